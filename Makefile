@@ -1,0 +1,47 @@
+# The same names everywhere: here, in README.md and in .ci/run.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+KILLS  ?= 50
+
+.PHONY: setup demo test check fmt bench crash lock clean
+
+setup: $(READY)  ## a virtual environment with pinned, hashed requirements
+
+$(READY): requirements/dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: setup  ## the main job, end to end, on the embedded sandbox
+	@$(BIN)/python examples/bulk-tag-metadata/demo.py
+
+test: setup  ## everything but the long hunts; branch coverage of what decides
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage report
+
+check: setup  ## lint, format, types, arrows
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fmt: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup  ## what a row costs beside a bare tuned aiohttp loop, in one run
+	$(BIN)/python benchmarks/row_cost.py
+
+crash: setup  ## kill -9 at random points, judged by the server's ledger
+	$(BIN)/python -m tests.crash.hunt --kills $(KILLS)
+
+lock: setup  ## renew the pinned requirements (needs the uv program)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --output-file requirements/runtime.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml --output-file requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage

@@ -1,0 +1,103 @@
+"""Which resource types can be updated, and with which attributes, triggers and relationships.
+
+The facts are in `catalogue.json` beside this module (Commerce Layer schema 7.10.3, plus `transactions`, whose page
+documents an update although the schema declares none). It is read once, when first asked for.
+"""
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+Kind = Literal["string", "datetime", "integer", "float", "boolean", "object", "array"]
+"""JSON type of an attribute. `datetime` is text on the wire."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """An attribute that a PATCH may carry. `enum` lists the allowed values, empty when any is."""
+
+    kind: Kind
+    enum: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Relationship:
+    """A relationship that a PATCH may carry, and the resource types it may point to."""
+
+    types: tuple[str, ...]
+    many: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceType:
+    """What an update of one resource type may say.
+
+    Attributes:
+        attributes: by name, triggers included (their names begin with `_`).
+        abstract_over: the concrete types behind an abstract one, empty for a concrete type.
+    """
+
+    name: str
+    attributes: Mapping[str, Attribute]
+    relationships: Mapping[str, Relationship]
+    abstract_over: tuple[str, ...] = ()
+
+    @property
+    def taggable(self) -> bool:
+        """Whether tags can be added and removed."""
+        return "_add_tags" in self.attributes
+
+
+@cache
+def _raw() -> Mapping[str, Mapping[str, object]]:
+    text = files("jobs").joinpath("catalogue.json").read_text(encoding="utf-8")
+    types: Mapping[str, Mapping[str, object]] = json.loads(text)["types"]
+    return types
+
+
+@cache
+def type_names() -> tuple[str, ...]:
+    """Every resource type that can be updated, sorted."""
+    return tuple(_raw())
+
+
+@cache
+def resource_type(name: str) -> ResourceType | None:
+    """The type of that name, or None."""
+    raw = _raw().get(name)
+    return None if raw is None else _build(name, raw)
+
+
+@cache
+def knows_attribute(name: str) -> bool:
+    """Whether any type has an attribute or a relationship of that name."""
+    return any(
+        kind is not None and (name in kind.attributes or name in kind.relationships)
+        for kind in map(resource_type, type_names())
+    )
+
+
+def closest(name: str, candidates: Iterable[str]) -> str:
+    """The candidate that somebody who typed `name` probably meant, or an empty string."""
+    return next(iter(difflib.get_close_matches(name, candidates, n=1, cutoff=0.6)), "")
+
+
+def _build(name: str, raw: Mapping[str, object]) -> ResourceType:
+    attributes: Mapping[str, str | Mapping[str, object]] = raw["attributes"]  # type: ignore[assignment]  # our own file
+    relationships: Mapping[str, Mapping[str, object]] = raw["relationships"]  # type: ignore[assignment]  # our own file
+    return ResourceType(
+        name=name,
+        attributes={
+            key: Attribute(value) if isinstance(value, str) else Attribute(value["type"], tuple(value["enum"]))  # type: ignore[arg-type]
+            for key, value in attributes.items()
+        },
+        relationships={
+            key: Relationship(tuple(value["types"]), bool(value["many"]))  # type: ignore[arg-type]  # our own file
+            for key, value in relationships.items()
+        },
+        abstract_over=tuple(raw.get("abstract_over", ())),  # type: ignore[arg-type]  # our own file
+    )

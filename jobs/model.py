@@ -1,0 +1,175 @@
+"""The values that travel through a run: rows, jobs, requests, results.
+
+Everything here is frozen and slotted; nothing here does anything.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
+
+REPLAY_SAFE_TRIGGERS: Final = frozenset({"_refresh", "_update"})
+"""Triggers that may be sent twice without a second effect. Every other one is sent once."""
+
+
+class Status(StrEnum):
+    """What became of a row: exactly one per input row."""
+
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    INVALID = "invalid"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    CONFLICT = "conflict"
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"
+    PENDING = "pending"
+
+
+SETTLED_WELL: Final = frozenset({Status.APPLIED, Status.UNCHANGED, Status.SKIPPED})
+"""Statuses that need nobody's attention: with only these, a run exits 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowRef:
+    """The immutable identity of a row: results are matched by nothing else.
+
+    Attributes:
+        row: 1-based number of the data record (the header is not one; comment rows are).
+        line: 1-based number of the first physical line of the record in the decoded input.
+        digest: 8 bytes over the record's raw text.
+    """
+
+    row: int
+    line: int
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SheetRow:
+    """One record of a CSV or TSV sheet: the cells as text, in header order."""
+
+    ref: RowRef
+    cells: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRow:
+    """One record of an NDJSON input: a JSON object whose members stand in file order."""
+
+    ref: RowRef
+    members: dict[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class Unsendable:
+    """A row that is not sent, and why. `reason` is a code of `jobs.reasons`, which also gives the row's status.
+
+    Attributes:
+        column: name of the column as the user wrote it, or empty when the row as a whole is meant.
+        cell: the offending text, shortened for display.
+    """
+
+    ref: RowRef
+    reason: str
+    message: str = ""
+    column: str = ""
+    cell: str = ""
+
+
+class Remove:
+    """The clear token on a member of an object attribute: that key is to be removed."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "REMOVE"
+
+
+REMOVE: Final = Remove()
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One end of a relationship: a resource identifier object of JSON:API."""
+
+    type: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateJob:
+    """What one row asks for.
+
+    Attributes:
+        attributes: whole values by attribute name; None clears. Triggers are not among them.
+        members: values to set inside an object attribute, by attribute name and key; REMOVE removes the key.
+        relationships: the new link(s) by relationship name; None clears a to-one, an empty tuple a to-many.
+        triggers: write-only attributes with side effects, by name (leading underscore).
+        add_tags: tag names to add. `remove_tags`: tag names to remove. Neither is ever sent twice.
+    """
+
+    ref: RowRef
+    type: str
+    id: str
+    attributes: dict[str, JSON] = field(default_factory=dict)
+    members: dict[str, dict[str, JSON | Remove]] = field(default_factory=dict)
+    relationships: dict[str, Link | tuple[Link, ...] | None] = field(default_factory=dict)
+    triggers: dict[str, JSON] = field(default_factory=dict)
+    add_tags: tuple[str, ...] = ()
+    remove_tags: tuple[str, ...] = ()
+
+    @property
+    def replay_safe(self) -> bool:
+        """Whether sending this row twice has the effect of sending it once: it only sets absolute values."""
+        return not (self.add_tags or self.remove_tags) and self.triggers.keys() <= REPLAY_SAFE_TRIGGERS
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An HTTP request without origin and credential.
+
+    Attributes:
+        target: path and query, percent-encoded, beginning with `/`.
+        body: bytes to send, empty for none.
+    """
+
+    method: str
+    target: str
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiError:
+    """One error of a JSON:API reply. `field` is the column-like name its `source.pointer` leads to, or empty."""
+
+    title: str = ""
+    detail: str = ""
+    code: str = ""
+    pointer: str = ""
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """The final word on one row of this run, as the journal keeps it and the reports show it.
+
+    Attributes:
+        fields: names of the fields the reason is about.
+        http: status of the last reply, 0 when there was none.
+        attempts: PATCHes sent for the row, earlier processes included.
+        at: seconds since the epoch when the row was settled, 0 when it never was.
+    """
+
+    ref: RowRef
+    status: Status
+    reason: str = ""
+    message: str = ""
+    fields: tuple[str, ...] = ()
+    http: int = 0
+    attempts: int = 0
+    request_id: str = ""
+    at: float = 0.0
+    errors: tuple[ApiError, ...] = ()

@@ -1,0 +1,200 @@
+"""The closed registry of reason codes: what each means and what to do about it.
+
+Reports carry these codes and others rely on them: a code is never renamed or given another meaning. A code belongs to
+exactly one status, so that a reason alone tells what became of a row.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from jobs.model import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason code.
+
+    Attributes:
+        meaning: what happened, for somebody who knows spreadsheets rather than HTTP.
+        action: what to do about it; empty when there is nothing to do.
+    """
+
+    status: Status
+    meaning: str
+    action: str = ""
+
+
+REASONS: Final[dict[str, Reason]] = {
+    # applied: sent, and the API confirmed it
+    "echo_differs": Reason(
+        Status.APPLIED,
+        "Applied, but the API's reply shows another value than the one sent for the named fields.",
+        "Look at one of these records: the API may have stored the value in its own form.",
+    ),
+    "concrete_type": Reason(
+        Status.APPLIED,
+        "Applied through the record's concrete type, because the API does not update the abstract type itself.",
+    ),
+    "resent": Reason(
+        Status.APPLIED,
+        "Applied. An earlier attempt had left without a trustworthy reply, so the row was sent again; that is safe.",
+    ),
+    "unverified": Reason(
+        Status.APPLIED,
+        "The API confirmed the update without saying what it stored.",
+    ),
+    # invalid: the row itself is wrong, and nothing was sent
+    "id_missing": Reason(Status.INVALID, "The row has no id.", "Fill in the id of the record to update."),
+    "id_malformed": Reason(
+        Status.INVALID,
+        "The id cannot be one: it is '.' or '..', or contains white space, a control character or a comma.",
+        "Copy the id from the API again; look for stray spaces or two ids in one cell.",
+    ),
+    "type_missing": Reason(
+        Status.INVALID, "The row does not say which resource type it updates.", "Fill in `type`, or pass --type."
+    ),
+    "type_unknown": Reason(
+        Status.INVALID, "No resource type of that name can be updated.", "Check the spelling; types are plural."
+    ),
+    "column_not_of_type": Reason(
+        Status.INVALID,
+        "The row's resource type has no attribute or relationship of that name.",
+        "Leave the cell empty for this type, or send it as `attributes.NAME` if the API knows it.",
+    ),
+    "cell_count": Reason(
+        Status.INVALID,
+        "The row has more or fewer cells than the header.",
+        "Look for a missing or an extra delimiter, or an unquoted delimiter inside a value.",
+    ),
+    "wrong_type": Reason(
+        Status.INVALID,
+        "The value is not of the type the column needs.",
+        "Correct the cell, or say the type in the header: NAME:str, NAME:int, NAME:float, NAME:bool, NAME:json.",
+    ),
+    "number_not_exact": Reason(
+        Status.INVALID,
+        "The number cannot be carried exactly.",
+        "Use fewer digits, or send it as text with NAME:str.",
+    ),
+    "not_allowed": Reason(
+        Status.INVALID,
+        "The value is not one of those the attribute takes.",
+        "Use a listed value, or send it as `attributes.NAME` if the API knows it.",
+    ),
+    "bad_json": Reason(Status.INVALID, "The text is not strict JSON.", "Correct it; the message says where it breaks."),
+    "bad_shape": Reason(
+        Status.INVALID,
+        "The line is not an update: not a flat object, a JSON:API resource object or a document with `data`.",
+        "Compare it with the three shapes in the documentation.",
+    ),
+    "record_too_long": Reason(
+        Status.INVALID, "The record is longer than 16 MiB.", "Look for a missing line end; no update is that large."
+    ),
+    "clear_not_allowed": Reason(
+        Status.INVALID,
+        "This cell cannot be cleared: it is an id, a type, a trigger or a tag list.",
+        "Leave the cell empty, or remove the row.",
+    ),
+    "trigger_not_allowed": Reason(
+        Status.INVALID,
+        "The row fires a trigger: an attribute that begins with `_` and has side effects.",
+        "If that is meant, pass --allow-trigger NAME.",
+    ),
+    "trigger_false": Reason(
+        Status.INVALID, "A trigger can only be true: false does not undo it.", "Leave the cell empty instead."
+    ),
+    "needs_metadata_replace": Reason(
+        Status.INVALID,
+        "The API replaces such an object as a whole: every key that the row does not name would be wiped.",
+        "If that is meant, pass --metadata replace. Merging with the live object is not built yet.",
+    ),
+    "tag_invalid": Reason(
+        Status.INVALID,
+        "The API would silently discard these tags: a name is 1-25 letters, digits, `_` or `-`; at most 10 a record.",
+        "Correct the names.",
+    ),
+    "relationship_malformed": Reason(
+        Status.INVALID,
+        "The cell does not name the record(s) to link: it needs an id, or `type/id` where several types fit.",
+        "Write the id, or type/id; separate several with commas where the relationship takes many.",
+    ),
+    # skipped: nothing to do
+    "already_done": Reason(Status.SKIPPED, "An earlier run has done this row: its `__status` says so."),
+    "beyond_limit": Reason(Status.SKIPPED, "The row lies beyond --limit.", "Resume the run with a larger --limit."),
+    "comment": Reason(Status.SKIPPED, "The id begins with `#`: a comment."),
+    "empty_row": Reason(Status.SKIPPED, "Every cell of the row is empty."),
+    "nothing_to_change": Reason(Status.SKIPPED, "The row names a record and nothing to change."),
+    # rejected: the API said no, finally
+    "bad_request": Reason(Status.REJECTED, "The API could not make sense of the request.", "Read the message."),
+    "not_authorized": Reason(
+        Status.REJECTED, "The credential may not update this record.", "Use a credential with that permission."
+    ),
+    "not_found": Reason(
+        Status.REJECTED,
+        "No such record: it is missing, or outside what the credential may see.",
+        "Check the id (upper and lower case matter), the type and the account.",
+    ),
+    "not_updatable": Reason(
+        Status.REJECTED, "The API does not update records of this type.", "Check --type or the `type` column."
+    ),
+    "not_unique": Reason(
+        Status.REJECTED, "Another record already has a value that must be unique.", "Change the named field."
+    ),
+    "validation": Reason(Status.REJECTED, "The API refused the named fields.", "Correct the cells, then retry."),
+    "locked": Reason(Status.REJECTED, "The record is locked.", "Unlock it, then retry."),
+    "redirected": Reason(
+        Status.REJECTED,
+        "The server answered with a redirect, which is never followed: it could send data and token elsewhere.",
+        "Check --url.",
+    ),
+    "refused": Reason(
+        Status.REJECTED, "The server refused the request with an unexpected status.", "Read the message."
+    ),
+    "tags_discarded": Reason(
+        Status.REJECTED,
+        "The API accepted the request but silently discarded the named tags; the rest of the row was applied.",
+        "Create the tags first, or correct their names.",
+    ),
+    # failed: not applied, for a passing reason, and the attempts are used up
+    "unreachable": Reason(
+        Status.FAILED, "The server could not be reached; nothing was sent.", "Check --url and the network, then retry."
+    ),
+    "throttled": Reason(
+        Status.FAILED, "The server kept asking to slow down; the row was not processed.", "Retry later."
+    ),
+    # unknown: may have been applied
+    "reply_lost": Reason(
+        Status.UNKNOWN, "The request left, and the connection broke before a reply came.", "Read the record; retry."
+    ),
+    "timed_out": Reason(
+        Status.UNKNOWN, "The request left, and no reply came in time; it may still land.", "Read the record; retry."
+    ),
+    "reply_garbled": Reason(
+        Status.UNKNOWN, "The request left, and the reply cannot be trusted.", "Read the record; retry."
+    ),
+    "reply_mismatch": Reason(
+        Status.UNKNOWN,
+        "A success came back, but not about this record: another id, another type, or no JSON.",
+        "Check --url: a proxy or a portal may be answering.",
+    ),
+    "server_error": Reason(
+        Status.UNKNOWN, "The server failed while it worked on the request.", "Read the record; retry."
+    ),
+    "interrupted": Reason(
+        Status.UNKNOWN,
+        "The run stopped after the request had left and before its result was recorded.",
+        "Resume the run: a row that is safe to repeat is sent again.",
+    ),
+    "resend_refused": Reason(
+        Status.UNKNOWN,
+        "An earlier run could not tell whether this row was applied, and its trigger or tags must not be sent twice.",
+        "Read the record; if it was not applied, pass --resend-unknown.",
+    ),
+    # pending: the run did not get to it
+    "not_reached": Reason(Status.PENDING, "The run stopped before this row.", "Resume the run."),
+    "after_unknown": Reason(
+        Status.PENDING,
+        "An earlier row of the same id is unknown, so this one was held back to keep their order.",
+        "Settle the earlier row, then retry.",
+    ),
+}

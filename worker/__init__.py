@@ -1,0 +1,1 @@
+"""How a run behaves: reading the input, pacing, sending, journalling, reporting."""
