@@ -173,3 +173,38 @@ class RowResult:
     request_id: str = ""
     at: float = 0.0
     errors: tuple[ApiError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP reply whose status line and headers arrived whole.
+
+    Attributes:
+        headers: names in lower case; a header that came more than once is joined with `, `.
+        body: decoded bytes, at most the transport's cap.
+        complete: False when the body broke off, was too long or could not be decoded.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Nothing of the request's body left this machine: it cannot have been applied. `detail` names the cause."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class MaybeSent:
+    """The request left, and no trustworthy reply came. `reason` is a code of `jobs.reasons` with status unknown."""
+
+    reason: str
+    detail: str
+
+
+Outcome: TypeAlias = Reply | NotSent | MaybeSent
+"""What the transport can know about one request."""

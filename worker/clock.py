@@ -1,0 +1,26 @@
+"""The two clocks of a run, so that tests can bring their own."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What a run takes from outside besides bytes: two clocks and dice.
+
+    Attributes:
+        now: seconds of the event loop's monotonic clock: intervals and pace.
+        wall: seconds since the epoch: what is written down.
+        sample: uniform random numbers in [0, 1): jitter.
+    """
+
+    now: Callable[[], float] = _loop_time
+    wall: Callable[[], float] = time.time
+    sample: Callable[[], float] = field(default_factory=lambda: random.Random().random)  # noqa: S311  # jitter, not a secret

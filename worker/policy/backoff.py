@@ -1,0 +1,96 @@
+"""How long until the next attempt, and how many retries a run can afford."""
+
+from dataclasses import dataclass
+
+
+def full_jitter(attempt: int, sample: float, *, base: float, cap: float) -> float:
+    """Seconds to wait after the `attempt`-th failure (1-based): uniform in [0, min(cap, base * 2^(attempt-1))].
+
+    The jitter comes after the cap ("full jitter"), so that many workers that failed together do not return together.
+
+    Args:
+        attempt: which failure of the row this is, 1-based.
+        sample: a uniform random number in [0, 1).
+        base: seconds, the bound after the first failure.
+        cap: seconds, the largest bound.
+    """
+    exponent = min(attempt - 1, 62)  # beyond that only the cap counts, and floats stay finite
+    return sample * min(cap, base * 2.0**exponent)
+
+
+@dataclass(slots=True)
+class RetryBudget:
+    """Retries a run can afford: a share of its requests, and a few a second besides.
+
+    Without one, an outage multiplies the load by the attempts a row; with it, by `1 + ratio` plus a trickle.
+
+    Attributes:
+        ratio: retries allowed per request.
+        per_second: retries allowed a second, whatever the traffic.
+        capacity: how many unspent retries can be saved up.
+    """
+
+    ratio: float = 0.2
+    per_second: float = 10.0
+    capacity: float = 50.0
+    tokens: float = 50.0
+    updated: float | None = None
+
+    def request(self, now: float) -> None:
+        """A first attempt was made at `now`."""
+        self._refill(now)
+        self.tokens = min(self.capacity, self.tokens + self.ratio)
+
+    def withdraw(self, now: float) -> bool:
+        """Spend one retry; False when there is none left."""
+        self._refill(now)
+        if self.tokens < 1.0:
+            return False
+        self.tokens -= 1.0
+        return True
+
+    def _refill(self, now: float) -> None:
+        if self.updated is not None:
+            self.tokens = min(self.capacity, self.tokens + (now - self.updated) * self.per_second)
+        self.updated = now
+
+
+@dataclass(slots=True)
+class Circuit:
+    """Opens when the server seems to be down, so that one request at a time finds out when it is back.
+
+    Attributes:
+        threshold: failures without any success between them that open it.
+        base, cap: bounds in seconds of the pause before a probe; the cap bounds how late a recovery is noticed.
+    """
+
+    threshold: int = 10
+    base: float = 0.5
+    cap: float = 5.0
+    failures: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether only probes go out."""
+        return self.failures >= self.threshold
+
+    def succeeded(self) -> None:
+        """The server answered a request like a working server."""
+        self.failures = 0
+
+    def failed(self, sample: float) -> float | None:
+        """The server failed a request; `sample` is uniform in [0, 1).
+
+        Returns:
+            None while closed; when open, seconds until the next probe (at least half the bound, so that probes
+            never become a storm).
+        """
+        self.failures += 1
+        if not self.is_open:
+            return None
+        bound = full_jitter(self.failures - self.threshold + 1, 1.0, base=self.base, cap=self.cap)
+        return bound * (0.5 + 0.5 * sample)
+
+    def exhaust(self) -> None:
+        """The retry budget is used up: treat the server as down."""
+        self.failures = max(self.failures, self.threshold)

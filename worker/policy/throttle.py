@@ -1,0 +1,36 @@
+"""What to do when the server says "slower": how long everybody waits, and when waiting makes no sense."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from worker.policy.pace import Window
+
+FIRST_PAUSE: Final = 1.0
+"""Seconds to wait after a refusal of a server that says nothing about its limits; doubled at each one in a row."""
+
+LONGEST_PAUSE: Final = 60.0
+"""Seconds such a pause grows to."""
+
+
+@dataclass(slots=True)
+class Throttle:
+    """The refusals of one (origin, method) in a row."""
+
+    refusals: int = 0
+
+    def refused(self, windows: Sequence[Window], retry_after: float | None) -> float:
+        """Seconds for which nobody may send after a refusal.
+
+        At least the server's `Retry-After`; at least one whole window where windows are known, since counts are never
+        reset; otherwise a pause that doubles. A `Retry-After` of 0 is therefore never obeyed literally.
+        """
+        self.refusals += 1
+        floor = max((window.interval for window in windows), default=0.0)
+        if not floor:
+            floor = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(self.refusals - 1, 10))
+        return max(floor, retry_after or 0.0)
+
+    def accepted(self) -> None:
+        """A request got through."""
+        self.refusals = 0

@@ -1,0 +1,269 @@
+"""Everything a user can set, in frozen groups: the only place with defaults. Unknown keys are refused.
+
+Settings are kept in the run's journal, so that `resume` and `retry` behave as the `apply` did; secrets are therefore
+not settings (see `Secrets`), and no group holds one.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from jobs.commercelayer import AUTH_URL
+from worker.policy.guards import StopAfter
+from worker.policy.pace import Window
+
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Hosts that plain http is allowed to."""
+
+PRIOR: Final = (Window(100, 60.0), Window(25, 10.0))
+"""What to assume of `*.commercelayer.io` before its first reply: test mode, the stricter one (its rate-limit page)."""
+
+
+class ConfigError(Exception):
+    """The command cannot run as asked: usage, configuration or a missing credential. Exit status 2."""
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Target(_Group):
+    """Where the updates go.
+
+    Attributes:
+        url: origin of the API, without a path.
+        type: resource type of rows that do not name one.
+        expect_mode: refuse to run when the credential is for the other mode.
+    """
+
+    url: str
+    type: str = ""
+    expect_mode: Literal["", "test", "live"] = ""
+
+
+class Input(_Group):
+    """How the input is read.
+
+    Attributes:
+        encoding: empty to go by the byte-order mark, else strict UTF-8.
+        delimiter: empty for the format's own.
+        limit: only this many rows from the top; None for all.
+    """
+
+    source: str
+    format: Literal["csv", "tsv", "ndjson"]
+    encoding: str = ""
+    delimiter: str = ""
+    clear_token: Annotated[str, Field(min_length=1)] = "<clear>"
+    metadata: Literal["merge", "replace"] = "merge"
+    allow_triggers: tuple[str, ...] = ()
+    resend_unknown: bool = False
+    limit: Annotated[int, Field(ge=0)] | None = None
+
+
+class Pacing(_Group):
+    """How fast.
+
+    Attributes:
+        concurrency: requests in flight at most.
+        rate: windows as (requests, seconds); empty to go by what the server says.
+        discover: whether to learn from the server.
+        headroom: per cent of every limit left to others.
+    """
+
+    concurrency: Annotated[int, Field(ge=1, le=1000)] = 16
+    rate: tuple[tuple[int, float], ...] = ()
+    discover: bool = True
+    headroom: Annotated[float, Field(ge=0, lt=100)] = 5.0
+
+    @property
+    def ceiling(self) -> tuple[Window, ...]:
+        """The user's windows."""
+        return tuple(Window(limit, interval) for limit, interval in self.rate)
+
+
+class Attempts(_Group):
+    """How stubbornly.
+
+    Attributes:
+        maximum: attempts a row that failed for a passing reason, refusals for pace not counted.
+        throttles: refusals for pace a row.
+        timeout: seconds for one request.
+        base, cap: seconds, bounds of the backoff.
+        patience: seconds of a `Retry-After` beyond which the run is parked instead of waiting.
+    """
+
+    maximum: Annotated[int, Field(ge=1, le=100)] = 5
+    throttles: Annotated[int, Field(ge=1)] = 30
+    timeout: Annotated[float, Field(gt=0, le=3600)] = 30.0
+    base: float = 0.5
+    cap: float = 20.0
+    patience: float = 900.0
+
+
+class Stopping(_Group):
+    """When to give up on the whole run: so many bad rows, or such a share of the settled rows in per cent."""
+
+    rows: Annotated[int, Field(ge=1)] | None = None
+    share: Annotated[float, Field(gt=0, le=100)] | None = None
+
+    @property
+    def stop_after(self) -> StopAfter:
+        """The threshold as the guards take it."""
+        return StopAfter(self.rows, self.share)
+
+
+class Settings(_Group):
+    """All of it, as the journal keeps it."""
+
+    target: Target
+    input: Input
+    pacing: Pacing = Pacing()
+    attempts: Attempts = Attempts()
+    stopping: Stopping = Stopping()
+
+
+class Secrets(_Group):
+    """The credential: a token, or a client id and secret. Never stored, never shown."""
+
+    token: SecretStr | None = None
+    client_id: SecretStr | None = None
+    client_secret: SecretStr | None = None
+    auth_url: str = AUTH_URL
+
+    @property
+    def renewable(self) -> bool:
+        """Whether a new token can be asked for."""
+        return self.client_id is not None and self.client_secret is not None
+
+
+def read_secrets(environment: Mapping[str, str]) -> Secrets:
+    """The credential from `ROWPATCH_TOKEN`, or `ROWPATCH_CLIENT_ID` and `_CLIENT_SECRET`; each also as `..._FILE`.
+
+    Raises:
+        ConfigError: none of them is set, only half of a pair is, or a file cannot be read.
+    """
+    token, client_id, client_secret = (
+        _secret(environment, name) for name in ("ROWPATCH_TOKEN", "ROWPATCH_CLIENT_ID", "ROWPATCH_CLIENT_SECRET")
+    )
+    if (client_id is None) != (client_secret is None):
+        raise ConfigError("ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET belong together: set both, or neither.")
+    if token is None and client_id is None:
+        raise ConfigError(
+            "No credential. Set ROWPATCH_TOKEN, or ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET\n"
+            "(or ROWPATCH_TOKEN_FILE, ...: the name of a file that holds it)."
+        )
+    auth_url = environment.get("ROWPATCH_AUTH_URL") or AUTH_URL
+    return Secrets(token=token, client_id=client_id, client_secret=client_secret, auth_url=checked_origin(auth_url))
+
+
+def checked_origin(url: str) -> str:
+    """`url` as a bare origin.
+
+    Raises:
+        ConfigError: it is no origin, or plain http to another machine.
+    """
+    parts = urlsplit(url.strip())
+    try:
+        port = parts.port
+    except ValueError:
+        raise ConfigError(f"{_shown(url)} has no valid port.") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConfigError(f"{_shown(url)} is not an origin. Write it like https://yourdomain.commercelayer.io")
+    if parts.username or parts.password or parts.query or parts.fragment or parts.path.rstrip("/") not in {"", "/api"}:
+        raise ConfigError("The URL must be a bare origin like https://yourdomain.commercelayer.io: /api is added.")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise ConfigError(f"Refusing http://{parts.hostname}: the token would travel in the clear. Use https.")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
+
+
+def is_loopback(origin: str) -> bool:
+    """Whether the origin is this machine."""
+    return urlsplit(origin).hostname in LOOPBACK
+
+
+def prior(origin: str) -> tuple[Window, ...]:
+    """Limits to assume before the first reply: known for Commerce Layer's own hosts, unknown elsewhere."""
+    return PRIOR if (urlsplit(origin).hostname or "").endswith(".commercelayer.io") else ()
+
+
+_RATE: Final = re.compile(r"(\d{1,9})\s*/\s*(\d{1,6}(?:\.\d{1,6})?)\s*(ms|s|m|h)")
+_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def parse_rate(text: str) -> tuple[tuple[int, float], ...]:
+    """`50/10s,200/60s` -> ((50, 10.0), (200, 60.0)).
+
+    Raises:
+        ConfigError: the text is no list of windows, or one of them lets nothing through.
+    """
+    windows = []
+    for part in text.split(","):
+        match = _RATE.fullmatch(part.strip())
+        limit, interval = (int(match[1]), float(match[2]) * _SECONDS[match[3]]) if match else (0, 0.0)
+        if limit < 1 or interval <= 0:
+            raise ConfigError(f"--rate {text!r}: write windows like 50/10s,200/60s (units ms, s, m, h), or none.")
+        windows.append((limit, interval))
+    return tuple(windows)
+
+
+def parse_stop_after(text: str) -> Stopping:
+    """`5%` or `100`.
+
+    Raises:
+        ConfigError: the text is neither.
+    """
+    share = text.endswith("%")
+    try:
+        return Stopping(share=float(text[:-1])) if share else Stopping(rows=int(text))
+    except ValueError:
+        raise ConfigError(f"--stop-after {text!r}: write a number of rows like 100, or a share like 5%.") from None
+
+
+_G = TypeVar("_G", bound=BaseModel)
+
+
+def build(group: type[_G], values: Mapping[str, Any]) -> _G:
+    """A settings group from the values that were given; None means "not given".
+
+    Raises:
+        ConfigError: a value is out of range; the message names the flag, and never the value.
+    """
+    try:
+        return group(**{name: value for name, value in values.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = "--" + ".".join(map(str, first["loc"])).replace("_", "-")
+        raise ConfigError(f"{name}: {first['msg'].lower()}.") from None
+
+
+def state_directory(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where learned limits are remembered: `$XDG_STATE_HOME/rowpatch`, else `~/.local/state/rowpatch`."""
+    base = environment.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "rowpatch"
+
+
+def _secret(environment: Mapping[str, str], name: str) -> SecretStr | None:
+    value, path = environment.get(name), environment.get(f"{name}_FILE")
+    if value:
+        return SecretStr(value.strip())
+    if not path:
+        return None
+    try:
+        text = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise ConfigError(f"{name}_FILE: cannot read {path}: {reason}.") from None
+    if not text:
+        raise ConfigError(f"{name}_FILE: {path} is empty.")
+    return SecretStr(text)
+
+
+def _shown(url: str) -> str:
+    return repr(url[:80])
