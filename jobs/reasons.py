@@ -162,6 +162,11 @@ REASONS: Final[dict[str, Reason]] = {
     "throttled": Reason(
         Status.FAILED, "The server kept asking to slow down; the row was not processed.", "Retry later."
     ),
+    "lookup_failed": Reason(
+        Status.FAILED,
+        "The record's concrete type could not be read, so the row was not sent.",
+        "See whether the credential may read these records, then retry.",
+    ),
     # unknown: may have been applied
     "reply_lost": Reason(
         Status.UNKNOWN, "The request left, and the connection broke before a reply came.", "Read the record; retry."

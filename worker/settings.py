@@ -59,7 +59,7 @@ class Input(_Group):
     format: Literal["csv", "tsv", "ndjson"]
     encoding: str = ""
     delimiter: str = ""
-    clear_token: Annotated[str, Field(min_length=1)] = "<clear>"
+    clear_token: Annotated[str, Field(min_length=1)] = "<clear>"  # noqa: S105  # not a secret
     metadata: Literal["merge", "replace"] = "merge"
     allow_triggers: tuple[str, ...] = ()
     resend_unknown: bool = False

@@ -75,6 +75,11 @@ class Pace:
         """Times of the responses that may still occupy a slot, oldest first."""
         return self._stamps
 
+    @property
+    def closed_until(self) -> float:
+        """When the last pause ends or ended."""
+        return self._closed_until
+
     def rate(self) -> float:
         """Requests a second that the windows allow in the long run; infinity without windows."""
         return min((window.limit / window.interval for window in self._windows), default=math.inf)
@@ -133,9 +138,10 @@ class Pace:
         self._closed_until = max(self._closed_until, until)
         self._probing = True
 
-    def open(self) -> None:
-        """A request got through: no longer one at a time."""
-        self._probing = False
+    def open(self, sent_at: float) -> None:
+        """A request that left at `sent_at` got through: no longer one at a time, if it left after the pause."""
+        if sent_at >= self._closed_until:
+            self._probing = False
 
     def restore(self, learned: Iterable[Window], stamps: Iterable[float]) -> None:
         """Go on from what an earlier process remembered; stamps may come in any order."""

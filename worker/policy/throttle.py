@@ -19,13 +19,18 @@ class Throttle:
 
     refusals: int = 0
 
-    def refused(self, windows: Sequence[Window], retry_after: float | None) -> float:
+    def refused(self, windows: Sequence[Window], retry_after: float | None, *, again: bool) -> float:
         """Seconds for which nobody may send after a refusal.
 
         At least the server's `Retry-After`; at least one whole window where windows are known, since counts are never
         reset; otherwise a pause that doubles. A `Retry-After` of 0 is therefore never obeyed literally.
+
+        Args:
+            windows: the windows in force.
+            retry_after: seconds the server asked for, None when it did not.
+            again: the refused request left after the last pause; those that were in flight together count once.
         """
-        self.refusals += 1
+        self.refusals += again or not self.refusals
         floor = max((window.interval for window in windows), default=0.0)
         if not floor:
             floor = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(self.refusals - 1, 10))

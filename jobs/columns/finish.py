@@ -1,0 +1,78 @@
+"""What is checked of a row as a whole, whatever form it came in."""
+
+from typing import Final
+
+from jobs.columns.cells import as_shown, id_fault
+from jobs.columns.problems import RowRefused
+from jobs.columns.rules import Rules
+from jobs.columns.slots import Draft
+from jobs.model import RowRef, UpdateJob
+
+_NAMED: Final = 5
+"""Keys that a message lists before it only counts."""
+
+
+def refuse_settled(status: str, reason: str) -> None:
+    """Check what a results file says about the row; an unheard-of status says nothing.
+
+    Raises:
+        RowRefused: an earlier run left nothing to do.
+    """
+    if status in {"applied", "unchanged"} or (status == "skipped" and reason == "already_done"):
+        raise RowRefused("already_done", f"`__status` says {status}: an earlier run has done this row")
+
+
+def check_id(text: str) -> None:
+    """Check that the row names a record.
+
+    Raises:
+        RowRefused: there is no id, it cannot be one, or the row is a comment.
+    """
+    if not text:
+        raise RowRefused("id_missing", "the row does not say which record it updates", "id")
+    if text[0] == "#":
+        raise RowRefused("comment", "the id begins with `#`: a comment", "id", as_shown(text))
+    if fault := id_fault(text):
+        raise RowRefused("id_malformed", fault).at("id", as_shown(text))
+
+
+def finish(target: tuple[RowRef, str, str], draft: Draft, rules: Rules, status: str) -> UpdateJob:
+    """Make the job of a row all of whose cells have been read.
+
+    Args:
+        target: the row, its resource type and its id.
+        draft: what the cells say.
+        rules: what the user said.
+        status: what `__status` of an earlier run says, or empty.
+
+    Raises:
+        RowRefused: the row would wipe keys, changes nothing, or repeats what must not be repeated. Its `column` is the
+            plain name of the first of several, without a suffix.
+    """
+    if not rules.metadata_replace and (draft.members or "metadata" in draft.attributes):
+        raise _would_wipe(draft)
+    attributes, members, relationships = draft.attributes, draft.members, draft.relationships
+    triggers, add, remove = draft.triggers, draft.add_tags, draft.remove_tags
+    if not (attributes or members or relationships or triggers or add or remove):
+        raise RowRefused("nothing_to_change", "the row names a record and nothing to change")
+    job = UpdateJob(*target, attributes, members, relationships, triggers, add, remove)
+    if status == "unknown" and not (rules.resend_unknown or job.replay_safe):
+        raise RowRefused(
+            "resend_refused",
+            "an earlier run may have applied the row, and its trigger or tags must not be sent twice: "
+            "read the record, then pass --resend-unknown if it was not applied",
+        )
+    return job
+
+
+def _would_wipe(draft: Draft) -> RowRefused:
+    whole = ["metadata"] if "metadata" in draft.attributes else []
+    names = whole + [f"{name}.{key}" for name, members in draft.members.items() for key in members]
+    listed = ", ".join(f"`{name[:40]}`" for name in names[:_NAMED])
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return RowRefused(
+        "needs_metadata_replace",
+        f"the row sets {listed}{more}, and the API would wipe every other key: if that is meant, "
+        "pass --metadata replace",
+        names[0],
+    )

@@ -1,0 +1,128 @@
+"""The grammar of column names: what a header says, before any resource type is known.
+
+id  type  NAME  attributes.NAME  NAME.KEY  tags.add  tags.remove  __reserved    each of the middle ones [:suffix]
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from jobs.columns.problems import NotAColumn
+
+RESERVED: Final = (
+    "__status",
+    "__reason",
+    "__message",
+    "__field",
+    "__row",
+    "__line",
+    "__http",
+    "__attempts",
+    "__request_id",
+    "__at",
+)
+"""The columns that a results file puts before the user's own: ignored, but for what they say about an earlier run."""
+
+SUFFIXES: Final = ("int", "float", "bool", "json", "str")
+
+Suffix = Literal["", "int", "float", "bool", "json", "str"]
+Form = Literal["id", "type", "reserved", "tags", "attribute", "member", "bare"]
+
+_TAGS: Final = {"tags.add": "add", "tags.remove": "remove"}
+_TAG_TRIGGERS: Final = {"_add_tags": "add", "_remove_tags": "remove"}
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A column name, taken apart.
+
+    Attributes:
+        label: the name as the user wrote it.
+        name: attribute or relationship that is meant; for tags, `tags`.
+        key: member of the attribute, or `add` / `remove` for tags.
+    """
+
+    label: str
+    form: Form
+    name: str
+    key: str = ""
+    suffix: Suffix = ""
+
+    @property
+    def path(self) -> tuple[str, str]:
+        """What the column is about, however it is spelt: equal for two columns that say the same thing."""
+        if self.name in _TAG_TRIGGERS:
+            return "tags", _TAG_TRIGGERS[self.name]
+        return self.name, self.key
+
+
+def parse_heading(label: str) -> Heading:
+    """Take a column name apart.
+
+    Raises:
+        NotAColumn: the name follows no rule. Whether a resource type has such an attribute is not looked at here.
+    """
+    if label.startswith("__"):
+        return _reserved(label)
+    base, suffix = _split_suffix(label)
+    if base in {"id", "type"} or base in _TAGS:
+        if suffix:
+            raise NotAColumn(f"`{base}` takes no `:{suffix}`")
+        if base in _TAGS:
+            return Heading(label, "tags", "tags", _TAGS[base])
+        return Heading(label, "id" if base == "id" else "type", base)
+    name, dot, key = base.partition(".")
+    if not dot:
+        return Heading(label, "bare", name, "", suffix)
+    if name == "attributes":
+        return _attribute(label, key, suffix)
+    return _member(label, name, key, suffix)
+
+
+def refuse_overlaps(headings: Sequence[Heading]) -> None:
+    """Check that no two columns are about the same thing.
+
+    Raises:
+        NotAColumn: two columns have the same path, or one sets an object of which another sets a member.
+    """
+    seen: dict[tuple[str, str], Heading] = {}
+    for heading in headings:
+        same = seen.setdefault(heading.path, heading)
+        if same is not heading:
+            raise NotAColumn(f"`{same.label}` and `{heading.label}` mean the same: keep one of them", "bad_shape")
+    for heading in headings:
+        whole = seen.get((heading.path[0], ""))
+        if whole and whole is not heading:
+            raise NotAColumn(
+                f"`{whole.label}` sets the whole, `{heading.label}` a part of it: keep one of them", "bad_shape"
+            )
+
+
+def _reserved(label: str) -> Heading:
+    if label not in RESERVED:
+        raise NotAColumn(f"names that begin with `__` are reserved, and `{label}` is none of {', '.join(RESERVED)}")
+    return Heading(label, "reserved", label)
+
+
+def _split_suffix(label: str) -> tuple[str, Suffix]:
+    base, _, last = label.rpartition(":")
+    for suffix in SUFFIXES:
+        if last == suffix and base:
+            return base, suffix
+    return label, ""
+
+
+def _attribute(label: str, name: str, suffix: Suffix) -> Heading:
+    if name in {"", "id", "type"}:
+        raise NotAColumn(f"`{label}` names no attribute")
+    if "." in name:
+        raise NotAColumn(f"`{label}`: an attribute's name has no dot; a member of one is written `{name}`")
+    return Heading(label, "attribute", name, "", suffix)
+
+
+def _member(label: str, name: str, key: str, suffix: Suffix) -> Heading:
+    if not (name and key):
+        raise NotAColumn(f"`{label}` is not complete: the name of an attribute, a dot, the name of a member")
+    if "." in key and name != "metadata":
+        raise NotAColumn(f"`{label}` reaches too deep: write all of `{name}` as one JSON cell")
+    return Heading(label, "member", name, key, suffix)

@@ -1,0 +1,152 @@
+"""Rows of an NDJSON input: JSON objects, flat or in one of JSON:API's shapes."""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from typing import NamedTuple, TypeVar
+
+from jobs.columns.cells import FROM_JSON, as_shown
+from jobs.columns.finish import check_id, finish, refuse_settled
+from jobs.columns.grammar import RESERVED, Heading, parse_heading, refuse_overlaps
+from jobs.columns.problems import NotAColumn, RowRefused
+from jobs.columns.resolve import attribute_slot, known_type, link_slot, resolve
+from jobs.columns.rules import Rules
+from jobs.columns.shapes import ResourceUpdate, resource_update
+from jobs.columns.slots import Draft, Slot
+from jobs.model import JSON, ObjectRow, RowRef, Unsendable, UpdateJob
+from jobs.reading.errors import InputRefused
+
+T = TypeVar("T")
+
+
+class _Member(NamedTuple):
+    """One member of an object, for one resource type."""
+
+    label: str
+    slot: Slot
+    convert: Callable[[JSON], JSON]
+
+
+class ObjectColumns:
+    """What the objects of an NDJSON input ask for.
+
+    A flat object's names follow the grammar of column names; its values have their types already, and null clears. The
+    names in a resource object's `attributes` and `relationships` are taken as they are.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        """Check what does not depend on the rows.
+
+        Raises:
+            InputRefused: there is no resource type of the name that `rules` gives.
+        """
+        self._rules = rules
+        self._columns = lru_cache(maxsize=256)(self._compiled)  # rows of one input mostly have the same names
+        try:
+            if rules.type:
+                known_type(rules.type)
+        except NotAColumn as error:
+            raise InputRefused(error.message) from None
+
+    def read(self, row: ObjectRow) -> UpdateJob | Unsendable:
+        """What the row asks for, or why it is not sent."""
+        try:
+            return self._job(row.ref, row.members)
+        except RowRefused as error:
+            return error.as_value(row.ref)
+
+    def _job(self, ref: RowRef, members: Mapping[str, JSON]) -> UpdateJob:
+        mine = {name: value for name, value in members.items() if name not in RESERVED}
+        if not mine:
+            raise RowRefused("empty_row", "the object has no members")
+        status = _text_of(members.get("__status"))
+        refuse_settled(status, _text_of(members.get("__reason")))
+        resource = resource_update(mine)
+        if resource is None:
+            id_, type_ = _name(mine, "id"), _name(mine, "type")
+        else:
+            id_, type_ = resource.id, resource.type
+        check_id(id_)
+        type_ = self._known(type_ or self._rules.type)
+        draft = self._flat(type_, mine) if resource is None else self._resource(type_, resource)
+        return finish((ref, type_, id_), draft, self._rules, status)
+
+    @staticmethod
+    def _known(type_: str) -> str:
+        if not type_:
+            raise RowRefused(
+                "type_missing", "the row does not say its resource type; add `type` or pass --type", "type"
+            )
+        try:
+            return known_type(type_).name
+        except NotAColumn as error:
+            raise RowRefused(error.reason, error.message).at("type", as_shown(type_)) from None
+
+    def _flat(self, type_: str, members: Mapping[str, JSON]) -> Draft:
+        draft = Draft()
+        for member in self._columns(type_, tuple(members)):
+            _put(draft, member, members[member.label])
+        return draft
+
+    def _resource(self, type_: str, resource: ResourceUpdate) -> Draft:
+        draft = Draft()
+        for name, value in resource.attributes.items():
+            _put(draft, self._attribute(type_, name), value)
+        for name, links in resource.relationships.items():
+            slot = _understood(name, partial(link_slot, _bare(name), known_type(type_)))
+            try:
+                slot.put_identifiers(draft, links)
+            except RowRefused as error:
+                raise error.at(name, "") from None
+        return draft
+
+    def _compiled(self, type_: str, names: tuple[str, ...]) -> list[_Member]:
+        """The members of flat objects that have these names."""
+        headings = [_understood(name, partial(parse_heading, name)) for name in names]
+        _understood("", partial(refuse_overlaps, headings))
+        return [self._member(heading, type_) for heading in headings if heading.form not in {"id", "type"}]
+
+    def _member(self, heading: Heading, type_: str) -> _Member:
+        slot = _understood(heading.label, partial(resolve, heading, known_type(type_), self._rules))
+        return _Member(heading.label, slot, FROM_JSON[slot.wanted])
+
+    def _attribute(self, type_: str, name: str) -> _Member:
+        slot = _understood(name, partial(attribute_slot, _bare(name), known_type(type_), self._rules))
+        return _Member(name, slot, FROM_JSON[slot.wanted])
+
+
+def _put(draft: Draft, member: _Member, value: JSON) -> None:
+    try:
+        if value is None:
+            member.slot.clear(draft)
+        else:
+            member.slot.put(draft, member.convert(value))
+    except RowRefused as error:
+        raise error.at(member.label, as_shown(value)) from None
+
+
+def _understood(label: str, understand: Callable[[], T]) -> T:
+    """What `understand` returns; a name without a meaning is the row's problem here."""
+    try:
+        return understand()
+    except NotAColumn as error:
+        raise RowRefused(error.reason, error.message, label) from None
+
+
+def _bare(name: str) -> Heading:
+    return Heading(name, "bare", name)
+
+
+def _name(members: Mapping[str, JSON], member: str) -> str:
+    """The text of `id` or `type`, empty when it is left out."""
+    value = members.get(member, "")
+    if value is None:
+        raise RowRefused("clear_not_allowed", "cannot be cleared").at(member, "null")
+    if not isinstance(value, str):
+        raise RowRefused("wrong_type", f'needs text: write it in quotes, "{as_shown(value)}"').at(
+            member, as_shown(value)
+        )
+    return value
+
+
+def _text_of(value: JSON) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,153 @@
+"""What a column name means for one resource type, looked up in the catalogue."""
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Final
+
+from jobs.catalogue import Attribute, Kind, ResourceType, closest, resource_type, type_names
+from jobs.columns.cells import Wanted
+from jobs.columns.grammar import Heading, Suffix
+from jobs.columns.problems import NotAColumn
+from jobs.columns.rules import Rules
+from jobs.columns.slots import AttributeSlot, LinkSlot, MemberSlot, Slot, TagSlot, TriggerSlot
+
+_OF_SUFFIX: Final[dict[Suffix, Wanted]] = {
+    "": "any",
+    "int": "integer",
+    "float": "float",
+    "bool": "boolean",
+    "json": "json",
+    "str": "string",
+}
+_OF_KIND: Final[dict[Kind, Wanted]] = {
+    "string": "string",
+    "datetime": "string",
+    "integer": "integer",
+    "float": "float",
+    "boolean": "boolean",
+    "object": "object",
+    "array": "array",
+}
+_ALWAYS: Final = ("id", "type", "metadata", "tags.add", "tags.remove")
+
+
+def known_type(name: str) -> ResourceType:
+    """The resource type of that name.
+
+    Raises:
+        NotAColumn: there is none.
+    """
+    found = resource_type(name)
+    if found is None:
+        raise NotAColumn(f"there is no resource type `{name[:40]}`{_meant(name, type_names())}", "type_unknown")
+    return found
+
+
+def resolve(heading: Heading, kind: ResourceType, rules: Rules) -> Slot:
+    """Where the column's values go in an update of a resource of type `kind`.
+
+    Raises:
+        NotAColumn: the type has no such attribute or relationship, or not with that suffix.
+    """
+    if heading.form == "tags":
+        return _tags(heading, kind)
+    if heading.form == "attribute":
+        return _attribute(heading.name, Attribute("string"), _OF_SUFFIX[heading.suffix], rules)
+    if heading.form == "member":
+        return _member(heading, kind)
+    if heading.name in kind.relationships:
+        return link_slot(heading, kind)
+    return attribute_slot(heading, kind, rules)
+
+
+def attribute_slot(heading: Heading, kind: ResourceType, rules: Rules) -> Slot:
+    """Where the values of an attribute go that the catalogue must know.
+
+    Raises:
+        NotAColumn: it does not, or not with that suffix.
+    """
+    attribute = kind.attributes.get(heading.name)
+    if attribute is None:
+        raise _unknown(heading.name, (kind,))
+    if not heading.suffix:
+        return _attribute(heading.name, attribute, _OF_KIND[attribute.kind], rules)
+    if attribute.kind in {"object", "array"} and heading.suffix != "json":
+        raise NotAColumn(
+            f"`{heading.label}`: `{heading.name}` is an {attribute.kind}, so `:{heading.suffix}` does not fit"
+        )
+    return _attribute(heading.name, attribute, _OF_SUFFIX[heading.suffix], rules)
+
+
+def link_slot(heading: Heading, kind: ResourceType) -> LinkSlot:
+    """Where the values of a relationship go.
+
+    Raises:
+        NotAColumn: the type has no such relationship, or there is a suffix.
+    """
+    relationship = kind.relationships.get(heading.name)
+    if relationship is None:
+        raise _unknown(heading.name, (kind,))
+    if heading.suffix:
+        raise NotAColumn(f"`{heading.label}`: `{heading.name}` is a relationship and takes no `:{heading.suffix}`")
+    return LinkSlot(heading.name, relationship)
+
+
+def refuse_unless_of_some_type(heading: Heading, rules: Rules) -> None:
+    """Check a column of a sheet whose rows name their types: at least one type must have it.
+
+    Raises:
+        NotAColumn: none has.
+    """
+    if heading.form in {"attribute", "tags"}:
+        return
+    refused = None
+    for kind in _types_that_know(heading.name):
+        try:
+            resolve(heading, kind, rules)
+        except NotAColumn as error:
+            refused = error
+        else:
+            return
+    raise refused or _unknown(heading.name, tuple(map(known_type, type_names())))
+
+
+@cache
+def _types_that_know(name: str) -> tuple[ResourceType, ...]:
+    kinds = map(known_type, type_names())
+    return tuple(kind for kind in kinds if name in kind.attributes or name in kind.relationships)
+
+
+def _tags(heading: Heading, kind: ResourceType) -> Slot:
+    if not kind.taggable:
+        raise NotAColumn(f"`{heading.label}`: {kind.name} have no tags")
+    return TagSlot("add_tags" if heading.key == "add" else "remove_tags")
+
+
+def _attribute(name: str, attribute: Attribute, wanted: Wanted, rules: Rules) -> Slot:
+    if name.startswith("_"):
+        return TriggerSlot(name, wanted, name in rules.allow_triggers)
+    return AttributeSlot(name, wanted, attribute.enum)
+
+
+def _member(heading: Heading, kind: ResourceType) -> Slot:
+    attribute = kind.attributes.get(heading.name)
+    if attribute is None:
+        raise _unknown(heading.name, (kind,))
+    if attribute.kind != "object":
+        raise NotAColumn(f"`{heading.label}`: `{heading.name}` is no object, so it has no members")
+    return MemberSlot(heading.name, heading.key, _OF_SUFFIX[heading.suffix])
+
+
+def _unknown(name: str, kinds: Sequence[ResourceType]) -> NotAColumn:
+    names = [*_ALWAYS, *(name for kind in kinds for name in (*kind.attributes, *kind.relationships))]
+    who = f"{kinds[0].name} have" if len(kinds) == 1 else "no resource type has"
+    what = "no attribute or relationship" if len(kinds) == 1 else "an attribute or relationship"
+    meant = _meant(name, names) or "."
+    escape = f" To send it all the same, write `attributes.{name}`" if name.isidentifier() else ""
+    return NotAColumn(f"{who} {what} `{name[:80]}`{meant}{escape}")
+
+
+def _meant(name: str, candidates: Iterable[str]) -> str:
+    known = list(candidates)
+    likely = closest(name, known) or closest(name.strip().lower(), known)
+    return f"; did you mean `{likely}`?" if likely else ""

@@ -1,0 +1,179 @@
+"""CSV and TSV (RFC 4180, read strictly): binary stream to records.
+
+Strict, because a lenient reader swallows rows at an unbalanced quote. Such a fault refuses the whole input: where the
+next record begins would be a guess.
+"""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import BinaryIO, Final
+
+from jobs.model import RowRef, SheetRow, Unsendable
+from jobs.reading.errors import InputRefused
+from jobs.reading.lines import MAX_RECORD, physical_lines
+
+_FAULTS: Final = {
+    "unexpected end of data": "a quoted cell never ends: its closing quote is missing",
+    " expected after ": "text follows a closing quote",
+}
+_DELIMITERS: Final = {
+    ",": "--delimiter ','",
+    ";": "--delimiter ';'",
+    "\t": "--format tsv (or --delimiter with a tab)",
+    "|": "--delimiter '|'",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What a first pass over the whole input found.
+
+    Attributes:
+        header: names of the columns; empty for NDJSON, which has none.
+        rows: number of data records, comments, broken and empty ones included.
+    """
+
+    header: list[str]
+    rows: int
+
+
+class Sheet:
+    """A sheet whose header has been read and whose rows have not.
+
+    Iterate it once: it reads on from the stream, in constant memory. A record whose number of cells is not that of the
+    header comes out as `Unsendable` with reason `cell_count`. Iterating raises `InputRefused` where the sheet breaks.
+
+    Attributes:
+        header: names of the columns as written, all of them different, none empty.
+    """
+
+    def __init__(self, stream: BinaryIO, *, encoding: str, delimiter: str) -> None:
+        self._records = _Records(stream, encoding, delimiter)
+        self.header = _checked(self._records, delimiter)
+
+    def __iter__(self) -> Iterator[SheetRow | Unsendable]:
+        records = self._records
+        width = len(self.header)
+        for row, cells in enumerate(records, 1):
+            ref = RowRef(row, records.first_line(), _digest(records.raw()))
+            yield SheetRow(ref, cells) if len(cells) == width else _uneven(ref, cells, width)
+
+
+def read_sheet(stream: BinaryIO, *, encoding: str = "", delimiter: str = ",") -> Sheet:
+    r"""Read the header of a sheet, and get ready to iterate its rows.
+
+    Args:
+        stream: is neither closed nor sought.
+        encoding: name of a codec; empty for the one the byte order mark names, else UTF-8.
+        delimiter: the one character between cells; a tab for TSV, whose quoting is the same.
+
+    Raises:
+        InputRefused: no header, an empty or repeated column name, a delimiter that is not this one, and everything
+            that iterating may raise: bytes that are not text, an unbalanced quote, a NUL, a record over 16 MiB.
+    """
+    return Sheet(stream, encoding=encoding, delimiter=delimiter)
+
+
+def scan_sheet(stream: BinaryIO, *, encoding: str = "", delimiter: str = ",") -> Scan:
+    """Read a whole sheet for its structure alone: the strict first pass.
+
+    Args:
+        stream: as `encoding` and `delimiter`, see `read_sheet`.
+        encoding: see `read_sheet`.
+        delimiter: see `read_sheet`.
+
+    Raises:
+        InputRefused: in every case in which reading the rows would raise it.
+    """
+    sheet = Sheet(stream, encoding=encoding, delimiter=delimiter)
+    return Scan(sheet.header, sum(1 for _ in sheet._records))  # noqa: SLF001  # same module: rows without identities
+
+
+class _Records:
+    """The records of a sheet, blank lines left out, each with the physical lines it was made of."""
+
+    def __init__(self, stream: BinaryIO, encoding: str, delimiter: str) -> None:
+        # Process-wide, and only ever raised: a record is bounded by `_taken`, which the csv module cannot do.
+        csv.field_size_limit(max(csv.field_size_limit(), MAX_RECORD))
+        self._lines = physical_lines(stream, encoding, "")
+        self._record: list[str] = []
+        try:
+            self._reader = csv.reader(self._taken(), delimiter=delimiter, strict=True)
+        except (TypeError, ValueError) as error:
+            raise InputRefused(f"--delimiter {delimiter!r} cannot be one: it is one character, no quote") from error
+
+    def __iter__(self) -> Iterator[list[str]]:
+        record = self._record
+        record.clear()
+        try:
+            for cells in self._reader:
+                if cells:
+                    yield cells
+                record.clear()
+        except csv.Error as error:
+            raise InputRefused(_in_plain_words(error), line=self.first_line()) from error
+
+    def first_line(self) -> int:
+        """1-based physical line on which the current record began."""
+        return self._reader.line_num - len(self._record) + 1
+
+    def raw(self) -> str:
+        """Text of the current record, its final line end included."""
+        return self._record[0] if len(self._record) == 1 else "".join(self._record)
+
+    def _taken(self) -> Iterator[str]:
+        record = self._record
+        length = 0
+        for number, line in enumerate(self._lines, 1):
+            length = length + len(line) if record else len(line)
+            record.append(line)
+            if length > MAX_RECORD:
+                raise InputRefused(
+                    "the record that begins here is longer than 16 MiB: look for a missing closing quote or line end",
+                    line=number - len(record) + 1,
+                )
+            if "\0" in line:
+                raise InputRefused(
+                    "a NUL character: this is no text file, or UTF-16 without its mark (then say --encoding utf-16-le)",
+                    line=number,
+                )
+            yield line
+
+
+def _checked(records: _Records, delimiter: str) -> list[str]:
+    header = next(iter(records), [])
+    if not header:
+        raise InputRefused("the input is empty: its first line must name the columns")
+    line = records.first_line()
+    if len(header) == 1:
+        _refuse_other_delimiter(header[0], delimiter, line)
+    seen: dict[str, int] = {}
+    for number, name in enumerate(header, 1):
+        if not name:
+            raise InputRefused(f"column {number} has no name: name it, or delete it", line=line)
+        if name in seen:
+            raise InputRefused(f"columns {seen[name]} and {number} are both `{name}`", line=line, column=name)
+        seen[name] = number
+    return header
+
+
+def _refuse_other_delimiter(name: str, delimiter: str, line: int) -> None:
+    flags = [flag for other, flag in _DELIMITERS.items() if other != delimiter and other in name]
+    if flags:
+        raise InputRefused(f"the header is one column, `{name}`. If it is several, say {' or '.join(flags)}", line=line)
+
+
+def _digest(raw: str) -> bytes:
+    return blake2b(raw.rstrip("\r\n").encode(), digest_size=8).digest()
+
+
+def _uneven(ref: RowRef, cells: list[str], width: int) -> Unsendable:
+    return Unsendable(ref, "cell_count", f"the row has {len(cells)} cells, the header has {width}")
+
+
+def _in_plain_words(error: csv.Error) -> str:
+    said = str(error)
+    plain = next((words for fault, words in _FAULTS.items() if fault in said), said)
+    return f"{plain}. Inside a quoted cell, a quote is written twice"

@@ -1,0 +1,119 @@
+"""JSON as RFC 8259 has it, and nothing that would be sent as something other than what was written.
+
+The standard parser takes NaN, keeps the last of two equal names, rounds numbers and overflows on deep nesting. Each of
+these would change a value silently or end the run, so each is an error here.
+"""
+
+import json
+import math
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Final, NoReturn
+
+from jobs.model import JSON
+
+MAX_DEPTH: Final = 100
+"""Objects and arrays that may be nested in each other."""
+
+_MAX_FLOAT: Final = 1000
+"""Characters of a number with a fraction; far more than any exact one needs, and parsing time is quadratic in them."""
+
+_ESCAPE: Final = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
+)
+
+
+class NotStrictJSON(Exception):  # noqa: N818  # says what the text is
+    """The text is not strict JSON, or holds a number that cannot be carried exactly.
+
+    Attributes:
+        reason: `bad_json` or `number_not_exact`, codes of `jobs.reasons`.
+        message: where (1-based character of the text) and what, without quoting values.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+def parse(text: str) -> JSON:
+    """The value that `text` denotes, exactly; members of objects keep their order.
+
+    Raises:
+        NotStrictJSON: see the module.
+    """
+    if "\\u" in text:
+        _refuse_half_characters(text)
+    try:
+        value: JSON = _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        raise NotStrictJSON("bad_json", f"character {error.pos + 1}: {error.msg.lower()}") from None
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError:
+        raise NotStrictJSON("number_not_exact", "an integer has thousands of digits") from None
+    if text.count("[") + text.count("{") > MAX_DEPTH and _nested_too_deep(value):
+        raise _too_deep()
+    return value
+
+
+def exact_float(text: str) -> float:
+    """The number that `text`, a JSON number, denotes.
+
+    Raises:
+        NotStrictJSON: `number_not_exact` when sending the float would send another number (too many digits, too large).
+    """
+    number = float(text) if len(text) <= _MAX_FLOAT else math.inf
+    if not (math.isfinite(number) and _same(number, text)):
+        shown = text if len(text) <= 40 else f"{text[:40]}…"  # noqa: PLR2004  # what fits into a sentence
+        raise NotStrictJSON("number_not_exact", f"{shown} cannot be carried exactly")
+    return number
+
+
+def _same(number: float, text: str) -> bool:
+    try:
+        return Decimal(repr(number)) == Decimal(text)
+    except InvalidOperation:  # an exponent beyond 10^18
+        return False
+
+
+def _unique(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise NotStrictJSON("bad_json", f"the name {json.dumps(twice[:80])} stands twice in one object")
+    return members
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise NotStrictJSON("bad_json", f"{name} is not a JSON number")
+
+
+def _refuse_half_characters(text: str) -> None:
+    half = next((found for found in _ESCAPE.finditer(text) if found["half"]), None)
+    if half:
+        raise NotStrictJSON("bad_json", f"character {half.start() + 1}: {half[0]} is half of a character")
+
+
+def _nested_too_deep(value: JSON) -> bool:
+    layer = [value]
+    for _ in range(MAX_DEPTH):
+        layer = [child for item in layer for child in _children(item) if isinstance(child, dict | list)]
+        if not layer:
+            return False
+    return True
+
+
+def _children(value: JSON) -> list[JSON]:
+    return list(value.values() if isinstance(value, dict) else value)  # type: ignore[arg-type]  # a list
+
+
+def _too_deep() -> NotStrictJSON:
+    return NotStrictJSON("bad_json", f"objects and arrays are nested more than {MAX_DEPTH} deep")
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_float=exact_float, parse_constant=_refuse_constant, strict=True
+)

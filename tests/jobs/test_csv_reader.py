@@ -1,0 +1,170 @@
+import csv
+from hashlib import blake2b
+from io import BytesIO, StringIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.model import SheetRow, Unsendable
+from jobs.reading import MAX_RECORD, InputRefused, Scan, read_sheet, scan_sheet
+
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+
+
+def rows(text: str, delimiter: str = ",") -> list[SheetRow | Unsendable]:
+    return list(read_sheet(BytesIO(text.encode()), delimiter=delimiter))
+
+
+def cells(text: str, delimiter: str = ",") -> list[list[str]]:
+    return [row.cells for row in rows(text, delimiter) if isinstance(row, SheetRow)]
+
+
+def refusal(data: bytes, **options: str) -> InputRefused:
+    """The refusal of a sheet, which the first pass must give in the same words as the reading of rows."""
+    with pytest.raises(InputRefused) as reading:
+        list(read_sheet(BytesIO(data), **options))
+    with pytest.raises(InputRefused) as scanning:
+        scan_sheet(BytesIO(data), **options)
+    assert str(reading.value) == str(scanning.value)
+    return reading.value
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("id,a\n1,x\n", [["1", "x"]]),
+        ("id,a\r\n1,x\r\n", [["1", "x"]]),  # line ends of Windows
+        ("id,a\r1,x\r", [["1", "x"]]),  # line ends of an old Mac
+        ("id,a\n1,x", [["1", "x"]]),  # no line end at the end
+        ("\ufeffid,a\n1,x\n", [["1", "x"]]),  # a byte order mark
+        ("\n\nid,a\n\n1,x\n\n\n2,y\n", [["1", "x"], ["2", "y"]]),  # blank lines are no records
+        ("id,a\n,\n", [["", ""]]),  # a record of empty cells is one
+        ('id,a\n1,"x,y"\n', [["1", "x,y"]]),  # a delimiter in quotes
+        ('id,a\n1,"say ""hi"""\n', [["1", 'say "hi"']]),  # a doubled quote
+        ('id,a\n1,"x\ny"\n', [["1", "x\ny"]]),  # a line feed in quotes
+        ('id,a\r\n1,"x\r\ny"\r\n', [["1", "x\r\ny"]]),  # kept as it is
+        ('id,a\n1,"x\ry\n\nz"\n', [["1", "x\ry\n\nz"]]),  # a blank line in quotes
+        ("id,a\n007, x \n", [["007", " x "]]),  # nothing is trimmed or reinterpreted
+        ("id,a\n1,NULL\n", [["1", "NULL"]]),
+        ('id,a\n1,5" tube\n', [["1", '5" tube']]),  # a quote inside an unquoted cell is a character
+        ("id,a\n1,x\u2028y\x0bz\n", [["1", "x\u2028y\x0bz"]]),  # only CR and LF end lines
+        ("id,a\n", []),
+        ("id\n1\n", [["1"]]),  # one column
+    ],
+)
+def test_records_are_those_of_rfc_4180(text, expected):
+    assert cells(text) == expected
+
+
+def test_a_tsv_is_a_csv_with_tabs():
+    assert cells('id\ta\n1\t"x\ty"\n2\tb,c\n', "\t") == [["1", "x\ty"], ["2", "b,c"]]
+
+
+def test_a_sheet_knows_its_header_before_its_rows():
+    assert read_sheet(BytesIO(b'id,"metadata.a b",x\n')).header == ["id", "metadata.a b", "x"]
+
+
+def test_a_row_is_known_by_number_line_and_content():
+    text = 'id,a\r\n1,x\r\n\r\n#2,"y\r\nz"\r\n3\r\n4,w'
+    refs = [row.ref for row in rows(text)]
+    assert [(ref.row, ref.line) for ref in refs] == [(1, 2), (2, 4), (3, 6), (4, 7)]
+    raws = ["1,x", '#2,"y\r\nz"', "3", "4,w"]
+    assert [ref.digest for ref in refs] == [blake2b(raw.encode(), digest_size=8).digest() for raw in raws]
+
+
+def test_a_row_keeps_its_digest_when_line_ends_change_or_rows_move():
+    first, second = rows("id,a\n1,x\n2,y\n")
+    moved_second, moved_first = rows("id,a\r\n2,y\r\n1,x")
+    assert (first.ref.digest, second.ref.digest) == (moved_first.ref.digest, moved_second.ref.digest)
+
+
+def test_a_record_with_another_number_of_cells_is_a_row_problem():
+    short, good, long = rows("id,a\n1\n2,x\n3,y,z\n")
+    assert isinstance(good, SheetRow)
+    assert isinstance(short, Unsendable)
+    assert isinstance(long, Unsendable)
+    assert (short.reason, short.message) == ("cell_count", "the row has 1 cells, the header has 2")
+    assert (long.reason, long.message) == ("cell_count", "the row has 3 cells, the header has 2")
+
+
+@given(st.lists(st.lists(ANY_TEXT, min_size=2, max_size=2)), st.sampled_from(["\r\n", "\n", "\r"]))
+def test_any_text_that_a_csv_writer_writes_arrives_exactly(table, line_end):
+    written = StringIO(newline="")
+    csv.writer(written, lineterminator=line_end, quoting=csv.QUOTE_ALL).writerows([["id", "a"], *table])
+    assert cells(written.getvalue()) == table
+    assert scan_sheet(BytesIO(written.getvalue().encode())) == Scan(["id", "a"], len(table))
+
+
+def test_the_first_pass_counts_comments_broken_and_empty_records():
+    assert scan_sheet(BytesIO(b"id,a\n#1,x\n2\n,\n\n3,y\n")) == Scan(["id", "a"], 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("", None, "empty"),
+        ("\n\r\n", None, "empty"),  # blank lines alone
+        ("\nid,,a\n1,x,y\n", 2, "column 2 has no name"),
+        ("id,a,\n1,x,\n", 1, "column 3 has no name"),  # a trailing delimiter
+        ("id,a,id\n", 1, "columns 1 and 3 are both `id`"),
+        ("id;a\n1;x\n", 1, "--delimiter ';'"),
+        ("id\ta\n1\tx\n", 1, "--format tsv"),
+        ("id|a\n", 1, r"--delimiter '|'"),
+        ('id,a\n1,x\n2,"y\nz\n', 3, "closing quote is missing"),  # where the record begins, not where the file ends
+        ('id,a\n1,"x"y\n', 2, "text follows a closing quote"),
+        ('id,a\n"1\n2",x\n3,"x" \n', 4, "text follows a closing quote"),
+        ('"id,a\n', 1, "closing quote is missing"),
+        ("id,a\n1,x\0\n", 2, "NUL"),
+    ],
+)
+def test_a_broken_sheet_is_refused_with_its_line(text, line, says):
+    refused = refusal(text.encode())
+    assert refused.line == line
+    assert says in str(refused)
+    assert (f"line {line}: " in str(refused)) is (line is not None)
+
+
+def test_a_refusal_keeps_its_facts_apart():
+    refused = refusal(b"id,a,id\n")
+    assert (refused.message, refused.line, refused.column) == ("columns 1 and 3 are both `id`", 1, "id")
+
+
+def test_commas_under_another_delimiter_are_named():
+    assert "--delimiter ','" in str(refusal(b"id,a\n", delimiter=";"))
+    assert "text follows" in str(refusal(b'id;a\n1;"x"y\n', delimiter=";"))
+
+
+@pytest.mark.parametrize("delimiter", ["", ";;", "\n", '"'])
+def test_a_delimiter_that_cannot_be_one_is_refused(delimiter):
+    assert "--delimiter" in str(refusal(b"id,a\n", delimiter=delimiter))
+
+
+def test_bytes_that_are_not_text_refuse_the_sheet():
+    refused = refusal(b"id,a\n1,x\n2,\xe9\n")
+    assert refused.line == 3
+    assert "--encoding cp1252" in str(refused)
+
+
+def test_the_encoding_can_be_said():
+    (row,) = read_sheet(BytesIO("id,a\n1,é\n".encode("cp1252")), encoding="cp1252")
+    assert isinstance(row, SheetRow)
+    assert row.cells == ["1", "é"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"id,a\n1,x\n2," + b"y" * MAX_RECORD,  # one line
+        b'id,a\n1,x\n2,"' + b"yyyyyyy\n" * (MAX_RECORD // 8),  # a quote that swallows the file
+    ],
+)
+def test_a_record_over_16_mib_refuses_the_sheet(data):
+    refused = refusal(data)
+    assert refused.line == 3
+    assert "16 MiB" in str(refused)
+
+
+def test_a_cell_of_many_mib_is_read():
+    ((_, cell),) = cells("id,a\n1," + "x" * (MAX_RECORD - 4))
+    assert len(cell) == MAX_RECORD - 4

@@ -1,0 +1,246 @@
+"""The attempt loop: the one place that sleeps and sends.
+
+reserve a slot -> wait -> intent durable -> send -> judge -> settle, or wait and go round again. Everything that could
+be decided without waiting is decided in `policy`; the steps a row takes are those of `lifecycle`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+from jobs.change import Change
+from jobs.commercelayer import MEDIA_TYPE, update_request
+from jobs.model import MaybeSent, NotSent, Outcome, Reply, RowResult, UpdateJob
+from worker.clock import Clock
+from worker.gate import Gate
+from worker.journal import SAFE, Journal, JournalError
+from worker.lifecycle import Event, State, step
+from worker.policy.backoff import full_jitter
+from worker.policy.verdict import HaltRun, Renew, Reroute, Retry, Sent, Settle, SlowDown, is_slow_down, judge
+from worker.settings import Attempts
+from worker.stop import Stop
+from worker.transport import Transport
+
+
+class CredentialLost(Exception):  # noqa: N818  # a fact about the run, not a programming error
+    """No usable token can be had: the run stops and can be resumed with another credential."""
+
+
+class Credential(Protocol):
+    """What the loop needs of a credential."""
+
+    async def bearer(self) -> str:
+        """Value of the `Authorization` header.
+
+        Raises:
+            CredentialLost: no usable token can be had.
+        """
+
+    async def renew(self, used: str) -> None:
+        """Replace the credential whose `Authorization` value was `used`: the API refused it.
+
+        Raises:
+            CredentialLost: it cannot be replaced.
+        """
+
+
+@dataclass(slots=True, eq=False)
+class Effort:
+    """A row on its way: what is sent, and what it has cost so far.
+
+    Attributes:
+        type_name: the type in the request; differs from the job's once that turned out to be abstract.
+        abstract: the API may not update this type itself; the first refusals tell.
+        attempts: PATCHes sent so far, earlier processes included.
+        failures: of this process, failed for a passing reason. `throttles`: refused for pace.
+        doubt: reason code when an earlier attempt may have been applied, else empty.
+    """
+
+    job: UpdateJob
+    change: Change
+    type_name: str
+    abstract: bool = False
+    attempts: int = 0
+    failures: int = 0
+    throttles: int = 0
+    doubt: str = ""
+    renewed: bool = False
+    state: State = State.QUEUED
+
+
+@dataclass(frozen=True, slots=True)
+class Rerouted:
+    """The type refused with `status`; the row is queued again until its concrete type is known."""
+
+    status: int
+
+
+class Left:
+    """The run ended before the row was settled; the journal knows how far it came."""
+
+
+LEFT = Left()
+Ending: TypeAlias = RowResult | Rerouted | Left
+
+
+@dataclass(slots=True)
+class AttemptLoop:
+    """Sends rows until they are settled, rerouted, or left because the run ends. `limits` says how stubbornly."""
+
+    transport: Transport
+    gate: Gate
+    journal: Journal
+    credential: Credential
+    limits: Attempts
+    clock: Clock
+    stop: Stop
+    expect_mode: str = ""
+    _headers: dict[str, str] = field(default_factory=dict, repr=False)
+
+    async def run(self, effort: Effort) -> Ending:
+        """Take one row as far as it goes."""
+        request = update_request(effort.job, effort.change, effort.type_name)
+        while True:
+            if not await self.gate.admit():
+                return self._leave(effort)
+            effort.state = step(effort.state, Event.ADMIT)
+            headers = await self._intend(effort)
+            if headers is None:
+                return self._leave(effort)
+            sent_at = self.clock.now()
+            outcome = await self.transport.send(request, headers)
+            pause = self._account(outcome, sent_at)
+            verdict = judge(outcome, self._sent(effort))
+            if isinstance(verdict, Renew):
+                ending = await self._renew(effort, headers["Authorization"])
+            else:
+                ending = await self._act(verdict, effort, outcome, pause)
+            if ending is not None:
+                return ending
+
+    async def _intend(self, effort: Effort) -> dict[str, str] | None:
+        """Make the intent durable; the headers to send, or None, the slot given back, when nothing may leave."""
+        row, attempt = effort.job.ref.row, effort.attempts + 1
+        try:
+            headers = await self._authorised()
+            await self.journal.intend(row, attempt, self.clock.wall())
+        except CredentialLost as error:
+            self.stop.request("authorisation_lost", str(error))
+        except JournalError as error:
+            self.stop.request("journal_failed", str(error))
+        else:
+            effort.attempts = attempt
+            effort.state = step(effort.state, Event.INTEND)
+            if not self.stop.reason:
+                if attempt == 1:
+                    self.gate.first_attempt()
+                return headers
+            self.journal.note(row, attempt, SAFE)
+        self.gate.give_back()
+        return None
+
+    async def _authorised(self) -> dict[str, str]:
+        bearer = await self.credential.bearer()
+        if self._headers.get("Authorization") != bearer:
+            self._headers = {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE, "Authorization": bearer}
+        return self._headers
+
+    def _account(self, outcome: Outcome, sent_at: float) -> float:
+        """Give the slot back in the way the outcome demands; seconds of a pause for everybody, or 0."""
+        match outcome:
+            case Reply() if is_slow_down(outcome):
+                return self.gate.slowed_down(outcome, sent_at)
+            case Reply():
+                self.gate.replied(outcome, sent_at)
+            case MaybeSent():
+                self.gate.unanswered()
+            case NotSent():
+                self.gate.not_sent()
+        return 0.0
+
+    def _sent(self, effort: Effort) -> Sent:
+        return Sent(
+            effort.job,
+            effort.change,
+            effort.type_name,
+            attempts_left=self.limits.maximum - effort.failures - 1,
+            throttles_left=self.limits.throttles - effort.throttles - 1,
+            doubt=effort.doubt,
+            renewed=effort.renewed,
+            abstract=effort.abstract,
+        )
+
+    async def _act(
+        self, verdict: Settle | Reroute | HaltRun | SlowDown | Retry, effort: Effort, outcome: Outcome, pause: float
+    ) -> Ending | None:
+        """Carry a verdict out; None when the row is to be sent again."""
+        match verdict:
+            case Settle():
+                return self._settle(verdict, effort, outcome)
+            case Reroute(status):
+                self._note(effort, SAFE, Event.REROUTE)
+                return Rerouted(status)
+            case HaltRun():
+                return self._halt(verdict, effort, outcome)
+            case SlowDown():
+                return self._slow_down(effort, pause)
+            case Retry(doubt):
+                return await self._retry(effort, doubt)
+
+    async def _retry(self, effort: Effort, doubt: str) -> Ending | None:
+        effort.failures += 1
+        effort.doubt = effort.doubt or doubt
+        self._note(effort, doubt or SAFE, Event.RETRY)
+        self.gate.retry()
+        wait = full_jitter(effort.failures, self.clock.sample(), base=self.limits.base, cap=self.limits.cap)
+        return None if await self.stop.sleep(wait) else self._leave(effort)
+
+    def _halt(self, verdict: HaltRun, effort: Effort, outcome: Outcome) -> Ending:
+        self.stop.request(verdict.halt.reason, verdict.halt.message)
+        if verdict.settle is not None:
+            return self._settle(verdict.settle, effort, outcome)
+        self._note(effort, SAFE, Event.STOP)
+        return LEFT
+
+    def _slow_down(self, effort: Effort, pause: float) -> Ending | None:
+        effort.throttles += 1
+        self._note(effort, SAFE, Event.RETRY)
+        if pause <= self.limits.patience:
+            return None
+        self.stop.request("parked", f"the server asks for a pause of {pause:.0f} s; resume the run after that")
+        return self._leave(effort)
+
+    async def _renew(self, effort: Effort, used: str) -> Ending | None:
+        effort.renewed = True
+        self._note(effort, SAFE, Event.RETRY)
+        try:
+            await self.credential.renew(used)
+        except CredentialLost as error:
+            self.stop.request("authorisation_lost", str(error))
+            return self._leave(effort)
+        return None
+
+    def _settle(self, settle: Settle, effort: Effort, outcome: Outcome) -> RowResult:
+        effort.state = step(effort.state, Event.SETTLE)
+        if self.expect_mode and settle.mode and settle.mode != self.expect_mode:
+            self.stop.request(
+                "wrong_mode", f"the API says it is in {settle.mode} mode; {self.expect_mode} was expected"
+            )
+        reply = outcome if isinstance(outcome, Reply) else None
+        result = RowResult(
+            effort.job.ref, settle.status, settle.reason, settle.message, settle.fields,
+            http=reply.status if reply else 0,
+            attempts=effort.attempts,
+            request_id=reply.headers.get("x-request-id", "")[:200] if reply else "",
+            at=self.clock.wall(),
+            errors=settle.errors,
+        )  # fmt: skip
+        self.journal.settle(result)
+        return result
+
+    def _note(self, effort: Effort, outcome: str, event: Event) -> None:
+        effort.state = step(effort.state, event)
+        self.journal.note(effort.job.ref.row, effort.attempts, outcome)
+
+    def _leave(self, effort: Effort) -> Left:
+        effort.state = step(effort.state, Event.STOP)
+        return LEFT

@@ -1,0 +1,145 @@
+"""Where attempts wait for the pace: the thin shell around `policy.pace` that sleeps.
+
+One gate per (origin, method). All attempts of a run, retries included, pass it; a refusal closes it for everybody.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+import anyio
+
+from jobs.model import Reply
+from worker.clock import Clock
+from worker.policy.backoff import Circuit, RetryBudget
+from worker.policy.pace import Pace, Window
+from worker.policy.ratelimit_headers import read_limits, read_retry_after
+from worker.policy.throttle import Throttle
+from worker.stop import Stop
+
+SETTLED_ANSWERS: Final = frozenset({500, 502, 503, 504})
+"""Statuses that say the server is not well: no evidence that it has recovered."""
+
+
+class Gate:
+    """Lets attempts through, one slot each, in the order they came."""
+
+    def __init__(self, pace: Pace, clock: Clock, stop: Stop) -> None:
+        """Guard `pace`; `stop` sends everybody away who still waits."""
+        self.pace = pace
+        self.refused = 0
+        self.on_news: Callable[[str, Mapping[str, object]], None] = lambda _event, _facts: None
+        self._clock = clock
+        self._stop = stop
+        self._throttle = Throttle()
+        self._budget = RetryBudget()
+        self._circuit = Circuit()
+        self._turn = anyio.Lock(fast_acquire=True)
+        self._waiting = 0
+        self._freed = anyio.Event()
+        stop.on_request(self._wake)
+
+    async def admit(self) -> bool:
+        """Take a slot, waiting as long as the pace demands; False when the run ended first."""
+        if self._stop.reason:
+            return False
+        if not self._waiting and self.pace.reserve(self._clock.now()) == 0.0:
+            return True
+        self._waiting += 1
+        try:
+            async with self._turn:
+                return await self._wait()
+        finally:
+            self._waiting -= 1
+
+    def replied(self, reply: Reply, sent_at: float) -> None:
+        """The slot's request was answered by something other than a refusal for pace."""
+        now = self._clock.now()
+        self.pace.answered(now)
+        self._throttle.accepted()
+        self._learn(reply, sent_at, now)
+        if reply.status in SETTLED_ANSWERS:
+            self.failed()
+            return
+        if self._circuit.is_open:
+            self.on_news("circuit_closed", {})
+        self._circuit.succeeded()
+        self.pace.open(sent_at)
+        self._freed.set()
+
+    def slowed_down(self, reply: Reply, sent_at: float) -> float:
+        """The slot's request was refused for pace: close the gate for everybody.
+
+        Returns:
+            Seconds the gate stays closed.
+        """
+        now = self._clock.now()
+        self.pace.answered(now)
+        self.refused += reply.status == 429  # noqa: PLR2004  # Too Many Requests
+        self._learn(reply, sent_at, now)
+        retry_after = read_retry_after(reply.headers, self._clock.wall())
+        again = sent_at >= self.pace.closed_until
+        pause = self._throttle.refused(self.pace.windows, retry_after, again=again)
+        self.pace.close(now + pause)
+        self.on_news("slowed_down", {"status": reply.status, "pause_s": round(pause, 3)})
+        self._freed.set()
+        return pause
+
+    def unanswered(self) -> None:
+        """The slot's request left and was not answered: it occupies the server's window until now at most."""
+        self.pace.answered(self._clock.now())
+        self.failed()
+
+    def not_sent(self) -> None:
+        """The slot's request never left."""
+        self.pace.cancelled()
+        self.failed()
+
+    def give_back(self) -> None:
+        """The slot was not used after all."""
+        self.pace.cancelled()
+        self._freed.set()
+
+    def failed(self) -> None:
+        """The server, or the way to it, failed a request: after several in a row only probes go out."""
+        pause = self._circuit.failed(self._clock.sample())
+        if pause is not None:
+            if self._circuit.failures == self._circuit.threshold:
+                self.on_news("circuit_opened", {"failures": self._circuit.failures})
+            self.pace.close(self._clock.now() + pause)
+        self._freed.set()
+
+    def first_attempt(self) -> None:
+        """A row is sent for the first time: it earns a share of a retry."""
+        self._budget.request(self._clock.now())
+
+    def retry(self) -> None:
+        """A row is to be sent again; beyond the budget the server counts as down."""
+        if not self._budget.withdraw(self._clock.now()) and not self._circuit.is_open:
+            self._circuit.exhaust()
+            self.on_news("retry_budget_exhausted", {})
+            self.pace.close(self._clock.now() + self._circuit.base)
+
+    def _wake(self) -> None:
+        self._freed.set()  # whichever event is the current one: a waiter makes a new one each time
+
+    def _learn(self, reply: Reply, sent_at: float, now: float) -> None:
+        limits = read_limits(reply.headers)
+        if self.pace.learn(limits.windows):
+            self.on_news("limit_learned", {"windows": windows_text(limits.windows)})
+        if limits.windows and limits.remaining is not None:
+            self.pace.shared(limits.windows[0], limits.remaining, sent_at, now)
+
+    async def _wait(self) -> bool:
+        while not self._stop.reason:
+            self._freed = anyio.Event()
+            wait = self.pace.reserve(self._clock.now())
+            if wait == 0.0:
+                return True
+            with anyio.move_on_after(wait):
+                await self._freed.wait()
+        return False
+
+
+def windows_text(windows: Iterable[Window]) -> str:
+    """`100/60s, 25/10s`."""
+    return ", ".join(f"{window.limit}/{window.interval:g}s" for window in windows)

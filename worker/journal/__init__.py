@@ -1,0 +1,23 @@
+"""The truth about a run: one SQLite file (WAL, synchronous=FULL). Reports are views of it.
+
+`file` knows the tables, `history` reads them, `journal` writes them while a run is going on.
+"""
+
+from worker.journal.file import SAFE, JournalError, create
+from worker.journal.history import Doubt, History, Process, Traces
+from worker.journal.journal import Counters, Journal, Runner, WriterThread, inline
+
+__all__ = [
+    "SAFE",
+    "Counters",
+    "Doubt",
+    "History",
+    "Journal",
+    "JournalError",
+    "Process",
+    "Runner",
+    "Traces",
+    "WriterThread",
+    "create",
+    "inline",
+]

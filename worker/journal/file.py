@@ -1,0 +1,129 @@
+"""The journal's file: its tables, how it comes into being, how it is opened, what its errors mean."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+SCHEMA: Final = "1"
+"""Version of the tables below."""
+
+APPLICATION_ID: Final = 0x726F7770
+"""Marks the file as a rowpatch journal (`rowp`), as SQLite's `application_id`."""
+
+SAFE: Final = "safe"
+"""Outcome of an attempt that certainly changed nothing. Any other outcome is a reason code of doubt; NULL is open."""
+
+_TABLES: Final = """
+CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE process (
+    n INTEGER PRIMARY KEY, command TEXT NOT NULL, started_at REAL NOT NULL, last_at REAL NOT NULL,
+    state TEXT NOT NULL, exit_status INTEGER, message TEXT NOT NULL DEFAULT '',
+    gets INTEGER NOT NULL DEFAULT 0, tokens INTEGER NOT NULL DEFAULT 0, refused INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE attempt (
+    row INTEGER NOT NULL, n INTEGER NOT NULL, process INTEGER NOT NULL, at REAL NOT NULL, outcome TEXT,
+    PRIMARY KEY (row, n)) WITHOUT ROWID;
+CREATE TABLE result (
+    row INTEGER PRIMARY KEY, digest BLOB NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL,
+    fields TEXT NOT NULL, http INTEGER NOT NULL, attempts INTEGER NOT NULL, request_id TEXT NOT NULL, at REAL NOT NULL,
+    errors TEXT NOT NULL, redo INTEGER NOT NULL DEFAULT 0);
+"""
+
+
+class JournalError(Exception):
+    """The journal cannot be written: a full disk, a vanished folder. The run stops and can be resumed."""
+
+
+class JournalDamaged(JournalError):  # noqa: N818  # a kind of JournalError
+    """The file is no journal, is damaged, or is of another version. Nothing is sent."""
+
+
+def create(path: Path, facts: Mapping[str, str]) -> None:
+    """Write a new journal that appears complete, by rename, or not at all.
+
+    Raises:
+        JournalError: the file cannot be written.
+    """
+    draft = path.with_name(path.name + ".new")
+    for leftover in path.parent.glob(draft.name + "*"):
+        leftover.unlink()
+    with translated(path), closing(sqlite3.connect(draft)) as db:
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.executescript(_TABLES)
+        db.executemany("INSERT INTO fact VALUES (?, ?)", [("schema", SCHEMA), *facts.items()])
+        db.commit()
+    draft.rename(path)
+
+
+def connect(path: Path, *, write: bool) -> sqlite3.Connection:
+    """Open a journal, for one writer or for a reader.
+
+    Raises:
+        JournalDamaged: it is missing, damaged or of another version.
+        JournalError: the file cannot be opened.
+    """
+    if not path.is_file():
+        raise JournalDamaged(f"{path.parent} is not a run directory: it has no {path.name}.")
+    with translated(path):
+        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0)
+        try:
+            _prepare(db, path, write=write)
+        except BaseException:
+            db.close()
+            raise
+    return db
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection, path: Path) -> Iterator[None]:
+    """All or nothing, and durable at the end.
+
+    Raises:
+        JournalError: it could not be written, and nothing of it was.
+    """
+    with translated(path):
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """SQLite's errors in the project's words."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise JournalError(f"cannot write {path}: {error}") from error
+    except sqlite3.DatabaseError as error:
+        raise _damaged(path, str(error)) from error
+
+
+def _prepare(db: sqlite3.Connection, path: Path, *, write: bool) -> None:
+    (application,) = _one(db, "PRAGMA application_id")
+    if application != APPLICATION_ID:
+        raise _damaged(path, "not a rowpatch journal")
+    (version,) = _one(db, "SELECT value FROM fact WHERE name = 'schema'")
+    if version != SCHEMA:
+        raise _damaged(path, f"written by another version of rowpatch, schema {version}")
+    if not write:
+        db.execute("PRAGMA query_only = ON")
+        return
+    (damage,) = _one(db, "PRAGMA quick_check(1)")
+    if damage != "ok":
+        raise _damaged(path, damage)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")  # an intent must survive power loss, not only a crash
+
+
+def _one(db: sqlite3.Connection, query: str) -> Any:
+    return db.execute(query).fetchone() or (None,)
+
+
+def _damaged(path: Path, why: str) -> JournalDamaged:
+    return JournalDamaged(f"{path} cannot be used ({why}); nothing was sent.")

@@ -1,0 +1,186 @@
+"""What a journal holds: processes, attempts, results, and what is in doubt."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from jobs.model import ApiError, RowRef, RowResult, Status
+from worker.journal.file import SAFE, JournalDamaged, connect, translated
+from worker.lifecycle import Trace
+
+_PROCESSES: Final = (
+    "SELECT n, command, started_at, last_at, state, exit_status, message, gets, tokens, refused FROM process ORDER BY n"
+)
+_RESULTS: Final = (
+    "SELECT row, digest, status, reason, message, fields, http, attempts, request_id, at, errors FROM result"
+    " ORDER BY row"
+)
+_DOUBTS: Final = """
+    SELECT attempt.row, max(attempt.n), min(coalesce(attempt.outcome, 'interrupted')), max(attempt.at)
+    FROM attempt LEFT JOIN result ON result.row = attempt.row
+    WHERE coalesce(attempt.outcome, '') <> ? AND (result.row IS NULL OR attempt.n > result.attempts)
+    GROUP BY attempt.row ORDER BY attempt.row
+"""
+_ANSWERED: Final = """
+    SELECT coalesce(result.at, ?) FROM attempt LEFT JOIN result ON result.row = attempt.row
+    WHERE attempt.at > ? AND coalesce(result.at, ?) > ?
+"""
+_UNSETTLED_ATTEMPTS: Final = """
+    SELECT attempt.row, max(attempt.n) FROM attempt LEFT JOIN result ON result.row = attempt.row
+    WHERE result.row IS NULL OR result.redo GROUP BY attempt.row
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One command that worked on the run. Times are seconds since the epoch; `exit_status` is None until it ends."""
+
+    n: int
+    command: str
+    started_at: float
+    last_at: float
+    state: str
+    exit_status: int | None
+    message: str
+    gets: int
+    tokens: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A row that may have been changed by an attempt without a recorded result."""
+
+    row: int
+    attempts: int
+    reason: str
+    at: float
+
+
+@dataclass(slots=True)
+class Traces:
+    """What the journal held of each row when a process began: one byte a row, so that 10 million rows fit.
+
+    Attributes:
+        earlier: attempts so far of rows that are to be sent.
+    """
+
+    marks: bytearray
+    earlier: dict[int, int] = field(default_factory=dict)
+
+    SETTLED: ClassVar = 1
+    REDO: ClassVar = 2
+    DOUBTFUL: ClassVar = 4
+    UNKNOWN: ClassVar = 8
+
+    def mark(self, row: int, bits: int) -> None:
+        """Add `bits` to a row.
+
+        Raises:
+            JournalDamaged: the journal speaks of a row that the input does not have.
+        """
+        if not 0 < row < len(self.marks):
+            raise JournalDamaged(f"the journal has a row {row} that the input does not have; nothing was sent.")
+        self.marks[row] |= bits
+
+    def matters(self, row: int) -> bool:
+        """Whether the row must be looked at: it is to be run, or it holds back later rows of its id."""
+        bits = self.marks[row]
+        return not bits & self.SETTLED or bool(bits & (self.REDO | self.UNKNOWN))
+
+    def unknown(self, row: int) -> bool:
+        """Whether the row is settled as unknown."""
+        return bool(self.marks[row] & self.UNKNOWN)
+
+    def of(self, row: int) -> Trace:
+        """The trace of one row."""
+        bits = self.marks[row]
+        return Trace(bool(bits & self.SETTLED), bool(bits & self.REDO), bool(bits & self.DOUBTFUL))
+
+
+class History:
+    """A journal opened for reading: the source of every report."""
+
+    def __init__(self, path: Path, *, write: bool = False) -> None:
+        """Open an existing journal.
+
+        Raises:
+            JournalDamaged: it is missing, damaged or of another version.
+            JournalError: the file cannot be opened.
+        """
+        self.path = path
+        self._db: sqlite3.Connection = connect(path, write=write)
+        self.facts: dict[str, str] = dict(self._select("SELECT name, value FROM fact"))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def processes(self) -> list[Process]:
+        """The commands that worked on this run, oldest first."""
+        return [Process(*row) for row in self._select(_PROCESSES)]
+
+    def results(self) -> Iterator[RowResult]:
+        """Every result, in row order; of the reference only `row` and `digest` are known, `line` is 0."""
+        return map(_result, self._select(_RESULTS))
+
+    def doubts(self) -> Iterator[Doubt]:
+        """Rows with an attempt after their last result, or without one, that may have been applied; in row order."""
+        return (Doubt(*row) for row in self._select(_DOUBTS, SAFE))
+
+    def traces(self, rows: int) -> Traces:
+        """What there is of each of the input's `rows` rows.
+
+        Raises:
+            JournalDamaged: the journal speaks of rows that the input does not have.
+        """
+        traces = Traces(bytearray(rows + 1))
+        for row, redo, status in self._select("SELECT row, redo, status FROM result"):
+            unknown = status == Status.UNKNOWN.value and not redo
+            traces.mark(row, Traces.SETTLED | (Traces.REDO if redo else 0) | (Traces.UNKNOWN if unknown else 0))
+        for doubt in self.doubts():
+            traces.mark(doubt.row, Traces.DOUBTFUL)
+        traces.earlier.update(self._select(_UNSETTLED_ATTEMPTS))
+        return traces
+
+    def attempts(self) -> int:
+        """PATCHes sent so far, by all processes."""
+        return next(self._select("SELECT count(*) FROM attempt"))[0]  # type: ignore[no-any-return]  # SQL count
+
+    def counts(self) -> dict[Status, int]:
+        """Results by status; rows without a result are not among them."""
+        return {Status(status): n for status, n in self._select("SELECT status, count(*) FROM result GROUP BY status")}
+
+    def answered_since(self, at: float, horizon: float, now: float) -> list[float]:
+        """Times of responses after `at`, as far as they are known: what may still occupy the server's windows.
+
+        Args:
+            at: seconds since the epoch, when the pace was last remembered.
+            horizon: seconds since the epoch; intents before it no longer matter.
+            now: stands in for responses whose time is not known.
+        """
+        rows = self._select(_ANSWERED, now, horizon, now, at)
+        return [row[0] for row in rows]
+
+    def _select(self, query: str, *parameters: object) -> Iterator[Any]:
+        with translated(self.path):
+            yield from self._db.execute(query, parameters)
+
+
+def _result(row: Any) -> RowResult:
+    number, digest, status, reason, message, fields, http, attempts, request_id, at, errors = row
+    return RowResult(
+        RowRef(number, 0, digest),
+        Status(status),
+        reason,
+        message,
+        tuple(fields.split(";")) if fields else (),
+        http,
+        attempts,
+        request_id,
+        at,
+        tuple(ApiError(**each) for each in json.loads(errors)) if errors else (),
+    )

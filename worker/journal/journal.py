@@ -1,0 +1,219 @@
+"""The journal of a run that is going on.
+
+Crash safety rests on two orders. An intent is durable before its request leaves; and a row's result is queued before
+its worker's next intent, so that open intents never outnumber the workers. Writers queue operations; one committer
+writes all that is queued in a single transaction (group commit), so that everybody who waits shares one fsync.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import anyio
+
+from jobs.model import RowResult, Status
+from worker.journal.file import JournalError, transaction
+from worker.journal.history import History
+
+_INTEND: Final = "INSERT INTO attempt (row, n, process, at) VALUES (?, ?, ?, ?)"
+_NOTE: Final = "UPDATE attempt SET outcome = ? WHERE row = ? AND n = ?"
+_SETTLE: Final = "INSERT OR REPLACE INTO result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_FACT: Final = "INSERT OR REPLACE INTO fact VALUES (?, ?)"
+_BEGIN: Final = "INSERT INTO process (command, started_at, last_at, state) VALUES (?, ?, ?, 'running')"
+_BEAT: Final = "UPDATE process SET last_at = ?, gets = ?, tokens = ?, refused = ? WHERE n = ?"
+_END: Final = "UPDATE process SET state = ?, exit_status = ?, message = ? WHERE n = ?"
+
+Runner = Callable[[Callable[[], None]], Awaitable[None]]
+"""Runs one blocking commit: on a writer thread in production, inline in simulation."""
+
+
+async def inline(commit: Callable[[], None]) -> None:
+    """Commit on the event loop itself: for simulation, where a thread would break virtual time."""
+    commit()
+
+
+class WriterThread:
+    """The production runner: one thread that does nothing but commit."""
+
+    def __init__(self) -> None:
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # not needed for --help or reports
+
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rowpatch-journal")
+
+    async def __call__(self, commit: Callable[[], None]) -> None:
+        """Run one commit on the thread and wait for it."""
+        await asyncio.get_running_loop().run_in_executor(self._executor, commit)
+
+    def close(self) -> None:
+        """End the thread, after its last commit."""
+        self._executor.shutdown()
+
+
+@dataclass(slots=True)
+class Counters:
+    """Requests of this process that are no attempts, and refusals for pace: written along with every commit."""
+
+    gets: int = 0
+    tokens: int = 0
+    refused: int = 0
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Operations that become durable together."""
+
+    intents: list[tuple[int, int, int, float]] = field(default_factory=list)
+    notes: list[tuple[str, int, int]] = field(default_factory=list)
+    results: list[RowResult] = field(default_factory=list)
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    done: anyio.Event = field(default_factory=anyio.Event)
+    error: JournalError | None = None
+
+    def __len__(self) -> int:
+        return len(self.intents) + len(self.notes) + len(self.results) + len(self.facts)
+
+    async def wait(self) -> None:
+        await self.done.wait()
+        if self.error is not None:
+            raise self.error
+
+
+class Journal(History):
+    """A journal opened by the one process that works on the run."""
+
+    def __init__(self, path: Path) -> None:
+        """Open an existing journal for writing; the caller holds the run's lock.
+
+        Raises:
+            JournalDamaged: it is missing, damaged or of another version.
+            JournalError: the file cannot be opened.
+        """
+        super().__init__(path, write=True)
+        self.counters = Counters()
+        self.on_durable: Callable[[list[RowResult]], None] = lambda _: None
+        self._process = 0
+        self._batch = _Batch()
+        self._queued = anyio.Event()
+        self._closing = False
+        self._writing: _Batch | None = None
+        self._failed: JournalError | None = None
+
+    def begin(self, command: str, at: float) -> None:
+        """Register this process."""
+        with transaction(self._db, self.path):
+            cursor = self._db.execute(_BEGIN, (command, at, at))
+        self._process = int(cursor.lastrowid or 0)
+
+    def end(self, state: str, exit_status: int, message: str, at: float) -> None:
+        """Say how this process ended."""
+        with transaction(self._db, self.path):
+            self._beat(at)
+            self._db.execute(_END, (state, exit_status, message, self._process))
+
+    def set_fact(self, name: str, value: str) -> None:
+        """Change what is known of the run, such as its settings, before or after the workers are at it."""
+        with transaction(self._db, self.path):
+            self._db.execute(_FACT, (name, value))
+        self.facts[name] = value
+
+    def mark_for_redo(self, rows: Iterable[int]) -> None:
+        """Have these settled rows run again; until they are, their last result stands."""
+        with transaction(self._db, self.path):
+            self._db.executemany("UPDATE result SET redo = 1 WHERE row = ?", ((row,) for row in rows))
+
+    async def intend(self, row: int, attempt: int, at: float) -> None:
+        """Record that a request is about to leave; durable when this returns.
+
+        Raises:
+            JournalError: it could not be written; the request must not be sent.
+        """
+        batch = self._batch
+        batch.intents.append((row, attempt, self._process, at))
+        self._queued.set()
+        await batch.wait()
+
+    def note(self, row: int, attempt: int, outcome: str) -> None:
+        """Queue what became of an attempt that did not settle its row: SAFE, or a reason code of doubt."""
+        self._batch.notes.append((outcome, row, attempt))
+        self._queued.set()
+
+    def settle(self, result: RowResult) -> None:
+        """Queue a row's result; `on_durable` is told once it is on disk."""
+        self._batch.results.append(result)
+        self._queued.set()
+
+    def learn(self, name: str, value: str) -> None:
+        """Queue something found out about the run."""
+        self.facts[name] = value
+        self._batch.facts.append((name, value))
+        self._queued.set()
+
+    @property
+    def backlog(self) -> int:
+        """Operations that are queued and not yet being written."""
+        return len(self._batch)
+
+    async def flush(self) -> None:
+        """Wait until everything queued so far is durable.
+
+        Raises:
+            JournalError: it could not be written.
+        """
+        last = self._batch if len(self._batch) else self._writing
+        if last is not None:
+            await last.wait()
+        if self._failed is not None:
+            raise self._failed
+
+    async def commit_forever(self, run: Runner, wall: Callable[[], float]) -> None:
+        """The one committer: write what is queued, over and over, until `stop_committing`."""
+        while not self._closing or len(self._batch):
+            await self._queued.wait()
+            batch, self._batch, self._queued = self._batch, _Batch(), anyio.Event()
+            if len(batch):
+                self._writing = batch
+                await self._commit(batch, run, wall())
+
+    def stop_committing(self) -> None:
+        """Let the committer end once the queue is empty."""
+        self._closing = True
+        self._queued.set()
+
+    async def _commit(self, batch: _Batch, run: Runner, at: float) -> None:
+        if self._failed is None:
+            try:
+                await run(lambda: self._write(batch, at))
+            except JournalError as error:
+                self._failed = error
+        batch.error = self._failed
+        batch.done.set()
+        if batch.results and self._failed is None:
+            self.on_durable(batch.results)
+
+    def _write(self, batch: _Batch, at: float) -> None:
+        with transaction(self._db, self.path):
+            if batch.intents:
+                self._db.executemany(_INTEND, batch.intents)
+            if batch.notes:
+                self._db.executemany(_NOTE, batch.notes)
+            if batch.results:
+                self._db.executemany(_SETTLE, map(_columns, batch.results))
+            if batch.facts:
+                self._db.executemany(_FACT, batch.facts)
+            self._beat(at)
+
+    def _beat(self, at: float) -> None:
+        counters = self.counters
+        self._db.execute(_BEAT, (at, counters.gets, counters.tokens, counters.refused, self._process))
+
+
+def _columns(result: RowResult) -> tuple[Any, ...]:
+    """A pending row is marked to be run again: an earlier row of its id held it back."""
+    errors = json.dumps([asdict(error) for error in result.errors]) if result.errors else ""
+    return (
+        result.ref.row, result.ref.digest, result.status.value, result.reason, result.message, ";".join(result.fields),
+        result.http, result.attempts, result.request_id, result.at, errors, result.status is Status.PENDING,
+    )  # fmt: skip

@@ -1,0 +1,11 @@
+"""Reports: views of the journal beside the input, rebuilt at will.
+
+`write` makes the files of a run directory, `tell` puts the same into words for the terminal.
+"""
+
+from worker.reports.printable import printable
+from worker.reports.summary import Group, Requests, Summary
+from worker.reports.telling import tell
+from worker.reports.writing import write
+
+__all__ = ["Group", "Requests", "Summary", "printable", "tell", "write"]

@@ -1,0 +1,39 @@
+"""Files that appear complete or not at all, and that nobody else can read."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final, TextIO
+
+_PRIVATE: Final = 0o600
+_BUFFER: Final = 1 << 18
+
+
+@contextmanager
+def replacing(directory: Path, names: Sequence[str]) -> Iterator[list[TextIO]]:
+    """Write files beside the old ones, which they replace together when the block ends well.
+
+    The files are UTF-8, lines end as written, and the mode is 0600 whatever the umask. When the block raises, the old
+    files stand and the drafts are gone. One process at a time: the caller holds the run's lock.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    drafts = {directory / f".{name}.new": directory / name for name in names}
+    try:
+        with ExitStack() as stack:
+            yield [stack.enter_context(_private(draft)) for draft in drafts]
+        for draft, path in drafts.items():
+            draft.rename(path)
+    finally:
+        for draft in drafts:
+            draft.unlink(missing_ok=True)
+
+
+def _private(path: Path) -> TextIO:
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
+    os.fchmod(descriptor, _PRIVATE)
+    # Half a surrogate pair in a server's message has no UTF-8; its escape is what JSON writes for it anyway.
+    return open(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="", buffering=_BUFFER)  # noqa: PTH123  # a descriptor; the caller closes it

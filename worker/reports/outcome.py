@@ -1,0 +1,86 @@
+"""A row's result in the reports' words: the ten reserved columns, and the members of `results.ndjson`."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from jobs.columns.grammar import RESERVED
+from jobs.model import SETTLED_WELL, RowResult
+from jobs.reasons import REASONS
+from worker.reports.quoting import quoted
+
+_REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
+
+
+def needs_action(result: RowResult) -> bool:
+    """Whether somebody must do something about the row: these rows make up `failed.*`."""
+    return result.status not in SETTLED_WELL
+
+
+def timestamp(at: float) -> str:
+    """Seconds since the epoch as RFC 3339 UTC with milliseconds; empty for 0, which means never."""
+    if not at:
+        return ""
+    seconds, milliseconds = divmod(round(at * 1000), 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{milliseconds:03d}Z"
+
+
+def message(result: RowResult) -> str:
+    """What was said about the row; where nothing was, what its reason means."""
+    if result.message or not result.reason:
+        return result.message
+    known = REASONS.get(result.reason)
+    return known.meaning if known else ""
+
+
+def reserved_cells(result: RowResult) -> list[str]:
+    """The cells of `RESERVED`, in order, quoted against spreadsheets."""
+    return [
+        result.status,
+        result.reason,
+        _own_text(message(result)),
+        _own_text(";".join(result.fields)),
+        str(result.ref.row),
+        str(result.ref.line),
+        str(result.http or ""),
+        str(result.attempts),
+        _own_text(result.request_id),
+        timestamp(result.at),
+    ]
+
+
+def reserved_members(result: RowResult) -> dict[str, object]:
+    """The same as JSON members of a line of `failed.ndjson`: exact, null where there is nothing to say."""
+    values = (
+        result.status, result.reason, message(result), ";".join(result.fields), result.ref.row, result.ref.line,
+        result.http or None, result.attempts, result.request_id, timestamp(result.at) or None,
+    )  # fmt: skip
+    return dict(zip(RESERVED, values, strict=True))
+
+
+def result_members(result: RowResult) -> dict[str, object]:
+    """What a line of `results.ndjson` begins with; `errors`, which ends it, is apart."""
+    return {
+        "status": result.status,
+        "reason": result.reason,
+        "message": message(result),
+        "fields": result.fields,
+        "row": result.ref.row,
+        "line": result.ref.line,
+        "http": result.http or None,
+        "attempts": result.attempts,
+        "request_id": result.request_id,
+        "at": timestamp(result.at) or None,
+    }
+
+
+def error_members(result: RowResult) -> list[dict[str, str]]:
+    """What the API said was wrong, one object an error."""
+    return [
+        {"title": each.title, "detail": each.detail, "code": each.code, "pointer": each.pointer, "field": each.field}
+        for each in result.errors
+    ]
+
+
+def _own_text(text: str) -> str:
+    # A NUL would make the file unreadable when it is fed back; a server's message may contain one.
+    return quoted(text.replace("\0", _REPLACEMENT)) if text else text

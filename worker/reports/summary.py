@@ -1,0 +1,183 @@
+"""The run in a few numbers: `summary.json`, and what the words at the end of a run are made of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from jobs.model import RowResult, Status
+from worker.journal import History, Process
+from worker.reports.outcome import message, needs_action, timestamp
+from worker.settings import Settings
+
+SCHEMA: Final = 1
+"""Version of `summary.json`."""
+
+MAX_GROUPS: Final = 100
+"""Groups told apart by their fields; beyond that, a reason's rows are one group."""
+
+_OTHERS: Final = "by other types"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows that need action for one cause: the same reason about the same fields. `row`, `line`, `message`: the first.
+
+    Attributes:
+        count: rows.
+    """
+
+    status: Status
+    reason: str
+    fields: tuple[str, ...]
+    count: int
+    row: int
+    line: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """Requests sent by all processes of the run."""
+
+    patch: int = 0
+    get: int = 0
+    token: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A run so far.
+
+    Attributes:
+        state: `finished`, `stopped`, `interrupted`, or `killed` when the last process did not say how it ended.
+        exit_status: of the last process; None when it was killed.
+        sha256: of the input as it was given, in hexadecimal.
+        rows: of the input; the sum of `counts`.
+        counts: rows by status, all nine of them.
+        refused_429: replies that asked to slow down.
+        started_at: RFC 3339 UTC, of the first process.
+        elapsed_s: seconds that processes worked on the run.
+        message: how the last process put it, empty when all went its way.
+        groups: the causes of rows that need action, the largest first.
+        rerouted: rows sent by a concrete type instead of their abstract one, by what was said about them.
+        resent: rows applied at another try after an attempt without a trustworthy reply.
+        failed_name: name of the report that can be fed back.
+        refeed: flags that feeding it back needs.
+    """
+
+    state: str
+    exit_status: int | None
+    sha256: str
+    rows: int
+    counts: Mapping[Status, int]
+    requests: Requests
+    refused_429: int
+    started_at: str
+    elapsed_s: float
+    message: str = ""
+    groups: tuple[Group, ...] = ()
+    rerouted: Mapping[str, int] = field(default_factory=dict)
+    resent: int = 0
+    failed_name: str = "failed.csv"
+    refeed: tuple[str, ...] = ()
+
+    def document(self) -> dict[str, object]:
+        """The content of `summary.json`."""
+        requests = self.requests
+        return {
+            "schema": SCHEMA,
+            "state": self.state,
+            "exit_status": self.exit_status,
+            "input": {"sha256": self.sha256, "rows": self.rows},
+            "counts": {status.value: count for status, count in self.counts.items()},
+            "requests": {"patch": requests.patch, "get": requests.get, "token": requests.token},
+            "refused_429": self.refused_429,
+            "started_at": self.started_at,
+            "elapsed_s": round(self.elapsed_s, 3),
+        }
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts rows as they go by; its size does not grow with their number."""
+
+    rows: int = 0
+    counts: dict[Status, int] = field(default_factory=lambda: dict.fromkeys(Status, 0))
+    resent: int = 0
+    rerouted: dict[str, int] = field(default_factory=dict)
+    _groups: dict[tuple[str, tuple[str, ...]], list[int]] = field(default_factory=dict)
+    _first: dict[tuple[str, tuple[str, ...]], RowResult] = field(default_factory=dict)
+
+    def add(self, result: RowResult) -> None:
+        """Count one row."""
+        self.rows += 1
+        self.counts[result.status] += 1
+        if needs_action(result):
+            self._count_cause(result)
+        elif result.reason == "resent":
+            self.resent += 1
+        elif result.reason == "concrete_type":
+            self._count_reroute(result.message)
+
+    def groups(self) -> tuple[Group, ...]:
+        """The causes, the largest first; equals in file order."""
+        groups = [
+            Group(first.status, *key, count[0], first.ref.row, first.ref.line, message(first))
+            for (key, count), first in zip(self._groups.items(), self._first.values(), strict=True)
+        ]
+        return tuple(sorted(groups, key=lambda group: -group.count))
+
+    def _count_cause(self, result: RowResult) -> None:
+        key = result.reason, result.fields
+        if key not in self._groups:
+            key = key if len(self._groups) < MAX_GROUPS else (result.reason, ())
+            self._first.setdefault(key, result)
+        self._groups.setdefault(key, [0])[0] += 1
+
+    def _count_reroute(self, said: str) -> None:
+        key = said if said in self.rerouted or len(self.rerouted) < MAX_GROUPS else _OTHERS
+        self.rerouted[key] = self.rerouted.get(key, 0) + 1
+
+
+def summarise(history: History, settings: Settings, tally: Tally, failed_name: str) -> Summary:
+    """Put together what the rows and the processes of a run say."""
+    processes = history.processes()
+    last = processes[-1] if processes else None
+    return Summary(
+        state=_state(last),
+        exit_status=last.exit_status if last else None,
+        sha256=history.facts["sha256"],
+        rows=tally.rows,
+        counts=tally.counts,
+        requests=Requests(
+            history.attempts(), sum(each.gets for each in processes), sum(each.tokens for each in processes)
+        ),
+        refused_429=sum(each.refused for each in processes),
+        started_at=timestamp(processes[0].started_at) if processes else "",
+        elapsed_s=sum(max(0.0, each.last_at - each.started_at) for each in processes),
+        message=last.message if last else "",
+        groups=tally.groups(),
+        rerouted=tally.rerouted,
+        resent=tally.resent,
+        failed_name=failed_name,
+        refeed=_refeed(settings),
+    )
+
+
+def _state(last: Process | None) -> str:
+    return "killed" if last is None or last.exit_status is None else last.state
+
+
+def _refeed(settings: Settings) -> tuple[str, ...]:
+    """Flags with which `apply` understands `failed.*` as this run understood its input."""
+    target, how = settings.target, settings.input
+    flags = ["--url", target.url]
+    if target.type:
+        flags += ["--type", target.type]
+    if how.metadata == "replace":
+        flags += ["--metadata", "replace"]
+    for name in how.allow_triggers:
+        flags += ["--allow-trigger", name]
+    if how.clear_token != type(how).model_fields["clear_token"].default:
+        flags += ["--clear-token", how.clear_token]
+    return tuple(flags)

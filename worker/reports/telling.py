@@ -1,0 +1,115 @@
+"""The end of a run in words: what happened, why, where it lies, and what to type next."""
+
+import shlex
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from jobs.model import Status
+from jobs.reasons import REASONS
+from worker.reports.printable import printable
+from worker.reports.summary import Group, Summary
+
+WIDTH: Final = 80
+"""Columns of the terminal that the text fits into; only commands and paths may be longer."""
+
+SHOWN_GROUPS: Final = 3
+"""Causes that are told in full."""
+
+_TO_RETRY: Final = (Status.FAILED, Status.REJECTED, Status.UNKNOWN)
+_TO_MEND: Final = (Status.INVALID, Status.REJECTED)
+
+
+def tell(summary: Summary, directory: Path) -> str:
+    """The summary for people: plain text, without a control character, about 25 lines at most.
+
+    Args:
+        summary: of the run.
+        directory: of the run, as the user would type it.
+    """
+    parts = (_counts(summary), _digest(summary), _remarks(summary), _where(summary, directory))
+    return "\n\n".join("\n".join(lines) for part in parts if (lines := list(part))) + "\n"
+
+
+def _counts(summary: Summary) -> Iterator[str]:
+    named = ", ".join(f"{count:,} {status}" for status, count in summary.counts.items() if count)
+    yield from _wrapped(f"{_rows(summary.rows)}: {named or 'nothing to do'}.")
+    if summary.state != "finished":
+        said = f": {summary.message}" if summary.message not in {"", summary.state} else "."
+        yield from _wrapped(f"The run was {summary.state}{said}")
+    elif summary.message:
+        yield from _wrapped(summary.message)
+
+
+def _digest(summary: Summary) -> Iterator[str]:
+    groups = [group for group in summary.groups if group.reason != "not_reached"]
+    if not groups:
+        return
+    total = sum(group.count for group in groups)
+    yield f"{_number(total, 'failure')} = {_number(len(groups), 'cause')}"
+    for group in groups[:SHOWN_GROUPS]:
+        yield from _cause(group)
+    if rest := groups[SHOWN_GROUPS:]:
+        rows = _rows(sum(group.count for group in rest))
+        yield f"  and {_number(len(rest), 'more cause')} for {rows}: see {summary.failed_name}"
+
+
+def _cause(group: Group) -> Iterator[str]:
+    known = REASONS.get(group.reason)
+    about = f" [{'; '.join(group.fields)}]" if group.fields else ""
+    meaning = known.meaning if known else ""
+    yield from _wrapped(f"{group.count:,} x {group.reason}{about}: {meaning}", "  ", "    ")
+    said = group.message if group.message != meaning else ""
+    yield _shortened(f"    e.g. row {group.row:,}, line {group.line:,}" + (f": {said}" if said else ""))
+    if known and known.action:
+        yield from _wrapped(known.action, "    -> ", "       ")
+
+
+def _remarks(summary: Summary) -> Iterator[str]:
+    for said, count in summary.rerouted.items():
+        yield _shortened(f"{_rows(count)} {said}")
+    if summary.resent:
+        yield from _wrapped(f"{_rows(summary.resent)} sent again after an attempt without a trustworthy reply.")
+
+
+def _where(summary: Summary, directory: Path) -> Iterator[str]:
+    shown = printable(str(directory))
+    yield f"Results: {shown}/results.csv"
+    if summary.groups:
+        yield f"Failed:  {shown}/{summary.failed_name}"
+    label = "Next:   "
+    for command in _next(summary, directory):
+        yield f"{label} {command}"
+        label = "    or: "
+
+
+def _next(summary: Summary, directory: Path) -> Iterator[str]:
+    """The commands that take the run further, the one to begin with first."""
+    run = printable(shlex.quote(str(directory)))
+    if summary.state in {"interrupted", "killed"} or any(group.reason == "not_reached" for group in summary.groups):
+        yield f"rowpatch resume {run}"
+        return  # what fails then is told then
+    if any(summary.counts[status] for status in _TO_RETRY):
+        yield f"rowpatch retry {run}"
+    if any(summary.counts[status] for status in _TO_MEND):
+        failed = printable(shlex.quote(str(directory / summary.failed_name)))
+        flags = printable(shlex.join(summary.refeed))
+        yield f"mend {failed}, then\n         rowpatch apply {failed} {flags}".rstrip()
+
+
+def _rows(count: int) -> str:
+    return _number(count, "row")
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _wrapped(text: str, first: str = "", following: str = "  ") -> list[str]:
+    return textwrap.wrap(printable(text), WIDTH, initial_indent=first, subsequent_indent=following, max_lines=3)
+
+
+def _shortened(text: str) -> str:
+    line = printable(text)
+    return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"

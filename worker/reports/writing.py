@@ -1,0 +1,78 @@
+"""All reports of a run in one pass over its input and its journal."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, Final, TypeVar
+
+from jobs.model import RowResult
+from jobs.reading import read_objects, read_sheet
+from worker.journal import History
+from worker.journal.file import JournalDamaged
+from worker.reports.files import replacing
+from worker.reports.merge import Record, merge
+from worker.reports.outcome import error_members, needs_action, result_members
+from worker.reports.summary import Summary, Tally, summarise
+from worker.reports.views import ObjectView, SheetView, View, csv_head, encode, json_lines
+from worker.settings import Settings
+from worker.source import delimiter, opened, spooled_in
+
+_CHUNK: Final = 500
+"""Rows that are formatted together."""
+
+T = TypeVar("T")
+
+
+def write(directory: Path, history: History, settings: Settings, rows: int) -> Summary:
+    """Make `results.csv`, `failed.csv` or `failed.ndjson`, `results.ndjson` and `summary.json` anew.
+
+    They appear together and complete, or the old ones stand. Memory does not grow with the number of rows.
+
+    Args:
+        directory: of the run, with the copy of the input in it; the caller holds its lock.
+        history: the run's journal.
+        settings: of the run.
+        rows: of the input, as its first pass counted them.
+
+    Raises:
+        JournalDamaged: journal and input do not belong together.
+        InputRefused: the copy of the input is gone or cannot be read any more.
+        OSError: a report cannot be written.
+    """
+    failed_name = "failed.ndjson" if settings.input.format == "ndjson" else "failed.csv"
+    names = ("results.csv", failed_name, "results.ndjson", "summary.json")
+    tally = Tally()
+    with opened(spooled_in(directory, settings.input.format)) as stream, replacing(directory, names) as files:
+        view, records = _read(stream, settings)
+        results, failed, lines, digest = files
+        results.write(csv_head(view.header))
+        failed.write(view.failed_head)
+        for chunk in _chunks(merge(records, history.results(), history.doubts(), settings.input.limit)):
+            results.write(view.table(chunk))
+            failed.write(view.failed([each for each in chunk if needs_action(each[1])]))
+            lines.write(json_lines(_line(view, record, result) for record, result in chunk))
+            for _, result in chunk:
+                tally.add(result)
+        if tally.rows != rows:
+            raise JournalDamaged(f"the copy of the input has {tally.rows} rows; the journal was made for {rows}.")
+        summary = summarise(history, settings, tally, failed_name)
+        digest.write(encode(summary.document()) + "\n")
+    return summary
+
+
+def _read(stream: BinaryIO, settings: Settings) -> tuple[View, Iterable[Record]]:
+    how = settings.input
+    if how.format == "ndjson":
+        return ObjectView(settings.target.type), read_objects(stream, encoding=how.encoding)
+    sheet = read_sheet(stream, encoding=how.encoding, delimiter=delimiter(how))
+    return SheetView(sheet.header, settings.target.type), sheet
+
+
+def _line(view: View, record: Record, result: RowResult) -> dict[str, object]:
+    return {**result_members(result), **view.source(record), "errors": error_members(result)}
+
+
+def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(items)
+    while chunk := list(islice(rest, _CHUNK)):
+        yield chunk

@@ -1,0 +1,59 @@
+"""The directory of a run: private to its owner, and worked on by one process at a time."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+JOURNAL: Final = "journal.sqlite3"
+"""Name of the journal inside it."""
+
+_LOCK: Final = "lock"
+
+
+class Busy(Exception):  # noqa: N818  # it is a fact about the run, not a programming error
+    """Another process holds the run. Exit status 75 (EX_TEMPFAIL of sysexits.h)."""
+
+
+def default(source: str, wall: float) -> Path:
+    """`runs/NAME-UTC TIME`, NAME being the input's without its endings."""
+    name = "stdin" if source == "-" else Path(source).name.split(".")[0] or "input"
+    return Path("runs") / f"{name}-{datetime.fromtimestamp(wall, UTC):%Y%m%dT%H%M%SZ}"
+
+
+def make(directory: Path) -> bool:
+    """Make the directory, readable by its owner only; True when it was not there before."""
+    new = not directory.exists()
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(mode=0o700, exist_ok=True)
+    if new:
+        directory.chmod(0o700)  # whatever the umask
+    return new
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Hold the run; a kill releases it.
+
+    Raises:
+        Busy: another process holds it.
+    """
+    descriptor = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Busy(f"Another process is working on {directory}; nothing was sent.") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def remove(directory: Path) -> None:
+    """Take away what a refused `apply` left in a directory that it made itself: it never had a journal."""
+    for path in directory.iterdir():
+        path.unlink()
+    directory.rmdir()

@@ -1,0 +1,165 @@
+"""The input: copied into the run once, hashed, read strictly once, then streamed as often as needed.
+
+The copy is what the run works from: a sheet that is edited or moved while a run is going on, or before it is resumed,
+changes nothing that is not noticed.
+"""
+
+import gzip
+import hashlib
+import os
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from jobs.columns import ObjectColumns, Rules, SheetColumns
+from jobs.model import Unsendable, UpdateJob
+from jobs.reading import InputRefused, Scan, read_objects, read_sheet, scan_objects, scan_sheet
+from worker.settings import ConfigError, Input
+
+_CHUNK: Final = 1 << 20
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+
+FORMATS: Final = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".ndjson": "ndjson", ".jsonl": "ndjson"}
+"""Format by file name, after a trailing `.gz` is taken off."""
+
+
+def guess_format(source: str) -> str:
+    """The format that the file's name says.
+
+    Raises:
+        ConfigError: it says none, or it is standard input.
+    """
+    if source == "-":
+        raise ConfigError("Standard input has no name to tell its format: pass --format csv, tsv or ndjson.")
+    name = Path(source.removesuffix(".gz"))
+    found = FORMATS.get(name.suffix.lower())
+    if found is None:
+        raise ConfigError(f"Cannot tell the format of {source}: pass --format csv, tsv or ndjson.")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """The input as the run holds it. `sha256` is over the bytes of the file as given, compressed or not."""
+
+    path: Path
+    sha256: str
+    size: int
+
+
+def spool(stream: BinaryIO, directory: Path, format_name: str) -> Spooled:
+    """Copy the input into the run directory while hashing it, durably."""
+    first = stream.read(_CHUNK)
+    suffix = ".gz" if first.startswith(_GZIP_MAGIC) else ""
+    path = directory / f"input.{format_name}{suffix}"
+    digest, size, chunk = hashlib.sha256(), 0, first
+    with path.open("wb") as copy:
+        while chunk:
+            digest.update(chunk)
+            size += len(chunk)
+            copy.write(chunk)
+            chunk = stream.read(_CHUNK)
+        copy.flush()
+        os.fsync(copy.fileno())
+    return Spooled(path, digest.hexdigest(), size)
+
+
+def sha256(path: Path) -> str:
+    """Hash of a file's bytes, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def spooled_in(directory: Path, format_name: str) -> Path:
+    """Where `spool` put the input.
+
+    Raises:
+        InputRefused: it is no longer there.
+    """
+    for path in (directory / f"input.{format_name}", directory / f"input.{format_name}.gz"):
+        if path.is_file():
+            return path
+    raise InputRefused(f"{directory} has lost its copy of the input (input.{format_name}); the run cannot go on.")
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """The input's bytes, decompressed if need be.
+
+    Raises:
+        InputRefused: the compressed data is damaged.
+    """
+    with path.open("rb") as raw:
+        compressed = raw.peek(2).startswith(_GZIP_MAGIC)
+        stream: BinaryIO = gzip.GzipFile(fileobj=raw) if compressed else raw  # type: ignore[assignment]  # reads alike
+        try:
+            yield stream
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise InputRefused(f"the gzip data is damaged or cut off ({error}); compress the file again.") from None
+
+
+def scan(path: Path, how: Input) -> Scan:
+    """The one strict pass over the whole input: structure and number of rows.
+
+    Raises:
+        InputRefused: the input cannot be read faithfully; nothing of it is used.
+    """
+    with opened(path) as stream:
+        if how.format == "ndjson":
+            return scan_objects(stream, encoding=how.encoding)
+        return scan_sheet(stream, encoding=how.encoding, delimiter=delimiter(how))
+
+
+def delimiter(how: Input) -> str:
+    """What separates cells."""
+    return how.delimiter or ("\t" if how.format == "tsv" else ",")
+
+
+def rules(how: Input, type_name: str) -> Rules:
+    """The settings that say what cells mean."""
+    return Rules(
+        type=type_name,
+        clear_token=how.clear_token,
+        metadata_replace=how.metadata == "replace",
+        allow_triggers=frozenset(how.allow_triggers),
+        resend_unknown=how.resend_unknown,
+    )
+
+
+def check_columns(found: Scan, how: Input, type_name: str) -> None:
+    """Refuse a header that cannot be understood, before anything is sent.
+
+    Raises:
+        InputRefused: naming the column and what to do.
+    """
+    if how.format == "ndjson":
+        ObjectColumns(rules(how, type_name))
+    else:
+        SheetColumns(found.header, rules(how, type_name))
+
+
+def jobs(
+    stream: BinaryIO, how: Input, type_name: str, wanted: Callable[[int], bool]
+) -> Iterator[UpdateJob | Unsendable]:
+    """The wanted rows of the input, in order, as what each asks for or why it cannot be sent; in constant memory.
+
+    Args:
+        stream: the input's bytes, decompressed.
+        how: how it is read.
+        type_name: resource type of rows that do not name one.
+        wanted: whether the row of that number is to be looked at; the others are only counted.
+    """
+    if how.format == "ndjson":
+        objects = ObjectColumns(rules(how, type_name))
+        for record in read_objects(stream, encoding=how.encoding):
+            if wanted(record.ref.row):
+                yield record if isinstance(record, Unsendable) else objects.read(record)
+        return
+    sheet = read_sheet(stream, encoding=how.encoding, delimiter=delimiter(how))
+    columns = SheetColumns(sheet.header, rules(how, type_name))
+    for row in sheet:
+        if wanted(row.ref.row):
+            yield row if isinstance(row, Unsendable) else columns.read(row)

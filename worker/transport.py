@@ -1,0 +1,155 @@
+"""The only module that knows the HTTP client. Foreign exceptions end here: every request has an `Outcome`.
+
+Measured traps that this module is shaped by (aiohttp 3.14): a garbled reply raises `ClientResponseError(status=400)`
+although the server may have applied the request; a reset before and after the server read the request look the same;
+redirects are followed unless forbidden; a compressed reply can grow a thousandfold.
+"""
+
+import asyncio
+import zlib
+from collections.abc import Mapping
+from typing import Any, Final, Self
+
+import aiohttp
+import anyio
+from aiohttp import payload
+from aiohttp.abc import AbstractStreamWriter
+from yarl import URL
+
+from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
+
+BODY_LIMIT: Final = 1 << 20
+"""Bytes read of a reply, compressed or not; what is longer is cut off and marked incomplete."""
+
+KEEPALIVE: Final = 4.0
+"""Seconds an idle connection is kept: less than servers keep theirs (Node.js: 5), so that no PATCH races a close."""
+
+CONNECT_TIMEOUT: Final = 10.0
+"""Seconds to connect at most: no connection means *not sent*, which a total timeout could not tell."""
+
+_DEFAULT_HEADERS: Final = {"User-Agent": "rowpatch", "Accept-Encoding": "identity"}
+
+
+class _Body(payload.BytesPayload):
+    """Bytes that remember whether they began to leave: cheaper than trace hooks, and it is the body that applies."""
+
+    left = False
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        self.left = True
+        await super().write_with_length(writer, content_length)
+
+
+class Transport:
+    """Keep-alive connections to one origin."""
+
+    def __init__(self, origin: str, *, timeout: float, connections: int) -> None:
+        """Prepare; nothing is opened before the first request.
+
+        Args:
+            origin: scheme, host and port, checked by the settings.
+            timeout: seconds for a whole request, reading its reply included.
+            connections: how many at most.
+        """
+        self._origin = origin
+        self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=min(CONNECT_TIMEOUT, timeout))
+        self._connections = connections
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        """Open the session."""
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=KEEPALIVE),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=_DEFAULT_HEADERS,
+            timeout=self._timeout,
+            auto_decompress=False,
+            trust_env=False,
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            with anyio.CancelScope(shield=True):
+                await self._session.close()
+
+    async def send(self, request: Request, headers: Mapping[str, str]) -> Outcome:
+        """Send one request and read its reply; never raises but for cancellation."""
+        if self._session is None:
+            raise RuntimeError("the transport is not open")
+        body = _Body(request.body, content_type=headers.get("Content-Type", "")) if request.body else None
+        url = URL(self._origin + request.target, encoded=True)
+        try:
+            async with self._session.request(
+                request.method, url, data=body, headers=headers, allow_redirects=False
+            ) as response:
+                return await _read(response)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            return NotSent(_connecting(error))
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            left = body.left if body is not None else request.method == "GET"
+            return _ambiguous(error) if left else NotSent(_connecting(error))
+
+
+async def _read(response: aiohttp.ClientResponse) -> Reply:
+    chunks: list[bytes] = []
+    size = 0
+    complete = True
+    try:
+        while chunk := await response.content.readany():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > BODY_LIMIT:
+                complete = False
+                response.close()
+                break
+    except (TimeoutError, aiohttp.ClientError, OSError):
+        complete = False
+        response.close()
+    headers = _headers(response)
+    body, whole = _decoded(b"".join(chunks), headers.get("content-encoding", ""))
+    return Reply(response.status, headers, body, complete and whole)
+
+
+def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in response.headers.items():
+        key = name.lower()
+        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+    return headers
+
+
+def _decoded(body: bytes, encoding: str) -> tuple[bytes, bool]:
+    """The body without its content coding, and whether it is whole; bounded, whatever a few bytes may grow to."""
+    if not encoding or encoding.lower() == "identity":
+        return body, True
+    if encoding.lower() not in {"gzip", "x-gzip", "deflate"}:
+        return b"", False
+    decoder = zlib.decompressobj(wbits=47 if "gzip" in encoding.lower() else 15)
+    try:
+        decoded = decoder.decompress(body, BODY_LIMIT)
+    except zlib.error:
+        return b"", False
+    return decoded, decoder.eof
+
+
+def _ambiguous(error: Exception) -> MaybeSent:
+    if isinstance(error, asyncio.TimeoutError):
+        return MaybeSent("timed_out", "no reply in time")
+    if isinstance(error, aiohttp.ClientResponseError | aiohttp.ClientPayloadError):
+        return MaybeSent("reply_garbled", "the reply was not HTTP, or broke off in its headers")
+    return MaybeSent("reply_lost", "the connection broke before a reply came")
+
+
+def _connecting(error: Any) -> str:
+    """What kept the request here, without anything a server wrote."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"cannot resolve {error.host}"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
+        return f"no trusted TLS connection to {error.host}"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"cannot connect to {error.host}:{error.port}: {error.os_error.strerror or 'refused'}"
+    if isinstance(error, asyncio.TimeoutError):
+        return "no connection in time"
+    return "the connection broke before the request left"
