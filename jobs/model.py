@@ -6,9 +6,9 @@ Everything here is frozen and slotted; nothing here does anything.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, Union
 
-JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
+JSON: TypeAlias = Union[bool, int, float, str, "Sequence[JSON]", "Mapping[str, JSON]", None]  # noqa: UP007  # forward references need it
 
 REPLAY_SAFE_TRIGGERS: Final = frozenset({"_refresh", "_update"})
 """Triggers that may be sent twice without a second effect. Every other one is sent once."""

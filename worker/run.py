@@ -1,11 +1,11 @@
 """One process working on one run: wires the parts, waits for the end, says how it ended."""
 
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Never
 
 import anyio
 import anyio.abc
@@ -80,7 +80,7 @@ class Run:
     state_directory: Path
     clock: Clock = field(default_factory=Clock)
     commit: Runner | None = None
-    watch: Callable[[Progress], Awaitable[None]] | None = None
+    watch: Callable[[Progress], Coroutine[Any, Any, Never]] | None = None
     _signal: int = 0
     _abandoned: bool = False
 

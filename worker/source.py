@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -163,3 +164,39 @@ def jobs(
     for row in sheet:
         if wanted(row.ref.row):
             yield row if isinstance(row, Unsendable) else columns.read(row)
+
+
+def what_changed(copy: Path, current: Path, how: Input) -> str:
+    """The first difference between the run's copy of the input and the file it was made from, in words.
+
+    Raises:
+        InputRefused: the file can no longer be read at all.
+    """
+    row = 0
+    with opened(copy) as old, opened(current) as new:
+        pairs = zip_longest(_identities(old, how), _identities(new, how))
+        for row, (then, now) in enumerate(pairs):  # noqa: B007  # row is the answer
+            if then != now:
+                break
+        else:
+            return "only its bytes differ (line ends, quoting or compression), not its rows"
+    if row == 0 and how.format != "ndjson":
+        return "its header is another one"
+    place = f"row {row if how.format != 'ndjson' else row + 1}"
+    if then is None:
+        return f"rows were added: {place} is new"
+    if now is None:
+        return f"rows were removed: {place} is gone"
+    return f"{place} is not what it was (edited, inserted, removed or moved)"
+
+
+def _identities(stream: BinaryIO, how: Input) -> Iterator[object]:
+    """What tells rows apart, the header of a sheet first."""
+    if how.format == "ndjson":
+        for record in read_objects(stream, encoding=how.encoding):
+            yield record.ref.digest
+        return
+    sheet = read_sheet(stream, encoding=how.encoding, delimiter=delimiter(how))
+    yield sheet.header
+    for row in sheet:
+        yield row.ref.digest

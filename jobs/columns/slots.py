@@ -20,7 +20,7 @@ class Draft:
     """The changes of one row while its cells are being read; the fields are those of `jobs.model.UpdateJob`."""
 
     attributes: dict[str, JSON] = field(default_factory=dict)
-    members: "dict[str, dict[str, JSON | Remove]]" = field(default_factory=dict)
+    members: dict[str, dict[str, JSON | Remove]] = field(default_factory=dict)
     relationships: dict[str, Link | tuple[Link, ...] | None] = field(default_factory=dict)
     triggers: dict[str, JSON] = field(default_factory=dict)
     add_tags: tuple[str, ...] = ()

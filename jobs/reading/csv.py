@@ -18,6 +18,7 @@ _FAULTS: Final = {
     "unexpected end of data": "a quoted cell never ends: its closing quote is missing",
     " expected after ": "text follows a closing quote",
 }
+_NO_DELIMITERS: Final = '"\r\n\0'
 _DELIMITERS: Final = {
     ",": "--delimiter ','",
     ";": "--delimiter ';'",
@@ -95,14 +96,13 @@ class _Records:
     """The records of a sheet, blank lines left out, each with the physical lines it was made of."""
 
     def __init__(self, stream: BinaryIO, encoding: str, delimiter: str) -> None:
+        if len(delimiter) != 1 or delimiter in _NO_DELIMITERS:  # what Python refuses of these varies with its version
+            raise InputRefused(f"--delimiter {delimiter!r} cannot be one: it is one character, no quote or line end")
         # Process-wide, and only ever raised: a record is bounded by `_taken`, which the csv module cannot do.
         csv.field_size_limit(max(csv.field_size_limit(), MAX_RECORD))
         self._lines = physical_lines(stream, encoding, "")
         self._record: list[str] = []
-        try:
-            self._reader = csv.reader(self._taken(), delimiter=delimiter, strict=True)
-        except (TypeError, ValueError) as error:
-            raise InputRefused(f"--delimiter {delimiter!r} cannot be one: it is one character, no quote") from error
+        self._reader = csv.reader(self._taken(), delimiter=delimiter, strict=True)
 
     def __iter__(self) -> Iterator[list[str]]:
         record = self._record

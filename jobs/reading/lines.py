@@ -80,6 +80,11 @@ class _Decoded:
         self._read = 0
         self._first = _start(stream)
         self._encoding = _codec(encoding) if encoding else _marked(self._first)
+        if self._encoding in {"utf-16", "utf-32"} and _marked(self._first) != self._encoding:
+            raise InputRefused(
+                f"--encoding {encoding}: no byte order mark says which half comes first; "
+                f"say {self._encoding}-le (Windows) or {self._encoding}-be"
+            )
         self._decoder = codecs.getincrementaldecoder(self._encoding)("strict")
 
     def __iter__(self) -> Iterator[str]:
@@ -104,8 +109,6 @@ class _Decoded:
                 self.fault = self._explain(self._read - unread)
                 # What stands before the bad byte is good: the rows in it are read, and the line number is right.
                 yield self._decoder.decode(data[: max(0, len(data) - unread)])
-            except UnicodeError as error:
-                self.fault = f"the input is not {self._encoding}: {error}"
             if not data:
                 return
             data = self._stream.read(_CHUNK)

@@ -15,9 +15,9 @@ REF = RowRef(1, 2, b"12345678")
         (UpdateJob(REF, "orders", "a", remove_tags=("x",)), False),  # neither is removing
     ],
 )
-def test_only_absolute_values_may_be_sent_twice(job, safe):
+def test_only_absolute_values_may_be_sent_twice(job: UpdateJob, safe: bool) -> None:
     assert job.replay_safe is safe
 
 
-def test_the_removal_of_a_key_has_a_name():
+def test_the_removal_of_a_key_has_a_name() -> None:
     assert repr(REMOVE) == "REMOVE"

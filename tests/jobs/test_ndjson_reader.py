@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.model import ObjectRow, Unsendable
+from jobs.model import JSON, ObjectRow, Unsendable
 from jobs.reading import MAX_RECORD, InputRefused, Scan, read_objects, scan_objects
 
 
@@ -14,13 +14,13 @@ def read(text: str) -> list[ObjectRow | Unsendable]:
     return list(read_objects(BytesIO(text.encode())))
 
 
-def test_a_line_is_an_object_with_its_members_in_order():
+def test_a_line_is_an_object_with_its_members_in_order() -> None:
     (row,) = read('{"id": "a", "z": 1, "b": null}\n')
     assert isinstance(row, ObjectRow)
     assert list(row.members.items()) == [("id", "a"), ("z", 1), ("b", None)]
 
 
-def test_a_row_is_known_by_number_line_and_content():
+def test_a_row_is_known_by_number_line_and_content() -> None:
     first, second = read('\ufeff{"id":"a"}\r\n\n \t\r\n{"id":"b"}')
     assert (first.ref.row, first.ref.line, second.ref.row, second.ref.line) == (1, 1, 2, 4)
     assert first.ref.digest == blake2b(b'{"id":"a"}', digest_size=8).digest()
@@ -39,7 +39,7 @@ def test_a_row_is_known_by_number_line_and_content():
         ("null", "bad_shape", "not an object"),
     ],
 )
-def test_a_broken_line_is_its_own_problem_alone(line, reason, says):
+def test_a_broken_line_is_its_own_problem_alone(line: str, reason: str, says: str) -> None:
     broken, good = read(line + '\n{"id":"b"}\n')
     assert isinstance(broken, Unsendable)
     assert isinstance(good, ObjectRow)
@@ -49,39 +49,39 @@ def test_a_broken_line_is_its_own_problem_alone(line, reason, says):
     assert (good.ref.row, good.ref.line) == (2, 2)
 
 
-def test_a_broken_line_is_quoted_shortened():
+def test_a_broken_line_is_quoted_shortened() -> None:
     (broken,) = read("x" * 200)
     assert isinstance(broken, Unsendable)
     assert broken.cell == "x" * 79 + "…"
 
 
-def test_a_line_over_16_mib_is_skipped():
+def test_a_line_over_16_mib_is_skipped() -> None:
     long, good = read('{"id":"' + "x" * (MAX_RECORD + 200_000) + '"}\n{"id":"b"}\n')
     assert isinstance(long, Unsendable)
     assert (long.reason, len(long.cell)) == ("record_too_long", 80)
     assert isinstance(good, ObjectRow)
 
 
-def test_bytes_that_are_not_text_refuse_the_input():
+def test_bytes_that_are_not_text_refuse_the_input() -> None:
     for use in (lambda stream: list(read_objects(stream)), scan_objects):
         with pytest.raises(InputRefused, match="--encoding") as refused:
             use(BytesIO(b'{"id":"a"}\n{"id":"\xe9"}\n'))
         assert refused.value.line == 2
 
 
-def test_the_encoding_can_be_said():
+def test_the_encoding_can_be_said() -> None:
     (row,) = read_objects(BytesIO('{"id":"é"}'.encode("latin-1")), encoding="latin-1")
     assert isinstance(row, ObjectRow)
     assert row.members == {"id": "é"}
 
 
-def test_the_first_pass_counts_broken_lines_too():
+def test_the_first_pass_counts_broken_lines_too() -> None:
     assert scan_objects(BytesIO(b'{"id":"a"}\n\nnonsense\n[]\n')) == Scan([], 3)
 
 
 @given(
     st.lists(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), st.integers() | st.text("a\u2028\r")))
 )
-def test_any_objects_arrive_exactly(objects):
+def test_any_objects_arrive_exactly(objects: list[dict[str, JSON]]) -> None:
     text = "\n".join(json.dumps(each, ensure_ascii=False) for each in objects)
     assert [row.members for row in read(text) if isinstance(row, ObjectRow)] == objects

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.model import JSON
 from jobs.strict_json import NotStrictJSON, exact_float, parse
 
 VALUES = st.recursive(
@@ -19,7 +20,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES, st.booleans())
-def test_any_value_that_is_written_is_read_exactly(value, ascii_only):
+def test_any_value_that_is_written_is_read_exactly(value: JSON, ascii_only: bool) -> None:
     assert parse(json.dumps(value, ensure_ascii=ascii_only)) == value
 
 
@@ -46,7 +47,7 @@ def test_any_value_that_is_written_is_read_exactly(value, ascii_only):
         ("[" * 100_000, "more than 100 deep"),  # deeper than the parser can go
     ],
 )
-def test_what_is_not_strict_json_is_refused_where_it_breaks(text, says):
+def test_what_is_not_strict_json_is_refused_where_it_breaks(text: str, says: str) -> None:
     with pytest.raises(NotStrictJSON) as refused:
         parse(text)
     assert refused.value.reason == "bad_json"
@@ -63,13 +64,13 @@ def test_what_is_not_strict_json_is_refused_where_it_breaks(text, says):
         (' {"a": 1}\r\n', {"a": 1}),
     ],
 )
-def test_what_only_looks_odd_is_read(text, value):
+def test_what_only_looks_odd_is_read(text: str, value: JSON) -> None:
     assert value is None or parse(text) == value
     assert parse(text) is not None
 
 
 @pytest.mark.parametrize("text", ["0.1", "-0.0", "1E5", "1e-7", "1.50", "5e-324", "1.7976931348623157e308", "0e-30"])
-def test_a_number_that_a_float_carries_is_read(text):
+def test_a_number_that_a_float_carries_is_read(text: str) -> None:
     assert exact_float(text) == float(text)
     assert parse(text) == float(text)
 
@@ -87,18 +88,18 @@ def test_a_number_that_a_float_carries_is_read(text):
         "[" + "9" * 5000 + "]",
     ],
 )
-def test_a_number_that_would_be_sent_as_another_is_refused(text):
+def test_a_number_that_would_be_sent_as_another_is_refused(text: str) -> None:
     with pytest.raises(NotStrictJSON) as refused:
         parse(text)
     assert refused.value.reason == "number_not_exact"
     assert len(refused.value.message) < 100
 
 
-def test_an_integer_of_any_common_size_is_exact():
+def test_an_integer_of_any_common_size_is_exact() -> None:
     assert parse("123456789012345678901234567890") == 123456789012345678901234567890
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-def test_every_float_is_read_back(number):
+def test_every_float_is_read_back(number: float) -> None:
     assert math.copysign(1, exact_float(repr(number))) == math.copysign(1, number)
     assert exact_float(repr(number)) == number

@@ -3,7 +3,7 @@
 `file` knows the tables, `history` reads them, `journal` writes them while a run is going on.
 """
 
-from worker.journal.file import SAFE, JournalError, create
+from worker.journal.file import SAFE, JournalDamaged, JournalError, create
 from worker.journal.history import Doubt, History, Process, Traces
 from worker.journal.journal import Counters, Journal, Runner, WriterThread, inline
 
@@ -13,6 +13,7 @@ __all__ = [
     "Doubt",
     "History",
     "Journal",
+    "JournalDamaged",
     "JournalError",
     "Process",
     "Runner",

@@ -37,9 +37,10 @@ def merge(
         if doubt is not None and doubt.row == ref.row:
             doubted, doubt = doubt, next(waiting_doubts, None)
         yield record, outcome(ref, last, doubted, limit)
-    stray = result.ref.row if result is not None else doubt.row if doubt is not None else 0
-    if stray:
-        raise JournalDamaged(f"the journal has a row {stray} that the copy of the input does not have.")
+    if result is not None:
+        raise _stray(result.ref.row)
+    if doubt is not None:
+        raise _stray(doubt.row)
 
 
 def outcome(ref: RowRef, last: RowResult | None, doubt: Doubt | None, limit: int | None) -> RowResult:
@@ -64,3 +65,7 @@ def _with_line(last: RowResult, ref: RowRef) -> RowResult:
         ref, last.status, last.reason, last.message, last.fields, last.http, last.attempts, last.request_id, last.at,
         last.errors,
     )  # fmt: skip
+
+
+def _stray(row: int) -> JournalDamaged:
+    return JournalDamaged(f"the journal has a row {row} that the copy of the input does not have.")

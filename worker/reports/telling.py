@@ -29,7 +29,7 @@ def tell(summary: Summary, directory: Path) -> str:
         directory: of the run, as the user would type it.
     """
     parts = (_counts(summary), _digest(summary), _remarks(summary), _where(summary, directory))
-    return "\n\n".join("\n".join(lines) for part in parts if (lines := list(part))) + "\n"
+    return "\n\n".join("\n".join(lines) for part in parts if (lines := list(part)))
 
 
 def _counts(summary: Summary) -> Iterator[str]:
@@ -107,7 +107,9 @@ def _number(count: int, noun: str) -> str:
 
 
 def _wrapped(text: str, first: str = "", following: str = "  ") -> list[str]:
-    return textwrap.wrap(printable(text), WIDTH, initial_indent=first, subsequent_indent=following, max_lines=3)
+    return textwrap.wrap(
+        printable(text), WIDTH, initial_indent=first, subsequent_indent=following, max_lines=3, break_on_hyphens=False
+    )
 
 
 def _shortened(text: str) -> str:

@@ -1,21 +1,19 @@
 """The user's side of a report: what the input itself says about a row, for sheets and for NDJSON."""
 
-import csv
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from io import StringIO
 from itertools import chain, compress, repeat
 from typing import Final, Protocol
 
-from jobs.columns.grammar import RESERVED
+from jobs.columns import RESERVED
 from jobs.model import JSON, ObjectRow, RowResult, SheetRow
+from worker.reports.formats import csv_head, csv_text, encode, json_lines
 from worker.reports.merge import Record
-from worker.reports.outcome import reserved_cells, reserved_members
+from worker.reports.outcome import own_text, reserved_cells, reserved_members
 from worker.reports.quoting import quoted, unquoted
 
-encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+_RESERVED: Final = frozenset(RESERVED)
 
-Reported = Sequence[tuple[Record, RowResult]]
+Rows = Iterable[tuple[Record, RowResult]]
 
 
 class View(Protocol):
@@ -29,47 +27,55 @@ class View(Protocol):
     header: list[str]
     failed_head: str
 
-    def table(self, rows: Reported) -> str:
-        """The rows as `results.csv` has them."""
-
-    def failed(self, rows: Reported) -> str:
-        """The rows as `failed.*` has them, ready to be fed back."""
+    def cells(self, record: Record) -> list[str]:
+        """The row's cells in `results.csv`, after the reserved ones, quoted."""
 
     def source(self, record: Record) -> dict[str, JSON]:
         """`id`, `type` and `input` of `results.ndjson`: exact values."""
+
+    def failed(self, rows: Rows) -> str:
+        """The rows as `failed.*` has them, ready to be fed back."""
+
+
+def table(view: View, rows: Rows) -> str:
+    """The rows as `results.csv` has them."""
+    return csv_text([reserved_cells(result) + view.cells(record) for record, result in rows])
 
 
 class SheetView:
     """CSV and TSV: the user's own columns stand after the reserved ones, which an earlier run may have put there."""
 
     def __init__(self, header: Sequence[str], type_name: str) -> None:
+        """See the columns of one sheet.
+
+        Args:
+            header: as the reader yields it. With `__status` among the names it is a results file's, and quoted.
+            type_name: of rows that name none.
+        """
         self._refed = "__status" in header
         names = [unquoted(name) for name in header] if self._refed else list(header)
-        self._kept = [name not in RESERVED for name in names]
+        self._kept = [name not in _RESERVED for name in names]
         self._names = list(compress(names, self._kept))
         self._type = type_name
         self.header = [*RESERVED, *map(quoted, self._names)]
         self.failed_head = csv_head(self.header)
 
-    def table(self, rows: Reported) -> str:
-        """The rows as `results.csv` has them."""
-        return csv_text([reserved_cells(result) + self._cells(record) for record, result in rows])
-
-    def failed(self, rows: Reported) -> str:
-        """The same: `failed.csv` differs only in which rows it has."""
-        return self.table(rows)
+    def cells(self, record: Record) -> list[str]:
+        """The user's own cells; a short row is filled up, surplus cells stand after the header's columns."""
+        cells = [quoted(cell) for cell in self._own(record)]
+        return cells + [""] * (len(self._names) - len(cells))
 
     def source(self, record: Record) -> dict[str, JSON]:
-        """Cells by column name; cells beyond the header are a list under the empty name, which no column can have."""
+        """Cells by column name; those beyond the header are a list under the empty name, which no column can have."""
         cells = self._own(record)
         named: dict[str, JSON] = dict(zip(self._names, cells, strict=False))
         if len(cells) > len(self._names):
             named[""] = cells[len(self._names) :]
         return {"id": named.get("id", ""), "type": named.get("type") or self._type, "input": named}
 
-    def _cells(self, record: Record) -> list[str]:
-        cells = [quoted(cell) for cell in self._own(record)]
-        return cells + [""] * (len(self._names) - len(cells))
+    def failed(self, rows: Rows) -> str:
+        """`failed.csv` differs from `results.csv` only in which rows it has."""
+        return table(self, rows)
 
     def _own(self, record: Record) -> list[str]:
         cells = record.cells if isinstance(record, SheetRow) else []
@@ -79,70 +85,43 @@ class SheetView:
 
 
 class ObjectView:
-    """NDJSON: `results.csv` names the records only, `failed.ndjson` holds the lines."""
+    """NDJSON: `results.csv` only names the records, `failed.ndjson` holds the objects."""
 
     def __init__(self, type_name: str) -> None:
+        """`type_name`: of objects that name none."""
         self._type = type_name
         self.header = [*RESERVED, "id", "type"]
         self.failed_head = ""
 
-    def table(self, rows: Reported) -> str:
-        """The rows as `results.csv` has them."""
-        return csv_text([reserved_cells(result) + self._cells(record) for record, result in rows])
-
-    def failed(self, rows: Reported) -> str:
-        """One line a row: the reserved members, then the line's own; those alone where the line is broken."""
-        return json_lines({**reserved_members(result), **_own_members(record)} for record, result in rows)
+    def cells(self, record: Record) -> list[str]:
+        """The id and the type."""
+        named = self._named(_own_members(record))
+        return [_cell(named["id"]), _cell(named["type"])]
 
     def source(self, record: Record) -> dict[str, JSON]:
         """The object as it was, null where the line is broken."""
         own = _own_members(record)
-        named = _resource(own)
-        return {
-            "id": named.get("id"),
-            "type": named.get("type") or self._type,
-            "input": own if isinstance(record, ObjectRow) else None,
-        }
+        return {**self._named(own), "input": own if isinstance(record, ObjectRow) else None}
 
-    def _cells(self, record: Record) -> list[str]:
-        named = _resource(_own_members(record))
-        return [_cell(named.get("id", "")), _cell(named.get("type") or self._type)]
+    def failed(self, rows: Rows) -> str:
+        """One object a row: the reserved members, then the line's own; those alone where the line is broken."""
+        return json_lines({**reserved_members(result), **_own_members(record)} for record, result in rows)
 
-
-def csv_text(rows: Iterable[Iterable[str]]) -> str:
-    """RFC 4180: commas, CRLF, quotes where needed."""
-    buffer = StringIO(newline="")
-    csv.writer(buffer).writerows(rows)
-    return buffer.getvalue()
-
-
-def csv_head(header: Iterable[str]) -> str:
-    """Byte-order mark, without which spreadsheets misread UTF-8, and header line."""
-    return "\ufeff" + csv_text([header])
-
-
-def json_lines(objects: Iterable[object]) -> str:
-    """One JSON text a line."""
-    return "".join([encode(each) + "\n" for each in objects])
+    def _named(self, members: Mapping[str, JSON]) -> dict[str, JSON]:
+        inner = members.get("data")
+        resource = inner if isinstance(inner, Mapping) and "id" not in members else members  # or a whole document
+        return {"id": resource.get("id"), "type": resource.get("type") or self._type}
 
 
 def _own_members(record: Record) -> dict[str, JSON]:
     if not isinstance(record, ObjectRow):
         return {}
-    members = record.members
-    if RESERVED_NAMES.isdisjoint(members):
-        return members
-    return {name: value for name, value in members.items() if name not in RESERVED_NAMES}
-
-
-def _resource(members: Mapping[str, JSON]) -> Mapping[str, JSON]:
-    inner = members.get("data")
-    return inner if isinstance(inner, Mapping) and "id" not in members else members
+    if _RESERVED.isdisjoint(record.members):
+        return record.members
+    return {name: value for name, value in record.members.items() if name not in _RESERVED}
 
 
 def _cell(value: JSON) -> str:
-    text = value if isinstance(value, str) else encode(value)
-    return quoted(text.replace("\0", "\N{REPLACEMENT CHARACTER}"))
-
-
-RESERVED_NAMES: Final = frozenset(RESERVED)
+    if value is None:
+        return ""
+    return own_text(value if isinstance(value, str) else encode(value))

@@ -10,10 +10,11 @@ from jobs.reading import read_objects, read_sheet
 from worker.journal import History
 from worker.journal.file import JournalDamaged
 from worker.reports.files import replacing
+from worker.reports.formats import csv_head, encode, json_lines
 from worker.reports.merge import Record, merge
 from worker.reports.outcome import error_members, needs_action, result_members
 from worker.reports.summary import Summary, Tally, summarise
-from worker.reports.views import ObjectView, SheetView, View, csv_head, encode, json_lines
+from worker.reports.views import ObjectView, SheetView, View, table
 from worker.settings import Settings
 from worker.source import delimiter, opened, spooled_in
 
@@ -48,7 +49,7 @@ def write(directory: Path, history: History, settings: Settings, rows: int) -> S
         results.write(csv_head(view.header))
         failed.write(view.failed_head)
         for chunk in _chunks(merge(records, history.results(), history.doubts(), settings.input.limit)):
-            results.write(view.table(chunk))
+            results.write(table(view, chunk))
             failed.write(view.failed([each for each in chunk if needs_action(each[1])]))
             lines.write(json_lines(_line(view, record, result) for record, result in chunk))
             for _, result in chunk:

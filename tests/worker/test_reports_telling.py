@@ -1,0 +1,197 @@
+"""What a run's end looks like on a terminal."""
+
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.model import RowRef, RowResult, Status
+from jobs.reasons import REASONS
+from worker.reports import Requests, Summary, printable, tell
+from worker.reports.summary import MAX_GROUPS, Tally
+
+RUN = Path("runs/sheet-1")
+
+
+def summary_of(results: list[RowResult], state: str = "finished", message: str = "") -> Summary:
+    tally = Tally()
+    for result in results:
+        tally.add(result)
+    return Summary(
+        state=state,
+        exit_status=0,
+        sha256="",
+        rows=tally.rows,
+        counts=tally.counts,
+        requests=Requests(),
+        refused_429=0,
+        started_at="",
+        elapsed_s=0.0,
+        message=message,
+        groups=tally.groups(),
+        rerouted=tally.rerouted,
+        resent=tally.resent,
+        refeed=("--url", "https://shop.example", "--type", "transactions"),
+    )
+
+
+def result(row: int, reason: str = "", message: str = "", fields: tuple[str, ...] = ()) -> RowResult:
+    status = REASONS[reason].status if reason else Status.APPLIED
+    return RowResult(RowRef(row, row + 1, b""), status, reason, message, fields)
+
+
+def test_when_all_is_well_there_is_nothing_to_do() -> None:
+    assert tell(summary_of([result(row) for row in range(1, 1201)]), RUN) == (
+        "1,200 rows: 1,200 applied.\n\nResults: runs/sheet-1/results.csv"
+    )
+
+
+def test_failures_are_told_by_cause_with_an_example_and_a_remedy() -> None:
+    results = [
+        result(1),
+        result(2, "not_found"),
+        *(result(row, "validation", f"too small {row}", ("amount",)) for row in range(3, 1006)),
+        result(2000, "validation", "", ("reference",)),
+    ]
+    assert tell(summary_of(results), RUN) == (
+        "1,006 rows: 1 applied, 1,005 rejected.\n"
+        "\n"
+        "1,005 failures = 3 causes\n"
+        "  1,003 x validation [amount]: The API refused the named fields.\n"
+        "    e.g. row 3, line 4: too small 3\n"
+        "    -> Correct the cells, then retry.\n"
+        "  1 x not_found: No such record: it is missing, or outside what the credential\n"
+        "    may see.\n"
+        "    e.g. row 2, line 3\n"
+        "    -> Check the id (upper and lower case matter), the type and the account.\n"
+        "  1 x validation [reference]: The API refused the named fields.\n"
+        "    e.g. row 2,000, line 2,001\n"
+        "    -> Correct the cells, then retry.\n"
+        "\n"
+        "Results: runs/sheet-1/results.csv\n"
+        "Failed:  runs/sheet-1/failed.csv\n"
+        "Next:    rowpatch retry runs/sheet-1\n"
+        "    or:  mend runs/sheet-1/failed.csv, then\n"
+        "         rowpatch apply runs/sheet-1/failed.csv --url https://shop.example --type transactions"
+    )
+
+
+@pytest.mark.parametrize(
+    ("reasons", "state", "commands"),
+    [
+        ([""], "finished", []),
+        (["comment", "beyond_limit"], "finished", []),
+        # what was not reached comes first; what failed is told again then
+        (["not_reached", "locked"], "stopped", ["resume"]),
+        # a killed process may have left anything
+        ([""], "killed", ["resume"]),
+        (["interrupted"], "interrupted", ["resume"]),
+        # a stop after the last row leaves nothing to resume
+        (["unreachable"], "stopped", ["retry"]),
+        (["timed_out"], "finished", ["retry"]),
+        # held back behind an unknown row: resuming would hold it back again
+        (["timed_out", "after_unknown"], "finished", ["retry"]),
+        # sending an invalid row again as it is would be pointless
+        (["id_missing"], "finished", ["apply"]),
+        (["locked"], "finished", ["retry", "apply"]),
+    ],
+)
+def test_the_next_command_fits_what_is_left_to_do(reasons: list[str], state: str, commands: list[str]) -> None:
+    text = tell(summary_of([result(row, reason) for row, reason in enumerate(reasons, 1)], state), RUN)
+    assert [word for word in ("resume", "retry", "apply") if f"rowpatch {word} runs/sheet-1" in text] == commands
+
+
+@pytest.mark.parametrize(
+    ("state", "message", "line"),
+    [
+        ("stopped", "outage: 20 rows in a row", "The run was stopped: outage: 20 rows in a row"),
+        ("interrupted", "interrupted", "The run was interrupted."),
+        ("killed", "", "The run was killed."),
+        ("finished", "in test mode", "in test mode"),
+    ],
+)
+def test_it_says_how_the_run_ended(state: str, message: str, line: str) -> None:
+    assert line in tell(summary_of([result(1)], state, message), RUN).splitlines()
+
+
+def test_rows_that_took_another_way_are_counted() -> None:
+    said = "sent to captures: transactions itself is not updatable"
+    text = tell(
+        summary_of([result(1, "concrete_type", said), result(2, "concrete_type", said), result(3, "resent")]), RUN
+    )
+    assert f"2 rows {said}\n" in text
+    assert "1 row sent again after an attempt without a trustworthy reply.\n" in text
+
+
+def test_more_causes_than_fit_are_counted() -> None:
+    results = [result(row, "validation", fields=(f"f{row}",)) for row in range(1, 6)]
+    assert "5 failures = 5 causes\n" in tell(summary_of(results), RUN)
+    assert "and 2 more causes for 2 rows: see failed.csv\n" in tell(summary_of(results), RUN)
+
+
+def test_a_summary_does_not_grow_with_the_number_of_causes() -> None:
+    tally = Tally()
+    for row in range(1, 1001):
+        tally.add(result(row, "validation", fields=(f"f{row}",)))
+        tally.add(result(row, "concrete_type", f"sent to {row}"))
+    assert len(tally.groups()) <= MAX_GROUPS + 1
+    assert sum(group.count for group in tally.groups()) == 1000
+    assert tally.groups()[0].fields == ()
+    assert len(tally.rerouted) <= MAX_GROUPS + 1
+    assert sum(tally.rerouted.values()) == 1000
+
+
+def test_counts_sum_to_the_rows() -> None:
+    results = [result(row, reason) for row, reason in enumerate(REASONS, 1)]
+    summary = summary_of(results)
+    assert sum(summary.counts.values()) == summary.rows == len(results)
+    assert list(summary.counts) == list(Status)
+
+
+def test_the_worst_ending_still_fits_on_a_screen() -> None:
+    results = [result(row, reason, "m" * 300, ("field",)) for row, reason in enumerate(REASONS, 1)]
+    lines = tell(summary_of(results, "stopped", "why " * 20), RUN).splitlines()
+    assert len(lines) <= 26
+    assert all(len(line) <= 80 for line in lines if "rowpatch" not in line)
+
+
+def test_a_directory_with_odd_characters_is_quoted_for_the_shell() -> None:
+    text = tell(summary_of([result(1, "timed_out")]), Path("runs/my sheet"))
+    assert "rowpatch retry 'runs/my sheet'" in text.splitlines()[-1]
+
+
+@given(st.text())
+def test_nothing_printable_can_steer_a_terminal(text: str) -> None:
+    assert all(
+        unicodedata.category(each) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+        for each in printable(text)
+        if each not in "\u200c\u200d"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain é 漢 👍", "plain é 漢 👍"),
+        ("a\nb\tc", "a b c"),
+        ("\x1b[31mred\x07", "\\x1b[31mred\\x07"),
+        ("\u202eevil\u2066", "\\u202eevil\\u2066"),
+        ("\ud800", "\\ud800"),  # half a pair would end the program while printing
+        ("👩\u200d🚀", "👩\u200d🚀"),  # joiners belong to text
+    ],
+)
+def test_what_has_no_glyph_is_shown_as_an_escape(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+@given(st.text(), st.text())
+def test_no_text_of_the_servers_reaches_the_terminal_raw(message: str, field: str) -> None:
+    text = tell(
+        summary_of(
+            [result(1, "validation", message, (field,)), result(2, "concrete_type", message)], "stopped", message
+        ),
+        RUN,
+    )
+    assert all(each == "\n" or each.isprintable() or each in "\u200c\u200d" for each in text)

@@ -1,0 +1,244 @@
+"""What rows look like in the reports: cells, quotes, columns, JSON."""
+
+import csv
+import json
+from io import BytesIO, StringIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.columns import RESERVED, ObjectColumns, Rules, SheetColumns
+from jobs.model import JSON, ApiError, ObjectRow, RowRef, RowResult, SheetRow, Status, Unsendable, UpdateJob
+from jobs.reading import read_objects, read_sheet
+from worker.reports.formats import csv_head
+from worker.reports.outcome import error_members, needs_action, reserved_cells, result_members, timestamp
+from worker.reports.quoting import RISKY, quoted, unquoted
+from worker.reports.views import ObjectView, SheetView, View, table
+
+REF = RowRef(3, 5, b"12345678")
+FULL = RowResult(
+    REF,
+    Status.REJECTED,
+    "validation",
+    "=must be greater than 0",
+    ("amount_cents", "metadata.x"),
+    422,
+    2,
+    "-req",
+    1_700_000_000.0015,
+    (ApiError("t", "d", "c", "/data/attributes/amount_cents", "amount_cents"),),
+)
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+CELL = TEXT | st.builds(str.__add__, st.sampled_from(sorted(RISKY)), TEXT) | st.sampled_from(["''", "'=", "'x", "'"])
+NAME = CELL.filter(lambda name: name and name not in RESERVED)
+LEAF = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT
+VALUE: st.SearchStrategy[JSON] = st.recursive(
+    LEAF, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3), max_leaves=6
+)
+
+
+def parsed(text: str) -> list[list[str]]:
+    return list(csv.reader(StringIO(text.removeprefix("\ufeff"), newline=""), strict=True))
+
+
+def file_of(view: View, records: list[SheetRow], result: RowResult = FULL) -> str:
+    return csv_head(view.header) + table(view, [(record, result) for record in records])
+
+
+@given(CELL)
+def test_a_quoted_cell_is_never_a_formula_and_comes_back_exactly(cell: str) -> None:
+    assert not quoted(cell).startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    assert unquoted(quoted(cell)) == cell
+
+
+@pytest.mark.parametrize("cell", ["", "a=1", " =1", "7", "a'", "\u00e9"])
+def test_a_harmless_cell_is_left_alone(cell: str) -> None:
+    assert quoted(cell) == cell == unquoted(cell)
+
+
+@pytest.mark.parametrize("typed", ["'x", "'", "' =1", "'7"])
+def test_an_apostrophe_that_no_report_wrote_is_left_alone(typed: str) -> None:
+    assert unquoted(typed) == typed
+
+
+@given(st.lists(NAME, min_size=1, max_size=4, unique=True), st.data())
+def test_the_users_columns_survive_any_number_of_feedings_without_growing_quotes(
+    header: list[str], data: st.DataObject
+) -> None:
+    cells = data.draw(st.lists(CELL, min_size=len(header), max_size=len(header)))
+    first = file_of(SheetView(header, ""), [SheetRow(REF, cells)])
+    again = SheetView(parsed(first)[0], "")
+    second = file_of(again, [SheetRow(REF, parsed(first)[1])])
+    assert second == first
+    assert again.source(SheetRow(REF, parsed(first)[1]))["input"] == dict(zip(header, cells, strict=True))
+
+
+@given(st.lists(CELL, min_size=2, max_size=2))
+def test_the_reader_and_the_columns_get_back_what_the_user_wrote(cells: list[str]) -> None:
+    header = ["id", "metadata.a", "metadata.b:str"]
+    view = SheetView(header, "")
+    text = file_of(view, [SheetRow(REF, ["AbCdEfGhIj", *cells])])
+    (row,) = sheet = list(read_sheet(BytesIO(text.encode())))
+    assert len(sheet) == 1
+    assert isinstance(row, SheetRow)
+    job = SheetColumns(view.header, Rules(type="transactions", metadata_replace=True)).read(row)
+    members = {key: cell for key, cell in zip("ab", cells, strict=True) if cell and cell != "<clear>"}
+    if members and "<clear>" not in cells:
+        assert isinstance(job, UpdateJob)
+        assert job.members["metadata"] == members
+
+
+def test_the_reserved_columns_say_what_the_contract_says() -> None:
+    assert dict(zip(RESERVED, reserved_cells(FULL), strict=True)) == {
+        "__status": "rejected",
+        "__reason": "validation",
+        "__message": "'=must be greater than 0",
+        "__field": "amount_cents;metadata.x",
+        "__row": "3",
+        "__line": "5",
+        "__http": "422",
+        "__attempts": "2",
+        "__request_id": "'-req",
+        "__at": "2023-11-14T22:13:20.002Z",
+    }
+
+
+def test_what_never_happened_is_an_empty_cell_and_null() -> None:
+    never = RowResult(REF, Status.PENDING)
+    assert reserved_cells(never) == ["pending", "", "", "", "3", "5", "", "0", "", ""]
+    members = result_members(never)
+    assert (members["http"], members["at"], members["attempts"], members["fields"]) == (None, None, 0, ())
+
+
+@pytest.mark.parametrize(
+    ("reason", "said", "shown"),
+    [
+        ("", "", ""),  # a plain applied
+        ("locked", "", "The record is locked."),  # nobody said anything: the registry does
+        ("locked", "by finance", "by finance"),  # somebody did
+        ("of_a_later_version", "", ""),  # a code this version does not know
+    ],
+)
+def test_a_reason_is_never_left_without_a_message(reason: str, said: str, shown: str) -> None:
+    result = RowResult(REF, Status.REJECTED, reason, said)
+    assert reserved_cells(result)[2] == shown
+    assert result_members(result)["message"] == shown
+
+
+@pytest.mark.parametrize(
+    ("at", "text"),
+    [
+        (0.0, ""),  # never
+        (1.0, "1970-01-01T00:00:01.000Z"),
+        (1_700_000_000.001, "2023-11-14T22:13:20.001Z"),  # 0.001 has no exact binary form
+        (1_700_000_000.9999, "2023-11-14T22:13:21.000Z"),  # rounds into the next second
+    ],
+)
+def test_times_are_rfc_3339_in_utc_with_milliseconds(at: float, text: str) -> None:
+    assert timestamp(at) == text
+
+
+def test_a_nul_in_a_servers_message_does_not_make_the_file_unreadable() -> None:
+    result = RowResult(REF, Status.REJECTED, "refused", "a\0b")
+    text = file_of(SheetView(["id"], ""), [SheetRow(REF, ["x"])], result)
+    assert len(list(read_sheet(BytesIO(text.encode())))) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "needed"),
+    [(each, each not in {"applied", "unchanged", "skipped"}) for each in Status],
+)
+def test_rows_need_action_unless_applied_unchanged_or_skipped(status: Status, needed: bool) -> None:
+    assert needs_action(RowResult(REF, status)) is needed
+
+
+@pytest.mark.parametrize(
+    ("cells", "in_csv", "in_json"),
+    [
+        (["x", "1"], ["x", "1"], {"id": "x", "reference": "1"}),
+        # short: filled up in the table, not in the exact values
+        (["x"], ["x", ""], {"id": "x"}),
+        # surplus cells are kept
+        (["x", "1", "=2", "3"], ["x", "1", "'=2", "3"], {"id": "x", "reference": "1", "": ["=2", "3"]}),
+    ],
+)
+def test_a_row_of_another_width_keeps_all_its_cells(
+    cells: list[str], in_csv: list[str], in_json: dict[str, JSON]
+) -> None:
+    view = SheetView(["id", "reference"], "orders")
+    record = SheetRow(REF, cells)
+    assert view.cells(record) == in_csv
+    assert view.source(record) == {"id": "x", "type": "orders", "input": in_json}
+
+
+def test_reserved_columns_of_the_input_are_replaced_wherever_they_stand() -> None:
+    view = SheetView(["id", "__row", "reference", "__status"], "orders")
+    assert view.header == [*RESERVED, "id", "reference"]
+    record = SheetRow(REF, ["x", "9", "'=1", "failed", "surplus"])
+    assert view.cells(record) == ["x", "'=1", "surplus"]
+
+
+@pytest.mark.parametrize(("cell", "type_name"), [("captures", "captures"), ("", "orders")])
+def test_the_type_column_wins_where_it_is_filled(cell: str, type_name: str) -> None:
+    assert SheetView(["id", "type"], "orders").source(SheetRow(REF, ["x", cell]))["type"] == type_name
+
+
+FLAT: dict[str, JSON] = {"id": "x", "type": "captures", "metadata.k": 1.5}
+RESOURCE: dict[str, JSON] = {"type": "captures", "id": "x", "attributes": {"reference": "r"}}
+
+
+@pytest.mark.parametrize(
+    ("members", "cells"),
+    [
+        (FLAT, ["x", "captures"]),
+        (RESOURCE, ["x", "captures"]),
+        ({"data": RESOURCE}, ["x", "captures"]),
+        # the type of the command line
+        ({"id": "=x"}, ["'=x", "orders"]),
+        # a flat object may have a member of that name
+        ({"id": "x", "data": {"id": "y"}}, ["x", "orders"]),
+        # wrong, but shown
+        ({"id": 7, "type": ["a"]}, ["7", '["a"]']),
+        ({"id": "a\0b"}, ["a\ufffdb", "orders"]),
+        ({}, ["", "orders"]),
+    ],
+)
+def test_id_and_type_are_found_in_every_shape(members: dict[str, JSON], cells: list[str]) -> None:
+    assert ObjectView("orders").cells(ObjectRow(REF, members)) == cells
+
+
+@pytest.mark.parametrize("members", [FLAT, RESOURCE, {"data": RESOURCE}])
+def test_a_failed_line_of_every_shape_can_be_fed_back(members: dict[str, JSON]) -> None:
+    columns = ObjectColumns(Rules(metadata_replace=True))
+    line = ObjectView("").failed([(ObjectRow(REF, members), FULL)])
+    (again,) = read_objects(BytesIO(line.encode()))
+    assert isinstance(again, ObjectRow)
+    before, after = columns.read(ObjectRow(REF, members)), columns.read(ObjectRow(REF, again.members))
+    assert isinstance(before, UpdateJob)
+    assert before == after
+
+
+@given(st.dictionaries(TEXT.filter(lambda name: not name.startswith("__")), VALUE, max_size=4))
+def test_objects_survive_any_number_of_feedings(members: dict[str, JSON]) -> None:
+    view = ObjectView("")
+    first = view.failed([(ObjectRow(REF, members), FULL)])
+    again = json.loads(first)
+    assert {name: value for name, value in again.items() if name not in RESERVED} == members
+    assert list(again)[:10] == list(RESERVED)
+    assert view.failed([(ObjectRow(REF, again), FULL)]) == first
+    assert view.source(ObjectRow(REF, again))["input"] == members
+
+
+def test_a_broken_line_has_a_result_and_nothing_else() -> None:
+    broken = Unsendable(REF, "bad_json")
+    view = ObjectView("orders")
+    assert list(json.loads(view.failed([(broken, FULL)]))) == list(RESERVED)
+    assert view.source(broken) == {"id": None, "type": "orders", "input": None}
+    assert view.cells(broken) == ["", "orders"]
+
+
+def test_errors_of_the_api_are_kept_one_by_one() -> None:
+    assert error_members(FULL) == [
+        {"title": "t", "detail": "d", "code": "c", "pointer": "/data/attributes/amount_cents", "field": "amount_cents"}
+    ]

@@ -1,0 +1,68 @@
+"""The command line: parse -> settings -> call -> exit status. Nothing imports this package.
+
+Commands are imported when they are called, so that `rowpatch --help` answers at once.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Final
+
+from cyclopts import App, CycloptsError
+from cyclopts.config import Env
+
+USAGE: Final = 2
+"""Exit status of usage, configuration or input that is refused; nothing was sent."""
+
+_HELP: Final = """Apply a spreadsheet of updates to a rate-limited HTTP API:
+one PATCH per row, never faster than the API allows, with a truthful
+result for every row.
+
+A first run, with a sheet whose header is id,reference:
+
+    export ROWPATCH_URL=https://yourdomain.commercelayer.io
+    export ROWPATCH_CLIENT_ID=... ROWPATCH_CLIENT_SECRET=...
+    rowpatch apply payments.csv --type stripe_payments --limit 5
+    rowpatch resume runs/payments-20260131T090000Z --limit 40000
+
+Every run has a directory with results.csv (your rows, each with its
+outcome), failed.csv (the rows that need you), results.ndjson and
+summary.json. A run that stopped, or was killed, goes on with resume.
+
+Exit status: 0 every row is done; 1 some are not; 2 refused, nothing
+sent; 3 stopped, resumable; 75 another process holds the run;
+130/143 interrupted, resumable."""
+
+_COMMANDS: Final = {
+    "apply": "Send every row of a sheet as one PATCH.",
+    "resume": "Go on with a run that stopped, was interrupted or killed.",
+    "retry": "Run the failed and rejected rows of a run again.",
+    "report": "Make the reports of a run again; nothing is sent.",
+    "sandbox": "Serve a fake Commerce Layer on loopback to try things on.",
+}
+
+app: Final = App(name="rowpatch", help=_HELP, help_format="plaintext", version=lambda: version("rowpatch"))
+for _name, _what in _COMMANDS.items():
+    # A run that exists has its settings in its journal: only a new one listens to the environment.
+    _config = Env("ROWPATCH_", command=False) if _name == "apply" else None
+    app.command(f"worker.cli.{_name}:{_name}", help=_what, config=_config)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of the `rowpatch` program."""
+    os.umask(0o077)  # everything a run writes is its owner's: SQLite's own files included
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; its exit status."""
+    tokens = ["/dev/stdin" if argument == "-" else argument for argument in arguments]  # a bare - is no option
+    try:
+        status = app(tokens, exit_on_error=False, print_error=True, result_action="return_value")
+    except CycloptsError:
+        return USAGE
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)  # noqa: T201  # the terminal is the point
+        return 130
+    return status if isinstance(status, int) else 0

@@ -1,0 +1,176 @@
+"""The flags that commands share, and what they turn into. None always means "not given"."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
+
+from cyclopts import Group, Parameter
+
+from worker.settings import (
+    ConfigError,
+    Input,
+    Settings,
+    Target,
+    build,
+    checked_origin,
+    parse_rate,
+    parse_stop_after,
+)
+
+_TARGET: Final = Group("Where to", sort_key=1)
+_READING: Final = Group("Reading the sheet", sort_key=2)
+_MEANING: Final = Group("What rows may do", sort_key=3)
+_PACE: Final = Group("Pace and patience", sort_key=4)
+_RUN: Final = Group("The run", sort_key=5)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Flags:
+    """Flags of every command that sends."""
+
+    url: Annotated[
+        str | None,
+        Parameter(
+            group=_TARGET,
+            help="Origin of the API, like https://yourdomain.commercelayer.io; taken from the token if that names it.",
+        ),
+    ] = None
+    type: Annotated[
+        str | None,
+        Parameter(group=_TARGET, help="Resource type of rows without one, like stripe_payments."),
+    ] = None
+    expect_mode: Annotated[
+        Literal["test", "live"] | None,
+        Parameter(group=_TARGET, help="Refuse to run with a credential of the other mode."),
+    ] = None
+    clear_token: Annotated[
+        str | None, Parameter(group=_READING, help="Text of a cell that clears the field. Default: <clear>.")
+    ] = None
+    limit: Annotated[
+        int | None, Parameter(group=_READING, help="Only the first N rows; resume with a larger N to go on.")
+    ] = None
+    metadata: Annotated[
+        Literal["merge", "replace"] | None,
+        Parameter(
+            group=_MEANING,
+            help="replace: rows with metadata, or a member like options.customer, replace that object as a whole; keys"
+            " the sheet does not name are wiped. merge (not built yet) refuses such rows. Default: merge.",
+        ),
+    ] = None
+    allow_trigger: Annotated[
+        tuple[str, ...] | None,
+        Parameter(
+            group=_MEANING, negative=(), help="Let rows fire this trigger (_refresh, _capture, ...). Repeatable."
+        ),
+    ] = None
+    resend_unknown: Annotated[
+        bool | None,
+        Parameter(
+            group=_MEANING, negative=(), help="Send rows again that may have been applied and are not safe to repeat."
+        ),
+    ] = None
+    blind: Annotated[
+        bool | None,
+        Parameter(group=_MEANING, negative=(), help="Do not read the live state first; so far it never is."),
+    ] = None
+    canary: Annotated[
+        int | None, Parameter(group=_MEANING, help="Rows to send alone first and check; only 0 is built so far.")
+    ] = None
+    concurrency: Annotated[int | None, Parameter(group=_PACE, help="Requests in flight at most. Default: 16.")] = None
+    rate: Annotated[
+        str | None,
+        Parameter(
+            group=_PACE,
+            help="Ceiling for PATCH, like 50/10s,200/60s; none sends as fast as the server answers. Default: as the"
+            " server's headers say.",
+        ),
+    ] = None
+    headroom: Annotated[
+        float | None, Parameter(group=_PACE, help="Per cent of every limit to leave to others. Default: 5.")
+    ] = None
+    max_attempts: Annotated[int | None, Parameter(group=_PACE, help="Attempts a row. Default: 5.")] = None
+    timeout: Annotated[float | None, Parameter(group=_PACE, help="Seconds a request may take. Default: 30.")] = None
+    stop_after: Annotated[
+        str | None, Parameter(group=_PACE, help="Stop when so many rows failed: 100, or 5% of those settled.")
+    ] = None
+    yes: Annotated[
+        bool, Parameter(group=_RUN, negative=(), help="Do not ask; needed for live mode without a terminal.")
+    ] = False
+    log_format: Annotated[Literal["text", "json"], Parameter(group=_RUN, help="Log lines on standard error.")] = "text"
+    no_progress: Annotated[bool, Parameter(group=_RUN, negative=(), help="No progress line.")] = False
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class SourceFlags:
+    """How the sheet is read: flags that only make sense when it is given."""
+
+    format: Annotated[
+        Literal["csv", "tsv", "ndjson", "xlsx"] | None,
+        Parameter(group=_READING, help="Format; by the file's name where that tells it (xlsx is not built yet)."),
+    ] = None
+    encoding: Annotated[
+        str | None,
+        Parameter(group=_READING, help="Encoding, like cp1252. Default: byte-order mark, else strict UTF-8."),
+    ] = None
+    delimiter: Annotated[str | None, Parameter(group=_READING, help="What separates cells. Default: a comma.")] = None
+
+
+def new_settings(source: str, format_name: str, url: str, flags: Flags, reading: SourceFlags) -> Settings:
+    """The settings of a new run.
+
+    Raises:
+        ConfigError: a flag is out of range, or not built yet.
+    """
+    given = {
+        "source": source,
+        "format": format_name,
+        "encoding": reading.encoding,
+        "delimiter": reading.delimiter,
+    }
+    return overridden(Settings(target=Target(url=checked_origin(url)), input=build(Input, given)), flags)
+
+
+def overridden(settings: Settings, flags: Flags) -> Settings:
+    """The settings with every flag that was given.
+
+    Raises:
+        ConfigError: a flag is out of range, or not built yet.
+    """
+    refuse_unbuilt(flags)
+    pacing: dict[str, Any] = {"concurrency": flags.concurrency, "headroom": flags.headroom}
+    if flags.rate is not None:
+        pacing["discover"] = flags.rate.strip() != "none"
+        pacing["rate"] = parse_rate(flags.rate) if pacing["discover"] else ()
+    url = checked_origin(flags.url) if flags.url else None
+    target = {"url": url, "type": flags.type, "expect_mode": flags.expect_mode}
+    reading = {
+        "clear_token": flags.clear_token,
+        "limit": flags.limit,
+        "metadata": flags.metadata,
+        "allow_triggers": flags.allow_trigger,
+        "resend_unknown": flags.resend_unknown,
+    }
+    return Settings(
+        target=_with(settings.target, target),
+        input=_with(settings.input, reading),
+        pacing=_with(settings.pacing, pacing),
+        attempts=_with(settings.attempts, {"maximum": flags.max_attempts, "timeout": flags.timeout}),
+        stopping=parse_stop_after(flags.stop_after) if flags.stop_after is not None else settings.stopping,
+    )
+
+
+def refuse_unbuilt(flags: Flags) -> None:
+    """Refuse what is promised and not built yet.
+
+    Raises:
+        ConfigError: naming the flag.
+    """
+    if flags.canary:
+        raise ConfigError("--canary is not built yet; only --canary 0 is accepted.")
+
+
+def _with(group: Any, given: dict[str, Any]) -> Any:
+    return build(
+        type(group), {**group.model_dump(), **{name: value for name, value in given.items() if value is not None}}
+    )

@@ -1,0 +1,25 @@
+"""`rowpatch report`: make the reports of a run again."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def report(run: Annotated[Path, Parameter(help="The run directory.")], /) -> int:
+    """Rebuild the reports of RUN from its journal, and say how it stands. Nothing is sent."""
+    from worker import reports  # noqa: PLC0415  # --help must be quick
+    from worker.cli.session import guarded  # noqa: PLC0415  # see above
+    from worker.journal import History  # noqa: PLC0415  # see above
+    from worker.run_directory import JOURNAL  # noqa: PLC0415  # see above
+    from worker.settings import Settings  # noqa: PLC0415  # see above
+
+    def rebuild() -> int:
+        with closing(History(run / JOURNAL)) as history:
+            settings = Settings.model_validate_json(history.facts["settings"])
+            summary = reports.write(run, history, settings, int(history.facts["rows"]))
+        print(reports.tell(summary, run))  # noqa: T201  # the terminal is the point
+        return 0
+
+    return guarded(rebuild)

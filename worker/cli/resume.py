@@ -1,0 +1,35 @@
+"""`rowpatch resume`: go on with a run that stopped, was interrupted or was killed."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from worker.cli.flags import Flags
+
+
+def resume(
+    run: Annotated[Path, Parameter(help="The run directory.")],
+    /,
+    *,
+    from_copy: Annotated[
+        bool, Parameter(negative=(), help="Go on with the run's copy of the sheet although the file has changed since.")
+    ] = False,
+    flags: Flags = Flags(),  # noqa: B008  # frozen
+) -> int:
+    """Go on with RUN: rows that are settled are not sent again.
+
+    The settings are those of the run; flags override them. Rows whose request had left when the run was killed are
+    sent again where that is safe, and are marked; the others become `unknown`.
+    """
+    from worker.cli.session import guarded, open_run, refuse_changed, work  # noqa: PLC0415  # --help must be quick
+
+    def go_on() -> int:
+        with ExitStack() as stack:
+            opened = open_run(stack, run, flags)
+            if not from_copy:
+                refuse_changed(opened)
+            return work(opened, "resume", flags, resumed=True)
+
+    return guarded(go_on)

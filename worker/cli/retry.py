@@ -1,0 +1,37 @@
+"""`rowpatch retry`: run the rows again that failed or were rejected."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from worker.cli.flags import Flags
+
+
+def retry(
+    run: Annotated[Path, Parameter(help="The run directory.")],
+    /,
+    *,
+    flags: Flags = Flags(),  # noqa: B008  # frozen
+) -> int:
+    """Run the failed and rejected rows of RUN again, as a new attempt in the same run.
+
+    Unknown rows are among them where sending them twice is safe (the others with --resend-unknown), and rows the run
+    did not reach. A row is left as it is when a later row of the same id has been applied since.
+    """
+    from worker.cli.session import complain, guarded, open_run, work  # noqa: PLC0415  # --help must be quick
+    from worker.redo import rows_to_redo  # noqa: PLC0415  # see above
+
+    def again() -> int:
+        with ExitStack() as stack:
+            opened = open_run(stack, run, flags)
+            chosen = rows_to_redo(opened.directory, opened.journal, opened.settings, opened.rows)
+            if chosen.superseded:
+                complain(
+                    f"{chosen.superseded:,} rows are left as they are: a later row of the same id was applied since.", 0
+                )
+            opened.journal.mark_for_redo(chosen.rows)
+            return work(opened, "retry", flags, resumed=True)
+
+    return guarded(again)

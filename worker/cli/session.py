@@ -1,0 +1,188 @@
+"""What the commands that send have in common: checks before, the run itself, reports and words after."""
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import anyio
+from pydantic import SecretStr
+
+from jobs.commercelayer import read_claims
+from jobs.reading import InputRefused
+from worker import reports, source
+from worker.attempt import CredentialLost
+from worker.auth import TokenEndpoint
+from worker.cli.flags import Flags, overridden
+from worker.cli.screen import configure_log, watcher
+from worker.clock import Clock
+from worker.journal import Journal, JournalDamaged, JournalError
+from worker.run import Ended, Run
+from worker.run_directory import JOURNAL, Busy, locked
+from worker.settings import ConfigError, Secrets, Settings, is_loopback, read_secrets, state_directory
+from worker.stop import Stop
+from worker.transport import Transport
+
+BUSY: Final = 75
+"""Exit status when another process holds the run (EX_TEMPFAIL of sysexits.h)."""
+
+STOPPED: Final = 3
+"""Exit status of a run that stopped and can be resumed."""
+
+
+def guarded(command: Callable[[], int]) -> int:
+    """Call `command`, and turn what it refuses into a message and an exit status."""
+    try:
+        return command()
+    except Busy as error:
+        return complain(str(error), BUSY)
+    except (ConfigError, InputRefused, JournalDamaged) as error:
+        return complain(str(error), 2)
+    except JournalError as error:
+        return complain(str(error), STOPPED)
+
+
+def complain(message: str, status: int) -> int:
+    """Say what is wrong on standard error; returns `status`."""
+    print(f"rowpatch: {reports.printable(message)}", file=sys.stderr)  # noqa: T201  # the terminal is the point
+    return status
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A run directory that this process holds."""
+
+    directory: Path
+    journal: Journal
+    settings: Settings
+    rows: int
+
+
+def open_run(stack: ExitStack, directory: Path, flags: Flags) -> Opened:
+    """Lock and open an existing run, with the settings it was made with, overridden by the flags given.
+
+    Raises:
+        ConfigError: it is no run directory, or a flag is wrong.
+        Busy: another process holds it.
+        JournalDamaged: its journal cannot be used.
+        InputRefused: its copy of the input is gone or changed.
+    """
+    if not (directory / JOURNAL).is_file():
+        raise ConfigError(f"{directory} is not a run directory: it has no {JOURNAL}.")
+    stack.enter_context(locked(directory))
+    journal = Journal(directory / JOURNAL)
+    stack.callback(journal.close)
+    settings = overridden(Settings.model_validate_json(journal.facts["settings"]), flags)
+    copy = source.spooled_in(directory, settings.input.format)
+    if source.sha256(copy) != journal.facts["sha256"]:
+        raise InputRefused(f"{copy} is not what the run began with; its results could no longer be matched.")
+    return Opened(directory, journal, settings, int(journal.facts["rows"]))
+
+
+def refuse_changed(opened: Opened) -> None:
+    """Refuse to go on when the sheet is no longer the one the run began with; a sheet that is gone does not matter.
+
+    Raises:
+        InputRefused: saying what changed.
+    """
+    path = Path(opened.journal.facts["source"])
+    if not path.is_file() or source.sha256(path) == opened.journal.facts["sha256"]:
+        return
+    how = opened.settings.input
+    try:
+        change = source.what_changed(source.spooled_in(opened.directory, how.format), path, how)
+    except InputRefused as error:
+        change = f"it can no longer be read: {error}"
+    raise InputRefused(
+        f"{path} has changed since the run began: {change}.\n"
+        f"To finish the run with the sheet as it was: rowpatch resume {opened.directory} --from-copy\n"
+        f"To apply the new sheet, start a new run: rowpatch apply {path}"
+    )
+
+
+def work(opened: Opened, command: str, flags: Flags, *, resumed: bool) -> int:
+    """Send what is to be sent, write the reports, say what happened; the exit status."""
+    clock = Clock()
+    journal, settings = opened.journal, opened.settings
+    secrets = read_secrets(os.environ)
+    configure_log(flags.log_format)
+    secrets, tokens, lost = _first_token(secrets, settings, clock)
+    if not lost:
+        _confirm(secrets, opened, flags)
+    journal.set_fact("settings", settings.model_dump_json())
+    journal.begin(command, clock.wall())
+    journal.counters.tokens = tokens
+    if lost:
+        ended = Ended("stopped", STOPPED, f"authorisation_lost: {lost}")
+    else:
+        run = Run(opened.directory, journal, settings, secrets, opened.rows, resumed, state_directory(), clock)
+        run.watch = None if flags.no_progress else watcher(clock)
+        ended = anyio.run(run.execute)
+    return _finish(opened, ended, clock)
+
+
+def _finish(opened: Opened, ended: Ended, clock: Clock) -> int:
+    try:
+        opened.journal.end(ended.state, ended.exit_status, ended.message, clock.wall())
+    except JournalError as error:
+        complain(
+            f"{ended.message or error}\nResume the run once there is room: rowpatch resume {opened.directory}", STOPPED
+        )
+        return STOPPED
+    if ended.abandoned:
+        return complain(f"abandoned; see rowpatch resume {opened.directory}", ended.exit_status)
+    try:
+        summary = reports.write(opened.directory, opened.journal, opened.settings, opened.rows)
+    except OSError as error:
+        return complain(
+            f"cannot write the reports: {error}. The results are safe: rowpatch report {opened.directory}", 3
+        )
+    print(reports.tell(summary, opened.directory))  # noqa: T201  # the terminal is the point
+    return ended.exit_status
+
+
+def _first_token(secrets: Secrets, settings: Settings, clock: Clock) -> tuple[Secrets, int, str]:
+    """Have a token before anything is asked or sent; also the requests it cost, and why there is none."""
+    if secrets.token is not None:
+        return secrets, 0, ""
+    tokens = 0
+
+    async def issue() -> Secrets:
+        async with Transport(secrets.auth_url, timeout=settings.attempts.timeout, connections=1) as transport:
+            endpoint = TokenEndpoint(secrets, transport, clock, Stop())
+            endpoint.on_request = count
+            grant = await endpoint.issue()
+            return secrets.model_copy(update={"token": SecretStr(grant.access_token)})
+
+    def count() -> None:
+        nonlocal tokens
+        tokens += 1
+
+    try:
+        return anyio.run(issue), tokens, ""
+    except CredentialLost as error:
+        return secrets, tokens, str(error)
+
+
+def _confirm(secrets: Secrets, opened: Opened, flags: Flags) -> None:
+    """Refuse the wrong mode; ask before touching live data.
+
+    Raises:
+        ConfigError: the mode is not the expected one, or nobody said yes.
+    """
+    target = opened.settings.target
+    mode = read_claims(secrets.token.get_secret_value()).mode if secrets.token else ""
+    if target.expect_mode and mode and mode != target.expect_mode:
+        raise ConfigError(f"The credential is for {mode} mode; --expect-mode {target.expect_mode} was asked for.")
+    harmless = mode == "test" or (not mode and is_loopback(target.url))
+    if flags.yes or harmless:
+        return
+    what = f"{opened.rows:,} rows to {target.url} ({mode.upper() or 'mode unknown, taken as LIVE'})"
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise ConfigError(f"About to send {what}. Without a terminal, live mode needs --yes.")
+    print(f"About to send {what}. Type yes to go on: ", end="", file=sys.stderr, flush=True)  # noqa: T201  # a prompt
+    if sys.stdin.readline().strip().lower() != "yes":
+        raise ConfigError("Not confirmed; nothing was sent.")

@@ -1,0 +1,51 @@
+"""Which rows a `retry` runs again, so that the last row of every id still wins."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from jobs.model import Status, UpdateJob
+from worker import source
+from worker.journal import Journal
+from worker.settings import Settings
+
+_AGAIN: Final = frozenset({Status.FAILED, Status.REJECTED, Status.UNKNOWN, Status.CONFLICT})
+_CANDIDATE: Final = 1
+_UNSURE: Final = 2
+_APPLIED: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Redo:
+    """The rows to run again, and how many are left alone because a later row of their id was applied."""
+
+    rows: list[int]
+    superseded: int
+
+
+def rows_to_redo(directory: Path, journal: Journal, settings: Settings, rows: int) -> Redo:
+    """Choose among the rows that have a result; memory grows with the rows that need to be run again only."""
+    marks = _marks(journal, rows)
+    chosen: dict[str, list[int]] = {}
+    superseded = 0
+    how = settings.input
+    with source.opened(source.spooled_in(directory, how.format)) as stream:
+        for job in source.jobs(stream, how, settings.target.type, lambda row: bool(marks[row])):
+            if not isinstance(job, UpdateJob):
+                continue
+            mark = marks[job.ref.row]
+            if mark == _APPLIED:
+                superseded += len(chosen.pop(job.id, ()))
+            elif mark == _CANDIDATE or job.replay_safe or how.resend_unknown:
+                chosen.setdefault(job.id, []).append(job.ref.row)
+    return Redo(sorted(row for found in chosen.values() for row in found), superseded)
+
+
+def _marks(journal: Journal, rows: int) -> bytearray:
+    marks = bytearray(rows + 1)
+    for result in journal.results():
+        if result.status is Status.APPLIED:
+            marks[result.ref.row] = _APPLIED
+        elif result.status in _AGAIN:
+            marks[result.ref.row] = _UNSURE if result.status is Status.UNKNOWN else _CANDIDATE
+    return marks
