@@ -265,4 +265,5 @@ def _field(pointer: str) -> str:
 
 
 def _text(value: object) -> str:
-    return value[:TEXT_LIMIT] if isinstance(value, str) else ""
+    """Text that a server wrote: shortened, and storable whatever its JSON escapes made of it."""
+    return value[:TEXT_LIMIT].encode("utf-8", "replace").decode() if isinstance(value, str) else ""

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeAlias, Union
 
-JSON: TypeAlias = Union[bool, int, float, str, "Sequence[JSON]", "Mapping[str, JSON]", None]  # noqa: UP007  # forward references need it
+# `Union`, not `|`: the alias refers to itself, and is used in unions at run time.
+JSON: TypeAlias = Union[bool, int, float, str, "Sequence[JSON]", "Mapping[str, JSON]", None]
 
 REPLAY_SAFE_TRIGGERS: Final = frozenset({"_refresh", "_update"})
 """Triggers that may be sent twice without a second effect. Every other one is sent once."""

@@ -140,7 +140,9 @@ REASONS: Final[dict[str, Reason]] = {
     "not_unique": Reason(
         Status.REJECTED, "Another record already has a value that must be unique.", "Change the named field."
     ),
-    "validation": Reason(Status.REJECTED, "The API refused the named fields.", "Correct the cells, then retry."),
+    "validation": Reason(
+        Status.REJECTED, "The API refused the named fields.", "Correct the cells in the failed file, then apply that."
+    ),
     "locked": Reason(Status.REJECTED, "The record is locked.", "Unlock it, then retry."),
     "redirected": Reason(
         Status.REJECTED,

@@ -230,7 +230,7 @@ class AttemptLoop:
             effort.job.ref, settle.status, settle.reason, settle.message, settle.fields,
             http=reply.status if reply else 0,
             attempts=effort.attempts,
-            request_id=reply.headers.get("x-request-id", "")[:200] if reply else "",
+            request_id=_request_id(reply),
             at=self.clock.wall(),
             errors=settle.errors,
         )  # fmt: skip
@@ -244,3 +244,9 @@ class AttemptLoop:
     def _leave(self, effort: Effort) -> Left:
         effort.state = step(effort.state, Event.STOP)
         return LEFT
+
+
+def _request_id(reply: Reply | None) -> str:
+    """What support asks for; other than printable ASCII is no request id."""
+    value = reply.headers.get("x-request-id", "")[:200] if reply else ""
+    return value if value.isascii() and value.isprintable() else ""

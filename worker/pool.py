@@ -104,7 +104,8 @@ class Pool:
         if not self._busy:
             self._wake()
             return False
-        self._changed = anyio.Event()
+        if self._changed.is_set():
+            self._changed = anyio.Event()
         await self._changed.wait()
         return True
 

@@ -163,7 +163,7 @@ def jobs(
     columns = SheetColumns(sheet.header, rules(how, type_name))
     for row in sheet:
         if wanted(row.ref.row):
-            yield row if isinstance(row, Unsendable) else columns.read(row)
+            yield columns.read(row)
 
 
 def what_changed(copy: Path, current: Path, how: Input) -> str:

@@ -49,13 +49,15 @@ class SheetColumns:
         self._judge()
 
     def read(self, row: SheetRow) -> UpdateJob | Unsendable:
-        """What the row asks for, or why it is not sent. `row` has as many cells as the header."""
+        """What the row asks for, or why it is not sent."""
         try:
             return self._job(row.ref, list(map(_unguarded, row.cells)) if self._refed else row.cells)
         except RowRefused as error:
             return error.as_value(row.ref)
 
     def _job(self, ref: RowRef, cells: list[str]) -> UpdateJob:
+        if len(cells) != len(self._headings):
+            self._refuse_uneven(cells)
         id_ = cells[self._id]
         if not id_ and not any(cells[index] for index in self._mine):
             raise RowRefused("empty_row", "every cell is empty")
@@ -69,6 +71,11 @@ class SheetColumns:
         type_ = (self._type >= 0 and cells[self._type]) or self._rules.type
         draft = self._draft(cells, self._of_type.get(type_) or self._compiled(type_))
         return finish((ref, type_, id_), draft, self._rules, status)
+
+    def _refuse_uneven(self, cells: list[str]) -> None:
+        if len(cells) > self._id and cells[self._id].startswith("#"):
+            check_id(cells[self._id])  # a comment: a line of prose needs no delimiters
+        raise RowRefused("cell_count", f"the row has {len(cells)} cells, the header has {len(self._headings)}")
 
     def _draft(self, cells: list[str], columns: list[_Column]) -> Draft:
         draft = Draft()

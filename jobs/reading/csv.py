@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import BinaryIO, Final
 
-from jobs.model import RowRef, SheetRow, Unsendable
+from jobs.model import RowRef, SheetRow
 from jobs.reading.errors import InputRefused
 from jobs.reading.lines import MAX_RECORD, physical_lines
 
@@ -43,8 +43,8 @@ class Scan:
 class Sheet:
     """A sheet whose header has been read and whose rows have not.
 
-    Iterate it once: it reads on from the stream, in constant memory. A record whose number of cells is not that of the
-    header comes out as `Unsendable` with reason `cell_count`. Iterating raises `InputRefused` where the sheet breaks.
+    Iterate it once: it reads on from the stream, in constant memory. A record may have more or fewer cells than the
+    header: that is for the columns to judge. Iterating raises `InputRefused` where the sheet breaks.
 
     Attributes:
         header: names of the columns as written, all of them different, none empty.
@@ -54,12 +54,10 @@ class Sheet:
         self._records = _Records(stream, encoding, delimiter)
         self.header = _checked(self._records, delimiter)
 
-    def __iter__(self) -> Iterator[SheetRow | Unsendable]:
+    def __iter__(self) -> Iterator[SheetRow]:
         records = self._records
-        width = len(self.header)
         for row, cells in enumerate(records, 1):
-            ref = RowRef(row, records.first_line(), _digest(records.raw()))
-            yield SheetRow(ref, cells) if len(cells) == width else _uneven(ref, cells, width)
+            yield SheetRow(RowRef(row, records.first_line(), _digest(records.raw())), cells)
 
 
 def read_sheet(stream: BinaryIO, *, encoding: str = "", delimiter: str = ",") -> Sheet:
@@ -167,10 +165,6 @@ def _refuse_other_delimiter(name: str, delimiter: str, line: int) -> None:
 
 def _digest(raw: str) -> bytes:
     return blake2b(raw.rstrip("\r\n").encode(), digest_size=8).digest()
-
-
-def _uneven(ref: RowRef, cells: list[str], width: int) -> Unsendable:
-    return Unsendable(ref, "cell_count", f"the row has {len(cells)} cells, the header has {width}")
 
 
 def _in_plain_words(error: csv.Error) -> str:

@@ -479,3 +479,23 @@ def test_a_fed_back_cell_loses_the_one_apostrophe_that_guarded_it(cell: str, val
 def test_a_fed_back_header_is_unguarded_too() -> None:
     with pytest.raises(InputRefused, match="`-odd`"):
         SheetColumns(["__status", "id", "'-odd"], rules())
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason", "says"),
+    [
+        (["x"], "cell_count", "1 cells, the header has 2"),  # too few
+        (["x", "a", "b"], "cell_count", "3 cells, the header has 2"),  # too many
+        ([], "cell_count", "0 cells"),  # not even an id
+        (["# a remark", " with a comma", " or two"], "comment", "comment"),  # prose needs no delimiters
+        (["# short"], "comment", "comment"),
+    ],
+)
+def test_a_row_needs_as_many_cells_as_the_header_unless_it_is_a_comment(
+    cells: list[str], reason: str, says: str
+) -> None:
+    row = SheetRow(RowRef(1, 2, b""), cells)
+    found = SheetColumns(["id", "reference"], rules()).read(row)
+    assert isinstance(found, Unsendable)
+    assert found.reason == reason
+    assert says in found.message

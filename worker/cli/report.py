@@ -12,11 +12,13 @@ def report(run: Annotated[Path, Parameter(help="The run directory.")], /) -> int
     from worker import reports  # noqa: PLC0415  # --help must be quick
     from worker.cli.session import guarded  # noqa: PLC0415  # see above
     from worker.journal import History  # noqa: PLC0415  # see above
-    from worker.run_directory import JOURNAL  # noqa: PLC0415  # see above
-    from worker.settings import Settings  # noqa: PLC0415  # see above
+    from worker.run_directory import JOURNAL, locked  # noqa: PLC0415  # see above
+    from worker.settings import ConfigError, Settings  # noqa: PLC0415  # see above
 
     def rebuild() -> int:
-        with closing(History(run / JOURNAL)) as history:
+        if not (run / JOURNAL).is_file():
+            raise ConfigError(f"{run} is not a run directory: it has no {JOURNAL}.")
+        with locked(run), closing(History(run / JOURNAL)) as history:
             settings = Settings.model_validate_json(history.facts["settings"])
             summary = reports.write(run, history, settings, int(history.facts["rows"]))
         print(reports.tell(summary, run))  # noqa: T201  # the terminal is the point

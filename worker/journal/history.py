@@ -167,7 +167,9 @@ class History:
 
     def _select(self, query: str, *parameters: object) -> Iterator[Any]:
         with translated(self.path):
-            yield from self._db.execute(query, parameters)
+            rows = self._db.execute(query, parameters)
+            for row in rows:
+                yield row  # noqa: UP028  # `yield from` would close the cursor of a file that may be closed by then
 
 
 def _result(row: Any) -> RowResult:

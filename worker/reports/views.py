@@ -61,9 +61,8 @@ class SheetView:
         self.failed_head = csv_head(self.header)
 
     def cells(self, record: Record) -> list[str]:
-        """The user's own cells; a short row is filled up, surplus cells stand after the header's columns."""
-        cells = [quoted(cell) for cell in self._own(record)]
-        return cells + [""] * (len(self._names) - len(cells))
+        """The user's own cells, as many as there were: a short row, fed back, must not pass for a whole one."""
+        return [quoted(cell) for cell in self._own(record)]
 
     def source(self, record: Record) -> dict[str, JSON]:
         """Cells by column name; those beyond the header are a list under the empty name, which no column can have."""
