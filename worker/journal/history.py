@@ -169,7 +169,7 @@ class History:
         with translated(self.path):
             rows = self._db.execute(query, parameters)
             for row in rows:
-                yield row  # noqa: UP028  # `yield from` would close the cursor of a file that may be closed by then
+                yield row  # `yield from` would close the cursor of a file that may be closed by then
 
 
 def _result(row: Any) -> RowResult:
