@@ -1,0 +1,28 @@
+"""What all tests share: nothing of the user's own environment, and aioresponses made to work."""
+
+from pathlib import Path
+from unittest.mock import Mock
+
+import aiohttp
+import aioresponses.core
+import pytest
+
+
+class _Response(aiohttp.ClientResponse):
+    """aioresponses 0.7.9 does not pass the `stream_writer` that aiohttp 3.14 demands."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        kwargs.setdefault("stream_writer", Mock(output_size=0))
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+
+
+aioresponses.core.ClientResponse = _Response  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No credential, no remembered limits and no settings of whoever runs the tests."""
+    for name in ("URL", "TOKEN", "TOKEN_FILE", "CLIENT_ID", "CLIENT_SECRET", "AUTH_URL", "TYPE", "RATE"):
+        monkeypatch.delenv(f"ROWPATCH_{name}", raising=False)
+    state: Path = tmp_path_factory.mktemp("state")
+    monkeypatch.setenv("XDG_STATE_HOME", str(state))

@@ -1,0 +1,153 @@
+"""The credential: renewed in time, once for all, and never shown."""
+
+import asyncio
+import base64
+import json
+from dataclasses import dataclass, field
+
+import anyio
+import pytest
+from pydantic import SecretStr
+
+from jobs.commercelayer import Grant
+from worker.attempt import CredentialLost
+from worker.auth import RENEW_INTERVAL, Credential, TokenEndpoint
+from worker.clock import Clock
+from worker.sandbox import SandboxSettings, serve
+from worker.settings import Secrets
+from worker.stop import Stop
+from worker.transport import Transport
+
+
+@dataclass
+class Hands:
+    """A clock that is set by hand."""
+
+    time: float = 1000.0
+
+    def clock(self) -> Clock:
+        return Clock(now=lambda: self.time, wall=lambda: 1_700_000_000 + self.time, sample=lambda: 0.5)
+
+
+@dataclass
+class Endpoint:
+    """Hands out tokens with the given remaining lives, slowly enough for others to come in between."""
+
+    lives: list[float]
+    issued: list[str] = field(default_factory=list)
+
+    async def issue(self) -> Grant:
+        await anyio.sleep(0.01)
+        if not self.lives:
+            raise CredentialLost("no more")
+        token = f"token{len(self.issued)}"
+        self.issued.append(token)
+        return Grant(token, self.lives.pop(0))
+
+
+def jwt(**payload: object) -> str:
+    return f"e30.{base64.urlsafe_b64encode(json.dumps(payload).encode()).decode().rstrip('=')}.sig"
+
+
+async def test_the_first_token_is_issued_once_for_all_workers() -> None:
+    endpoint = Endpoint([7200])
+    credential = Credential("", endpoint, Hands().clock())
+    seen: list[str] = []
+
+    async def worker() -> None:
+        seen.append(await credential.bearer())
+
+    async with anyio.create_task_group() as group:
+        for _ in range(16):
+            group.start_soon(worker)
+    assert seen == ["Bearer token0"] * 16
+    assert endpoint.issued == ["token0"]
+
+
+async def test_a_token_is_renewed_when_600_seconds_are_left() -> None:
+    hands, endpoint = Hands(), Endpoint([7200, 7200])
+    credential = Credential("", endpoint, hands.clock())
+    await credential.bearer()
+    hands.time += 7200 - 601
+    assert await credential.bearer() == "Bearer token0"
+    hands.time += 1
+    assert await credential.bearer() == "Bearer token1"
+
+
+async def test_a_shared_token_with_little_life_left_is_not_asked_for_in_a_loop() -> None:
+    hands, endpoint = Hands(), Endpoint([300, 290, 280])
+    credential = Credential("", endpoint, hands.clock())
+    for _ in range(100):
+        await credential.bearer()
+    assert len(endpoint.issued) == 1
+    hands.time += RENEW_INTERVAL
+    await credential.bearer()
+    assert len(endpoint.issued) == 2
+
+
+async def test_a_refused_token_is_replaced_once_for_all_workers() -> None:
+    endpoint = Endpoint([7200, 7200, 7200])
+    credential = Credential("", endpoint, Hands().clock())
+    used = await credential.bearer()
+    async with anyio.create_task_group() as group:
+        for _ in range(16):
+            group.start_soon(credential.renew, used)
+    assert await credential.bearer() == "Bearer token1"
+    assert len(endpoint.issued) == 2
+
+
+async def test_a_fixed_token_cannot_be_replaced() -> None:
+    credential = Credential("fixed", None, Hands().clock())
+    assert await credential.bearer() == "Bearer fixed"
+    with pytest.raises(CredentialLost, match="set a new ROWPATCH_TOKEN"):
+        await credential.renew("Bearer fixed")
+
+
+async def test_the_expiry_of_a_given_jwt_is_known_from_the_token_itself() -> None:
+    hands, endpoint = Hands(), Endpoint([7200])
+    token = jwt(exp=1_700_000_000 + hands.time + 700)
+    credential = Credential(token, endpoint, hands.clock())
+    assert await credential.bearer() == f"Bearer {token}"
+    hands.time += 100
+    assert await credential.bearer() == "Bearer token0"
+
+
+def test_no_secret_shows_in_a_repr() -> None:
+    secrets = Secrets(token=SecretStr("t0k3n"), client_id=SecretStr("me"), client_secret=SecretStr("s3cr3t"))
+    for shown in (
+        repr(secrets),
+        str(secrets),
+        repr(Credential("t0k3n", None, Hands().clock())),
+        repr(Grant("t0k3n", 1)),
+    ):
+        assert "t0k3n" not in shown
+        assert "s3cr3t" not in shown
+
+
+async def test_a_token_comes_from_the_endpoint_for_a_good_client_and_not_for_a_bad_one() -> None:
+    async with serve(SandboxSettings()) as sandbox, Transport(sandbox.url, timeout=5, connections=1) as transport:
+        good = Secrets(client_id=SecretStr(sandbox.client_id), client_secret=SecretStr(sandbox.client_secret))
+        bad = Secrets(client_id=SecretStr(sandbox.client_id), client_secret=SecretStr("wr0ng"))
+        grant = await TokenEndpoint(good, transport, Clock(), Stop()).issue()
+        assert grant.access_token == sandbox.token
+        with pytest.raises(CredentialLost, match="answered 401") as lost:
+            await TokenEndpoint(bad, transport, Clock(), Stop()).issue()
+    assert "wr0ng" not in str(lost.value)
+
+
+async def test_an_unreachable_endpoint_is_tried_again_and_then_given_up() -> None:
+    requests = 0
+
+    def count() -> None:
+        nonlocal requests
+        requests += 1
+
+    secrets = Secrets(client_id=SecretStr("a"), client_secret=SecretStr("b"))
+    stop = Stop()
+    async with Transport("http://127.0.0.1:9", timeout=1, connections=1) as transport:
+        endpoint = TokenEndpoint(secrets, transport, Clock(sample=lambda: 0.0), stop)
+        endpoint.on_request = count
+        asyncio.get_running_loop().call_later(1.2, stop.request, "interrupted")
+        with pytest.raises(CredentialLost, match="cannot connect"):
+            await endpoint.issue()
+    assert requests == 2

@@ -1,0 +1,148 @@
+"""The gate: who may pass, in which order, and what closes it for everybody."""
+
+import anyio
+import pytest
+
+from jobs.model import Reply
+from worker.clock import Clock
+from worker.gate import Gate
+from worker.policy.pace import Pace, Window
+from worker.stop import Stop
+
+LIMITED = {"x-ratelimit-limit": "100", "x-ratelimit-interval": "60"}
+
+
+def gate(pace: Pace | None = None) -> tuple[Gate, Stop]:
+    stop = Stop()
+    return Gate(pace or Pace(max_in_flight=16), Clock(sample=lambda: 0.5), stop), stop
+
+
+async def test_a_free_slot_is_taken_at_once_and_stops_being_free() -> None:
+    guarded, _ = gate(Pace(max_in_flight=1, discover=False))
+    assert await guarded.admit()
+    with anyio.move_on_after(0.05) as waited:
+        await guarded.admit()
+    assert waited.cancelled_caught
+
+
+async def test_an_answer_lets_the_next_one_through() -> None:
+    guarded, _ = gate(Pace(max_in_flight=1, discover=False))
+    assert await guarded.admit()
+    passed = anyio.Event()
+
+    async def second() -> None:
+        await guarded.admit()
+        passed.set()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(second)
+        await anyio.sleep(0.01)
+        assert not passed.is_set()
+        guarded.replied(Reply(200, {}), 0.0)
+        with anyio.fail_after(1):
+            await passed.wait()
+
+
+async def test_who_waits_passes_in_the_order_of_coming() -> None:
+    guarded, _ = gate(Pace(ceiling=[Window(1, 0.02)], max_in_flight=16))
+    order: list[int] = []
+
+    async def row(number: int) -> None:
+        await guarded.admit()
+        order.append(number)
+        guarded.replied(Reply(200, {}), 0.0)
+
+    async with anyio.create_task_group() as group:
+        for number in range(6):
+            group.start_soon(row, number)
+            await anyio.lowlevel.checkpoint()
+    assert order == list(range(6))
+
+
+async def test_a_stop_sends_everybody_away_who_waits_at_once() -> None:
+    guarded, stop = gate(Pace(ceiling=[Window(1, 60)], max_in_flight=16))
+    assert await guarded.admit()
+    answers: list[bool] = []
+
+    async def row() -> None:
+        answers.append(await guarded.admit())
+
+    with anyio.fail_after(1):
+        async with anyio.create_task_group() as group:
+            for _ in range(5):
+                group.start_soon(row)
+            await anyio.sleep(0.01)
+            stop.request("interrupted")
+    assert answers == [False] * 5
+    assert not await guarded.admit()
+
+
+async def test_a_cancelled_wait_gives_its_turn_back() -> None:
+    guarded, _ = gate(Pace(max_in_flight=1, discover=False))
+    assert await guarded.admit()
+    with anyio.move_on_after(0.01):
+        await guarded.admit()
+    guarded.replied(Reply(200, {}), 0.0)
+    with anyio.fail_after(1):
+        assert await guarded.admit()
+
+
+async def test_a_429_closes_the_gate_for_everybody_for_a_whole_window_whatever_retry_after_says() -> None:
+    guarded, _ = gate()
+    now = anyio.current_time()
+    await guarded.admit()
+    await guarded.admit()
+    guarded.replied(Reply(200, LIMITED), now)
+    pause = guarded.slowed_down(Reply(429, {**LIMITED, "retry-after": "0"}), now)
+    assert pause == pytest.approx(60)
+    assert guarded.refused == 1
+    assert guarded.pace.closed_until == pytest.approx(now + 60, abs=0.5)
+
+
+async def test_refusals_that_were_in_flight_together_count_once() -> None:
+    guarded, _ = gate()
+    sent_at = anyio.current_time()
+    for _ in range(4):
+        await guarded.admit()
+    pauses = [guarded.slowed_down(Reply(429, {}), sent_at) for _ in range(4)]
+    assert pauses == [1.0, 1.0, 1.0, 1.0]
+    later = guarded.pace.closed_until
+    guarded.pace.in_flight = 1
+    assert guarded.slowed_down(Reply(429, {}), later) == 2.0
+
+
+async def test_limits_are_learned_from_any_reply_and_told_once() -> None:
+    guarded, _ = gate()
+    news: list[str] = []
+    guarded.on_news = lambda event, _facts: news.append(event)
+    for _ in range(2):
+        await guarded.admit()
+        guarded.replied(Reply(404, LIMITED), 0.0)
+    assert guarded.pace.learned == (Window(100, 60.0), Window(25, 10.0))
+    assert news == ["limit_learned"]
+
+
+async def test_many_failures_in_a_row_open_the_circuit_and_a_success_closes_it() -> None:
+    guarded, _ = gate(Pace(max_in_flight=64, discover=False))
+    news: list[str] = []
+    guarded.on_news = lambda event, _facts: news.append(event)
+    for _ in range(10):
+        await guarded.admit()
+        guarded.replied(Reply(500, {}), anyio.current_time())
+    assert news == ["circuit_opened"]
+    with anyio.move_on_after(0.05) as waited:
+        await guarded.admit()
+    assert waited.cancelled_caught
+    with anyio.fail_after(2):
+        assert await guarded.admit()
+    guarded.replied(Reply(200, {}), anyio.current_time())
+    assert news == ["circuit_opened", "circuit_closed"]
+    for _ in range(20):
+        assert await guarded.admit()
+
+
+async def test_a_slot_that_is_given_back_leaves_no_trace() -> None:
+    guarded, _ = gate(Pace(ceiling=[Window(1, 60)], max_in_flight=16))
+    for _ in range(3):
+        assert await guarded.admit()
+        guarded.give_back()

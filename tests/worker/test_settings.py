@@ -1,0 +1,161 @@
+"""Settings: checked where they come in, with messages that name the flag and what to write instead."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from worker.policy.pace import Window
+from worker.settings import (
+    ConfigError,
+    Input,
+    Pacing,
+    Settings,
+    Stopping,
+    Target,
+    build,
+    checked_origin,
+    is_loopback,
+    parse_rate,
+    parse_stop_after,
+    prior,
+    read_secrets,
+    state_directory,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "origin"),
+    [
+        ("https://acme.commercelayer.io", "https://acme.commercelayer.io"),
+        ("https://acme.commercelayer.io/", "https://acme.commercelayer.io"),  # a trailing slash
+        ("https://acme.commercelayer.io/api", "https://acme.commercelayer.io"),  # copied from the documentation
+        ("HTTPS://Acme.Example:8443", "https://acme.example:8443"),  # scheme and host in lower case
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),  # plain http to this machine
+        ("http://localhost", "http://localhost"),
+        ("http://[::1]:80", "http://[::1]:80"),
+    ],
+)
+def test_an_origin_is_brought_into_one_form(text: str, origin: str) -> None:
+    assert checked_origin(text) == origin
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("acme.commercelayer.io", "not an origin"),  # no scheme
+        ("ftp://acme", "not an origin"),
+        ("https://", "not an origin"),
+        ("http://acme.commercelayer.io", "travel in the clear"),  # plain http to another machine
+        ("http://localhost.evil.example", "travel in the clear"),  # only looks like this machine
+        ("https://me:pw@acme.io", "bare origin"),  # a secret in the URL
+        ("https://acme.io/v2", "bare origin"),  # a path
+        ("https://acme.io?x=1", "bare origin"),
+        ("https://acme.io:99999", "no valid port"),
+    ],
+)
+def test_what_is_no_safe_origin_is_refused(text: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says) as error:
+        checked_origin(text)
+    assert "pw" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "windows"),
+    [
+        ("50/10s,200/60s", ((50, 10.0), (200, 60.0))),
+        ("200/m", None),  # no number of units
+        ("100/0.5s", ((100, 0.5),)),
+        ("100/500ms", ((100, 0.5),)),
+        ("5000/1h", ((5000, 3600.0),)),
+        (" 1 / 1 m ", ((1, 60.0),)),
+        ("0/1s", None),  # lets nothing through
+        ("10/0s", None),
+        ("", None),
+        ("ten/1s", None),
+        ("10/1s;5/1s", None),
+    ],
+)
+def test_a_rate_is_a_list_of_windows(text: str, windows: tuple[tuple[int, float], ...] | None) -> None:
+    if windows is None:
+        with pytest.raises(ConfigError, match="write windows like 50/10s,200/60s"):
+            parse_rate(text)
+    else:
+        assert parse_rate(text) == windows
+
+
+def test_a_threshold_is_rows_or_a_share() -> None:
+    assert parse_stop_after("100") == Stopping(rows=100)
+    assert parse_stop_after("2.5%") == Stopping(share=2.5)
+    for wrong in ("0", "-1", "101%", "many", "%"):
+        with pytest.raises(ConfigError, match="--stop-after"):
+            parse_stop_after(wrong)
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"concurrency": 0}, "--concurrency: input should be greater than or equal to 1"),
+        ({"concurrency": 1001}, "--concurrency"),
+        ({"headroom": 100}, "--headroom"),
+        ({"nonsense": 1}, "--nonsense: extra inputs are not permitted"),
+    ],
+)
+def test_a_setting_out_of_range_is_refused_by_its_flag(values: dict[str, object], says: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        build(Pacing, values)
+    assert str(error.value).startswith(says)
+
+
+def test_settings_survive_the_journal() -> None:
+    settings = Settings(
+        target=Target(url="https://acme.commercelayer.io", type="orders"),
+        input=Input(source="a.csv", format="csv", allow_triggers=("_refresh",), limit=5),
+        pacing=Pacing(rate=((50, 10.0),), headroom=0),
+        stopping=Stopping(share=5),
+    )
+    assert Settings.model_validate_json(settings.model_dump_json()) == settings
+    assert settings.pacing.ceiling == (Window(50, 10.0),)
+
+
+def test_a_limit_is_assumed_for_commerce_layer_only() -> None:
+    assert prior("https://acme.commercelayer.io") == (Window(100, 60.0), Window(25, 10.0))
+    assert prior("https://commercelayer.io.evil.example") == ()
+    assert is_loopback("http://127.0.0.1:1")
+    assert not is_loopback("https://acme.commercelayer.io")
+
+
+def test_secrets_come_from_the_environment_or_from_files(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("s3cr3t\n")
+    environment = {"ROWPATCH_CLIENT_ID": "me", "ROWPATCH_CLIENT_SECRET_FILE": str(secret)}
+    secrets = read_secrets(environment)
+    assert secrets.client_secret == SecretStr("s3cr3t")
+    assert secrets.renewable
+    assert not read_secrets({"ROWPATCH_TOKEN": "t"}).renewable
+
+
+@pytest.mark.parametrize(
+    ("environment", "says"),
+    [
+        ({}, "No credential"),
+        ({"ROWPATCH_CLIENT_ID": "me"}, "belong together"),  # half a pair
+        ({"ROWPATCH_TOKEN_FILE": "/nowhere/token"}, "cannot read /nowhere/token"),
+        ({"ROWPATCH_TOKEN": "t", "ROWPATCH_AUTH_URL": "http://auth.example"}, "in the clear"),
+    ],
+)
+def test_a_missing_or_half_credential_is_refused(environment: dict[str, str], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        read_secrets(environment)
+
+
+def test_an_empty_secret_file_is_refused(tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.write_text(" \n")
+    with pytest.raises(ConfigError, match="is empty"):
+        read_secrets({"ROWPATCH_TOKEN_FILE": str(empty)})
+
+
+def test_learned_limits_live_in_the_state_directory_of_the_user() -> None:
+    assert state_directory({"XDG_STATE_HOME": "/s"}) == Path("/s/rowpatch")
+    assert state_directory({}).parts[-3:] == (".local", "state", "rowpatch")
