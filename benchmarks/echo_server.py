@@ -6,7 +6,6 @@ Prints its port, and serves until its standard input closes.
 import asyncio
 import sys
 
-
 REPLY = (
     b'{"data":{"id":"%s","type":"%s","attributes":{"reference":null,"filler":"' + b"x" * 1000 + b'"},'
     b'"meta":{"mode":"test"}}}'

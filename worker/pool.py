@@ -88,16 +88,9 @@ class Pool:
                     more = (self._ready and not self._unrouted) or await self._refill()
                 if not more and not await self._wait():
                     return None
-            elif self._is_direct(effort := self._ready.popleft()):
-                return effort
+            else:
+                return self._ready.popleft()
         return None
-
-    def _is_direct(self, effort: Effort) -> bool:
-        """Whether the row can be sent as it is; if not, its concrete type is still to be found out."""
-        direct = not effort.abstract or self._route_of(effort.job.type) != "concrete"
-        if not direct:
-            self._unrouted.append((effort, 0))
-        return direct
 
     async def _wait(self) -> bool:
         """Wait until a row in flight brings news; False when none is in flight."""
@@ -171,6 +164,13 @@ class Pool:
             self._held += 1
         else:
             self._busy[job.id] = None
+            self._line_up(effort)
+
+    def _line_up(self, effort: Effort) -> None:
+        """The row is next of its id: ready, or first to be routed by its concrete type."""
+        if effort.abstract and self._route_of(effort.job.type) == "concrete":
+            self._unrouted.append((effort, 0))
+        else:
             self._ready.append(effort)
 
     def _earlier(self, row: int) -> int:
@@ -194,7 +194,7 @@ class Pool:
                 for held in waiting:
                     self._record(held.job.ref, "after_unknown", "", ())
             else:
-                self._ready.append(waiting.popleft())
+                self._line_up(waiting.popleft())
                 self._busy[resource_id] = waiting or None
         if unknown:
             self._blocked.add(resource_id)
@@ -221,10 +221,17 @@ class Pool:
         elif concrete is None:
             self._refuse(effort, "not_found", f"no {job.type} with this id")
         else:
-            if refusal:
-                self.journal.learn(ROUTE + job.type, "concrete")
+            if refusal and self._route_of(job.type) != "concrete":
+                self._learn_concrete(job.type)
             effort.type_name, effort.abstract = concrete, False
             self._ready.append(effort)
+
+    def _learn_concrete(self, type_name: str) -> None:
+        """The type refuses what exists: from now on its rows are sent by their concrete types only."""
+        self.journal.learn(ROUTE + type_name, "concrete")
+        queued, self._ready = self._ready, deque()
+        for effort in queued:
+            self._line_up(effort)
 
     def _refuse(self, effort: Effort, reason: str, message: str) -> None:
         """Settle a row that is not sent, or not sent again, because of what the lookup found."""

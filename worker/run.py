@@ -1,9 +1,10 @@
 """One process working on one run: wires the parts, waits for the end, says how it ended."""
 
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Never
 
@@ -137,14 +138,13 @@ class Run:
         async with anyio.create_task_group() as beside:
             if self.watch is not None:
                 beside.start_soon(self.watch, progress)
-            beside.start_soon(self._remember, writes.pace)
+            beside.start_soon(self._remember, writes)
             try:
                 await pool.run(self.settings.pacing.concurrency)
                 await self.journal.flush()
             except JournalError as error:
                 pool.stop.request("journal_failed", str(error))
             finally:
-                self.journal.counters.refused = writes.refused
                 beside.cancel_scope.cancel()
 
     def _progress(self, pace: Pace, traces: Traces | None) -> Progress:
@@ -188,17 +188,22 @@ class Run:
             later = self.journal.answered_since(remembered.saved_at, now - HORIZON, now)
         pace_memory.restore(pace, remembered, later, self.clock)
         gate = Gate(pace, self.clock, stop)
-        gate.on_news = lambda event, facts: log.info(event, method=method, **facts)
+        gate.on_news = partial(self._tell, method)
         return gate
+
+    def _tell(self, method: str, event: str, facts: Mapping[str, object]) -> None:
+        if facts.get("status") == 429:  # noqa: PLR2004  # Too Many Requests
+            self.journal.counters.refused += 1
+        log.info(event, method=method, **facts)
 
     def _memory(self, method: str) -> PaceMemory:
         return PaceMemory(self.state_directory, self.settings.target.url, method)
 
-    async def _remember(self, pace: Pace) -> None:
+    async def _remember(self, writes: Gate) -> None:
         memory = self._memory("PATCH")
         while True:
             await anyio.sleep(REMEMBER_EVERY)
-            memory.save(pace, self.clock)
+            memory.save(writes.pace, self.clock)
 
     async def _heed_signals(
         self, stop: Stop, work: anyio.CancelScope, *, task_status: anyio.abc.TaskStatus[None]

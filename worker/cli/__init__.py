@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Final
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 from cyclopts.config import Env
 
 USAGE: Final = 2
@@ -42,7 +42,13 @@ _COMMANDS: Final = {
     "sandbox": "Serve a fake Commerce Layer on loopback to try things on.",
 }
 
-app: Final = App(name="rowpatch", help=_HELP, help_format="plaintext", version=lambda: version("rowpatch"))
+app: Final = App(
+    name="rowpatch",
+    help=_HELP,
+    help_format="plaintext",
+    version=lambda: version("rowpatch"),
+    default_parameter=Parameter(show_env_var=False, show_default=False),
+)
 for _name, _what in _COMMANDS.items():
     # A run that exists has its settings in its journal: only a new one listens to the environment.
     _config = Env("ROWPATCH_", command=False) if _name == "apply" else None

@@ -3,14 +3,14 @@
 import os
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from jobs.commercelayer import read_claims
-from worker.cli.flags import Flags, SourceFlags, new_settings
+from worker.cli.flags import RUN, Flags, SourceFlags, new_settings
 from worker.settings import ConfigError, Secrets, Settings, read_secrets
 
 
@@ -20,8 +20,10 @@ def apply(
     ] = None,
     /,
     *,
-    run_dir: Annotated[Path | None, Parameter(help="Where the run is kept. Default: runs/NAME-TIME.")] = None,
-    plan: Annotated[Path | None, Parameter(help="Execute a saved plan; not built yet.")] = None,
+    run_dir: Annotated[
+        Path | None, Parameter(group=RUN, help="Where the run is kept. Default: runs/NAME-TIME.")
+    ] = None,
+    plan: Annotated[Path | None, Parameter(group=RUN, help="Execute a saved plan; not built yet.")] = None,
     flags: Flags = Flags(),  # noqa: B008  # frozen
     reading: SourceFlags = SourceFlags(),  # noqa: B008  # frozen
 ) -> int:
@@ -30,6 +32,9 @@ def apply(
     Columns: `id`, `type` (or --type), attributes by name, `metadata.KEY`, members like `options.customer`,
     relationships by name (an id), `tags.add`, `tags.remove`. An empty cell leaves the field alone; <clear> clears it.
     Text stays text, 007 stays 007; the header says otherwise: `metadata.count:int` (int, float, bool, json, str).
+
+    Every flag can be set in the environment too: --expect-mode is ROWPATCH_EXPECT_MODE. Credentials only there:
+    ROWPATCH_TOKEN, or ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET; with _FILE, the name of a file that holds it.
     """
     from worker.cli.session import guarded  # noqa: PLC0415  # --help must not wait for the HTTP client
 
@@ -76,10 +81,21 @@ def _start(directory: Path, settings: Settings, flags: Flags) -> int:
             journal = Journal(directory / run_directory.JOURNAL)
             stack.callback(journal.close)
             return work(Opened(directory, journal, settings, rows), "apply", flags, resumed=False)
-        except (ConfigError, InputRefused):
-            if new:
+        except (ConfigError, InputRefused, KeyboardInterrupt):
+            if new and not _has_begun(directory):
                 run_directory.remove(directory)
             raise
+
+
+def _has_begun(directory: Path) -> bool:
+    """Whether a process registered itself in the journal: from then on the run is the user's to keep."""
+    from worker.journal import History  # noqa: PLC0415  # see above
+    from worker.run_directory import JOURNAL  # noqa: PLC0415  # see above
+
+    if not (directory / JOURNAL).exists():
+        return False
+    with closing(History(directory / JOURNAL)) as history:
+        return bool(history.processes())
 
 
 def _take_in(directory: Path, settings: Settings) -> tuple[dict[str, str], int]:

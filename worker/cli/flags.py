@@ -20,7 +20,8 @@ _TARGET: Final = Group("Where to", sort_key=1)
 _READING: Final = Group("Reading the sheet", sort_key=2)
 _MEANING: Final = Group("What rows may do", sort_key=3)
 _PACE: Final = Group("Pace and patience", sort_key=4)
-_RUN: Final = Group("The run", sort_key=5)
+RUN: Final = Group("The run", sort_key=5)
+"""Group of the flags about the run itself."""
 
 
 @Parameter(name="*")
@@ -94,10 +95,10 @@ class Flags:
         str | None, Parameter(group=_PACE, help="Stop when so many rows failed: 100, or 5% of those settled.")
     ] = None
     yes: Annotated[
-        bool, Parameter(group=_RUN, negative=(), help="Do not ask; needed for live mode without a terminal.")
+        bool, Parameter(group=RUN, negative=(), help="Do not ask; needed for live mode without a terminal.")
     ] = False
-    log_format: Annotated[Literal["text", "json"], Parameter(group=_RUN, help="Log lines on standard error.")] = "text"
-    no_progress: Annotated[bool, Parameter(group=_RUN, negative=(), help="No progress line.")] = False
+    log_format: Annotated[Literal["text", "json"], Parameter(group=RUN, help="Log lines on standard error.")] = "text"
+    no_progress: Annotated[bool, Parameter(group=RUN, negative=(), help="No progress line.")] = False
 
 
 @Parameter(name="*")
