@@ -162,7 +162,7 @@ class AttemptLoop:
             effort.job,
             effort.change,
             effort.type_name,
-            attempts_left=self.limits.maximum - effort.failures - 1,
+            attempts_left=self.limits.max_attempts - effort.failures - 1,
             throttles_left=self.limits.throttles - effort.throttles - 1,
             doubt=effort.doubt,
             renewed=effort.renewed,

@@ -40,7 +40,7 @@ class Lookup:
         """
         request = types_request(abstract, ids)
         failures = throttles = 0
-        while failures < self.limits.maximum and throttles < self.limits.throttles:
+        while failures < self.limits.max_attempts and throttles < self.limits.throttles:
             outcome = await self._read(request)
             if outcome is None:
                 return None

@@ -91,14 +91,14 @@ class Attempts(_Group):
     """How stubbornly.
 
     Attributes:
-        maximum: attempts a row that failed for a passing reason, refusals for pace not counted.
+        max_attempts: attempts for a row that failed for a passing reason, refusals for pace not counted.
         throttles: refusals for pace a row.
         timeout: seconds for one request.
         base, cap: seconds, bounds of the backoff.
         patience: seconds of a `Retry-After` beyond which the run is parked instead of waiting.
     """
 
-    maximum: Annotated[int, Field(ge=1, le=100)] = 5
+    max_attempts: Annotated[int, Field(ge=1, le=100)] = 5
     throttles: Annotated[int, Field(ge=1)] = 30
     timeout: Annotated[float, Field(gt=0, le=3600)] = 30.0
     base: float = 0.5

@@ -156,7 +156,7 @@ def overridden(settings: Settings, flags: Flags) -> Settings:
         target=_with(settings.target, target),
         input=_with(settings.input, reading),
         pacing=_with(settings.pacing, pacing),
-        attempts=_with(settings.attempts, {"maximum": flags.max_attempts, "timeout": flags.timeout}),
+        attempts=_with(settings.attempts, {"max_attempts": flags.max_attempts, "timeout": flags.timeout}),
         stopping=parse_stop_after(flags.stop_after) if flags.stop_after is not None else settings.stopping,
     )
 

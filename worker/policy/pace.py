@@ -7,7 +7,7 @@ between send and response, so that `limit + 1` requests can never fall into one 
 """
 
 import math
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -148,10 +148,6 @@ class Pace:
         self.learn(learned)
         if self._discover or self._windows:
             self._stamps = sorted([*self._stamps, *stamps])
-
-    def occupied(self, window: Window, now: float) -> int:
-        """Slots of that window in use at `now`, in flight included."""
-        return len(self._stamps) - bisect_right(self._stamps, now - window.interval - GUARD) + self.in_flight
 
     def _apply(self) -> None:
         self._windows = tuple(sorted(w.less(self._headroom) for w in {*self._ceiling, *self._learned}))

@@ -1,9 +1,9 @@
 """What a reply's headers say about the server's limits. Malformed headers are ignored: they are advice, not input."""
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Final
 
@@ -74,7 +74,7 @@ def _decimal(value: str | None) -> float | None:
 
 def _date(value: str) -> float | None:
     try:
-        stamp = parsedate_to_datetime(value).timestamp()
+        date = parsedate_to_datetime(value)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
-    return stamp if math.isfinite(stamp) else None
+    return date.replace(tzinfo=date.tzinfo or UTC).timestamp()  # the asctime form names no zone: it is UTC, not local
