@@ -7,8 +7,10 @@ specification 1.0. Nothing here sends anything, and nothing of a reply is kept b
 import base64
 import binascii
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -142,10 +144,10 @@ def read_grant(reply: Reply) -> Grant | None:
     """Read the token endpoint's reply; None unless it hands out a token."""
     document = _document(reply) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
     token = document.get("access_token") if document else None
-    life = document.get("expires_in") if document else None
-    if not isinstance(token, str) or not token or not isinstance(life, int | float):
+    life = _number(document.get("expires_in")) if document else None
+    if not isinstance(token, str) or not token or life is None:
         return None
-    return Grant(token, float(life))
+    return Grant(token, life)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +184,12 @@ def read_claims(token: str) -> Claims:
     claims = _mapping(claims)
     slug = _mapping(claims.get("organization")).get("slug")
     kind = _mapping(claims.get("application")).get("kind")
-    expires = claims.get("exp")
     mode = {True: "test", False: "live"}.get(claims["test"], "") if isinstance(claims.get("test"), bool) else ""
     return Claims(
         slug if isinstance(slug, str) and slug.replace("-", "").isalnum() and slug.isascii() else "",
         kind if isinstance(kind, str) else "",
         mode,
-        float(expires) if isinstance(expires, int | float) and not isinstance(expires, bool) else None,
+        _number(claims.get("exp")),
     )
 
 
@@ -206,7 +207,19 @@ def same(sent: JSON, echoed: JSON) -> bool:
     if isinstance(sent, bool) == isinstance(echoed, bool) and sent == echoed:
         return True
     one, other = _canonical(sent), _canonical(echoed)
-    return one == other or one + "s" == other or (len(one) >= 8 and one.isdigit() and other.startswith(one))  # noqa: PLR2004  # 8 digits: a date
+    moment = _moment(sent)
+    return one == other or one + "s" == other or (moment is not None and moment == _moment(echoed))
+
+
+def _moment(value: JSON) -> datetime | None:
+    """The moment that a date or time stamp of ISO 8601 names, in UTC where it does not say; None for other values."""
+    if not isinstance(value, str) or "-" not in value:  # the form without hyphens could be any number
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
 def _canonical(value: JSON) -> str:
@@ -250,6 +263,17 @@ def _document(reply: Reply) -> dict[str, Any] | None:
 
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _number(value: object) -> float | None:
+    """A number as seconds; None for what is none, NaN and infinity among it."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        seconds = float(value)
+    except OverflowError:
+        return None
+    return seconds if math.isfinite(seconds) else None
 
 
 def _error(raw: Mapping[str, object]) -> ApiError:

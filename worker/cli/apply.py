@@ -1,17 +1,20 @@
 """`rowpatch apply`: a new run."""
 
+import errno
 import os
 import sys
 import time
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from cyclopts import Parameter
 
 from jobs.commercelayer import read_claims
 from worker.cli.flags import RUN, Flags, SourceFlags, new_settings
 from worker.settings import ConfigError, Secrets, Settings, read_secrets
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def apply(
@@ -68,7 +71,7 @@ def _start(directory: Path, settings: Settings, flags: Flags) -> int:
     from jobs.reading import InputRefused  # noqa: PLC0415  # see above
     from worker import run_directory  # noqa: PLC0415  # see above
     from worker.cli.session import Opened, work  # noqa: PLC0415  # see above
-    from worker.journal import Journal, create  # noqa: PLC0415  # see above
+    from worker.journal import Journal, JournalError, create  # noqa: PLC0415  # see above
 
     if (directory / run_directory.JOURNAL).exists():
         raise ConfigError(f"{directory} holds a run already; to go on with it: rowpatch resume {directory}")
@@ -81,9 +84,13 @@ def _start(directory: Path, settings: Settings, flags: Flags) -> int:
             journal = Journal(directory / run_directory.JOURNAL)
             stack.callback(journal.close)
             return work(Opened(directory, journal, settings, rows), "apply", flags, resumed=False)
-        except (ConfigError, InputRefused, KeyboardInterrupt):
-            if new and not _has_begun(directory):
+        except (ConfigError, InputRefused, JournalError, KeyboardInterrupt) as error:
+            if _has_begun(directory):
+                raise
+            if new:
                 run_directory.remove(directory)
+            if isinstance(error, JournalError):
+                raise ConfigError(f"{error}; nothing was sent.") from None  # there is nothing that could be resumed
             raise
 
 
@@ -107,7 +114,8 @@ def _take_in(directory: Path, settings: Settings) -> tuple[dict[str, str], int]:
         with sys.stdin.buffer if how.source == "-" else Path(how.source).open("rb") as stream:
             spooled = source.spool(stream, directory, how.format)
     except OSError as error:
-        raise ConfigError(f"Cannot read {how.source}: {error.strerror}.") from None
+        what = f"write to {directory}" if error.errno in _FULL else f"read {how.source}"
+        raise ConfigError(f"Cannot {what}: {error.strerror}.") from None
     found = source.scan(spooled.path, how)
     if found.rows == 0:
         raise ConfigError(f"{how.source} has no rows.")

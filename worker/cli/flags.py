@@ -87,7 +87,8 @@ class Flags:
         ),
     ] = None
     headroom: Annotated[
-        float | None, Parameter(group=_PACE, help="Per cent of every limit to leave to others. Default: 5.")
+        float | None,
+        Parameter(group=_PACE, help="Per cent of every limit, --rate included, to leave to others. Default: 5."),
     ] = None
     max_attempts: Annotated[int | None, Parameter(group=_PACE, help="Attempts a row. Default: 5.")] = None
     timeout: Annotated[float | None, Parameter(group=_PACE, help="Seconds a request may take. Default: 30.")] = None

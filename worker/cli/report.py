@@ -10,17 +10,16 @@ from cyclopts import Parameter
 def report(run: Annotated[Path, Parameter(help="The run directory.")], /) -> int:
     """Rebuild the reports of RUN from its journal, and say how it stands. Nothing is sent."""
     from worker import reports  # noqa: PLC0415  # --help must be quick
-    from worker.cli.session import guarded  # noqa: PLC0415  # see above
+    from worker.cli.session import guarded, made_with  # noqa: PLC0415  # see above
     from worker.journal import History  # noqa: PLC0415  # see above
     from worker.run_directory import JOURNAL, locked  # noqa: PLC0415  # see above
-    from worker.settings import ConfigError, Settings  # noqa: PLC0415  # see above
+    from worker.settings import ConfigError  # noqa: PLC0415  # see above
 
     def rebuild() -> int:
         if not (run / JOURNAL).is_file():
             raise ConfigError(f"{run} is not a run directory: it has no {JOURNAL}.")
         with locked(run), closing(History(run / JOURNAL)) as history:
-            settings = Settings.model_validate_json(history.facts["settings"])
-            summary = reports.write(run, history, settings, int(history.facts["rows"]))
+            summary = reports.write(run, history, *made_with(history))
         print(reports.tell(summary, run))  # noqa: T201  # the terminal is the point
         return 0
 

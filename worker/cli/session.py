@@ -19,7 +19,7 @@ from worker.auth import TokenEndpoint
 from worker.cli.flags import Flags, overridden
 from worker.cli.screen import configure_log, watcher
 from worker.clock import Clock
-from worker.journal import Journal, JournalDamaged, JournalError
+from worker.journal import History, Journal, JournalDamaged, JournalError
 from worker.run import Ended, Run
 from worker.run_directory import JOURNAL, Busy, locked
 from worker.settings import ConfigError, Secrets, Settings, is_loopback, read_secrets, state_directory
@@ -47,7 +47,8 @@ def guarded(command: Callable[[], int]) -> int:
 
 def complain(message: str, status: int) -> int:
     """Say what is wrong on standard error; returns `status`."""
-    print(f"rowpatch: {reports.printable(message)}", file=sys.stderr)  # noqa: T201  # the terminal is the point
+    shown = "\n".join(map(reports.printable, message.splitlines()))
+    print(f"rowpatch: {shown}", file=sys.stderr)  # noqa: T201  # the terminal is the point
     return status
 
 
@@ -75,11 +76,25 @@ def open_run(stack: ExitStack, directory: Path, flags: Flags) -> Opened:
     stack.enter_context(locked(directory))
     journal = Journal(directory / JOURNAL)
     stack.callback(journal.close)
-    settings = overridden(Settings.model_validate_json(journal.facts["settings"]), flags)
+    recorded, rows = made_with(journal)
+    settings = overridden(recorded, flags)
     copy = source.spooled_in(directory, settings.input.format)
     if source.sha256(copy) != journal.facts["sha256"]:
         raise InputRefused(f"{copy} is not what the run began with; its results could no longer be matched.")
-    return Opened(directory, journal, settings, int(journal.facts["rows"]))
+    return Opened(directory, journal, settings, rows)
+
+
+def made_with(history: History) -> tuple[Settings, int]:
+    """The settings that a run was last worked on with, and the rows of its input.
+
+    Raises:
+        JournalDamaged: the journal does not say so.
+    """
+    try:
+        _, _, settings, rows = (history.facts[name] for name in ("source", "sha256", "settings", "rows"))
+        return Settings.model_validate_json(settings), int(rows)
+    except (KeyError, ValueError):  # a failed validation is a ValueError, and echoes what it found
+        raise JournalDamaged(f"{history.path} does not say what the run was made with; nothing was sent.") from None
 
 
 def refuse_changed(opened: Opened) -> None:

@@ -99,24 +99,26 @@ def translated(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) == sqlite3.SQLITE_ERROR:
+            raise damaged(path, str(error)) from error  # a table is missing, or text is no UTF-8
         raise JournalError(f"cannot write {path}: {error}") from error
-    except sqlite3.DatabaseError as error:
-        raise _damaged(path, str(error)) from error
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter: a message that quotes the damage
+        raise damaged(path, str(error)) from error
 
 
 def _prepare(db: sqlite3.Connection, path: Path, *, write: bool) -> None:
     (application,) = _one(db, "PRAGMA application_id")
     if application != APPLICATION_ID:
-        raise _damaged(path, "not a rowpatch journal")
+        raise damaged(path, "not a rowpatch journal")
     (version,) = _one(db, "SELECT value FROM fact WHERE name = 'schema'")
     if version != SCHEMA:
-        raise _damaged(path, f"written by another version of rowpatch, schema {version}")
+        raise damaged(path, f"written by another version of rowpatch, schema {version}")
+    (damage,) = _one(db, "PRAGMA quick_check(1)")
+    if damage != "ok":
+        raise damaged(path, damage)
     if not write:
         db.execute("PRAGMA query_only = ON")
         return
-    (damage,) = _one(db, "PRAGMA quick_check(1)")
-    if damage != "ok":
-        raise _damaged(path, damage)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")  # an intent must survive power loss, not only a crash
 
@@ -125,5 +127,6 @@ def _one(db: sqlite3.Connection, query: str) -> Any:
     return db.execute(query).fetchone() or (None,)
 
 
-def _damaged(path: Path, why: str) -> JournalDamaged:
+def damaged(path: Path, why: str) -> JournalDamaged:
+    """What to raise when the file holds something else than a journal does."""
     return JournalDamaged(f"{path} cannot be used ({why}); nothing was sent.")

@@ -2,14 +2,16 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 from jobs.model import ApiError, RowRef, RowResult, Status
-from worker.journal.file import SAFE, JournalDamaged, connect, translated
+from worker.journal.file import SAFE, JournalDamaged, connect, damaged, translated
 from worker.lifecycle import Trace
+
+T = TypeVar("T")
 
 _PROCESSES: Final = (
     "SELECT n, command, started_at, last_at, state, exit_status, message, gets, tokens, refused FROM process ORDER BY n"
@@ -18,6 +20,8 @@ _RESULTS: Final = (
     "SELECT row, digest, status, reason, message, fields, http, attempts, request_id, at, errors FROM result"
     " ORDER BY row"
 )
+_COUNTS: Final = "SELECT status, count(*) FROM result GROUP BY status"
+_MARKS: Final = "SELECT row, redo, status FROM result"
 _DOUBTS: Final = """
     SELECT attempt.row, max(attempt.n), min(coalesce(attempt.outcome, 'interrupted')), max(attempt.at)
     FROM attempt LEFT JOIN result ON result.row = attempt.row
@@ -125,7 +129,7 @@ class History:
 
     def results(self) -> Iterator[RowResult]:
         """Every result, in row order; of the reference only `row` and `digest` are known, `line` is 0."""
-        return map(_result, self._select(_RESULTS))
+        return self._understood(_result, _RESULTS)
 
     def doubts(self) -> Iterator[Doubt]:
         """Rows with an attempt after their last result, or without one, that may have been applied; in row order."""
@@ -138,8 +142,8 @@ class History:
             JournalDamaged: the journal speaks of rows that the input does not have.
         """
         traces = Traces(bytearray(rows + 1))
-        for row, redo, status in self._select("SELECT row, redo, status FROM result"):
-            unknown = status == Status.UNKNOWN.value and not redo
+        for row, redo, status in self._understood(_mark, _MARKS):
+            unknown = status is Status.UNKNOWN and not redo
             traces.mark(row, Traces.SETTLED | (Traces.REDO if redo else 0) | (Traces.UNKNOWN if unknown else 0))
         for doubt in self.doubts():
             traces.mark(doubt.row, Traces.DOUBTFUL)
@@ -152,7 +156,7 @@ class History:
 
     def counts(self) -> dict[Status, int]:
         """Results by status; rows without a result are not among them."""
-        return {Status(status): n for status, n in self._select("SELECT status, count(*) FROM result GROUP BY status")}
+        return dict(self._understood(lambda row: (Status(row[0]), int(row[1])), _COUNTS))
 
     def answered_since(self, at: float, horizon: float, now: float) -> list[float]:
         """Times of responses after `at`, as far as they are known: what may still occupy the server's windows.
@@ -165,11 +169,25 @@ class History:
         rows = self._select(_ANSWERED, now, horizon, now, at)
         return [row[0] for row in rows]
 
+    def _understood(self, make: Callable[[Any], T], query: str) -> Iterator[T]:
+        """What `make` makes of the rows, as long as they say something that this program could have written."""
+        for row in self._select(query):
+            try:
+                value = make(row)
+            except (ValueError, TypeError, AttributeError) as error:
+                raise damaged(self.path, f"it holds what no journal does: {error}") from error
+            yield value
+
     def _select(self, query: str, *parameters: object) -> Iterator[Any]:
         with translated(self.path):
             rows = self._db.execute(query, parameters)
             for row in rows:
                 yield row  # `yield from` would close the cursor of a file that may be closed by then
+
+
+def _mark(row: Any) -> tuple[int, bool, Status]:
+    number, redo, status = row
+    return number, bool(redo), Status(status)
 
 
 def _result(row: Any) -> RowResult:

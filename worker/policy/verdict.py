@@ -27,6 +27,10 @@ _FINAL: Final = {
 }
 
 
+_OF_THE_REQUEST: Final = frozenset({400, 404, 409, 422})
+"""Refusals that the same request would have met before: they also say that an earlier attempt was not applied."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """What was sent, and what is known of the row so far.
@@ -108,8 +112,7 @@ def judge(outcome: Outcome, sent: Sent) -> Verdict:
             return _not_sent(detail, sent)
         case MaybeSent(reason, detail):
             return _maybe_applied(reason, detail, sent)
-        case Reply():
-            return _replied(outcome, sent)
+    return _replied(outcome, sent)
 
 
 def is_slow_down(reply: Reply) -> bool:
@@ -123,7 +126,7 @@ def _replied(reply: Reply, sent: Sent) -> Verdict:
     if is_slow_down(reply):
         return _slow_down(reply.status, sent)
     if 300 <= reply.status < 400:  # noqa: PLR2004  # 3xx
-        return Settle("redirected", f"the server answered {reply.status}; redirects are never followed")
+        return _doubted(Settle("redirected", f"the server answered {reply.status}; redirects are never followed"), sent)
     if reply.status >= 500:  # noqa: PLR2004  # 5xx
         return _maybe_applied("server_error", f"the server answered {reply.status}", sent)
     return _refused(reply, sent)
@@ -195,9 +198,19 @@ def _refused(reply: Reply, sent: Sent) -> Verdict:
     if sent.abstract and reply.status in {404, 405}:
         return Reroute(reply.status)
     settle = Settle(_FINAL.get(reply.status, "refused"), _say(reply.status, errors), _fields(errors), errors)
+    reason = settle.reason
+    if reply.status not in _OF_THE_REQUEST:
+        settle = _doubted(settle, sent)
     if reply.status in _MISCONFIGURED:
-        return HaltRun(Halt(settle.reason, f"the API answers {reply.status} to every {sent.type_name}"), settle)
+        return HaltRun(Halt(reason, f"the API answers {reply.status} to every {sent.type_name}"), settle)
     return settle
+
+
+def _doubted(settle: Settle, sent: Sent) -> Settle:
+    """A refusal now does not undo an earlier attempt that may have been applied."""
+    if not sent.doubt:
+        return settle
+    return Settle(sent.doubt, f"an earlier attempt may have been applied; then {settle.message}", errors=settle.errors)
 
 
 def _say(status: int, errors: tuple[ApiError, ...]) -> str:

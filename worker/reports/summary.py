@@ -61,6 +61,7 @@ class Summary:
         groups: the causes of rows that need action, the largest first.
         rerouted: rows sent by a concrete type instead of their abstract one, by what was said about them.
         resent: rows applied at another try after an attempt without a trustworthy reply.
+        beyond_limit: rows skipped because of `--limit`.
         failed_name: name of the report that can be fed back.
         refeed: flags that feeding it back needs.
     """
@@ -78,6 +79,7 @@ class Summary:
     groups: tuple[Group, ...] = ()
     rerouted: Mapping[str, int] = field(default_factory=dict)
     resent: int = 0
+    beyond_limit: int = 0
     failed_name: str = "failed.csv"
     refeed: tuple[str, ...] = ()
 
@@ -104,6 +106,7 @@ class Tally:
     rows: int = 0
     counts: dict[Status, int] = field(default_factory=lambda: dict.fromkeys(Status, 0))
     resent: int = 0
+    beyond_limit: int = 0
     rerouted: dict[str, int] = field(default_factory=dict)
     _groups: dict[tuple[str, tuple[str, ...]], list[int]] = field(default_factory=dict)
     _first: dict[tuple[str, tuple[str, ...]], RowResult] = field(default_factory=dict)
@@ -116,6 +119,8 @@ class Tally:
             self._count_cause(result)
         elif result.reason == "resent":
             self.resent += 1
+        elif result.reason == "beyond_limit":
+            self.beyond_limit += 1
         elif result.reason == "concrete_type":
             self._count_reroute(result.message)
 
@@ -159,6 +164,7 @@ def summarise(history: History, settings: Settings, tally: Tally, failed_name: s
         groups=tally.groups(),
         rerouted=tally.rerouted,
         resent=tally.resent,
+        beyond_limit=tally.beyond_limit,
         failed_name=failed_name,
         refeed=_refeed(settings),
     )

@@ -90,6 +90,8 @@ def _next(summary: Summary, directory: Path) -> Iterator[str]:
     if summary.state in {"interrupted", "killed"} or any(group.reason == "not_reached" for group in summary.groups):
         yield f"rowpatch resume {run}"
         return  # what fails then is told then
+    if summary.beyond_limit:
+        yield f"rowpatch resume {run} --limit {summary.rows}"
     if any(summary.counts[status] for status in _TO_RETRY):
         yield f"rowpatch retry {run}"
     if any(summary.counts[status] for status in _TO_MEND):

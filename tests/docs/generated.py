@@ -1,0 +1,113 @@
+"""The parts of the documents that are made from the program, so that they cannot rot.
+
+A part stands between `<!-- NAME: generated -->` and `<!-- NAME: end -->`. To write all of them anew:
+
+    .venv/bin/python -m tests.docs.generated
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Final
+
+from jobs.model import Status
+from jobs.reasons import REASONS
+from tests.docs import verdict_table
+from tests.docs.documents import ROOT, read
+from tests.jobs import test_seed_pages
+from worker.lifecycle import mermaid
+
+PAGES: Final[Mapping[str, Callable[..., None]]] = {
+    "stripe_payments": test_seed_pages.test_update_a_stripe_payment,
+    "transactions": test_seed_pages.test_update_a_transaction,
+}
+"""The test that sends each argument of the two pages, by resource type. Its cases are the lines of the table."""
+
+
+def reasons() -> str:
+    """One table a status: every reason code with what it means and what to do."""
+    tables = []
+    for status in Status:
+        rows = [(f"`{code}`", r.meaning, r.action or "–") for code, r in REASONS.items() if r.status is status]
+        if rows:
+            tables.append(f"### {status}\n\n{_table(('Reason', 'What happened', 'What to do'), rows)}")
+    return "\n\n".join(tables)
+
+
+def diagram() -> str:
+    return f"```mermaid\n{mermaid()}\n```"
+
+
+def on_the_wire(type_name: str) -> str:
+    """One line a case of the page's test: what is in the sheet, and what the program makes of it."""
+    test = PAGES[type_name]
+    rows = [
+        (
+            f"`{argument(column)}`",
+            f"`{column}`",
+            f"`{cell}`",
+            f"`{test_seed_pages.sent(type_name, {column: cell}).body.decode()}`",
+            f"`{test.__name__}[cells{case}-rest{case}]`",
+        )
+        for case, cells in enumerate(cases(type_name))
+        for column, cell in cells.items()
+    ]
+    return _table(("Argument", "Column", "Cell", "Body of the request", "Test"), rows)
+
+
+def cases(type_name: str) -> list[dict[str, str]]:
+    """The cells that the page's test sends, case by case."""
+    (mark,) = PAGES[type_name].pytestmark  # type: ignore[attr-defined]  # what `pytest.mark.parametrize` leaves
+    return [cells for cells, _ in mark.args[1]]
+
+
+def argument(column: str) -> str:
+    """The page's argument that a column is about: `metadata` for `metadata.count:int`."""
+    return column.partition(":")[0].partition(".")[0]
+
+
+def verdicts() -> str:
+    header = ("Observation", "Safe to repeat, attempts left", "Safe to repeat, last attempt", "Not safe to repeat")
+    return _table(header, verdict_table.rows())
+
+
+def special_verdicts() -> str:
+    return _table(("Observation", "Verdict"), verdict_table.special_rows())
+
+
+PARTS: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
+    ("docs/outcomes.md", "reasons"): reasons,
+    ("docs/verdicts.md", "verdicts"): verdicts,
+    ("docs/verdicts.md", "special"): special_verdicts,
+    ("docs/lifecycle.md", "diagram"): diagram,
+    ("docs/commerce-layer.md", "stripe_payments"): partial(on_the_wire, "stripe_payments"),
+    ("docs/commerce-layer.md", "transactions"): partial(on_the_wire, "transactions"),
+}
+
+
+def renewed(text: str, name: str, part: str) -> str:
+    """The document with that part replaced.
+
+    Raises:
+        ValueError: the document does not have the two marks, once each.
+    """
+    marks = re.compile(rf"(<!-- {name}: generated -->\n).*?(<!-- {name}: end -->)", re.DOTALL)
+    new, count = marks.subn(lambda found: f"{found[1]}{part}\n{found[2]}", text)
+    if count != 1:
+        raise ValueError(f"{count} parts are named {name}")
+    return new
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
+
+
+def main() -> None:
+    for (document, name), part in PARTS.items():
+        path = ROOT / document
+        path.write_text(renewed(read(document), name, part()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""The table of `docs/verdicts.md`: what was observed, put before the policy that judges it."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from jobs.change import as_written
+from jobs.model import MaybeSent, NotSent, Outcome, Reply, RowRef, UpdateJob
+from worker.policy.verdict import HaltRun, Reroute, Retry, Sent, Settle, SlowDown, Verdict, judge
+
+SAFE: Final = UpdateJob(RowRef(1, 2, b""), "stripe_payments", "ZfiCcmIvub", {"reference": "r"})
+UNSAFE: Final = UpdateJob(RowRef(1, 2, b""), "orders", "ZfiCcmIvub", {"reference": "r"}, triggers={"_capture": True})
+TAGGED: Final = UpdateJob(RowRef(1, 2, b""), "orders", "ZfiCcmIvub", {"reference": "r"}, add_tags=("vip",))
+ABSTRACT: Final = UpdateJob(RowRef(1, 2, b""), "transactions", "ZfiCcmIvub", {"reference": "r"})
+
+_JSON: Final = {"content-type": "application/vnd.api+json"}
+
+
+def _about(job: UpdateJob, changes: Mapping[str, Any] | None = None) -> Reply:
+    document = {"data": {"type": job.type, "id": job.id, "attributes": {"reference": "r"}, **(changes or {})}}
+    return Reply(200, _JSON, json.dumps(document).encode())
+
+
+def _untagged(job: UpdateJob) -> Reply:
+    document = {"data": {"type": job.type, "id": job.id, "relationships": {"tags": {"data": []}}}, "included": []}
+    return Reply(200, _JSON, json.dumps(document).encode())
+
+
+def _refusal(status: int, code: str = "") -> Callable[[UpdateJob], Outcome]:
+    reply = Reply(status, _JSON, json.dumps({"errors": [{"code": code}]}).encode())
+    return lambda _job: reply
+
+
+def _always(outcome: Outcome) -> Callable[[UpdateJob], Outcome]:
+    return lambda _job: outcome
+
+
+OBSERVATIONS: Final[tuple[tuple[str, Callable[[UpdateJob], Outcome]], ...]] = (
+    ("No connection: name not found, refused, TLS, connect timeout", _always(NotSent("cannot connect"))),
+    ("The request left, then the connection broke", _always(MaybeSent("reply_lost", ""))),
+    ("The request left, then no reply in time", _always(MaybeSent("timed_out", ""))),
+    ("The request left, then something that is not HTTP", _always(MaybeSent("reply_garbled", ""))),
+    ("200, JSON, this id and type, same values", _about),
+    ("200, a named field has another value", lambda job: _about(job, {"attributes": {"reference": "other"}})),
+    ("200, the body broke off", lambda _job: Reply(200, _JSON, b'{"data"', complete=False)),
+    ("200, not JSON (a portal, a proxy page)", _always(Reply(200, {"content-type": "text/html"}, b"<html>"))),
+    ("200, another id or type", lambda job: _about(job, {"id": "QQQQQQQQQQ"})),
+    ("204, no content", _always(Reply(204, {}))),
+    ("3xx", _always(Reply(307, {"location": "https://elsewhere.example"}))),
+    ("400", _refusal(400)),
+    ("401 `INVALID_TOKEN`, first time", _refusal(401, "INVALID_TOKEN")),
+    ("401 of any other kind, 403", _refusal(403)),
+    ("404", _refusal(404)),
+    ("405", _refusal(405)),
+    ("406, 415", _refusal(415)),
+    ("408, 425, 429, 503 with `Retry-After`", _refusal(429, "THROTTLED")),
+    ("409", _refusal(409)),
+    ("422", _refusal(422)),
+    ("423", _refusal(423)),
+    ("any other 4xx", _refusal(418)),
+    ("500, 502, 504, 503 without `Retry-After`", _refusal(502)),
+)
+"""What can be observed, in words and as the transport reports it."""
+
+
+def rows() -> Iterator[tuple[str, str, str, str]]:
+    """Observation, and what becomes of a row that may be repeated, of its last attempt, and of one that may not."""
+    for words, outcome in OBSERVATIONS:
+        yield (
+            words,
+            in_words(judge(outcome(SAFE), sent(SAFE))),
+            in_words(judge(outcome(SAFE), sent(SAFE, left=0))),
+            in_words(judge(outcome(UNSAFE), sent(UNSAFE))),
+        )
+
+
+def special_rows() -> Iterator[tuple[str, str]]:
+    """What depends on what was sent rather than on whether it may be repeated."""
+    yield "200, but a tag that was to be added is not on the record", in_words(judge(_untagged(TAGGED), sent(TAGGED)))
+    yield (
+        "404 or 405 for a type that is abstract (`transactions`)",
+        in_words(judge(_refusal(404)(ABSTRACT), sent(ABSTRACT, abstract=True))),
+    )
+    yield (
+        "401 `INVALID_TOKEN` again, with the new token",
+        in_words(judge(_refusal(401, "INVALID_TOKEN")(SAFE), sent(SAFE, renewed=True))),
+    )
+    yield (
+        "200 after an earlier attempt without a trustworthy reply",
+        in_words(judge(_about(SAFE), sent(SAFE, doubt="timed_out"))),
+    )
+    yield "422 after such an attempt", in_words(judge(_refusal(422)(SAFE), sent(SAFE, doubt="timed_out")))
+    yield (
+        "No connection, last attempt, after such an attempt",
+        in_words(judge(NotSent("cannot connect"), sent(SAFE, left=0, doubt="timed_out"))),
+    )
+
+
+def sent(job: UpdateJob, *, left: int = 1, doubt: str = "", renewed: bool = False, abstract: bool = False) -> Sent:
+    change = as_written(job)
+    return Sent(job, change, job.type, left, left, doubt=doubt, renewed=renewed, abstract=abstract)
+
+
+def in_words(verdict: Verdict) -> str:
+    match verdict:
+        case Settle():
+            return f"`{verdict.status}`" + (f" `{verdict.reason}`" if verdict.reason else "")
+        case Retry():
+            return "sent again after a backoff"
+        case SlowDown():
+            return "everybody waits, then sent again"
+        case Reroute():
+            return "sent again by its concrete type"
+        case HaltRun(_, settle):
+            return "the run stops; " + (in_words(settle) if settle else "the row stays `pending`")
+    return "token renewed once for all, then sent again"
