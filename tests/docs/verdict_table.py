@@ -89,7 +89,9 @@ def special_rows() -> Iterator[tuple[str, str]]:
         "200 after an earlier attempt without a trustworthy reply",
         in_words(judge(_about(SAFE), sent(SAFE, doubt="timed_out"))),
     )
-    yield "422 after such an attempt", in_words(judge(_refusal(422)(SAFE), sent(SAFE, doubt="timed_out")))
+    for status in (422, 403):
+        said = in_words(judge(_refusal(status)(SAFE), sent(SAFE, doubt="timed_out")))
+        yield f"{status} after such an attempt", said
     yield (
         "No connection, last attempt, after such an attempt",
         in_words(judge(NotSent("cannot connect"), sent(SAFE, left=0, doubt="timed_out"))),
