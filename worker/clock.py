@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 def _loop_time() -> float:
@@ -24,3 +24,7 @@ class Clock:
     now: Callable[[], float] = _loop_time
     wall: Callable[[], float] = time.time
     sample: Callable[[], float] = field(default_factory=lambda: random.Random().random)  # noqa: S311  # jitter, not a secret
+
+    def bound(self) -> "Clock":
+        """The same clock, bound to the running loop: asking which loop runs costs a system call on Python 3.11."""
+        return replace(self, now=asyncio.get_running_loop().time) if self.now is _loop_time else self

@@ -88,6 +88,7 @@ class Run:
     async def execute(self) -> Ended:
         """Work until every row is settled, or the run has to end; everything known is on disk afterwards."""
         stop = Stop()
+        self.clock = self.clock.bound()
         traces = self.journal.traces(self.rows) if self.resumed else None
         thread = WriterThread() if self.commit is None else None
         commit = self.commit or thread
