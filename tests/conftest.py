@@ -6,6 +6,10 @@ from unittest.mock import Mock
 import aiohttp
 import aioresponses.core
 import pytest
+from hypothesis import settings
+
+settings.register_profile("rowpatch", deadline=None)  # a busy machine is no counter-example
+settings.load_profile("rowpatch")
 
 
 class _Response(aiohttp.ClientResponse):

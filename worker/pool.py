@@ -83,14 +83,19 @@ class Pool:
     async def _next(self) -> Effort | None:
         """The next row to send; None when there will be none."""
         while not self.stop.reason:
-            if not self._ready or self._unrouted:
+            if not self._ready or self._is_due():
                 async with self._turn:
-                    more = (self._ready and not self._unrouted) or await self._refill()
+                    more = (self._ready and not self._is_due()) or await self._refill()
                 if not more and not await self._wait():
                     return None
             else:
                 return self._ready.popleft()
         return None
+
+    def _is_due(self) -> bool:
+        """Whether types must be looked up now: a page of rows waits for it, or a first refusal is to be checked."""
+        full = len(self._unrouted) >= PAGE_SIZE
+        return full or any(self._route_of(effort.job.type) != "concrete" for effort, _ in self._unrouted)
 
     async def _wait(self) -> bool:
         """Wait until a row in flight brings news; False when none is in flight."""
@@ -109,12 +114,12 @@ class Pool:
         more = False
         if len(self._ready) + len(self._unrouted) < PAGE_SIZE:
             more = self._page()
-        if self._unrouted:
+        if self._unrouted and (not self._ready or self._is_due()):
             await self._route()
             return True
         if more and not self._ready:
             await anyio.lowlevel.checkpoint()
-        return more
+        return more or bool(self._ready)
 
     def _page(self) -> bool:
         """Read on until a page of rows is ready; False when the input is exhausted or too many rows are held."""

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from worker.settings import ConfigError
+
 JOURNAL: Final = "journal.sqlite3"
 """Name of the journal inside it."""
 
@@ -25,12 +27,19 @@ def default(source: str, wall: float) -> Path:
 
 
 def make(directory: Path) -> bool:
-    """Make the directory, readable by its owner only; True when it was not there before."""
+    """Make the directory, readable by its owner only; True when it was not there before.
+
+    Raises:
+        ConfigError: it cannot be made.
+    """
     new = not directory.exists()
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    directory.mkdir(mode=0o700, exist_ok=True)
-    if new:
-        directory.chmod(0o700)  # whatever the umask
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, exist_ok=True)
+        if new:
+            directory.chmod(0o700)  # whatever the umask
+    except OSError as error:
+        raise ConfigError(f"Cannot make the run directory {directory}: {error.strerror}.") from None
     return new
 
 
@@ -40,8 +49,12 @@ def locked(directory: Path) -> Iterator[None]:
 
     Raises:
         Busy: another process holds it.
+        ConfigError: the user may not write there.
     """
-    descriptor = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        descriptor = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ConfigError(f"Cannot work in {directory}: {error.strerror}.") from None
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,141 @@
+"""Judges a crash run from outside: what the user reads and what the server saw, against the sheet. Pure."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from tests.crash.sheet import Sheet, row_of, value_of
+
+
+class Kind(StrEnum):
+    """What a crash must never do."""
+
+    LOST = "lost"
+    DOUBLED = "doubled"
+    UNMARKED = "re-sent without a mark"
+    UNTRUE = "untrue"
+    WRONG_STATE = "wrong on the server"
+    OPEN = "too many open intents"
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken promise."""
+
+    kind: Kind
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a run that was killed and resumed until it finished has left.
+
+    Attributes:
+        exit_status: of the process that finished it.
+        results: rows of `results.csv`.
+        summary: `summary.json`.
+        sent: value of every PATCH that reached the server and was applied, in order.
+        refused: PATCHes that reached the server and were not applied.
+        stored: the value that the server holds at the end, by id.
+        opened: for every kill, the rows whose request may have left without a recorded result because of it.
+    """
+
+    exit_status: int
+    results: Sequence[Mapping[str, str]]
+    summary: Mapping[str, Any]
+    sent: Sequence[str]
+    refused: int
+    stored: Mapping[str, str]
+    opened: Sequence[frozenset[int]] = field(default_factory=list)
+
+
+def judge(sheet: Sheet, evidence: Evidence, concurrency: int) -> list[Violation]:
+    """Every promise that the run broke."""
+    return [
+        *_one_result_a_row(sheet, evidence),
+        *_results_are_true(sheet, evidence),
+        *_sent_once_but_for_kills(sheet, evidence),
+        *_marked(evidence),
+        *_open_intents(evidence, concurrency),
+        *_state(sheet, evidence),
+        *_summary(sheet, evidence),
+    ]
+
+
+def resent(evidence: Evidence) -> int:
+    """PATCHes beyond one a row."""
+    return len(evidence.sent) - len(set(evidence.sent))
+
+
+def _one_result_a_row(sheet: Sheet, evidence: Evidence) -> Iterator[Violation]:
+    numbers = [int(result["__row"]) for result in evidence.results]
+    times = Counter(numbers)
+    for row in sheet.ids:
+        if times[row] != 1:
+            kind = Kind.DOUBLED if times[row] else Kind.LOST
+            yield Violation(kind, f"row {row} has {times[row]} results")
+    if numbers != sorted(numbers) or not times.keys() <= sheet.ids.keys():
+        yield Violation(Kind.UNTRUE, "the results are not the rows of the sheet in its order")
+
+
+def _results_are_true(sheet: Sheet, evidence: Evidence) -> Iterator[Violation]:
+    for result in evidence.results:
+        row = int(result["__row"])
+        told = (result["__status"], result["id"], result["reference"])
+        expected = "applied" if sheet.sendable(row) else "invalid"
+        if told != (expected, sheet.ids[row], value_of(row)):
+            yield Violation(Kind.UNTRUE, f"row {row} is told as {told}")
+
+
+def _sent_once_but_for_kills(sheet: Sheet, evidence: Evidence) -> Iterator[Violation]:
+    times = Counter(map(row_of, evidence.sent))
+    opened = Counter(row for kill in evidence.opened for row in kill)
+    for row in sheet.ids:
+        if not sheet.sendable(row):
+            if times[row]:
+                yield Violation(Kind.UNTRUE, f"row {row} cannot be sent, and was")
+        elif not times[row]:
+            yield Violation(Kind.LOST, f"row {row} never reached the server")
+        elif times[row] > 1 + opened[row]:
+            yield Violation(Kind.DOUBLED, f"row {row} was sent {times[row]} times, with {opened[row]} kills in between")
+    if evidence.refused:
+        yield Violation(Kind.UNTRUE, f"the server refused {evidence.refused} requests of a sheet without mistakes")
+
+
+def _marked(evidence: Evidence) -> Iterator[Violation]:
+    marked = {int(result["__row"]) for result in evidence.results if result["__reason"] == "resent"}
+    times = Counter(map(row_of, evidence.sent))
+    for row in sorted(row for row, count in times.items() if count > 1 and row not in marked):
+        yield Violation(Kind.UNMARKED, f"row {row} was sent {times[row]} times and is not marked")
+    for row in sorted(marked.difference(*evidence.opened)):
+        yield Violation(Kind.UNTRUE, f"row {row} is marked as re-sent, and no kill left it open")
+
+
+def _open_intents(evidence: Evidence, concurrency: int) -> Iterator[Violation]:
+    for number, rows in enumerate(evidence.opened, start=1):
+        if len(rows) > concurrency:
+            yield Violation(Kind.OPEN, f"kill {number} left {len(rows)} open intents; {concurrency} is the most")
+
+
+def _state(sheet: Sheet, evidence: Evidence) -> Iterator[Violation]:
+    for key, value in sheet.final.items():
+        if evidence.stored.get(key) != value:
+            yield Violation(Kind.WRONG_STATE, f"{key} holds {evidence.stored.get(key)!r}, not {value!r}")
+
+
+def _summary(sheet: Sheet, evidence: Evidence) -> Iterator[Violation]:
+    summary = evidence.summary
+    counts = Counter(result["__status"] for result in evidence.results)
+    sendable = sum(map(sheet.sendable, sheet.ids))
+    if {status: count for status, count in summary["counts"].items() if count} != dict(counts):
+        yield Violation(Kind.UNTRUE, "the counts of summary.json are not those of results.csv")
+    expected = 0 if sendable == len(sheet.ids) else 1
+    if (summary["state"], summary["exit_status"], evidence.exit_status) != ("finished", expected, expected):
+        yield Violation(Kind.UNTRUE, f"ended as {summary['state']}, {evidence.exit_status}; expected {expected}")
+    patches, opened = summary["requests"]["patch"], sum(map(len, evidence.opened))
+    if not 0 <= patches - len(evidence.sent) <= opened:
+        yield Violation(Kind.UNTRUE, f"{patches} PATCHes are told, {len(evidence.sent)} arrived, {opened} were open")
+    if patches != sum(int(result["__attempts"]) for result in evidence.results):
+        yield Violation(Kind.UNTRUE, "the PATCHes of summary.json are not the attempts of results.csv")

@@ -1,0 +1,90 @@
+"""A judge that finds nothing proves nothing: each promise is broken here once."""
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from tests.crash.judge import Evidence, Kind, judge
+from tests.crash.sheet import Sheet, make, row_of, value_of
+
+SHEET = Sheet({1: "A", 2: "B", 3: "", 4: "A"}, records=2)
+
+
+def result(row: int, status: str = "applied", reason: str = "", attempts: int = 1) -> dict[str, str]:
+    cells = {"__status": status, "__reason": reason, "__row": str(row), "__attempts": str(attempts)}
+    return {**cells, "id": SHEET.ids[row], "reference": value_of(row)}
+
+
+BROKEN_ROW = result(3, "invalid", "id_missing", 0)
+
+
+def summary(patches: int, applied: int = 3) -> dict[str, object]:
+    counts = {"applied": applied, "invalid": 1, "failed": 0}
+    return {"state": "finished", "exit_status": 1, "counts": counts, "requests": {"patch": patches}}
+
+
+CLEAN = Evidence(
+    exit_status=1,
+    results=[result(1), result(2), BROKEN_ROW, result(4)],
+    summary=summary(3),
+    sent=["row 1", "row 2", "row 4"],
+    refused=0,
+    stored={"A": "row 4", "B": "row 2"},
+)
+RESENT = replace(
+    CLEAN,
+    results=[result(1), result(2, reason="resent", attempts=2), BROKEN_ROW, result(4)],
+    summary=summary(4),
+    sent=["row 1", "row 2", "row 2", "row 4"],
+    opened=[frozenset({2})],
+)
+
+
+def kinds(evidence: Evidence, concurrency: int = 2) -> list[Kind]:
+    return [violation.kind for violation in judge(SHEET, evidence, concurrency)]
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        CLEAN,
+        RESENT,
+        replace(RESENT, sent=CLEAN.sent),  # the kill came between the intent and the request: it left once after all
+    ],
+)
+def test_a_run_that_kept_its_promises_has_no_violations(evidence: Evidence) -> None:
+    assert kinds(evidence) == []
+
+
+@pytest.mark.parametrize(
+    ("evidence", "kind"),
+    [
+        (replace(CLEAN, results=CLEAN.results[:3], summary=summary(2, 2)), Kind.LOST),  # no result
+        (replace(CLEAN, results=[*CLEAN.results, result(4)], summary=summary(4, 4)), Kind.DOUBLED),  # two results
+        (replace(CLEAN, results=[*CLEAN.results[1:], result(1)]), Kind.UNTRUE),  # another order
+        (replace(CLEAN, results=[result(1), result(2), BROKEN_ROW, result(4) | {"id": "B"}]), Kind.UNTRUE),  # shifted
+        (replace(CLEAN, sent=["row 1", "row 4"]), Kind.LOST),  # told as applied, never arrived
+        (replace(RESENT, opened=[frozenset({1})]), Kind.DOUBLED),  # sent twice, and no kill explains it
+        (replace(CLEAN, sent=[*CLEAN.sent, "row 3"], summary=summary(4)), Kind.UNTRUE),  # a broken row was sent
+        (replace(CLEAN, refused=1), Kind.UNTRUE),
+        (replace(RESENT, results=[result(1), result(2, attempts=2), *RESENT.results[2:]]), Kind.UNMARKED),
+        (replace(RESENT, opened=[]), Kind.UNTRUE),  # marked without a cause
+        (replace(CLEAN, opened=[frozenset({1, 2, 4})]), Kind.OPEN),
+        (replace(CLEAN, stored={"A": "row 1", "B": "row 2"}), Kind.WRONG_STATE),  # the first row of an id won
+        (replace(CLEAN, summary=summary(3, 2)), Kind.UNTRUE),  # counts
+        (replace(CLEAN, exit_status=0), Kind.UNTRUE),
+        (replace(CLEAN, summary=summary(4)), Kind.UNTRUE),  # a PATCH too many is told
+        (replace(CLEAN, summary=summary(2)), Kind.UNTRUE),  # one too few
+    ],
+)
+def test_a_broken_promise_is_found(evidence: Evidence, kind: Kind) -> None:
+    assert kind in kinds(evidence)
+
+
+def test_sheets_repeat_by_their_seed_and_have_what_a_crash_could_confuse() -> None:
+    sheet = make(2000, Random(1))
+    assert sheet == make(2000, Random(1))
+    assert len(sheet.rows) == 2000
+    assert len(sheet.final) == sheet.records < sum(map(sheet.sendable, sheet.ids)) < 2000
+    assert [row_of(value) for _, value in sheet.rows] == list(sheet.ids)

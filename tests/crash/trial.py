@@ -1,0 +1,167 @@
+"""One crash run: `apply`, killed at random points, resumed, killed again, until it may finish."""
+
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from tests.crash.judge import Evidence
+from tests.crash.sheet import Sheet
+from tests.e2e.program import PATIENCE, Desk, Process, Ran, ended, reference
+from worker.run_directory import JOURNAL
+
+CONCURRENCY: Final = 16
+
+START: Final = 0.3
+"""Seconds after a process was started that count as its start."""
+
+REPORTING: Final = 0.06
+"""Seconds that writing the reports takes, roughly."""
+
+WEIGHTS: Final = (4, 3, 2, 2)
+"""How often each `Moment` is chosen, beside the first kill of a run: that one always strikes while it sends."""
+
+AGAIN: Final = 0.8
+"""Probability that a process is killed after another has been, as long as there are kills left."""
+
+_OPEN_INTENTS: Final = """
+    SELECT attempt.row, attempt.n FROM attempt LEFT JOIN result ON result.row = attempt.row
+    WHERE attempt.outcome IS NULL AND (result.row IS NULL OR attempt.n > result.attempts)
+"""
+
+
+class Moment(StrEnum):
+    """When a process is killed."""
+
+    ANY = "anywhere"
+    SENDING = "while it sends"
+    START = "at the start"
+    REPORTS = "while it writes the reports"
+
+
+@dataclass(slots=True)
+class Trial:
+    """A run on its way.
+
+    Attributes:
+        duration: seconds that the run takes from its beginning when nobody kills it.
+        moments: of the kills so far.
+        opened: rows whose intent each kill left open.
+    """
+
+    desk: Desk
+    sheet: Sheet
+    dice: Random
+    duration: float
+    moments: list[Moment] = field(default_factory=list)
+    opened: list[frozenset[int]] = field(default_factory=list)
+    _known: set[tuple[int, int]] = field(default_factory=set)
+
+    def run(self, kills: int) -> Evidence:
+        """Kill up to `kills` processes, then let one finish.
+
+        Raises:
+            AssertionError: a process ended in a way that nobody can resume from.
+        """
+        self.desk.write(self.sheet.rows)
+        while True:
+            process = self._next_process()
+            wanted = len(self.moments) < kills and (not self.moments or self.dice.random() < AGAIN)
+            if wanted and self._killed(process):
+                continue
+            ran = ended(process)
+            assert ran.status in {0, 1}, ran
+            assert "Traceback" not in ran.err, ran.err
+            return self._evidence(ran)
+
+    def _next_process(self) -> Process:
+        if (self.desk.run / JOURNAL).exists():
+            return self.desk.start("resume", self.desk.run, "--no-progress")
+        return self.desk.start(*self.desk.apply_arguments("--concurrency", str(CONCURRENCY)))
+
+    def _killed(self, process: Process) -> bool:
+        """Kill the process at a random point; False when it was quicker."""
+        moment = self.dice.choices(list(Moment), WEIGHTS)[0] if self.moments else Moment.SENDING
+        if not self._reaches(process, moment):
+            return False
+        process.kill()
+        process.communicate()
+        self.moments.append(moment)
+        self._note_open_intents()
+        return True
+
+    def _reaches(self, process: Process, moment: Moment) -> bool:
+        """Wait for a random point of that kind; False when the process ends before."""
+        match moment:
+            case Moment.START:
+                return _lives(process, self.dice.uniform(0, START))
+            case Moment.REPORTS:
+                directory = self.desk.run
+                return _lives_until(process, lambda: any(directory.glob(".*.new"))) and _lives(
+                    process, self.dice.uniform(0, REPORTING)
+                )
+            case Moment.SENDING:
+                place = len(self.desk.server.ledger()) + int(self._left() * self.dice.random())
+                return _lives_until(process, lambda: self.desk.server.ledger(place))
+            case Moment.ANY:
+                return _lives(process, self.dice.uniform(0, START + self.duration * self._left() / len(self.sheet.ids)))
+
+    def _left(self) -> int:
+        """Rows that are still to reach the server."""
+        arrived = {reference(entry) for entry in self.desk.server.writes()}
+        return sum(map(self.sheet.sendable, self.sheet.ids)) - len(arrived)
+
+    def _note_open_intents(self) -> None:
+        found = open_intents(self.desk.run / JOURNAL)
+        self.opened.append(frozenset(row for row, _ in found - self._known))
+        self._known |= found
+
+    def _evidence(self, ran: Ran) -> Evidence:
+        writes = self.desk.server.writes()
+        return Evidence(
+            exit_status=ran.status,
+            results=self.desk.results(),
+            summary=self.desk.summary(),
+            sent=[reference(entry) for entry in writes if entry["applied"]],
+            refused=sum(not entry["applied"] for entry in writes),
+            stored={key: str(each["reference"]) for key, each in self.desk.server.attributes().items()},
+            opened=self.opened,
+        )
+
+
+def open_intents(journal: Path) -> set[tuple[int, int]]:
+    """Row and attempt of every intent without an outcome, read from a copy: SQLite repairs a journal that is opened."""
+    if not journal.exists():
+        return set()
+    with tempfile.TemporaryDirectory() as folder:
+        for path in journal.parent.glob(journal.name + "*"):
+            shutil.copy(path, folder)
+        with closing(sqlite3.connect(Path(folder) / journal.name)) as db:
+            return set(db.execute(_OPEN_INTENTS))
+
+
+def _lives_until(process: Process, condition: Callable[[], object]) -> bool:
+    """Wait for something that the process does; False when it ends before, or hangs."""
+    deadline = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.001)
+    return False
+
+
+def _lives(process: Process, seconds: float) -> bool:
+    """Wait so long; False when the process ends before."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return True
+    return False

@@ -1,0 +1,422 @@
+"""Both directions of the API: requests to the byte, replies from recorded shapes."""
+
+import base64
+import json
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.change import Change, as_written
+from jobs.commercelayer import (
+    TEXT_LIMIT,
+    Claims,
+    Confirmation,
+    Grant,
+    read_claims,
+    read_confirmation,
+    read_errors,
+    read_grant,
+    read_types,
+    resource_path,
+    same,
+    token_request,
+    types_request,
+    update_request,
+)
+from jobs.model import JSON, ApiError, Link, Reply, Request, RowRef, UpdateJob
+from tests.samples.recorded import sample
+
+ID = "xAyBzCwDvE"
+REF = RowRef(1, 2, b"")
+JSON_HEADERS = {"content-type": "application/vnd.api+json"}
+JOB = UpdateJob(REF, "stripe_payments", ID, attributes={"reference": "ANY-EXTERNAL-REFERENCE"})
+TAGGED = UpdateJob(REF, "orders", ID, add_tags=("vip", "sale"))
+
+
+def reply(document: Any, status: int = 200, kind: str = "application/vnd.api+json") -> Reply:
+    return Reply(status, {"content-type": kind}, json.dumps(document).encode())
+
+
+# requests
+
+
+def test_an_update_names_type_and_id_in_path_and_body() -> None:
+    assert update_request(JOB, as_written(JOB), "stripe_payments") == Request(
+        "PATCH",
+        f"/api/stripe_payments/{ID}",
+        b'{"data":{"type":"stripe_payments","id":"xAyBzCwDvE","attributes":{"reference":"ANY-EXTERNAL-REFERENCE"}}}',
+    )
+
+
+def test_the_concrete_type_stands_in_path_and_body() -> None:
+    job = UpdateJob(REF, "transactions", ID, attributes={"reference": "R"})
+    request = update_request(job, as_written(job), "captures")
+    assert request.target == f"/api/captures/{ID}"
+    assert json.loads(request.body)["data"]["type"] == "captures"
+
+
+@pytest.mark.parametrize(
+    ("link", "linkage"),
+    [
+        (Link("orders", "o1"), {"type": "orders", "id": "o1"}),
+        (None, None),  # unset
+        ((Link("skus", "a"), Link("skus", "b")), [{"type": "skus", "id": "a"}, {"type": "skus", "id": "b"}]),
+        ((), []),  # cleared
+    ],
+)
+def test_a_relationship_is_its_linkage(link: Link | tuple[Link, ...] | None, linkage: JSON) -> None:
+    body = json.loads(update_request(JOB, Change({}, {"order": link}), "stripe_payments").body)
+    assert body["data"] == {"type": "stripe_payments", "id": ID, "relationships": {"order": {"data": linkage}}}
+
+
+@pytest.mark.parametrize(
+    "job",
+    [TAGGED, UpdateJob(REF, "orders", ID, remove_tags=("vip",))],  # unknown tags are dropped without a word
+)
+def test_an_update_of_tags_asks_to_see_them(job: UpdateJob) -> None:
+    target = update_request(job, as_written(job), "orders").target
+    assert target == f"/api/orders/{ID}?include=tags&fields[tags]=name"
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+def test_an_id_never_leaves_its_segment_of_the_path(key: str) -> None:
+    path = resource_path("orders", key)
+    assert path.startswith("/api/orders/")
+    assert path.count("/") == 3
+    assert path.isascii()
+    assert not set(path) & set("?# \r\n")
+    assert unquote(path.rpartition("/")[2]) == key
+
+
+@given(st.dictionaries(st.text(), st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists)))
+def test_values_arrive_as_they_are(attributes: dict[str, JSON]) -> None:
+    body = update_request(JOB, Change(attributes), "stripe_payments").body
+    assert json.loads(body)["data"].get("attributes", {}) == attributes
+
+
+def test_types_are_asked_for_in_one_page() -> None:
+    request = types_request("transactions", ["aA", "b,c", "d&e"])
+    assert (request.method, request.body) == ("GET", b"")
+    assert request.target == (
+        "/api/transactions?filter[q][id_in]=aA,b%2Cc,d%26e&fields[transactions]=type&page[size]=25&page[number]=1"
+    )
+    assert parse_qs(urlsplit(request.target).query)["page[size]"] == ["25"]
+
+
+def test_a_token_is_asked_for_in_a_form() -> None:
+    assert token_request("id", "s&c=r+t") == Request(
+        "POST", "/oauth/token", b"grant_type=client_credentials&client_id=id&client_secret=s%26c%3Dr%2Bt"
+    )
+
+
+# confirmations
+
+
+def test_a_reply_about_the_record_confirms_and_tells_the_mode() -> None:
+    assert read_confirmation(sample("stripe_payment"), JOB, as_written(JOB), JOB.type) == Confirmation(mode="test")
+
+
+DATA = {"type": "stripe_payments", "id": ID, "attributes": {"reference": "ANY-EXTERNAL-REFERENCE"}}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        sample("captive_portal"),  # HTML with 200
+        replace(sample("stripe_payment"), complete=False),  # cut off
+        replace(sample("stripe_payment"), body=sample("stripe_payment").body[:-2]),  # cut off, and nobody noticed
+        replace(sample("stripe_payment"), headers={}),  # no content type
+        reply({"data": DATA}, kind="text/plain"),
+        reply({"data": DATA}, kind="text/vnd.api+json"),
+        reply({"data": {**DATA, "id": "xaybzcwdve"}}),  # another record: case matters
+        reply({"data": {**DATA, "id": 7}}),
+        reply({"data": {**DATA, "type": "orders"}}),
+        reply({"data": [DATA]}),
+        reply({"data": None}),
+        reply([DATA]),
+        reply({}),
+        reply("OK"),
+        Reply(200, JSON_HEADERS, b""),
+        Reply(200, JSON_HEADERS, b"\xff"),
+        Reply(200, JSON_HEADERS, b"[" * 100_000),
+    ],
+)
+def test_nothing_else_confirms(answer: Reply) -> None:
+    assert read_confirmation(answer, JOB, as_written(JOB), JOB.type) is None
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json", "application/json; charset=utf-8", "Application/Vnd.Api+JSON", "application/hal+json"]
+)
+def test_every_json_media_type_will_do(kind: str) -> None:
+    answer = reply({"data": DATA}, kind=kind)
+    assert read_confirmation(answer, JOB, as_written(JOB), JOB.type) == Confirmation()
+
+
+@pytest.mark.parametrize(
+    ("sent", "echo", "differs"),
+    [
+        ({"reference": "a"}, {"reference": "a"}, ()),
+        ({"reference": "a"}, {"reference": "b"}, ("reference",)),
+        ({"reference": "a"}, {}, ()),  # a write-only attribute never comes back: unverifiable, not wrong
+        ({"reference": "a"}, {"reference": None}, ("reference",)),
+        ({"reference": None}, {"reference": None}, ()),
+        ({"a": 1, "b": 2, "c": 3}, {"a": 9, "b": 2, "c": 9}, ("a", "c")),
+    ],
+)
+def test_echoes_that_differ_are_named(sent: dict[str, JSON], echo: JSON, differs: tuple[str, ...]) -> None:
+    answer = reply({"data": {**DATA, "attributes": echo}})
+    assert read_confirmation(answer, JOB, Change(sent), JOB.type) == Confirmation(differs)
+
+
+@pytest.mark.parametrize(
+    ("case", "discarded"),
+    [
+        ("tags_added", ()),
+        ("tags_partly_discarded", ("vip",)),
+        ("tags_all_discarded", ("vip", "sale")),  # nothing linked, and so nothing included
+    ],
+)
+def test_tags_that_were_silently_discarded_are_found(case: str, discarded: tuple[str, ...]) -> None:
+    confirmation = read_confirmation(sample(case), TAGGED, as_written(TAGGED), "orders")
+    assert confirmation == Confirmation(discarded_tags=discarded, mode="test")
+
+
+@pytest.mark.parametrize(
+    ("relationships", "included", "discarded"),
+    [
+        ({"tags": {"data": [{"type": "tags", "id": "t"}]}}, None, ()),  # linked and not shown: no evidence
+        ({}, None, ("vip", "sale")),
+        ({"tags": {"data": []}}, [], ("vip", "sale")),
+        ({"tags": {"data": [7]}}, [7], ("vip", "sale")),  # no tags at all
+        ({}, [], ()),  # no linkage: no evidence
+    ],
+)
+def test_only_evidence_counts_against_tags(relationships: JSON, included: JSON, discarded: tuple[str, ...]) -> None:
+    document: dict[str, Any] = {"data": {"type": "orders", "id": ID, "relationships": relationships}}
+    if included is not None:
+        document["included"] = included
+    confirmation = read_confirmation(reply(document), TAGGED, as_written(TAGGED), "orders")
+    assert confirmation == Confirmation(discarded_tags=discarded)
+
+
+@pytest.mark.parametrize(
+    ("sent", "echo", "is_same"),
+    [
+        ("67", 67, True),  # recorded: numbers in text become numbers
+        ("AdyenPayment", "adyen_payments", True),  # recorded: a type in its own form
+        ("2018-01-01", "2018-01-01T00:00:00.000Z", True),  # a date becomes a time stamp
+        ("2018-01-01T12:00:00Z", "2018-01-01T12:00:00.000Z", True),
+        ("2018-01-01T14:00:00+02:00", "2018-01-01T12:00:00.000Z", True),
+        ("2018-01-01T12:00:00", "2018-01-01T12:00:00.000Z", True),  # no zone: UTC
+        ("2018-01-02", "2018-01-01T00:00:00.000Z", False),
+        ("20180101", "201801011", False),  # a number that only looks like a date
+        ("2018-01-01", "soon", False),
+        ("as-is", "asis-2", False),
+        (1, 1.0, True),
+        (1, True, False),
+        (True, "true", True),
+        (7, "8", False),
+        ("-5", 5, False),
+        ("007", "7", False),
+        ("é", "É", False),
+        ("a", None, False),
+        (None, None, True),
+        (None, "", False),
+        ({"a": "1"}, {"a": 1}, True),
+        ({"a": 1}, {"a": 1, "b": 2}, False),  # the object was not replaced
+        ({}, "{}", False),
+        ([1, "2"], [1, 2], True),
+        ([1], [1, 2], False),
+        ((1, 2), [1, 2], True),
+        ([1], "1", False),
+        ("1", [1], False),
+    ],
+)
+def test_canonical_forms_are_the_same_value(sent: JSON, echo: JSON, is_same: bool) -> None:
+    assert same(sent, echo) is is_same
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+)
+
+
+@given(VALUES)
+def test_every_value_is_the_same_as_its_own_echo(value: JSON) -> None:
+    assert same(value, json.loads(json.dumps(value)))
+
+
+# errors
+
+
+@pytest.mark.parametrize(
+    ("case", "errors"),
+    [
+        (
+            "validation",
+            [
+                ("is not a number", "VALIDATION_ERROR", "quantity"),
+                ("must exist", "VALIDATION_ERROR", "order"),
+                ("is too long", "VALIDATION_ERROR", "metadata.batch"),
+            ],
+        ),
+        ("key_mismatch", [("URL key does not match record key", "KEY_NOT_INCLUDED_IN_URL", "")]),
+        ("invalid_token", [("Invalid token", "INVALID_TOKEN", "")]),
+        ("record_not_found", [("Record not found", "RECORD_NOT_FOUND", "")]),
+        ("not_unique", [("has already been taken", "CONFLICT", "code")]),
+        ("throttled", [("Too Many Requests", "THROTTLED", "")]),  # an object, not a list
+        ("server_error", []),  # HTML
+        ("bad_gateway", []),  # nothing
+        ("invalid_client", []),  # an OAuth error
+    ],
+)
+def test_errors_are_read_from_every_recorded_refusal(case: str, errors: list[tuple[str, str, str]]) -> None:
+    assert [(error.title, error.code, error.field) for error in read_errors(sample(case))] == errors
+
+
+@pytest.mark.parametrize(
+    ("pointer", "field"),
+    [
+        ("/data/attributes/reference", "reference"),
+        ("/data/attributes/metadata/a/b", "metadata.a.b"),
+        ("/data/relationships/order", "order"),
+        ("/data/relationships/order/data", "order"),
+        ("/data/id", ""),
+        ("/data/meta/reference", ""),
+        ("/errors/attributes/reference", ""),
+        ("reference", ""),
+        ("", ""),
+    ],
+)
+def test_a_pointer_leads_to_the_column(pointer: str, field: str) -> None:
+    assert read_errors(reply({"errors": [{"source": {"pointer": pointer}}]}, 422)) == (
+        ApiError(pointer=pointer, field=field),
+    )
+
+
+@pytest.mark.parametrize("errors", [None, 7, "no", [], ["no"], [None]], ids=repr)
+def test_errors_of_no_known_shape_are_none(errors: JSON) -> None:
+    assert read_errors(reply({"errors": errors}, 400)) == ()
+
+
+@pytest.mark.parametrize(
+    ("raw", "error"),
+    [
+        ({"title": 7, "detail": None, "code": ["x"], "source": "here"}, ApiError()),
+        ({"title": "x" * 5000}, ApiError(title="x" * TEXT_LIMIT)),
+        ({"detail": "half \ud800 a pair"}, ApiError(detail="half ? a pair")),
+    ],
+)
+def test_what_a_server_writes_is_kept_short_and_storable(raw: JSON, error: ApiError) -> None:
+    assert read_errors(reply({"errors": [raw]}, 400)) == (error,)
+
+
+# abstract types
+
+
+@pytest.mark.parametrize(
+    ("case", "types"),
+    [
+        ("transaction_types", {"aUtHoRiZaA": "authorizations", "cApTuReSbB": "captures", "rEfUnDsScC": "refunds"}),
+        ("transaction_types_concrete", {"vOiDsVoIdD": "voids"}),  # the resources themselves; one does not tell
+    ],
+)
+def test_concrete_types_are_read_from_a_page(case: str, types: dict[str, str]) -> None:
+    assert read_types(sample(case), "transactions") == types
+
+
+@pytest.mark.parametrize(
+    ("answer", "types"),
+    [
+        (reply({"data": []}), {}),  # none of them is there
+        (reply({"data": [7, {"id": 7, "type": "voids"}, {"id": "x"}]}), {}),
+        (reply({"data": DATA}), None),
+        (reply({"data": []}, 206), None),
+        (sample("forbidden"), None),
+        (sample("captive_portal"), None),
+    ],
+)
+def test_a_page_that_cannot_be_used_is_none(answer: Reply, types: dict[str, str] | None) -> None:
+    assert read_types(answer, "transactions") == types
+
+
+# tokens
+
+
+def test_a_grant_tells_the_remaining_life_and_hides_the_token() -> None:
+    grant = read_grant(sample("token"))
+    assert grant == Grant("made.up.token", 2468.0)
+    assert "made" not in repr(grant)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        sample("invalid_client"),
+        sample("captive_portal"),
+        reply({"access_token": "", "expires_in": 7200}),
+        reply({"access_token": 7, "expires_in": 7200}),
+        reply({"access_token": "t"}),
+        reply({"access_token": "t", "expires_in": "7200"}),
+        reply({"access_token": "t", "expires_in": True}),
+        reply({"access_token": "t", "expires_in": float("nan")}),  # what `json` lets through
+        reply({"access_token": "t", "expires_in": 10**400}),
+        reply({"access_token": "t", "expires_in": 7200}, 201),
+    ],
+)
+def test_only_a_token_with_its_life_is_a_grant(answer: Reply) -> None:
+    assert read_grant(answer) is None
+
+
+def jwt(payload: Any) -> str:
+    text = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    return f"e30.{base64.urlsafe_b64encode(text).rstrip(b'=').decode()}.c2ln"
+
+
+FULL = {
+    "organization": {"slug": "your-domain"},
+    "application": {"kind": "integration"},
+    "test": True,
+    "exp": 1_750_007_200,
+}
+
+
+@pytest.mark.parametrize(
+    ("payload", "claims"),
+    [
+        (FULL, Claims("your-domain", "integration", "test", 1_750_007_200.0)),
+        ({**FULL, "test": False}, Claims("your-domain", "integration", "live", 1_750_007_200.0)),
+        ({**FULL, "test": 1}, Claims("your-domain", "integration", "", 1_750_007_200.0)),
+        # a slug that could lead to another host
+        ({"organization": {"slug": "evil.example/"}}, Claims()),
+        ({"organization": {"slug": "ünicode"}}, Claims()),
+        ({"organization": {"slug": 7}, "application": {"kind": 7}}, Claims()),
+        ({"organization": "x", "exp": "soon"}, Claims()),
+        ({"exp": True}, Claims()),
+        ({"exp": 10**400}, Claims()),
+        ([], Claims()),
+        (b"not JSON", Claims()),
+        (b"\xff", Claims()),
+        (b"[" * 100_000, Claims()),
+    ],
+)
+def test_a_token_says_what_it_is_for(payload: Any, claims: Claims) -> None:
+    assert read_claims(jwt(payload)) == claims
+
+
+@pytest.mark.parametrize("token", ["", "opaque", "a.b", "a.%%%.c", "a.é.c"])
+def test_a_token_that_is_no_jwt_says_nothing(token: str) -> None:
+    assert read_claims(token) == Claims()
+
+
+@pytest.mark.parametrize(
+    ("claims", "url"), [(Claims("your-domain"), "https://your-domain.commercelayer.io"), (Claims(), "")]
+)
+def test_the_organization_gives_the_origin(claims: Claims, url: str) -> None:
+    assert claims.url == url

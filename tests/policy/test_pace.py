@@ -1,0 +1,285 @@
+"""The sliding log against a strict server that stamps a request anywhere between its send and its response."""
+
+import heapq
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import cycle
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from worker.policy.pace import GUARD, UNLEARNED_IN_FLIGHT, Pace, Window
+
+MINUTE = Window(100, 60.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """Seconds until the server stamps a request, and from there until its response; `failed` ones get none."""
+
+    there: float
+    back: float
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """When requests were sent, and when the server stamped them."""
+
+    sent: list[float]
+    stamped: list[float]
+
+    def broken(self, window: Window, since: float = 0.0) -> int:
+        """Requests stamped `since` then that a strict window would have refused."""
+        times = sorted(self.stamped)
+        pairs = zip(times, times[window.limit :], strict=False)
+        return sum(since <= late < early + window.interval - 1e-9 for early, late in pairs)
+
+
+def saturate(pace: Pace, trips: Iterator[Trip], count: int, now: float = 0.0) -> Traffic:
+    """Send `count` requests as soon as the pace lets them."""
+    traffic = Traffic([], [])
+    answers: list[float] = []
+    while len(traffic.sent) < count:
+        while answers and answers[0] <= now:
+            pace.answered(heapq.heappop(answers))
+        wait = pace.reserve(now)
+        if wait > 0.0:
+            now = min([now + wait, *answers[:1]])
+            continue
+        trip = next(trips)
+        traffic.sent.append(now)
+        traffic.stamped.append(now + trip.there)
+        heapq.heappush(answers, now + trip.there + trip.back)
+    return traffic
+
+
+TRIPS = st.lists(st.builds(Trip, st.floats(0, 5), st.floats(0, 5)), min_size=1, max_size=20)
+SIMULATED = settings(deadline=None)
+"""How long an example takes depends on the traffic it simulates, and on what else the machine does."""
+
+WINDOWS = st.lists(st.builds(Window, st.integers(1, 12), st.floats(0.1, 60)), min_size=1, max_size=3)
+
+
+@SIMULATED
+@given(WINDOWS, TRIPS, st.integers(1, 8), st.floats(0, 60))
+def test_no_window_ever_holds_more_than_its_limit(
+    windows: list[Window], trips: list[Trip], in_flight: int, headroom: float
+) -> None:
+    pace = Pace(ceiling=windows, headroom=headroom, max_in_flight=in_flight)
+    traffic = saturate(pace, cycle(trips), 60)
+    assert [traffic.broken(window) for window in windows] == [0] * len(windows)
+
+
+@SIMULATED
+@given(WINDOWS, TRIPS, st.integers(0, 30))
+def test_a_limit_learned_under_way_counts_what_was_sent_before(
+    windows: list[Window], trips: list[Trip], before: int
+) -> None:
+    pace = Pace(max_in_flight=8)
+    unpaced = saturate(pace, cycle(trips), before)
+    start = max(unpaced.stamped, default=0.0) + 5.0
+    for _ in range(pace.in_flight):
+        pace.answered(start)
+    pace.learn(windows)
+    paced = saturate(pace, cycle(trips), 40, start)
+    both = Traffic([], unpaced.stamped + paced.stamped)
+    assert [both.broken(window, since=start) for window in windows] == [0] * len(windows)
+
+
+@SIMULATED
+@given(st.integers(1, 12), st.floats(0.1, 60), TRIPS)
+def test_a_slot_is_used_again_one_interval_and_one_round_trip_later_at_most(
+    limit: int, interval: float, trips: list[Trip]
+) -> None:
+    pace = Pace(ceiling=[Window(limit, interval)], max_in_flight=limit)
+    sent = saturate(pace, cycle(trips), 60).sent
+    slowest = max(trip.there + trip.back for trip in trips)
+    turn = interval + GUARD + slowest + 1e-6
+    assert all(late - early <= turn for early, late in zip(sent, sent[limit:], strict=False))
+
+
+@pytest.mark.parametrize(
+    ("windows", "least"),
+    [
+        ([Window(200, 60.0), Window(50, 10.0)], 0.98),  # live
+        ([Window(100, 60.0), Window(25, 10.0)], 0.98),  # test mode
+        ([Window(100, 2.0)], 0.95),  # a round trip is a larger part of a short window
+    ],
+)
+def test_an_hour_with_jitter_and_stalls_uses_the_quota_to_the_full(windows: list[Window], least: float) -> None:
+    trips = jittered(Random(1))
+    traffic = saturate(Pace(ceiling=windows, max_in_flight=16), trips, 12_000)
+    window = windows[0]
+    assert [traffic.broken(each) for each in windows] == [0] * len(windows)
+    elapsed = traffic.sent[-1] - traffic.sent[window.limit]
+    assert (12_000 - window.limit) / elapsed * window.interval / window.limit >= least
+
+
+def jittered(dice: Random) -> Iterator[Trip]:
+    """The recorded latency (median 24 ms, 95th percentile 76 ms), and one request in 200 stalls for 3 s."""
+    while True:
+        total = 3.0 if dice.random() < 0.005 else 0.024 * dice.lognormvariate(0.0, 0.7)
+        there = total * dice.random()
+        yield Trip(there, total - there)
+
+
+def answer(pace: Pace, times: Sequence[float]) -> None:
+    """Requests that were answered at those times."""
+    for time in times:
+        assert pace.reserve(time) == 0.0
+        pace.answered(time)
+
+
+def test_a_full_window_says_when_its_next_slot_is_free() -> None:
+    pace = Pace(ceiling=[Window(2, 10.0)], max_in_flight=4)
+    answer(pace, [0.0, 3.0])
+    assert pace.reserve(4.0) == pytest.approx(6.0 + GUARD)
+    assert pace.reserve(10.0 + GUARD) == 0.0
+    assert pace.reserve(11.0) == pytest.approx(2.0 + GUARD)
+
+
+def test_of_several_windows_the_longest_wait_counts() -> None:
+    pace = Pace(ceiling=[Window(2, 60.0), Window(1, 10.0)], max_in_flight=4)
+    answer(pace, [0.0])
+    assert pace.reserve(1.0) == pytest.approx(9.0 + GUARD)  # the burst
+    answer(pace, [11.0])
+    assert pace.reserve(12.0) == pytest.approx(48.0 + GUARD)  # the average
+
+
+@pytest.mark.parametrize(
+    ("windows", "in_flight"),
+    [
+        ([Window(100, 60.0)], 3),  # as many as the user wants in flight
+        ([Window(2, 60.0)], 2),  # every slot of the window is in flight
+        ([], 3),  # nothing known, and the user wants fewer than the precaution
+    ],
+)
+def test_when_only_an_answer_can_free_a_slot_the_wait_is_infinite(windows: list[Window], in_flight: int) -> None:
+    pace = Pace(ceiling=windows, max_in_flight=3)
+    assert [pace.reserve(0.0) for _ in range(in_flight)] == [0.0] * in_flight
+    assert pace.reserve(0.0) == math.inf
+
+
+def test_a_slot_that_was_not_used_is_free_at_once() -> None:
+    pace = Pace(ceiling=[Window(1, 60.0)], max_in_flight=1)
+    assert pace.reserve(0.0) == 0.0
+    pace.cancelled()
+    assert pace.reserve(0.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("window", "headroom", "left"),
+    [
+        (MINUTE, 5.0, 95),
+        (MINUTE, 0.0, 100),
+        (Window(25, 10.0), 5.0, 23),  # rounded down: never above
+        (Window(1, 10.0), 50.0, 1),  # a limit of none would end the run
+    ],
+)
+def test_headroom_leaves_a_part_of_every_limit_to_others(window: Window, headroom: float, left: int) -> None:
+    assert window.less(headroom) == Window(left, window.interval)
+
+
+def test_few_are_in_flight_until_a_limit_is_learned() -> None:
+    pace = Pace(max_in_flight=16)
+    assert [pace.reserve(0.0) for _ in range(UNLEARNED_IN_FLIGHT)] == [0.0] * UNLEARNED_IN_FLIGHT
+    assert pace.reserve(0.0) == math.inf
+    assert pace.rate() == math.inf
+    assert pace.learn([MINUTE])
+    assert pace.reserve(0.0) == 0.0
+    assert pace.rate() == pytest.approx(100 / 60)
+
+
+def test_learning_the_same_or_nothing_is_no_news() -> None:
+    pace = Pace(max_in_flight=4)
+    assert not pace.learn([])
+    assert pace.learn([MINUTE])
+    assert not pace.learn([MINUTE])
+    assert pace.learned == (MINUTE,)
+
+
+def test_what_is_learned_comes_on_top_of_the_users_ceiling() -> None:
+    pace = Pace(ceiling=[Window(10, 10.0)], headroom=10.0, max_in_flight=4)
+    pace.learn([MINUTE])
+    assert pace.windows == (Window(9, 10.0), Window(90, 60.0))
+    assert pace.rate() == pytest.approx(0.9)
+
+
+def test_without_discovery_nothing_is_learned_and_nothing_held_back() -> None:
+    pace = Pace(max_in_flight=8, discover=False)
+    assert not pace.learn([MINUTE])
+    assert pace.shared(MINUTE, 0, 0.0, 0.0) == 0
+    pace.restore([MINUTE], [0.0])
+    assert [pace.reserve(0.0) for _ in range(8)] == [0.0] * 8
+    pace.answered(0.0)
+    assert (pace.windows, list(pace.stamps)) == ((), [])
+
+
+@pytest.mark.parametrize(
+    ("own", "remaining", "foreign"),
+    [
+        (10, 90, 0),  # the server counts what we count
+        (10, 80, 10),  # ten came from elsewhere
+        (10, 0, 90),  # everything is gone
+        (10, 95, 0),  # the server's counter lags: nobody is invented
+    ],
+)
+def test_requests_of_others_take_slots_of_ours(own: int, remaining: int, foreign: int) -> None:
+    pace = Pace(max_in_flight=4)
+    pace.learn([MINUTE])
+    answer(pace, [float(number) for number in range(own)])
+    assert pace.shared(MINUTE, remaining, 10.0, 10.0) == foreign
+    assert len(pace.stamps) == own + foreign
+
+
+def test_requests_in_flight_are_not_taken_for_those_of_others() -> None:
+    pace = Pace(max_in_flight=16)
+    pace.learn([MINUTE])
+    for _ in range(5):
+        pace.reserve(0.0)
+    pace.answered(0.1)
+    assert pace.shared(MINUTE, 95, 0.0, 0.1) == 0
+
+
+def test_a_closed_gate_lets_nobody_through_and_then_one_at_a_time() -> None:
+    pace = Pace(ceiling=[MINUTE], max_in_flight=4)
+    pace.close(10.0)
+    assert pace.closed_until == 10.0
+    assert pace.reserve(4.0) == 6.0
+    assert pace.reserve(10.0) == 0.0
+    assert pace.reserve(10.0) == math.inf
+    pace.answered(10.1)
+    pace.open(10.0)
+    assert [pace.reserve(10.1), pace.reserve(10.1)] == [0.0, 0.0]
+
+
+def test_a_reply_to_a_request_from_before_the_pause_does_not_open_it() -> None:
+    pace = Pace(ceiling=[MINUTE], max_in_flight=4)
+    pace.close(10.0)
+    pace.open(9.9)
+    assert [pace.reserve(10.0), pace.reserve(10.0)] == [0.0, math.inf]
+
+
+def test_of_two_pauses_the_later_end_counts() -> None:
+    pace = Pace(max_in_flight=4)
+    pace.close(10.0)
+    pace.close(5.0)
+    assert pace.reserve(6.0) == 4.0
+
+
+def test_a_restored_pace_goes_on_where_the_last_process_was() -> None:
+    pace = Pace(max_in_flight=4)
+    pace.restore([Window(3, 10.0)], [2.0, -1.0, 0.5])
+    assert list(pace.stamps) == [-1.0, 0.5, 2.0]
+    assert pace.reserve(3.0) == pytest.approx(6.0 + GUARD)
+
+
+@SIMULATED
+@given(st.integers(1, 50))
+def test_the_log_is_never_much_longer_than_the_largest_limit(limit: int) -> None:
+    pace = Pace(ceiling=[Window(limit, 0.001)], max_in_flight=1)
+    answer(pace, [float(number) for number in range(300)])
+    assert len(pace.stamps) <= 2 * limit

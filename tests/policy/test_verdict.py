@@ -1,0 +1,348 @@
+"""What an attempt's outcome means for its row: the verdict table and the error table, line by line."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.change import Change, as_written
+from jobs.model import MaybeSent, NotSent, Outcome, Reply, RowRef, Status, UpdateJob
+from jobs.reasons import REASONS
+from tests.samples.recorded import sample
+from worker.policy.guards import Halt
+from worker.policy.verdict import (
+    HaltRun,
+    Renew,
+    Reroute,
+    Retry,
+    Sent,
+    Settle,
+    SlowDown,
+    Verdict,
+    is_slow_down,
+    judge,
+)
+
+ID = "xAyBzCwDvE"
+REF = RowRef(1, 2, b"")
+SAFE = UpdateJob(REF, "stripe_payments", ID, attributes={"reference": "ANY-EXTERNAL-REFERENCE"})
+REFRESH = UpdateJob(REF, "stripe_payments", ID, triggers={"_refresh": True})
+TRIGGER = UpdateJob(REF, "authorizations", ID, triggers={"_capture": True})
+TAGS = UpdateJob(REF, "orders", ID, add_tags=("vip", "sale"))
+ABSTRACT = UpdateJob(REF, "transactions", ID, attributes={"reference": "ANY-EXTERNAL-REFERENCE"})
+
+
+def sent(job: UpdateJob = SAFE, **known: Any) -> Sent:
+    facts: dict[str, Any] = {"type_name": job.type, "attempts_left": 4, "throttles_left": 29, **known}
+    return Sent(job, as_written(job), **facts)
+
+
+def settled(verdict: Verdict) -> tuple[Status, str]:
+    assert isinstance(verdict, Settle), verdict
+    return verdict.status, verdict.reason
+
+
+CUT = replace(sample("stripe_payment"), body=b'{"data":{', complete=False)
+OTHER_ID = replace(sample("stripe_payment"), body=sample("stripe_payment").body.replace(ID.encode(), b"oThErIdXyZ"))
+LOST = MaybeSent("reply_lost", "the connection broke before a reply came")
+LATE = MaybeSent("timed_out", "no reply in time")
+GARBLED = MaybeSent("reply_garbled", "the reply was not HTTP")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "safe", "trigger"),
+    [
+        # DNS, refused, TLS, connect timeout: nothing left, so everything may go again
+        (NotSent("cannot resolve nowhere"), Retry(), Retry()),
+        # bytes left, then reset / close / timeout / garbled reply: again only where that is safe
+        (LOST, Retry("reply_lost"), (Status.UNKNOWN, "reply_lost")),
+        (LATE, Retry("timed_out"), (Status.UNKNOWN, "timed_out")),
+        (GARBLED, Retry("reply_garbled"), (Status.UNKNOWN, "reply_garbled")),
+        # 2xx JSON, body cut before id and type were seen: never again
+        (CUT, (Status.UNKNOWN, "reply_garbled"), (Status.UNKNOWN, "reply_garbled")),
+        # 2xx, wrong content type, id or type: never again
+        (sample("captive_portal"), (Status.UNKNOWN, "reply_mismatch"), (Status.UNKNOWN, "reply_mismatch")),
+        (OTHER_ID, (Status.UNKNOWN, "reply_mismatch"), (Status.UNKNOWN, "reply_mismatch")),
+        (sample("transaction"), (Status.UNKNOWN, "reply_mismatch"), (Status.UNKNOWN, "reply_mismatch")),
+        # an empty 204 is a success that nothing shows
+        (sample("no_content"), (Status.APPLIED, "unverified"), (Status.APPLIED, "unverified")),
+        # 3xx: never followed
+        (sample("redirect"), (Status.REJECTED, "redirected"), (Status.REJECTED, "redirected")),
+        # 408, 425, 429, 503 with Retry-After: not processed
+        (Reply(408, {}), SlowDown(), SlowDown()),
+        (Reply(425, {}), SlowDown(), SlowDown()),
+        (sample("throttled"), SlowDown(), SlowDown()),
+        (sample("unavailable_for_a_while"), SlowDown(), SlowDown()),
+        # 500, 502, 504, 503: maybe applied
+        (sample("server_error"), Retry("server_error"), (Status.UNKNOWN, "server_error")),
+        (sample("bad_gateway"), Retry("server_error"), (Status.UNKNOWN, "server_error")),
+        (sample("gateway_timeout"), Retry("server_error"), (Status.UNKNOWN, "server_error")),
+        (sample("unavailable"), Retry("server_error"), (Status.UNKNOWN, "server_error")),
+        (Reply(520, {}), Retry("server_error"), (Status.UNKNOWN, "server_error")),  # an edge's own
+    ],
+)
+def test_every_line_of_the_verdict_table(
+    outcome: Outcome, safe: Verdict | tuple[Status, str], trigger: Verdict | tuple[Status, str]
+) -> None:
+    for job, expected in ((SAFE, safe), (REFRESH, safe), (TRIGGER, trigger), (TAGS, trigger)):
+        verdict = judge(outcome, sent(job))
+        assert (settled(verdict) if isinstance(expected, tuple) else verdict) == expected
+
+
+@pytest.mark.parametrize(
+    ("case", "reason"),
+    [
+        ("key_mismatch", "bad_request"),  # 400: malformed
+        ("unauthorized", "not_authorized"),  # 401: no permission, which no new token changes
+        ("forbidden", "not_authorized"),  # 403
+        ("record_not_found", "not_found"),  # 404: missing, or out of scope
+        ("not_unique", "not_unique"),  # 409: unique constraint
+        ("validation", "validation"),  # 422
+        ("locked", "locked"),  # 423
+    ],
+)
+def test_every_final_line_of_the_error_table(case: str, reason: str) -> None:
+    assert settled(judge(sample(case), sent())) == (Status.REJECTED, reason)
+
+
+@pytest.mark.parametrize("status", [402, 410, 411, 412, 413, 418, 451, 199, 0])
+def test_a_status_nobody_expects_is_a_refusal(status: int) -> None:
+    assert settled(judge(Reply(status, {}), sent())) == (Status.REJECTED, "refused")
+
+
+@pytest.mark.parametrize(
+    ("case", "halt", "reason"),
+    [
+        ("method_not_allowed", "not_updatable", "not_updatable"),  # 405: the type
+        ("not_acceptable", "refused", "refused"),  # 406 and 415: our headers
+        ("unsupported_media_type", "refused", "refused"),
+    ],
+)
+def test_a_refusal_that_concerns_every_row_stops_the_run_and_settles_its_own(case: str, halt: str, reason: str) -> None:
+    verdict = judge(sample(case), sent())
+    assert isinstance(verdict, HaltRun)
+    status = sample(case).status
+    assert verdict.halt == Halt(halt, f"the API answers {status} to every stripe_payments")
+    assert verdict.settle is not None
+    assert settled(verdict.settle) == (Status.REJECTED, reason)
+
+
+def test_an_invalid_token_is_renewed_once_and_then_stops_the_run() -> None:
+    assert judge(sample("invalid_token"), sent()) == Renew()
+    assert judge(sample("invalid_token"), sent(renewed=True)) == HaltRun(
+        Halt("authorisation_lost", "the API refuses the token, a renewed one as well")
+    )
+
+
+@pytest.mark.parametrize("case", ["record_not_found", "method_not_allowed"])
+def test_an_abstract_type_that_refuses_sends_the_row_round_by_its_concrete_type(case: str) -> None:
+    assert judge(sample(case), sent(ABSTRACT, abstract=True)) == Reroute(sample(case).status)
+
+
+def test_other_refusals_of_an_abstract_type_are_about_the_row() -> None:
+    assert settled(judge(sample("validation"), sent(ABSTRACT, abstract=True))) == (Status.REJECTED, "validation")
+
+
+CONFIRMED = sample("stripe_payment")
+DIFFERS = replace(CONFIRMED, body=CONFIRMED.body.replace(b"ANY-EXTERNAL-REFERENCE", b"SOMETHING-ELSE"))
+CONCRETE = replace(sample("transaction"), body=sample("transaction").body.replace(b'"transactions"', b'"captures"'))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "what", "verdict"),
+    [
+        (CONFIRMED, sent(), Settle("", mode="test")),  # the plain success
+        (
+            DIFFERS,
+            sent(),
+            Settle("echo_differs", "the reply shows another value: reference", ("reference",), mode="test"),
+        ),
+        (
+            CONFIRMED,
+            sent(doubt="reply_lost"),
+            Settle("resent", "sent again after an attempt without a trustworthy reply", mode="test"),
+        ),
+        (
+            CONCRETE,
+            sent(ABSTRACT, type_name="captures"),
+            Settle("concrete_type", "sent to captures: transactions itself is not updatable", mode="live"),
+        ),
+        (
+            sample("tags_partly_discarded"),
+            sent(TAGS),
+            Settle("tags_discarded", "not on the record afterwards: vip", ("tags.add",), mode="test"),
+        ),
+        (sample("tags_added"), sent(TAGS), Settle("", mode="test")),
+    ],
+)
+def test_a_success_says_what_is_remarkable_about_it(outcome: Reply, what: Sent, verdict: Settle) -> None:
+    assert judge(outcome, what) == verdict
+
+
+def test_an_echo_is_compared_with_what_was_sent_and_not_with_the_row() -> None:
+    nothing = Sent(SAFE, Change(), SAFE.type, attempts_left=0, throttles_left=0)
+    assert judge(DIFFERS, nothing) == Settle("", mode="test")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "doubt", "ending"),
+    [
+        (NotSent("refused"), "", (Status.FAILED, "unreachable")),  # certainly not applied
+        (NotSent("refused"), "timed_out", (Status.UNKNOWN, "timed_out")),  # unless an earlier attempt was
+        (LOST, "", (Status.UNKNOWN, "reply_lost")),
+        (sample("server_error"), "reply_lost", (Status.UNKNOWN, "server_error")),
+        (sample("throttled"), "", (Status.FAILED, "throttled")),
+        (sample("throttled"), "server_error", (Status.UNKNOWN, "server_error")),
+    ],
+)
+def test_when_the_attempts_are_used_up_a_doubt_stays_a_doubt(
+    outcome: Outcome, doubt: str, ending: tuple[Status, str]
+) -> None:
+    last = sent(attempts_left=0, throttles_left=0, doubt=doubt)
+    assert settled(judge(outcome, last)) == ending
+
+
+@pytest.mark.parametrize(
+    ("case", "ending"),
+    [
+        # the same request would have met these before: the earlier attempt was refused as well
+        ("key_mismatch", (Status.REJECTED, "bad_request")),
+        ("record_not_found", (Status.REJECTED, "not_found")),
+        ("not_unique", (Status.REJECTED, "not_unique")),
+        ("validation", (Status.REJECTED, "validation")),
+        # these may be new, and the earlier attempt applied
+        ("unauthorized", (Status.UNKNOWN, "reply_lost")),
+        ("forbidden", (Status.UNKNOWN, "reply_lost")),
+        ("locked", (Status.UNKNOWN, "reply_lost")),
+        ("redirect", (Status.UNKNOWN, "reply_lost")),
+    ],
+)
+def test_a_refusal_does_not_undo_an_earlier_attempt_that_may_have_been_applied(
+    case: str, ending: tuple[Status, str]
+) -> None:
+    verdict = judge(sample(case), sent(doubt="reply_lost"))
+    assert settled(verdict) == ending
+    assert isinstance(verdict, Settle)
+    assert str(sample(case).status) in verdict.message
+
+
+def test_a_run_that_stops_after_a_doubt_names_the_refusal_and_keeps_the_doubt() -> None:
+    verdict = judge(sample("method_not_allowed"), sent(doubt="timed_out"))
+    assert isinstance(verdict, HaltRun)
+    assert verdict.halt.reason == "not_updatable"
+    assert verdict.settle is not None
+    assert settled(verdict.settle) == (Status.UNKNOWN, "timed_out")
+
+
+def test_refusals_for_pace_and_failures_are_counted_apart() -> None:
+    assert judge(sample("throttled"), sent(attempts_left=0)) == SlowDown()
+    assert judge(LOST, sent(throttles_left=0)) == Retry("reply_lost")
+
+
+def test_a_refusal_is_told_with_its_fields_and_errors() -> None:
+    verdict = judge(sample("validation"), sent())
+    assert isinstance(verdict, Settle)
+    assert verdict.fields == ("quantity", "order", "metadata.batch")
+    assert len(verdict.errors) == 3
+    assert verdict.message == (
+        "422: quantity: quantity - is not a number; order: order - must exist; "
+        "metadata.batch: metadata.batch - is too long"
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "fields"),
+    [
+        (b"", "the API answered 422", ()),
+        (b'{"errors":[{}]}', "the API answered 422", ()),
+        (b'{"errors":[{"title":"no"},{}]}', "422: no", ()),
+        (b'{"errors":[{"title":"no","detail":"not so"}]}', "422: not so", ()),
+        # the same field twice is one field
+        (
+            (
+                b'{"errors":[{"detail":"a","source":{"pointer":"/data/attributes/x"}},'
+                b'{"detail":"b","source":{"pointer":"/data/attributes/x"}}]}'
+            ),
+            "422: x: a; x: b",
+            ("x",),
+        ),
+    ],
+)
+def test_a_refusal_says_as_much_as_the_server_did(body: bytes, message: str, fields: tuple[str, ...]) -> None:
+    verdict = judge(Reply(422, {"content-type": "application/json"}, body), sent())
+    assert isinstance(verdict, Settle)
+    assert (verdict.message, verdict.fields) == (message, fields)
+
+
+@pytest.mark.parametrize(
+    ("reply", "message"),
+    [
+        (CUT, "the server answered 200, and the reply broke off"),
+        (sample("captive_portal"), "the server answered 200 (text/html), not about stripe_payments/xAyBzCwDvE"),
+        (Reply(202, {}), "the server answered 202 (no content type), not about stripe_payments/xAyBzCwDvE"),
+        (Reply(204, {}, complete=False), "the server answered 204, and the reply broke off"),
+    ],
+)
+def test_a_success_that_confirms_nothing_says_why(reply: Reply, message: str) -> None:
+    verdict = judge(reply, sent())
+    assert isinstance(verdict, Settle)
+    assert verdict.message == message
+
+
+OUTCOMES = st.one_of(
+    st.builds(NotSent, st.text()),
+    st.builds(MaybeSent, st.sampled_from(["reply_lost", "timed_out", "reply_garbled"]), st.text()),
+    st.builds(
+        Reply,
+        st.integers(100, 599),
+        st.sampled_from([{}, {"content-type": "application/json"}, {"retry-after": "1"}]),
+        st.binary() | st.sampled_from([CONFIRMED.body, sample("invalid_token").body]),
+        st.booleans(),
+    ),
+)
+SENT = st.builds(
+    sent,
+    st.sampled_from([SAFE, REFRESH, TRIGGER, TAGS]),
+    attempts_left=st.integers(0, 2),
+    throttles_left=st.integers(0, 2),
+    doubt=st.sampled_from(["", "reply_lost"]),
+    renewed=st.booleans(),
+)
+
+
+@given(OUTCOMES, SENT)
+def test_no_outcome_makes_a_row_that_is_not_replay_safe_go_twice(outcome: Outcome, what: Sent) -> None:
+    verdict = judge(outcome, what)
+    if isinstance(verdict, Retry):
+        assert what.attempts_left > 0
+        assert what.job.replay_safe or isinstance(outcome, NotSent)
+    if isinstance(verdict, Settle):
+        assert verdict.reason == "" or verdict.reason in REASONS
+
+
+@given(OUTCOMES, SENT)
+def test_applied_needs_a_whole_success_about_the_record(outcome: Outcome, what: Sent) -> None:
+    verdict = judge(outcome, what)
+    if isinstance(verdict, Settle) and verdict.status is Status.APPLIED:
+        assert isinstance(outcome, Reply)
+        assert 200 <= outcome.status < 300
+        assert outcome.complete
+        assert outcome.status == 204 or what.job.id.encode() in outcome.body
+
+
+@pytest.mark.parametrize(
+    ("reply", "slow"),
+    [
+        (sample("throttled"), True),
+        (Reply(408, {}), True),
+        (Reply(425, {}), True),
+        (sample("unavailable_for_a_while"), True),
+        (sample("unavailable"), False),  # 503 without Retry-After says nothing about having processed it
+        (Reply(500, {"retry-after": "1"}), False),
+        (sample("stripe_payment"), False),
+    ],
+)
+def test_slow_down_means_not_processed(reply: Reply, slow: bool) -> None:
+    assert is_slow_down(reply) is slow

@@ -1,0 +1,210 @@
+"""A whole run in virtual time: the real `Run`, over real sockets, against the sandbox or a scripted server."""
+
+import asyncio
+import csv
+import io
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from pydantic import SecretStr
+
+from jobs.model import RowResult, Status
+from tests.virtual_time import run
+from worker import reports, run_directory, source
+from worker.clock import Clock
+from worker.journal import Journal, create, inline
+from worker.reports import Summary
+from worker.run import Ended, Run
+from worker.sandbox import Entry, Resource, Sandbox, SandboxSettings, seeded_id, serve
+from worker.settings import Attempts, Input, Pacing, Secrets, Settings, Stopping, Target
+
+EPOCH = 1_750_000_000.0
+"""Wall-clock seconds at virtual time 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A sheet and how it is applied. `seed` makes the dice of the run, `name` its directory."""
+
+    sheet: str
+    type: str = "stripe_payments"
+    pacing: Pacing = field(default_factory=Pacing)
+    attempts: Attempts = field(default_factory=Attempts)
+    stopping: Stopping = field(default_factory=Stopping)
+    allow_triggers: tuple[str, ...] = ()
+    seed: int = 1
+    name: str = "run"
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What a run said, and what the sandbox saw."""
+
+    ended: Ended
+    summary: Summary
+    results: Sequence[RowResult]
+    ledger: Sequence[Entry] = ()
+    resources: Mapping[str, Mapping[str, Resource]] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> dict[Status, int]:
+        return {status: count for status, count in self.summary.counts.items() if count}
+
+    @property
+    def patches(self) -> list[Entry]:
+        return [entry for entry in self.ledger if entry.method == "PATCH"]
+
+    @property
+    def refusals(self) -> list[Entry]:
+        return [entry for entry in self.ledger if entry.status == 429]
+
+
+def sheet(rows: Iterable[Mapping[str, str]]) -> str:
+    """CSV text; the first row's keys are the header."""
+    listed = list(rows)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, listed[0])
+    writer.writeheader()
+    writer.writerows(listed)
+    return text.getvalue()
+
+
+def references(count: int, type_name: str = "stripe_payments") -> str:
+    """A sheet with a new reference for each of the first `count` seeded records."""
+    return sheet({"id": seeded_id(type_name, index), "reference": f"R-{index + 1}"} for index in range(count))
+
+
+async def work(case: Case, directory: Path, url: str, secrets: Secrets) -> Story:
+    """Make a run directory as `rowpatch apply` does, work until the run ends, write the reports."""
+    target = Target(url=url, type=case.type)
+    how = Input(source="sheet.csv", format="csv", metadata="replace", allow_triggers=case.allow_triggers)
+    settings = Settings(target=target, input=how, pacing=case.pacing, attempts=case.attempts, stopping=case.stopping)
+    place = directory / case.name
+    run_directory.make(place)
+    spooled = source.spool(io.BytesIO(case.sheet.encode()), place, how.format)
+    rows = source.scan(spooled.path, how).rows
+    facts = {"source": how.source, "sha256": spooled.sha256, "rows": str(rows), "settings": settings.model_dump_json()}
+    create(place / run_directory.JOURNAL, facts)
+    clock = Clock(wall=lambda: EPOCH + asyncio.get_running_loop().time(), sample=Random(case.seed).random)
+    with ExitStack() as stack:
+        journal = Journal(place / run_directory.JOURNAL)
+        stack.callback(journal.close)
+        journal.begin("apply", clock.wall())
+        work_on = Run(place, journal, settings, secrets, rows, False, directory / "state", clock, inline)
+        ended = await work_on.execute()
+        journal.end(ended.state, ended.exit_status, ended.message, clock.wall())
+        summary = reports.write(place, journal, settings, rows)
+        return Story(ended, summary, list(journal.results()))
+
+
+Meanwhile = Callable[[Sandbox], Awaitable[None]]
+
+
+async def _nothing(_: Sandbox) -> None:
+    """The sandbox is left alone."""
+
+
+def play(
+    case: Case, directory: Path, world: SandboxSettings, *, renewable: bool = False, meanwhile: Meanwhile = _nothing
+) -> Story:
+    """Apply a sheet to a sandbox in virtual time; `renewable` brings client credentials besides the token."""
+
+    async def scene() -> Story:
+        async with serve(replace(world, epoch=EPOCH)) as sandbox, asyncio.TaskGroup() as beside:
+            task = beside.create_task(_alongside(meanwhile, sandbox))
+            story = await work(case, directory, sandbox.url, secrets_of(sandbox, renewable=renewable))
+            task.cancel()
+            return replace(story, ledger=sandbox.ledger, resources=sandbox.resources)
+
+    return run(scene())
+
+
+async def _alongside(meanwhile: Meanwhile, sandbox: Sandbox) -> None:
+    await meanwhile(sandbox)
+
+
+def secrets_of(sandbox: Sandbox, *, renewable: bool = False) -> Secrets:
+    """The sandbox's token; with `renewable` also its client id and secret."""
+    token = SecretStr(sandbox.token)
+    if not renewable:
+        return Secrets(token=token)
+    client_id, client_secret = SecretStr(sandbox.client_id), SecretStr(sandbox.client_secret)
+    return Secrets(token=token, client_id=client_id, client_secret=client_secret, auth_url=sandbox.url)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request to a scripted server: loop times of its arrival and of its answer, and the record it is about."""
+
+    came: float
+    left: float
+    id: str
+    type: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A scripted answer: a status and a JSON document, None for the confirmation of the very record."""
+
+    status: int = 200
+    document: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Script = Callable[[float, Mapping[str, Any]], Said]
+"""What to answer at a loop time to the `data` of a PATCH."""
+
+
+def rehearse(case: Case, directory: Path, script: Script, *, latency: float = 0.02) -> tuple[Story, list[Visit]]:
+    """Apply a sheet to a server that answers by the script, in virtual time."""
+    visits: list[Visit] = []
+
+    async def scene() -> Story:
+        async with _scripted(script, latency, visits) as url:
+            return await work(case, directory, url, Secrets(token=SecretStr("made-up")))
+
+    return run(scene()), visits
+
+
+@asynccontextmanager
+async def _scripted(script: Script, latency: float, visits: list[Visit]) -> AsyncIterator[str]:
+    now = asyncio.get_running_loop().time
+
+    async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await _patch(reader):
+            came = now()
+            await asyncio.sleep(latency)
+            said = script(now(), data)
+            visits.append(Visit(came, now(), data["id"], data["type"], said.status))
+            writer.write(_wire(said, data))
+        writer.close()
+
+    server = await asyncio.start_server(serve_one, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        await asyncio.sleep(1)  # for the connections to end
+
+
+async def _patch(reader: asyncio.StreamReader) -> dict[str, Any] | None:
+    """The `data` of the next PATCH, None when the client is gone."""
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next(line.split(b":")[1] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
+        data: dict[str, Any] = json.loads(await reader.readexactly(int(length)))["data"]
+    except asyncio.IncompleteReadError:
+        return None
+    return data
+
+
+def _wire(said: Said, data: Mapping[str, Any]) -> bytes:
+    document = {"data": {"type": data["type"], "id": data["id"]}} if said.document is None else said.document
+    body = json.dumps(document).encode()
+    headers = {"Content-Type": "application/vnd.api+json", "Content-Length": len(body), **said.headers}
+    lines = (f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"HTTP/1.1 {said.status} Said\r\n{''.join(lines)}\r\n".encode() + body
