@@ -204,9 +204,15 @@ class AttemptLoop:
     def _slow_down(self, effort: Effort, pause: float) -> Ending | None:
         effort.throttles += 1
         self._note(effort, SAFE, Event.RETRY)
-        if pause <= self.limits.patience:
+        refusals = self.gate.refusals_in_a_row
+        if pause > self.limits.patience:
+            self.stop.request("parked", f"the server asks for a pause of {pause:.0f} s; resume the run after that")
+        elif refusals >= self.limits.throttles:
+            self.stop.request(
+                "parked", f"the server asked {refusals} times in a row to slow down; resume the run later"
+            )
+        else:
             return None
-        self.stop.request("parked", f"the server asks for a pause of {pause:.0f} s; resume the run after that")
         return self._leave(effort)
 
     async def _renew(self, effort: Effort, used: str) -> Ending | None:

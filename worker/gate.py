@@ -38,6 +38,11 @@ class Gate:
         self._freed = anyio.Event()
         stop.on_request(self._wake)
 
+    @property
+    def refusals_in_a_row(self) -> int:
+        """Refusals for pace without anything accepted between them; those in flight together count once."""
+        return self._throttle.refusals
+
     async def admit(self) -> bool:
         """Take a slot, waiting as long as the pace demands; False when the run ended first."""
         if self._stop.reason:

@@ -92,7 +92,7 @@ class Attempts(_Group):
 
     Attributes:
         max_attempts: attempts for a row that failed for a passing reason, refusals for pace not counted.
-        throttles: refusals for pace a row.
+        throttles: refusals for pace for a row; as many in a row for the whole run park it.
         timeout: seconds for one request.
         base, cap: seconds, bounds of the backoff.
         patience: seconds of a `Retry-After` beyond which the run is parked instead of waiting.
