@@ -133,7 +133,7 @@ class History:
 
     def doubts(self) -> Iterator[Doubt]:
         """Rows with an attempt after their last result, or without one, that may have been applied; in row order."""
-        return (Doubt(*row) for row in self._select(_DOUBTS, SAFE))
+        return self._understood(_doubt, _DOUBTS, SAFE)
 
     def traces(self, rows: int) -> Traces:
         """What there is of each of the input's `rows` rows.
@@ -147,7 +147,7 @@ class History:
             traces.mark(row, Traces.SETTLED | (Traces.REDO if redo else 0) | (Traces.UNKNOWN if unknown else 0))
         for doubt in self.doubts():
             traces.mark(doubt.row, Traces.DOUBTFUL)
-        traces.earlier.update(self._select(_UNSETTLED_ATTEMPTS))
+        traces.earlier.update(self._understood(lambda row: (int(row[0]), int(row[1])), _UNSETTLED_ATTEMPTS))
         return traces
 
     def attempts(self) -> int:
@@ -166,12 +166,11 @@ class History:
             horizon: seconds since the epoch; intents before it no longer matter.
             now: stands in for responses whose time is not known.
         """
-        rows = self._select(_ANSWERED, now, horizon, now, at)
-        return [row[0] for row in rows]
+        return list(self._understood(lambda row: float(row[0]), _ANSWERED, now, horizon, now, at))
 
-    def _understood(self, make: Callable[[Any], T], query: str) -> Iterator[T]:
+    def _understood(self, make: Callable[[Any], T], query: str, *parameters: object) -> Iterator[T]:
         """What `make` makes of the rows, as long as they say something that this program could have written."""
-        for row in self._select(query):
+        for row in self._select(query, *parameters):
             try:
                 value = make(row)
             except (ValueError, TypeError, AttributeError) as error:
@@ -185,9 +184,14 @@ class History:
                 yield row  # `yield from` would close the cursor of a file that may be closed by then
 
 
+def _doubt(row: Any) -> Doubt:
+    number, attempts, reason, at = row
+    return Doubt(int(number), int(attempts), str(reason), float(at))
+
+
 def _mark(row: Any) -> tuple[int, bool, Status]:
     number, redo, status = row
-    return number, bool(redo), Status(status)
+    return int(number), bool(redo), Status(status)
 
 
 def _result(row: Any) -> RowResult:
