@@ -8,9 +8,11 @@ import base64
 import binascii
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -29,6 +31,8 @@ PAGE_SIZE: Final = 25
 TEXT_LIMIT: Final = 300
 """Characters kept of a title or detail that the server wrote."""
 
+_NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,40})?")
+_NAME: Final = re.compile(r"[A-Za-z_]+")
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
@@ -108,7 +112,7 @@ def read_confirmation(reply: Reply, job: UpdateJob, change: Change, type_name: s
     differs = tuple(name for name, sent in change.attributes.items() if name in echo and not same(sent, echo[name]))
     mode = _mapping(data.get("meta")).get("mode")
     missing = _missing_tags(document, data, job.add_tags) if job.add_tags else ()
-    return Confirmation(differs, missing, mode if isinstance(mode, str) else "")
+    return Confirmation(differs, missing, mode if mode in {"test", "live"} else "")
 
 
 def read_errors(reply: Reply) -> tuple[ApiError, ...]:
@@ -206,27 +210,43 @@ def same(sent: JSON, echoed: JSON) -> bool:
         return sent is echoed
     if isinstance(sent, bool) == isinstance(echoed, bool) and sent == echoed:
         return True
-    one, other = _canonical(sent), _canonical(echoed)
-    moment = _moment(sent)
-    return one == other or one + "s" == other or (moment is not None and moment == _moment(echoed))
+    one, other = _as_text(sent), _as_text(echoed)
+    return one == other or _same_number(one, other) or _same_name(one, other) or _same_moment(one, other)
 
 
-def _moment(value: JSON) -> datetime | None:
+def _as_text(value: JSON) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _same_number(one: str, other: str) -> bool:
+    """`"67"` and 67, `"1.50"` and 1.5."""
+    if not (_NUMBER.fullmatch(one) and _NUMBER.fullmatch(other)):
+        return False
+    return Decimal(one) == Decimal(other)
+
+
+def _same_name(one: str, other: str) -> bool:
+    """`"EUR"` and `"eur"`, `"AdyenPayment"` and `"adyen_payments"`: identifiers only."""
+    if not (_NAME.fullmatch(one) and _NAME.fullmatch(other)):
+        return False
+    bare, stored = one.replace("_", "").lower(), other.replace("_", "").lower()
+    return bare == stored or (bare + "s" == stored and "_" in other)
+
+
+def _same_moment(one: str, other: str) -> bool:
+    moment = _moment(one)
+    return moment is not None and moment == _moment(other)
+
+
+def _moment(value: str) -> datetime | None:
     """The moment that a date or time stamp of ISO 8601 names, in UTC where it does not say; None for other values."""
-    if not isinstance(value, str) or "-" not in value:  # the form without hyphens could be any number
+    if "-" not in value:  # the form without hyphens could be any number
         return None
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
         return None
     return moment.replace(tzinfo=moment.tzinfo or UTC)
-
-
-def _canonical(value: JSON) -> str:
-    text = value if isinstance(value, str) else _encode(value)
-    if text.isascii() and "-" not in text[:1]:
-        return "".join(each for each in text.lower() if each.isalnum() or each == ".")
-    return text
 
 
 def _linkage(link: Link | tuple[Link, ...] | None) -> JSON:
@@ -242,9 +262,9 @@ def _missing_tags(document: Mapping[str, JSON], data: Mapping[str, JSON], wanted
     included = document.get("included")
     if not isinstance(linked, list) or not isinstance(included, list):
         return wanted if included is None and linked in (None, []) else ()
-    ids = {_mapping(each).get("id") for each in linked}
+    ids = [_mapping(each).get("id") for each in linked]
     tags = (_mapping(each) for each in included)
-    names = {_mapping(each.get("attributes")).get("name") for each in tags if each.get("id") in ids}
+    names = [_mapping(each.get("attributes")).get("name") for each in tags if each.get("id") in ids]
     return tuple(name for name in wanted if name not in names)
 
 

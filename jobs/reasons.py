@@ -124,6 +124,11 @@ REASONS: Final[dict[str, Reason]] = {
     "comment": Reason(Status.SKIPPED, "The id begins with `#`: a comment."),
     "empty_row": Reason(Status.SKIPPED, "Every cell of the row is empty."),
     "nothing_to_change": Reason(Status.SKIPPED, "The row names a record and nothing to change."),
+    "superseded": Reason(
+        Status.SKIPPED,
+        "A later row of the same record has been applied already; this older one would overwrite it.",
+        "If the older values are wanted after all, apply them in a sheet of their own.",
+    ),
     # rejected: the API said no, finally
     "bad_request": Reason(Status.REJECTED, "The API could not make sense of the request.", "Read the message."),
     "not_authorized": Reason(

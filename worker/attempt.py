@@ -184,12 +184,14 @@ class AttemptLoop:
             case SlowDown():
                 return self._slow_down(effort, pause)
             case Retry(doubt):
-                return await self._retry(effort, doubt)
+                return await self._retry(effort, doubt, _cause(outcome))
 
-    async def _retry(self, effort: Effort, doubt: str) -> Ending | None:
+    async def _retry(self, effort: Effort, doubt: str, why: str) -> Ending | None:
         effort.failures += 1
         effort.doubt = effort.doubt or doubt
         self._note(effort, doubt or SAFE, Event.RETRY)
+        if self.gate.is_hopeless:
+            self.stop.request("outage", f"the server has been down for too long ({why}); resume the run later")
         self.gate.retry()
         wait = full_jitter(effort.failures, self.clock.sample(), base=self.limits.base, cap=self.limits.cap)
         return None if await self.stop.sleep(wait) else self._leave(effort)
@@ -250,6 +252,10 @@ class AttemptLoop:
     def _leave(self, effort: Effort) -> Left:
         effort.state = step(effort.state, Event.STOP)
         return LEFT
+
+
+def _cause(outcome: Outcome) -> str:
+    return f"it answered {outcome.status}" if isinstance(outcome, Reply) else outcome.detail
 
 
 def _request_id(reply: Reply | None) -> str:

@@ -71,7 +71,8 @@ class TokenEndpoint:
             wait = 1.0 + full_jitter(attempt, self._clock.sample(), base=1.0, cap=20.0)
             if attempt < TOKEN_ATTEMPTS and not await self._stop.sleep(wait):
                 break
-        raise CredentialLost(f"no token from the token endpoint: {why}")
+        hint = "; check ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET" if "answered 4" in why else ""
+        raise CredentialLost(f"no token from {self._secrets.auth_url} (ROWPATCH_AUTH_URL): {why}{hint}")
 
 
 class Credential:

@@ -43,6 +43,11 @@ class Gate:
         """Refusals for pace without anything accepted between them; those in flight together count once."""
         return self._throttle.refusals
 
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether the server has been down for so long that the run had better be resumed later."""
+        return self._circuit.is_hopeless
+
     async def admit(self) -> bool:
         """Take a slot, waiting as long as the pace demands; False when the run ended first."""
         if self._stop.reason:

@@ -48,7 +48,7 @@ class PaceMemory:
             stamps = tuple(float(stamp) for stamp in found["stamps"])
             usable = all(window.limit > 0 and window.interval > 0 for window in learned)
             return Remembered(learned, stamps, float(found["saved_at"])) if usable else Remembered()
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return Remembered()
 
     def save(self, pace: Pace, clock: Clock) -> None:

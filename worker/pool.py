@@ -20,7 +20,7 @@ from jobs.reasons import REASONS
 from worker.attempt import AttemptLoop, Effort, Rerouted
 from worker.clock import Clock
 from worker.journal import Journal, JournalError, Traces
-from worker.lifecycle import Event, Recovery, recover, step
+from worker.lifecycle import Event, Recovery, Trace, recover, step
 from worker.lookup import Lookup
 from worker.policy.guards import Guards
 from worker.stop import Stop
@@ -45,6 +45,7 @@ class Pool:
     Attributes:
         rows: what is to be run, in file order.
         traces: what earlier processes left, None for a new run.
+        resend_unknown: send rows again that may have been applied and are not safe to repeat.
     """
 
     rows: Iterator[UpdateJob | Unsendable]
@@ -55,6 +56,7 @@ class Pool:
     guards: Guards
     clock: Clock
     stop: Stop
+    resend_unknown: bool = False
     _ready: deque[Effort] = field(default_factory=deque)
     _unrouted: deque[tuple[Effort, int]] = field(default_factory=deque)
     _busy: dict[str, deque[Effort] | None] = field(default_factory=dict)
@@ -99,7 +101,7 @@ class Pool:
 
     async def _wait(self) -> bool:
         """Wait until a row in flight brings news; False when none is in flight."""
-        if not self._busy:
+        if self.stop.reason or not self._busy:
             self._wake()
             return False
         if self._changed.is_set():
@@ -137,25 +139,33 @@ class Pool:
 
     def _take(self, row: UpdateJob | Unsendable) -> None:
         """Put a row where it belongs: settled, held back, to be routed, or ready."""
+        trace = self.traces.of(row.ref.row) if self.traces is not None else Trace()
         if isinstance(row, Unsendable):
-            self._record(row.ref, row.reason, row.message, (row.column,) if row.column else ())
+            self._take_unsendable(row, trace)
             return
-        number = row.ref.row
-        if self.traces is not None and self.traces.unknown(number):
+        if self.traces is not None and self.traces.unknown(row.ref.row):
             self._blocked.add(row.id)
             return
-        recovery = Recovery.SEND
-        if self.traces is not None:
-            recovery = recover(self.traces.of(number), replay_safe=row.replay_safe)
-        if recovery is Recovery.SKIP:
+        recovery = recover(trace, replay_safe=row.replay_safe or self.resend_unknown)
+        if recovery is Recovery.SKIP or (row.id in self._blocked and trace.settled):
             return
-        if row.id in self._blocked:
-            self._record(row.ref, "after_unknown", "", ())
+        if row.id in self._blocked and recovery is not Recovery.GIVE_UP:
+            self._record(row.ref, "after_unknown")
         elif recovery is Recovery.GIVE_UP:
             self._blocked.add(row.id)
-            self._record(row.ref, "interrupted", "", (), self._earlier(number))
+            self._record(row.ref, self._doubt(row.ref.row))
         else:
-            self._queue(row, "interrupted" if recovery is Recovery.RESEND else "")
+            self._queue(row, self._doubt(row.ref.row) if trace.doubtful else "")
+
+    def _take_unsendable(self, row: Unsendable, trace: Trace) -> None:
+        """Settle a row that cannot be sent, unless an earlier process already knows more about it."""
+        if trace.doubtful:
+            self._record(row.ref, self._doubt(row.ref.row))
+        elif not trace.settled:
+            self._record(row.ref, row.reason, row.message, (row.column,) if row.column else ())
+
+    def _doubt(self, row: int) -> str:
+        return self.traces.reasons.get(row, "interrupted") if self.traces is not None else "interrupted"
 
     def _queue(self, job: UpdateJob, doubt: str) -> None:
         kind = resource_type(job.type)
@@ -197,13 +207,18 @@ class Pool:
             if unknown:
                 self._held -= len(waiting) - 1
                 for held in waiting:
-                    self._record(held.job.ref, "after_unknown", "", ())
+                    self._hold_back(held.job.ref)
             else:
                 self._line_up(waiting.popleft())
                 self._busy[resource_id] = waiting or None
         if unknown:
             self._blocked.add(resource_id)
         self._wake()
+
+    def _hold_back(self, ref: RowRef) -> None:
+        """An earlier row of its id turned out unknown; a result from before stands."""
+        if self.traces is None or not self.traces.of(ref.row).settled:
+            self._record(ref, "after_unknown")
 
     async def _route(self) -> None:
         """Find out the concrete types of up to a page of rows whose own type is abstract."""
@@ -222,7 +237,7 @@ class Pool:
             return
         concrete = (types or {}).get(job.id)
         if types is None or (concrete is not None and (kind is None or concrete not in kind.abstract_over)):
-            self._refuse(effort, "lookup_failed", "")
+            self._refuse(effort, effort.doubt or "lookup_failed", "")
         elif concrete is None:
             self._refuse(effort, "not_found", f"no {job.type} with this id")
         else:
@@ -241,16 +256,19 @@ class Pool:
     def _refuse(self, effort: Effort, reason: str, message: str) -> None:
         """Settle a row that is not sent, or not sent again, because of what the lookup found."""
         effort.state = step(effort.state, Event.SETTLE)
-        result = self._record(effort.job.ref, reason, message, (), effort.attempts)
+        result = self._record(effort.job.ref, reason, message, attempts=effort.attempts)
         self._settled(effort, result)
 
     def _route_of(self, type_name: str) -> str:
         return self.journal.facts.get(ROUTE + type_name, "")
 
-    def _record(self, ref: RowRef, reason: str, message: str, fields: tuple[str, ...], attempts: int = 0) -> RowResult:
-        """Settle a row without sending anything."""
+    def _record(
+        self, ref: RowRef, reason: str, message: str = "", fields: tuple[str, ...] = (), attempts: int | None = None
+    ) -> RowResult:
+        """Settle a row without sending anything; `attempts` is what earlier ones cost, by the journal if not given."""
         status = REASONS[reason].status
-        result = RowResult(ref, status, reason, message, fields, attempts=attempts, at=self.clock.wall())
+        cost = self._earlier(ref.row) if attempts is None else attempts
+        result = RowResult(ref, status, reason, message, fields, attempts=cost, at=self.clock.wall())
         self.journal.settle(result)
         return result
 

@@ -17,7 +17,7 @@ _APPLIED: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Redo:
-    """The rows to run again, and how many are left alone because a later row of their id was applied."""
+    """The rows to run again, and how many are left alone because a later row of their id was, or may be, applied."""
 
     rows: list[int]
     superseded: int
@@ -34,10 +34,10 @@ def rows_to_redo(directory: Path, journal: Journal, settings: Settings, rows: in
             if not isinstance(job, UpdateJob):
                 continue
             mark = marks[job.ref.row]
-            if mark == _APPLIED:
-                superseded += len(chosen.pop(job.id, ()))
-            elif mark == _CANDIDATE or job.replay_safe or how.resend_unknown:
+            if mark == _CANDIDATE or (mark == _UNSURE and (job.replay_safe or how.resend_unknown)):
                 chosen.setdefault(job.id, []).append(job.ref.row)
+            else:  # applied, or perhaps applied: an earlier row must not overwrite it
+                superseded += len(chosen.pop(job.id, ()))
     return Redo(sorted(row for found in chosen.values() for row in found), superseded)
 
 

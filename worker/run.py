@@ -124,9 +124,13 @@ class Run:
             )
             lookup = Lookup(transport, reads, credential, settings.attempts, self.journal.counters, clock, stop)
             guards = Guards(settings.stopping.stop_after)
-            with source.opened(source.spooled_in(self.directory, settings.input.format)) as stream:
+            copy = source.spooled_in(self.directory, settings.input.format)
+            late = source.overtaken(copy, settings.input)
+            with source.opened(copy) as stream:
                 rows = source.jobs(stream, settings.input, settings.target.type, self._wanted(traces))
+                rows = source.without(rows, late) if late else rows
                 pool = Pool(rows, traces, attempts, lookup, self.journal, guards, clock, stop)
+                pool.resend_unknown = settings.input.resend_unknown
                 await self._run_pool(pool, writes, traces)
             if stop.reason == "journal_failed":
                 return
@@ -219,6 +223,7 @@ class Run:
                     return
                 self._signal = SIGNALS[number]
                 stop.request("interrupted", "interrupted")
+                log.info("stopping", waiting_for="requests in flight", not_to_wait="interrupt again")
 
     def _conclude(self, stop: Stop) -> Ended:
         if self._signal:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 from typing import Final
 
@@ -21,18 +22,22 @@ class Busy(Exception):  # noqa: N818  # it is a fact about the run, not a progra
 
 
 def default(source: str, wall: float) -> Path:
-    """`runs/NAME-UTC TIME`, NAME being the input's without its endings."""
+    """`runs/NAME-UTC TIME`, NAME being the input's without its endings; with a number where that is taken."""
     name = "stdin" if source == "-" else Path(source).name.split(".")[0] or "input"
-    return Path("runs") / f"{name}-{datetime.fromtimestamp(wall, UTC):%Y%m%dT%H%M%SZ}"
+    base = f"{name}-{datetime.fromtimestamp(wall, UTC):%Y%m%dT%H%M%SZ}"
+    names = chain([base], (f"{base}-{n}" for n in count(2)))
+    return next(path for name in names if not (path := Path("runs") / name).exists())
 
 
 def make(directory: Path) -> bool:
     """Make the directory, readable by its owner only; True when it was not there before.
 
     Raises:
-        ConfigError: it cannot be made.
+        ConfigError: it cannot be made, or is in use for something else.
     """
     new = not directory.exists()
+    if directory.is_dir() and not (directory / _LOCK).exists() and any(directory.iterdir()):
+        raise ConfigError(f"{directory} is not empty: a run needs a directory of its own. Choose another --run-dir.")
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
         directory.mkdir(mode=0o700, exist_ok=True)
@@ -65,8 +70,16 @@ def locked(directory: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def remove(directory: Path) -> None:
-    """Take away what a refused `apply` left in a directory that it made itself: it never had a journal."""
+def clear(directory: Path) -> None:
+    """Take away what an `apply` that never began left in a directory that is locked."""
     for path in directory.iterdir():
-        path.unlink()
-    directory.rmdir()
+        if path.name != _LOCK:
+            path.unlink()
+
+
+def remove(directory: Path, *, itself: bool) -> None:
+    """Take everything away that a refused `apply` left; the directory too if `itself`."""
+    clear(directory)
+    (directory / _LOCK).unlink()
+    if itself:
+        directory.rmdir()

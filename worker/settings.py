@@ -6,6 +6,7 @@ not settings (see `Secrets`), and no group holds one.
 
 import os
 import re
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
@@ -158,8 +159,11 @@ def read_secrets(environment: Mapping[str, str]) -> Secrets:
             "No credential. Set ROWPATCH_TOKEN, or ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET\n"
             "(or ROWPATCH_TOKEN_FILE, ...: the name of a file that holds it)."
         )
-    auth_url = environment.get("ROWPATCH_AUTH_URL") or AUTH_URL
-    return Secrets(token=token, client_id=client_id, client_secret=client_secret, auth_url=checked_origin(auth_url))
+    try:
+        auth_url = checked_origin(environment.get("ROWPATCH_AUTH_URL") or AUTH_URL)
+    except ConfigError as error:
+        raise ConfigError(f"ROWPATCH_AUTH_URL: {error}") from None
+    return Secrets(token=token, client_id=client_id, client_secret=client_secret, auth_url=auth_url)
 
 
 def checked_origin(url: str) -> str:
@@ -168,18 +172,20 @@ def checked_origin(url: str) -> str:
     Raises:
         ConfigError: it is no origin, or plain http to another machine.
     """
-    parts = urlsplit(url.strip())
     try:
+        parts = urlsplit(url.strip())
         port = parts.port
     except ValueError:
-        raise ConfigError(f"{_shown(url)} has no valid port.") from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConfigError(f"{_shown(url)} is not a valid URL, or has no valid port.") from None
+    if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(parts.hostname or ""):
         raise ConfigError(f"{_shown(url)} is not an origin. Write it like https://yourdomain.commercelayer.io")
     if parts.username or parts.password or parts.query or parts.fragment or parts.path.rstrip("/") not in {"", "/api"}:
-        raise ConfigError("The URL must be a bare origin like https://yourdomain.commercelayer.io: /api is added.")
+        raise ConfigError("The URL must be a bare origin like https://yourdomain.commercelayer.io, without a path.")
+    if port == 0:
+        raise ConfigError(f"{_shown(url)} has no valid port.")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise ConfigError(f"Refusing http://{parts.hostname}: the token would travel in the clear. Use https.")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
 
 
@@ -193,11 +199,12 @@ def prior(origin: str) -> tuple[Window, ...]:
     return PRIOR if (urlsplit(origin).hostname or "").endswith(".commercelayer.io") else ()
 
 
+_HOST: Final = re.compile(r"[0-9a-f:]*:[0-9a-f:.]+|(?!-)[0-9a-z_-]{1,63}(\.[0-9a-z_-]{1,63})*\.?")
 _RATE: Final = re.compile(r"(\d{1,9})\s*/\s*(\d{1,6}(?:\.\d{1,6})?)\s*(ms|s|m|h)")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
-def parse_rate(text: str) -> tuple[tuple[int, float], ...]:
+def parse_rate(text: str, flag: str = "--rate") -> tuple[tuple[int, float], ...]:
     """`50/10s,200/60s` -> ((50, 10.0), (200, 60.0)).
 
     Raises:
@@ -208,7 +215,7 @@ def parse_rate(text: str) -> tuple[tuple[int, float], ...]:
         match = _RATE.fullmatch(part.strip())
         limit, interval = (int(match[1]), float(match[2]) * _SECONDS[match[3]]) if match else (0, 0.0)
         if limit < 1 or interval <= 0:
-            raise ConfigError(f"--rate {text!r}: write windows like 50/10s,200/60s (units ms, s, m, h), or none.")
+            raise ConfigError(f"{flag} {text!r}: write windows like 50/10s,200/60s (units ms, s, m, h), or none.")
         windows.append((limit, interval))
     return tuple(windows)
 
@@ -246,13 +253,16 @@ def build(group: type[_G], values: Mapping[str, Any]) -> _G:
 def state_directory(environment: Mapping[str, str] = os.environ) -> Path:
     """Where learned limits are remembered: `$XDG_STATE_HOME/rowpatch`, else `~/.local/state/rowpatch`."""
     base = environment.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "rowpatch"
+    try:
+        return (Path(base) if base else Path.home() / ".local" / "state") / "rowpatch"
+    except RuntimeError:  # a user without a home, as in some containers
+        return Path(tempfile.gettempdir()) / f"rowpatch-{os.getuid()}"
 
 
 def _secret(environment: Mapping[str, str], name: str) -> SecretStr | None:
     value, path = environment.get(name), environment.get(f"{name}_FILE")
     if value:
-        return SecretStr(value.strip())
+        return _clean(name, value)
     if not path:
         return None
     try:
@@ -262,7 +272,16 @@ def _secret(environment: Mapping[str, str], name: str) -> SecretStr | None:
         raise ConfigError(f"{name}_FILE: cannot read {path}: {reason}.") from None
     if not text:
         raise ConfigError(f"{name}_FILE: {path} is empty.")
-    return SecretStr(text)
+    return _clean(f"{name}_FILE", text)
+
+
+def _clean(name: str, text: str) -> SecretStr:
+    secret = text.strip()
+    if secret.lower().startswith("bearer "):
+        raise ConfigError(f"{name}: leave out the word Bearer; only the token itself is meant.")
+    if not (secret.isascii() and secret.isprintable()) or " " in secret or secret[:1] in "\"'":
+        raise ConfigError(f"{name}: it holds quotes, white space or other characters that no credential has.")
+    return SecretStr(secret)
 
 
 def _shown(url: str) -> str:

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from jobs.columns import ObjectColumns, Rules, SheetColumns
-from jobs.model import Unsendable, UpdateJob
+from jobs.model import ObjectRow, Unsendable, UpdateJob
 from jobs.reading import InputRefused, Scan, read_objects, read_sheet, scan_objects, scan_sheet
 from worker.settings import ConfigError, Input
 
 _CHUNK: Final = 1 << 20
+_DONE: Final = frozenset({"applied", "unchanged"})
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 
 FORMATS: Final = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".ndjson": "ndjson", ".jsonl": "ndjson"}
@@ -56,8 +57,9 @@ def spool(stream: BinaryIO, directory: Path, format_name: str) -> Spooled:
     first = stream.read(_CHUNK)
     suffix = ".gz" if first.startswith(_GZIP_MAGIC) else ""
     path = directory / f"input.{format_name}{suffix}"
+    draft = directory / "input.new"
     digest, size, chunk = hashlib.sha256(), 0, first
-    with path.open("wb") as copy:
+    with open(draft, "wb", opener=_private) as copy:  # only this one takes an opener
         while chunk:
             digest.update(chunk)
             size += len(chunk)
@@ -65,7 +67,12 @@ def spool(stream: BinaryIO, directory: Path, format_name: str) -> Spooled:
             chunk = stream.read(_CHUNK)
         copy.flush()
         os.fsync(copy.fileno())
+    draft.rename(path)
     return Spooled(path, digest.hexdigest(), size)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_EXCL, 0o600)
 
 
 def sha256(path: Path) -> str:
@@ -130,7 +137,15 @@ def rules(how: Input, type_name: str) -> Rules:
     )
 
 
-def check_columns(found: Scan, how: Input, type_name: str) -> None:
+def header(path: Path, how: Input) -> list[str]:
+    """Names of the columns; none for NDJSON."""
+    if how.format == "ndjson":
+        return []
+    with opened(path) as stream:
+        return read_sheet(stream, encoding=how.encoding, delimiter=delimiter(how)).header
+
+
+def check_columns(names: list[str], how: Input, type_name: str) -> None:
     """Refuse a header that cannot be understood, before anything is sent.
 
     Raises:
@@ -139,7 +154,14 @@ def check_columns(found: Scan, how: Input, type_name: str) -> None:
     if how.format == "ndjson":
         ObjectColumns(rules(how, type_name))
     else:
-        SheetColumns(found.header, rules(how, type_name))
+        SheetColumns(names, rules(how, type_name))
+
+
+def without(rows: Iterator[UpdateJob | Unsendable], overtaken_rows: frozenset[int]) -> Iterator[UpdateJob | Unsendable]:
+    """The rows, those that were overtaken marked as such."""
+    for row in rows:
+        late = row.ref.row in overtaken_rows and isinstance(row, UpdateJob)
+        yield Unsendable(row.ref, "superseded") if late else row
 
 
 def jobs(
@@ -188,6 +210,41 @@ def what_changed(copy: Path, current: Path, how: Input) -> str:
     if now is None:
         return f"rows were removed: {place} is gone"
     return f"{place} is not what it was (edited, inserted, removed or moved)"
+
+
+def overtaken(path: Path, how: Input) -> frozenset[int]:
+    """Rows of a results file that is fed back whose id has a later row that an earlier run has done.
+
+    They are not done themselves; sending them now would put the older values over the newer ones. Memory grows only
+    with the rows that are not done.
+    """
+    waiting: dict[str, list[int]] = {}
+    found: set[int] = set()
+    with opened(path) as stream:
+        for row, resource_id, status in _told(stream, how):
+            if status in _DONE:
+                found.update(waiting.pop(resource_id, ()))
+            else:
+                waiting.setdefault(resource_id, []).append(row)
+    return frozenset(found)
+
+
+def _told(stream: BinaryIO, how: Input) -> Iterator[tuple[int, str, str]]:
+    """Row, id and `__status` of every row of a results file; nothing for any other input."""
+    if how.format == "ndjson":
+        for record in read_objects(stream, encoding=how.encoding):
+            if isinstance(record, ObjectRow):
+                if record.ref.row == 1 and "__status" not in record.members:
+                    return
+                yield record.ref.row, str(record.members.get("id")), str(record.members.get("__status"))
+        return
+    sheet = read_sheet(stream, encoding=how.encoding, delimiter=delimiter(how))
+    if "__status" not in sheet.header or "id" not in sheet.header:
+        return
+    status, resource_id = sheet.header.index("__status"), sheet.header.index("id")
+    for row in sheet:
+        if len(row.cells) > max(status, resource_id):
+            yield row.ref.row, row.cells[resource_id], row.cells[status]
 
 
 def _identities(stream: BinaryIO, how: Input) -> Iterator[object]:

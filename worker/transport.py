@@ -87,7 +87,7 @@ class Transport:
                 return await _read(response)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             return NotSent(_connecting(error))
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             left = body.left if body is not None else request.method == "GET"
             return _ambiguous(error) if left else NotSent(_connecting(error))
 

@@ -23,6 +23,13 @@ def as_shown(value: JSON) -> str:
     return shortened(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
+SPREADSHEET_ERRORS: Final = frozenset({
+    "#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#GETTING_DATA",
+    "#NV", "#BEZUG!", "#WERT!", "#ZAHL!",
+})  # fmt: skip
+"""What a spreadsheet shows where a formula failed (English and German); in an id column it is no comment."""
+
+
 def id_fault(text: str) -> str:
     """Why `text` cannot be a resource id, or an empty string. An unusual shape alone is no fault."""
     if text in {".", ".."}:

@@ -28,6 +28,26 @@ SUFFIXES: Final = ("int", "float", "bool", "json", "str")
 Suffix = Literal["", "int", "float", "bool", "json", "str"]
 Form = Literal["id", "type", "reserved", "tags", "attribute", "member", "bare"]
 
+_MEANT: Final[dict[str, Suffix]] = {
+    "int": "int",
+    "float": "float",
+    "bool": "bool",
+    "json": "json",
+    "str": "str",
+    "integer": "int",
+    "number": "float",
+    "double": "float",
+    "decimal": "float",
+    "boolean": "bool",
+    "string": "str",
+    "text": "str",
+    "date": "str",
+    "datetime": "str",
+    "object": "json",
+    "array": "json",
+}
+"""What somebody means who writes another word for a type, or the right one with a space or in capitals."""
+
 _TAGS: Final = {"tags.add": "add", "tags.remove": "remove"}
 _TAG_TRIGGERS: Final = {"_add_tags": "add", "_remove_tags": "remove"}
 
@@ -109,6 +129,12 @@ def _split_suffix(label: str) -> tuple[str, Suffix]:
     for suffix in SUFFIXES:
         if last == suffix and base:
             return base, suffix
+    meant = _MEANT.get(last.strip().lower())
+    if meant and base:
+        raise NotAColumn(
+            f"`{label}`: there is no type `:{last}`; did you mean `{base}:{meant}`? "
+            f"If the name really ends like that, write `{label}:str`"
+        )
     return label, ""
 
 

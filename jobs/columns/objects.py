@@ -57,6 +57,10 @@ class ObjectColumns:
     def _job(self, ref: RowRef, members: Mapping[str, JSON]) -> UpdateJob:
         mine = {name: value for name, value in members.items() if name not in RESERVED}
         if not mine:
+            if "__status" in members:
+                raise RowRefused(
+                    "bad_shape", "this line was broken when it was applied; write the update anew, or remove it"
+                )
             raise RowRefused("empty_row", "the object has no members")
         status = _text_of(members.get("__status"))
         refuse_settled(status, _text_of(members.get("__reason")))

@@ -209,7 +209,9 @@ def test_a_run_that_has_sent_anything_keeps_its_journal_whatever_goes_wrong_late
 def test_an_apply_killed_before_it_had_a_journal_can_simply_be_given_again(desk: Desk) -> None:
     fill(desk, 10)
     desk.run.mkdir()
-    (desk.run / "input.csv").write_text("half a co")
+    (desk.run / "lock").touch()
+    (desk.run / "input.new").write_text("half a co")
+    (desk.run / "input.csv.gz").write_text("an older one")
     (desk.run / "journal.sqlite3.new").write_text("half a journal")
     assert desk.apply().status == 0
     assert desk.statuses() == ["applied"] * 10

@@ -370,26 +370,34 @@ async def test_traces_tell_the_next_process_what_to_do_with_every_row(journal: J
         journal.settle(result(3, Status.REJECTED))
         journal.note(4, 1, SAFE)
         journal.settle(result(6, Status.PENDING, attempts=0, reason="after_unknown"))
-    journal.mark_for_redo([3])
+    journal.begin("retry", NOW, [2, 3])
     traces = journal.traces(7)
     assert [traces.of(row) for row in range(1, 8)] == [
         Trace(settled=True),
-        Trace(settled=True),
+        Trace(settled=True, redo=True, doubtful=True),  # unknown: the doubt outlives its being run again
         Trace(settled=True, redo=True),
         Trace(),  # sent, and safe to send again
         Trace(doubtful=True),
         Trace(settled=True, redo=True),  # held back by an earlier row: it runs again by itself
         Trace(),  # never reached
     ]
-    assert [row for row in range(1, 8) if traces.matters(row)] == [2, 3, 4, 5, 6, 7]  # 2 holds later rows of its id
-    assert [row for row in range(1, 8) if traces.unknown(row)] == [2]
-    assert traces.earlier == {3: 1, 4: 1, 5: 1}
+    assert [row for row in range(1, 8) if traces.matters(row)] == [2, 3, 4, 5, 6, 7]
+    assert traces.reasons == {2: "reply_lost", 5: "interrupted"}
+    assert traces.earlier == {2: 1, 3: 1, 4: 1, 5: 1}
+
+
+async def test_an_unknown_row_that_is_not_run_again_holds_back_later_rows(journal: Journal) -> None:
+    async with committing(journal):
+        journal.settle(result(2, Status.UNKNOWN, reason="reply_lost"))
+    traces = journal.traces(3)
+    assert [row for row in range(1, 4) if traces.unknown(row)] == [2]
+    assert traces.matters(2)
 
 
 async def test_a_row_that_was_run_again_is_settled_again(journal: Journal) -> None:
     async with committing(journal):
         journal.settle(result(1, Status.FAILED))
-    journal.mark_for_redo([1])
+    journal.begin("retry", NOW, [1])
     async with committing(Journal(journal.path)):
         pass
     with closing(Journal(journal.path)) as second:

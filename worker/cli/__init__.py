@@ -5,8 +5,9 @@ Commands are imported when they are called, so that `rowpatch --help` answers at
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
+from io import TextIOWrapper
 from typing import Final
 
 from cyclopts import App, CycloptsError, Parameter
@@ -58,12 +59,32 @@ for _name, _what in _COMMANDS.items():
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the `rowpatch` program."""
     os.umask(0o077)  # everything a run writes is its owner's: SQLite's own files included
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character is no reason to fail
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+_SWITCHES: Final = frozenset({"--yes", "--blind", "--no-progress", "--resend-unknown"})
+
+
+def _with_dashes(arguments: Sequence[str]) -> Iterator[str]:
+    """A bare `-`, which the parser takes for an option: standard input, or the value of the flag before it."""
+    for before, argument, after in zip(["", *arguments], arguments, [*arguments[1:], ""], strict=False):
+        if argument == "-":
+            if not _takes_value(before):
+                yield "/dev/stdin"
+        else:
+            yield f"{argument}=-" if after == "-" and _takes_value(argument) else argument
+
+
+def _takes_value(argument: str) -> bool:
+    return argument.startswith("--") and "=" not in argument and argument not in _SWITCHES
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; its exit status."""
-    tokens = ["/dev/stdin" if argument == "-" else argument for argument in arguments]  # a bare - is no option
+    tokens = list(_with_dashes(arguments))
     try:
         status = app(tokens, exit_on_error=False, print_error=True, result_action="return_value")
     except CycloptsError:

@@ -4,7 +4,7 @@ import errno
 import os
 import sys
 import time
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, nullcontext
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -54,6 +54,8 @@ def _apply(given: str | None, run_dir: Path | None, plan: Path | None, flags: Fl
     if reading.format == "xlsx" or (reading.format is None and given.lower().endswith(".xlsx")):
         raise ConfigError("XLSX is not built yet: save the sheet as CSV (UTF-8).")
     name = "-" if given == "/dev/stdin" else given
+    if not name.isprintable():
+        raise ConfigError("The file's name has characters that cannot be shown: rename it.")
     url = _url(flags, read_secrets(os.environ))
     settings = new_settings(name, reading.format or source.guess_format(name), url, flags, reading)
     return _start(run_dir or run_directory.default(name, time.time()), settings, flags)
@@ -78,6 +80,9 @@ def _start(directory: Path, settings: Settings, flags: Flags) -> int:
     new = run_directory.make(directory)
     with ExitStack() as stack:
         stack.enter_context(run_directory.locked(directory))
+        if (directory / run_directory.JOURNAL).exists():  # another process was quicker
+            raise run_directory.Busy(f"Another process has just begun a run in {directory}; nothing was sent.")
+        run_directory.clear(directory)
         try:
             facts, rows = _take_in(directory, settings)
             create(directory / run_directory.JOURNAL, facts)
@@ -87,8 +92,7 @@ def _start(directory: Path, settings: Settings, flags: Flags) -> int:
         except (ConfigError, InputRefused, JournalError, KeyboardInterrupt) as error:
             if _has_begun(directory):
                 raise
-            if new:
-                run_directory.remove(directory)
+            run_directory.remove(directory, itself=new)
             if isinstance(error, JournalError):
                 raise ConfigError(f"{error}; nothing was sent.") from None  # there is nothing that could be resumed
             raise
@@ -110,8 +114,10 @@ def _take_in(directory: Path, settings: Settings) -> tuple[dict[str, str], int]:
     from worker import source  # noqa: PLC0415  # see above
 
     how = settings.input
+    if how.source == "-" and sys.stdin is None:
+        raise ConfigError("Standard input is closed: there is nothing to read.")
     try:
-        with sys.stdin.buffer if how.source == "-" else Path(how.source).open("rb") as stream:
+        with nullcontext(sys.stdin.buffer) if how.source == "-" else Path(how.source).open("rb") as stream:
             spooled = source.spool(stream, directory, how.format)
     except OSError as error:
         what = f"write to {directory}" if error.errno in _FULL else f"read {how.source}"
@@ -119,7 +125,7 @@ def _take_in(directory: Path, settings: Settings) -> tuple[dict[str, str], int]:
     found = source.scan(spooled.path, how)
     if found.rows == 0:
         raise ConfigError(f"{how.source} has no rows.")
-    source.check_columns(found, how, settings.target.type)
+    source.check_columns(found.header, how, settings.target.type)
     facts = {
         "source": "-" if how.source == "-" else str(Path(how.source).resolve()),
         "sha256": spooled.sha256,

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 def report(run: Annotated[Path, Parameter(help="The run directory.")], /) -> int:
     """Rebuild the reports of RUN from its journal, and say how it stands. Nothing is sent."""
     from worker import reports  # noqa: PLC0415  # --help must be quick
-    from worker.cli.session import guarded, made_with  # noqa: PLC0415  # see above
+    from worker.cli.session import guarded, made_with, say  # noqa: PLC0415  # see above
     from worker.journal import History  # noqa: PLC0415  # see above
     from worker.run_directory import JOURNAL, locked  # noqa: PLC0415  # see above
     from worker.settings import ConfigError  # noqa: PLC0415  # see above
@@ -20,7 +20,7 @@ def report(run: Annotated[Path, Parameter(help="The run directory.")], /) -> int
             raise ConfigError(f"{run} is not a run directory: it has no {JOURNAL}.")
         with locked(run), closing(History(run / JOURNAL)) as history:
             summary = reports.write(run, history, *made_with(history))
-        print(reports.tell(summary, run))  # noqa: T201  # the terminal is the point
+        say(reports.tell(summary, run))
         return 0
 
     return guarded(rebuild)

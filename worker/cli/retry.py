@@ -31,7 +31,6 @@ def retry(
                 complain(
                     f"{chosen.superseded:,} rows are left as they are: a later row of the same id was applied since.", 0
                 )
-            opened.journal.mark_for_redo(chosen.rows)
-            return work(opened, "retry", flags, resumed=True)
+            return work(opened, "retry", flags, resumed=True, redo=chosen.rows)
 
     return guarded(again)

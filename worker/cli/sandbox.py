@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -42,7 +43,7 @@ def sandbox(
     from worker.sandbox import SandboxSettings  # noqa: PLC0415  # see above
 
     def start() -> int:
-        limits = None if limit == "none" else parse_rate(limit)
+        limits = None if limit == "none" else parse_rate(limit, "--limit")
         if limits is not None and len(limits) != 1:
             raise ConfigError("--limit takes one window like 100/60s; the burst window follows from it.")
         settings = SandboxSettings(
@@ -68,6 +69,9 @@ def _serve(settings: "SandboxSettings", port: int) -> int:
     async def forever() -> None:
         async with serve(settings, port) as server:
             print(json.dumps(server.announcement()), flush=True)  # noqa: T201  # the contract
+            if sys.stderr.isatty():
+                shown = f"export ROWPATCH_URL={server.url}\nexport ROWPATCH_TOKEN={server.token}"
+                print(f"\nFor another terminal:\n\n{shown}", file=sys.stderr)  # noqa: T201  # to be pasted
             await anyio.sleep_forever()
 
     try:

@@ -1,6 +1,5 @@
 """Standard error during a run: one progress line on a terminal, plain lines elsewhere, and the log."""
 
-import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, Literal, Never
 
@@ -19,7 +18,15 @@ ON_TERMINAL: Final = 0.25
 ELSEWHERE: Final = 10.0
 """Seconds between two plain lines."""
 
-_console: Final = Console(stderr=True, highlight=False, soft_wrap=True)
+
+class _Console(Console):
+    """Standard error. That nobody reads it any more must not end a run."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+
+_console: Final = _Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 class _Printer:
@@ -66,7 +73,7 @@ def _plain(clock: Clock) -> Callable[[Progress], Coroutine[Any, Any, Never]]:
         progress.line(clock.now())
         while True:
             await anyio.sleep(ELSEWHERE)
-            print(progress.line(clock.now()), file=sys.stderr, flush=True)  # noqa: T201  # the terminal is the point
+            _console.print(Text(progress.line(clock.now())))
 
     return watch
 

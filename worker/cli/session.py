@@ -1,12 +1,13 @@
 """What the commands that send have in common: checks before, the run itself, reports and words after."""
 
+import contextlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 import anyio
 from pydantic import SecretStr
@@ -48,8 +49,19 @@ def guarded(command: Callable[[], int]) -> int:
 def complain(message: str, status: int) -> int:
     """Say what is wrong on standard error; returns `status`."""
     shown = "\n".join(map(reports.printable, message.splitlines()))
-    print(f"rowpatch: {shown}", file=sys.stderr)  # noqa: T201  # the terminal is the point
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # nobody listens any more
+        print(f"rowpatch: {shown}", file=sys.stderr)  # noqa: T201  # the terminal is the point
     return status
+
+
+def say(text: str) -> None:
+    """Print on standard output; that nobody reads it (`| head -1`) changes nothing about the run."""
+    try:
+        print(text, flush=True)  # noqa: T201  # the terminal is the point
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at its end
+    except (AttributeError, ValueError):
+        return  # standard output is closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +93,7 @@ def open_run(stack: ExitStack, directory: Path, flags: Flags) -> Opened:
     copy = source.spooled_in(directory, settings.input.format)
     if source.sha256(copy) != journal.facts["sha256"]:
         raise InputRefused(f"{copy} is not what the run began with; its results could no longer be matched.")
+    source.check_columns(source.header(copy, settings.input), settings.input, settings.target.type)
     return Opened(directory, journal, settings, rows)
 
 
@@ -118,8 +131,16 @@ def refuse_changed(opened: Opened) -> None:
     )
 
 
-def work(opened: Opened, command: str, flags: Flags, *, resumed: bool) -> int:
-    """Send what is to be sent, write the reports, say what happened; the exit status."""
+def work(opened: Opened, command: str, flags: Flags, *, resumed: bool, redo: Iterable[int] = ()) -> int:
+    """Send what is to be sent, write the reports, say what happened; the exit status.
+
+    Args:
+        opened: the run.
+        command: what to call this process in the journal.
+        flags: as given.
+        resumed: an earlier process has been at it.
+        redo: rows with a result that are to be run again.
+    """
     clock = Clock()
     journal, settings = opened.journal, opened.settings
     secrets = read_secrets(os.environ)
@@ -128,7 +149,7 @@ def work(opened: Opened, command: str, flags: Flags, *, resumed: bool) -> int:
     if not lost:
         _confirm(secrets, opened, flags)
     journal.set_fact("settings", settings.model_dump_json())
-    journal.begin(command, clock.wall())
+    journal.begin(command, clock.wall(), redo)
     journal.counters.tokens = tokens
     if lost:
         ended = Ended("stopped", STOPPED, f"authorisation_lost: {lost}")
@@ -155,7 +176,7 @@ def _finish(opened: Opened, ended: Ended, clock: Clock) -> int:
         return complain(
             f"cannot write the reports: {error}. The results are safe: rowpatch report {opened.directory}", 3
         )
-    print(reports.tell(summary, opened.directory))  # noqa: T201  # the terminal is the point
+    say(reports.tell(summary, opened.directory))
     return ended.exit_status
 
 
@@ -195,9 +216,16 @@ def _confirm(secrets: Secrets, opened: Opened, flags: Flags) -> None:
     harmless = mode == "test" or (not mode and is_loopback(target.url))
     if flags.yes or harmless:
         return
-    what = f"{opened.rows:,} rows to {target.url} ({mode.upper() or 'mode unknown, taken as LIVE'})"
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    limit = opened.settings.input.limit
+    rows = opened.rows if limit is None else min(limit, opened.rows)
+    shown = mode.upper() or "mode unknown, taken as LIVE"
+    what = f"up to {rows:,} row{'' if rows == 1 else 's'} to {target.url} ({shown})"
+    if not (_is_terminal(sys.stdin) and _is_terminal(sys.stderr)):
         raise ConfigError(f"About to send {what}. Without a terminal, live mode needs --yes.")
     print(f"About to send {what}. Type yes to go on: ", end="", file=sys.stderr, flush=True)  # noqa: T201  # a prompt
     if sys.stdin.readline().strip().lower() != "yes":
         raise ConfigError("Not confirmed; nothing was sent.")
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and not stream.closed and stream.isatty()

@@ -21,7 +21,7 @@ _RESULTS: Final = (
     " ORDER BY row"
 )
 _COUNTS: Final = "SELECT status, count(*) FROM result GROUP BY status"
-_MARKS: Final = "SELECT row, redo, status FROM result"
+_MARKS: Final = "SELECT row, redo, status, reason FROM result"
 _DOUBTS: Final = """
     SELECT attempt.row, max(attempt.n), min(coalesce(attempt.outcome, 'interrupted')), max(attempt.at)
     FROM attempt LEFT JOIN result ON result.row = attempt.row
@@ -70,10 +70,12 @@ class Traces:
 
     Attributes:
         earlier: attempts so far of rows that are to be sent.
+        reasons: of rows that may have been applied and are to be sent: why that is not known.
     """
 
     marks: bytearray
     earlier: dict[int, int] = field(default_factory=dict)
+    reasons: dict[int, str] = field(default_factory=dict)
 
     SETTLED: ClassVar = 1
     REDO: ClassVar = 2
@@ -89,6 +91,11 @@ class Traces:
         if not 0 < row < len(self.marks):
             raise JournalDamaged(f"the journal has a row {row} that the input does not have; nothing was sent.")
         self.marks[row] |= bits
+
+    def doubt(self, row: int, reason: str) -> None:
+        """The row may have been applied; the first reason stands."""
+        self.mark(row, self.DOUBTFUL)
+        self.reasons.setdefault(row, reason)
 
     def matters(self, row: int) -> bool:
         """Whether the row must be looked at: it is to be run, or it holds back later rows of its id."""
@@ -142,11 +149,13 @@ class History:
             JournalDamaged: the journal speaks of rows that the input does not have.
         """
         traces = Traces(bytearray(rows + 1))
-        for row, redo, status in self._understood(_mark, _MARKS):
-            unknown = status is Status.UNKNOWN and not redo
-            traces.mark(row, Traces.SETTLED | (Traces.REDO if redo else 0) | (Traces.UNKNOWN if unknown else 0))
+        for row, redo, status, reason in self._understood(_mark, _MARKS):
+            unknown = status is Status.UNKNOWN
+            traces.mark(row, Traces.SETTLED | (Traces.REDO if redo else Traces.UNKNOWN if unknown else 0))
+            if redo and unknown:
+                traces.doubt(row, reason)
         for doubt in self.doubts():
-            traces.mark(doubt.row, Traces.DOUBTFUL)
+            traces.doubt(doubt.row, doubt.reason)
         traces.earlier.update(self._understood(lambda row: (int(row[0]), int(row[1])), _UNSETTLED_ATTEMPTS))
         return traces
 
@@ -189,9 +198,9 @@ def _doubt(row: Any) -> Doubt:
     return Doubt(int(number), int(attempts), str(reason), float(at))
 
 
-def _mark(row: Any) -> tuple[int, bool, Status]:
-    number, redo, status = row
-    return int(number), bool(redo), Status(status)
+def _mark(row: Any) -> tuple[int, bool, Status, str]:
+    number, redo, status, reason = row
+    return int(number), bool(redo), Status(status), str(reason)
 
 
 def _result(row: Any) -> RowResult:

@@ -21,6 +21,7 @@ from worker.journal.history import History
 _INTEND: Final = "INSERT INTO attempt (row, n, process, at) VALUES (?, ?, ?, ?)"
 _NOTE: Final = "UPDATE attempt SET outcome = ? WHERE row = ? AND n = ?"
 _SETTLE: Final = "INSERT OR REPLACE INTO result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_REDO: Final = "UPDATE result SET redo = 1 WHERE row = ?"
 _FACT: Final = "INSERT OR REPLACE INTO fact VALUES (?, ?)"
 _BEGIN: Final = "INSERT INTO process (command, started_at, last_at, state) VALUES (?, ?, ?, 'running')"
 _BEAT: Final = "UPDATE process SET last_at = ?, gets = ?, tokens = ?, refused = ? WHERE n = ?"
@@ -101,9 +102,10 @@ class Journal(History):
         self._writing: _Batch | None = None
         self._failed: JournalError | None = None
 
-    def begin(self, command: str, at: float) -> None:
-        """Register this process."""
+    def begin(self, command: str, at: float, redo: Iterable[int] = ()) -> None:
+        """Register this process, and have it run the settled rows `redo` again; until it has, their result stands."""
         with transaction(self._db, self.path):
+            self._db.executemany(_REDO, ((row,) for row in redo))
             cursor = self._db.execute(_BEGIN, (command, at, at))
         self._process = int(cursor.lastrowid or 0)
 
@@ -118,11 +120,6 @@ class Journal(History):
         with transaction(self._db, self.path):
             self._db.execute(_FACT, (name, value))
         self.facts[name] = value
-
-    def mark_for_redo(self, rows: Iterable[int]) -> None:
-        """Have these settled rows run again; until they are, their last result stands."""
-        with transaction(self._db, self.path):
-            self._db.executemany("UPDATE result SET redo = 1 WHERE row = ?", ((row,) for row in rows))
 
     async def intend(self, row: int, attempt: int, at: float) -> None:
         """Record that a request is about to leave; durable when this returns.
@@ -188,6 +185,8 @@ class Journal(History):
                 await run(lambda: self._write(batch, at))
             except JournalError as error:
                 self._failed = error
+            except Exception as error:  # noqa: BLE001  # a bug here must end the run, not hang everybody who waits
+                self._failed = JournalError(f"cannot write {self.path}: {type(error).__name__}")
         batch.error = self._failed
         batch.done.set()
         if batch.results and self._failed is None:
@@ -214,6 +213,12 @@ def _columns(result: RowResult) -> tuple[Any, ...]:
     """A pending row is marked to be run again: an earlier row of its id held it back."""
     errors = json.dumps([asdict(error) for error in result.errors]) if result.errors else ""
     return (
-        result.ref.row, result.ref.digest, result.status.value, result.reason, result.message, ";".join(result.fields),
-        result.http, result.attempts, result.request_id, result.at, errors, result.status is Status.PENDING,
+        result.ref.row, result.ref.digest, result.status.value, result.reason, _storable(result.message),
+        ";".join(result.fields), result.http, result.attempts, result.request_id, result.at, errors,
+        result.status is Status.PENDING,
     )  # fmt: skip
+
+
+def _storable(text: str) -> str:
+    """Text that SQLite takes: what a server wrote may hold half characters."""
+    return text.encode("utf-8", "replace").decode()

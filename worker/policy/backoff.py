@@ -62,21 +62,32 @@ class Circuit:
     Attributes:
         threshold: failures without any success between them that open it.
         base, cap: bounds in seconds of the pause before a probe; the cap bounds how late a recovery is noticed.
+        hopeless_at_first: failures without any success ever that make waiting pointless.
+        hopeless_later: failures in a row that do so after a success.
     """
 
     threshold: int = 10
     base: float = 0.5
     cap: float = 5.0
+    hopeless_at_first: int = 30
+    hopeless_later: int = 100
     failures: int = 0
+    has_succeeded: bool = False
 
     @property
     def is_open(self) -> bool:
         """Whether only probes go out."""
         return self.failures >= self.threshold
 
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether the server has been down for so long that the run had better be resumed later."""
+        return self.failures >= (self.hopeless_later if self.has_succeeded else self.hopeless_at_first)
+
     def succeeded(self) -> None:
         """The server answered a request like a working server."""
         self.failures = 0
+        self.has_succeeded = True
 
     def failed(self, sample: float) -> float | None:
         """The server failed a request; `sample` is uniform in [0, 1).

@@ -13,6 +13,13 @@ _INTEGER: Final = re.compile(r"\d{1,15}")
 _DECIMAL: Final = re.compile(r"[+-]?\d{1,15}(\.\d{1,15})?")
 
 
+LARGEST_LIMIT: Final = 1_000_000
+"""Requests a window beyond which a limit limits nothing, and only its bookkeeping costs."""
+
+LONGEST_INTERVAL: Final = 86_400.0
+"""Seconds of a window beyond which it cannot be meant: nobody waits longer than a day for a slot."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one reply says.
@@ -35,7 +42,7 @@ def read_limits(headers: Mapping[str, str]) -> Limits:
     """
     limit = _integer(headers.get("x-ratelimit-limit"))
     interval = _decimal(headers.get("x-ratelimit-interval"))
-    if not limit or not interval or interval <= 0:
+    if not limit or not interval or not 0 < interval <= LONGEST_INTERVAL or limit > LARGEST_LIMIT:
         return Limits()
     average = Window(limit, interval)
     burst = Window(max(1, limit // 4), interval / 6)

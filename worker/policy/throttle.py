@@ -12,6 +12,9 @@ FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 """Seconds such a pause grows to."""
 
+LONGEST_WINDOW: Final = 300.0
+"""Seconds to wait for a window at most when the server does not say: an hourly quota is asked about more often."""
+
 
 @dataclass(slots=True)
 class Throttle:
@@ -31,7 +34,7 @@ class Throttle:
             again: the refused request left after the last pause; those that were in flight together count once.
         """
         self.refusals += again or not self.refusals
-        floor = max((window.interval for window in windows), default=0.0)
+        floor = min(LONGEST_WINDOW, max((window.interval for window in windows), default=0.0))
         if not floor:
             floor = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(self.refusals - 1, 10))
         return max(floor, retry_after or 0.0)

@@ -123,6 +123,8 @@ def is_slow_down(reply: Reply) -> bool:
 def _replied(reply: Reply, sent: Sent) -> Verdict:
     if 200 <= reply.status < 300:  # noqa: PLR2004  # 2xx
         return _succeeded(reply, sent)
+    if reply.status < 200:  # noqa: PLR2004  # 101: whatever this is, it is no answer to a PATCH
+        return _maybe_applied("reply_garbled", f"the server answered {reply.status}", sent)
     if is_slow_down(reply):
         return _slow_down(reply.status, sent)
     if 300 <= reply.status < 400:  # noqa: PLR2004  # 3xx
@@ -161,6 +163,7 @@ def _not_confirmed(reply: Reply, sent: Sent) -> Verdict:
     if not reply.complete:
         return Settle("reply_garbled", f"the server answered {reply.status}, and the reply broke off")
     kind = reply.headers.get("content-type", "no content type").partition(";")[0][:60]
+    kind = kind.encode("ascii", "backslashreplace").decode()
     return Settle(
         "reply_mismatch", f"the server answered {reply.status} ({kind}), not about {sent.type_name}/{sent.job.id}"
     )

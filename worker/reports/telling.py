@@ -92,12 +92,12 @@ def _next(summary: Summary, directory: Path) -> Iterator[str]:
         return  # what fails then is told then
     if summary.beyond_limit:
         yield f"rowpatch resume {run} --limit {summary.rows}"
-    if any(summary.counts[status] for status in _TO_RETRY):
-        yield f"rowpatch retry {run}"
     if any(summary.counts[status] for status in _TO_MEND):
         failed = printable(shlex.quote(str(directory / summary.failed_name)))
         flags = printable(shlex.join(summary.refeed))
         yield f"mend {failed}, then\n         rowpatch apply {failed} {flags}".rstrip()
+    if any(summary.counts[status] for status in _TO_RETRY):
+        yield f"rowpatch retry {run}"
 
 
 def _rows(count: int) -> str:

@@ -1,0 +1,97 @@
+"""A server on a thread that answers each request as the test says, and remembers what it was asked."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+JSON_API = {"Content-Type": "application/vnd.api+json"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request; `data` is the body's `data` member."""
+
+    method: str
+    path: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return self.path.split("?")[0].rsplit("/", 1)[1]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One reply."""
+
+    status: int = 200
+    body: bytes = b"{}"
+    headers: dict[str, str] = field(default_factory=lambda: dict(JSON_API))
+
+
+def confirmed(asked: Asked, **echo: object) -> Answer:
+    """A success about the record that was meant."""
+    attributes = {**asked.data.get("attributes", {}), **echo}
+    data = {"id": asked.data["id"], "type": asked.data["type"], "attributes": attributes}
+    return Answer(body=json.dumps({"data": data}).encode())
+
+
+def refused(status: int, code: str = "X") -> Answer:
+    """A JSON:API error."""
+    return Answer(status, json.dumps({"errors": [{"title": "no", "code": code, "status": str(status)}]}).encode())
+
+
+Script = Callable[[Asked], Answer]
+
+
+@dataclass
+class Scripted:
+    """A running server; `script` may be replaced between two runs."""
+
+    url: str
+    script: Script
+    asked: list[Asked] = field(default_factory=list)
+
+    def patches(self) -> list[tuple[str, Any]]:
+        """Id and attributes of every PATCH."""
+        return [(each.id, each.data.get("attributes")) for each in self.asked if each.method == "PATCH"]
+
+
+@contextmanager
+def scripted_server(script: Script) -> Iterator[Scripted]:
+    """Serve until the block ends."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            asked = Asked(self.command, self.path, json.loads(body)["data"] if body else {})
+            scripted.asked.append(asked)
+            answer = scripted.script(asked)
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(answer.body)))
+            self.end_headers()
+            self.wfile.write(answer.body)
+
+        do_PATCH = do_GET = _answer  # noqa: N815  # the names that http.server looks for
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    scripted = Scripted(f"http://127.0.0.1:{server.server_address[1]}", script)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield scripted
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
