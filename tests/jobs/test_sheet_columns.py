@@ -380,7 +380,7 @@ def test_the_type_column_wins_over_the_flag_where_it_is_filled(cell: str, kind: 
         (["id", "refrence"], "orders", "did you mean `reference`?"),
         (["id", " reference"], "orders", "did you mean `reference`?"),
         (["id", "zzzzzz"], "orders", "write `attributes.zzzzzz`"),
-        (["id", "reference:text"], "orders", "did you mean `reference`?"),
+        (["id", "reference:text"], "orders", "did you mean `reference:str`?"),
         (["id", "quantity"], "orders", "orders have no attribute or relationship `quantity`"),
         (["id", "order:int"], "stripe_payments", "relationship and takes no `:int`"),
         (["id", "metadata:str"], "orders", "`metadata` is an object, so `:str` does not fit"),

@@ -72,9 +72,9 @@ def test_failures_are_told_by_cause_with_an_example_and_a_remedy() -> None:
         "\n"
         "Results: runs/sheet-1/results.csv\n"
         "Failed:  runs/sheet-1/failed.csv\n"
-        "Next:    rowpatch retry runs/sheet-1\n"
-        "    or:  mend runs/sheet-1/failed.csv, then\n"
-        "         rowpatch apply runs/sheet-1/failed.csv --url https://shop.example --type transactions"
+        "Next:    mend runs/sheet-1/failed.csv, then\n"
+        "         rowpatch apply runs/sheet-1/failed.csv --url https://shop.example --type transactions\n"
+        "    or:  rowpatch retry runs/sheet-1"
     )
 
 
