@@ -87,3 +87,20 @@ def test_a_budget_that_is_used_up_opens_the_circuit(before: int, after: int) -> 
     circuit.exhaust()
     assert circuit.failures == after
     assert circuit.is_open
+
+
+def test_a_server_that_never_worked_is_given_up_sooner_than_one_that_did() -> None:
+    never, once = Circuit(), Circuit()
+    once.succeeded()
+    for _ in range(29):
+        never.failed(0.5)
+    assert not never.is_hopeless
+    never.failed(0.5)
+    assert never.is_hopeless
+    for _ in range(99):
+        once.failed(0.5)
+    assert not once.is_hopeless
+    once.failed(0.5)
+    assert once.is_hopeless
+    once.succeeded()
+    assert not once.is_hopeless

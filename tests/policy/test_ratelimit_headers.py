@@ -120,3 +120,15 @@ def test_every_date_is_as_far_as_it_says(then: datetime, offset: int) -> None:
 def test_no_retry_after_can_make_it_fail(value: str) -> None:
     seconds = read_retry_after({"retry-after": value, "date": value}, WALL)
     assert seconds is None or seconds >= 0
+
+
+@pytest.mark.parametrize(
+    ("limit", "interval"),
+    [
+        ("1000001", "60"),  # beyond what is worth keeping books about
+        ("100", "86401"),  # longer than a day
+        ("100", "0"),
+    ],
+)
+def test_a_limit_that_cannot_be_meant_is_not_used(limit: str, interval: str) -> None:
+    assert read_limits({"x-ratelimit-limit": limit, "x-ratelimit-interval": interval}) == Limits()

@@ -51,3 +51,7 @@ def test_no_refusal_is_ever_a_hot_loop(refusals: list[tuple[float | None, bool]]
     throttle = Throttle()
     pauses = [throttle.refused((), retry_after, again=again) for retry_after, again in refusals]
     assert all(FIRST_PAUSE <= pause <= LONGEST_PAUSE for pause in pauses)
+
+
+def test_a_very_long_window_is_asked_about_every_five_minutes() -> None:
+    assert Throttle().refused([Window(1000, 3600.0)], None, again=True) == 300.0

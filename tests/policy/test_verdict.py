@@ -346,3 +346,9 @@ def test_applied_needs_a_whole_success_about_the_record(outcome: Outcome, what: 
 )
 def test_slow_down_means_not_processed(reply: Reply, slow: bool) -> None:
     assert is_slow_down(reply) is slow
+
+
+@pytest.mark.parametrize("status", [101, 199])
+def test_an_interim_status_is_no_answer_to_a_patch(status: int) -> None:
+    assert judge(Reply(status, {}), sent()) == Retry(doubt="reply_garbled")
+    assert settled(judge(Reply(status, {}), sent(attempts_left=0))) == (Status.UNKNOWN, "reply_garbled")
