@@ -149,13 +149,12 @@ class Pool:
         recovery = recover(trace, replay_safe=row.replay_safe or self.resend_unknown)
         if recovery is Recovery.SKIP or (row.id in self._blocked and trace.settled):
             return
-        if row.id in self._blocked and recovery is not Recovery.GIVE_UP:
-            self._record(row.ref, "after_unknown")
-        elif recovery is Recovery.GIVE_UP:
-            self._blocked.add(row.id)
-            self._record(row.ref, self._doubt(row.ref.row))
+        doubt = self._doubt(row.ref.row) if trace.doubtful else ""
+        if row.id in self._blocked or recovery is Recovery.GIVE_UP:
+            self._blocked.update([row.id] if doubt else ())
+            self._record(row.ref, doubt or "after_unknown")
         else:
-            self._queue(row, self._doubt(row.ref.row) if trace.doubtful else "")
+            self._queue(row, doubt)
 
     def _take_unsendable(self, row: Unsendable, trace: Trace) -> None:
         """Settle a row that cannot be sent, unless an earlier process already knows more about it."""
@@ -207,7 +206,7 @@ class Pool:
             if unknown:
                 self._held -= len(waiting) - 1
                 for held in waiting:
-                    self._hold_back(held.job.ref)
+                    self._hold_back(held)
             else:
                 self._line_up(waiting.popleft())
                 self._busy[resource_id] = waiting or None
@@ -215,10 +214,11 @@ class Pool:
             self._blocked.add(resource_id)
         self._wake()
 
-    def _hold_back(self, ref: RowRef) -> None:
-        """An earlier row of its id turned out unknown; a result from before stands."""
+    def _hold_back(self, effort: Effort) -> None:
+        """An earlier row of its id turned out unknown; a result, or a doubt, from before stands."""
+        ref = effort.job.ref
         if self.traces is None or not self.traces.of(ref.row).settled:
-            self._record(ref, "after_unknown")
+            self._record(ref, effort.doubt or "after_unknown")
 
     async def _route(self) -> None:
         """Find out the concrete types of up to a page of rows whose own type is abstract."""

@@ -236,7 +236,7 @@ def _told(stream: BinaryIO, how: Input) -> Iterator[tuple[int, str, str]]:
             if isinstance(record, ObjectRow):
                 if record.ref.row == 1 and "__status" not in record.members:
                     return
-                yield record.ref.row, str(record.members.get("id")), str(record.members.get("__status"))
+                yield record.ref.row, _id_of(record), str(record.members.get("__status"))
         return
     sheet = read_sheet(stream, encoding=how.encoding, delimiter=delimiter(how))
     if "__status" not in sheet.header or "id" not in sheet.header:
@@ -245,6 +245,13 @@ def _told(stream: BinaryIO, how: Input) -> Iterator[tuple[int, str, str]]:
     for row in sheet:
         if len(row.cells) > max(status, resource_id):
             yield row.ref.row, row.cells[resource_id], row.cells[status]
+
+
+def _id_of(record: ObjectRow) -> str:
+    """The id in whichever shape the object has; one of its own for an object without any."""
+    data = record.members.get("data")
+    inner = data.get("id") if isinstance(data, dict) else None
+    return str(record.members.get("id") or inner or f"row {record.ref.row}")
 
 
 def _identities(stream: BinaryIO, how: Input) -> Iterator[object]:

@@ -117,3 +117,25 @@ def test_a_changed_ndjson_input_is_told_by_its_first_difference(tmp_path: Path) 
 def test_a_delimiter_of_its_own_wins_over_the_format() -> None:
     assert source.delimiter(how("tsv")) == "\t"
     assert source.delimiter(how("csv", delimiter=";")) == ";"
+
+
+@pytest.mark.parametrize(
+    ("format_name", "text", "expected"),
+    [
+        ("csv", "__status,id\nfailed,a\napplied,a\nfailed,a\nrejected,b\n", {1}),  # only what stands before
+        ("csv", "id,__status\na,pending\na,unknown\na,unchanged\n", {1, 2}),
+        ("csv", "id,reference\na,applied\na,applied\n", set()),  # no results file
+        ("csv", "__status,id\nfailed\napplied,a\n", set()),  # an uneven row has no id
+        ("ndjson", '{"__status":"failed","id":"a"}\n{"__status":"applied","id":"a"}\n', {1}),
+        ("ndjson", '{"__status":"failed","data":{"id":"a"}}\n{"__status":"applied","data":{"id":"b"}}\n', set()),
+        ("ndjson", '{"__status":"failed","data":{"id":"a"}}\n{"__status":"applied","data":{"id":"a"}}\n', {1}),
+        ("ndjson", '{"__status":"failed"}\n{"__status":"applied"}\n', set()),  # no ids at all
+        ("ndjson", '{"id":"a"}\n{"__status":"applied","id":"a"}\n', set()),  # no results file
+    ],
+)
+def test_rows_of_a_results_file_are_overtaken_by_later_done_rows_of_their_id(
+    tmp_path: Path, format_name: str, text: str, expected: set[int]
+) -> None:
+    path = tmp_path / "input"
+    path.write_text(text)
+    assert source.overtaken(path, how(format_name)) == expected
