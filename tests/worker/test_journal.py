@@ -398,8 +398,6 @@ async def test_a_row_that_was_run_again_is_settled_again(journal: Journal) -> No
     async with committing(journal):
         journal.settle(result(1, Status.FAILED))
     journal.begin("retry", NOW, [1])
-    async with committing(Journal(journal.path)):
-        pass
     with closing(Journal(journal.path)) as second:
         second.begin("retry", NOW)
         async with committing(second):

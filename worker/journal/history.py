@@ -124,7 +124,11 @@ class History:
         """
         self.path = path
         self._db: sqlite3.Connection = connect(path, write=write)
-        self.facts: dict[str, str] = dict(self._select("SELECT name, value FROM fact"))
+        try:
+            self.facts: dict[str, str] = dict(self._select("SELECT name, value FROM fact"))
+        except BaseException:
+            self._db.close()
+            raise
 
     def close(self) -> None:
         """Close the file."""
