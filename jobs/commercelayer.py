@@ -8,6 +8,7 @@ import base64
 import binascii
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -29,6 +30,7 @@ PAGE_SIZE: Final = 25
 TEXT_LIMIT: Final = 300
 """Characters kept of a title or detail that the server wrote."""
 
+_TOKEN: Final = re.compile(r"[!-~]+")
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
@@ -145,7 +147,7 @@ def read_grant(reply: Reply) -> Grant | None:
     document = _document(reply) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
     token = document.get("access_token") if document else None
     life = _number(document.get("expires_in")) if document else None
-    if not isinstance(token, str) or not token or life is None:
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token) or life is None:
         return None
     return Grant(token, life)
 

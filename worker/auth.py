@@ -58,8 +58,10 @@ class TokenEndpoint:
         if client_id is None or client_secret is None:
             raise CredentialLost("the token is no longer accepted, and there is no client id and secret to renew it")
         request = token_request(client_id.get_secret_value(), client_secret.get_secret_value())
-        why = ""
+        why = "the run ends"
         for attempt in range(1, TOKEN_ATTEMPTS + 1):
+            if self._stop.reason:
+                break
             self.on_request()
             outcome = await self._transport.send(request, _FORM)
             grant = read_grant(outcome) if isinstance(outcome, Reply) else None
@@ -71,7 +73,7 @@ class TokenEndpoint:
             wait = 1.0 + full_jitter(attempt, self._clock.sample(), base=1.0, cap=20.0)
             if attempt < TOKEN_ATTEMPTS and not await self._stop.sleep(wait):
                 break
-        hint = "; check ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET" if "answered 4" in why else ""
+        hint = "; check ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET" if "answered 40" in why else ""
         raise CredentialLost(f"no token from {self._secrets.auth_url} (ROWPATCH_AUTH_URL): {why}{hint}")
 
 
@@ -91,6 +93,8 @@ class Credential:
         self._turn = anyio.Lock()
         self._renew_at: float | None = None
         self._renewed_at: float | None = None
+        self._renewals = 0
+        self._lost: CredentialLost | None = None
         self.claims = Claims()
         self._set(token, None)
 
@@ -116,12 +120,22 @@ class Credential:
         await self._replace(used, refused=True)
 
     async def _replace(self, used: str, *, refused: bool) -> None:
+        renewals = self._renewals
         async with self._turn:
+            if self._lost is not None:
+                raise self._lost
+            if self._renewals != renewals:
+                return  # somebody else did it meanwhile, be it with the same token
             if self._bearer != used or (self._token and not refused and not self._is_due()):
                 return
             if self._issuer is None:
                 raise CredentialLost("the API no longer accepts the token; set a new ROWPATCH_TOKEN and resume")
-            grant = await self._issuer.issue()
+            try:
+                grant = await self._issuer.issue()
+            except CredentialLost as error:
+                self._lost = error
+                raise
+            self._renewals += 1
             self._renewed_at = self._clock.now()
             self._set(grant.access_token, grant.expires_in)
 

@@ -34,6 +34,8 @@ def rows_to_redo(directory: Path, journal: Journal, settings: Settings, rows: in
             if not isinstance(job, UpdateJob):
                 continue
             mark = marks[job.ref.row]
+            if how.limit is not None and job.ref.row > how.limit and mark != _APPLIED:
+                continue
             if mark == _CANDIDATE or (mark == _UNSURE and (job.replay_safe or how.resend_unknown)):
                 chosen.setdefault(job.id, []).append(job.ref.row)
             else:  # applied, or perhaps applied: an earlier row must not overwrite it

@@ -15,6 +15,7 @@ JOURNAL: Final = "journal.sqlite3"
 """Name of the journal inside it."""
 
 _LOCK: Final = "lock"
+_OURS: Final = (_LOCK, "input.", JOURNAL)
 
 
 class Busy(Exception):  # noqa: N818  # it is a fact about the run, not a programming error
@@ -36,7 +37,7 @@ def make(directory: Path) -> bool:
         ConfigError: it cannot be made, or is in use for something else.
     """
     new = not directory.exists()
-    if directory.is_dir() and not (directory / _LOCK).exists() and any(directory.iterdir()):
+    if directory.is_dir() and not _is_leftover(directory):
         raise ConfigError(f"{directory} is not empty: a run needs a directory of its own. Choose another --run-dir.")
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
@@ -46,6 +47,12 @@ def make(directory: Path) -> bool:
     except OSError as error:
         raise ConfigError(f"Cannot make the run directory {directory}: {error.strerror}.") from None
     return new
+
+
+def _is_leftover(directory: Path) -> bool:
+    """Whether there is nothing in it but what an `apply` that never began leaves behind."""
+    names = {path.name for path in directory.iterdir()}
+    return not names or (_LOCK in names and all(name.startswith(_OURS) for name in names))
 
 
 @contextmanager

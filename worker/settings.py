@@ -128,6 +128,11 @@ class Settings(_Group):
     attempts: Attempts = Attempts()
     stopping: Stopping = Stopping()
 
+    def recorded(self) -> str:
+        """As the journal keeps them. Consent to send twice what may be applied holds for one command, not for good."""
+        once = self.input.model_copy(update={"resend_unknown": False})
+        return self.model_copy(update={"input": once}).model_dump_json()
+
 
 class Secrets(_Group):
     """The credential: a token, or a client id and secret. Never stored, never shown."""

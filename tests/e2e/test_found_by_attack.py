@@ -358,3 +358,43 @@ def test_runs_begun_in_the_same_second_have_directories_of_their_own(server: Scr
     for _ in range(3):
         assert run(["apply", name, *FLAGS]) == 0
     assert len(list(Path("runs").iterdir())) == 3
+
+
+# Found by a second attack -------------------------------------------------------------------------------------
+
+
+def test_consent_to_send_twice_holds_for_one_command(server: Scripted) -> None:
+    server.script = lambda _: refused(500)
+    name = sheet("A,vip", "B,vip", header="id,tags.add")
+    assert run(["apply", name, "--run-dir", "run", "--type", "orders", "--no-progress"]) == 1
+    assert len(server.patches()) == 2
+    assert run(["retry", "run", "--resend-unknown", "--limit", "1", "--no-progress"]) == 1
+    assert len(server.patches()) == 3
+    assert run(["resume", "run", "--limit", "2", "--no-progress"]) == 1
+    assert run(["retry", "run", "--no-progress"]) == 1
+    assert len(server.patches()) == 3
+
+
+def test_a_retry_with_a_limit_leaves_later_rows_settled(server: Scripted) -> None:
+    server.script = lambda _: refused(422)
+    assert apply(sheet("A,1", "B,2")) == 1
+    assert run(["retry", "run", "--limit", "1", "--no-progress"]) == 1
+    assert sorted(id_ for id_, _ in server.patches()) == ["A", "A", "B"]
+    assert run(["resume", "run", "--limit", "2", "--no-progress"]) == 1
+    assert len(server.patches()) == 3
+
+
+def test_a_run_whose_journal_is_gone_is_not_begun_anew_over_its_files(server: Scripted) -> None:
+    name = sheet("A,1")
+    assert apply(name) == 0
+    Path("run/journal.sqlite3").unlink()
+    kept = Path("run/results.csv").read_bytes()
+    assert apply(name) == 2
+    assert Path("run/results.csv").read_bytes() == kept
+
+
+@pytest.mark.parametrize("number", ["2.6", "1_0", "0x2", "1e1"])
+def test_a_number_of_rows_is_a_whole_number(server: Scripted, number: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert apply(sheet("A,1"), "--limit", number) == 2
+    assert "whole number" in " ".join(capfd.readouterr().err.split())
+    assert server.asked == []

@@ -96,6 +96,44 @@ async def test_a_refused_token_is_replaced_once_for_all_workers() -> None:
     assert len(endpoint.issued) == 2
 
 
+async def test_the_same_dead_token_handed_out_again_is_asked_for_once() -> None:
+    endpoint = Endpoint([7200] * 20)
+    credential = Credential("", endpoint, Hands().clock())
+    used = await credential.bearer()
+    endpoint.issued.clear()  # so that the next one is called token0 again
+    async with anyio.create_task_group() as group:
+        for _ in range(16):
+            group.start_soon(credential.renew, used)
+    assert endpoint.issued == ["token0"]
+
+
+async def test_a_renewal_that_failed_is_not_tried_again_by_everybody() -> None:
+    endpoint = Endpoint([7200])
+    credential = Credential("", endpoint, Hands().clock())
+    used = await credential.bearer()
+    asked = 0
+    failures = []
+
+    async def issue() -> Grant:
+        nonlocal asked
+        asked += 1
+        await anyio.sleep(0.01)
+        raise CredentialLost("gone")
+
+    endpoint.issue = issue  # type: ignore[method-assign]  # from now on it refuses
+
+    async def worker() -> None:
+        try:
+            await credential.renew(used)
+        except CredentialLost as error:
+            failures.append(error)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(16):
+            group.start_soon(worker)
+    assert (asked, len(failures)) == (1, 16)
+
+
 async def test_a_fixed_token_cannot_be_replaced() -> None:
     credential = Credential("fixed", None, Hands().clock())
     assert await credential.bearer() == "Bearer fixed"

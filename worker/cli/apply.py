@@ -130,6 +130,6 @@ def _take_in(directory: Path, settings: Settings) -> tuple[dict[str, str], int]:
         "source": "-" if how.source == "-" else str(Path(how.source).resolve()),
         "sha256": spooled.sha256,
         "rows": str(found.rows),
-        "settings": settings.model_dump_json(),
+        "settings": settings.recorded(),
     }
     return facts, found.rows

@@ -1,9 +1,11 @@
 """The flags that commands share, and what they turn into. None always means "not given"."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
-from cyclopts import Group, Parameter
+from cyclopts import Group, Parameter, Token
 
 from worker.settings import (
     ConfigError,
@@ -22,6 +24,13 @@ _MEANING: Final = Group("What rows may do", sort_key=3)
 _PACE: Final = Group("Pace and patience", sort_key=4)
 RUN: Final = Group("The run", sort_key=5)
 """Group of the flags about the run itself."""
+
+
+def _whole(_type: object, tokens: Sequence[Token]) -> int:
+    """A whole number, written as one: `--limit 2.6` must not become three rows."""
+    if not re.fullmatch(r"[0-9]{1,12}", tokens[0].value):
+        raise ValueError("needs a whole number such as 100")
+    return int(tokens[0].value)
 
 
 @Parameter(name="*")
@@ -48,7 +57,8 @@ class Flags:
         str | None, Parameter(group=_READING, help="Text of a cell that clears the field. Default: <clear>.")
     ] = None
     limit: Annotated[
-        int | None, Parameter(group=_READING, help="Only the first N rows; resume with a larger N to go on.")
+        int | None,
+        Parameter(converter=_whole, group=_READING, help="Only the first N rows; resume with a larger N to go on."),
     ] = None
     metadata: Annotated[
         Literal["merge", "replace"] | None,
@@ -75,9 +85,12 @@ class Flags:
         Parameter(group=_MEANING, negative=(), help="Do not read the live state first; so far it never is."),
     ] = None
     canary: Annotated[
-        int | None, Parameter(group=_MEANING, help="Rows to send alone first and check; only 0 is built so far.")
+        int | None,
+        Parameter(converter=_whole, group=_MEANING, help="Rows to send alone first and check; only 0 is built so far."),
     ] = None
-    concurrency: Annotated[int | None, Parameter(group=_PACE, help="Requests in flight at most. Default: 16.")] = None
+    concurrency: Annotated[
+        int | None, Parameter(converter=_whole, group=_PACE, help="Requests in flight at most. Default: 16.")
+    ] = None
     rate: Annotated[
         str | None,
         Parameter(
@@ -90,7 +103,9 @@ class Flags:
         float | None,
         Parameter(group=_PACE, help="Per cent of every limit, --rate included, to leave to others. Default: 5."),
     ] = None
-    max_attempts: Annotated[int | None, Parameter(group=_PACE, help="Attempts a row. Default: 5.")] = None
+    max_attempts: Annotated[
+        int | None, Parameter(converter=_whole, group=_PACE, help="Attempts a row. Default: 5.")
+    ] = None
     timeout: Annotated[float | None, Parameter(group=_PACE, help="Seconds a request may take. Default: 30.")] = None
     stop_after: Annotated[
         str | None, Parameter(group=_PACE, help="Stop when so many rows failed: 100, or 5% of those settled.")

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 def report(run: Annotated[Path, Parameter(help="The run directory.")], /) -> int:
     """Rebuild the reports of RUN from its journal, and say how it stands. Nothing is sent."""
     from worker import reports  # noqa: PLC0415  # --help must be quick
-    from worker.cli.session import guarded, made_with, say  # noqa: PLC0415  # see above
+    from worker.cli.session import STOPPED, complain, guarded, made_with, say  # noqa: PLC0415  # see above
     from worker.journal import History  # noqa: PLC0415  # see above
     from worker.run_directory import JOURNAL, locked  # noqa: PLC0415  # see above
     from worker.settings import ConfigError  # noqa: PLC0415  # see above
@@ -18,8 +18,11 @@ def report(run: Annotated[Path, Parameter(help="The run directory.")], /) -> int
     def rebuild() -> int:
         if not (run / JOURNAL).is_file():
             raise ConfigError(f"{run} is not a run directory: it has no {JOURNAL}.")
-        with locked(run), closing(History(run / JOURNAL)) as history:
-            summary = reports.write(run, history, *made_with(history))
+        try:
+            with locked(run), closing(History(run / JOURNAL)) as history:
+                summary = reports.write(run, history, *made_with(history))
+        except OSError as error:
+            return complain(f"no reports: {error}. The results are safe in the journal.", STOPPED)
         say(reports.tell(summary, run))
         return 0
 

@@ -148,7 +148,7 @@ def work(opened: Opened, command: str, flags: Flags, *, resumed: bool, redo: Ite
     secrets, tokens, lost = _first_token(secrets, settings, clock)
     if not lost:
         _confirm(secrets, opened, flags)
-    journal.set_fact("settings", settings.model_dump_json())
+    journal.set_fact("settings", settings.recorded())
     journal.begin(command, clock.wall(), redo)
     journal.counters.tokens = tokens
     if lost:
