@@ -15,6 +15,7 @@ from worker.gate import Gate
 from worker.journal import SAFE, Journal, JournalError
 from worker.lifecycle import Event, State, step
 from worker.policy.backoff import full_jitter
+from worker.policy.throttle import parking
 from worker.policy.verdict import HaltRun, Renew, Reroute, Retry, Sent, Settle, SlowDown, is_slow_down, judge
 from worker.settings import Attempts
 from worker.stop import Stop
@@ -206,15 +207,11 @@ class AttemptLoop:
     def _slow_down(self, effort: Effort, pause: float) -> Ending | None:
         effort.throttles += 1
         self._note(effort, SAFE, Event.RETRY)
-        refusals = self.gate.refusals_in_a_row
-        if pause > self.limits.patience:
-            self.stop.request("parked", f"the server asks for a pause of {pause:.0f} s; resume the run after that")
-        elif refusals >= self.limits.throttles:
-            self.stop.request(
-                "parked", f"the server asked {refusals} times in a row to slow down; resume the run later"
-            )
-        else:
+        limits, refusals = self.limits, self.gate.refusals_in_a_row
+        why = parking(pause, refusals, patience=limits.patience, most=limits.throttles)
+        if not why:
             return None
+        self.stop.request("parked", why)
         return self._leave(effort)
 
     async def _renew(self, effort: Effort, used: str) -> Ending | None:

@@ -14,6 +14,7 @@ from worker.clock import Clock
 from worker.gate import Gate
 from worker.journal import Counters
 from worker.policy.backoff import full_jitter
+from worker.policy.throttle import parking
 from worker.policy.verdict import is_slow_down
 from worker.settings import Attempts
 from worker.stop import Stop
@@ -79,8 +80,9 @@ class Lookup:
             self.gate.unanswered()
         elif is_slow_down(outcome):
             pause = self.gate.slowed_down(outcome, sent_at)
-            if pause > self.limits.patience:
-                self.stop.request("parked", f"the server asks for a pause of {pause:.0f} s; resume the run after that")
+            limits, refusals = self.limits, self.gate.refusals_in_a_row
+            if why := parking(pause, refusals, patience=limits.patience, most=limits.throttles):
+                self.stop.request("parked", why)
         else:
             self.gate.replied(outcome, sent_at)
             if _token_refused(outcome):

@@ -11,11 +11,11 @@ from jobs.columns.resolve import known_type, refuse_unless_of_some_type, resolve
 from jobs.columns.rules import Rules
 from jobs.columns.slots import Draft, ForeignSlot, Slot
 from jobs.model import JSON, RowRef, SheetRow, Unsendable, UpdateJob
+from jobs.quoting import unquoted
 from jobs.reading.errors import InputRefused
 
 _STATUS: Final = "__status"
 _REASON: Final = "__reason"
-_GUARDED: Final = tuple("'" + start for start in "=+-@\t\r\n'")
 
 
 class _Column(NamedTuple):
@@ -40,7 +40,7 @@ class SheetColumns:
         """
         self._rules = rules
         self._refed = _STATUS in header
-        self._headings = [_parsed(_unguarded(name) if self._refed else name) for name in header]
+        self._headings = [_parsed(unquoted(name) if self._refed else name) for name in header]
         positions = {heading.name: index for index, heading in enumerate(self._headings) if heading.key == ""}
         self._id, self._type = positions.get("id", -1), positions.get("type", -1)
         self._status, self._reason = positions.get(_STATUS, -1), positions.get(_REASON, -1)
@@ -51,7 +51,7 @@ class SheetColumns:
     def read(self, row: SheetRow) -> UpdateJob | Unsendable:
         """What the row asks for, or why it is not sent."""
         try:
-            return self._job(row.ref, list(map(_unguarded, row.cells)) if self._refed else row.cells)
+            return self._job(row.ref, list(map(unquoted, row.cells)) if self._refed else row.cells)
         except RowRefused as error:
             return error.as_value(row.ref)
 
@@ -150,8 +150,3 @@ def _parsed(label: str) -> Heading:
         return parse_heading(label)
     except NotAColumn as error:
         raise InputRefused(error.message, column=label) from None
-
-
-def _unguarded(cell: str) -> str:
-    """The cell without the apostrophe that a report put before it, to keep a spreadsheet from running it."""
-    return cell[1:] if cell.startswith(_GUARDED) else cell

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from jobs.columns import RESERVED, ObjectColumns, Rules, SheetColumns
 from jobs.model import JSON, ApiError, ObjectRow, RowRef, RowResult, SheetRow, Status, Unsendable, UpdateJob
+from jobs.quoting import RISKY, quoted, unquoted
 from jobs.reading import read_objects, read_sheet
 from worker.reports.formats import csv_head
 from worker.reports.outcome import error_members, needs_action, reserved_cells, result_members, timestamp
-from worker.reports.quoting import RISKY, quoted, unquoted
 from worker.reports.views import ObjectView, SheetView, View, table
 
 REF = RowRef(3, 5, b"12345678")

@@ -18,7 +18,7 @@ def retry(
     """Run the failed and rejected rows of RUN again, as a new attempt in the same run.
 
     Unknown rows are among them where sending them twice is safe (the others with --resend-unknown), and rows the run
-    did not reach. A row is left as it is when a later row of the same id has been applied since.
+    did not reach. A row is left as it is when a later row of the same id was, or may have been, applied.
     """
     from worker.cli.session import complain, guarded, open_run, work  # noqa: PLC0415  # --help must be quick
     from worker.redo import rows_to_redo  # noqa: PLC0415  # see above
@@ -29,7 +29,8 @@ def retry(
             chosen = rows_to_redo(opened.directory, opened.journal, opened.settings, opened.rows)
             if chosen.superseded:
                 complain(
-                    f"{chosen.superseded:,} rows are left as they are: a later row of the same id was applied since.", 0
+                    f"{chosen.superseded:,} rows are left alone: a later row of their id was, or may be, applied.",
+                    0,
                 )
             return work(opened, "retry", flags, resumed=True, redo=chosen.rows)
 

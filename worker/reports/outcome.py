@@ -6,8 +6,8 @@ from typing import Final
 
 from jobs.columns import RESERVED
 from jobs.model import SETTLED_WELL, RowResult
+from jobs.quoting import quoted
 from jobs.reasons import REASONS
-from worker.reports.quoting import quoted
 
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 

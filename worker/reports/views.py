@@ -6,10 +6,10 @@ from typing import Final, Protocol
 
 from jobs.columns import RESERVED
 from jobs.model import JSON, ObjectRow, RowResult, SheetRow
+from jobs.quoting import quoted, unquoted
 from worker.reports.formats import csv_head, csv_text, encode, json_lines
 from worker.reports.merge import Record
 from worker.reports.outcome import own_text, reserved_cells, reserved_members
-from worker.reports.quoting import quoted, unquoted
 
 _RESERVED: Final = frozenset(RESERVED)
 
