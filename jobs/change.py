@@ -1,35 +1,227 @@
-"""What a row becomes on the wire.
+"""What a row becomes on the wire: merged into the live state, and only where it differs from it.
 
-Until the live state is read first, a row is sent as it is written: members stand for the whole object, which is why
-the columns demand an explicit `--metadata replace` for them.
+The API replaces an object attribute such as `metadata` as a whole. So the live object is read, the row's keys are laid
+over it, and the whole is sent; each key that differs is an `Edit`, which is what plans show, and what undo turns round.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from jobs.model import JSON, REMOVE, Link, UpdateJob
+from jobs.catalogue import Attribute, resource_type
+from jobs.echo import stands
+from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Fields, Link, Live, Path, UpdateJob
+
+MERGED = "metadata"
+"""The attribute that a whole JSON object is merged into, instead of taking its place."""
+
+
+class CannotMerge(Exception):  # noqa: N818  # a fact about the record, not a programming error
+    """Members are to be set in something that the API does not show, or that is no object. The text names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The content of one PATCH.
+    """The content of one PATCH, empty when the record already is as the row wants it.
 
     Attributes:
         attributes: values by attribute name, triggers included; an object is sent (and stored) as a whole.
         relationships: links by relationship name.
+        edits: what it replaces, value by value.
+        unread: names that are sent although nobody can compare them: triggers, and what the API never shows.
     """
 
     attributes: dict[str, JSON] = field(default_factory=dict)
     relationships: dict[str, Link | tuple[Link, ...] | None] = field(default_factory=dict)
+    edits: tuple[Edit, ...] = ()
+    unread: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to send."""
+        return not (self.attributes or self.relationships)
+
+
+def fields(job: UpdateJob) -> Fields:
+    """What has to be read of the record before the row can be compared with it."""
+    names = frozenset((*job.attributes, *job.members)) if job.members else frozenset(job.attributes)
+    return Fields(names, frozenset(job.relationships), bool(job.add_tags or job.remove_tags))
 
 
 def as_written(job: UpdateJob) -> Change:
-    """The change that sends a row just as it is written; members to remove are simply not there."""
+    """The change that sends a row just as it is written: members stand for the whole object, without cleared ones."""
     attributes: dict[str, JSON] = dict(job.attributes)
+    edits = [Edit(("attributes", name), UNREAD, value) for name, value in job.attributes.items()]
     for name, members in job.members.items():
-        attributes[name] = {key: value for key, value in members.items() if value is not REMOVE}  # type: ignore[misc]  # REMOVE is out
-    attributes.update(job.triggers)
-    if job.add_tags:
-        attributes["_add_tags"] = ",".join(job.add_tags)
-    if job.remove_tags:
-        attributes["_remove_tags"] = ",".join(job.remove_tags)
-    return Change(attributes, job.relationships)
+        attributes[name] = _present(members)
+        edits += [Edit(("attributes", name, key), UNREAD, value) for key, value in members.items()]
+    edits += [Edit(("relationships", name), UNREAD, linkage(link)) for name, link in job.relationships.items()]
+    edits += [Edit(("tags", name), UNREAD, True) for name in job.add_tags]
+    edits += [Edit(("tags", name), UNREAD, ABSENT) for name in job.remove_tags]
+    attributes.update(_unconditional(job, job.add_tags, job.remove_tags))
+    return Change(attributes, job.relationships, tuple(edits), tuple(job.triggers))
+
+
+def difference(job: UpdateJob, live: Live, *, replace: bool) -> Change:
+    """The change that makes the record what the row asks for, and nothing else.
+
+    Args:
+        job: what is wanted.
+        live: what was read, of all that `fields(job)` names.
+        replace: keys of `metadata`, and members of other objects, that the row does not name are to be wiped.
+
+    Raises:
+        CannotMerge: the object that members belong to is not shown, or is none.
+    """
+    attributes: dict[str, JSON] = {}
+    edits: list[Edit] = []
+    unread = list(job.triggers)
+    for name, wanted in _objects(job):
+        _merge(name, wanted, live, replace=replace, into=(attributes, edits, unread))
+    kinds = _kinds(job.type)
+    for name, value in job.attributes.items():
+        if name == MERGED and isinstance(value, Mapping):
+            continue
+        if name not in live.attributes:
+            attributes[name] = value
+            unread.append(name)
+        elif not stands(value, live.attributes[name], kinds.get(name), name):
+            attributes[name] = value
+            edits.append(Edit(("attributes", name), live.attributes[name], value))
+    relationships = _links(job, live, edits, unread)
+    add, remove = _tags(job, live, edits, unread)
+    attributes.update(_unconditional(job, add, remove))
+    return Change(attributes, relationships, tuple(edits), tuple(unread))
+
+
+def after(live: Live, change: Change) -> Live:
+    """The record once the change has been applied: what a later row of the same id is compared with."""
+    attributes = {**live.attributes, **{name: change.attributes[name] for name in _shown(live, change)}}
+    links = {**live.relationships, **change.relationships}
+    tagged = [edit for edit in change.edits if edit.path[0] == "tags"]
+    added = {edit.path[1] for edit in tagged if edit.after is not ABSENT}
+    removed = {edit.path[1] for edit in tagged if edit.after is ABSENT}
+    tags = live.tags if live.tags is None else (live.tags | added) - removed
+    return Live(live.type, attributes, links, tags, live.fields)
+
+
+def linkage(link: Link | tuple[Link, ...] | None) -> JSON:
+    """Links as the `data` of a JSON:API relationship; to-many links are sorted, since their order means nothing."""
+    if link is None:
+        return None
+    if isinstance(link, tuple):
+        return [{"type": each.type, "id": each.id} for each in sorted(link, key=lambda each: (each.type, each.id))]
+    return {"type": link.type, "id": link.id}
+
+
+def value_at(live: Live, path: Path) -> JSON | Absent | None:
+    """The live value that a path leads to.
+
+    Raises:
+        KeyError: the API does not show it.
+    """
+    kind, name, *key = path
+    if kind == "tags":
+        if live.tags is None:
+            raise KeyError(path)
+        return True if name in live.tags else ABSENT
+    if kind == "relationships":
+        return linkage(live.relationships[name])
+    value = live.attributes[name]
+    if not key:
+        return value
+    return value.get(key[0], ABSENT) if isinstance(value, Mapping) else ABSENT
+
+
+def _objects(job: UpdateJob) -> Iterator[tuple[str, Mapping[str, JSON | Absent]]]:
+    """The objects that are merged into, with the row's keys."""
+    yield from job.members.items()
+    whole = job.attributes.get(MERGED)
+    if isinstance(whole, Mapping):
+        yield MERGED, whole
+
+
+def _merge(
+    name: str,
+    wanted: Mapping[str, JSON | Absent],
+    live: Live,
+    *,
+    replace: bool,
+    into: tuple[dict[str, JSON], list[Edit], list[str]],
+) -> None:
+    """Lay the row's keys over the live object, or in its place."""
+    attributes, edits, unread = into
+    shown = live.attributes.get(name, ABSENT)
+    if shown is not None and not isinstance(shown, Mapping):
+        if not replace:
+            raise CannotMerge(f"the API does not show `{name}`" if shown is ABSENT else f"`{name}` is no object")
+        attributes[name] = _present(wanted)
+        unread.append(name)
+        return
+    old = shown or {}
+    base = {} if replace else old
+    new = _present({**base, **wanted})
+    changed = [
+        Edit(("attributes", name, key), old.get(key, ABSENT), new.get(key, ABSENT))
+        for key in dict.fromkeys((*wanted, *(old if replace else ())))
+        if not _key_stands(new.get(key, ABSENT), old.get(key, ABSENT))
+    ]
+    if changed:
+        attributes[name] = {**new, **{key: old[key] for key in new if key in old and _key_stands(new[key], old[key])}}
+        # null is not {}: to restore it, the whole must be known
+        edits += changed if shown is not None else [Edit(("attributes", name), None, attributes[name])]
+
+
+def _key_stands(wanted: JSON | Absent, live: JSON | Absent) -> bool:
+    if isinstance(wanted, Absent) or isinstance(live, Absent):
+        return wanted is live
+    return stands(wanted, live)
+
+
+def _present(members: Mapping[str, JSON | Absent]) -> dict[str, JSON]:
+    return {key: value for key, value in members.items() if not isinstance(value, Absent)}
+
+
+def _kinds(type_name: str) -> Mapping[str, Attribute]:
+    kind = resource_type(type_name)
+    return kind.attributes if kind else {}
+
+
+def _links(
+    job: UpdateJob, live: Live, edits: list[Edit], unread: list[str]
+) -> dict[str, Link | tuple[Link, ...] | None]:
+    links: dict[str, Link | tuple[Link, ...] | None] = {}
+    for name, link in job.relationships.items():
+        wanted = linkage(link)
+        if name not in live.relationships:
+            unread.append(name)
+        elif (shown := linkage(live.relationships[name])) != wanted:
+            edits.append(Edit(("relationships", name), shown, wanted))
+        else:
+            continue
+        links[name] = link
+    return links
+
+
+def _tags(job: UpdateJob, live: Live, edits: list[Edit], unread: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The tags that are still to be added, and to be removed."""
+    if live.tags is None:
+        unread += ["tags"] if job.add_tags or job.remove_tags else []
+        return job.add_tags, job.remove_tags
+    add = tuple(name for name in job.add_tags if name not in live.tags)
+    remove = tuple(name for name in job.remove_tags if name in live.tags)
+    edits += [Edit(("tags", name), ABSENT, True) for name in add]
+    edits += [Edit(("tags", name), True, ABSENT) for name in remove]
+    return add, remove
+
+
+def _unconditional(job: UpdateJob, add: tuple[str, ...], remove: tuple[str, ...]) -> Iterator[tuple[str, JSON]]:
+    """What is sent whatever the record holds: triggers, and tags by the triggers that stand for them."""
+    yield from job.triggers.items()
+    if add:
+        yield "_add_tags", ",".join(add)
+    if remove:
+        yield "_remove_tags", ",".join(remove)
+
+
+def _shown(live: Live, change: Change) -> Iterator[str]:
+    return (name for name in change.attributes if name in live.attributes)

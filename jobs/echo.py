@@ -1,4 +1,8 @@
-"""Whether the API's echo of a value is the value that was sent, allowing for the forms it stores things in."""
+"""Whether two values are one: what a row asks for and what the API holds, allowing for the forms it stores things in.
+
+`same` is generous: it judges the echo of what was just sent. `stands` is strict: it decides that a row need not be sent
+at all, and `eur` -> `EUR` may be the very change that somebody wants.
+"""
 
 import json
 import re
@@ -7,10 +11,39 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
+from jobs.catalogue import Attribute
 from jobs.model import JSON
 
 _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,40})?")
 _NAME: Final = re.compile(r"[A-Za-z_]+")
+
+_FOLDED: Final = ("email", "country_code", "currency_code", "language_code", "state_code", "_type")
+"""Endings of text attributes that the API stores in a form of its own: `eur` as `EUR`, type names in snake case."""
+
+_STORED_APART: Final = frozenset({"integer", "float", "boolean", "datetime"})
+"""Kinds of attributes whose stored form differs from the text that was sent: `"67"` is 67, a date a full time stamp."""
+
+
+def stands(wanted: JSON, live: JSON, attribute: Attribute | None = None, name: str = "") -> bool:
+    """Whether the record already holds what is wanted, so that sending it would change nothing.
+
+    Args:
+        wanted: the row's value.
+        live: what was read.
+        attribute: what the catalogue knows of the attribute; None for a key of an object, which is stored as sent.
+        name: of the attribute.
+    """
+    if _equal(wanted, live):
+        return True
+    if wanted is None:
+        return live in ({}, [])  # a cleared object may come back as an empty one
+    if attribute is None and not name:
+        return _reads_alike(wanted, live)
+    if attribute is not None and (attribute.enum or attribute.kind in _STORED_APART):
+        return same(wanted, live)
+    if isinstance(wanted, str) and isinstance(live, str):
+        return name.endswith(_FOLDED) and (wanted.casefold() == live.casefold() or same(wanted, live))
+    return not isinstance(live, Mapping | list | None) and same(wanted, live)
 
 
 def same(sent: JSON, echoed: JSON) -> bool:
@@ -28,6 +61,28 @@ def same(sent: JSON, echoed: JSON) -> bool:
         return True
     one, other = _as_text(sent), _as_text(echoed)
     return one == other or _same_number(one, other) or _same_name(one, other) or _same_moment(one, other)
+
+
+def _equal(one: JSON, other: JSON) -> bool:
+    """The same JSON value: true is not 1, 7 is 7.0, keys have no order, an object's text is exact."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_equal(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_equal, one, other))
+    return (type(one) in {int, float} and type(other) in {int, float} and one == other) or (
+        type(one) is type(other) and one == other
+    )
+
+
+def _reads_alike(wanted: JSON, live: JSON) -> bool:
+    """A cell's text `7` and a live 7: only who says a type in the header wants another."""
+    return isinstance(wanted, str) and _is_scalar(live) and wanted == json.dumps(live)
+
+
+def _is_scalar(value: JSON) -> bool:
+    return isinstance(value, bool | int | float)
 
 
 def _as_text(value: JSON) -> str:

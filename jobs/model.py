@@ -80,16 +80,28 @@ class Unsendable:
     cell: str = ""
 
 
-class Remove:
-    """The clear token on a member of an object attribute: that key is to be removed."""
+class Absent:
+    """No such key: what an object does not have, and what the clear token asks for on one of its members."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return "REMOVE"
+        return "ABSENT"
 
 
-REMOVE: Final = Remove()
+ABSENT: Final = Absent()
+
+
+class Unread:
+    """A value that nobody looked at before it was overwritten: it cannot be restored."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "UNREAD"
+
+
+UNREAD: Final = Unread()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +118,7 @@ class UpdateJob:
 
     Attributes:
         attributes: whole values by attribute name; None clears. Triggers are not among them.
-        members: values to set inside an object attribute, by attribute name and key; REMOVE removes the key.
+        members: values to set inside an object attribute, by attribute name and key; ABSENT removes the key.
         relationships: the new link(s) by relationship name; None clears a to-one, an empty tuple a to-many.
         triggers: write-only attributes with side effects, by name (leading underscore).
         add_tags: tag names to add. `remove_tags`: tag names to remove. Neither is ever sent twice.
@@ -116,7 +128,7 @@ class UpdateJob:
     type: str
     id: str
     attributes: dict[str, JSON] = field(default_factory=dict)
-    members: dict[str, dict[str, JSON | Remove]] = field(default_factory=dict)
+    members: dict[str, dict[str, JSON | Absent]] = field(default_factory=dict)
     relationships: dict[str, Link | tuple[Link, ...] | None] = field(default_factory=dict)
     triggers: dict[str, JSON] = field(default_factory=dict)
     add_tags: tuple[str, ...] = ()
@@ -126,6 +138,71 @@ class UpdateJob:
     def replay_safe(self) -> bool:
         """Whether sending this row twice has the effect of sending it once: it only sets absolute values."""
         return not (self.add_tags or self.remove_tags) and self.triggers.keys() <= REPLAY_SAFE_TRIGGERS
+
+
+Path: TypeAlias = tuple[str, ...]
+"""What an edit is about: `("attributes", NAME)`, `("attributes", NAME, KEY)`, `("relationships", NAME)` or
+`("tags", NAME)`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What of a record an update touches, and so what has to be read of it.
+
+    Attributes:
+        attributes: names of attributes. `relationships`: names of relationships. `tags`: whether tag names matter.
+    """
+
+    attributes: frozenset[str] = frozenset()
+    relationships: frozenset[str] = frozenset()
+    tags: bool = False
+
+    def __or__(self, other: "Fields") -> "Fields":
+        """What both touch."""
+        if self == other:
+            return self
+        return Fields(
+            self.attributes | other.attributes, self.relationships | other.relationships, self.tags or other.tags
+        )
+
+    def __le__(self, other: "Fields") -> bool:
+        """Whether `other` has all of it."""
+        return (
+            self.attributes <= other.attributes
+            and self.relationships <= other.relationships
+            and self.tags <= other.tags
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What was read of one record. What the API does not show is not in it.
+
+    Attributes:
+        type: the record's concrete type.
+        attributes: values by name. `relationships`: links by name.
+        tags: names of its tags, None when they were not asked for or not shown.
+        fields: what was asked for.
+    """
+
+    type: str
+    attributes: Mapping[str, JSON]
+    relationships: Mapping[str, Link | tuple[Link, ...] | None] = field(default_factory=dict)
+    tags: frozenset[str] | None = None
+    fields: Fields = field(default_factory=Fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One value that an update replaces. Links stand as JSON:API's linkage; a tag is True or ABSENT.
+
+    Attributes:
+        before: the value that was there; UNREAD when nobody looked.
+    """
+
+    path: Path
+    before: JSON | Absent | Unread
+    after: JSON | Absent
 
 
 @dataclass(frozen=True, slots=True)

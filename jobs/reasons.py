@@ -43,6 +43,12 @@ REASONS: Final[dict[str, Reason]] = {
         Status.APPLIED,
         "The API confirmed the update without saying what it stored.",
     ),
+    "read_back": Reason(
+        Status.APPLIED,
+        "Applied: no reply could tell, but the record shows it.",
+    ),
+    # unchanged: nothing was sent
+    "as_wanted": Reason(Status.UNCHANGED, "The record already was as the row wants it; nothing was sent."),
     # invalid: the row itself is wrong, and nothing was sent
     "id_missing": Reason(Status.INVALID, "The row has no id.", "Fill in the id of the record to update."),
     "id_malformed": Reason(
@@ -105,8 +111,8 @@ REASONS: Final[dict[str, Reason]] = {
     ),
     "needs_metadata_replace": Reason(
         Status.INVALID,
-        "The API replaces such an object as a whole: every key that the row does not name would be wiped.",
-        "If that is meant, pass --metadata replace. Merging with the live object is not built yet.",
+        "A blind run cannot merge: the API replaces such an object as a whole, and keys not named would be wiped.",
+        "Leave out --blind, or pass --metadata replace if that is meant.",
     ),
     "tag_invalid": Reason(
         Status.INVALID,
@@ -171,8 +177,19 @@ REASONS: Final[dict[str, Reason]] = {
     ),
     "lookup_failed": Reason(
         Status.FAILED,
-        "The record's concrete type could not be read, so the row was not sent.",
-        "See whether the credential may read these records, then retry.",
+        "The record could not be read, so the row was not sent.",
+        "See whether the credential may read these records, then retry; --blind does without reading.",
+    ),
+    "not_applied": Reason(
+        Status.FAILED,
+        "An attempt left without a trustworthy reply, and the record shows that it was not applied.",
+        "Retry.",
+    ),
+    # conflict: the record is not what it was when the row was planned
+    "changed_since_plan": Reason(
+        Status.CONFLICT,
+        "The record has changed since it was planned, so nothing was sent.",
+        "Look at the named fields; if the row is still wanted, apply the failed file.",
     ),
     # unknown: may have been applied
     "reply_lost": Reason(

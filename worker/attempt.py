@@ -5,18 +5,20 @@ be decided without waiting is decided in `policy`; the steps a row takes are tho
 """
 
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from jobs.change import Change
 from jobs.commercelayer import MEDIA_TYPE, update_request
-from jobs.model import MaybeSent, NotSent, Outcome, Reply, RowResult, UpdateJob
+from jobs.images import merged
+from jobs.model import Edit, Live, MaybeSent, NotSent, Outcome, Reply, RowResult, Status, UpdateJob
+from jobs.reasons import REASONS
 from worker.clock import Clock
 from worker.gate import Gate
-from worker.journal import SAFE, Journal, JournalError
+from worker.journal import SAFE, Image, Journal, JournalError
 from worker.lifecycle import Event, State, step
 from worker.policy.backoff import full_jitter
 from worker.policy.throttle import parking
-from worker.policy.verdict import HaltRun, Renew, Reroute, Retry, Sent, Settle, SlowDown, is_slow_down, judge
+from worker.policy.verdict import HaltRun, ReadBack, Renew, Reroute, Retry, Sent, Settle, SlowDown, is_slow_down, judge
 from worker.settings import Attempts
 from worker.stop import Stop
 from worker.transport import Transport
@@ -44,6 +46,14 @@ class Credential(Protocol):
         """
 
 
+FRESH: Final = 15.0
+"""Seconds that what was read of a record may be old when its PATCH leaves; after that it is read again first.
+
+The API has no conditional update: whatever somebody else writes into the same object in between is lost. Reading 25 at
+a time at the slowest documented pace (100 updates a minute) takes this long to send.
+"""
+
+
 @dataclass(slots=True, eq=False)
 class Effort:
     """A row on its way: what is sent, and what it has cost so far.
@@ -51,21 +61,53 @@ class Effort:
     Attributes:
         type_name: the type in the request; differs from the job's once that turned out to be abstract.
         abstract: the API may not update this type itself; the first refusals tell.
+        refused: the API refused that type for this record.
+        change: what is sent.
+        live: the record as it was read; None in a blind run.
+        read_at: loop time at which it was.
+        image: what all attempts of the row so far replace; `imaged` once that is in the journal.
+        expected: what was planned for the row, None without a plan.
         attempts: PATCHes sent so far, earlier processes included.
         failures: of this process, failed for a passing reason. `throttles`: refused for pace.
         doubt: reason code when an earlier attempt may have been applied, else empty.
+        may_resend: it may be sent in spite of that.
+        verdict: how the row is settled without being sent, once that is known.
+        is_canary: one of the first of its type, which are sent alone. `was_sent`: by this process.
     """
 
     job: UpdateJob
-    change: Change
     type_name: str
     abstract: bool = False
+    refused: bool = False
+    change: Change = field(default_factory=Change)
+    live: Live | None = None
+    read_at: float = 0.0
+    image: tuple[Edit, ...] = ()
+    imaged: bool = False
+    expected: tuple[Edit, ...] | None = None
     attempts: int = 0
     failures: int = 0
     throttles: int = 0
     doubt: str = ""
+    may_resend: bool = True
+    verdict: Settle | None = None
+    is_canary: bool = False
+    was_sent: bool = False
     renewed: bool = False
     state: State = State.QUEUED
+
+    def take(self, change: Change) -> None:
+        """Have `change` sent from now on."""
+        self.change = change
+        self.image = merged(self.image, change.edits) if self.image else change.edits
+        self.imaged = False
+
+
+class Recheck(Protocol):
+    """What the loop asks when a record was read too long ago."""
+
+    async def __call__(self, effort: Effort) -> Settle | None:
+        """Read the record again and renew the effort's change; how the row is settled if it is not to be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +117,20 @@ class Rerouted:
     status: int
 
 
+@dataclass(frozen=True, slots=True)
+class InDoubt:
+    """The row may have been applied: its record has to be read. `outcome` is that of the last attempt."""
+
+    question: ReadBack
+    outcome: Outcome
+
+
 class Left:
     """The run ended before the row was settled; the journal knows how far it came."""
 
 
 LEFT = Left()
-Ending: TypeAlias = RowResult | Rerouted | Left
+Ending: TypeAlias = RowResult | Rerouted | InDoubt | Left
 
 
 @dataclass(slots=True)
@@ -95,20 +145,27 @@ class AttemptLoop:
     clock: Clock
     stop: Stop
     expect_mode: str = ""
+    recheck: Recheck | None = None
+    longest_gap: float = 0.0
     _headers: dict[str, str] = field(default_factory=dict, repr=False)
 
-    async def run(self, effort: Effort) -> Ending:
-        """Take one row as far as it goes."""
-        request = update_request(effort.job, effort.change, effort.type_name)
+    async def run(self, effort: Effort, *, admitted: bool = False) -> Ending:
+        """Take one row as far as it goes; `admitted` when a slot is reserved for its first attempt already."""
         while True:
-            if not await self.gate.admit():
+            if not (admitted or await self.gate.admit()):
                 return self._leave(effort)
+            admitted = False
             effort.state = step(effort.state, Event.ADMIT)
+            if settled := await self._refreshed(effort):
+                self.gate.give_back()
+                return self.settle(settled, effort, None)
             headers = await self._intend(effort)
             if headers is None:
                 return self._leave(effort)
             sent_at = self.clock.now()
-            outcome = await self.transport.send(request, headers)
+            if effort.live is not None:
+                self.longest_gap = max(self.longest_gap, sent_at - effort.read_at)
+            outcome = await self.transport.send(update_request(effort.job, effort.change, effort.type_name), headers)
             pause = self._account(outcome, sent_at)
             verdict = judge(outcome, self._sent(effort))
             if isinstance(verdict, Renew):
@@ -118,18 +175,26 @@ class AttemptLoop:
             if ending is not None:
                 return ending
 
+    async def _refreshed(self, effort: Effort) -> Settle | None:
+        """Look again at what was read too long ago, now that nothing else stands between reading and sending."""
+        if self.recheck is None or effort.live is None or self.clock.now() - effort.read_at <= FRESH:
+            return None
+        return await self.recheck(effort)
+
     async def _intend(self, effort: Effort) -> dict[str, str] | None:
         """Make the intent durable; the headers to send, or None, the slot given back, when nothing may leave."""
         row, attempt = effort.job.ref.row, effort.attempts + 1
         try:
             headers = await self._authorised()
-            await self.journal.intend(row, attempt, self.clock.wall())
+            await self.journal.intend(row, attempt, self.clock.wall(), self._image(effort))
+            effort.imaged = True
         except CredentialLost as error:
             self.stop.request("authorisation_lost", str(error))
         except JournalError as error:
             self.stop.request("journal_failed", str(error))
         else:
             effort.attempts = attempt
+            effort.was_sent = True
             effort.state = step(effort.state, Event.INTEND)
             if not self.stop.reason:
                 if attempt == 1:
@@ -138,6 +203,12 @@ class AttemptLoop:
             self.journal.note(row, attempt, SAFE)
         self.gate.give_back()
         return None
+
+    @staticmethod
+    def _image(effort: Effort) -> Image | None:
+        if effort.imaged:
+            return None
+        return Image(effort.job.ref.row, effort.job.type, effort.job.id, effort.image, effort.change.unread)
 
     async def _authorised(self) -> dict[str, str]:
         bearer = await self.credential.bearer()
@@ -171,12 +242,20 @@ class AttemptLoop:
         )
 
     async def _act(
-        self, verdict: Settle | Reroute | HaltRun | SlowDown | Retry, effort: Effort, outcome: Outcome, pause: float
+        self,
+        verdict: Settle | ReadBack | Reroute | HaltRun | SlowDown | Retry,
+        effort: Effort,
+        outcome: Outcome,
+        pause: float,
     ) -> Ending | None:
         """Carry a verdict out; None when the row is to be sent again."""
         match verdict:
             case Settle():
-                return self._settle(verdict, effort, outcome)
+                return self.settle(verdict, effort, outcome)
+            case ReadBack(reason):
+                doubtful = REASONS[reason].status is Status.UNKNOWN
+                self._note(effort, reason if doubtful else "interrupted", Event.READ_BACK)
+                return InDoubt(verdict, outcome)
             case Reroute(status):
                 self._note(effort, SAFE, Event.REROUTE)
                 return Rerouted(status)
@@ -200,7 +279,7 @@ class AttemptLoop:
     def _halt(self, verdict: HaltRun, effort: Effort, outcome: Outcome) -> Ending:
         self.stop.request(verdict.halt.reason, verdict.halt.message)
         if verdict.settle is not None:
-            return self._settle(verdict.settle, effort, outcome)
+            return self.settle(verdict.settle, effort, outcome)
         self._note(effort, SAFE, Event.STOP)
         return LEFT
 
@@ -224,7 +303,8 @@ class AttemptLoop:
             return self._leave(effort)
         return None
 
-    def _settle(self, settle: Settle, effort: Effort, outcome: Outcome) -> RowResult:
+    def settle(self, settle: Settle, effort: Effort, outcome: Outcome | None) -> RowResult:
+        """Settle a row; `outcome` is that of its last attempt, None when that is not what settles it."""
         effort.state = step(effort.state, Event.SETTLE)
         if self.expect_mode and settle.mode and settle.mode != self.expect_mode:
             self.stop.request(

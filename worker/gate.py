@@ -44,6 +44,11 @@ class Gate:
         return self._throttle.refusals
 
     @property
+    def is_down(self) -> bool:
+        """Whether the server failed so often in a row that only probes go out."""
+        return self._circuit.is_open
+
+    @property
     def is_hopeless(self) -> bool:
         """Whether the server has been down for so long that the run had better be resumed later."""
         return self._circuit.is_hopeless

@@ -16,6 +16,7 @@ class State(StrEnum):
     ADMITTED = "admitted"
     INTENDED = "intended"
     WAITING = "waiting"
+    READING = "reading"
     SETTLED = "settled"
     LEFT = "left"
 
@@ -27,19 +28,24 @@ class Event(StrEnum):
     INTEND = "intend"
     RETRY = "retry"
     REROUTE = "reroute"
+    READ_BACK = "read back"
     SETTLE = "settle"
     STOP = "stop"
 
 
 TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
     (State.QUEUED, Event.ADMIT): State.ADMITTED,  # a slot of the pace is reserved
-    (State.QUEUED, Event.SETTLE): State.SETTLED,  # invalid, skipped, or settled by what an earlier process left
+    (State.QUEUED, Event.SETTLE): State.SETTLED,  # invalid, skipped, unchanged, or settled by what was read
     (State.QUEUED, Event.STOP): State.LEFT,
     (State.ADMITTED, Event.INTEND): State.INTENDED,  # the intent is durable; the request may leave
     (State.ADMITTED, Event.STOP): State.LEFT,  # the slot is given back
+    (State.ADMITTED, Event.SETTLE): State.SETTLED,  # read again right before sending: no longer to be sent
     (State.INTENDED, Event.SETTLE): State.SETTLED,  # the reply, or the lack of one, is final
     (State.INTENDED, Event.RETRY): State.WAITING,  # backoff, a pause for everybody, or a new token
     (State.INTENDED, Event.REROUTE): State.QUEUED,  # the type is abstract: again by its concrete type
+    (State.INTENDED, Event.READ_BACK): State.READING,  # no reply could tell: the record is read
+    (State.READING, Event.SETTLE): State.SETTLED,
+    (State.READING, Event.STOP): State.LEFT,
     (State.INTENDED, Event.STOP): State.LEFT,  # abandoned in flight: a later process finds the open intent
     (State.WAITING, Event.ADMIT): State.ADMITTED,
     (State.WAITING, Event.SETTLE): State.SETTLED,  # a halt that concerns the row itself
@@ -63,7 +69,7 @@ class Recovery(StrEnum):
     SKIP = "skip"
     SEND = "send"
     RESEND = "resend"
-    GIVE_UP = "give up"
+    READ_BACK = "read back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +88,12 @@ class Trace:
 
 
 def recover(trace: Trace, *, replay_safe: bool) -> Recovery:
-    """Decide on a row by what the journal holds: a doubtful row is sent again only if that is safe."""
+    """Decide on a row by what the journal holds: a doubtful row is sent again only if that is safe, else read."""
     if trace.settled and not trace.redo:
         return Recovery.SKIP
     if not trace.doubtful:
         return Recovery.SEND
-    return Recovery.RESEND if replay_safe else Recovery.GIVE_UP
+    return Recovery.RESEND if replay_safe else Recovery.READ_BACK
 
 
 def mermaid() -> str:

@@ -1,14 +1,15 @@
-"""Reading from the API, in pages: at present only which concrete type stands behind a record of an abstract one.
+"""Reading from the API: the live state of records, in pages of 25, and single records in full.
 
 Reads have a gate of their own (the API counts each method apart). A read that is refused settles nothing and stops
 nothing: the rows that needed it fail with that reason.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
-from jobs.commercelayer import MEDIA_TYPE, read_errors, read_types, types_request
-from jobs.model import NotSent, Outcome, Reply, Request
+from jobs.commercelayer import MEDIA_TYPE, read_errors, read_record, read_states, record_request, states_request
+from jobs.model import JSON, Fields, Live, NotSent, Outcome, Reply, Request
 from worker.attempt import Credential, CredentialLost
 from worker.clock import Clock
 from worker.gate import Gate
@@ -19,6 +20,33 @@ from worker.policy.verdict import is_slow_down
 from worker.settings import Attempts
 from worker.stop import Stop
 from worker.transport import Transport
+
+_SPLIT: Final = frozenset({400, 404, 413, 414, 431})
+"""Refusals that may be about a single id of the page, or about its length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found of some records.
+
+    Attributes:
+        records: live state by id; a record that does not exist is absent.
+        at: loop time at which it was asked for.
+        failed: ids of which nothing is known, because they could not be read.
+    """
+
+    records: Mapping[str, Live]
+    at: float
+    failed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What came of a page: the states, or None and whether smaller pages may do better."""
+
+    states: Mapping[str, Live] | None
+    at: float
+    may_be_split: bool
 
 
 @dataclass(slots=True)
@@ -32,46 +60,85 @@ class Lookup:
     counters: Counters
     clock: Clock
     stop: Stop
+    _unsparse: set[str] = field(default_factory=set)
 
-    async def concrete_types(self, abstract: str, ids: Sequence[str]) -> dict[str, str] | None:
-        """Concrete type by id for up to 25 records; those that do not exist are absent.
+    async def live(self, type_name: str, ids: Sequence[str], fields: Fields, *, patient: bool = True) -> Found:
+        """The live state of up to 25 records.
 
-        Returns:
-            None when the page cannot be read.
+        A page that is too long, or that the API refuses because of one of its ids, is read in halves.
+
+        Args:
+            type_name: of all of them.
+            ids: at most 25.
+            fields: what to read of each.
+            patient: wait for a server that is down, and stop the run when it does not come back.
         """
-        request = types_request(abstract, ids)
+        answer = await self._page(type_name, ids, fields, patient=patient)
+        if answer is None or (answer.states is None and (len(ids) == 1 or not answer.may_be_split)):
+            return Found({}, 0.0, frozenset(ids))
+        if answer.states is not None:
+            return Found(answer.states, answer.at)
+        middle = len(ids) // 2
+        first = await self.live(type_name, ids[:middle], fields, patient=patient)
+        second = await self.live(type_name, ids[middle:], fields, patient=patient)
+        return Found({**first.records, **second.records}, min(first.at, second.at), first.failed | second.failed)
+
+    async def record(self, type_name: str, resource_id: str) -> Mapping[str, JSON] | None:
+        """All attributes of one record; None when it cannot be read."""
+        answer = await self._insist(record_request(type_name, resource_id), patient=False)
+        return read_record(answer[0], type_name, resource_id) if answer else None
+
+    async def _page(self, type_name: str, ids: Sequence[str], fields: Fields, *, patient: bool) -> _Answer | None:
+        """One page; None when the run ends first or the server does not answer."""
+        sparse = type_name not in self._unsparse
+        answer = await self._insist(states_request(type_name, ids, fields, sparse=sparse), patient=patient)
+        if answer is None:
+            return None
+        reply, at = answer
+        if reply.status == 400 and sparse:  # noqa: PLR2004  # a field that the API never shows: write-only ones
+            whole = await self._insist(states_request(type_name, ids, fields, sparse=False), patient=patient)
+            if whole is None:
+                return None
+            if read_states(whole[0], type_name, fields) is not None:
+                self._unsparse.add(type_name)
+            reply, at = whole
+        return _Answer(read_states(reply, type_name, fields), at, reply.status in _SPLIT or not reply.complete)
+
+    async def _insist(self, request: Request, *, patient: bool) -> tuple[Reply, float] | None:
+        """Ask until there is an answer that asking again would not change, and when it was asked for."""
         failures = throttles = 0
         while failures < self.limits.max_attempts and throttles < self.limits.throttles:
-            outcome = await self._read(request)
+            outcome, at = await self._read(request)
             if outcome is None:
                 return None
             if isinstance(outcome, Reply) and is_slow_down(outcome):
                 throttles += 1
                 continue
-            types = read_types(outcome, abstract) if isinstance(outcome, Reply) else None
-            if types is not None or _is_final(outcome):
-                return types
-            failures += 1
-            wait = full_jitter(failures, self.clock.sample(), base=self.limits.base, cap=self.limits.cap)
+            if isinstance(outcome, Reply) and _is_final(outcome):
+                return outcome, at
+            failures += not (patient and self.gate.is_down)
+            if patient and self.gate.is_hopeless:
+                self.stop.request("outage", "the server has been down for too long; resume the run later")
+            wait = full_jitter(max(1, failures), self.clock.sample(), base=self.limits.base, cap=self.limits.cap)
             if not await self.stop.sleep(wait):
                 return None
         return None
 
-    async def _read(self, request: Request) -> Outcome | None:
-        """One GET; None when the run ends first, or the credential is lost."""
+    async def _read(self, request: Request) -> tuple[Outcome | None, float]:
+        """One GET, and when it left; None when the run ends first, or the credential is lost."""
         if not await self.gate.admit():
-            return None
+            return None, 0.0
         try:
             bearer = await self.credential.bearer()
         except CredentialLost as error:
             self.gate.give_back()
             self.stop.request("authorisation_lost", str(error))
-            return None
+            return None, 0.0
         self.counters.gets += 1
         sent_at = self.clock.now()
         outcome = await self.transport.send(request, {"Accept": MEDIA_TYPE, "Authorization": bearer})
         await self._account(outcome, sent_at, bearer)
-        return outcome
+        return outcome, sent_at
 
     async def _account(self, outcome: Outcome, sent_at: float, bearer: str) -> None:
         if isinstance(outcome, NotSent):
@@ -95,8 +162,9 @@ class Lookup:
             self.stop.request("authorisation_lost", str(error))
 
 
-def _is_final(outcome: Outcome) -> bool:
-    return isinstance(outcome, Reply) and 400 <= outcome.status < 500 and not _token_refused(outcome)  # noqa: PLR2004  # 4xx
+def _is_final(reply: Reply) -> bool:
+    """Whether asking again would bring the same: an answer or a refusal, but for a token that is to be renewed."""
+    return reply.status < 500 and not _token_refused(reply)  # noqa: PLR2004  # 5xx
 
 
 def _token_refused(reply: Reply) -> bool:

@@ -1,283 +1,234 @@
-"""The bounded pool: workers that pull rows from one queue, which is refilled a page at a time.
+"""The bounded pool: workers that send what the look-ahead has decided, and settle what comes of it.
 
-There is no task per row, and the input is never read further ahead than a page beyond what the workers hold. Rows of
-one id are sent in file order, one at a time; a row left `unknown` holds back the later rows of its id for good.
+There is no task per row, and the input is never read further ahead than the pool needs. The first updates of a type
+go alone and are read back in full.
 """
 
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 import anyio
-import anyio.lowlevel
 
 from jobs.catalogue import resource_type
-from jobs.change import as_written
+from jobs.change import after, fields
 from jobs.commercelayer import PAGE_SIZE
-from jobs.model import RowRef, RowResult, Status, Unsendable, UpdateJob
-from jobs.reasons import REASONS
-from worker.attempt import AttemptLoop, Effort, Rerouted
+from jobs.model import Live, RowResult, Status
+from worker.ahead import LookAhead
+from worker.attempt import FRESH, LEFT, AttemptLoop, Effort, Ending, InDoubt, Left, Rerouted
 from worker.clock import Clock
-from worker.journal import Journal, JournalError, Traces
-from worker.lifecycle import Event, Recovery, Trace, recover, step
+from worker.intake import Intake
+from worker.journal import Journal
+from worker.lifecycle import Event, step
 from worker.lookup import Lookup
+from worker.policy.canary import Canary, strayed
+from worker.policy.decision import read_back
 from worker.policy.guards import Guards
+from worker.policy.verdict import Settle
 from worker.stop import Stop
 
-BACKLOG: Final = 2000
-"""Results that may wait for the journal before the reading of further rows does."""
+_PARTLY: Final = frozenset({"tags_discarded"})
+"""Refusals of a part of a row, whose other part was applied."""
 
-HELD: Final = 2000
-"""Rows that may wait for an earlier row of their id before the reading of further rows does."""
-
-SCANNED: Final = 500
-"""Rows looked at in one go at most, so that signals and replies get their turn in a sheet full of unsendable rows."""
-
-ROUTE: Final = "route."
-"""Prefix of the journal's facts about abstract types: `direct` or `concrete`."""
+CANARY: Final = "canary."
+"""Prefix of the journal's facts about types whose first updates went well."""
 
 
 @dataclass(slots=True)
 class Pool:
-    """Takes every row of `rows` to its end, or as far as the run lets it.
+    """Takes every row to its end, or as far as the run lets it.
 
     Attributes:
-        rows: what is to be run, in file order.
-        traces: what earlier processes left, None for a new run.
-        resend_unknown: send rows again that may have been applied and are not safe to repeat.
+        replace: `--metadata replace`.
+        canaries: updates of each type that are sent alone first.
+        readers: pages that may be read at once.
     """
 
-    rows: Iterator[UpdateJob | Unsendable]
-    traces: Traces | None
+    intake: Intake
     attempts: AttemptLoop
     lookup: Lookup
     journal: Journal
     guards: Guards
     clock: Clock
     stop: Stop
-    resend_unknown: bool = False
+    replace: bool = False
+    canaries: int = 0
+    readers: int = 1
+    _ahead: LookAhead = field(init=False)
     _ready: deque[Effort] = field(default_factory=deque)
-    _unrouted: deque[tuple[Effort, int]] = field(default_factory=deque)
-    _busy: dict[str, deque[Effort] | None] = field(default_factory=dict)
-    _blocked: set[str] = field(default_factory=set)
-    _held: int = 0
-    _exhausted: bool = False
-    _turn: anyio.Lock = field(default_factory=lambda: anyio.Lock(fast_acquire=True))
-    _changed: anyio.Event = field(default_factory=anyio.Event)
+    _caged: dict[str, deque[Effort]] = field(default_factory=dict)
+    _canaries: dict[str, Canary] = field(default_factory=dict)
+    _admitting: int = 0
+    _freshening: anyio.Lock = field(default_factory=lambda: anyio.Lock(fast_acquire=True))
+    _news: anyio.Event = field(default_factory=anyio.Event)
+
+    def __post_init__(self) -> None:
+        """Wire the look-ahead to this pool."""
+        self._ahead = LookAhead(self.intake, self.lookup, self.journal, self.stop, self, self.replace)
+        self.attempts.recheck = self._ahead.recheck
 
     async def run(self, workers: int) -> None:
         """Run with that many workers until nothing is left to do or the run ends."""
         self.stop.on_request(self._wake)
         async with anyio.create_task_group() as group:
+            for _ in range(self.readers):
+                group.start_soon(self._ahead.run)
             for _ in range(workers):
                 group.start_soon(self._work)
 
+    def queued(self) -> int:
+        """Rows that are read and wait to be sent."""
+        return len(self._ready) + sum(map(len, self._caged.values()))
+
+    def rate(self) -> float:
+        """Rows a second that the pace allows."""
+        return self.attempts.gate.pace.rate()
+
+    def change(self, effort: Effort) -> None:
+        """Have a row sent, behind the first of its type."""
+        canary = self._canary(effort.job.type)
+        if effort.is_canary or not canary.left:
+            self._ready.append(effort)
+        elif canary.busy:
+            self._caged.setdefault(effort.job.type, deque()).append(effort)
+        else:
+            canary.busy = effort.is_canary = True
+            self._ready.append(effort)
+        self._news.set()
+
+    def settle(self, effort: Effort, settle: Settle) -> None:
+        """Settle a row that is not sent, or not sent again."""
+        self._settled(effort, self.attempts.settle(settle, effort, None))
+
     async def _work(self) -> None:
         while (effort := await self._next()) is not None:
-            ending = await self.attempts.run(effort)
+            if effort.verdict is not None:
+                self.attempts.gate.give_back()
+                self.settle(effort, effort.verdict)
+                continue
+            ending = await (self._send_alone(effort) if effort.is_canary else self.attempts.run(effort, admitted=True))
+            if isinstance(ending, InDoubt):
+                ending = await self._read_back(effort, ending)
             if isinstance(ending, RowResult):
                 self._settled(effort, ending)
             elif isinstance(ending, Rerouted):
-                self._unrouted.append((effort, ending.status))
-                self._wake()
+                effort.refused = True
+                self._ahead.reroute(effort)
 
     async def _next(self) -> Effort | None:
-        """The next row to send; None when there will be none."""
+        """The next row to send, with a slot of the pace reserved for it; None when there will be none.
+
+        The slot comes first: rows wait in the queue, where those that grow stale are read again a page at a time.
+        """
         while not self.stop.reason:
-            if not self._ready or self._is_due():
-                async with self._turn:
-                    more = (self._ready and not self._is_due()) or await self._refill()
-                if not more and not await self._wait():
-                    return None
+            if len(self._ready) > self._admitting:
+                if not await self._admitted():
+                    break
+                effort = self._ready.popleft()
+                if self.intake.has_pages and self._ahead.has_room:
+                    self._ahead.wake()
+                if not self.intake.needs_concrete(effort):
+                    await self._freshen(effort)
+                    return effort
+                self.attempts.gate.give_back()
+                self._ahead.reroute(effort)
+            elif self.intake.is_done:
+                break
             else:
-                return self._ready.popleft()
+                self._news = anyio.Event() if self._news.is_set() else self._news
+                await self._news.wait()
+        self._wake()
         return None
 
-    def _is_due(self) -> bool:
-        """Whether types must be looked up now: a page of rows waits for it, or a first refusal is to be checked."""
-        full = len(self._unrouted) >= PAGE_SIZE
-        return full or any(self._route_of(effort.job.type) != "concrete" for effort, _ in self._unrouted)
+    async def _admitted(self) -> bool:
+        """Reserve a slot; no more workers wait for one than there are rows, so that none waits in vain at the end."""
+        self._admitting += 1
+        try:
+            return await self.attempts.gate.admit()
+        finally:
+            self._admitting -= 1
 
-    async def _wait(self) -> bool:
-        """Wait until a row in flight brings news; False when none is in flight."""
-        if self.stop.reason or not self._busy:
-            self._wake()
-            return False
-        if self._changed.is_set():
-            self._changed = anyio.Event()
-        await self._changed.wait()
-        return True
-
-    async def _refill(self) -> bool:
-        """Get more rows ready; False when only the rows in flight can bring any."""
-        if self.journal.backlog >= BACKLOG and not await self._flush():
-            return False
-        more = False
-        if len(self._ready) + len(self._unrouted) < PAGE_SIZE:
-            more = self._page()
-        if self._unrouted and (not self._ready or self._is_due()):
-            await self._route()
-            return True
-        if more and not self._ready:
-            await anyio.lowlevel.checkpoint()
-        return more or bool(self._ready)
-
-    def _page(self) -> bool:
-        """Read on until a page of rows is ready; False when the input is exhausted or too many rows are held."""
-        if self._exhausted or self._held >= HELD:
-            return False
-        for _ in range(SCANNED):
-            row = next(self.rows, None)
-            if row is None:
-                self._exhausted = True
-                break
-            self._take(row)
-            if len(self._ready) + len(self._unrouted) >= PAGE_SIZE:
-                break
-        return True
-
-    def _take(self, row: UpdateJob | Unsendable) -> None:
-        """Put a row where it belongs: settled, held back, to be routed, or ready."""
-        trace = self.traces.of(row.ref.row) if self.traces is not None else Trace()
-        if isinstance(row, Unsendable):
-            self._take_unsendable(row, trace)
+    async def _freshen(self, effort: Effort) -> None:
+        """Read a row's record again if that is too long ago, together with those that are next."""
+        if effort.live is None or self._age(effort) <= FRESH:
             return
-        if self.traces is not None and self.traces.unknown(row.ref.row):
-            self._blocked.add(row.id)
-            return
-        recovery = recover(trace, replay_safe=row.replay_safe or self.resend_unknown)
-        if recovery is Recovery.SKIP or (row.id in self._blocked and trace.settled):
-            return
-        doubt = self._doubt(row.ref.row) if trace.doubtful else ""
-        if row.id in self._blocked or recovery is Recovery.GIVE_UP:
-            self._blocked.update([row.id] if doubt else ())
-            self._record(row.ref, doubt or "after_unknown")
-        else:
-            self._queue(row, doubt)
+        async with self._freshening:
+            if self._age(effort) > FRESH:
+                alike = (each for each in self._ready if each.job.type == effort.job.type)
+                aging = (each for each in alike if each.live is not None and self._age(each) > FRESH / 2)
+                await self._ahead.refresh([effort, *islice(aging, PAGE_SIZE - 1)])
 
-    def _take_unsendable(self, row: Unsendable, trace: Trace) -> None:
-        """Settle a row that cannot be sent, unless an earlier process already knows more about it."""
-        if trace.doubtful:
-            self._record(row.ref, self._doubt(row.ref.row))
-        elif not trace.settled:
-            self._record(row.ref, row.reason, row.message, (row.column,) if row.column else ())
+    def _age(self, effort: Effort) -> float:
+        return self.clock.now() - effort.read_at
 
-    def _doubt(self, row: int) -> str:
-        return self.traces.reasons.get(row, "interrupted") if self.traces is not None else "interrupted"
+    async def _send_alone(self, effort: Effort) -> Ending:
+        """Send one of the first rows of a type, and see whether it did what it should and nothing else."""
+        job = effort.job
+        before = await self.lookup.record(job.type, job.id)
+        ending = await self.attempts.run(effort, admitted=True)
+        if before is None or not isinstance(ending, RowResult) or ending.status is not Status.APPLIED:
+            return ending
+        found = await self.lookup.record(job.type, job.id)
+        said = strayed(resource_type(effort.type_name), effort.change, before, found) if found is not None else ""
+        if said:
+            self.stop.request("canary", f"row {job.ref.row} ({job.type}/{job.id}): {said}")
+        return ending
 
-    def _queue(self, job: UpdateJob, doubt: str) -> None:
-        kind = resource_type(job.type)
-        abstract = bool(kind and kind.abstract_over) and self._route_of(job.type) != "direct"
-        effort = Effort(job, as_written(job), job.type, abstract, self._earlier(job.ref.row), doubt=doubt)
-        if job.id in self._busy:
-            waiting = self._busy[job.id]
-            if waiting is None:
-                waiting = self._busy[job.id] = deque()
-            waiting.append(effort)
-            self._held += 1
-        else:
-            self._busy[job.id] = None
-            self._line_up(effort)
-
-    def _line_up(self, effort: Effort) -> None:
-        """The row is next of its id: ready, or first to be routed by its concrete type."""
-        if effort.abstract and self._route_of(effort.job.type) == "concrete":
-            self._unrouted.append((effort, 0))
-        else:
-            self._ready.append(effort)
-
-    def _earlier(self, row: int) -> int:
-        return self.traces.earlier.get(row, 0) if self.traces is not None else 0
+    async def _read_back(self, effort: Effort, doubt: InDoubt) -> RowResult | Left:
+        """Settle a row whose replies cannot tell whether it was applied, by its record."""
+        job = effort.job
+        found = await self.lookup.live(job.type, [job.id], fields(job), patient=False)
+        if self.stop.reason and found.failed:
+            effort.state = step(effort.state, Event.STOP)
+            return LEFT
+        question = doubt.question
+        settle = read_back(effort.change.edits, found.records.get(job.id), question, fires=bool(job.triggers))
+        return self.attempts.settle(settle, effort, doubt.outcome)
 
     def _settled(self, effort: Effort, result: RowResult) -> None:
-        """Take note of a row that was sent, and let the next of its id follow."""
-        if effort.abstract and result.status is Status.APPLIED and self._route_of(effort.job.type) != "direct":
-            self.journal.learn(ROUTE + effort.job.type, "direct")
+        """Take note of a row that is settled, and let the next of its id follow."""
+        if effort.abstract and result.status is Status.APPLIED:
+            self.intake.learn_route(effort.job.type, "direct")
         halt = self.guards.settled(result.status, result.reason)
         if halt is not None:
             self.stop.request(halt.reason, halt.message)
-        self._release(effort.job.id, unknown=result.status is Status.UNKNOWN)
+        if effort.is_canary:
+            self._back(effort, result)
+        following = self.intake.release(effort.job.id, unknown=result.status is Status.UNKNOWN)
+        if following is not None:
+            self._ahead.follow(following, *self._left_behind(effort, result))
+        if self.intake.is_done:
+            self._wake()
 
-    def _release(self, resource_id: str, *, unknown: bool) -> None:
-        waiting = self._busy.pop(resource_id)
-        if waiting:
-            self._held -= 1
-            if unknown:
-                self._held -= len(waiting) - 1
-                for held in waiting:
-                    self._hold_back(held)
-            else:
-                self._line_up(waiting.popleft())
-                self._busy[resource_id] = waiting or None
-        if unknown:
-            self._blocked.add(resource_id)
-        self._wake()
+    def _left_behind(self, effort: Effort, result: RowResult) -> tuple[Live | None, float]:
+        """The record as the row left it, and since when; None when that is not known."""
+        if effort.live is None or result.reason in _PARTLY:
+            return None, 0.0
+        if result.status is Status.APPLIED:
+            return after(effort.live, effort.change), self.clock.now()
+        return effort.live, effort.read_at
 
-    def _hold_back(self, effort: Effort) -> None:
-        """An earlier row of its id turned out unknown; a result, or a doubt, from before stands."""
-        ref = effort.job.ref
-        if self.traces is None or not self.traces.of(ref.row).settled:
-            self._record(ref, effort.doubt or "after_unknown")
+    def _canary(self, type_name: str) -> Canary:
+        if type_name not in self._canaries:
+            passed = CANARY + type_name in self.journal.facts
+            self._canaries[type_name] = Canary(0 if passed else self.canaries)
+        return self._canaries[type_name]
 
-    async def _route(self) -> None:
-        """Find out the concrete types of up to a page of rows whose own type is abstract."""
-        abstract = self._unrouted[0][0].job.type
-        page = [entry for entry in self._unrouted if entry[0].job.type == abstract][:PAGE_SIZE]
-        for entry in page:
-            self._unrouted.remove(entry)
-        types = await self.lookup.concrete_types(abstract, [effort.job.id for effort, _ in page])
-        for effort, refusal in page:
-            self._routed(effort, refusal, types)
-
-    def _routed(self, effort: Effort, refusal: int, types: dict[str, str] | None) -> None:
-        job = effort.job
-        kind = resource_type(job.type)
-        if types is None and self.stop.reason:
-            return
-        concrete = (types or {}).get(job.id)
-        if types is None or (concrete is not None and (kind is None or concrete not in kind.abstract_over)):
-            self._refuse(effort, effort.doubt or "lookup_failed", "")
-        elif concrete is None:
-            self._refuse(effort, "not_found", f"no {job.type} with this id")
+    def _back(self, effort: Effort, result: RowResult) -> None:
+        """One of the first rows of a type is settled: the next goes, or all that waited behind them."""
+        type_name = effort.job.type
+        canary, caged = self._canary(type_name), self._caged.pop(type_name, deque())
+        if effort.was_sent:
+            if said := canary.settled(result.status, result.reason):
+                self.stop.request("canary", f"{type_name}: {said}")
         else:
-            if refusal and self._route_of(job.type) != "concrete":
-                self._learn_concrete(job.type)
-            effort.type_name, effort.abstract = concrete, False
-            self._ready.append(effort)
-
-    def _learn_concrete(self, type_name: str) -> None:
-        """The type refuses what exists: from now on its rows are sent by their concrete types only."""
-        self.journal.learn(ROUTE + type_name, "concrete")
-        queued, self._ready = self._ready, deque()
-        for effort in queued:
-            self._line_up(effort)
-
-    def _refuse(self, effort: Effort, reason: str, message: str) -> None:
-        """Settle a row that is not sent, or not sent again, because of what the lookup found."""
-        effort.state = step(effort.state, Event.SETTLE)
-        result = self._record(effort.job.ref, reason, message, attempts=effort.attempts)
-        self._settled(effort, result)
-
-    def _route_of(self, type_name: str) -> str:
-        return self.journal.facts.get(ROUTE + type_name, "")
-
-    def _record(
-        self, ref: RowRef, reason: str, message: str = "", fields: tuple[str, ...] = (), attempts: int | None = None
-    ) -> RowResult:
-        """Settle a row without sending anything; `attempts` is what earlier ones cost, by the journal if not given."""
-        status = REASONS[reason].status
-        cost = self._earlier(ref.row) if attempts is None else attempts
-        result = RowResult(ref, status, reason, message, fields, attempts=cost, at=self.clock.wall())
-        self.journal.settle(result)
-        return result
-
-    async def _flush(self) -> bool:
-        try:
-            await self.journal.flush()
-        except JournalError as error:
-            self.stop.request("journal_failed", str(error))
-        return not self.stop.reason
+            canary.busy = False
+        if not canary.left and not self.stop.reason:
+            self.journal.learn(CANARY + type_name, "passed")
+        for waiting in caged:
+            self.change(waiting)
 
     def _wake(self) -> None:
-        self._changed.set()
+        self._news.set()
+        self._ahead.wake()

@@ -11,7 +11,7 @@ from jobs.model import RowResult, Status
 SPAN: Final = 15.0
 """Seconds over which the present rate is measured."""
 
-_SHOWN: Final = (Status.APPLIED, Status.INVALID, Status.REJECTED, Status.FAILED, Status.UNKNOWN, Status.SKIPPED)
+_SHOWN: Final = tuple(status for status in Status if status is not Status.PENDING)
 
 
 @dataclass(slots=True)
@@ -39,6 +39,10 @@ class Progress:
             self.counts[result.status] += 1
             self.sent += result.attempts > 0
 
+    def plan(self, planned: int) -> None:
+        """Take note of rows that are planned, on disk."""
+        self.done += planned
+
     def line(self, now: float) -> str:
         """The line as of `now`, which advances with every call."""
         self._marks.append((now, self.done, self.sent))
@@ -61,11 +65,12 @@ class Progress:
         return "" if math.isinf(limit) else f"limit {limit:.1f}/s"
 
     def _eta(self) -> str:
-        """Time left: by the present rate, but never faster than the limit allows."""
+        """Time left: by the present rate, but never faster than the limit allows for the rows that have to be sent."""
         rate, left = self._rate(1), self.total - self.done
         if left <= 0 or rate <= 0:
             return ""
-        return f" | {duration(max(left / rate, left / self.limit()) + self.pause())} left"
+        to_send = left * self.sent / self.done if self.done else left
+        return f" | {duration(max(left / rate, to_send / self.limit()) + self.pause())} left"
 
 
 def duration(seconds: float) -> str:

@@ -36,17 +36,17 @@ def rows_to_redo(directory: Path, journal: Journal, settings: Settings, rows: in
             mark = marks[job.ref.row]
             if how.limit is not None and job.ref.row > how.limit and mark != _APPLIED:
                 continue
-            if mark == _CANDIDATE or (mark == _UNSURE and (job.replay_safe or how.resend_unknown)):
+            if mark == _APPLIED or not (mark == _CANDIDATE or job.replay_safe or how.resend_unknown):
+                superseded += len(chosen.pop(job.id, ()))  # applied, or perhaps: an earlier row must not overwrite it
+            if mark != _APPLIED:
                 chosen.setdefault(job.id, []).append(job.ref.row)
-            else:  # applied, or perhaps applied: an earlier row must not overwrite it
-                superseded += len(chosen.pop(job.id, ()))
     return Redo(sorted(row for found in chosen.values() for row in found), superseded)
 
 
 def _marks(journal: Journal, rows: int) -> bytearray:
     marks = bytearray(rows + 1)
     for result in journal.results():
-        if result.status is Status.APPLIED:
+        if result.status in {Status.APPLIED, Status.UNCHANGED}:
             marks[result.ref.row] = _APPLIED
         elif result.status in _AGAIN:
             marks[result.ref.row] = _UNSURE if result.status is Status.UNKNOWN else _CANDIDATE

@@ -1,8 +1,8 @@
 """One process working on one run: wires the parts, waits for the end, says how it ended."""
 
 import signal
-from collections.abc import Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,34 +12,32 @@ import anyio
 import anyio.abc
 import structlog
 
-from jobs.model import SETTLED_WELL
-from worker import pace_memory, source
+from jobs.model import SETTLED_WELL, RowResult
+from worker import source
 from worker.attempt import AttemptLoop
-from worker.auth import Credential, TokenEndpoint
 from worker.clock import Clock
-from worker.gate import Gate
-from worker.journal import Journal, JournalError, Runner, Traces, WriterThread
-from worker.lookup import Lookup
-from worker.pace_memory import PaceMemory
+from worker.connection import READ_CONCURRENCY, Connection, Way, connected
+from worker.intake import Intake
+from worker.journal import History, Journal, JournalError, Planned, Runner, Traces, WriterThread
+from worker.planner import Planner
 from worker.policy.guards import Guards
 from worker.policy.pace import Pace
 from worker.pool import Pool
 from worker.progress import Progress
-from worker.settings import Secrets, Settings, prior
+from worker.settings import Secrets, Settings
 from worker.stop import Stop
-from worker.transport import Transport
 
 SIGNALS: Final = {signal.SIGINT: 130, signal.SIGTERM: 143}
 """Signals that end a run, and the exit status each leads to."""
 
-REMEMBER_EVERY: Final = 1.0
-"""Seconds between two saves of the pace."""
-
 HORIZON: Final = 600.0
 """Seconds back to which intents of a killed process are looked at, to restore the server's windows."""
 
-READ_CONCURRENCY: Final = 4
-"""Pages read at once at most."""
+PLAN: Final = "plan"
+"""The journal's fact about a plan: `complete` once every row is planned, `kept` once a run keeps to it."""
+
+LONGEST_GAP: Final = "longest_gap"
+"""The journal's fact about the most seconds between a record's reading and its PATCH in the last process."""
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("rowpatch")
 
@@ -70,6 +68,7 @@ class Run:
         state_directory: where learned limits are remembered.
         commit: how the journal commits; None for a writer thread of its own.
         watch: shows the progress until it is cancelled.
+        planning: write down what would be sent, and send nothing.
     """
 
     directory: Path
@@ -82,6 +81,7 @@ class Run:
     clock: Clock = field(default_factory=Clock)
     commit: Runner | None = None
     watch: Callable[[Progress], Coroutine[Any, Any, Never]] | None = None
+    planning: bool = False
     _signal: int = 0
     _abandoned: bool = False
 
@@ -112,45 +112,76 @@ class Run:
 
     async def _work(self, stop: Stop, traces: Traces | None) -> None:
         settings, clock = self.settings, self.clock
-        async with AsyncExitStack() as stack:
-            connections = settings.pacing.concurrency + READ_CONCURRENCY
-            transport = await stack.enter_async_context(
-                Transport(settings.target.url, timeout=settings.attempts.timeout, connections=connections)
-            )
-            credential = await self._credential(stack, stop)
-            writes, reads = self._gate("PATCH", stop), self._gate("GET", stop)
-            attempts = AttemptLoop(
-                transport, writes, self.journal, credential, settings.attempts, clock, stop, settings.target.expect_mode
-            )
-            lookup = Lookup(transport, reads, credential, settings.attempts, self.journal.counters, clock, stop)
-            guards = Guards(settings.stopping.stop_after)
+        counters, since = self.journal.counters, self._answered_since
+        way = Way(settings, self.secrets, self.state_directory, counters, clock, stop, since)
+        async with connected(way) as connection:
             copy = source.spooled_in(self.directory, settings.input.format)
             late = source.overtaken(copy, settings.input)
             with source.opened(copy) as stream:
                 rows = source.jobs(stream, settings.input, settings.target.type, self._wanted(traces))
                 rows = source.without(rows, late) if late else rows
-                pool = Pool(rows, traces, attempts, lookup, self.journal, guards, clock, stop)
-                pool.resend_unknown = settings.input.resend_unknown
-                await self._run_pool(pool, writes, traces)
-            if stop.reason == "journal_failed":
-                return
-            self._memory("PATCH").save(writes.pace, clock)
-            self._memory("GET").save(reads.pace, clock)
+                with self._planned() as expected:
+                    intake = Intake(rows, traces, self.journal, clock, self._refuse)
+                    intake.blind, intake.resend_unknown = settings.input.blind, settings.input.resend_unknown
+                    intake.expected = expected
+                    await (self._plan(intake, connection) if self.planning else self._send(intake, connection, traces))
+            if stop.reason != "journal_failed":
+                connection.remember()
 
-    async def _run_pool(self, pool: Pool, writes: Gate, traces: Traces | None) -> None:
-        progress = self._progress(writes.pace, traces)
+    async def _plan(self, intake: Intake, connection: Connection) -> None:
+        stop = connection.way.stop
+        planner = Planner(intake, connection.lookup, self.journal, self.clock, stop, self._replaces, READ_CONCURRENCY)
+        intake.refused = planner.refuse
+        progress = self._progress(connection.reads.pace, None)
+        self.journal.on_planned = progress.plan
+        await self._beside(planner.run, progress, connection)
+        if not stop.reason:
+            self.journal.learn(PLAN, "complete")
+
+    async def _send(self, intake: Intake, connection: Connection, traces: Traces | None) -> None:
+        settings, stop = self.settings, connection.way.stop
+        attempts = AttemptLoop(
+            connection.transport, connection.writes, self.journal, connection.credential, settings.attempts, self.clock,
+            stop, settings.target.expect_mode,
+        )  # fmt: skip
+        guards = Guards(settings.stopping.stop_after)
+        pool = Pool(intake, attempts, connection.lookup, self.journal, guards, self.clock, stop, self._replaces)
+        pool.canaries, pool.readers = settings.stopping.canary, READ_CONCURRENCY
+        progress = self._progress(connection.writes.pace, traces)
         self.journal.on_durable = progress.count
+        await self._beside(partial(pool.run, settings.pacing.concurrency), progress, connection)
+        if attempts.longest_gap:
+            self.journal.learn(LONGEST_GAP, f"{attempts.longest_gap:.3f}")
+
+    async def _beside(self, work: Callable[[], Awaitable[None]], progress: Progress, connection: Connection) -> None:
+        """Work, with the progress shown and the pace remembered meanwhile."""
         async with anyio.create_task_group() as beside:
             if self.watch is not None:
                 beside.start_soon(self.watch, progress)
-            beside.start_soon(self._remember, writes)
+            beside.start_soon(connection.remember_forever)
             try:
-                await pool.run(self.settings.pacing.concurrency)
+                await work()
                 await self.journal.flush()
             except JournalError as error:
-                pool.stop.request("journal_failed", str(error))
+                connection.way.stop.request("journal_failed", str(error))
             finally:
                 beside.cancel_scope.cancel()
+
+    @property
+    def _replaces(self) -> bool:
+        return self.settings.input.metadata == "replace"
+
+    def _refuse(self, _row: object, result: RowResult) -> None:
+        self.journal.settle(result)
+
+    @contextmanager
+    def _planned(self) -> Iterator[Callable[[int], Planned | None] | None]:
+        """What is planned for a row, if the run keeps to a plan; read beside the one connection that writes."""
+        if self.journal.facts.get(PLAN) != "kept":
+            yield None
+            return
+        with closing(History(self.journal.path)) as history:
+            yield lambda row: next(history.planned(row, row), None)
 
     def _progress(self, pace: Pace, traces: Traces | None) -> Progress:
         limit = self.settings.input.limit
@@ -165,50 +196,9 @@ class Run:
             return lambda row: row <= limit
         return lambda row: row <= limit and traces.matters(row)
 
-    async def _credential(self, stack: AsyncExitStack, stop: Stop) -> Credential:
-        secrets, issuer = self.secrets, None
-        if secrets.renewable:
-            endpoint = Transport(secrets.auth_url, timeout=self.settings.attempts.timeout, connections=1)
-            issuer = TokenEndpoint(secrets, await stack.enter_async_context(endpoint), self.clock, stop)
-            issuer.on_request = self._count_token
-        return Credential(secrets.token.get_secret_value() if secrets.token else "", issuer, self.clock)
-
-    def _count_token(self) -> None:
-        self.journal.counters.tokens += 1
-
-    def _gate(self, method: str, stop: Stop) -> Gate:
-        """The gate of one method, with the pace as it was left by the last process."""
-        pacing, writing = self.settings.pacing, method == "PATCH"
-        pace = Pace(
-            ceiling=pacing.ceiling if writing else (),
-            headroom=pacing.headroom,
-            max_in_flight=pacing.concurrency if writing else READ_CONCURRENCY,
-            discover=pacing.discover,
-        )
-        remembered = self._memory(method).load()
-        pace.restore(prior(self.settings.target.url), ())
-        later: list[float] = []
-        if self.resumed and writing:
-            now = self.clock.wall()
-            later = self.journal.answered_since(remembered.saved_at, now - HORIZON, now)
-        pace_memory.restore(pace, remembered, later, self.clock)
-        gate = Gate(pace, self.clock, stop)
-        gate.on_news = partial(self._tell, method)
-        return gate
-
-    def _tell(self, method: str, event: str, facts: Mapping[str, object]) -> None:
-        if facts.get("status") == 429:  # noqa: PLR2004  # Too Many Requests
-            self.journal.counters.refused += 1
-        log.info(event, method=method, **facts)
-
-    def _memory(self, method: str) -> PaceMemory:
-        return PaceMemory(self.state_directory, self.settings.target.url, method)
-
-    async def _remember(self, writes: Gate) -> None:
-        memory = self._memory("PATCH")
-        while True:
-            await anyio.sleep(REMEMBER_EVERY)
-            memory.save(writes.pace, self.clock)
+    def _answered_since(self, saved_at: float) -> list[float]:
+        now = self.clock.wall()
+        return self.journal.answered_since(saved_at, now - HORIZON, now) if self.resumed else []
 
     async def _heed_signals(
         self, stop: Stop, work: anyio.CancelScope, *, task_status: anyio.abc.TaskStatus[None]
@@ -230,5 +220,7 @@ class Run:
             return Ended("interrupted", self._signal, "interrupted", self._abandoned)
         if stop.reason:
             return Ended("stopped", 3, f"{stop.reason}: {stop.message}")
+        if self.planning:
+            return Ended("planned", 0)
         well = self.journal.counts().keys() <= SETTLED_WELL and next(self.journal.doubts(), None) is None
         return Ended("finished", 0 if well else 1)

@@ -53,6 +53,8 @@ class Input(_Group):
     Attributes:
         encoding: empty to go by the byte-order mark, else strict UTF-8.
         delimiter: empty for the format's own.
+        metadata: whether keys that a row does not name are kept (read first, then merged) or wiped.
+        blind: the live state is not read before a row is sent.
         limit: only this many rows from the top; None for all.
     """
 
@@ -62,6 +64,7 @@ class Input(_Group):
     delimiter: str = ""
     clear_token: Annotated[str, Field(min_length=1)] = "<clear>"  # noqa: S105  # not a secret
     metadata: Literal["merge", "replace"] = "merge"
+    blind: bool = False
     allow_triggers: tuple[str, ...] = ()
     resend_unknown: bool = False
     limit: Annotated[int, Field(ge=0)] | None = None
@@ -108,10 +111,16 @@ class Attempts(_Group):
 
 
 class Stopping(_Group):
-    """When to give up on the whole run: so many bad rows, or such a share of the settled rows in per cent."""
+    """When to give up on the whole run.
+
+    Attributes:
+        rows: so many bad rows. `share`: such a share of the settled rows, in per cent.
+        canary: updates of each type that are sent alone first and read back in full.
+    """
 
     rows: Annotated[int, Field(ge=1)] | None = None
     share: Annotated[float, Field(gt=0, le=100)] | None = None
+    canary: Annotated[int, Field(ge=0, le=1000)] = 3
 
     @property
     def stop_after(self) -> StopAfter:
@@ -127,6 +136,11 @@ class Settings(_Group):
     pacing: Pacing = Pacing()
     attempts: Attempts = Attempts()
     stopping: Stopping = Stopping()
+
+    @property
+    def meaning(self) -> tuple[Target, Input]:
+        """The settings that say what a row asks for: a plan holds for no others."""
+        return self.target, self.input.model_copy(update={"resend_unknown": False})
 
     def recorded(self) -> str:
         """As the journal keeps them. Consent to send twice what may be applied holds for one command, not for good."""
@@ -225,7 +239,7 @@ def parse_rate(text: str, flag: str = "--rate") -> tuple[tuple[int, float], ...]
     return tuple(windows)
 
 
-def parse_stop_after(text: str) -> Stopping:
+def parse_stop_after(text: str) -> dict[str, Any]:
     """`5%` or `100`.
 
     Raises:
@@ -233,9 +247,10 @@ def parse_stop_after(text: str) -> Stopping:
     """
     share = text.endswith("%")
     try:
-        return Stopping(share=float(text[:-1])) if share else Stopping(rows=int(text))
+        given = Stopping(share=float(text[:-1])) if share else Stopping(rows=int(text))
     except ValueError:
         raise ConfigError(f"--stop-after {text!r}: write a number of rows like 100, or a share like 5%.") from None
+    return {"rows": given.rows, "share": given.share}
 
 
 _G = TypeVar("_G", bound=BaseModel)

@@ -131,7 +131,7 @@ def rules(how: Input, type_name: str) -> Rules:
     return Rules(
         type=type_name,
         clear_token=how.clear_token,
-        metadata_replace=how.metadata == "replace",
+        refuse_members=how.blind and how.metadata == "merge",
         allow_triggers=frozenset(how.allow_triggers),
         resend_unknown=how.resend_unknown,
     )

@@ -51,7 +51,7 @@ def finish(target: tuple[RowRef, str, str], draft: Draft, rules: Rules, status: 
         RowRefused: the row would wipe keys, changes nothing, or repeats what must not be repeated. Its `column` is the
             plain name of the first of several, without a suffix.
     """
-    if not rules.metadata_replace and (draft.members or "metadata" in draft.attributes):
+    if rules.refuse_members and (draft.members or "metadata" in draft.attributes):
         raise _would_wipe(draft)
     attributes, members, relationships = draft.attributes, draft.members, draft.relationships
     triggers, add, remove = draft.triggers, draft.add_tags, draft.remove_tags
@@ -74,7 +74,7 @@ def _would_wipe(draft: Draft) -> RowRefused:
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return RowRefused(
         "needs_metadata_replace",
-        f"the row sets {listed}{more}, and the API would wipe every other key: if that is meant, "
-        "pass --metadata replace",
+        f"the row sets {listed}{more}, and the API would wipe every other key: leave out --blind, or "
+        "pass --metadata replace if that is meant",
         names[0],
     )

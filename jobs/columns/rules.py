@@ -10,13 +10,13 @@ class Rules:
     Attributes:
         type: resource type of rows that do not name one; empty when each row must.
         clear_token: text of a sheet's cell that clears its target. NDJSON has null for that.
-        metadata_replace: whether a row may wipe the keys of an object attribute that it does not name.
+        refuse_members: rows that set keys of an object attribute are refused, since the others would be wiped.
         allow_triggers: names of the triggers that rows may fire, leading underscore included.
         resend_unknown: whether a re-fed row may repeat a trigger or tags that may have been applied already.
     """
 
     type: str = ""
     clear_token: str = "<clear>"  # noqa: S105  # a marker in a cell, no secret
-    metadata_replace: bool = False
+    refuse_members: bool = False
     allow_triggers: frozenset[str] = frozenset()
     resend_unknown: bool = False

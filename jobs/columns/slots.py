@@ -7,7 +7,7 @@ from typing import Final, Literal, Protocol
 from jobs.catalogue import Relationship
 from jobs.columns.cells import Wanted, id_fault
 from jobs.columns.problems import RowRefused
-from jobs.model import JSON, REMOVE, Link, Remove
+from jobs.model import ABSENT, JSON, Absent, Link
 
 MAX_TAGS: Final = 10
 """Tags that a record can have (Commerce Layer)."""
@@ -20,7 +20,7 @@ class Draft:
     """The changes of one row while its cells are being read; the fields are those of `jobs.model.UpdateJob`."""
 
     attributes: dict[str, JSON] = field(default_factory=dict)
-    members: dict[str, dict[str, JSON | Remove]] = field(default_factory=dict)
+    members: dict[str, dict[str, JSON | Absent]] = field(default_factory=dict)
     relationships: dict[str, Link | tuple[Link, ...] | None] = field(default_factory=dict)
     triggers: dict[str, JSON] = field(default_factory=dict)
     add_tags: tuple[str, ...] = ()
@@ -74,7 +74,7 @@ class MemberSlot:
 
     def clear(self, draft: Draft) -> None:
         """Remove the member."""
-        draft.members.setdefault(self.attribute, {})[self.key] = REMOVE
+        draft.members.setdefault(self.attribute, {})[self.key] = ABSENT
 
 
 @dataclass(frozen=True, slots=True)

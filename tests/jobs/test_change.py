@@ -3,7 +3,7 @@
 import pytest
 
 from jobs.change import Change, as_written
-from jobs.model import JSON, REMOVE, Link, RowRef, UpdateJob
+from jobs.model import ABSENT, JSON, Link, RowRef, UpdateJob
 
 REF = RowRef(1, 2, b"")
 ORDER: dict[str, Link | tuple[Link, ...] | None] = {"order": Link("orders", "oRdErIdXyZ")}
@@ -21,8 +21,8 @@ def job(**parts: object) -> UpdateJob:
         # members stand for the whole object
         (job(members={"metadata": {"a": "1", "b": 2}}), {"metadata": {"a": "1", "b": 2}}),
         # a member to remove is simply not there; null is a value
-        (job(members={"metadata": {"a": REMOVE, "b": None}}), {"metadata": {"b": None}}),
-        (job(members={"metadata": {"a": REMOVE}}), {"metadata": {}}),
+        (job(members={"metadata": {"a": ABSENT, "b": None}}), {"metadata": {"b": None}}),
+        (job(members={"metadata": {"a": ABSENT}}), {"metadata": {}}),
         (job(triggers={"_refresh": True}), {"_refresh": True}),
         (job(add_tags=("vip", "sale")), {"_add_tags": "vip,sale"}),
         (job(remove_tags=("vip",)), {"_remove_tags": "vip"}),

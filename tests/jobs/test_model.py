@@ -1,6 +1,6 @@
 import pytest
 
-from jobs.model import REMOVE, RowRef, UpdateJob
+from jobs.model import ABSENT, RowRef, UpdateJob
 
 REF = RowRef(1, 2, b"12345678")
 
@@ -20,4 +20,4 @@ def test_only_absolute_values_may_be_sent_twice(job: UpdateJob, safe: bool) -> N
 
 
 def test_the_removal_of_a_key_has_a_name() -> None:
-    assert repr(REMOVE) == "REMOVE"
+    assert repr(ABSENT) == "ABSENT"

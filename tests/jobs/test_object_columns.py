@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.columns import ObjectColumns, Rules
-from jobs.model import JSON, REMOVE, Link, ObjectRow, RowRef, Unsendable, UpdateJob
+from jobs.model import ABSENT, JSON, Link, ObjectRow, RowRef, Unsendable, UpdateJob
 from jobs.reading import InputRefused, read_objects
 from jobs.reasons import REASONS
 
@@ -22,7 +22,7 @@ VALUES = st.recursive(
 
 def rules(kind: str = "stripe_payments", *, replace: bool = True, resend: bool = False) -> Rules:
     allowed = frozenset({"_refresh", "_capture"})
-    return Rules(kind, metadata_replace=replace, allow_triggers=allowed, resend_unknown=resend)
+    return Rules(kind, refuse_members=not replace, allow_triggers=allowed, resend_unknown=resend)
 
 
 def read(members: dict[str, JSON], said: Rules | None = None) -> UpdateJob | Unsendable:
@@ -117,7 +117,7 @@ def test_a_value_keeps_the_type_it_has(kind: str, name: str, value: JSON, attrib
         ("metadata.a", 7, {"metadata": {"a": 7}}),
         ("metadata.a.b", "x", {"metadata": {"a.b": "x"}}),
         ("metadata.a:str", "7", {"metadata": {"a": "7"}}),
-        ("metadata.a", None, {"metadata": {"a": REMOVE}}),
+        ("metadata.a", None, {"metadata": {"a": ABSENT}}),
         ("options.customer", {"x": []}, {"options": {"customer": {"x": []}}}),
     ],
 )

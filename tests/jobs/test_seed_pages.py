@@ -18,7 +18,7 @@ REF = RowRef(1, 2, b"")
 
 
 def rules(type_name: str) -> Rules:
-    return Rules(type=type_name, metadata_replace=True, allow_triggers=frozenset({"_refresh", "_update"}))
+    return Rules(type=type_name, allow_triggers=frozenset({"_refresh", "_update"}))
 
 
 def sent(type_name: str, cells: dict[str, str]) -> Request:

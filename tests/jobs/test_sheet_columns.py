@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.columns import Rules, SheetColumns
-from jobs.model import JSON, REMOVE, Link, RowRef, SheetRow, Unsendable, UpdateJob
+from jobs.model import ABSENT, JSON, Link, RowRef, SheetRow, Unsendable, UpdateJob
 from jobs.reading import InputRefused, read_sheet
 from jobs.reasons import REASONS
 
@@ -18,7 +18,7 @@ EAGER = frozenset({"_refresh", "_capture", "_trigger", "_update", "_add_tags", "
 def rules(
     kind: str = "stripe_payments", *, replace: bool = True, triggers: frozenset[str] = EAGER, resend: bool = False
 ) -> Rules:
-    return Rules(type=kind, metadata_replace=replace, allow_triggers=triggers, resend_unknown=resend)
+    return Rules(type=kind, refuse_members=not replace, allow_triggers=triggers, resend_unknown=resend)
 
 
 def read(row: dict[str, str], said: Rules) -> UpdateJob | Unsendable:
@@ -125,10 +125,10 @@ def test_a_cell_is_of_the_type_of_its_column(kind: str, column: str, text: str, 
         ("metadata.a:json", '""', "metadata", "a", ""),
         ("metadata.a:str", "7", "metadata", "a", "7"),
         ("metadata.a.b", "x", "metadata", "a.b", "x"),
-        ("metadata.a", "<clear>", "metadata", "a", REMOVE),
+        ("metadata.a", "<clear>", "metadata", "a", ABSENT),
         ("options.customer", "cus_1", "options", "customer", "cus_1"),
         ("options.amount:int", "7", "options", "amount", 7),
-        ("options.customer", "<clear>", "options", "customer", REMOVE),
+        ("options.customer", "<clear>", "options", "customer", ABSENT),
     ],
 )
 def test_a_member_goes_into_its_object(column: str, text: str, attribute: str, key: str, value: object) -> None:
@@ -142,7 +142,7 @@ def test_any_text_of_a_sheet_arrives_exactly(text: str) -> None:
     sheet = read_sheet(BytesIO(written.getvalue().encode()))
     (row,) = sheet
     assert isinstance(row, SheetRow)
-    read_ = SheetColumns(sheet.header, Rules("orders", "\0", metadata_replace=True)).read(row)
+    read_ = SheetColumns(sheet.header, Rules("orders", "\0")).read(row)
     assert isinstance(read_, UpdateJob)
     assert read_.members == {"metadata": {"a": text}}
 

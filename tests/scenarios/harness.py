@@ -9,7 +9,7 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import SecretStr
 
@@ -29,13 +29,18 @@ EPOCH = 1_750_000_000.0
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A sheet and how it is applied. `seed` makes the dice of the run, `name` its directory."""
+    """A sheet and how it is applied. `seed` makes the dice of the run, `name` its directory.
+
+    Blind unless it says otherwise, without canaries: most scenarios are about the PATCHes alone.
+    """
 
     sheet: str
     type: str = "stripe_payments"
     pacing: Pacing = field(default_factory=Pacing)
     attempts: Attempts = field(default_factory=Attempts)
-    stopping: Stopping = field(default_factory=Stopping)
+    stopping: Stopping = field(default_factory=lambda: Stopping(canary=0))
+    blind: bool = True
+    metadata: Literal["merge", "replace"] = "replace"
     allow_triggers: tuple[str, ...] = ()
     seed: int = 1
     name: str = "run"
@@ -82,7 +87,13 @@ def references(count: int, type_name: str = "stripe_payments") -> str:
 async def work(case: Case, directory: Path, url: str, secrets: Secrets) -> Story:
     """Make a run directory as `rowpatch apply` does, work until the run ends, write the reports."""
     target = Target(url=url, type=case.type)
-    how = Input(source="sheet.csv", format="csv", metadata="replace", allow_triggers=case.allow_triggers)
+    how = Input(
+        source="sheet.csv",
+        format="csv",
+        metadata=case.metadata,
+        blind=case.blind,
+        allow_triggers=case.allow_triggers,
+    )
     settings = Settings(target=target, input=how, pacing=case.pacing, attempts=case.attempts, stopping=case.stopping)
     place = directory / case.name
     run_directory.make(place)

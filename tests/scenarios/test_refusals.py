@@ -54,7 +54,7 @@ def test_missing_records_after_a_success_do_not_stop_the_run(tmp_path: Path) -> 
 
 def test_the_users_threshold_stops_the_run(tmp_path: Path) -> None:
     invalid = errors("VALIDATION_ERROR")
-    case = Case(references(60), stopping=Stopping(rows=7))
+    case = Case(references(60), stopping=Stopping(rows=7, canary=0))
     story, visits = rehearse(case, tmp_path, lambda now, _: Said(422, invalid) if now > 0.1 else Said())
     assert story.ended.exit_status == 3
     assert [visit.status for visit in visits].count(422) < 7 + IN_FLIGHT

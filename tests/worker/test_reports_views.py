@@ -82,7 +82,7 @@ def test_the_reader_and_the_columns_get_back_what_the_user_wrote(cells: list[str
     (row,) = sheet = list(read_sheet(BytesIO(text.encode())))
     assert len(sheet) == 1
     assert isinstance(row, SheetRow)
-    job = SheetColumns(view.header, Rules(type="transactions", metadata_replace=True)).read(row)
+    job = SheetColumns(view.header, Rules(type="transactions")).read(row)
     members = {key: cell for key, cell in zip("ab", cells, strict=True) if cell and cell != "<clear>"}
     if members and "<clear>" not in cells:
         assert isinstance(job, UpdateJob)
@@ -210,7 +210,7 @@ def test_id_and_type_are_found_in_every_shape(members: dict[str, JSON], cells: l
 
 @pytest.mark.parametrize("members", [FLAT, RESOURCE, {"data": RESOURCE}])
 def test_a_failed_line_of_every_shape_can_be_fed_back(members: dict[str, JSON]) -> None:
-    columns = ObjectColumns(Rules(metadata_replace=True))
+    columns = ObjectColumns(Rules())
     line = ObjectView("").failed([(ObjectRow(REF, members), FULL)])
     (again,) = read_objects(BytesIO(line.encode()))
     assert isinstance(again, ObjectRow)

@@ -36,7 +36,8 @@ sent; 3 stopped, resumable; 75 another process holds the run;
 130/143 interrupted, resumable."""
 
 _COMMANDS: Final = {
-    "apply": "Send every row of a sheet as one PATCH.",
+    "plan": "Show what an apply would change; nothing is sent.",
+    "apply": "Make the records what the rows of a sheet ask for.",
     "resume": "Go on with a run that stopped, was interrupted or killed.",
     "retry": "Run the failed and rejected rows of a run again.",
     "report": "Make the reports of a run again; nothing is sent.",
@@ -52,7 +53,7 @@ app: Final = App(
 )
 for _name, _what in _COMMANDS.items():
     # A run that exists has its settings in its journal: only a new one listens to the environment.
-    _config = Env("ROWPATCH_", command=False) if _name == "apply" else None
+    _config = Env("ROWPATCH_", command=False) if _name in {"apply", "plan"} else None
     app.command(f"worker.cli.{_name}:{_name}", help=_what, config=_config)
 
 
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
-_SWITCHES: Final = frozenset({"--yes", "--blind", "--no-progress", "--resend-unknown"})
+_SWITCHES: Final = frozenset({"--yes", "--blind", "--no-progress", "--resend-unknown", "--detailed-exitcode"})
 
 
 def _with_dashes(arguments: Sequence[str]) -> Iterator[str]:

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Final, Literal
 from cyclopts import Group, Parameter, Token
 
 from worker.settings import (
-    ConfigError,
     Input,
     Settings,
     Target,
@@ -64,8 +63,8 @@ class Flags:
         Literal["merge", "replace"] | None,
         Parameter(
             group=_MEANING,
-            help="replace: rows with metadata, or a member like options.customer, replace that object as a whole; keys"
-            " the sheet does not name are wiped. merge (not built yet) refuses such rows. Default: merge.",
+            help="merge: keys that the sheet does not name are kept. replace: a row with metadata, or a member like"
+            " options.customer, replaces that object as a whole; keys it does not name are WIPED. Default: merge.",
         ),
     ] = None
     allow_trigger: Annotated[
@@ -82,11 +81,20 @@ class Flags:
     ] = None
     blind: Annotated[
         bool | None,
-        Parameter(group=_MEANING, negative=(), help="Do not read the live state first; so far it never is."),
+        Parameter(
+            group=_MEANING,
+            negative=(),
+            help="Do not read the records first. Every row is sent, also those that change nothing; nothing can be"
+            " merged, and nothing undone.",
+        ),
     ] = None
     canary: Annotated[
         int | None,
-        Parameter(converter=_whole, group=_MEANING, help="Rows to send alone first and check; only 0 is built so far."),
+        Parameter(
+            converter=_whole,
+            group=_MEANING,
+            help="First updates of each type to send alone and read back in full; 0 for none. Default: 3.",
+        ),
     ] = None
     concurrency: Annotated[
         int | None, Parameter(converter=_whole, group=_PACE, help="Requests in flight at most. Default: 16.")
@@ -154,7 +162,9 @@ def overridden(settings: Settings, flags: Flags) -> Settings:
     Raises:
         ConfigError: a flag is out of range, or not built yet.
     """
-    refuse_unbuilt(flags)
+    stopping: dict[str, Any] = {"canary": flags.canary}
+    if flags.stop_after is not None:
+        stopping |= parse_stop_after(flags.stop_after)
     pacing: dict[str, Any] = {"concurrency": flags.concurrency, "headroom": flags.headroom}
     if flags.rate is not None:
         pacing["discover"] = flags.rate.strip() != "none"
@@ -165,6 +175,7 @@ def overridden(settings: Settings, flags: Flags) -> Settings:
         "clear_token": flags.clear_token,
         "limit": flags.limit,
         "metadata": flags.metadata,
+        "blind": flags.blind,
         "allow_triggers": flags.allow_trigger,
         "resend_unknown": flags.resend_unknown,
     }
@@ -173,18 +184,8 @@ def overridden(settings: Settings, flags: Flags) -> Settings:
         input=_with(settings.input, reading),
         pacing=_with(settings.pacing, pacing),
         attempts=_with(settings.attempts, {"max_attempts": flags.max_attempts, "timeout": flags.timeout}),
-        stopping=parse_stop_after(flags.stop_after) if flags.stop_after is not None else settings.stopping,
+        stopping=_with(settings.stopping, stopping),
     )
-
-
-def refuse_unbuilt(flags: Flags) -> None:
-    """Refuse what is promised and not built yet.
-
-    Raises:
-        ConfigError: naming the flag.
-    """
-    if flags.canary:
-        raise ConfigError("--canary is not built yet; only --canary 0 is accepted.")
 
 
 def _with(group: Any, given: dict[str, Any]) -> Any:

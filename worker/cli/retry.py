@@ -20,7 +20,7 @@ def retry(
     Unknown rows are among them where sending them twice is safe (the others with --resend-unknown), and rows the run
     did not reach. A row is left as it is when a later row of the same id was, or may have been, applied.
     """
-    from worker.cli.session import complain, guarded, open_run, work  # noqa: PLC0415  # --help must be quick
+    from worker.cli.session import Command, complain, guarded, open_run, work  # noqa: PLC0415  # --help must be quick
     from worker.redo import rows_to_redo  # noqa: PLC0415  # see above
 
     def again() -> int:
@@ -32,6 +32,6 @@ def retry(
                     f"{chosen.superseded:,} rows are left alone: a later row of their id was, or may be, applied.",
                     0,
                 )
-            return work(opened, "retry", flags, resumed=True, redo=chosen.rows)
+            return work(opened, Command("retry", resumed=True, redo=tuple(chosen.rows)), flags)
 
     return guarded(again)

@@ -3,11 +3,11 @@
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final, Literal, TextIO
 
 import anyio
 from pydantic import SecretStr
@@ -18,10 +18,11 @@ from worker import reports, source
 from worker.attempt import CredentialLost
 from worker.auth import TokenEndpoint
 from worker.cli.flags import Flags, overridden
+from worker.cli.planned import finish_plan
 from worker.cli.screen import configure_log, watcher
 from worker.clock import Clock
 from worker.journal import History, Journal, JournalDamaged, JournalError
-from worker.run import Ended, Run
+from worker.run import PLAN, Ended, Run
 from worker.run_directory import JOURNAL, Busy, locked
 from worker.settings import ConfigError, Secrets, Settings, is_loopback, read_secrets, state_directory
 from worker.stop import Stop
@@ -66,12 +67,32 @@ def say(text: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A run directory that this process holds."""
+    """A run directory that this process holds. `recorded` are the settings it was made with, before any flag."""
 
     directory: Path
     journal: Journal
     settings: Settings
     rows: int
+    recorded: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a process is to do.
+
+    Attributes:
+        name: what to call it in the journal.
+        resumed: an earlier process has been at it.
+        redo: rows with a result that are to be run again.
+        plan: `make` one and send nothing, or `keep` to the one there is.
+        detailed: exit 10 when the plan has something to send.
+    """
+
+    name: str
+    resumed: bool = False
+    redo: tuple[int, ...] = ()
+    plan: Literal["", "make", "keep"] = ""
+    detailed: bool = False
 
 
 def open_run(stack: ExitStack, directory: Path, flags: Flags) -> Opened:
@@ -94,7 +115,7 @@ def open_run(stack: ExitStack, directory: Path, flags: Flags) -> Opened:
     if source.sha256(copy) != journal.facts["sha256"]:
         raise InputRefused(f"{copy} is not what the run began with; its results could no longer be matched.")
     source.check_columns(source.header(copy, settings.input), settings.input, settings.target.type)
-    return Opened(directory, journal, settings, rows)
+    return Opened(directory, journal, settings, rows, recorded)
 
 
 def made_with(history: History) -> tuple[Settings, int]:
@@ -131,36 +152,31 @@ def refuse_changed(opened: Opened) -> None:
     )
 
 
-def work(opened: Opened, command: str, flags: Flags, *, resumed: bool, redo: Iterable[int] = ()) -> int:
-    """Send what is to be sent, write the reports, say what happened; the exit status.
-
-    Args:
-        opened: the run.
-        command: what to call this process in the journal.
-        flags: as given.
-        resumed: an earlier process has been at it.
-        redo: rows with a result that are to be run again.
-    """
+def work(opened: Opened, command: Command, flags: Flags) -> int:
+    """Send (or plan) what is to be sent, write the reports, say what happened; the exit status."""
     clock = Clock()
     journal, settings = opened.journal, opened.settings
     secrets = read_secrets(os.environ)
     configure_log(flags.log_format)
     secrets, tokens, lost = _first_token(secrets, settings, clock)
     if not lost:
-        _confirm(secrets, opened, flags)
+        _confirm(secrets, opened, flags, command)
     journal.set_fact("settings", settings.recorded())
-    journal.begin(command, clock.wall(), redo)
+    if command.plan == "keep":
+        journal.set_fact(PLAN, "kept")
+    journal.begin(command.name, clock.wall(), command.redo)
     journal.counters.tokens = tokens
     if lost:
         ended = Ended("stopped", STOPPED, f"authorisation_lost: {lost}")
     else:
-        run = Run(opened.directory, journal, settings, secrets, opened.rows, resumed, state_directory(), clock)
+        run = Run(opened.directory, journal, settings, secrets, opened.rows, command.resumed, state_directory(), clock)
         run.watch = None if flags.no_progress else watcher(clock)
+        run.planning = command.plan == "make"
         ended = anyio.run(run.execute)
-    return _finish(opened, ended, clock)
+    return _finish(opened, ended, clock, command)
 
 
-def _finish(opened: Opened, ended: Ended, clock: Clock) -> int:
+def _finish(opened: Opened, ended: Ended, clock: Clock, command: Command) -> int:
     try:
         opened.journal.end(ended.state, ended.exit_status, ended.message, clock.wall())
     except JournalError as error:
@@ -168,6 +184,8 @@ def _finish(opened: Opened, ended: Ended, clock: Clock) -> int:
             f"{ended.message or error}\nResume the run once there is room: rowpatch resume {opened.directory}", STOPPED
         )
         return STOPPED
+    if command.plan == "make":
+        return finish_plan(opened, ended, detailed=command.detailed)
     if ended.abandoned:
         return complain(f"abandoned; see rowpatch resume {opened.directory}", ended.exit_status)
     try:
@@ -203,7 +221,7 @@ def _first_token(secrets: Secrets, settings: Settings, clock: Clock) -> tuple[Se
         return secrets, tokens, str(error)
 
 
-def _confirm(secrets: Secrets, opened: Opened, flags: Flags) -> None:
+def _confirm(secrets: Secrets, opened: Opened, flags: Flags, command: Command) -> None:
     """Refuse the wrong mode; ask before touching live data.
 
     Raises:
@@ -213,7 +231,7 @@ def _confirm(secrets: Secrets, opened: Opened, flags: Flags) -> None:
     mode = read_claims(secrets.token.get_secret_value()).mode if secrets.token else ""
     if target.expect_mode and mode and mode != target.expect_mode:
         raise ConfigError(f"The credential is for {mode} mode; --expect-mode {target.expect_mode} was asked for.")
-    harmless = mode == "test" or (not mode and is_loopback(target.url))
+    harmless = command.plan == "make" or mode == "test" or (not mode and is_loopback(target.url))
     if flags.yes or harmless:
         return
     limit = opened.settings.input.limit

@@ -5,6 +5,7 @@
 
 from worker.journal.file import SAFE, JournalDamaged, JournalError, create
 from worker.journal.history import Doubt, History, Process, Traces
+from worker.journal.images import Image, Planned
 from worker.journal.journal import Counters, Journal, Runner, WriterThread, inline
 
 __all__ = [
@@ -12,9 +13,11 @@ __all__ = [
     "Counters",
     "Doubt",
     "History",
+    "Image",
     "Journal",
     "JournalDamaged",
     "JournalError",
+    "Planned",
     "Process",
     "Runner",
     "Traces",

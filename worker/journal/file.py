@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-SCHEMA: Final = "1"
+SCHEMA: Final = "2"
 """Version of the tables below."""
 
 APPLICATION_ID: Final = 0x726F7770
@@ -28,6 +28,10 @@ CREATE TABLE result (
     row INTEGER PRIMARY KEY, digest BLOB NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL,
     fields TEXT NOT NULL, http INTEGER NOT NULL, attempts INTEGER NOT NULL, request_id TEXT NOT NULL, at REAL NOT NULL,
     errors TEXT NOT NULL, redo INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE image (row INTEGER PRIMARY KEY, type TEXT NOT NULL, id TEXT NOT NULL, edits TEXT NOT NULL,
+    unread TEXT NOT NULL);
+CREATE TABLE plan (row INTEGER PRIMARY KEY, type TEXT NOT NULL, id TEXT NOT NULL, status TEXT NOT NULL,
+    reason TEXT NOT NULL, message TEXT NOT NULL, fields TEXT NOT NULL, edits TEXT NOT NULL, unread TEXT NOT NULL);
 """
 
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from jobs.model import ApiError, RowRef, RowResult, Status
 from worker.journal.file import SAFE, JournalDamaged, connect, damaged, translated
+from worker.journal.images import Image, Planned, read_image, read_planned
 from worker.lifecycle import Trace
 
 T = TypeVar("T")
@@ -31,6 +32,21 @@ _DOUBTS: Final = """
 _ANSWERED: Final = """
     SELECT coalesce(result.at, ?) FROM attempt LEFT JOIN result ON result.row = attempt.row
     WHERE attempt.at > ? AND coalesce(result.at, ?) > ?
+"""
+_IMAGES_OF_DOUBTFUL: Final = """
+    SELECT image.row, image.type, image.id, image.edits, image.unread FROM image
+    LEFT JOIN result ON result.row = image.row WHERE result.row IS NULL OR result.status = 'unknown'
+"""
+_PLAN: Final = "SELECT row, type, id, status, reason, message, fields, edits, unread FROM plan"
+_UNREAD: Final = "SELECT unread, count(*) FROM image WHERE unread <> '' GROUP BY unread ORDER BY unread"
+_WRITTEN: Final = """
+    SELECT image.row, image.type, image.id, image.edits, image.unread,
+        coalesce(result.status, '') NOT IN ('applied', 'rejected')
+    FROM image LEFT JOIN result ON result.row = image.row
+    WHERE result.status IN ('applied', 'unknown') OR result.reason = 'tags_discarded' OR EXISTS (
+        SELECT 1 FROM attempt WHERE attempt.row = image.row AND coalesce(attempt.outcome, '') <> ?
+        AND attempt.n > coalesce(result.attempts, 0))
+    ORDER BY image.type, image.id, image.row
 """
 _UNSETTLED_ATTEMPTS: Final = """
     SELECT attempt.row, max(attempt.n) FROM attempt LEFT JOIN result ON result.row = attempt.row
@@ -71,11 +87,13 @@ class Traces:
     Attributes:
         earlier: attempts so far of rows that are to be sent.
         reasons: of rows that may have been applied and are to be sent: why that is not known.
+        images: what the attempts of those rows replaced.
     """
 
     marks: bytearray
     earlier: dict[int, int] = field(default_factory=dict)
     reasons: dict[int, str] = field(default_factory=dict)
+    images: dict[int, Image] = field(default_factory=dict)
 
     SETTLED: ClassVar = 1
     REDO: ClassVar = 2
@@ -160,8 +178,29 @@ class History:
                 traces.doubt(row, reason)
         for doubt in self.doubts():
             traces.doubt(doubt.row, doubt.reason)
+        for image in self._understood(read_image, _IMAGES_OF_DOUBTFUL):
+            if image.row in traces.reasons:
+                traces.images[image.row] = image
         traces.earlier.update(self._understood(lambda row: (int(row[0]), int(row[1])), _UNSETTLED_ATTEMPTS))
         return traces
+
+    def planned(self, first: int = 0, last: int | None = None) -> Iterator[Planned]:
+        """What the plan says of the rows from `first` to `last`, in row order; nothing where there is no plan."""
+        if last is None:
+            return self._understood(read_planned, f"{_PLAN} ORDER BY row")
+        return self._understood(read_planned, f"{_PLAN} WHERE row BETWEEN ? AND ? ORDER BY row", first, last)
+
+    def written(self) -> Iterator[tuple[Image, bool]]:
+        """What the run wrote, by type and id, the rows of one record in order; and whether that is not certain."""
+        return self._understood(lambda row: (read_image(row[:-1]), bool(row[-1])), _WRITTEN, SAFE)
+
+    def unread(self) -> dict[str, int]:
+        """Rows that were sent with names that nobody can compare, by name: triggers, and what the API never shows."""
+        counts: dict[str, int] = {}
+        for names, rows in self._understood(lambda row: (json.loads(row[0]), int(row[1])), _UNREAD):
+            for name in names:
+                counts[name] = counts.get(name, 0) + rows
+        return counts
 
     def attempts(self) -> int:
         """PATCHes sent so far, by all processes."""

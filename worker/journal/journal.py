@@ -17,11 +17,14 @@ import anyio
 from jobs.model import RowResult, Status
 from worker.journal.file import JournalError, transaction
 from worker.journal.history import History
+from worker.journal.images import Image, Planned, image_columns, planned_columns
 
 _INTEND: Final = "INSERT INTO attempt (row, n, process, at) VALUES (?, ?, ?, ?)"
 _NOTE: Final = "UPDATE attempt SET outcome = ? WHERE row = ? AND n = ?"
 _SETTLE: Final = "INSERT OR REPLACE INTO result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _REDO: Final = "UPDATE result SET redo = 1 WHERE row = ?"
+_IMAGE: Final = "INSERT OR REPLACE INTO image VALUES (?, ?, ?, ?, ?)"
+_PLAN: Final = "INSERT OR REPLACE INTO plan VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _FACT: Final = "INSERT OR REPLACE INTO fact VALUES (?, ?)"
 _BEGIN: Final = "INSERT INTO process (command, started_at, last_at, state) VALUES (?, ?, ?, 'running')"
 _BEAT: Final = "UPDATE process SET last_at = ?, gets = ?, tokens = ?, refused = ? WHERE n = ?"
@@ -68,13 +71,15 @@ class _Batch:
 
     intents: list[tuple[int, int, int, float]] = field(default_factory=list)
     notes: list[tuple[str, int, int]] = field(default_factory=list)
+    images: list[Image] = field(default_factory=list)
     results: list[RowResult] = field(default_factory=list)
+    plans: list[Planned] = field(default_factory=list)
     facts: list[tuple[str, str]] = field(default_factory=list)
     done: anyio.Event = field(default_factory=anyio.Event)
     error: JournalError | None = None
 
     def __len__(self) -> int:
-        return len(self.intents) + len(self.notes) + len(self.results) + len(self.facts)
+        return len(self.intents) + len(self.notes) + len(self.results) + len(self.plans) + len(self.facts)
 
     async def wait(self) -> None:
         await self.done.wait()
@@ -95,6 +100,7 @@ class Journal(History):
         super().__init__(path, write=True)
         self.counters = Counters()
         self.on_durable: Callable[[list[RowResult]], None] = lambda _: None
+        self.on_planned: Callable[[int], None] = lambda _: None
         self._process = 0
         self._batch = _Batch()
         self._queued = anyio.Event()
@@ -121,14 +127,22 @@ class Journal(History):
             self._db.execute(_FACT, (name, value))
         self.facts[name] = value
 
-    async def intend(self, row: int, attempt: int, at: float) -> None:
-        """Record that a request is about to leave; durable when this returns.
+    async def intend(self, row: int, attempt: int, at: float, image: Image | None = None) -> None:
+        """Record that a request is about to leave, and what it replaces; durable when this returns.
+
+        Args:
+            row: its number.
+            attempt: 1 for the row's first.
+            at: seconds since the epoch.
+            image: what the request replaces; None when the last attempt's image still holds.
 
         Raises:
             JournalError: it could not be written; the request must not be sent.
         """
         batch = self._batch
         batch.intents.append((row, attempt, self._process, at))
+        if image is not None:
+            batch.images.append(image)
         self._queued.set()
         await batch.wait()
 
@@ -140,6 +154,11 @@ class Journal(History):
     def settle(self, result: RowResult) -> None:
         """Queue a row's result; `on_durable` is told once it is on disk."""
         self._batch.results.append(result)
+        self._queued.set()
+
+    def plan(self, planned: Planned) -> None:
+        """Queue what a row is planned to do."""
+        self._batch.plans.append(planned)
         self._queued.set()
 
     def learn(self, name: str, value: str) -> None:
@@ -191,11 +210,17 @@ class Journal(History):
         batch.done.set()
         if batch.results and self._failed is None:
             self.on_durable(batch.results)
+        if batch.plans and self._failed is None:
+            self.on_planned(len(batch.plans))
 
     def _write(self, batch: _Batch, at: float) -> None:
         with transaction(self._db, self.path):
             if batch.intents:
                 self._db.executemany(_INTEND, batch.intents)
+            if batch.images:
+                self._db.executemany(_IMAGE, map(image_columns, batch.images))
+            if batch.plans:
+                self._db.executemany(_PLAN, map(planned_columns, batch.plans))
             if batch.notes:
                 self._db.executemany(_NOTE, batch.notes)
             if batch.results:

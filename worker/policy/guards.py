@@ -59,6 +59,8 @@ class Guards:
         if status in SETTLED_WELL:
             self._succeeded, self._reason, self._streak = True, "", 0
             return None
+        if status is Status.CONFLICT:
+            return None  # about this record alone, however many there are
         self._streak = self._streak + 1 if reason == self._reason else 1
         self._reason = reason
         self._bad += status in _BAD

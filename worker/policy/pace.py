@@ -167,3 +167,8 @@ class Pace:
             if len(self._stamps) >= free:
                 wait = max(wait, self._stamps[-free] + window.interval + GUARD - now)
         return max(wait, 0.0)
+
+
+def least_time(count: int, windows: Iterable[Window]) -> float:
+    """Seconds that so many requests take at least, none being in the windows yet; 0 when there is no window."""
+    return max(((count - 1) // window.limit * window.interval for window in windows), default=0.0) if count else 0.0

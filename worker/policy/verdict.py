@@ -4,12 +4,12 @@ Three things are told apart that look alike from far: *not sent* (try again), *r
 (sent again only where that is safe, else left `unknown`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from jobs.change import Change
 from jobs.commercelayer import Confirmation, read_confirmation, read_errors
-from jobs.model import ApiError, MaybeSent, NotSent, Outcome, Reply, Status, UpdateJob
+from jobs.model import ApiError, MaybeSent, NotSent, Outcome, Reply, Status, Unread, UpdateJob
 from jobs.reasons import REASONS
 from worker.policy.guards import Halt
 
@@ -71,6 +71,21 @@ class Settle:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadBack:
+    """No reply can tell whether the row was applied: its record is read, and compared with what was sent.
+
+    Attributes:
+        reason: what settles the row if reading cannot tell.
+        lingering: the request may still be worked on, so that a record with the old values proves nothing.
+    """
+
+    reason: str
+    message: str
+    lingering: bool = False
+    errors: tuple[ApiError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Retry:
     """The row is sent again after a backoff. `doubt` is set when this attempt may have been applied."""
 
@@ -102,7 +117,7 @@ class HaltRun:
     settle: Settle | None = None
 
 
-Verdict: TypeAlias = Settle | Retry | SlowDown | Renew | Reroute | HaltRun
+Verdict: TypeAlias = Settle | ReadBack | Retry | SlowDown | Renew | Reroute | HaltRun
 
 
 def judge(outcome: Outcome, sent: Sent) -> Verdict:
@@ -128,15 +143,16 @@ def _replied(reply: Reply, sent: Sent) -> Verdict:
     if is_slow_down(reply):
         return _slow_down(reply.status, sent)
     if 300 <= reply.status < 400:  # noqa: PLR2004  # 3xx
-        return _doubted(Settle("redirected", f"the server answered {reply.status}; redirects are never followed"), sent)
+        return _refusal(Settle("redirected", f"the server answered {reply.status}; redirects are never followed"), sent)
     if reply.status >= 500:  # noqa: PLR2004  # 5xx
-        return _maybe_applied("server_error", f"the server answered {reply.status}", sent)
+        return _failed(reply.status, sent)
     return _refused(reply, sent)
 
 
 def _succeeded(reply: Reply, sent: Sent) -> Verdict:
     if reply.status == 204 and reply.complete:  # noqa: PLR2004  # No Content
-        return Settle("unverified", "the server answered 204 without content")
+        said = "the server answered 204 without content"
+        return Settle("unverified", said) if _is_blind(sent) else _in_doubt("unverified", said, sent)
     confirmation = read_confirmation(reply, sent.job, sent.change, sent.type_name)
     if confirmation is None:
         return _not_confirmed(reply, sent)
@@ -161,11 +177,11 @@ def _applied(confirmation: Confirmation, sent: Sent) -> Settle:
 def _not_confirmed(reply: Reply, sent: Sent) -> Verdict:
     """A 2xx that does not confirm this record is never sent again: something else may be answering."""
     if not reply.complete:
-        return Settle("reply_garbled", f"the server answered {reply.status}, and the reply broke off")
+        return _in_doubt("reply_garbled", f"the server answered {reply.status}, and the reply broke off", sent)
     kind = reply.headers.get("content-type", "no content type").partition(";")[0][:60]
     kind = kind.encode("ascii", "backslashreplace").decode()
-    return Settle(
-        "reply_mismatch", f"the server answered {reply.status} ({kind}), not about {sent.type_name}/{sent.job.id}"
+    return _in_doubt(
+        "reply_mismatch", f"the server answered {reply.status} ({kind}), not about {sent.type_name}/{sent.job.id}", sent
     )
 
 
@@ -181,15 +197,32 @@ def _not_sent(detail: str, sent: Sent) -> Verdict:
     return _exhausted("unreachable", detail, sent)
 
 
-def _exhausted(reason: str, message: str, sent: Sent) -> Settle:
+def _exhausted(reason: str, message: str, sent: Sent) -> Verdict:
     """No attempts are left: the row was not applied, unless an earlier attempt may have been."""
-    return Settle(sent.doubt or reason, message)
+    return _in_doubt(sent.doubt, message, sent) if sent.doubt else Settle(reason, message)
+
+
+def _failed(status: int, sent: Sent) -> Verdict:
+    """A 5xx: after 504, whatever is behind the gateway may still be working on the request."""
+    verdict = _maybe_applied("server_error", f"the server answered {status}", sent)
+    return replace(verdict, lingering=True) if isinstance(verdict, ReadBack) and status == 504 else verdict  # noqa: PLR2004  # Gateway Timeout
 
 
 def _maybe_applied(reason: str, detail: str, sent: Sent) -> Verdict:
     if sent.job.replay_safe and sent.attempts_left > 0:
         return Retry(doubt=reason)
-    return Settle(reason, detail)
+    return _in_doubt(reason, detail, sent)
+
+
+def _in_doubt(reason: str, message: str, sent: Sent) -> Settle | ReadBack:
+    """Read the record, unless nothing that was sent can be seen in it."""
+    if not sent.change.edits:
+        return Settle(reason, message)
+    return ReadBack(reason, message, lingering="timed_out" in {reason, sent.doubt})
+
+
+def _is_blind(sent: Sent) -> bool:
+    return any(isinstance(edit.before, Unread) for edit in sent.change.edits)
 
 
 def _refused(reply: Reply, sent: Sent) -> Verdict:
@@ -201,19 +234,21 @@ def _refused(reply: Reply, sent: Sent) -> Verdict:
     if sent.abstract and reply.status in {404, 405}:
         return Reroute(reply.status)
     settle = Settle(_FINAL.get(reply.status, "refused"), _say(reply.status, errors), _fields(errors), errors)
-    reason = settle.reason
-    if reply.status not in _OF_THE_REQUEST:
-        settle = _doubted(settle, sent)
     if reply.status in _MISCONFIGURED:
-        return HaltRun(Halt(reason, f"the API answers {reply.status} to every {sent.type_name}"), settle)
-    return settle
+        halt = Halt(settle.reason, f"the API answers {reply.status} to every {sent.type_name}")
+        return HaltRun(halt, Settle(sent.doubt, _then(settle), errors=errors) if sent.doubt else settle)
+    return settle if reply.status in _OF_THE_REQUEST else _refusal(settle, sent)
 
 
-def _doubted(settle: Settle, sent: Sent) -> Settle:
+def _refusal(settle: Settle, sent: Sent) -> Verdict:
     """A refusal now does not undo an earlier attempt that may have been applied."""
     if not sent.doubt:
         return settle
-    return Settle(sent.doubt, f"an earlier attempt may have been applied; then {settle.message}", errors=settle.errors)
+    return replace(_in_doubt(sent.doubt, _then(settle), sent), errors=settle.errors)
+
+
+def _then(settle: Settle) -> str:
+    return f"an earlier attempt may have been applied; then {settle.message}"
 
 
 def _say(status: int, errors: tuple[ApiError, ...]) -> str:

@@ -62,6 +62,8 @@ class Summary:
         rerouted: rows sent by a concrete type instead of their abstract one, by what was said about them.
         resent: rows applied at another try after an attempt without a trustworthy reply.
         beyond_limit: rows skipped because of `--limit`.
+        unread: rows that were sent with names that nobody can compare, by name.
+        longest_gap_s: most seconds between reading a record and its PATCH; None when nothing was read.
         failed_name: name of the report that can be fed back.
         refeed: flags that feeding it back needs.
     """
@@ -80,6 +82,8 @@ class Summary:
     rerouted: Mapping[str, int] = field(default_factory=dict)
     resent: int = 0
     beyond_limit: int = 0
+    unread: Mapping[str, int] = field(default_factory=dict)
+    longest_gap_s: float | None = None
     failed_name: str = "failed.csv"
     refeed: tuple[str, ...] = ()
 
@@ -94,6 +98,7 @@ class Summary:
             "counts": {status.value: count for status, count in self.counts.items()},
             "requests": {"patch": requests.patch, "get": requests.get, "token": requests.token},
             "refused_429": self.refused_429,
+            "longest_gap_s": self.longest_gap_s,
             "started_at": self.started_at,
             "elapsed_s": round(self.elapsed_s, 3),
         }
@@ -165,9 +170,18 @@ def summarise(history: History, settings: Settings, tally: Tally, failed_name: s
         rerouted=tally.rerouted,
         resent=tally.resent,
         beyond_limit=tally.beyond_limit,
+        unread=history.unread(),
+        longest_gap_s=_number(history.facts.get("longest_gap", "")),
         failed_name=failed_name,
         refeed=_refeed(settings),
     )
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _state(last: Process | None) -> str:
@@ -182,6 +196,8 @@ def _refeed(settings: Settings) -> tuple[str, ...]:
         flags += ["--type", target.type]
     if how.metadata == "replace":
         flags += ["--metadata", "replace"]
+    if how.blind:
+        flags += ["--blind"]
     for name in how.allow_triggers:
         flags += ["--allow-trigger", name]
     if how.clear_token != type(how).model_fields["clear_token"].default:

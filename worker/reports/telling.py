@@ -69,6 +69,9 @@ def _cause(group: Group) -> Iterator[str]:
 def _remarks(summary: Summary) -> Iterator[str]:
     for said, count in summary.rerouted.items():
         yield _shortened(f"{_rows(count)} {said}")
+    if summary.unread:
+        names = ", ".join(f"{name} ({_rows(count)})" for name, count in summary.unread.items())
+        yield from _wrapped(f"Sent without comparison, since the API does not show it: {names}.")
     if summary.resent:
         yield from _wrapped(f"{_rows(summary.resent)} sent again after an attempt without a trustworthy reply.")
 

@@ -73,7 +73,7 @@ def _sorted_in(groups: dict[str, dict[str, str]], name: str, value: str) -> Prob
 
 def _field_problems(fields: Mapping[str, frozenset[str]]) -> Iterator[Problem]:
     for type_name, names in fields.items():
-        unknown = names.difference(readable_attributes(type_name), relationship_names(type_name))
+        unknown = names.difference(readable_attributes(type_name), relationship_names(type_name), ("id",))
         for name in sorted(unknown):
             detail = f"{name} is not a valid field for {type_name}."
             yield Problem(400, "INVALID_FIELD", "Invalid field", detail)

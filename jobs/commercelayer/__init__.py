@@ -1,0 +1,39 @@
+"""Commerce Layer, both directions: build its requests, read its replies.
+
+The rules are those of its pages "Update a stripe payment" and "Update a transaction" and of the JSON:API
+specification 1.0. Nothing here sends anything, and nothing of a reply is kept but what is named.
+"""
+
+from jobs.commercelayer.documents import MEDIA_TYPE, TEXT_LIMIT, read_errors
+from jobs.commercelayer.states import (
+    PAGE_SIZE,
+    SECRET_ATTRIBUTES,
+    read_record,
+    read_states,
+    record_request,
+    states_request,
+)
+from jobs.commercelayer.tokens import AUTH_URL, Claims, Grant, read_claims, read_grant, token_request
+from jobs.commercelayer.updates import Confirmation, read_confirmation, resource_path, update_request
+
+__all__ = [
+    "AUTH_URL",
+    "MEDIA_TYPE",
+    "PAGE_SIZE",
+    "SECRET_ATTRIBUTES",
+    "TEXT_LIMIT",
+    "Claims",
+    "Confirmation",
+    "Grant",
+    "read_claims",
+    "read_confirmation",
+    "read_errors",
+    "read_grant",
+    "read_record",
+    "read_states",
+    "record_request",
+    "resource_path",
+    "states_request",
+    "token_request",
+    "update_request",
+]

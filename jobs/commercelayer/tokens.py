@@ -1,0 +1,103 @@
+"""Tokens: asking for one, and what it says about itself."""
+
+import base64
+import binascii
+import json
+import math
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+
+from jobs.commercelayer.documents import document_of, mapping
+from jobs.model import Reply, Request
+
+AUTH_URL: Final = "https://auth.commercelayer.io"
+"""Origin of the token endpoint, unless the user names another."""
+
+_TOKEN: Final = re.compile(r"[!-~]+")
+
+
+def token_request(client_id: str, client_secret: str) -> Request:
+    """Form-encoded client-credentials request (RFC 6749 4.4.2) to the token endpoint."""
+    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
+    return Request("POST", "/oauth/token", urlencode(form).encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A token as the endpoint hands it out.
+
+    Attributes:
+        expires_in: the *remaining* life in seconds of a token that all callers share.
+    """
+
+    access_token: str
+    expires_in: float
+
+    def __repr__(self) -> str:
+        return f"Grant(access_token=<secret>, expires_in={self.expires_in})"
+
+
+def read_grant(reply: Reply) -> Grant | None:
+    """Read the token endpoint's reply; None unless it hands out a token."""
+    document = document_of(reply) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
+    token = document.get("access_token") if document else None
+    life = _number(document.get("expires_in")) if document else None
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token) or life is None:
+        return None
+    return Grant(token, life)
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a token says about itself; empty or None where it says nothing.
+
+    Attributes:
+        mode: `test`, `live`, or empty when unknown.
+        expires_at: seconds since the epoch.
+    """
+
+    organization: str = ""
+    kind: str = ""
+    mode: str = ""
+    expires_at: float | None = None
+
+    @property
+    def url(self) -> str:
+        """Origin of the organization's API, or empty."""
+        return f"https://{self.organization}.commercelayer.io" if self.organization else ""
+
+
+def read_claims(token: str) -> Claims:
+    """Read the payload of a JWT without checking its signature: that is the server's business.
+
+    Returns:
+        Empty claims for a token that is not a JWT.
+    """
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (IndexError, ValueError, binascii.Error, RecursionError):
+        return Claims()
+    claims = mapping(claims)
+    slug = mapping(claims.get("organization")).get("slug")
+    kind = mapping(claims.get("application")).get("kind")
+    mode = {True: "test", False: "live"}.get(claims["test"], "") if isinstance(claims.get("test"), bool) else ""
+    return Claims(
+        slug if isinstance(slug, str) and slug.replace("-", "").isalnum() and slug.isascii() else "",
+        kind if isinstance(kind, str) else "",
+        mode,
+        _number(claims.get("exp")),
+    )
+
+
+def _number(value: object) -> float | None:
+    """A number as seconds; None for what is none, NaN and infinity among it."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        seconds = float(value)
+    except OverflowError:
+        return None
+    return seconds if math.isfinite(seconds) else None

@@ -1,0 +1,93 @@
+"""Edits as the journal keeps them, and what they say about a record that is read later."""
+
+import json
+from collections.abc import Iterable
+from typing import Final, Literal
+
+from jobs.change import value_at
+from jobs.echo import same, stands
+from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Live, Unread
+
+Held = Literal["after", "before", "neither", "unseen"]
+"""Which side of its edits a record is on; `unseen` when there are none, or the API shows none of them."""
+
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+def encode(edits: Iterable[Edit]) -> str:
+    """Edits as JSON: `[path, before, after]` each, a value in a list of its own, `[]` for ABSENT, null for UNREAD."""
+    return _encode([(edit.path, _boxed(edit.before), _boxed(edit.after)) for edit in edits])
+
+
+def decode(text: str) -> tuple[Edit, ...]:
+    """What `encode` made.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    try:
+        return tuple(_edit(*each) for each in json.loads(text))
+    except (TypeError, IndexError, AttributeError, RecursionError) as error:
+        raise ValueError("not the edits of a row") from error
+
+
+def is_at(value: JSON | Absent, wanted: JSON | Absent, other: JSON | Absent | Unread) -> bool:
+    """Whether a live value is `wanted`, in whatever form the API stores it, rather than `other`."""
+    if isinstance(value, Absent) or isinstance(wanted, Absent):
+        return value is wanted
+    if stands(wanted, value):
+        return True
+    if not isinstance(other, Absent | Unread) and stands(other, value):
+        return False
+    return same(wanted, value)
+
+
+def side(edits: Iterable[Edit], live: Live) -> Held:
+    """On which side of the edits the record is.
+
+    An update is atomic: a record that holds the new values had it applied, one that holds the old ones had not. An edit
+    whose values are alike, or that the API does not show, says nothing.
+    """
+    found: set[Held] = set()
+    for edit in edits:
+        try:
+            value = value_at(live, edit.path)
+        except KeyError:
+            continue
+        found.add(_side(edit, value))
+    if len(found) == 1:
+        return found.pop()
+    return "neither" if found else "unseen"
+
+
+def merged(earlier: Iterable[Edit], later: Iterable[Edit]) -> tuple[Edit, ...]:
+    """The edits of a row that is sent again after an attempt that may have been applied.
+
+    What the later attempt still has to change had not been applied, or has been changed since: its own image counts.
+    What it need not change any more was, so the earlier image is the one to restore.
+    """
+    edits = {edit.path: edit for edit in earlier}
+    edits.update((edit.path, edit) for edit in later)
+    return tuple(edits.values())
+
+
+def _side(edit: Edit, value: JSON | Absent) -> Held:
+    if is_at(value, edit.after, edit.before):
+        return "after"
+    if isinstance(edit.before, Unread) or is_at(value, edit.before, edit.after):
+        return "before"  # where nobody looked: at any rate it is not what was sent
+    return "neither"
+
+
+def _boxed(value: JSON | Absent | Unread) -> list[JSON] | None:
+    if isinstance(value, Unread):
+        return None
+    return [] if isinstance(value, Absent) else [value]
+
+
+def _edit(path: list[str], before: list[JSON] | None, after: list[JSON]) -> Edit:
+    return Edit(
+        tuple(map(str, path)),
+        UNREAD if before is None else before[0] if before else ABSENT,
+        after[0] if after else ABSENT,
+    )

@@ -1,0 +1,102 @@
+"""How `apply` and `plan` begin a run: its directory, its copy of the input, its journal."""
+
+import errno
+import os
+import sys
+import time
+from contextlib import ExitStack, closing, nullcontext
+from pathlib import Path
+from typing import Final
+
+from jobs.commercelayer import read_claims
+from jobs.reading import InputRefused
+from worker import run_directory, source
+from worker.cli.flags import Flags, SourceFlags, new_settings
+from worker.cli.session import Command, Opened, work
+from worker.journal import History, Journal, JournalError, create
+from worker.run_directory import JOURNAL
+from worker.settings import ConfigError, Secrets, Settings, read_secrets
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def begin(given: str | None, run_dir: Path | None, command: Command, flags: Flags, reading: SourceFlags) -> int:
+    """Begin a run of `given` and work on it; the exit status.
+
+    Raises:
+        ConfigError, InputRefused: nothing was sent, and nothing is left behind.
+    """
+    if given is None:
+        raise ConfigError(f"Which sheet? Try: rowpatch {command.name} payments.csv --type stripe_payments")
+    if reading.format == "xlsx" or (reading.format is None and given.lower().endswith(".xlsx")):
+        raise ConfigError("XLSX is not built yet: save the sheet as CSV (UTF-8).")
+    name = "-" if given == "/dev/stdin" else given
+    if not name.isprintable():
+        raise ConfigError("The file's name has characters that cannot be shown: rename it.")
+    url = _url(flags, read_secrets(os.environ))
+    settings = new_settings(name, reading.format or source.guess_format(name), url, flags, reading)
+    return start(run_dir or run_directory.default(name, time.time()), settings, command, flags)
+
+
+def _url(flags: Flags, secrets: Secrets) -> str:
+    url = flags.url or (read_claims(secrets.token.get_secret_value()).url if secrets.token else "")
+    if not url:
+        raise ConfigError("Where to? Set ROWPATCH_URL or pass --url, like https://yourdomain.commercelayer.io")
+    return url
+
+
+def start(directory: Path, settings: Settings, command: Command, flags: Flags) -> int:
+    """Make the run directory, check the whole input, make the journal, and work; a refusal leaves nothing behind."""
+    if (directory / JOURNAL).exists():
+        raise ConfigError(f"{directory} holds a run already; to go on with it: rowpatch resume {directory}")
+    new = run_directory.make(directory)
+    with ExitStack() as stack:
+        stack.enter_context(run_directory.locked(directory))
+        if (directory / JOURNAL).exists():  # another process was quicker
+            raise run_directory.Busy(f"Another process has just begun a run in {directory}; nothing was sent.")
+        run_directory.clear(directory)
+        try:
+            facts, rows = _take_in(directory, settings)
+            create(directory / JOURNAL, facts)
+            journal = Journal(directory / JOURNAL)
+            stack.callback(journal.close)
+            return work(Opened(directory, journal, settings, rows, settings), command, flags)
+        except (ConfigError, InputRefused, JournalError, KeyboardInterrupt) as error:
+            if _has_begun(directory):
+                raise
+            run_directory.remove(directory, itself=new)
+            if isinstance(error, JournalError):
+                raise ConfigError(f"{error}; nothing was sent.") from None  # there is nothing that could be resumed
+            raise
+
+
+def _has_begun(directory: Path) -> bool:
+    """Whether a process registered itself in the journal: from then on the run is the user's to keep."""
+    if not (directory / JOURNAL).exists():
+        return False
+    with closing(History(directory / JOURNAL)) as history:
+        return bool(history.processes())
+
+
+def _take_in(directory: Path, settings: Settings) -> tuple[dict[str, str], int]:
+    """Copy and check the input; the facts the journal begins with, and the number of rows."""
+    how = settings.input
+    if how.source == "-" and sys.stdin is None:
+        raise ConfigError("Standard input is closed: there is nothing to read.")
+    try:
+        with nullcontext(sys.stdin.buffer) if how.source == "-" else Path(how.source).open("rb") as stream:
+            spooled = source.spool(stream, directory, how.format)
+    except OSError as error:
+        what = f"write to {directory}" if error.errno in _FULL else f"read {how.source}"
+        raise ConfigError(f"Cannot {what}: {error.strerror}.") from None
+    found = source.scan(spooled.path, how)
+    if found.rows == 0:
+        raise ConfigError(f"{how.source} has no rows.")
+    source.check_columns(found.header, how, settings.target.type)
+    facts = {
+        "source": "-" if how.source == "-" else str(Path(how.source).resolve()),
+        "sha256": spooled.sha256,
+        "rows": str(found.rows),
+        "settings": settings.recorded(),
+    }
+    return facts, found.rows

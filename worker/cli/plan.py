@@ -1,0 +1,38 @@
+"""`rowpatch plan`: what an apply would do."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from worker.cli.flags import RUN, Flags, SourceFlags
+
+
+def plan(
+    source: Annotated[
+        str | None, Parameter(help="CSV, TSV or NDJSON file, also gzipped; - for standard input.")
+    ] = None,
+    /,
+    *,
+    run_dir: Annotated[
+        Path | None, Parameter(group=RUN, help="Where the run is kept. Default: runs/NAME-TIME.")
+    ] = None,
+    detailed_exitcode: Annotated[
+        bool, Parameter(group=RUN, negative=(), help="Exit 10 when there is something to send.")
+    ] = False,
+    flags: Flags = Flags(),  # noqa: B008  # frozen
+    reading: SourceFlags = SourceFlags(),  # noqa: B008  # frozen
+) -> int:
+    """Show what `apply` would change, value by value, and send nothing.
+
+    The plan is kept in the run directory: `apply --plan RUN` does exactly that, and refuses rows whose records have
+    changed since. Columns and flags are those of `apply`.
+
+    Exit status: 0; 1 when a row is invalid or its record cannot be read; with --detailed-exitcode 10 when there is
+    something to send.
+    """
+    from worker.cli.begin import begin  # noqa: PLC0415  # --help must not wait for the HTTP client
+    from worker.cli.session import Command, guarded  # noqa: PLC0415  # see above
+
+    command = Command("plan", plan="make", detailed=detailed_exitcode)
+    return guarded(lambda: begin(source, run_dir, command, flags, reading))

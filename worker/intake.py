@@ -1,0 +1,218 @@
+"""Rows on their way in: what earlier processes left of them, their order per id, and the pages they are read in.
+
+Rows of one id go in file order, one at a time; a row left `unknown` holds back the later rows of its id for good.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from jobs.catalogue import resource_type
+from jobs.change import as_written
+from jobs.commercelayer import PAGE_SIZE
+from jobs.model import Edit, RowRef, RowResult, Unsendable, UpdateJob
+from jobs.reasons import REASONS
+from worker.attempt import Effort
+from worker.clock import Clock
+from worker.journal import Journal, Planned, Traces
+from worker.lifecycle import Recovery, Trace, recover
+
+HELD: Final = 2000
+"""Rows that may wait for an earlier row of their id before the reading of further rows does."""
+
+UNREAD: Final = 8 * PAGE_SIZE
+"""Rows of all types that may wait for a page of their own to fill."""
+
+SCANNED: Final = 500
+"""Rows looked at in one go at most, so that signals and replies get their turn in a sheet full of unsendable rows."""
+
+ROUTE: Final = "route."
+"""Prefix of the journal's facts about abstract types: `direct` or `concrete`."""
+
+
+@dataclass(slots=True)
+class Intake:
+    """Takes rows in, a page at a time.
+
+    Attributes:
+        rows: what is to be run, in file order.
+        traces: what earlier processes left, None for a new run.
+        refused: is told of every row that is settled here.
+        blind: rows are sent without being read first.
+        resend_unknown: send rows again that may have been applied and are not safe to repeat.
+        expected: what is planned for a row; None when there is no plan to keep to.
+    """
+
+    rows: Iterator[UpdateJob | Unsendable]
+    traces: Traces | None
+    journal: Journal
+    clock: Clock
+    refused: Callable[[UpdateJob | Unsendable, RowResult], None]
+    blind: bool = False
+    resend_unknown: bool = False
+    expected: Callable[[int], Planned | None] | None = None
+    ready: deque[Effort] = field(default_factory=deque)
+    _unread: dict[str, deque[Effort]] = field(default_factory=dict)
+    _waiting: int = 0
+    _urgent: bool = False
+    _busy: dict[str, deque[Effort] | None] = field(default_factory=dict)
+    _blocked: set[str] = field(default_factory=set)
+    _held: int = 0
+    _exhausted: bool = False
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every row has been taken in and released again."""
+        return self._exhausted and not self._busy
+
+    @property
+    def has_pages(self) -> bool:
+        """Whether there are rows to be read, or to be taken in."""
+        return self._waiting > 0 or not (self._exhausted or self._held >= HELD)
+
+    def read_on(self) -> None:
+        """Take rows in until a page of them is there, or as far as may be."""
+        for _ in range(SCANNED):
+            if self._exhausted or self._held >= HELD or self._page_is_full():
+                return
+            row = next(self.rows, None)
+            if row is None:
+                self._exhausted = True
+            else:
+                self._take(row)
+
+    def page(self) -> list[Effort]:
+        """Up to 25 rows of one type, the longest queue's; none while a page may still fill."""
+        stuck = self._urgent or self._exhausted or self._held >= HELD or self._waiting >= UNREAD
+        if not self._waiting or not (stuck or self._page_is_full()):
+            return []
+        self._urgent = False
+        queue = max(self._unread.values(), key=len)
+        page = [queue.popleft() for _ in range(min(PAGE_SIZE, len(queue)))]
+        self._waiting -= len(page)
+        return page
+
+    def line_up(self, effort: Effort) -> None:
+        """The row is next of its id: ready to be sent as it is, or to be read first."""
+        if self.must_be_read(effort):
+            self._urgent |= effort.refused and self.route_of(effort.job.type) != "concrete"
+            self._unread.setdefault(effort.job.type, deque()).append(effort)
+            self._waiting += 1
+        else:
+            effort.take(as_written(effort.job))
+            self.ready.append(effort)
+
+    def must_be_read(self, effort: Effort) -> bool:
+        """Whether something of the record has to be known: its state, its type, or whether it holds the row already."""
+        return not self.blind or not effort.may_resend or self.needs_concrete(effort)
+
+    def needs_concrete(self, effort: Effort) -> bool:
+        """Whether the row has to be sent by its record's concrete type, which is not known yet."""
+        return effort.abstract and (effort.refused or self.route_of(effort.job.type) == "concrete")
+
+    def learn_route(self, type_name: str, route: str) -> None:
+        """Remember how an abstract type is updated."""
+        if self.route_of(type_name) != route:
+            self.journal.learn(ROUTE + type_name, route)
+
+    def route_of(self, type_name: str) -> str:
+        """What is known about how an abstract type is updated: `direct`, `concrete`, or nothing yet."""
+        return self.journal.facts.get(ROUTE + type_name, "")
+
+    def release(self, resource_id: str, *, unknown: bool) -> Effort | None:
+        """The row in hand of this id is settled; the next one, if it may go now."""
+        waiting = self._busy.pop(resource_id)
+        if unknown:
+            self._blocked.add(resource_id)
+            self._held -= len(waiting or ())
+            for held in waiting or ():
+                self._hold_back(held)
+            return None
+        if not waiting:
+            return None
+        self._held -= 1
+        following = waiting.popleft()
+        self._busy[resource_id] = waiting or None
+        return following
+
+    def record(
+        self,
+        row: UpdateJob | Unsendable,
+        reason: str,
+        message: str = "",
+        fields: tuple[str, ...] = (),
+        attempts: int | None = None,
+    ) -> RowResult:
+        """Settle a row without sending anything; `attempts` is what earlier ones cost, by the journal if not given."""
+        cost = self._earlier(row.ref) if attempts is None else attempts
+        status = REASONS[reason].status
+        result = RowResult(row.ref, status, reason, message, fields, attempts=cost, at=self.clock.wall())
+        self.refused(row, result)
+        return result
+
+    def _page_is_full(self) -> bool:
+        full = any(len(queue) >= PAGE_SIZE for queue in self._unread.values())
+        return full or self._waiting >= UNREAD or len(self.ready) >= PAGE_SIZE
+
+    def _take(self, row: UpdateJob | Unsendable) -> None:
+        """Put a row where it belongs: settled, held back, or next of its id."""
+        trace = self.traces.of(row.ref.row) if self.traces is not None else Trace()
+        if isinstance(row, Unsendable):
+            self._take_unsendable(row, trace)
+            return
+        if self.traces is not None and self.traces.unknown(row.ref.row):
+            self._blocked.add(row.id)
+            return
+        recovery = recover(trace, replay_safe=row.replay_safe or self.resend_unknown)
+        if recovery is Recovery.SKIP or (row.id in self._blocked and trace.settled):
+            return
+        doubt = self._doubt(row.ref.row) if trace.doubtful else ""
+        if row.id in self._blocked:
+            self.record(row, doubt or "after_unknown")
+        else:
+            self._queue(row, doubt, may_resend=recovery is not Recovery.READ_BACK)
+
+    def _take_unsendable(self, row: Unsendable, trace: Trace) -> None:
+        """Settle a row that cannot be sent, unless an earlier process already knows more about it."""
+        if trace.doubtful:
+            self.record(row, self._doubt(row.ref.row))
+        elif not trace.settled:
+            self.record(row, row.reason, row.message, (row.column,) if row.column else ())
+
+    def _doubt(self, row: int) -> str:
+        return self.traces.reasons.get(row, "interrupted") if self.traces is not None else "interrupted"
+
+    def _queue(self, job: UpdateJob, doubt: str, *, may_resend: bool) -> None:
+        kind = resource_type(job.type)
+        abstract = bool(kind and kind.abstract_over) and self.route_of(job.type) != "direct"
+        effort = Effort(job, job.type, abstract, doubt=doubt, may_resend=may_resend)
+        effort.attempts = self._earlier(job.ref)
+        effort.image, effort.expected = self._image(job.ref.row), self._expected(job.ref.row)
+        if job.id in self._busy:
+            waiting = self._busy[job.id]
+            if waiting is None:
+                waiting = self._busy[job.id] = deque()
+            waiting.append(effort)
+            self._held += 1
+        else:
+            self._busy[job.id] = None
+            self.line_up(effort)
+
+    def _earlier(self, ref: RowRef) -> int:
+        return self.traces.earlier.get(ref.row, 0) if self.traces is not None else 0
+
+    def _image(self, row: int) -> tuple[Edit, ...]:
+        image = self.traces.images.get(row) if self.traces is not None else None
+        return image.edits if image else ()
+
+    def _expected(self, row: int) -> tuple[Edit, ...] | None:
+        if self.expected is None:
+            return None
+        planned = self.expected(row)
+        return planned.edits if planned else ()
+
+    def _hold_back(self, effort: Effort) -> None:
+        """An earlier row of its id turned out unknown; a result, or a doubt, from before stands."""
+        if self.traces is None or not self.traces.of(effort.job.ref.row).settled:
+            self.record(effort.job, effort.doubt or "after_unknown")

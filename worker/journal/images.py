@@ -1,0 +1,92 @@
+"""What rows replace, as the journal keeps it: images of what was sent, and plans of what is to be."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from jobs.images import decode, encode
+from jobs.model import Edit, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What the attempts of one row replaced: durable before the first of them left.
+
+    Attributes:
+        type: resource type that the row names.
+        edits: value by value.
+        unread: names that were sent although nobody could compare them; they cannot be undone.
+    """
+
+    row: int
+    type: str
+    id: str
+    edits: tuple[Edit, ...]
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a plan says of one row.
+
+    Attributes:
+        status: `pending` when it is to be sent, else what it ends as without being sent.
+        fields: names of the fields that `reason` is about.
+        edits: what it will replace; several of one path when any of several old values will do.
+        unread: names that are sent without comparison.
+    """
+
+    row: int
+    type: str
+    id: str
+    status: Status
+    reason: str = ""
+    message: str = ""
+    fields: tuple[str, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
+def image_columns(image: Image) -> tuple[Any, ...]:
+    """The columns of `image`."""
+    return image.row, image.type, image.id, encode(image.edits), _listed(image.unread)
+
+
+def planned_columns(planned: Planned) -> tuple[Any, ...]:
+    """The columns of `plan`."""
+    message = planned.message.encode("utf-8", "replace").decode()
+    return (
+        planned.row, planned.type, planned.id, planned.status.value, planned.reason, message,
+        _listed(planned.fields), encode(planned.edits), _listed(planned.unread),
+    )  # fmt: skip
+
+
+def read_image(row: Any) -> Image:
+    """The image that columns hold.
+
+    Raises:
+        ValueError: they hold something else.
+    """
+    number, type_name, resource_id, edits, unread = row
+    return Image(int(number), str(type_name), str(resource_id), decode(edits), _names(unread))
+
+
+def read_planned(row: Any) -> Planned:
+    """The plan that columns hold.
+
+    Raises:
+        ValueError: they hold something else.
+    """
+    number, type_name, resource_id, status, reason, message, fields, edits, unread = row
+    return Planned(
+        int(number), str(type_name), str(resource_id), Status(status), str(reason), str(message),
+        _names(fields), decode(edits), _names(unread),
+    )  # fmt: skip
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return json.dumps(names, ensure_ascii=False) if names else ""
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(map(str, json.loads(text))) if text else ()

@@ -1,0 +1,85 @@
+"""A plan: every row is read and decided as a run would, and what would be sent is written down instead."""
+
+import math
+from dataclasses import dataclass, field
+
+import anyio
+
+from jobs.change import after
+from jobs.model import Live, RowResult, Status, Unsendable, UpdateJob
+from worker.ahead import LookAhead
+from worker.attempt import Effort
+from worker.clock import Clock
+from worker.intake import Intake
+from worker.journal import Journal, Planned
+from worker.lookup import Lookup
+from worker.policy.verdict import Settle
+from worker.stop import Stop
+
+
+@dataclass(slots=True)
+class Planner:
+    """Writes down what would become of every row. Sends no write.
+
+    Attributes:
+        readers: pages that may be read at once.
+    """
+
+    intake: Intake
+    lookup: Lookup
+    journal: Journal
+    clock: Clock
+    stop: Stop
+    replace: bool = False
+    readers: int = 1
+    _ahead: LookAhead = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Wire the look-ahead to this plan."""
+        self._ahead = LookAhead(self.intake, self.lookup, self.journal, self.stop, self, self.replace)
+
+    async def run(self) -> None:
+        """Plan every row, or as many as can be before the run ends."""
+        self.stop.on_request(self._ahead.wake)
+        async with anyio.create_task_group() as group:
+            for _ in range(self.readers):
+                group.start_soon(self._ahead.run)
+
+    def queued(self) -> int:
+        """Nothing waits: what is decided is written down."""
+        return 0
+
+    def rate(self) -> float:
+        """Nothing is sent, so nothing holds it up."""
+        return math.inf
+
+    def change(self, effort: Effort) -> None:
+        """Write down a row that would be sent, and compare the next of its id with what it would leave behind."""
+        job, change = effort.job, effort.change
+        self.journal.plan(
+            Planned(job.ref.row, job.type, job.id, Status.PENDING, edits=change.edits, unread=change.unread)
+        )
+        left = after(effort.live, change) if effort.live is not None else None
+        self._release(effort, left)
+
+    def settle(self, effort: Effort, settle: Settle) -> None:
+        """Write down a row that would not be sent."""
+        job = effort.job
+        self.journal.plan(
+            Planned(job.ref.row, job.type, job.id, settle.status, settle.reason, settle.message, settle.fields)
+        )
+        self._release(effort, effort.live)
+
+    def refuse(self, row: UpdateJob | Unsendable, result: RowResult) -> None:
+        """Write down a row that cannot be sent."""
+        type_name, resource_id = (row.type, row.id) if isinstance(row, UpdateJob) else ("", "")
+        self.journal.plan(
+            Planned(row.ref.row, type_name, resource_id, result.status, result.reason, result.message, result.fields)
+        )
+
+    def _release(self, effort: Effort, live: Live | None) -> None:
+        following = self.intake.release(effort.job.id, unknown=False)
+        if following is not None:
+            self._ahead.follow(following, live, self.clock.now())
+        if self.intake.is_done:
+            self._ahead.wake()

@@ -1,0 +1,120 @@
+"""What is done about a row once its record has been read: before it is sent, and after an attempt left a doubt."""
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+from jobs.change import CannotMerge, Change, difference
+from jobs.images import is_at, side
+from jobs.model import ABSENT, JSON, Absent, Edit, Live, Unread, UpdateJob
+from jobs.texts import shortened
+from worker.policy.verdict import ReadBack, Settle
+
+UNCHANGED: Final = Settle("as_wanted")
+
+_MAY_STILL_LAND: Final = frozenset({"interrupted", "timed_out"})
+"""Doubts about a request that may not have been worked on yet when the record was read."""
+
+
+_EARLIER: Final = "an earlier attempt left without a trustworthy reply"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a row is to be taken.
+
+    Attributes:
+        replace: `--metadata replace`.
+        doubt: reason code when an earlier attempt may have been applied, else empty.
+        earlier: what that attempt replaced.
+        may_resend: the row may be sent although it may have been applied.
+        expected: what was planned for the row; None when there is no plan to keep to.
+    """
+
+    replace: bool = False
+    doubt: str = ""
+    earlier: tuple[Edit, ...] = ()
+    may_resend: bool = True
+    expected: tuple[Edit, ...] | None = None
+
+
+def decide(job: UpdateJob, live: Live, asked: Asked) -> Change | Settle:
+    """What to send, or how the row is settled without sending anything."""
+    if asked.doubt and (settled := _settled_by(job, live, asked)):
+        return settled
+    try:
+        change = difference(job, live, replace=asked.replace)
+    except CannotMerge as error:
+        return Settle(asked.doubt or "lookup_failed", str(error))
+    if asked.doubt and change.is_empty:
+        return Settle("read_back", "the record is as the row wants it")
+    if asked.expected is not None and (moved := moved_on(change, asked.expected)):
+        return Settle("changed_since_plan", "; ".join(map(_told, moved)), tuple(map(column_of, moved)))
+    return UNCHANGED if change.is_empty else change
+
+
+def read_back(edits: tuple[Edit, ...], live: Live | None, question: ReadBack, *, fires: bool) -> Settle:
+    """Settle a row whose attempts left a doubt, by what its record holds now.
+
+    Args:
+        edits: of the last attempt.
+        live: None when the record could not be read, which settles nothing.
+        question: what is in doubt.
+        fires: the row also has effects that cannot be read: then only a value that changed proves that it was applied.
+    """
+    held = side(edits, live) if live is not None else "unseen"
+    if held == "after" and not (fires and any(isinstance(edit.before, Unread) for edit in edits)):
+        return Settle("read_back", f"{question.message}; the record shows that it was applied")
+    if held == "before" and not question.lingering:
+        return Settle(
+            "not_applied", f"{question.message}; the record shows that it was not applied", errors=question.errors
+        )
+    return Settle(question.reason, question.message, errors=question.errors)
+
+
+def moved_on(change: Change, expected: tuple[Edit, ...]) -> tuple[Edit, ...]:
+    """The edits that are no longer those expected; `after` of each is the live value, `before` the expected one.
+
+    A path may be expected several times: then any of its old values will do. A value that already is what was planned
+    needs no edit any more.
+    """
+    moved = []
+    for edit in change.edits:
+        wanted = [each for each in expected if each.path == edit.path]
+        if not any(_meets(edit, each) for each in wanted):
+            before = wanted[-1].before if wanted else edit.after
+            moved.append(Edit(edit.path, before, ABSENT if isinstance(edit.before, Unread) else edit.before))
+    return tuple(moved)
+
+
+def column_of(edit: Edit) -> str:
+    """The name under which a sheet knows what an edit is about."""
+    return "tags" if edit.path[0] == "tags" else ".".join(edit.path[1:])
+
+
+def shown(value: JSON | Absent | Unread) -> str:
+    """A value in a message: text in quotes, so that 7 and "7" can be told apart."""
+    if isinstance(value, Absent | Unread):
+        return "nothing" if isinstance(value, Absent) else "something not read"
+    return shortened(json.dumps(value, ensure_ascii=False))
+
+
+def _settled_by(job: UpdateJob, live: Live, asked: Asked) -> Settle | None:
+    """What the record says about an earlier attempt, None when the row may simply be sent again."""
+    question = ReadBack(asked.doubt, _EARLIER, lingering=asked.doubt in _MAY_STILL_LAND)
+    settle = read_back(asked.earlier, live, question, fires=bool(job.triggers))
+    return None if asked.may_resend and settle.reason != "read_back" else settle
+
+
+def _is_blind(edits: tuple[Edit, ...]) -> bool:
+    return any(isinstance(edit.before, Unread) for edit in edits)
+
+
+def _meets(edit: Edit, planned: Edit) -> bool:
+    if isinstance(edit.before, Unread) or isinstance(planned.before, Unread):
+        return False
+    return is_at(edit.before, planned.before, planned.after)
+
+
+def _told(moved: Edit) -> str:
+    return f"{column_of(moved)} was {shown(moved.before)} when planned, and is {shown(moved.after)} now"
