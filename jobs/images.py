@@ -31,6 +31,11 @@ def decode(text: str) -> tuple[Edit, ...]:
         raise ValueError("not the edits of a row") from error
 
 
+def column_of(edit: Edit) -> str:
+    """The name under which a sheet knows what an edit is about."""
+    return "tags" if edit.path[0] == "tags" else ".".join(edit.path[1:])
+
+
 def is_at(value: JSON | Absent, wanted: JSON | Absent, other: JSON | Absent | Unread) -> bool:
     """Whether a live value is `wanted`, in whatever form the API stores it, rather than `other`."""
     if isinstance(value, Absent) or isinstance(wanted, Absent):

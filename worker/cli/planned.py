@@ -1,7 +1,55 @@
-"""What a plan says when it is finished."""
+"""What a plan says once it is finished, and the exit status it ends with."""
 
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from worker.cli.speech import complain, say
+from worker.journal import History
+from worker.pace_memory import PaceMemory
+from worker.policy.pace import least_time
+from worker.progress import duration
+from worker.reports.plan import PlanSummary, write_plan
+from worker.reports.plan_text import show_plan
 from worker.run import Ended
+from worker.settings import Settings, prior, state_directory
+
+CHANGES: Final = 10
+"""Exit status of a plan that has something to send, with --detailed-exitcode."""
 
 
-def finish_plan(opened, ended: Ended, *, detailed: bool) -> int:
-    return 0
+def finish_plan(
+    directory: Path, history: History, settings: Settings, rows: int, ended: Ended, *, detailed: bool
+) -> int:
+    """Write and show a plan; the exit status."""
+    if ended.state != "planned":
+        return complain(
+            f"{ended.message}\nThe plan is not complete, and nothing was sent: plan again.", ended.exit_status
+        )
+    try:
+        summary = write_plan(directory, history, settings, rows)
+    except OSError as error:
+        return complain(f"cannot write the plan: {error}. Nothing was sent.", 3)
+    console = Console(highlight=False)
+    with console.capture() as shown:
+        show_plan(console, summary, directory, _estimate(summary, settings))
+    say(shown.get().rstrip("\n"))
+    if summary.refused:
+        return 1
+    return CHANGES if detailed and summary.to_send else 0
+
+
+def _estimate(summary: PlanSummary, settings: Settings) -> str:
+    """How long the updates will take by what is known of the limits, in words."""
+    memories = [PaceMemory(state_directory(), settings.target.url, method) for method in ("PATCH", "GET")]
+    writes, reads = (memory.load().learned for memory in memories)
+    pacing = settings.pacing
+    known = (*pacing.ceiling, *(writes or prior(settings.target.url) if pacing.discover else ()))
+    guessed = not known and pacing.discover
+    windows = [window.less(pacing.headroom) for window in known or (reads if guessed else ())]
+    if not windows:
+        return ""
+    seconds = least_time(summary.to_send, windows)
+    said = f"about {duration(seconds)}" if seconds else "at once"
+    return f"{said} at the limit of reads" if guessed else f"{said} at the known limits"

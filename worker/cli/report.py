@@ -10,8 +10,11 @@ from cyclopts import Parameter
 def report(run: Annotated[Path, Parameter(help="The run directory.")], /) -> int:
     """Rebuild the reports of RUN from its journal, and say how it stands. Nothing is sent."""
     from worker import reports  # noqa: PLC0415  # --help must be quick
-    from worker.cli.session import STOPPED, complain, guarded, made_with, say  # noqa: PLC0415  # see above
+    from worker.cli.planned import finish_plan  # noqa: PLC0415  # see above
+    from worker.cli.session import STOPPED, guarded, made_with  # noqa: PLC0415  # see above
+    from worker.cli.speech import complain, say  # noqa: PLC0415  # see above
     from worker.journal import History  # noqa: PLC0415  # see above
+    from worker.run import PLAN, Ended  # noqa: PLC0415  # see above
     from worker.run_directory import JOURNAL, locked  # noqa: PLC0415  # see above
     from worker.settings import ConfigError  # noqa: PLC0415  # see above
 
@@ -20,6 +23,8 @@ def report(run: Annotated[Path, Parameter(help="The run directory.")], /) -> int
             raise ConfigError(f"{run} is not a run directory: it has no {JOURNAL}.")
         try:
             with locked(run), closing(History(run / JOURNAL)) as history:
+                if history.facts.get(PLAN) == "complete":
+                    return finish_plan(run, history, *made_with(history), Ended("planned", 0), detailed=False)
                 summary = reports.write(run, history, *made_with(history))
         except OSError as error:
             return complain(f"no reports: {error}. The results are safe in the journal.", STOPPED)

@@ -23,11 +23,12 @@ def resume(
     The settings are those of the run; flags override them. Rows whose request had left when the run was killed are
     sent again where that is safe, and are marked; the others become `unknown`.
     """
-    from worker.cli.session import Command, guarded, open_run, refuse_changed, work  # noqa: PLC0415  # --help must be quick
+    from worker.cli.session import Command, guarded, open_run, refuse_changed, refuse_plan, work  # noqa: PLC0415  # --help must be quick
 
     def go_on() -> int:
         with ExitStack() as stack:
             opened = open_run(stack, run, flags)
+            refuse_plan(opened)
             if not from_copy:
                 refuse_changed(opened)
             return work(opened, Command("resume", resumed=True), flags)

@@ -20,12 +20,14 @@ def retry(
     Unknown rows are among them where sending them twice is safe (the others with --resend-unknown), and rows the run
     did not reach. A row is left as it is when a later row of the same id was, or may have been, applied.
     """
-    from worker.cli.session import Command, complain, guarded, open_run, work  # noqa: PLC0415  # --help must be quick
+    from worker.cli.session import Command, guarded, open_run, refuse_plan, work  # noqa: PLC0415  # --help must be quick
+    from worker.cli.speech import complain  # noqa: PLC0415  # see above
     from worker.redo import rows_to_redo  # noqa: PLC0415  # see above
 
     def again() -> int:
         with ExitStack() as stack:
             opened = open_run(stack, run, flags)
+            refuse_plan(opened)
             chosen = rows_to_redo(opened.directory, opened.journal, opened.settings, opened.rows)
             if chosen.superseded:
                 complain(

@@ -1,6 +1,5 @@
 """What the commands that send have in common: checks before, the run itself, reports and words after."""
 
-import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from worker.auth import TokenEndpoint
 from worker.cli.flags import Flags, overridden
 from worker.cli.planned import finish_plan
 from worker.cli.screen import configure_log, watcher
+from worker.cli.speech import complain, say
 from worker.clock import Clock
 from worker.journal import History, Journal, JournalDamaged, JournalError
 from worker.run import PLAN, Ended, Run
@@ -45,24 +45,6 @@ def guarded(command: Callable[[], int]) -> int:
         return complain(str(error), 2)
     except JournalError as error:
         return complain(str(error), STOPPED)
-
-
-def complain(message: str, status: int) -> int:
-    """Say what is wrong on standard error; returns `status`."""
-    shown = "\n".join(map(reports.printable, message.splitlines()))
-    with contextlib.suppress(OSError, ValueError, AttributeError):  # nobody listens any more
-        print(f"rowpatch: {shown}", file=sys.stderr)  # noqa: T201  # the terminal is the point
-    return status
-
-
-def say(text: str) -> None:
-    """Print on standard output; that nobody reads it (`| head -1`) changes nothing about the run."""
-    try:
-        print(text, flush=True)  # noqa: T201  # the terminal is the point
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at its end
-    except (AttributeError, ValueError):
-        return  # standard output is closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +113,21 @@ def made_with(history: History) -> tuple[Settings, int]:
         raise JournalDamaged(f"{history.path} does not say what the run was made with; nothing was sent.") from None
 
 
+def refuse_plan(opened: Opened) -> None:
+    """Refuse to go on with a run that was only planned.
+
+    Raises:
+        ConfigError: saying how to begin it.
+    """
+    commands = {process.command for process in opened.journal.processes()}
+    if opened.journal.facts.get(PLAN) == "complete":
+        raise ConfigError(
+            f"{opened.directory} is a plan: nothing was sent yet. To do it: rowpatch apply --plan {opened.directory}"
+        )
+    if commands == {"plan"}:
+        raise ConfigError(f"{opened.directory} is a plan that was not finished: nothing was sent. Plan again.")
+
+
 def refuse_changed(opened: Opened) -> None:
     """Refuse to go on when the sheet is no longer the one the run began with; a sheet that is gone does not matter.
 
@@ -185,7 +182,9 @@ def _finish(opened: Opened, ended: Ended, clock: Clock, command: Command) -> int
         )
         return STOPPED
     if command.plan == "make":
-        return finish_plan(opened, ended, detailed=command.detailed)
+        return finish_plan(
+            opened.directory, opened.journal, opened.settings, opened.rows, ended, detailed=command.detailed
+        )
     if ended.abandoned:
         return complain(f"abandoned; see rowpatch resume {opened.directory}", ended.exit_status)
     try:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from jobs.change import CannotMerge, Change, difference
-from jobs.images import is_at, side
+from jobs.images import column_of, is_at, side
 from jobs.model import ABSENT, JSON, Absent, Edit, Live, Unread, UpdateJob
 from jobs.texts import shortened
 from worker.policy.verdict import ReadBack, Settle
@@ -85,11 +85,6 @@ def moved_on(change: Change, expected: tuple[Edit, ...]) -> tuple[Edit, ...]:
             before = wanted[-1].before if wanted else edit.after
             moved.append(Edit(edit.path, before, ABSENT if isinstance(edit.before, Unread) else edit.before))
     return tuple(moved)
-
-
-def column_of(edit: Edit) -> str:
-    """The name under which a sheet knows what an edit is about."""
-    return "tags" if edit.path[0] == "tags" else ".".join(edit.path[1:])
 
 
 def shown(value: JSON | Absent | Unread) -> str:

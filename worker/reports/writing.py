@@ -1,6 +1,7 @@
 """All reports of a run in one pass over its input and its journal."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
@@ -59,6 +60,13 @@ def write(directory: Path, history: History, settings: Settings, rows: int) -> S
         summary = summarise(history, settings, tally, failed_name)
         digest.write(encode(summary.document()) + "\n")
     return summary
+
+
+@contextmanager
+def records_of(directory: Path, settings: Settings) -> Iterator[Iterable[Record]]:
+    """The records of a run's copy of the input, in order."""
+    with opened(spooled_in(directory, settings.input.format)) as stream:
+        yield _read(stream, settings)[1]
 
 
 def _read(stream: BinaryIO, settings: Settings) -> tuple[View, Iterable[Record]]:
