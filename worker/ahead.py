@@ -172,6 +172,7 @@ class LookAhead:
         if self.stop.reason:
             return
         changed = sum(self._decide(effort, found) for effort in page)
+        self.intake.checking = False
         self._share += 0.3 * (changed / len(page) - self._share)
 
     def _fields(self, effort: Effort) -> Fields:

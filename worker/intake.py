@@ -42,6 +42,7 @@ class Intake:
         blind: rows are sent without being read first.
         resend_unknown: send rows again that may have been applied and are not safe to repeat.
         expected: what is planned for a row; None when there is no plan to keep to.
+        ready: rows that need no reading. `checking`: whether a first refusal of a type is being looked into.
     """
 
     rows: Iterator[UpdateJob | Unsendable]
@@ -53,6 +54,7 @@ class Intake:
     resend_unknown: bool = False
     expected: Callable[[int], Planned | None] | None = None
     ready: deque[Effort] = field(default_factory=deque)
+    checking: bool = False
     _unread: dict[str, deque[Effort]] = field(default_factory=dict)
     _waiting: int = 0
     _urgent: bool = False
@@ -87,7 +89,7 @@ class Intake:
         stuck = self._urgent or self._exhausted or self._held >= HELD or self._waiting >= UNREAD
         if not self._waiting or not (stuck or self._page_is_full()):
             return []
-        self._urgent = False
+        self.checking, self._urgent = self._urgent, False
         queue = max(self._unread.values(), key=len)
         page = [queue.popleft() for _ in range(min(PAGE_SIZE, len(queue)))]
         self._waiting -= len(page)
@@ -96,7 +98,8 @@ class Intake:
     def line_up(self, effort: Effort) -> None:
         """The row is next of its id: ready to be sent as it is, or to be read first."""
         if self.must_be_read(effort):
-            self._urgent |= effort.refused and self.route_of(effort.job.type) != "concrete"
+            unheard = effort.refused and self.route_of(effort.job.type) != "concrete"
+            self._urgent = self._urgent or (unheard and not self.checking)
             self._unread.setdefault(effort.job.type, deque()).append(effort)
             self._waiting += 1
         else:

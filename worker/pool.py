@@ -125,14 +125,14 @@ class Pool:
             if len(self._ready) > self._admitting:
                 if not await self._admitted():
                     break
-                effort = self._ready.popleft()
+                effort = self._ready.popleft() if self._ready else None
                 if self.intake.has_pages and self._ahead.has_room:
                     self._ahead.wake()
-                if not self.intake.needs_concrete(effort):
+                if effort is not None and not self.intake.needs_concrete(effort):
                     await self._freshen(effort)
                     return effort
                 self.attempts.gate.give_back()
-                self._ahead.reroute(effort)
+                self._reroute([effort] if effort is not None else [])
             elif self.intake.is_done:
                 break
             else:
@@ -140,6 +140,15 @@ class Pool:
                 await self._news.wait()
         self._wake()
         return None
+
+    def _reroute(self, refused: list[Effort]) -> None:
+        """Send by their concrete types all that wait under a type that turned out not to be updatable itself."""
+        queued, self._ready = self._ready, deque()
+        for effort in (*refused, *queued):
+            if self.intake.needs_concrete(effort):
+                self._ahead.reroute(effort)
+            else:
+                self._ready.append(effort)
 
     async def _admitted(self) -> bool:
         """Reserve a slot; no more workers wait for one than there are rows, so that none waits in vain at the end."""

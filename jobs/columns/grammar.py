@@ -59,7 +59,7 @@ class Heading:
     Attributes:
         label: the name as the user wrote it.
         name: attribute or relationship that is meant; for tags, `tags`.
-        key: member of the attribute, or `add` / `remove` for tags.
+        key: member of the attribute (the empty text is a key too), or `add` / `remove` for tags.
     """
 
     label: str
@@ -69,11 +69,11 @@ class Heading:
     suffix: Suffix = ""
 
     @property
-    def path(self) -> tuple[str, str]:
+    def path(self) -> tuple[str, ...]:
         """What the column is about, however it is spelt: equal for two columns that say the same thing."""
         if self.name in _TAG_TRIGGERS:
             return "tags", _TAG_TRIGGERS[self.name]
-        return self.name, self.key
+        return (self.name, self.key) if self.form in {"member", "tags"} else (self.name,)
 
 
 def parse_heading(label: str) -> Heading:
@@ -105,13 +105,13 @@ def refuse_overlaps(headings: Sequence[Heading]) -> None:
     Raises:
         NotAColumn: two columns have the same path, or one sets an object of which another sets a member.
     """
-    seen: dict[tuple[str, str], Heading] = {}
+    seen: dict[tuple[str, ...], Heading] = {}
     for heading in headings:
         same = seen.setdefault(heading.path, heading)
         if same is not heading:
             raise NotAColumn(f"`{same.label}` and `{heading.label}` mean the same: keep one of them", "bad_shape")
     for heading in headings:
-        whole = seen.get((heading.path[0], ""))
+        whole = seen.get(heading.path[:1])
         if whole and whole is not heading:
             raise NotAColumn(
                 f"`{whole.label}` sets the whole, `{heading.label}` a part of it: keep one of them", "bad_shape"
@@ -147,7 +147,8 @@ def _attribute(label: str, name: str, suffix: Suffix) -> Heading:
 
 
 def _member(label: str, name: str, key: str, suffix: Suffix) -> Heading:
-    if not (name and key):
+    """A member; `metadata.:str` is the one whose key is the empty text, which a mere typing error cannot be."""
+    if not (name and (key or (suffix and name == "metadata"))):
         raise NotAColumn(f"`{label}` is not complete: the name of an attribute, a dot, the name of a member")
     if "." in key and name != "metadata":
         raise NotAColumn(f"`{label}` reaches too deep: write all of `{name}` as one JSON cell")

@@ -19,18 +19,21 @@ T = TypeVar("T")
 
 
 class _Member(NamedTuple):
-    """One member of an object, for one resource type."""
+    """One member of an object, for one resource type. `exact`: null is a value here, and does not clear."""
 
     label: str
     slot: Slot
     convert: Callable[[JSON], JSON]
+    exact: bool = False
 
 
 class ObjectColumns:
     """What the objects of an NDJSON input ask for.
 
-    A flat object's names follow the grammar of column names; its values have their types already, and null clears. The
-    names in a resource object's `attributes` and `relationships` are taken as they are.
+    A flat object's names follow the grammar of column names; its values have their types already, and null clears,
+    except where `:json` says that the value is meant as it is: `metadata.KEY: null` removes the key, and
+    `metadata.KEY:json: null` sets it to null. The names in a resource object's `attributes` and `relationships` are
+    taken as they are.
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -111,7 +114,8 @@ class ObjectColumns:
 
     def _member(self, heading: Heading, type_: str) -> _Member:
         slot = _understood(heading.label, partial(resolve, heading, known_type(type_), self._rules))
-        return _Member(heading.label, slot, FROM_JSON[slot.wanted])
+        exact = heading.form == "member" and heading.suffix == "json"
+        return _Member(heading.label, slot, FROM_JSON[slot.wanted], exact)
 
     def _attribute(self, type_: str, name: str) -> _Member:
         slot = _understood(name, partial(attribute_slot, _bare(name), known_type(type_), self._rules))
@@ -120,7 +124,7 @@ class ObjectColumns:
 
 def _put(draft: Draft, member: _Member, value: JSON) -> None:
     try:
-        if value is None:
+        if value is None and not member.exact:
             member.slot.clear(draft)
         else:
             member.slot.put(draft, member.convert(value))

@@ -22,15 +22,20 @@ def read_errors(reply: Reply) -> tuple[ApiError, ...]:
     return tuple(_error(each) for each in listed if isinstance(each, dict))
 
 
-def document_of(reply: Reply) -> dict[str, Any] | None:
-    """The JSON object in a complete reply that says it is JSON; None for anything else, NaN and infinity among it."""
+def document_of(reply: Reply, *, exact: bool = False) -> dict[str, Any] | None:
+    """The JSON object in a complete reply that says it is JSON; None for anything else.
+
+    Args:
+        reply: of any status.
+        exact: values are to be sent back: refuse NaN and infinity, which could not be.
+    """
     media = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not reply.complete or not (
         media == "application/json" or (media[:12] == "application/" and media[-5:] == "+json")
     ):
         return None
     try:
-        document = _decode(reply.body.decode("utf-8-sig"))
+        document = _exactly(reply.body.decode("utf-8-sig")) if exact else json.loads(reply.body)
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
@@ -64,7 +69,7 @@ def _finite(text: str) -> float:
     return number
 
 
-_decode: Final = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite).decode
+_exactly: Final = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite).decode
 
 
 def _error(raw: Mapping[str, object]) -> ApiError:

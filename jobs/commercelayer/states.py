@@ -40,7 +40,7 @@ def read_states(reply: Reply, type_name: str, fields: Fields) -> dict[str, Live]
 
     A record that is not there is simply absent, and so is an attribute that the API does not show.
     """
-    document = document_of(reply) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
+    document = document_of(reply, exact=True) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
     data = document.get("data") if document else None
     if document is None or not isinstance(data, list):
         return None
@@ -59,7 +59,7 @@ def record_request(type_name: str, resource_id: str) -> Request:
 
 def read_record(reply: Reply, type_name: str, resource_id: str) -> dict[str, JSON] | None:
     """All attributes of the record but the secret ones; None when the reply is not about it."""
-    document = document_of(reply) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
+    document = document_of(reply, exact=True) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
     data = mapping(document.get("data")) if document else {}
     if data.get("id") != resource_id or not _concrete_type(data, type_name):
         return None

@@ -24,6 +24,8 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Scripted
     monkeypatch.chdir(tmp_path)
     with scripted_server(confirmed) as scripted:
         monkeypatch.setenv("ROWPATCH_URL", scripted.url)
+        monkeypatch.setenv("ROWPATCH_BLIND", "true")  # these servers know PATCH only
+        monkeypatch.setenv("ROWPATCH_CANARY", "0")
         yield scripted
 
 

@@ -22,6 +22,7 @@ from jobs.columns.problems import NotAColumn
         ("metadata.a:int:str", Heading("metadata.a:int:str", "member", "metadata", "a:int", "str")),  # the last one
         ("metadata.a:b", Heading("metadata.a:b", "member", "metadata", "a:b")),  # no type of that name
         ("metadata.:", Heading("metadata.:", "member", "metadata", ":")),
+        ("metadata.:json", Heading("metadata.:json", "member", "metadata", "", "json")),  # the key is the empty text
         ("options.customer", Heading("options.customer", "member", "options", "customer")),
         ("tags.add", Heading("tags.add", "tags", "tags", "add")),
         ("tags.remove", Heading("tags.remove", "tags", "tags", "remove")),
@@ -45,7 +46,7 @@ def test_a_column_name_is_taken_apart(label: str, expected: Heading) -> None:
         ("attributes.type", "names no attribute"),
         ("attributes.metadata.a", "`metadata.a`"),  # says how it is written
         ("metadata.", "not complete"),
-        ("metadata.:int", "not complete"),
+        ("options.:int", "not complete"),
         (".a", "not complete"),
         ("options.a.b", "too deep"),
     ],

@@ -20,13 +20,13 @@ from jobs.commercelayer import (
     read_confirmation,
     read_errors,
     read_grant,
-    read_types,
+    read_states,
     resource_path,
+    states_request,
     token_request,
-    types_request,
     update_request,
 )
-from jobs.model import JSON, ApiError, Link, Reply, Request, RowRef, UpdateJob
+from jobs.model import JSON, ApiError, Fields, Link, Reply, Request, RowRef, UpdateJob
 from tests.samples.recorded import sample
 
 ID = "xAyBzCwDvE"
@@ -38,6 +38,11 @@ TAGGED = UpdateJob(REF, "orders", ID, add_tags=("vip", "sale"))
 
 def reply(document: Any, status: int = 200, kind: str = "application/vnd.api+json") -> Reply:
     return Reply(status, {"content-type": kind}, json.dumps(document).encode())
+
+
+def types_in(answer: Reply) -> dict[str, str] | None:
+    states = read_states(answer, "transactions", Fields())
+    return None if states is None else {key: live.type for key, live in states.items()}
 
 
 # requests
@@ -98,7 +103,7 @@ def test_values_arrive_as_they_are(attributes: dict[str, JSON]) -> None:
 
 
 def test_types_are_asked_for_in_one_page() -> None:
-    request = types_request("transactions", ["aA", "b,c", "d&e"])
+    request = states_request("transactions", ["aA", "b,c", "d&e"])
     assert (request.method, request.body) == ("GET", b"")
     assert request.target == (
         "/api/transactions?filter[q][id_in]=aA,b%2Cc,d%26e&fields[transactions]=type&page[size]=25&page[number]=1"
@@ -279,7 +284,7 @@ def test_what_a_server_writes_is_kept_short_and_storable(raw: JSON, error: ApiEr
     ],
 )
 def test_concrete_types_are_read_from_a_page(case: str, types: dict[str, str]) -> None:
-    assert read_types(sample(case), "transactions") == types
+    assert types_in(sample(case)) == types
 
 
 @pytest.mark.parametrize(
@@ -294,7 +299,7 @@ def test_concrete_types_are_read_from_a_page(case: str, types: dict[str, str]) -
     ],
 )
 def test_a_page_that_cannot_be_used_is_none(answer: Reply, types: dict[str, str] | None) -> None:
-    assert read_types(answer, "transactions") == types
+    assert types_in(answer) == types
 
 
 # tokens

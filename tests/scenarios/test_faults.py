@@ -21,8 +21,8 @@ def truth(entries: list[Entry]) -> set[Status]:
     last = entries[-1]
     if last.applied and not last.fault:
         return {Status.APPLIED}
-    if last.fault and (len(entries) == 5 or last.fault == "lost-after"):
-        return {Status.UNKNOWN}
+    if last.fault and (len(entries) == 5 or last.fault == "lost-after"):  # its record was read, if that succeeded
+        return {Status.APPLIED if any(entry.applied for entry in entries) else Status.FAILED, Status.UNKNOWN}
     return set()
 
 
