@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from jobs.change import as_written
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, RowRef, UpdateJob
-from worker.policy.verdict import HaltRun, Reroute, Retry, Sent, Settle, SlowDown, Verdict, judge
+from jobs.reasons import REASONS
+from worker.policy.verdict import HaltRun, ReadBack, Reroute, Retry, Sent, Settle, SlowDown, Verdict, judge
 
 SAFE: Final = UpdateJob(RowRef(1, 2, b""), "stripe_payments", "ZfiCcmIvub", {"reference": "r"})
 UNSAFE: Final = UpdateJob(RowRef(1, 2, b""), "orders", "ZfiCcmIvub", {"reference": "r"}, triggers={"_capture": True})
@@ -103,10 +104,12 @@ def sent(job: UpdateJob, *, left: int = 1, doubt: str = "", renewed: bool = Fals
     return Sent(job, change, job.type, left, left, doubt=doubt, renewed=renewed, abstract=abstract)
 
 
-def in_words(verdict: Verdict) -> str:
+def in_words(verdict: Verdict) -> str:  # noqa: PLR0911  # a line a verdict
     match verdict:
         case Settle():
             return f"`{verdict.status}`" + (f" `{verdict.reason}`" if verdict.reason else "")
+        case ReadBack(reason):
+            return f"its record is read; `{REASONS[reason].status}` `{reason}` where that cannot tell"
         case Retry():
             return "sent again after a backoff"
         case SlowDown():

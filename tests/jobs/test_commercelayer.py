@@ -103,7 +103,7 @@ def test_values_arrive_as_they_are(attributes: dict[str, JSON]) -> None:
 
 
 def test_types_are_asked_for_in_one_page() -> None:
-    request = states_request("transactions", ["aA", "b,c", "d&e"])
+    request = states_request("transactions", ["aA", "b,c", "d&e"], Fields())
     assert (request.method, request.body) == ("GET", b"")
     assert request.target == (
         "/api/transactions?filter[q][id_in]=aA,b%2Cc,d%26e&fields[transactions]=type&page[size]=25&page[number]=1"
@@ -280,7 +280,8 @@ def test_what_a_server_writes_is_kept_short_and_storable(raw: JSON, error: ApiEr
     ("case", "types"),
     [
         ("transaction_types", {"aUtHoRiZaA": "authorizations", "cApTuReSbB": "captures", "rEfUnDsScC": "refunds"}),
-        ("transaction_types_concrete", {"vOiDsVoIdD": "voids"}),  # the resources themselves; one does not tell
+        # the resources themselves; one does not tell
+        ("transaction_types_concrete", {"vOiDsVoIdD": "voids", "nOtToLdEeE": "transactions"}),
     ],
 )
 def test_concrete_types_are_read_from_a_page(case: str, types: dict[str, str]) -> None:

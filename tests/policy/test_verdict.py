@@ -14,6 +14,7 @@ from tests.samples.recorded import sample
 from worker.policy.guards import Halt
 from worker.policy.verdict import (
     HaltRun,
+    ReadBack,
     Renew,
     Reroute,
     Retry,
@@ -40,8 +41,9 @@ def sent(job: UpdateJob = SAFE, **known: Any) -> Sent:
 
 
 def settled(verdict: Verdict) -> tuple[Status, str]:
-    assert isinstance(verdict, Settle), verdict
-    return verdict.status, verdict.reason
+    """How the row ends; for one whose record is to be read, how it ends if that cannot tell either."""
+    assert isinstance(verdict, Settle | ReadBack), verdict
+    return REASONS[verdict.reason].status if verdict.reason else Status.APPLIED, verdict.reason
 
 
 CUT = replace(sample("stripe_payment"), body=b'{"data":{', complete=False)
@@ -224,7 +226,7 @@ def test_a_refusal_does_not_undo_an_earlier_attempt_that_may_have_been_applied(
 ) -> None:
     verdict = judge(sample(case), sent(doubt="reply_lost"))
     assert settled(verdict) == ending
-    assert isinstance(verdict, Settle)
+    assert isinstance(verdict, Settle | ReadBack)
     assert str(sample(case).status) in verdict.message
 
 
@@ -243,7 +245,7 @@ def test_refusals_for_pace_and_failures_are_counted_apart() -> None:
 
 def test_a_refusal_is_told_with_its_fields_and_errors() -> None:
     verdict = judge(sample("validation"), sent())
-    assert isinstance(verdict, Settle)
+    assert isinstance(verdict, Settle | ReadBack)
     assert verdict.fields == ("quantity", "order", "metadata.batch")
     assert len(verdict.errors) == 3
     assert verdict.message == (
@@ -272,7 +274,7 @@ def test_a_refusal_is_told_with_its_fields_and_errors() -> None:
 )
 def test_a_refusal_says_as_much_as_the_server_did(body: bytes, message: str, fields: tuple[str, ...]) -> None:
     verdict = judge(Reply(422, {"content-type": "application/json"}, body), sent())
-    assert isinstance(verdict, Settle)
+    assert isinstance(verdict, Settle | ReadBack)
     assert (verdict.message, verdict.fields) == (message, fields)
 
 
@@ -287,7 +289,7 @@ def test_a_refusal_says_as_much_as_the_server_did(body: bytes, message: str, fie
 )
 def test_a_success_that_confirms_nothing_says_why(reply: Reply, message: str) -> None:
     verdict = judge(reply, sent())
-    assert isinstance(verdict, Settle)
+    assert isinstance(verdict, Settle | ReadBack)
     assert verdict.message == message
 
 
@@ -318,14 +320,14 @@ def test_no_outcome_makes_a_row_that_is_not_replay_safe_go_twice(outcome: Outcom
     if isinstance(verdict, Retry):
         assert what.attempts_left > 0
         assert what.job.replay_safe or isinstance(outcome, NotSent)
-    if isinstance(verdict, Settle):
+    if isinstance(verdict, Settle | ReadBack):
         assert verdict.reason == "" or verdict.reason in REASONS
 
 
 @given(OUTCOMES, SENT)
 def test_applied_needs_a_whole_success_about_the_record(outcome: Outcome, what: Sent) -> None:
     verdict = judge(outcome, what)
-    if isinstance(verdict, Settle) and verdict.status is Status.APPLIED:
+    if isinstance(verdict, Settle | ReadBack) and verdict.status is Status.APPLIED:
         assert isinstance(outcome, Reply)
         assert 200 <= outcome.status < 300
         assert outcome.complete
@@ -352,3 +354,41 @@ def test_slow_down_means_not_processed(reply: Reply, slow: bool) -> None:
 def test_an_interim_status_is_no_answer_to_a_patch(status: int) -> None:
     assert judge(Reply(status, {}), sent()) == Retry(doubt="reply_garbled")
     assert settled(judge(Reply(status, {}), sent(attempts_left=0))) == (Status.UNKNOWN, "reply_garbled")
+
+
+READ = as_written(SAFE).edits[0]
+SEEN = Change({"reference": "ANY-EXTERNAL-REFERENCE"}, {}, (replace(READ, before="OLD"),))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "known", "lingering"),
+    [
+        # the attempts are used up: the record is read
+        (LOST, {"attempts_left": 0}, False),
+        (GARBLED, {"attempts_left": 0}, False),
+        (sample("server_error"), {"attempts_left": 0}, False),
+        (NotSent("refused"), {"attempts_left": 0, "doubt": "reply_lost"}, False),
+        (sample("throttled"), {"throttles_left": 0, "doubt": "reply_lost"}, False),
+        # a final timeout, or a gateway's: the request may still land
+        (LATE, {"attempts_left": 0}, True),
+        (LOST, {"attempts_left": 0, "doubt": "timed_out"}, True),
+        (sample("gateway_timeout"), {"attempts_left": 0}, True),
+        # a 2xx that confirms nothing is never sent again
+        (CUT, {}, False),
+        (OTHER_ID, {}, False),
+        (sample("no_content"), {}, False),
+        # a refusal that does not undo an earlier attempt
+        (sample("forbidden"), {"doubt": "server_error"}, False),
+        (sample("redirect"), {"doubt": "server_error"}, False),
+    ],
+)
+def test_what_no_reply_can_tell_is_read_back(outcome: Outcome, known: dict[str, Any], lingering: bool) -> None:
+    facts: dict[str, Any] = {"type_name": SAFE.type, "attempts_left": 4, "throttles_left": 29, **known}
+    verdict = judge(outcome, Sent(SAFE, SEEN, **facts))
+    assert isinstance(verdict, ReadBack)
+    assert verdict.lingering is lingering
+
+
+def test_what_cannot_be_seen_in_a_record_is_not_read_back() -> None:
+    assert isinstance(judge(LOST, sent(TRIGGER)), Settle)
+    assert isinstance(judge(CUT, sent(REFRESH)), Settle)

@@ -185,6 +185,7 @@ async def test_the_summary_counts_every_row_under_one_of_nine_statuses(directory
         | {Status.APPLIED: 1, Status.REJECTED: 1, Status.UNKNOWN: 1, Status.PENDING: 2, Status.SKIPPED: 1},
         "requests": {"patch": 4, "get": 2, "token": 0},
         "refused_429": 3,
+        "longest_gap_s": None,
         "started_at": "2023-11-14T22:13:20.000Z",
         "elapsed_s": 9.5,
     }

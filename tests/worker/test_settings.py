@@ -85,8 +85,8 @@ def test_a_rate_is_a_list_of_windows(text: str, windows: tuple[tuple[int, float]
 
 
 def test_a_threshold_is_rows_or_a_share() -> None:
-    assert parse_stop_after("100") == Stopping(rows=100)
-    assert parse_stop_after("2.5%") == Stopping(share=2.5)
+    assert parse_stop_after("100") == {"rows": 100, "share": None}
+    assert parse_stop_after("2.5%") == {"rows": None, "share": 2.5}
     for wrong in ("0", "-1", "101%", "many", "%"):
         with pytest.raises(ConfigError, match="--stop-after"):
             parse_stop_after(wrong)

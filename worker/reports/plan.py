@@ -1,51 +1,95 @@
-"""A plan as files and as numbers: what would change, value by value."""
+"""A plan in numbers and as files: what would change, value by value."""
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from jobs.images import column_of
-from jobs.model import JSON, Absent, Edit, RowRef, Status, Unread
-from jobs.quoting import quoted
-from jobs.reasons import REASONS
+from jobs.model import Absent, Edit, RowRef, RowResult, Status
 from worker.journal import History, Planned
 from worker.journal.file import JournalDamaged
 from worker.reports.files import replacing
 from worker.reports.formats import csv_head, csv_text, json_lines
 from worker.reports.merge import Record
+from worker.reports.plan_files import (
+    HEADER,
+    NOT_REACHED,
+    Note,
+    fitted,
+    is_sent,
+    members,
+    note_of,
+    sides,
+    table_lines,
+    type_name,
+)
+from worker.reports.summary import Group, Tally
 from worker.reports.writing import records_of
 from worker.settings import Settings
 
-HEADER: Final = ("row", "line", "type", "id", "column", "before", "after", "note")
-
 MAX_COLUMNS: Final = 200
-"""Columns that are told apart; the others are counted together."""
+"""Columns that are told apart; the others are counted together. Likewise names that are always sent."""
 
 SHOWN_ROWS: Final = 10
-"""Rows that are kept for showing in full."""
+"""Rows that are kept for showing value by value."""
 
-_OTHERS: Final = "(other columns)"
+OTHERS: Final = "(other columns)"
+
+_EXAMPLE: Final = 400
+"""Terminal cells of an example: no line is as wide."""
+
 _CHUNK: Final = 500
 
 
 @dataclass(slots=True)
-class ColumnTally:
-    """What happens to one column. `example` is the first change, as (before, after)."""
+class Flip:
+    """Values that become another type. `before`, `after`: the first of them."""
 
-    new: int = 0
-    changed: int = 0
-    cleared: int = 0
-    flips: Counter[tuple[str, str]] = field(default_factory=Counter)
-    example: tuple[str, str] = ("", "")
+    before: str
+    after: str
+    rows: int = 0
+
+
+@dataclass(slots=True)
+class ColumnTally:
+    """What happens to one column. A row has one value of a column; only of `tags` it may have several.
+
+    Attributes:
+        rows: that change something in it.
+        notes: values by what happens to them.
+        gone: of those that are cleared, how many are a `value`, a `key` of an object that goes, or a `tag`.
+        flips: by the types before and after.
+        examples: the first value of each note, before and after.
+    """
+
+    rows: int = 0
+    notes: Counter[Note] = field(default_factory=Counter)
+    gone: Counter[str] = field(default_factory=Counter)
+    flips: dict[tuple[str, str], Flip] = field(default_factory=dict)
+    examples: dict[Note, tuple[str, str]] = field(default_factory=dict)
 
     @property
-    def total(self) -> int:
-        """Values of the column that would be sent."""
-        return self.new + self.changed + self.cleared
+    def cleared(self) -> int:
+        """Values that will not be there any more."""
+        return self.notes["clear"]
+
+    def add(self, edit: Edit) -> None:
+        """Count one value."""
+        note = note_of(edit)
+        self.notes[note] += 1
+        if note not in self.examples:
+            self.examples[note] = _example(edit)
+        if note == "clear":
+            key = len(edit.path) > 2 and isinstance(edit.after, Absent)  # noqa: PLR2004  # (kind, name, key)
+            self.gone["tag" if edit.path[0] == "tags" else "key" if key else "value"] += 1
+        if note == "type changes":
+            types = type_name(edit.before), type_name(edit.after)
+            if types not in self.flips:
+                self.flips[types] = Flip(*_example(edit))
+            self.flips[types].rows += 1
 
 
 @dataclass(slots=True)
@@ -53,112 +97,110 @@ class PlanSummary:
     """A plan in numbers; its size does not grow with the number of rows.
 
     Attributes:
-        rows: of the input. `counts`: rows by status; `pending` ones would be sent.
+        replace: keys that the sheet does not name are wiped.
+        reads: requests that the plan cost.
+        rows: of the input. `to_send`, `unchanged`, `refused`, `not_reached` and `skipped` sum up to it.
+        refused: rows that cannot be sent as they are.
+        not_reached: rows that an incomplete plan says nothing of.
+        unseen: of `to_send`, rows with nothing that could be compared.
+        skipped: rows by reason.
         columns: by name, as a sheet has it.
         unread: rows that send a name nobody can compare, by name.
-        problems: rows that cannot be sent, by reason; with the first row, its line and message.
         first: the first rows that would be sent.
     """
 
+    replace: bool = False
+    reads: int = 0
     rows: int = 0
-    counts: Counter[Status] = field(default_factory=Counter)
+    to_send: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    not_reached: int = 0
+    unseen: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
     columns: dict[str, ColumnTally] = field(default_factory=dict)
     unread: Counter[str] = field(default_factory=Counter)
-    problems: dict[str, tuple[int, int, int, str]] = field(default_factory=dict)
     first: list[Planned] = field(default_factory=list)
+    _causes: Tally = field(default_factory=Tally)
 
     @property
-    def to_send(self) -> int:
-        """Rows that would be sent."""
-        return self.counts[Status.PENDING]
-
-    @property
-    def refused(self) -> int:
-        """Rows that cannot be sent as they are."""
-        return sum(self.counts[status] for status in (Status.INVALID, Status.REJECTED, Status.FAILED))
+    def problems(self) -> tuple[Group, ...]:
+        """Why rows cannot be sent, the most frequent cause first."""
+        return self._causes.groups()
 
     def add(self, ref: RowRef, planned: Planned) -> None:
         """Count one row."""
         self.rows += 1
-        self.counts[planned.status] += 1
-        if planned.status is Status.PENDING:
-            self._change(planned)
-        elif planned.status in {Status.INVALID, Status.REJECTED, Status.FAILED}:
-            count, *first = self.problems.get(planned.reason, (0, ref.row, ref.line, planned.message))
-            self.problems[planned.reason] = (count + 1, *first)  # type: ignore[assignment]  # the same four
+        if is_sent(planned):
+            self._send(planned)
+        elif planned.status is Status.UNCHANGED:
+            self.unchanged += 1
+        elif planned.status is Status.SKIPPED:
+            self.skipped[planned.reason] += 1
+        elif planned.reason == NOT_REACHED:
+            self.not_reached += 1
+        else:
+            self.refused += 1
+            self._causes.add(RowResult(ref, planned.status, planned.reason, planned.message, planned.fields))
 
-    def _change(self, planned: Planned) -> None:
+    def _send(self, planned: Planned) -> None:
+        self.to_send += 1
+        self.unseen += not planned.edits
         if len(self.first) < SHOWN_ROWS:
             self.first.append(planned)
-        self.unread.update(planned.unread)
+        for name in planned.unread:
+            self.unread[name if name in self.unread or len(self.unread) < MAX_COLUMNS else OTHERS] += 1
+        touched: dict[str, ColumnTally] = {}
         for edit in planned.edits:
-            name = column_of(edit)
-            if name not in self.columns and len(self.columns) >= MAX_COLUMNS:
-                name = _OTHERS
-            tally = self.columns.setdefault(name, ColumnTally())
-            note = kind_of(edit)
-            tally.new += note == "new"
-            tally.cleared += note == "clear"
-            tally.changed += note not in {"new", "clear"}
-            if note == "type changes":
-                tally.flips[type_name(edit.before), type_name(edit.after)] += 1
-            tally.example = tally.example if any(tally.example) else (shown(edit.before), shown(edit.after))
+            name = self._told_apart(column_of(edit))
+            touched[name] = tally = self.columns.setdefault(name, ColumnTally())
+            tally.add(edit)
+        for tally in touched.values():
+            tally.rows += 1
+
+    def _told_apart(self, name: str) -> str:
+        return name if name in self.columns or len(self.columns) < MAX_COLUMNS else OTHERS
 
 
 def write_plan(directory: Path, history: History, settings: Settings, rows: int) -> PlanSummary:
     """Make `plan.csv` (a line a value that changes) and `plan.ndjson` (a line a row); memory does not grow with them.
+
+    Args:
+        directory: of the run, with the copy of the input in it; the caller holds its lock.
+        history: the run's journal.
+        settings: of the run.
+        rows: of the input, as its first pass counted them.
 
     Raises:
         JournalDamaged: journal and input do not belong together.
         InputRefused: the copy of the input is gone or cannot be read any more.
         OSError: a file cannot be written.
     """
-    summary = PlanSummary()
+    summary = PlanSummary(settings.input.metadata == "replace", sum(each.gets for each in history.processes()))
     with records_of(directory, settings) as records, replacing(directory, ("plan.csv", "plan.ndjson")) as files:
-        table, lines = files
-        table.write(csv_head(HEADER))
-        pairs = _paired(records, history.planned())
-        while chunk := list(islice(pairs, _CHUNK)):
-            table.write(csv_text([cells for ref, planned in chunk for cells in _cells(ref, planned)]))
-            lines.write(json_lines(_line(ref, planned) for ref, planned in chunk))
-            for ref, planned in chunk:
-                summary.add(ref, planned)
-    if summary.rows != rows:
-        raise JournalDamaged(f"the copy of the input has {summary.rows} rows; the journal was made for {rows}.")
+        _write(_paired(records, history.planned(), settings.input.limit), *files, summary)
+        if summary.rows != rows:
+            raise JournalDamaged(f"the copy of the input has {summary.rows} rows; the journal was made for {rows}.")
     return summary
 
 
-def kind_of(edit: Edit) -> str:
-    """What an edit does, in a word or two."""
-    if isinstance(edit.after, Absent) or edit.after is None or edit.after == []:
-        return "clear"
-    if isinstance(edit.before, Absent | Unread) or edit.before is None:
-        return "new"
-    return "change" if type_name(edit.before) == type_name(edit.after) else "type changes"
+def _example(edit: Edit) -> tuple[str, str]:
+    return fitted(*sides(edit), _EXAMPLE)
 
 
-def type_name(value: JSON | Absent | Unread) -> str:
-    """The JSON type of a value, in words."""
-    if isinstance(value, bool):
-        return "true/false"
-    if isinstance(value, str):
-        return "text"
-    if isinstance(value, int | float):
-        return "number"
-    if isinstance(value, Mapping):
-        return "object"
-    return "list" if isinstance(value, list | tuple) else "nothing"
+def _write(pairs: Iterator[tuple[RowRef, Planned]], table: TextIO, lines: TextIO, summary: PlanSummary) -> None:
+    table.write(csv_head(HEADER))
+    while chunk := list(islice(pairs, _CHUNK)):
+        table.write(csv_text([cells for ref, planned in chunk for cells in table_lines(ref, planned)]))
+        lines.write(json_lines(members(ref, planned) for ref, planned in chunk))
+        for ref, planned in chunk:
+            summary.add(ref, planned)
 
 
-def shown(value: JSON | Absent | Unread) -> str:
-    """A value for people: text in quotes, so that 7 and "7" can be told apart."""
-    if isinstance(value, Absent | Unread) or value is None:
-        return "(none)"
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _paired(records: Iterable[Record], plan: Iterable[Planned]) -> Iterator[tuple[RowRef, Planned]]:
-    """Every row of the input with what is planned for it; rows that nobody planned lie beyond `--limit`."""
+def _paired(
+    records: Iterable[Record], plan: Iterable[Planned], limit: int | None
+) -> Iterator[tuple[RowRef, Planned]]:
+    """Every row of the input with what is planned for it; one that nobody planned is beyond the limit or not reached."""
     waiting = iter(plan)
     planned = next(waiting, None)
     for record in records:
@@ -166,51 +208,9 @@ def _paired(records: Iterable[Record], plan: Iterable[Planned]) -> Iterator[tupl
         if planned is not None and planned.row == ref.row:
             yield ref, planned
             planned = next(waiting, None)
-        else:
+        elif limit is not None and ref.row > limit:
             yield ref, Planned(ref.row, "", "", Status.SKIPPED, "beyond_limit")
+        else:
+            yield ref, Planned(ref.row, "", "", Status.PENDING, NOT_REACHED)
     if planned is not None:
         raise JournalDamaged(f"the journal has a row {planned.row} that the copy of the input does not have.")
-
-
-def _cells(ref: RowRef, planned: Planned) -> Iterator[list[str]]:
-    start = [str(ref.row), str(ref.line), quoted(planned.type), quoted(planned.id)]
-    if planned.status is not Status.PENDING:
-        if planned.status not in {Status.UNCHANGED, Status.SKIPPED}:
-            yield [*start, quoted(";".join(planned.fields)), "", "", quoted(f"{planned.reason}: {_said(planned)}")]
-        return
-    for edit in planned.edits:
-        yield [*start, quoted(column_of(edit)), quoted(_cell(edit.before)), quoted(_cell(edit.after)), kind_of(edit)]
-    for name in planned.unread:
-        yield [*start, quoted(name), "", "", "always sent"]
-
-
-def _said(planned: Planned) -> str:
-    known = REASONS.get(planned.reason)
-    return planned.message or (known.meaning if known else "")
-
-
-def _cell(value: JSON | Absent | Unread) -> str:
-    if isinstance(value, Absent | Unread) or value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _line(ref: RowRef, planned: Planned) -> dict[str, object]:
-    action = {Status.PENDING: "update", Status.UNCHANGED: "unchanged"}.get(planned.status, "none")
-    return {
-        "row": ref.row,
-        "line": ref.line,
-        "type": planned.type,
-        "id": planned.id,
-        "action": action,
-        "reason": planned.reason,
-        "message": "" if action == "update" else _said(planned),
-        "edits": [_edit(edit) for edit in planned.edits],
-        "always_sent": planned.unread,
-    }
-
-
-def _edit(edit: Edit) -> dict[str, object]:
-    values = {"before": edit.before, "after": edit.after}
-    exact = {name: value for name, value in values.items() if not isinstance(value, Absent | Unread)}
-    return {"path": edit.path, "column": column_of(edit), **exact}

@@ -1,0 +1,160 @@
+"""One row of a plan as text: what each edit does, its values in words, its lines in `plan.csv` and `plan.ndjson`."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from os.path import commonprefix
+from typing import Final, Literal
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from jobs.images import column_of
+from jobs.model import JSON, Absent, Edit, RowRef, Status, Unread
+from jobs.reasons import REASONS
+from worker.journal import Planned
+from worker.reports.outcome import own_text
+
+HEADER: Final = ("row", "line", "type", "id", "column", "before", "after", "note")
+
+Note = Literal["new", "change", "clear", "type changes"]
+
+NOT_REACHED: Final = "not_reached"
+"""Reason of a row that an incomplete plan says nothing of."""
+
+_QUIET: Final = frozenset({Status.UNCHANGED, Status.SKIPPED})
+_LEAD: Final = 4
+"""Characters before the first difference that are kept of values whose common beginning is left out."""
+
+
+def is_sent(planned: Planned) -> bool:
+    """Whether the row would be sent."""
+    return planned.status is Status.PENDING and planned.reason != NOT_REACHED
+
+
+def note_of(edit: Edit) -> Note:
+    """What an edit does. It clears where something stood, or may have stood, and nothing will."""
+    if isinstance(edit.after, Absent) or (_is_nothing(edit.after) and not _is_nothing(edit.before)):
+        return "clear"
+    if _is_nothing(edit.before):
+        return "new"
+    if isinstance(edit.before, Unread) or type_name(edit.before) == type_name(edit.after):
+        return "change"
+    return "type changes"
+
+
+def type_name(value: JSON | Absent | Unread) -> str:
+    """The JSON type of a value, in words."""
+    if isinstance(value, bool):
+        return "true/false"
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, Mapping):
+        return "object"
+    return "list" if isinstance(value, Sequence) else "nothing"
+
+
+def sides(edit: Edit) -> tuple[str, str]:
+    """What is there now and what will be, for people: text in quotes, so that 7 and "7" can be told apart."""
+    if note_of(edit) == "clear":
+        return _shown(edit, edit.before), "removed" if isinstance(edit.after, Absent) else "cleared"
+    return _shown(edit, edit.before), "null" if edit.after is None else _shown(edit, edit.after)
+
+
+def fitted(before: str, after: str, room: int) -> tuple[str, str]:
+    """Both shortened to `room` terminal cells together; where they begin alike, what differs stays in sight."""
+    needed = cell_len(before), cell_len(after)
+    if sum(needed) <= room:
+        return before, after
+    half = room // 2
+    left = min(needed[0], max(half, room - needed[1]))
+    right = min(needed[1], room - left)
+    alike = len(commonprefix([before, after])) - _LEAD
+    if alike > 1 and alike + 2 * _LEAD > min(left, right):
+        return fitted("…" + before[alike:], "…" + after[alike:], room)
+    return _cut(before, left), _cut(after, right)
+
+
+def table_lines(ref: RowRef, planned: Planned) -> Iterator[list[str]]:
+    """The row's lines of `plan.csv`: one a value, or one for why it cannot be sent; none when all is well as it is."""
+    start = [str(ref.row), str(ref.line), own_text(planned.type), own_text(planned.id)]
+    if not is_sent(planned):
+        if planned.status not in _QUIET:
+            note = f"{planned.reason}: {said(planned)}"
+            yield [*start, own_text(";".join(planned.fields)), "", "", own_text(note)]
+        return
+    for edit in planned.edits:
+        values = own_text(_cell(edit, edit.before)), own_text(_cell(edit, edit.after))
+        yield [*start, own_text(column_of(edit)), *values, note_of(edit)]
+    for name in planned.unread:
+        yield [*start, own_text(name), "", "", "always sent"]
+
+
+def members(ref: RowRef, planned: Planned) -> dict[str, object]:
+    """The row's line of `plan.ndjson`: exact values; what is not there is left out, and marked when nobody looked."""
+    action = "update" if is_sent(planned) else "unchanged" if planned.status is Status.UNCHANGED else "none"
+    return {
+        "row": ref.row,
+        "line": ref.line,
+        "type": planned.type,
+        "id": planned.id,
+        "action": action,
+        "reason": planned.reason,
+        "message": said(planned),
+        "edits": [_edit_members(edit) for edit in planned.edits],
+        "always_sent": planned.unread,
+    }
+
+
+def said(planned: Planned) -> str:
+    """Why the row is not sent: as it was put, or else what its reason means."""
+    known = REASONS.get(planned.reason)
+    return planned.message or (known.meaning if known else "")
+
+
+def _is_nothing(value: JSON | Absent | Unread) -> bool:
+    """Empty lists and objects are what a cleared relationship and a cleared object hold."""
+    return value is None or isinstance(value, Absent) or (isinstance(value, Mapping | list | tuple) and not value)
+
+
+def _shown(edit: Edit, value: JSON | Absent | Unread) -> str:
+    if isinstance(value, Unread):
+        return "(not read)"
+    if _is_nothing(value) and not isinstance(value, Mapping):
+        return "(none)"
+    return _links(value) if edit.path[0] == "relationships" else json.dumps(_own(edit, value), ensure_ascii=False)
+
+
+def _cell(edit: Edit, value: JSON | Absent | Unread) -> str:
+    if isinstance(value, Absent | Unread) or value is None:
+        return ""
+    if edit.path[0] == "relationships":
+        return _links(value)
+    own = _own(edit, value)
+    return own if isinstance(own, str) else json.dumps(own, ensure_ascii=False)
+
+
+def _own(edit: Edit, value: JSON | Absent | Unread) -> object:
+    """The value; of a tag, which is there or not, the name."""
+    return edit.path[1] if edit.path[0] == "tags" else value
+
+
+def _links(linkage: JSON | Absent | Unread) -> str:
+    """Links as a sheet has them: `type/id`, several with commas."""
+    if isinstance(linkage, Mapping):
+        return f"{linkage.get('type')}/{linkage.get('id')}"
+    return ",".join(map(_links, linkage)) if isinstance(linkage, list | tuple) else str(linkage)
+
+
+def _cut(text: str, width: int) -> str:
+    short = Text(text[: 2 * width + 1])  # no glyph that shows takes less than half a cell
+    short.truncate(width, overflow="ellipsis")
+    return short.plain
+
+
+def _edit_members(edit: Edit) -> dict[str, object]:
+    exact = {"before": edit.before, "after": edit.after}
+    known = {name: value for name, value in exact.items() if not isinstance(value, Absent | Unread)}
+    not_read = {"before_not_read": True} if isinstance(edit.before, Unread) else {}
+    return {"path": edit.path, "column": column_of(edit), **known, **not_read}
