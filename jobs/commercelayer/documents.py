@@ -1,7 +1,6 @@
 """JSON:API documents and errors in replies. Nothing of a reply is kept but what is named."""
 
 import json
-import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -22,20 +21,15 @@ def read_errors(reply: Reply) -> tuple[ApiError, ...]:
     return tuple(_error(each) for each in listed if isinstance(each, dict))
 
 
-def document_of(reply: Reply, *, exact: bool = False) -> dict[str, Any] | None:
-    """The JSON object in a complete reply that says it is JSON; None for anything else.
-
-    Args:
-        reply: of any status.
-        exact: values are to be sent back: refuse NaN and infinity, which could not be.
-    """
+def document_of(reply: Reply) -> dict[str, Any] | None:
+    """The JSON object in a complete reply that says it is JSON; None for anything else."""
     media = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not reply.complete or not (
         media == "application/json" or (media[:12] == "application/" and media[-5:] == "+json")
     ):
         return None
     try:
-        document = _exactly(reply.body.decode("utf-8-sig")) if exact else json.loads(reply.body)
+        document = json.loads(reply.body)
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
@@ -46,30 +40,20 @@ def mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def tag_names(document: Mapping[str, Any], data: Mapping[str, Any]) -> frozenset[str] | None:
-    """Names of a record's tags, by way of `included`; None when the reply does not show them."""
+def tag_names(document: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[str | None, ...] | None:
+    """Names of a record's tags in the order of their linkage, by way of `included`; None for one that is not named.
+
+    Returns:
+        None when the reply does not show the linkage, or has tags without their resources.
+    """
     linked = mapping(mapping(data.get("relationships")).get("tags")).get("data")
     included = document.get("included")
-    if not isinstance(linked, list) or not isinstance(included, list):
-        return frozenset() if included is None and linked in (None, []) else None
-    ids = [mapping(each).get("id") for each in linked]
-    tags = (mapping(each) for each in included)
-    names = (mapping(each.get("attributes")).get("name") for each in tags if each.get("id") in ids)
-    return frozenset(name for name in names if isinstance(name, str))
-
-
-def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError("a number beyond all bounds")
-    return number
-
-
-_exactly: Final = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite).decode
+    if not isinstance(linked, list) or (linked and not isinstance(included, list)):
+        return None
+    resources = [mapping(each) for each in included or () if mapping(each).get("type") == "tags"]
+    names = {str(tag.get("id")): mapping(tag.get("attributes")).get("name") for tag in resources}
+    found = (names.get(str(mapping(each).get("id"))) for each in linked)
+    return tuple(name if isinstance(name, str) else None for name in found)
 
 
 def _error(raw: Mapping[str, object]) -> ApiError:

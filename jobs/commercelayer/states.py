@@ -1,5 +1,6 @@
 """The live state of records: `GET /api/TYPE` in pages of 25, and single records in full."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
@@ -8,6 +9,7 @@ from jobs.catalogue import ResourceType, resource_type
 from jobs.commercelayer.documents import document_of, mapping, tag_names
 from jobs.commercelayer.updates import resource_path
 from jobs.model import JSON, Fields, Link, Live, Reply, Request
+from jobs.strict_json import NotStrictJSON, parse
 
 PAGE_SIZE: Final = 25
 """Most records a page holds."""
@@ -30,7 +32,7 @@ def states_request(type_name: str, ids: Iterable[str], fields: Fields, *, sparse
     query = [f"filter[q][id_in]={wanted}", *_fieldsets(type_name, kind, fields, sparse=sparse)]
     included = sorted(fields.relationships | ({"tags"} if fields.tags else set()))
     if included:
-        query.append(f"include={','.join(map(quote, included))}")
+        query.append(f"include={','.join(map(_quoted, included))}")
     query += [f"page[size]={PAGE_SIZE}", "page[number]=1"]
     return Request("GET", f"/api/{quote(type_name, safe='')}?{'&'.join(query)}")
 
@@ -38,9 +40,10 @@ def states_request(type_name: str, ids: Iterable[str], fields: Fields, *, sparse
 def read_states(reply: Reply, type_name: str, fields: Fields) -> dict[str, Live] | None:
     """Live state by id from the reply to `states_request`; None when the reply cannot be used.
 
-    A record that is not there is simply absent, and so is an attribute that the API does not show.
+    A record that is not there is simply absent, and so is an attribute that the API does not show, or whose value
+    cannot be sent back as it was read.
     """
-    document = document_of(reply, exact=True) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
+    document = document_of(reply) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
     data = document.get("data") if document else None
     if document is None or not isinstance(data, list):
         return None
@@ -59,11 +62,12 @@ def record_request(type_name: str, resource_id: str) -> Request:
 
 def read_record(reply: Reply, type_name: str, resource_id: str) -> dict[str, JSON] | None:
     """All attributes of the record but the secret ones; None when the reply is not about it."""
-    document = document_of(reply, exact=True) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
+    document = document_of(reply) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
     data = mapping(document.get("data")) if document else {}
     if data.get("id") != resource_id or not _concrete_type(data, type_name):
         return None
-    return {name: value for name, value in mapping(data.get("attributes")).items() if name not in SECRET_ATTRIBUTES}
+    shown = mapping(data.get("attributes"))
+    return dict(_values(shown, shown))
 
 
 def _fieldsets(type_name: str, kind: ResourceType | None, fields: Fields, *, sparse: bool) -> Iterator[str]:
@@ -72,7 +76,7 @@ def _fieldsets(type_name: str, kind: ResourceType | None, fields: Fields, *, spa
     names |= {"type"} if kind and kind.abstract_over else set()
     if sparse:
         yield f"fields[{quote(type_name, safe='')}]={','.join(map(_quoted, sorted(names or {'id'})))}"
-    for target in sorted(_targets(kind, fields.relationships) - {type_name}):
+    for target in sorted(_targets(kind, fields.relationships) - {type_name, "tags" if fields.tags else ""}):
         yield f"fields[{target}]=id"
     if fields.tags:
         yield "fields[tags]=name"
@@ -85,7 +89,7 @@ def _quoted(name: str) -> str:
 def _targets(kind: ResourceType | None, relationships: Iterable[str]) -> set[str]:
     """Types that the relationships may point to; of their records only the id is wanted."""
     known = kind.relationships if kind else {}
-    return {target for name in relationships if name in known for target in known[name].types if target != "tags"}
+    return {target for name in relationships if name in known for target in known[name].types}
 
 
 def _concrete_type(resource: Mapping[str, Any], asked: str) -> str:
@@ -95,23 +99,43 @@ def _concrete_type(resource: Mapping[str, Any], asked: str) -> str:
     """
     kind = resource_type(asked)
     concrete = kind.abstract_over if kind else ()
-    for named in (mapping(resource.get("attributes")).get("type"), resource.get("type")):
-        if isinstance(named, str) and named in concrete:
-            return named
-    return asked if resource.get("type") == asked else ""
+    shown = resource.get("type")
+    if shown not in (asked, *concrete):
+        return ""
+    named = mapping(resource.get("attributes")).get("type")
+    return str(named if named in concrete else shown)
 
 
 def _state(document: Mapping[str, Any], resource: Mapping[str, Any], concrete: str, fields: Fields) -> Live:
-    shown = mapping(resource.get("attributes"))
-    wanted = fields.attributes - SECRET_ATTRIBUTES
-    links = dict(_links(mapping(resource.get("relationships")), fields.relationships))
     return Live(
         concrete,
-        {name: shown[name] for name in wanted if name in shown},
-        links,
-        tag_names(document, resource) if fields.tags else None,
+        dict(_values(mapping(resource.get("attributes")), fields.attributes)),
+        dict(_links(mapping(resource.get("relationships")), fields.relationships)),
+        _tags(document, resource) if fields.tags else None,
         fields,
     )
+
+
+def _values(shown: Mapping[str, Any], wanted: Iterable[str]) -> Iterator[tuple[str, JSON]]:
+    for name in wanted:
+        if name in shown and name not in SECRET_ATTRIBUTES and _is_strict(shown[name]):
+            yield name, shown[name]
+
+
+def _is_strict(value: JSON) -> bool:
+    """Whether the value can be stored and sent back: no infinity, no half of a character, not nested too deep."""
+    try:
+        parse(json.dumps(value))
+    except (NotStrictJSON, RecursionError):
+        return False
+    return True
+
+
+def _tags(document: Mapping[str, Any], resource: Mapping[str, Any]) -> frozenset[str] | None:
+    """Names of all tags of the record; None unless every one of them is known."""
+    names = tag_names(document, resource)
+    known = frozenset(name for name in names or () if name is not None and _is_strict(name))
+    return None if names is None or not known.issuperset(names) else known
 
 
 def _links(
@@ -122,14 +146,15 @@ def _links(
         if "data" not in shown:
             continue
         data = shown["data"]
-        links = [_link(each) for each in (data if isinstance(data, list) else [] if data is None else [data])]
-        if None in links:
-            continue
-        known = tuple(link for link in links if link is not None)
-        yield name, known if isinstance(data, list) else known[0] if known else None
+        listed = data if isinstance(data, list) else [] if data is None else [data]
+        links = tuple(link for each in listed if (link := _link(each)))
+        if len(links) == len(listed):
+            yield name, links if isinstance(data, list) else links[0] if links else None
 
 
 def _link(data: object) -> Link | None:
-    found = mapping(data)
-    kind, resource_id = found.get("type"), found.get("id")
-    return Link(kind, resource_id) if isinstance(kind, str) and isinstance(resource_id, str) else None
+    """A resource identifier object, or None for what is none."""
+    kind, resource_id = mapping(data).get("type"), mapping(data).get("id")
+    if not isinstance(kind, str) or not isinstance(resource_id, str) or not _is_strict([kind, resource_id]):
+        return None
+    return Link(kind, resource_id)

@@ -75,5 +75,9 @@ def _linkage(link: Link | tuple[Link, ...] | None) -> JSON:
 
 
 def _missing_tags(document: Mapping[str, JSON], data: Mapping[str, JSON], wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """Tags that were to be added and are not on the record. They were asked to be shown: none at all means none there."""
     names = tag_names(document, data)
-    return () if names is None else tuple(name for name in wanted if name not in names)
+    if names is None:
+        linked = mapping(mapping(data.get("relationships")).get("tags")).get("data")
+        return wanted if linked is None and document.get("included") is None else ()
+    return tuple(name for name in wanted if name not in names)

@@ -40,6 +40,8 @@ _COMMANDS: Final = {
     "apply": "Make the records what the rows of a sheet ask for.",
     "resume": "Go on with a run that stopped, was interrupted or killed.",
     "retry": "Run the failed and rejected rows of a run again.",
+    "verify": "See whether the server still holds what a run wrote.",
+    "undo": "Put back what a run replaced; itself a run.",
     "report": "Make the reports of a run again; nothing is sent.",
     "sandbox": "Serve a fake Commerce Layer on loopback to try things on.",
 }
@@ -66,7 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
-_SWITCHES: Final = frozenset({"--yes", "--blind", "--no-progress", "--resend-unknown", "--detailed-exitcode"})
+_SWITCHES: Final = frozenset(
+    {"--yes", "--blind", "--no-progress", "--resend-unknown", "--detailed-exitcode", "--plan-only"}
+)
 
 
 def _with_dashes(arguments: Sequence[str]) -> Iterator[str]:

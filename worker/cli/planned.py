@@ -51,5 +51,5 @@ def _estimate(summary: PlanSummary, settings: Settings) -> str:
     if not windows:
         return ""
     seconds = least_time(summary.to_send, windows)
-    said = f"about {duration(seconds)}" if seconds else "at once"
+    said = f"about {duration(seconds)}" if seconds >= 1 else "at once"
     return f"{said} at the limit of reads" if guessed else f"{said} at the known limits"

@@ -121,6 +121,11 @@ class Journal(History):
             self._beat(at)
             self._db.execute(_END, (state, exit_status, message, self._process))
 
+    def adopt(self, plans: Iterable[Planned]) -> None:
+        """Take a plan over that was made elsewhere, before the workers are at it."""
+        with transaction(self._db, self.path):
+            self._db.executemany(_PLAN, map(planned_columns, plans))
+
     def set_fact(self, name: str, value: str) -> None:
         """Change what is known of the run, such as its settings, before or after the workers are at it."""
         with transaction(self._db, self.path):

@@ -76,6 +76,11 @@ class ColumnTally:
         """Values that will not be there any more."""
         return self.notes["clear"]
 
+    @property
+    def changed(self) -> int:
+        """Values that take the place of others."""
+        return self.notes["change"] + self.notes["type changes"]
+
     def add(self, edit: Edit) -> None:
         """Count one value."""
         note = note_of(edit)
@@ -197,9 +202,7 @@ def _write(pairs: Iterator[tuple[RowRef, Planned]], table: TextIO, lines: TextIO
             summary.add(ref, planned)
 
 
-def _paired(
-    records: Iterable[Record], plan: Iterable[Planned], limit: int | None
-) -> Iterator[tuple[RowRef, Planned]]:
+def _paired(records: Iterable[Record], plan: Iterable[Planned], limit: int | None) -> Iterator[tuple[RowRef, Planned]]:
     """Every row of the input with what is planned for it; one that nobody planned is beyond the limit or not reached."""
     waiting = iter(plan)
     planned = next(waiting, None)

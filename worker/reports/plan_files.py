@@ -56,8 +56,14 @@ def type_name(value: JSON | Absent | Unread) -> str:
 
 
 def sides(edit: Edit) -> tuple[str, str]:
-    """What is there now and what will be, for people: text in quotes, so that 7 and "7" can be told apart."""
-    if note_of(edit) == "clear":
+    """What is there now and what will be, for people: text in quotes, so that 7 and "7" can be told apart.
+
+    A tag has one side only: it is added to the others, or removed from them.
+    """
+    clears = note_of(edit) == "clear"
+    if edit.path[0] == "tags":
+        return "", f"{'removes' if clears else 'adds'} {_quoted(edit.path[1])}"
+    if clears:
         return _shown(edit, edit.before), "removed" if isinstance(edit.after, Absent) else "cleared"
     return _shown(edit, edit.before), "null" if edit.after is None else _shown(edit, edit.after)
 
@@ -70,10 +76,20 @@ def fitted(before: str, after: str, room: int) -> tuple[str, str]:
     half = room // 2
     left = min(needed[0], max(half, room - needed[1]))
     right = min(needed[1], room - left)
-    alike = len(commonprefix([before, after])) - _LEAD
-    if alike > 1 and alike + 2 * _LEAD > min(left, right):
-        return fitted("…" + before[alike:], "…" + after[alike:], room)
-    return _cut(before, left), _cut(after, right)
+    alike = len(commonprefix([before, after]))
+    drop = alike - max(_LEAD, half - 1 - max(len(before), len(after)) + alike)
+    if drop > 1 and alike + _LEAD > min(left, right):
+        return fitted("…" + before[drop:], "…" + after[drop:], room)
+    return cut(before, left), cut(after, right)
+
+
+def cut(text: str, width: int) -> str:
+    """`text` in at most so many terminal cells, the last an ellipsis when something was left out."""
+    if len(text) <= width and cell_len(text) <= width:
+        return text
+    short = Text(text[: 2 * width + 1])  # beyond that, nothing would be seen
+    short.truncate(width, overflow="ellipsis")
+    return short.plain
 
 
 def table_lines(ref: RowRef, planned: Planned) -> Iterator[list[str]]:
@@ -121,36 +137,30 @@ def _is_nothing(value: JSON | Absent | Unread) -> bool:
 def _shown(edit: Edit, value: JSON | Absent | Unread) -> str:
     if isinstance(value, Unread):
         return "(not read)"
-    if _is_nothing(value) and not isinstance(value, Mapping):
+    if value is None or isinstance(value, Absent):
         return "(none)"
-    return _links(value) if edit.path[0] == "relationships" else json.dumps(_own(edit, value), ensure_ascii=False)
+    return (_links(value) or "(none)") if edit.path[0] == "relationships" else _quoted(value)
+
+
+def _quoted(value: JSON) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _cell(edit: Edit, value: JSON | Absent | Unread) -> str:
     if isinstance(value, Absent | Unread) or value is None:
         return ""
+    if edit.path[0] == "tags":
+        return edit.path[1]  # the value only says that it is there
     if edit.path[0] == "relationships":
         return _links(value)
-    own = _own(edit, value)
-    return own if isinstance(own, str) else json.dumps(own, ensure_ascii=False)
+    return value if isinstance(value, str) else _quoted(value)
 
 
-def _own(edit: Edit, value: JSON | Absent | Unread) -> object:
-    """The value; of a tag, which is there or not, the name."""
-    return edit.path[1] if edit.path[0] == "tags" else value
-
-
-def _links(linkage: JSON | Absent | Unread) -> str:
+def _links(linkage: JSON) -> str:
     """Links as a sheet has them: `type/id`, several with commas."""
     if isinstance(linkage, Mapping):
         return f"{linkage.get('type')}/{linkage.get('id')}"
     return ",".join(map(_links, linkage)) if isinstance(linkage, list | tuple) else str(linkage)
-
-
-def _cut(text: str, width: int) -> str:
-    short = Text(text[: 2 * width + 1])  # no glyph that shows takes less than half a cell
-    short.truncate(width, overflow="ellipsis")
-    return short.plain
 
 
 def _edit_members(edit: Edit) -> dict[str, object]:

@@ -1,27 +1,38 @@
 """A plan as the terminal shows it: for somebody who lives in spreadsheets."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from rich import box
-from rich.console import Console, Group, RenderableType
-from rich.table import Table
+from rich.cells import cell_len
+from rich.console import Console
 from rich.text import Text
 
 from jobs.images import column_of
-from jobs.model import Absent, Edit, Status
 from jobs.reasons import REASONS
-from worker.reports.plan import PlanSummary, kind_of, shown
+from worker.journal import Planned
+from worker.reports.plan import ColumnTally, PlanSummary
+from worker.reports.plan_files import cut, fitted, note_of, sides
 from worker.reports.printable import printable
+from worker.reports.summary import Group
 
-_CLEARED: Final = "bold red"
-_MOST_COLUMNS: Final = 20
+SHOWN_COLUMNS: Final = 20
+"""Columns that have a line in the table; those that are cleared come first when there are more."""
+
+SHOWN_VALUES: Final = 8
+"""Values of a row that are shown; those that are cleared come first when there are more."""
+
+SHOWN_CAUSES: Final = 3
+"""Causes, and names in a sentence, that are told in full."""
+
+_RED: Final = "bold red"
+_ARROW: Final = " -> "
+_GAP: Final = "  "
 
 
 def show_plan(console: Console, summary: PlanSummary, directory: Path, estimate: str) -> None:
-    """Print a plan, as wide as the console is.
+    """Print a plan, as wide as the console is; only paths and commands may be longer.
 
     Args:
         console: without colour where it is no terminal.
@@ -29,112 +40,216 @@ def show_plan(console: Console, summary: PlanSummary, directory: Path, estimate:
         directory: of the run, as the user would type it.
         estimate: how long sending would take, in words; may be empty.
     """
-    parts = [part for part in _parts(summary, directory, estimate) if part is not None]
-    console.print(Group(*parts))
-
-
-def _parts(summary: PlanSummary, directory: Path, estimate: str) -> Iterator[RenderableType | None]:
-    yield Text(_headline(summary))
-    if summary.columns:
-        yield Text()
-        yield _table(summary)
-    yield from map(Text, _flips(summary))
-    cleared = sum(tally.cleared for tally in summary.columns.values())
-    if cleared:
-        yield Text(f"{_number(cleared, 'value')} will be CLEARED: what the records hold there now is wiped.", _CLEARED)
-    for name, count in summary.unread.items():
-        yield Text(printable(f"{name}: sent for {_number(count, 'row')} in any case, since nobody can compare it."))
-    if summary.first:
-        yield Text()
-        yield _first_rows(summary)
-        more = summary.to_send - len(summary.first)
-        yield Text(f"... and {_number(more, 'more row')}: see plan.csv") if more else None
-    yield from _problems(summary)
-    yield Text()
-    yield from _next(summary, directory, estimate)
+    width = console.width
+    table = printable(str(directory / "plan.csv"))
+    parts = (
+        _wrapped(_headline(summary), width),
+        _columns(summary, width),
+        _remarks(summary, width),
+        _rows(summary, width, table),
+        _problems(summary, width, table),
+        _end(summary, width, directory, estimate),
+    )
+    shown = [lines for part in parts if (lines := list(part))]
+    for number, lines in enumerate(shown):
+        if number:
+            console.print()
+        for line in lines:
+            console.print(line, soft_wrap=True)  # it has its width already, but for paths, which are never broken
 
 
 def _headline(summary: PlanSummary) -> str:
-    counts = summary.counts
-    said = [f"{summary.to_send:,} will be updated"]
-    said += [f"{counts[Status.UNCHANGED]:,} already are as the sheet wants them"] * bool(counts[Status.UNCHANGED])
-    said += [f"{summary.refused:,} cannot be sent"] * bool(summary.refused)
-    said += [f"{counts[Status.SKIPPED]:,} skipped"] * bool(counts[Status.SKIPPED])
-    return f"{_number(summary.rows, 'row')}: {', '.join(said)}."
+    changing, unchanged = summary.to_send - summary.unseen, summary.unchanged
+    parts = [f"{changing:,} will change"] if changing or not summary.unseen else []
+    if summary.unseen:
+        parts.append(f"{summary.unseen:,} will be sent in any case")
+    if unchanged:
+        parts.append(f"{unchanged:,} already {'is as you want it' if unchanged == 1 else 'are as you want them'}")
+    if summary.refused:
+        parts.append(f"{summary.refused:,} cannot be sent")
+    if summary.skipped:
+        why = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in summary.skipped.items())
+        parts.append(f"{summary.skipped.total():,} skipped ({why})")
+    if summary.not_reached:
+        parts.append(f"{summary.not_reached:,} not reached")
+    return f"{_number(summary.rows, 'row')}: {', '.join(parts)}."
 
 
-def _table(summary: PlanSummary) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, expand=False)
-    table.add_column("column", overflow="fold", ratio=None)
-    for name in ("new", "changed", "cleared", "share"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("for example", overflow="ellipsis", no_wrap=True, ratio=1)
-    for name, tally in list(summary.columns.items())[:_MOST_COLUMNS]:
-        before, after = tally.example
-        cleared = Text(f"{tally.cleared:,}" if tally.cleared else "", _CLEARED)
-        share = f"{tally.total * 100 / summary.rows:.0f}%" if summary.rows else ""
-        example = printable(f"{_short(before)} -> {_short(after)}")
-        table.add_row(Text(printable(name)), _count(tally.new), _count(tally.changed), cleared, share, Text(example))
-    rest = len(summary.columns) - _MOST_COLUMNS
-    if rest > 0:
-        table.add_row(f"... and {_number(rest, 'more column')}", "", "", "", "", "")
-    return table
+def _columns(summary: PlanSummary, width: int) -> Iterator[Text]:
+    """The table by column, without the numbers that are nowhere to be given."""
+    if not summary.columns:
+        return
+    tallies = _most_telling(summary.columns)
+    share = ("ROWS", [_share(tally.rows, summary.to_send) for _, tally in tallies], "")
+    new = ("NEW", [_count(tally.notes["new"]) for _, tally in tallies], "")
+    changed = ("CHANGED", [_count(tally.changed) for _, tally in tallies], "")
+    cleared = ("CLEARED", [_count(tally.cleared) for _, tally in tallies], _RED)
+    names = [printable(name) for name, _ in tallies]
+    numbers = [each for each in (share, new, changed, cleared) if any(each[1])]
+    widths = [max(map(cell_len, (head, *cells))) for head, cells, _ in numbers]
+    first = _room(["COLUMN", *names], width * 3 // 10)
+    heads = [f"{head:>{wide}}" for (head, _, _), wide in zip(numbers, widths, strict=True)]
+    left = width - first - sum(wide + len(_GAP) for wide in widths) - len(_GAP)
+    yield Text(_GAP.join([_padded("COLUMN", first), *heads, "FOR EXAMPLE"[: max(0, left)]]).rstrip(), "bold")
+    for index, (name, (_, tally)) in enumerate(zip(names, tallies, strict=True)):
+        line = Text(_padded(name, first))
+        for (_, cells, style), wide in zip(numbers, widths, strict=True):
+            line.append(_GAP + f"{cells[index]:>{wide}}", style if cells[index] else "")
+        yield line.append(_GAP).append(*_example(tally, left))
+    if hidden := len(summary.columns) - len(tallies):
+        yield Text(f"... and {_number(hidden, 'more column')}")
+
+
+def _most_telling(columns: dict[str, ColumnTally]) -> list[tuple[str, ColumnTally]]:
+    """The columns that are shown, in the order in which they were met unless there are too many."""
+    if len(columns) <= SHOWN_COLUMNS:
+        return list(columns.items())
+    return sorted(columns.items(), key=lambda item: not item[1].cleared)[:SHOWN_COLUMNS]
+
+
+def _example(tally: ColumnTally, room: int) -> tuple[str, str]:
+    """Text and style. What is cleared is the example to see; else the first."""
+    if "clear" in tally.examples:
+        return _change(tally.examples["clear"], room), _RED
+    return _change(next(iter(tally.examples.values())), room), ""
+
+
+def _remarks(summary: PlanSummary, width: int) -> Iterator[Text]:
+    for line in _gone(summary):
+        yield from _wrapped(line, width, style=_RED)
+    for line in (*_flips(summary), *_always(summary)):
+        yield from _wrapped(line, width)
+
+
+def _gone(summary: PlanSummary) -> Iterator[str]:
+    """What is lost, in words."""
+    wiped = "WIPED (--metadata replace keeps only the keys in the sheet)" if summary.replace else "REMOVED"
+    for kind, fate in (("value", "CLEARED"), ("key", wiped), ("tag", "REMOVED")):
+        counts = {name: tally.gone[kind] for name, tally in summary.columns.items() if tally.gone[kind]}
+        if counts:
+            names = _some((f"{name} ({count:,})" for name, count in counts.items()), "column")
+            where = "" if kind == "tag" else f": {names}"
+            yield f"{_number(sum(counts.values()), kind)} will be {fate}{where}."
 
 
 def _flips(summary: PlanSummary) -> Iterator[str]:
-    for name, tally in summary.columns.items():
-        for (before, after), count in tally.flips.items():
-            yield printable(f"{name}: {before} becomes {after} in {_number(count, 'row')}.")
+    flips = [(name, types, flip) for name, tally in summary.columns.items() for types, flip in tally.flips.items()]
+    for name, (old, new), flip in flips[:SHOWN_CAUSES]:
+        before, after = fitted(printable(flip.before), printable(flip.after), 40)
+        yield f"{name}: {before} ({old}) becomes {after} ({new}) in {_number(flip.rows, 'row')}."
+    if rest := flips[SHOWN_CAUSES:]:
+        yield f"... and {_number(sum(flip.rows for *_, flip in rest), 'more value')} that become another type."
 
 
-def _first_rows(summary: PlanSummary) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True, overflow="ellipsis")
-    table.add_column(no_wrap=True, overflow="ellipsis")
+def _always(summary: PlanSummary) -> Iterator[str]:
+    """What is sent without comparison. A trigger begins with `_`."""
+    triggers = [(name, rows) for name, rows in summary.unread.items() if name.startswith("_")]
+    others = [(name, rows) for name, rows in summary.unread.items() if not name.startswith("_")]
+    if triggers:
+        names = _some((f"{name} ({_number(rows, 'row')})" for name, rows in triggers), "name")
+        yield f"Always sent, since it triggers something: {names}."
+    if others:
+        names = _some((f"{name} ({_number(rows, 'row')})" for name, rows in others), "name")
+        yield f"Always sent, since the API does not show what is there now; it is overwritten unseen: {names}."
+
+
+def _rows(summary: PlanSummary, width: int, table: str) -> Iterator[Text]:
+    """The first rows, value by value."""
+    names = [name for planned in summary.first for name in (*map(column_of, planned.edits), *planned.unread)]
+    first = _room(map(printable, names), width * 4 // 10)
     for planned in summary.first:
-        table.add_row(Text(printable(f"row {planned.row:,}")), Text(printable(f"{planned.type} {planned.id}"), "bold"))
-        for edit in planned.edits:
-            table.add_row(Text(), _edit(edit))
-        for name in planned.unread:
-            table.add_row(Text(), Text(printable(f"{name}  always sent")))
-    return table
+        head, record = f"row {planned.row:,}", printable(f"{planned.type} {planned.id}")
+        yield Text(head, "bold").append(_GAP + cut(record, width - len(head) - len(_GAP)), "not bold")
+        yield from _values(planned, first, width - first - 2 * len(_GAP))
+    if summary.first and (more := summary.to_send - len(summary.first)):
+        yield _with_path(f"... and {_number(more, 'more row')}:", table, width)
 
 
-def _edit(edit: Edit) -> Text:
-    name = printable(column_of(edit))
-    before, after = printable(shown(edit.before)), printable(shown(edit.after))
-    if edit.path[0] == "tags":
-        gone = isinstance(edit.after, Absent)
-        return Text(f"tags  {'-' if gone else '+'} {printable(edit.path[1])}", _CLEARED if gone else "")
-    if kind_of(edit) == "clear":
-        word = "removed" if isinstance(edit.after, Absent) else "cleared"
-        return Text(f"{name}  {before} -> {word}", _CLEARED)
-    return Text(f"{name}  {before} -> {after}")
+def _values(planned: Planned, first: int, room: int) -> Iterator[Text]:
+    edits = list(planned.edits)
+    if len(edits) > SHOWN_VALUES:
+        edits.sort(key=lambda edit: note_of(edit) != "clear")
+    for edit in edits[:SHOWN_VALUES]:
+        line = Text(_GAP + _padded(printable(column_of(edit)), first) + _GAP)
+        yield line.append(_change(sides(edit), room), _RED if note_of(edit) == "clear" else "")
+    for name in planned.unread[:SHOWN_VALUES]:
+        yield Text(_GAP + _padded(printable(name), first) + _GAP + cut("always sent", room))
+    if more := sum(len(values[SHOWN_VALUES:]) for values in (edits, planned.unread)):
+        yield Text(f"{_GAP}... and {_number(more, 'more value')}")
 
 
-def _problems(summary: PlanSummary) -> Iterator[Text]:
-    if summary.problems:
-        yield Text()
-    for reason, (count, row, line, message) in summary.problems.items():
-        known = REASONS.get(reason)
-        yield Text(printable(f"{count:,} x {reason}: {known.meaning if known else ''}"))
-        yield Text(printable(f"  e.g. row {row:,}, line {line:,}" + (f": {message}" if message else "")))
-        if known and known.action:
-            yield Text(printable(f"  -> {known.action}"))
-
-
-def _next(summary: PlanSummary, directory: Path, estimate: str) -> Iterator[Text]:
-    run = printable(str(directory))
-    if not summary.to_send:
-        yield Text("Nothing to change; nothing was sent.")
+def _problems(summary: PlanSummary, width: int, table: str) -> Iterator[Text]:
+    groups = summary.problems
+    if not groups:
         return
-    yield Text(f"{_number(summary.to_send, 'update')}{f', {estimate}' if estimate else ''}. Nothing was sent.")
-    yield Text(f"Value by value: {run}/plan.csv", overflow="fold")
-    yield Text(f"To do exactly this: rowpatch apply --plan {printable(shlex.quote(str(directory)))}", overflow="fold")
+    yield Text(f"{_number(summary.refused, 'row')} cannot be sent:")
+    for group in groups[:SHOWN_CAUSES]:
+        yield from _cause(group, width)
+    if rest := groups[SHOWN_CAUSES:]:
+        rows = _number(sum(group.count for group in rest), "row")
+        yield _with_path(f"  and {_number(len(rest), 'more cause')} for {rows}:", table, width)
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else text[:39] + "…"  # noqa: PLR2004  # both sides fit a line of 160
+def _cause(group: Group, width: int) -> Iterator[Text]:
+    known = REASONS.get(group.reason)
+    about = f" [{'; '.join(group.fields)}]" if group.fields else ""
+    meaning = known.meaning if known else ""
+    yield from _wrapped(f"{group.count:,} x {group.reason}{about}: {meaning}", width, "  ")
+    message = "" if group.message == meaning else f": {group.message}"
+    yield Text(cut(printable(f"    e.g. row {group.row:,}, line {group.line:,}{message}"), width))
+    if known and known.action:
+        yield from _wrapped(f"-> {known.action}", width, "    ")
+
+
+def _end(summary: PlanSummary, width: int, directory: Path, estimate: str) -> Iterator[Text]:
+    if summary.not_reached:
+        yield from _wrapped("Nothing was sent. The plan is not complete: plan again.", width)
+    elif not summary.to_send:
+        yield Text("Nothing to change.")
+    else:
+        reads = f" Making this plan took {_number(summary.reads, 'read')}." if summary.reads else ""
+        yield from _wrapped(f"{_number(summary.to_send, 'update')}{estimate and f', {estimate}'}.{reads}", width)
+        command = printable(f"rowpatch apply --plan {shlex.quote(str(directory))}")
+        yield _with_path("Nothing was sent. To do exactly this:", command, width)
+
+
+def _wrapped(text: str, width: int, indent: str = "", *, style: str = "") -> Iterator[Text]:
+    """Lines of at most `width` cells, the second and later ones further in."""
+    lines = Text(printable(text)).wrap(Console(width=width), max(1, width - len(indent) - len(_GAP)))
+    for number, line in enumerate(lines):
+        yield Text(indent + _GAP * (number > 0) + line.plain.rstrip(), style)
+
+
+def _with_path(text: str, path: str, width: int) -> Text:
+    """Text, and a path or command, which is never broken: on a line of its own when both do not fit on one."""
+    return Text(f"{text}{' ' if cell_len(text) + 1 + cell_len(path) <= width else chr(10) + _GAP}{path}")
+
+
+def _change(values: tuple[str, str], room: int) -> str:
+    """`before -> after`; of a tag, what becomes of it."""
+    before, after = map(printable, values)
+    if not before:
+        return cut(after, room)
+    return cut(_ARROW.join(fitted(before, after, max(2, room - len(_ARROW)))), room)
+
+
+def _room(names: Iterable[str], most: int) -> int:
+    """Cells that the longest name takes, within bounds."""
+    return min(max(map(cell_len, names), default=0), max(8, most))
+
+
+def _padded(name: str, width: int) -> str:
+    short = cut(name, width)
+    return short + " " * (width - cell_len(short))
+
+
+def _some(names: Iterable[str], noun: str) -> str:
+    first, rest = (listed := list(names))[:SHOWN_CAUSES], len(listed) - SHOWN_CAUSES
+    return ", ".join([*first, f"and {_number(rest, f'more {noun}')}"] if rest > 0 else first)
+
+
+def _share(rows: int, of: int) -> str:
+    return f"{rows * 100 // of}%" if rows * 100 >= of else "<1%"
 
 
 def _count(number: int) -> str:

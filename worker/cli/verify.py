@@ -1,0 +1,72 @@
+"""`rowpatch verify`: whether the server still holds what a run wrote."""
+
+import os
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from worker.cli.flags import RUN, Flags, whole
+
+
+def verify(
+    run: Annotated[Path, Parameter(help="The run directory.")],
+    /,
+    *,
+    sample: Annotated[
+        int | None, Parameter(converter=whole, group=RUN, help="Only so many records, chosen at random.")
+    ] = None,
+    flags: Flags = Flags(),  # noqa: B008  # frozen
+) -> int:
+    """Read every record that RUN wrote again, and say whether it still holds what RUN wrote last. Nothing is sent.
+
+    What differs is listed in verify.csv in the run directory. Triggers and fields that the API never shows cannot be
+    verified.
+
+    Exit status: 0 when everything holds, 1 when something does not, 3 when it could not be finished.
+    """
+    from worker.cli.session import guarded  # noqa: PLC0415  # --help must be quick
+
+    return guarded(lambda: _verify(run, sample, flags))
+
+
+def _verify(run: Path, sample: int | None, flags: Flags) -> int:
+    from random import Random  # noqa: PLC0415  # see above
+
+    import anyio  # noqa: PLC0415  # see above
+
+    from worker import verify  # noqa: PLC0415  # see above
+    from worker.cli.flags import overridden  # noqa: PLC0415  # see above
+    from worker.cli.screen import configure_log  # noqa: PLC0415  # see above
+    from worker.cli.session import STOPPED, made_with  # noqa: PLC0415  # see above
+    from worker.cli.speech import complain, say  # noqa: PLC0415  # see above
+    from worker.clock import Clock  # noqa: PLC0415  # see above
+    from worker.connection import Way  # noqa: PLC0415  # see above
+    from worker.journal import Counters, History  # noqa: PLC0415  # see above
+    from worker.reports.verified import reporting, tell_verified  # noqa: PLC0415  # see above
+    from worker.run_directory import JOURNAL, locked  # noqa: PLC0415  # see above
+    from worker.settings import ConfigError, read_secrets, state_directory  # noqa: PLC0415  # see above
+    from worker.stop import Stop  # noqa: PLC0415  # see above
+
+    if not (run / JOURNAL).is_file():
+        raise ConfigError(f"{run} is not a run directory: it has no {JOURNAL}.")
+    configure_log(flags.log_format)
+    with locked(run), closing(History(run / JOURNAL)) as history:
+        settings = overridden(made_with(history)[0], flags)
+        stop = Stop()
+
+        async def read() -> verify.Verified:
+            clock = Clock().bound()
+            way = Way(settings, read_secrets(os.environ), state_directory(), Counters(), clock, stop)
+            records = verify.written_records(history)
+            dice = Random(clock.sample())  # noqa: S311  # a sample, not a secret
+            chosen = records if sample is None else iter(verify.sampled(records, sample, dice))
+            with reporting(run) as report:
+                return await verify.verify(way, chosen, report)
+
+        verified = anyio.run(read)
+    if stop.reason:
+        return complain(f"{stop.reason}: {stop.message}", STOPPED)
+    say(tell_verified(verified, run))
+    return int(bool(verified.counts.keys() - {"holds"}))
