@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import chain
 from typing import Final, TypeAlias
 
 from jobs.catalogue import resource_type
@@ -92,14 +93,18 @@ class _Unwritable(Exception):  # noqa: N818  # a fact about the value
 
 def restoring(type_name: str, resource_id: str, rows: Sequence[Written]) -> Restoring:
     """The row that puts one record back to how it was before `rows`, the run's rows for it in their order."""
+    found = list(trails(rows))
     cells: dict[str, JSON] = {}
-    edits: list[Edit] = []
+    # Keys that are laid over null are one edit of the whole.
+    edits = [
+        Edit(trail.path, None, _known(trail.before)) for trail in found if _is_merged(trail) and None in trail.held
+    ]
     lost = [Lost(row.row, name, _FIRED if name.startswith("_") else _HIDDEN) for row in rows for name in row.unread]
-    for trail in trails(rows):
+    for trail in chain.from_iterable(map(_parts, found)):
         try:
             expected = _expected(type_name, trail)
             if expected:
-                _put(cells, _cells(type_name, trail))
+                _put(cells, *_cell(type_name, trail))
                 edits += expected
         except _Unwritable as error:
             lost.append(Lost(trail.first, column_of(Edit(trail.path, UNREAD, ABSENT)), str(error)))
@@ -176,25 +181,49 @@ def _text(value: Value) -> str:
     return repr(value) if isinstance(value, Absent | Unread) else json.dumps(value, sort_keys=True)
 
 
+def _is_merged(trail: Trail) -> bool:
+    """Whether the old value is an object that an update merges into the live one, so that each key must be named."""
+    return trail.path == ("attributes", MERGED) and isinstance(trail.before, Mapping)
+
+
+def _parts(trail: Trail) -> Iterator[Trail]:
+    """The trail; that of an object that is merged as one for every key that is to be there again, or not to be."""
+    if not _is_merged(trail):
+        yield trail
+        return
+    objects = [value for value in (trail.before, *trail.held) if isinstance(value, Mapping)]
+    for key in dict.fromkeys(key for each in objects for key in each):
+        before, *held = (_at(value, key) for value in (trail.before, *trail.held))
+        yield Trail((*trail.path, key), trail.first, trail.last, before, tuple(held))
+
+
+def _at(whole: Value, key: str) -> Value:
+    if isinstance(whole, Unread):
+        return whole
+    return whole.get(key, ABSENT) if isinstance(whole, Mapping) else ABSENT
+
+
 def _expected(type_name: str, trail: Trail) -> list[Edit]:
     """What restoring may replace; nothing when the value is what it was.
 
     Raises:
         _Unwritable: the old value is not known, or what the run left is not, or an update would see no difference.
     """
-    if isinstance(trail.before, Unread):
+    old = trail.before
+    if isinstance(old, Unread):
         raise _Unwritable(_OVERWRITTEN)
     known = [value for value in trail.held if not isinstance(value, Unread)]
     if not known:
         raise _Unwritable(_MIXED)
-    moved = [value for value in known if _text(value) != _text(trail.before)]
-    if moved and all(_passes_for(type_name, trail, value) for value in moved):
+    moved = [value for value in known if not _is_same(old, value)]
+    if any(_passes_for(type_name, trail, value) for value in moved):
         raise _Unwritable(_ALIKE)
-    edits = [Edit(trail.path, value, trail.before) for value in moved]
-    for key, old in _merged_keys(trail):
-        values = [value.get(key, ABSENT) if isinstance(value, Mapping) else ABSENT for value in moved]
-        edits += [Edit((*trail.path, key), value, old) for value in values]
-    return edits
+    return [Edit(trail.path, value, old) for value in moved]
+
+
+def _is_same(old: JSON | Absent, held: JSON | Absent) -> bool:
+    """Whether nothing is to be put back; an object that the API shows as null may come back as an empty one."""
+    return _text(old) == _text(held) or (old is None and held in ({}, []))
 
 
 def _passes_for(type_name: str, trail: Trail, held: JSON | Absent) -> bool:
@@ -208,50 +237,38 @@ def _passes_for(type_name: str, trail: Trail, held: JSON | Absent) -> bool:
     return stands(old, held, known.attributes.get(name) if known else None, name)
 
 
-def _merged_keys(trail: Trail) -> Iterator[tuple[str, JSON | Absent]]:
-    """Every key that `metadata` is to have or not to have again: an object is merged into it, so each must be named."""
-    old = trail.before
-    if trail.path == ("attributes", MERGED) and isinstance(old, Mapping):
-        objects = [old, *(value for value in trail.held if isinstance(value, Mapping))]
-        for key in dict.fromkeys(key for each in objects for key in each):
-            yield key, old.get(key, ABSENT)
+def _put(cells: dict[str, JSON], column: str, value: JSON) -> None:
+    """Add a cell to a row; the names of tags are collected in one list."""
+    if column.startswith("tags."):
+        named = cells.setdefault(column, [])
+        assert isinstance(named, list)  # noqa: S101  # nothing else is put there
+        named.append(value)
+    else:
+        cells[column] = value
 
 
-def _put(cells: dict[str, JSON], new: Iterable[tuple[str, JSON]]) -> None:
-    """Add cells to a row; the names of tags are collected in one list."""
-    for column, value in new:
-        if column.startswith("tags."):
-            named = cells.setdefault(column, [])
-            assert isinstance(named, list)  # noqa: S101  # nothing else is put there
-            named.append(value)
-        else:
-            cells[column] = value
-
-
-def _cells(type_name: str, trail: Trail) -> Iterable[tuple[str, JSON]]:
-    """The cells that put a value back.
+def _cell(type_name: str, trail: Trail) -> tuple[str, JSON]:
+    """The cell that puts a value back: its column, and what it says.
 
     Raises:
-        _Unwritable: there are none.
+        _Unwritable: there is none.
     """
     kind, name, *key = trail.path
     old = trail.before
     if kind == "tags":
-        return [("tags.remove" if isinstance(old, Absent) else "tags.add", name)]
+        return "tags.remove" if isinstance(old, Absent) else "tags.add", name
     if kind == "relationships":
-        return [(name, _links(type_name, name, old))]
+        return name, _links(type_name, name, old)
     if key:
-        return [_member(name, key[0], old)]
-    if name == MERGED and isinstance(old, Mapping):
-        return [_member(name, each, value) for each, value in _merged_keys(trail)]
-    return [(f"attributes.{name}:json", _json(old))]
+        return _member(name, key[0], old)
+    return f"attributes.{name}:json", _known(old)
 
 
 def _member(name: str, key: str, value: Value) -> tuple[str, JSON]:
     if name != MERGED and (not key or "." in key):
         raise _Unwritable(_DOTTED)
     if not isinstance(value, Absent):
-        return f"{name}.{key}:json", _json(value)
+        return f"{name}.{key}:json", _known(value)
     plain = key and ":" not in key  # else a part of the key could pass for a suffix
     return f"{name}.{key}" if plain else f"{name}.{key}:str", None
 
@@ -269,6 +286,6 @@ def _links(type_name: str, name: str, value: Value) -> JSON:
     return texts if many else texts[0] if texts else None
 
 
-def _json(value: Value) -> JSON:
-    assert not isinstance(value, Absent | Unread)  # noqa: S101  # seen to before
+def _known(value: Value) -> JSON:
+    assert not isinstance(value, Absent | Unread)  # noqa: S101  # the caller has seen to it
     return value

@@ -75,7 +75,7 @@ def _linkage(link: Link | tuple[Link, ...] | None) -> JSON:
 
 
 def _missing_tags(document: Mapping[str, JSON], data: Mapping[str, JSON], wanted: tuple[str, ...]) -> tuple[str, ...]:
-    """Tags that were to be added and are not on the record. They were asked to be shown: none at all means none there."""
+    """Tags that were to be added and are not on the record; they were asked for, so that nothing shown means none."""
     names = tag_names(document, data)
     if names is None:
         linked = mapping(mapping(data.get("relationships")).get("tags")).get("data")

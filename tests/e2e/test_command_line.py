@@ -41,8 +41,8 @@ def no_runs(folder: Path) -> bool:
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
-        (["--canary", "3"], "--canary is not built yet"),
-        (["--plan", "runs/x"], "--plan is not built yet"),
+        (["--canary", "some"], "--canary"),
+        (["--plan", "runs/x"], "--plan takes its sheet and its directory from the plan"),
         (["--format", "xlsx"], "XLSX is not built yet"),
         (["--rate", "fast"], "write windows like 50/10s,200/60s"),
         (["--stop-after", "many"], "write a number of rows like 100, or a share like 5%"),
@@ -154,7 +154,7 @@ def test_client_credentials_get_a_token_and_a_dead_one_stops_with_3(
     assert (summary["state"], summary["counts"]["pending"]) == ("stopped", 20)
     monkeypatch.setenv("ROWPATCH_CLIENT_SECRET", "sandbox-client-secret")
     assert run(["resume", "run", "--no-progress"]) == 0
-    assert json.loads(Path("run/summary.json").read_text())["requests"] == {"patch": 20, "get": 0, "token": 2}
+    assert json.loads(Path("run/summary.json").read_text())["requests"] == {"patch": 20, "get": 7, "token": 2}
 
 
 def test_a_run_from_standard_input_needs_its_format(sandbox: Served, tmp_path: Path) -> None:
@@ -193,22 +193,18 @@ def test_log_lines_are_json_when_asked_for(
     with sandbox_in_thread(replace(SETTINGS, limit=(1000, 60.0))) as limited:
         monkeypatch.setenv("ROWPATCH_TOKEN", limited.token)
         run(["apply", str(sheet), "--type", "stripe_payments", "--url", limited.url, "--log-format", "json"])
-    (event,) = [json.loads(line) for line in capfd.readouterr().err.splitlines() if line.startswith("{")]
-    assert event.pop("timestamp").endswith("Z")
-    assert event == {
-        "event": "limit_learned",
-        "level": "info",
-        "method": "PATCH",
-        "windows": "1000/60s, 250/10s",
-    }
+    events = [json.loads(line) for line in capfd.readouterr().err.splitlines() if line.startswith("{")]
+    assert all(event.pop("timestamp").endswith("Z") for event in events)
+    learned = {"event": "limit_learned", "level": "info", "windows": "1000/60s, 250/10s"}
+    assert events == [{**learned, "method": method} for method in ("GET", "PATCH")]
 
 
-def test_rows_with_metadata_are_refused_without_the_flag_and_nothing_is_wiped(
+def test_blind_rows_with_metadata_are_refused_without_the_flag_and_nothing_is_wiped(
     sheet: Path, sandbox: Served, capfd: pytest.CaptureFixture[str]
 ) -> None:
     first, second = seeded_id("stripe_payments", 0), seeded_id("stripe_payments", 1)
     sheet.write_text(f"id,reference,metadata.batch,options.key\n{first},a,,\n{second},b,7,\n")
-    assert run(["apply", str(sheet), "--type", "stripe_payments", "--no-progress"]) == 1
+    assert run(["apply", str(sheet), "--type", "stripe_payments", "--no-progress", "--blind"]) == 1
     stored = sandbox.resources["stripe_payments"]
     assert stored[first].attributes["reference"] == "a"
     assert stored[second].attributes["reference"] is None

@@ -245,7 +245,7 @@ def test_refusals_for_pace_and_failures_are_counted_apart() -> None:
 
 def test_a_refusal_is_told_with_its_fields_and_errors() -> None:
     verdict = judge(sample("validation"), sent())
-    assert isinstance(verdict, Settle | ReadBack)
+    assert isinstance(verdict, Settle)
     assert verdict.fields == ("quantity", "order", "metadata.batch")
     assert len(verdict.errors) == 3
     assert verdict.message == (
@@ -274,7 +274,7 @@ def test_a_refusal_is_told_with_its_fields_and_errors() -> None:
 )
 def test_a_refusal_says_as_much_as_the_server_did(body: bytes, message: str, fields: tuple[str, ...]) -> None:
     verdict = judge(Reply(422, {"content-type": "application/json"}, body), sent())
-    assert isinstance(verdict, Settle | ReadBack)
+    assert isinstance(verdict, Settle)
     assert (verdict.message, verdict.fields) == (message, fields)
 
 
@@ -327,7 +327,7 @@ def test_no_outcome_makes_a_row_that_is_not_replay_safe_go_twice(outcome: Outcom
 @given(OUTCOMES, SENT)
 def test_applied_needs_a_whole_success_about_the_record(outcome: Outcome, what: Sent) -> None:
     verdict = judge(outcome, what)
-    if isinstance(verdict, Settle | ReadBack) and verdict.status is Status.APPLIED:
+    if isinstance(verdict, Settle) and verdict.status is Status.APPLIED:
         assert isinstance(outcome, Reply)
         assert 200 <= outcome.status < 300
         assert outcome.complete

@@ -5,6 +5,7 @@ import json
 import sqlite3
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
@@ -70,6 +71,17 @@ async def test_faults_come_about_as_often_as_asked_and_in_equal_parts() -> None:
     assert min(counts.values()) > ROWS / 6 / 2
     _, quiet, _ = await story(0.0)
     assert {entry.fault for entry in quiet} == {""}
+
+
+async def test_reads_meet_server_errors_and_resets_before_they_are_looked_at() -> None:
+    settings = SandboxSettings(seed=("stripe_payments=1",), faults=0.5)
+    async with serve(settings) as sandbox, aiohttp.ClientSession() as session:
+        headers = {"Authorization": f"Bearer {sandbox.token}"}
+        for _ in range(60):
+            with suppress(aiohttp.ClientOSError):  # by then the client has sent it a second time of its own accord
+                await session.get(f"{sandbox.url}/api/stripe_payments", headers=headers)
+        told = {(entry.fault, entry.status) for entry in sandbox.ledger}
+        assert told == {("", 200), ("500-before", 500), ("reset-before", 0)}
 
 
 async def test_a_server_error_has_an_html_body_or_none() -> None:

@@ -183,7 +183,8 @@ def write_plan(directory: Path, history: History, settings: Settings, rows: int)
     """
     summary = PlanSummary(settings.input.metadata == "replace", sum(each.gets for each in history.processes()))
     with records_of(directory, settings) as records, replacing(directory, ("plan.csv", "plan.ndjson")) as files:
-        _write(_paired(records, history.planned(), settings.input.limit), *files, summary)
+        table, lines = files
+        _write(_paired(records, history.planned(), settings.input.limit), table, lines, summary)
         if summary.rows != rows:
             raise JournalDamaged(f"the copy of the input has {summary.rows} rows; the journal was made for {rows}.")
     return summary
@@ -203,7 +204,7 @@ def _write(pairs: Iterator[tuple[RowRef, Planned]], table: TextIO, lines: TextIO
 
 
 def _paired(records: Iterable[Record], plan: Iterable[Planned], limit: int | None) -> Iterator[tuple[RowRef, Planned]]:
-    """Every row of the input with what is planned for it; one that nobody planned is beyond the limit or not reached."""
+    """Every row of the input with what is planned for it; what nobody planned is beyond the limit, or not reached."""
     waiting = iter(plan)
     planned = next(waiting, None)
     for record in records:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from os.path import commonprefix
 from typing import Final, Literal
 
 from rich.cells import cell_len
@@ -22,7 +21,7 @@ NOT_REACHED: Final = "not_reached"
 """Reason of a row that an incomplete plan says nothing of."""
 
 _QUIET: Final = frozenset({Status.UNCHANGED, Status.SKIPPED})
-_LEAD: Final = 4
+_LEAD: Final = 2
 """Characters before the first difference that are kept of values whose common beginning is left out."""
 
 
@@ -76,7 +75,7 @@ def fitted(before: str, after: str, room: int) -> tuple[str, str]:
     half = room // 2
     left = min(needed[0], max(half, room - needed[1]))
     right = min(needed[1], room - left)
-    alike = len(commonprefix([before, after]))
+    alike = _alike(before, after)
     drop = alike - max(_LEAD, half - 1 - max(len(before), len(after)) + alike)
     if drop > 1 and alike + _LEAD > min(left, right):
         return fitted("…" + before[drop:], "…" + after[drop:], room)
@@ -127,6 +126,12 @@ def said(planned: Planned) -> str:
     """Why the row is not sent: as it was put, or else what its reason means."""
     known = REASONS.get(planned.reason)
     return planned.message or (known.meaning if known else "")
+
+
+def _alike(one: str, other: str) -> int:
+    """Characters that both begin with."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((index for index, (left, right) in pairs if left != right), min(len(one), len(other)))
 
 
 def _is_nothing(value: JSON | Absent | Unread) -> bool:

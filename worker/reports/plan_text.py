@@ -27,6 +27,7 @@ SHOWN_CAUSES: Final = 3
 """Causes, and names in a sentence, that are told in full."""
 
 _RED: Final = "bold red"
+_EXAMPLE: Final = "FOR EXAMPLE"
 _ARROW: Final = " -> "
 _GAP: Final = "  "
 
@@ -90,12 +91,16 @@ def _columns(summary: PlanSummary, width: int) -> Iterator[Text]:
     first = _room(["COLUMN", *names], width * 3 // 10)
     heads = [f"{head:>{wide}}" for (head, _, _), wide in zip(numbers, widths, strict=True)]
     left = width - first - sum(wide + len(_GAP) for wide in widths) - len(_GAP)
-    yield Text(_GAP.join([_padded("COLUMN", first), *heads, "FOR EXAMPLE"[: max(0, left)]]).rstrip(), "bold")
+    examples = left >= len(_EXAMPLE)
+    yield Text(_GAP.join([_padded("COLUMN", first), *heads, *[_EXAMPLE] * examples]), "bold")
     for index, (name, (_, tally)) in enumerate(zip(names, tallies, strict=True)):
         line = Text(_padded(name, first))
         for (_, cells, style), wide in zip(numbers, widths, strict=True):
             line.append(_GAP + f"{cells[index]:>{wide}}", style if cells[index] else "")
-        yield line.append(_GAP).append(*_example(tally, left))
+        if examples:
+            line.append(_GAP).append(*_example(tally, left))
+        line.rstrip()
+        yield line
     if hidden := len(summary.columns) - len(tallies):
         yield Text(f"... and {_number(hidden, 'more column')}")
 
@@ -127,7 +132,7 @@ def _gone(summary: PlanSummary) -> Iterator[str]:
     for kind, fate in (("value", "CLEARED"), ("key", wiped), ("tag", "REMOVED")):
         counts = {name: tally.gone[kind] for name, tally in summary.columns.items() if tally.gone[kind]}
         if counts:
-            names = _some((f"{name} ({count:,})" for name, count in counts.items()), "column")
+            names = _some((f"{_named(name)} ({count:,})" for name, count in counts.items()), "column")
             where = "" if kind == "tag" else f": {names}"
             yield f"{_number(sum(counts.values()), kind)} will be {fate}{where}."
 
@@ -136,7 +141,7 @@ def _flips(summary: PlanSummary) -> Iterator[str]:
     flips = [(name, types, flip) for name, tally in summary.columns.items() for types, flip in tally.flips.items()]
     for name, (old, new), flip in flips[:SHOWN_CAUSES]:
         before, after = fitted(printable(flip.before), printable(flip.after), 40)
-        yield f"{name}: {before} ({old}) becomes {after} ({new}) in {_number(flip.rows, 'row')}."
+        yield f"{_named(name)}: {before} ({old}) becomes {after} ({new}) in {_number(flip.rows, 'row')}."
     if rest := flips[SHOWN_CAUSES:]:
         yield f"... and {_number(sum(flip.rows for *_, flip in rest), 'more value')} that become another type."
 
@@ -146,10 +151,10 @@ def _always(summary: PlanSummary) -> Iterator[str]:
     triggers = [(name, rows) for name, rows in summary.unread.items() if name.startswith("_")]
     others = [(name, rows) for name, rows in summary.unread.items() if not name.startswith("_")]
     if triggers:
-        names = _some((f"{name} ({_number(rows, 'row')})" for name, rows in triggers), "name")
+        names = _some((f"{_named(name)} ({_number(rows, 'row')})" for name, rows in triggers), "name")
         yield f"Always sent, since it triggers something: {names}."
     if others:
-        names = _some((f"{name} ({_number(rows, 'row')})" for name, rows in others), "name")
+        names = _some((f"{_named(name)} ({_number(rows, 'row')})" for name, rows in others), "name")
         yield f"Always sent, since the API does not show what is there now; it is overwritten unseen: {names}."
 
 
@@ -192,7 +197,7 @@ def _problems(summary: PlanSummary, width: int, table: str) -> Iterator[Text]:
 
 def _cause(group: Group, width: int) -> Iterator[Text]:
     known = REASONS.get(group.reason)
-    about = f" [{'; '.join(group.fields)}]" if group.fields else ""
+    about = f" [{'; '.join(map(_named, group.fields[:SHOWN_CAUSES]))}]" if group.fields else ""
     meaning = known.meaning if known else ""
     yield from _wrapped(f"{group.count:,} x {group.reason}{about}: {meaning}", width, "  ")
     message = "" if group.message == meaning else f": {group.message}"
@@ -241,6 +246,11 @@ def _room(names: Iterable[str], most: int) -> int:
 def _padded(name: str, width: int) -> str:
     short = cut(name, width)
     return short + " " * (width - cell_len(short))
+
+
+def _named(name: str) -> str:
+    """A name in a sentence."""
+    return cut(printable(name), 40)
 
 
 def _some(names: Iterable[str], noun: str) -> str:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from worker.sandbox.jsonapi import JSON
 from worker.sandbox.query import Query
 from worker.sandbox.resources import Resource, Store
-from worker.sandbox.schema import relationship_names
+from worker.sandbox.schema import is_to_many, relationship_names
 from worker.sandbox.settings import Mode
 
 
@@ -36,7 +36,8 @@ class Renderer:
     def _with_included(self, document: dict[str, JSON], shown: Iterable[Resource], query: Query) -> dict[str, JSON]:
         if not query.include:
             return document
-        targets = {target.id: target for resource in shown for target in self._targets(resource, query.include)}
+        found = (target for resource in shown for target in self._targets(resource, query.include))
+        targets = {(target.type, target.id): target for target in found}
         return {**document, "included": [self._resource(target, target.type, query) for target in targets.values()]}
 
     def _targets(self, resource: Resource, names: tuple[str, ...]) -> Iterable[Resource]:
@@ -66,9 +67,9 @@ class Renderer:
 
 
 def _relationship(resource: Resource, name: str, link: str, query: Query) -> dict[str, JSON]:
-    """Links always, linkage only for what is included."""
+    """Links always; linkage only for what is included, whether the store has the target or not."""
     links: dict[str, JSON] = {"links": {"self": f"{link}/relationships/{name}", "related": f"{link}/{name}"}}
     if name not in query.include:
         return links
-    empty: JSON = [] if name == "tags" else None
+    empty: JSON = [] if is_to_many(resource.type, name) else None
     return {**links, "data": resource.relationships.get(name, empty)}

@@ -73,6 +73,13 @@ def relationship_names(type_name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*own, *_READ_ONLY_RELATIONSHIPS.get(type_name, ()))))
 
 
+@cache
+def is_to_many(type_name: str, name: str) -> bool:
+    """Whether a relationship has a list of targets."""
+    kind = resource_type(type_name)
+    return bool(kind and name in kind.relationships and kind.relationships[name].many)
+
+
 def linkage(value: JSON) -> JSON:
     """The `data` member of a relationship object."""
     return value.get("data") if isinstance(value, dict) else None
