@@ -326,7 +326,7 @@ def test_any_run_is_undone_by_the_row(run: tuple[Live, list[Written], Live]) -> 
         restored = after(live, change)
     lost = {each.column: each.why for each in found.lost}
     for path in {edit.path for row in rows for edit in row.edits}:
-        for column, old, _ in differing(path, value_at(first, path), value_at(restored, path)):
+        for column, _, _ in differing(path, value_at(first, path), value_at(restored, path)):
             assert column in lost
             assert "has a dot" in lost[column] or "does not count" in lost[column]
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.policy.pace import GUARD, UNLEARNED_IN_FLIGHT, Pace, Window
+from worker.policy.pace import GUARD, UNLEARNED_IN_FLIGHT, Pace, Window, least_time
 
 MINUTE = Window(100, 60.0)
 
@@ -283,3 +283,17 @@ def test_the_log_is_never_much_longer_than_the_largest_limit(limit: int) -> None
     pace = Pace(ceiling=[Window(limit, 0.001)], max_in_flight=1)
     answer(pace, [float(number) for number in range(300)])
     assert len(pace.stamps) <= 2 * limit
+
+
+@pytest.mark.parametrize(
+    ("count", "windows", "seconds"),
+    [
+        (0, (Window(10, 1.0),), 0.0),
+        (10, (Window(10, 1.0),), 0.0),  # all in the first window
+        (11, (Window(10, 1.0),), 1.0),
+        (100, (Window(10, 1.0), Window(20, 60.0)), 240.0),  # the slower one counts
+        (100, (), 0.0),
+    ],
+)
+def test_the_least_time_is_that_of_the_slowest_window(count: int, windows: tuple[Window, ...], seconds: float) -> None:
+    assert least_time(count, windows) == seconds

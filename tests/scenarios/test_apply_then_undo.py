@@ -80,9 +80,7 @@ def there_and_back(
 ) -> tuple[State, Story, State, Summary, State]:
     """The server's state before, after the apply and after the undo."""
     directory = Path(tempfile.mkdtemp())
-    case = Case(
-        sheet(wanted), blind=False, metadata="replace" if replaces else "merge", stopping=Stopping(canary=0)
-    )
+    case = Case(sheet(wanted), blind=False, metadata="replace" if replaces else "merge", stopping=Stopping(canary=0))
 
     async def scene() -> tuple[State, Story, State, Summary, State]:
         world = SandboxSettings(seed=(f"{TYPE}=6",), faults=faults, epoch=EPOCH, latency=0.02)

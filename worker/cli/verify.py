@@ -41,10 +41,10 @@ def _verify(run: Path, sample: int | None, flags: Flags) -> int:
     from worker.cli.screen import configure_log  # noqa: PLC0415  # see above
     from worker.cli.session import STOPPED, made_with  # noqa: PLC0415  # see above
     from worker.cli.speech import complain, say  # noqa: PLC0415  # see above
+    from worker.cli.verified import reporting, tell_verified  # noqa: PLC0415  # see above
     from worker.clock import Clock  # noqa: PLC0415  # see above
     from worker.connection import Way  # noqa: PLC0415  # see above
     from worker.journal import Counters, History  # noqa: PLC0415  # see above
-    from worker.cli.verified import reporting, tell_verified  # noqa: PLC0415  # see above
     from worker.run_directory import JOURNAL, locked  # noqa: PLC0415  # see above
     from worker.settings import ConfigError, read_secrets, state_directory  # noqa: PLC0415  # see above
     from worker.stop import Stop  # noqa: PLC0415  # see above

@@ -1,0 +1,84 @@
+"""Edits as the journal keeps them, and on which side of them a record is."""
+
+from typing import Any
+
+import pytest
+
+from jobs.images import Held, column_of, decode, encode, is_at, merged, side
+from jobs.model import ABSENT, UNREAD, Edit, Fields, Link, Live
+
+REFERENCE = ("attributes", "reference")
+BATCH = ("attributes", "metadata", "batch")
+ORDER = ("relationships", "order")
+TAG = ("tags", "vip")
+
+
+def live(reference: Any = "a", metadata: Any = None, tags: frozenset[str] | None = frozenset()) -> Live:
+    attributes = {"reference": reference, "metadata": {} if metadata is None else metadata}
+    return Live("orders", attributes, {"order": Link("orders", "x")}, tags, Fields())
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        Edit(REFERENCE, "a", None),
+        Edit(BATCH, ABSENT, {"deep": [1, 2.5, None]}),
+        Edit(BATCH, 7, ABSENT),
+        Edit(ORDER, None, {"type": "orders", "id": "x"}),
+        Edit(TAG, UNREAD, True),
+    ],
+)
+def test_edits_survive_the_journal(edit: Edit) -> None:
+    assert decode(encode([edit, edit])) == (edit, edit)
+
+
+@pytest.mark.parametrize("text", ["7", "[7]", '[["a",[1]]]', '[[["a"],7,[1]]]', "{"])
+def test_other_text_is_no_edits(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  # whatever it says
+        decode(text)
+
+
+@pytest.mark.parametrize(("path", "column"), [(REFERENCE, "reference"), (BATCH, "metadata.batch"), (TAG, "tags")])
+def test_an_edit_is_about_a_column(path: tuple[str, ...], column: str) -> None:
+    assert column_of(Edit(path, ABSENT, 1)) == column
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted", "other", "expected"),
+    [
+        (ABSENT, ABSENT, "x", True),
+        ("x", ABSENT, "x", False),
+        ("b", "b", "a", True),
+        ("EUR", "eur", "USD", True),  # the form the API stores
+        ("EUR", "eur", "EUR", False),  # but it is the old value to the letter
+        (67, "67", UNREAD, True),
+        ("c", "b", ABSENT, False),
+    ],
+)
+def test_a_value_is_at_one_of_two(value: Any, wanted: Any, other: Any, expected: bool) -> None:
+    assert is_at(value, wanted, other) is expected
+
+
+@pytest.mark.parametrize(
+    ("edits", "record", "held"),
+    [
+        ((), live(), "unseen"),
+        ((Edit(("attributes", "password"), UNREAD, "x"),), live(), "unseen"),  # never shown
+        ((Edit(TAG, ABSENT, True),), live(tags=None), "unseen"),
+        ((Edit(REFERENCE, "a", "b"),), live("b"), "after"),
+        ((Edit(REFERENCE, "a", "b"),), live("a"), "before"),
+        ((Edit(REFERENCE, "a", "b"),), live("c"), "neither"),
+        ((Edit(REFERENCE, UNREAD, "b"),), live("c"), "before"),  # at any rate not what was sent
+        ((Edit(REFERENCE, "a", "b"), Edit(BATCH, ABSENT, 1)), live("b"), "neither"),  # half of it
+        ((Edit(TAG, ABSENT, True),), live(tags=frozenset({"vip"})), "after"),
+        ((Edit(ORDER, {"type": "orders", "id": "x"}, None),), live(), "before"),
+        ((Edit(BATCH, 1, ABSENT),), live(metadata="no object"), "after"),
+    ],
+)
+def test_a_record_is_on_a_side_of_its_edits(edits: tuple[Edit, ...], record: Live, held: Held) -> None:
+    assert side(edits, record) == held
+
+
+def test_a_later_image_counts_where_there_is_one() -> None:
+    first, again, other = Edit(REFERENCE, "a", "b"), Edit(REFERENCE, "c", "b"), Edit(BATCH, 1, 2)
+    assert merged((first, other), (again,)) == (again, other)
