@@ -10,7 +10,7 @@ from jobs.model import Status
 from worker.policy.canary import Canary, strayed
 
 KIND = resource_type("stripe_payments")
-BEFORE = {"reference": "a", "reference_origin": "o", "metadata": {"k": 1}, "updated_at": "then"}
+BEFORE: dict[str, Any] = {"reference": "a", "reference_origin": "o", "metadata": {"k": 1}, "updated_at": "then"}
 
 
 @pytest.mark.parametrize(
