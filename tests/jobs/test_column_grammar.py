@@ -80,5 +80,16 @@ def test_two_columns_about_the_same_are_refused_by_name(labels: tuple[str, str])
 
 
 def test_different_columns_go_together() -> None:
-    labels = ["id", "type", "metadata.a", "metadata.a.b", "options.a", "tags.add", "tags.remove", "order", "__status"]
+    labels = [
+        "id",
+        "type",
+        "metadata.a",
+        "metadata.a.b",
+        "metadata.:json",
+        "options.a",
+        "tags.add",
+        "tags.remove",
+        "order",
+        "__status",
+    ]
     refuse_overlaps([parse_heading(label) for label in labels])

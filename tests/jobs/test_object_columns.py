@@ -118,6 +118,14 @@ def test_a_value_keeps_the_type_it_has(kind: str, name: str, value: JSON, attrib
         ("metadata.a.b", "x", {"metadata": {"a.b": "x"}}),
         ("metadata.a:str", "7", {"metadata": {"a": "7"}}),
         ("metadata.a", None, {"metadata": {"a": ABSENT}}),
+        ("metadata.a:str", None, {"metadata": {"a": ABSENT}}),  # only `:json` says that the value is meant as it is
+        ("metadata.a:json", None, {"metadata": {"a": None}}),
+        ("metadata.a:json", "null", {"metadata": {"a": "null"}}),
+        ("metadata.a:int:json", None, {"metadata": {"a:int": None}}),
+        ("metadata.:json", 7, {"metadata": {"": 7}}),  # the key is the empty text
+        ("metadata.:json", None, {"metadata": {"": None}}),
+        ("metadata.:str", None, {"metadata": {"": ABSENT}}),
+        ("options.customer:json", None, {"options": {"customer": None}}),
         ("options.customer", {"x": []}, {"options": {"customer": {"x": []}}}),
     ],
 )

@@ -39,7 +39,9 @@ rows = st.fixed_dictionaries({
     "reference": cells,
     "metadata.a": cells,
     "metadata.dotted.key": cells,
-    "metadata.b:json": st.sampled_from(["", "7", '"7"', "null", '{"deep":"sea"}', "<clear>"]),
+    # no number where the text "7" may have been: text that reads like the live number counts as unchanged, and so the
+    # way back from 7 to "7" is listed as not to be undone
+    "metadata.b:json": st.sampled_from(["", "8", '"7"', "null", '{"deep":"sea"}', "<clear>"]),
     "metadata.k:int:str": cells,
 })  # fmt: skip
 

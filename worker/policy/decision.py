@@ -101,10 +101,6 @@ def _settled_by(job: UpdateJob, live: Live, asked: Asked) -> Settle | None:
     return None if asked.may_resend and settle.reason != "read_back" else settle
 
 
-def _is_blind(edits: tuple[Edit, ...]) -> bool:
-    return any(isinstance(edit.before, Unread) for edit in edits)
-
-
 def _meets(edit: Edit, planned: Edit) -> bool:
     if isinstance(edit.before, Unread) or isinstance(planned.before, Unread):
         return False
