@@ -51,7 +51,7 @@ def prepare(history: History, made_with: Settings, directory: Path, label: str) 
         JournalError: the new journal cannot be written.
         OSError: the new input cannot be.
     """
-    with TemporaryFile() as text:
+    with TemporaryFile(dir=directory) as text:
         rows, lost = _write(history, directory, text)
         text.seek(0)
         spooled = source.spool(text, directory, "ndjson")

@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import reduce
 from itertools import groupby, islice
+from operator import or_
 from random import Random
 
 import anyio
@@ -15,16 +17,23 @@ from jobs.model import ABSENT, JSON, Absent, Edit, Fields, Live, Unread
 from jobs.restoring import Trail, Written, needed, trails
 from worker.connection import READ_CONCURRENCY, Way, connected
 from worker.journal import History
+from worker.lookup import Found, Lookup
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One record that a run wrote, and what became of its values in the course of the run."""
+    """One record that a run wrote, and what became of its values in the course of the run.
+
+    Attributes:
+        row: the last that wrote it.
+        unread: names that were sent although nobody can read them.
+    """
 
     row: int
     type: str
     id: str
     trails: tuple[Trail, ...]
+    unread: tuple[str, ...] = ()
 
     @property
     def fields(self) -> Fields:
@@ -45,17 +54,27 @@ class Finding:
 
 @dataclass(slots=True)
 class Verified:
-    """Records by what was found of them: `holds`, `differs`, `gone`, `not readable`."""
+    """What was found.
+
+    Attributes:
+        counts: records by what was found of them: `holds`, `differs`, `gone`, `not readable`.
+        hidden: records of which something cannot be verified, by its name.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
+    hidden: Counter[str] = field(default_factory=Counter)
+
+
+class Unfinished(Exception):  # noqa: N818  # a fact about the run, not a programming error
+    """The records could not all be read. The text says why."""
 
 
 def written_records(history: History) -> Iterator[Kept]:
     """The records that a run wrote, one at a time in memory."""
     for (type_name, resource_id), group in groupby(history.written(), key=lambda entry: (entry[0].type, entry[0].id)):
         rows = [Written(image.row, image.edits, image.unread, not uncertain) for image, uncertain in group]
-        if found := tuple(trails(rows)):
-            yield Kept(rows[-1].row, type_name, resource_id, found)
+        unread = dict.fromkeys(name for row in rows for name in row.unread)
+        yield Kept(rows[-1].row, type_name, resource_id, tuple(trails(rows)), tuple(unread))
 
 
 def sampled(records: Iterator[Kept], size: int, dice: Random) -> list[Kept]:
@@ -68,57 +87,90 @@ def sampled(records: Iterator[Kept], size: int, dice: Random) -> list[Kept]:
 
 
 async def verify(way: Way, records: Iterator[Kept], report: Callable[[Finding], None]) -> Verified:
-    """Read the records again, a few pages at a time, and report what is not as it was written."""
+    """Read the records again, a few pages at a time, and report what is not as it was written, in their order.
+
+    Raises:
+        Unfinished: the API does not let us read on.
+        JournalDamaged: the journal that the records come from cannot be used.
+    """
     verified = Verified()
     async with connected(way) as connection:
-        pages = _pages(records)
-        lookup = connection.lookup
-
-        async def read() -> None:
-            while not way.stop.reason and (page := next(pages, None)) is not None:
-                fields = page[0].fields
-                for record in page[1:]:
-                    fields = fields | record.fields
-                found = await lookup.live(page[0].type, [record.id for record in page], fields)
-                if way.stop.reason:
-                    return
+        pages = _pages(_visible(records, verified))
+        while batch := list(islice(pages, READ_CONCURRENCY)):
+            found = await _read(connection.lookup, batch)
+            if way.stop.reason:
+                raise Unfinished(f"{way.stop.reason}: {way.stop.message}")
+            for page, each in zip(batch, found, strict=True):
                 for record in page:
-                    _judge(record, found.records.get(record.id), record.id in found.failed, verified, report)
-
-        async with anyio.create_task_group() as group:
-            for _ in range(READ_CONCURRENCY):
-                group.start_soon(read)
+                    _judge(record, each, verified, report)
         connection.remember()
     return verified
 
 
-def _judge(
-    record: Kept, live: Live | None, failed: bool, verified: Verified, report: Callable[[Finding], None]
-) -> None:
-    if live is None:
-        why = "not readable" if failed else "gone"
-        report(Finding(record, why))
-    else:
-        findings = list(_differences(record, live))
-        why = "differs" if findings else "holds"
-        for finding in findings:
-            report(finding)
-    verified.counts[why] += 1
-
-
-def _differences(record: Kept, live: Live) -> Iterator[Finding]:
-    for trail in record.trails:
-        try:
-            value = value_at(live, trail.path)
-        except KeyError:
-            continue  # the API does not show it
-        held = [each for each in trail.held if not isinstance(each, Unread)]
-        if held and not any(is_at(value, each, trail.before) for each in held):
-            column = column_of(Edit(trail.path, ABSENT, ABSENT))
-            yield Finding(record, "differs", column, held[-1], value)
+def _visible(records: Iterator[Kept], verified: Verified) -> Iterator[Kept]:
+    """The records of which something can be read."""
+    for record in records:
+        verified.hidden.update(record.unread)
+        if record.trails:
+            yield record
 
 
 def _pages(records: Iterator[Kept]) -> Iterator[list[Kept]]:
     for _, alike in groupby(records, key=lambda record: record.type):
         while page := list(islice(alike, PAGE_SIZE)):
             yield page
+
+
+async def _read(lookup: Lookup, pages: list[list[Kept]]) -> list[Found]:
+    """The live state of the pages' records, all pages at once."""
+    found: dict[int, Found] = {}
+
+    async def read(place: int, page: list[Kept]) -> None:
+        fields = reduce(or_, (record.fields for record in page))
+        found[place] = await lookup.live(page[0].type, [record.id for record in page], fields)
+
+    async with anyio.create_task_group() as group:
+        for place, page in enumerate(pages):
+            group.start_soon(read, place, page)
+    return [found[place] for place in range(len(pages))]
+
+
+def _judge(record: Kept, found: Found, verified: Verified, report: Callable[[Finding], None]) -> None:
+    live = found.records.get(record.id)
+    if live is None:
+        why = "not readable" if record.id in found.failed else "gone"
+        report(Finding(record, why))
+        verified.counts[why] += 1
+        return
+    seen, findings = 0, []
+    for trail in record.trails:
+        column = column_of(Edit(trail.path, ABSENT, ABSENT))
+        try:
+            finding = _difference(record, trail, column, live)
+        except KeyError:
+            verified.hidden[column] += 1
+            continue
+        seen += 1
+        findings += [finding] if finding else []
+    for finding in findings:
+        report(finding)
+    if seen:
+        verified.counts["differs" if findings else "holds"] += 1
+
+
+def _difference(record: Kept, trail: Trail, column: str, live: Live) -> Finding | None:
+    """How the live value differs from all that the run may have left.
+
+    Raises:
+        KeyError: the API does not show it, or nobody knows what the run left.
+    """
+    value = value_at(live, trail.path)
+    held = [each for each in trail.held if not isinstance(each, Unread)]
+    if not held:
+        raise KeyError(trail.path)
+    if any(is_at(value, each, trail.before) for each in held):
+        return None
+    if trail.path[0] == "tags":  # a tag is there or not; its name says more than true
+        written, value = (trail.path[1] if each is True else ABSENT for each in (held[-1], value))
+        return Finding(record, "differs", column, written, value)
+    return Finding(record, "differs", column, held[-1], value)

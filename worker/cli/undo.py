@@ -1,7 +1,5 @@
 """`rowpatch undo`: put back what a run replaced."""
 
-import time
-from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Annotated
 
@@ -31,46 +29,6 @@ def undo(
     Exit status: 0 when everything is restored, 1 when something is not.
     """
     from worker.cli.session import guarded  # noqa: PLC0415  # --help must be quick
+    from worker.cli.undoing import take_back  # noqa: PLC0415  # see above
 
-    return guarded(lambda: _undo(run, run_dir, flags, plan_only=plan_only))
-
-
-def _undo(run: Path, run_dir: Path | None, flags: Flags, *, plan_only: bool) -> int:
-    from worker import run_directory, undo  # noqa: PLC0415  # see above
-    from worker.cli.flags import overridden  # noqa: PLC0415  # see above
-    from worker.cli.planned import finish_plan  # noqa: PLC0415  # see above
-    from worker.cli.session import Command, Opened, made_with, work  # noqa: PLC0415  # see above
-    from worker.cli.speech import say  # noqa: PLC0415  # see above
-    from worker.journal import History, Journal  # noqa: PLC0415  # see above
-    from worker.run import Ended  # noqa: PLC0415  # see above
-    from worker.settings import ConfigError  # noqa: PLC0415  # see above
-
-    if not (run / run_directory.JOURNAL).is_file():
-        raise ConfigError(f"{run} is not a run directory: it has no {run_directory.JOURNAL}.")
-    directory = run_dir or run_directory.default(f"undo-{run.resolve().name}", time.time())
-    if (directory / run_directory.JOURNAL).exists():
-        raise ConfigError(f"{directory} holds a run already: choose another --run-dir.")
-    with ExitStack() as stack:
-        stack.enter_context(run_directory.locked(run))
-        history = stack.enter_context(closing(History(run / run_directory.JOURNAL)))
-        settings = overridden(made_with(history)[0], flags)
-        new = run_directory.make(directory)
-        stack.enter_context(run_directory.locked(directory))
-        run_directory.clear(directory)
-        prepared = undo.prepare(history, settings, directory, f"undo of {run.resolve().name}")
-        if not prepared.rows:
-            run_directory.remove(directory, itself=new)
-            if prepared.lost:
-                raise ConfigError(f"Nothing of {run} can be undone: it was blind, or fired triggers only.")
-            say(f"{run} wrote nothing: there is nothing to undo.")
-            return 0
-        journal = stack.enter_context(closing(Journal(directory / run_directory.JOURNAL)))
-        if prepared.lost:
-            say(f"{prepared.lost:,} values cannot be restored: see {directory / undo.CANNOT}")
-        if plan_only:
-            journal.begin("plan", time.time())
-            journal.end("planned", 0, "", time.time())
-            planned = Ended("planned", 0)
-            return finish_plan(directory, journal, prepared.settings, prepared.rows, planned, detailed=False)
-        opened = Opened(directory, journal, prepared.settings, prepared.rows, prepared.settings)
-        return work(opened, Command("undo", plan="keep"), flags) or int(prepared.lost > 0)
+    return guarded(lambda: take_back(run, run_dir, flags, plan_only=plan_only))

@@ -16,11 +16,12 @@ from worker.verify import Finding, Verified
 _HEADER: Final = ("row", "type", "id", "finding", "column", "written", "live")
 
 _SAID: Final = {
-    "holds": "still hold what the run wrote",
-    "differs": "differ: somebody has changed them since",
-    "gone": "are gone",
-    "not readable": "could not be read",
+    "holds": ("still holds what the run wrote", "still hold what the run wrote"),
+    "differs": ("differs: somebody has changed it since", "differ: somebody has changed them since"),
+    "gone": ("is gone", "are gone"),
+    "not readable": ("could not be read", "could not be read"),
 }
+"""What is said of one record, and of several."""
 
 
 @contextmanager
@@ -35,10 +36,13 @@ def tell_verified(verified: Verified, directory: Path) -> str:
     """The findings in words."""
     counts = verified.counts
     total = sum(counts.values())
-    if not total:
+    if not total and not verified.hidden:
         return "The run wrote nothing: there is nothing to verify."
-    lines = [f"{total:,} record{'' if total == 1 else 's'} read again:"]
-    lines += [f"  {counts[name]:,} {said}" for name, said in _SAID.items() if counts[name]]
+    lines = [f"{total:,} record{'' if total == 1 else 's'} read again" + (":" if total else ".")]
+    lines += [f"  {counts[name]:,} {said[counts[name] > 1]}" for name, said in _SAID.items() if counts[name]]
+    if verified.hidden:
+        names = ", ".join(f"{printable(name)} ({count:,})" for name, count in verified.hidden.items())
+        lines.append(f"Nobody can verify what the API does not show: {names}.")
     if counts.keys() - {"holds"}:
         lines.append(f"What differs: {printable(str(directory))}/verify.csv")
     return "\n".join(lines)

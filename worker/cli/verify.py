@@ -51,22 +51,26 @@ def _verify(run: Path, sample: int | None, flags: Flags) -> int:
 
     if not (run / JOURNAL).is_file():
         raise ConfigError(f"{run} is not a run directory: it has no {JOURNAL}.")
+    if sample == 0:
+        raise ConfigError("--sample 0: write a number of records like 100.")
     configure_log(flags.log_format)
     with locked(run), closing(History(run / JOURNAL)) as history:
         settings = overridden(made_with(history)[0], flags)
-        stop = Stop()
 
         async def read() -> verify.Verified:
             clock = Clock().bound()
-            way = Way(settings, read_secrets(os.environ), state_directory(), Counters(), clock, stop)
+            way = Way(settings, read_secrets(os.environ), state_directory(), Counters(), clock, Stop())
             records = verify.written_records(history)
             dice = Random(clock.sample())  # noqa: S311  # a sample, not a secret
             chosen = records if sample is None else iter(verify.sampled(records, sample, dice))
             with reporting(run) as report:
                 return await verify.verify(way, chosen, report)
 
-        verified = anyio.run(read)
-    if stop.reason:
-        return complain(f"{stop.reason}: {stop.message}", STOPPED)
+        try:
+            verified = anyio.run(read)
+        except verify.Unfinished as error:
+            return complain(f"{error}\nNot all records were read, so nothing is said about them.", STOPPED)
+        except OSError as error:
+            return complain(f"cannot write {run / 'verify.csv'}: {error}", STOPPED)
     say(tell_verified(verified, run))
     return int(bool(verified.counts.keys() - {"holds"}))
