@@ -6,9 +6,10 @@ over it, and the whole is sent; each key that differs is an `Edit`, which is wha
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from jobs.catalogue import Attribute, resource_type
-from jobs.echo import stands
+from jobs.echo import Comparison, identical, stands
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Fields, Link, Live, Path, UpdateJob
 
 MERGED = "metadata"
@@ -17,6 +18,22 @@ MERGED = "metadata"
 
 class CannotMerge(Exception):  # noqa: N818  # a fact about the record, not a programming error
     """Members are to be set in something that the API does not show, or that is no object. The text names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How the rows of a run are compared with what is there.
+
+    Attributes:
+        replace: keys of `metadata`, and members of other objects, that the row does not name are to be wiped.
+        exact: values were read from the API in its own form: `7` is not 7, `eur` not `EUR`.
+    """
+
+    replace: bool = False
+    exact: bool = False
+
+
+AS_A_SHEET: Final = Terms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +78,13 @@ def as_written(job: UpdateJob) -> Change:
     return Change(attributes, job.relationships, tuple(edits), tuple(job.triggers))
 
 
-def difference(job: UpdateJob, live: Live, *, replace: bool) -> Change:
+def difference(job: UpdateJob, live: Live, terms: Terms = AS_A_SHEET) -> Change:
     """The change that makes the record what the row asks for, and nothing else.
 
     Args:
         job: what is wanted.
         live: what was read, of all that `fields(job)` names.
-        replace: keys of `metadata`, and members of other objects, that the row does not name are to be wiped.
+        terms: how the two are compared.
 
     Raises:
         CannotMerge: the object that members belong to is not shown, or is none.
@@ -76,15 +93,15 @@ def difference(job: UpdateJob, live: Live, *, replace: bool) -> Change:
     edits: list[Edit] = []
     unread = list(job.triggers)
     for name, wanted in _objects(job):
-        _merge(name, wanted, live, replace=replace, into=(attributes, edits, unread))
-    kinds = _kinds(job.type)
+        _merge(name, wanted, live, terms, into=(attributes, edits, unread))
+    kinds, alike = _kinds(job.type), _comparison(terms)
     for name, value in job.attributes.items():
         if name == MERGED and isinstance(value, Mapping):
             continue
         if name not in live.attributes:
             attributes[name] = value
             unread.append(name)
-        elif not stands(value, live.attributes[name], kinds.get(name), name):
+        elif not alike(value, live.attributes[name], kinds.get(name), name):
             attributes[name] = value
             edits.append(Edit(("attributes", name), live.attributes[name], value))
     relationships = _links(job, live, edits, unread)
@@ -144,12 +161,12 @@ def _merge(
     name: str,
     wanted: Mapping[str, JSON | Absent],
     live: Live,
+    terms: Terms,
     *,
-    replace: bool,
     into: tuple[dict[str, JSON], list[Edit], list[str]],
 ) -> None:
     """Lay the row's keys over the live object, or in its place."""
-    attributes, edits, unread = into
+    (attributes, edits, unread), replace = into, terms.replace
     shown = live.attributes.get(name, ABSENT)
     if shown is not None and not isinstance(shown, Mapping):
         if not replace:
@@ -163,18 +180,23 @@ def _merge(
     changed = [
         Edit(("attributes", name, key), old.get(key, ABSENT), new.get(key, ABSENT))
         for key in dict.fromkeys((*wanted, *(old if replace else ())))
-        if not _key_stands(new.get(key, ABSENT), old.get(key, ABSENT))
+        if not _key_stands(new.get(key, ABSENT), old.get(key, ABSENT), terms)
     ]
     if changed:
-        attributes[name] = {**new, **{key: old[key] for key in new if key in old and _key_stands(new[key], old[key])}}
+        kept = (key for key in new if key in old and _key_stands(new[key], old[key], terms))
+        attributes[name] = {**new, **{key: old[key] for key in kept}}
         # null is not {}: to restore it, the whole must be known
         edits += changed if shown is not None else [Edit(("attributes", name), None, attributes[name])]
 
 
-def _key_stands(wanted: JSON | Absent, live: JSON | Absent) -> bool:
+def _key_stands(wanted: JSON | Absent, live: JSON | Absent, terms: Terms) -> bool:
     if isinstance(wanted, Absent) or isinstance(live, Absent):
         return wanted is live
-    return stands(wanted, live)
+    return _comparison(terms)(wanted, live)
+
+
+def _comparison(terms: Terms) -> Comparison:
+    return identical if terms.exact else stands
 
 
 def _present(members: Mapping[str, JSON | Absent]) -> dict[str, JSON]:

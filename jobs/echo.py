@@ -1,7 +1,8 @@
 """Whether two values are one: what a row asks for and what the API holds, allowing for the forms it stores things in.
 
 `same` is generous: it judges the echo of what was just sent. `stands` is strict: it decides that a row need not be sent
-at all, and `eur` -> `EUR` may be the very change that somebody wants.
+at all, and `eur` -> `EUR` may be the very change that somebody wants. `identical` allows for nothing: it is for values
+that the API itself gave.
 """
 
 import json
@@ -9,7 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, Protocol
 
 from jobs.catalogue import Attribute
 from jobs.model import JSON
@@ -24,6 +25,18 @@ _STORED_APART: Final = frozenset({"integer", "float", "boolean", "datetime"})
 """Kinds of attributes whose stored form differs from the text that was sent: `"67"` is 67, a date a full time stamp."""
 
 
+class Comparison(Protocol):
+    """Whether the record already holds what is wanted."""
+
+    def __call__(self, wanted: JSON, live: JSON, attribute: Attribute | None = None, name: str = "", /) -> bool:
+        """See `stands`, and `identical`."""
+
+
+def identical(wanted: JSON, live: JSON, _attribute: Attribute | None = None, _name: str = "") -> bool:
+    """Whether the record holds the very value, type by type; what is wanted was read from the API at some time."""
+    return _equal(wanted, live) or (wanted is None and live in ({}, []))  # a cleared object may come back as empty
+
+
 def stands(wanted: JSON, live: JSON, attribute: Attribute | None = None, name: str = "") -> bool:
     """Whether the record already holds what is wanted, so that sending it would change nothing.
 
@@ -33,10 +46,8 @@ def stands(wanted: JSON, live: JSON, attribute: Attribute | None = None, name: s
         attribute: what the catalogue knows of the attribute; None for a key of an object, which is stored as sent.
         name: of the attribute.
     """
-    if _equal(wanted, live):
-        return True
-    if wanted is None:
-        return live in ({}, [])  # a cleared object may come back as an empty one
+    if wanted is None or identical(wanted, live):
+        return identical(wanted, live)
     if attribute is None and not name:
         return _reads_alike(wanted, live)
     if attribute is not None and (attribute.enum or attribute.kind in _STORED_APART):

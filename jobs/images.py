@@ -1,11 +1,11 @@
 """Edits as the journal keeps them, and what they say about a record that is read later."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Final, Literal
 
 from jobs.change import value_at
-from jobs.echo import same, stands
+from jobs.echo import Comparison, identical, same, stands
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Live, Unread
 
 Held = Literal["after", "before", "neither", "unseen"]
@@ -40,10 +40,12 @@ def is_at(value: JSON | Absent, wanted: JSON | Absent, other: JSON | Absent | Un
     """Whether a live value is `wanted`, in whatever form the API stores it, rather than `other`."""
     if isinstance(value, Absent) or isinstance(wanted, Absent):
         return value is wanted
-    if stands(wanted, value):
-        return True
-    if not isinstance(other, Absent | Unread) and stands(other, value):
-        return False
+    comparisons: tuple[Comparison, ...] = (identical, stands)
+    for alike in comparisons:
+        if alike(wanted, value):
+            return True
+        if not isinstance(other, Absent | Unread) and alike(other, value):
+            return False
     return same(wanted, value)
 
 
@@ -74,6 +76,11 @@ def merged(earlier: Iterable[Edit], later: Iterable[Edit]) -> tuple[Edit, ...]:
     edits = {edit.path: edit for edit in earlier}
     edits.update((edit.path, edit) for edit in later)
     return tuple(edits.values())
+
+
+def without_tags(edits: Iterable[Edit], names: Container[str]) -> tuple[Edit, ...]:
+    """The edits but for the adding of these tags."""
+    return tuple(edit for edit in edits if edit.path[0] != "tags" or edit.after is ABSENT or edit.path[1] not in names)
 
 
 def _side(edit: Edit, value: JSON | Absent) -> Held:

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from jobs.catalogue import resource_type
 from jobs.change import MERGED
-from jobs.echo import stands
+from jobs.echo import identical
 from jobs.images import column_of
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Fields, Path, Unread
 
@@ -25,7 +25,6 @@ _MIXED: Final = "the run replaced it without reading it, so that what it left is
 _FIRED: Final = "a trigger was fired; its effects cannot be taken back"
 _HIDDEN: Final = "the API does not show it, so the old value is not known"
 _DOTTED: Final = "no column can name a member whose name is empty or has a dot"
-_ALIKE: Final = "it differs from the old value only in a way that does not count when records are compared"
 _FOREIGN: Final = "its old link leads to a type that rowpatch does not know to fit"
 
 
@@ -102,7 +101,7 @@ def restoring(type_name: str, resource_id: str, rows: Sequence[Written]) -> Rest
     lost = [Lost(row.row, name, _FIRED if name.startswith("_") else _HIDDEN) for row in rows for name in row.unread]
     for trail in chain.from_iterable(map(_parts, found)):
         try:
-            expected = _expected(type_name, trail)
+            expected = _expected(trail)
             if expected:
                 _put(cells, *_cell(type_name, trail))
                 edits += expected
@@ -203,11 +202,11 @@ def _at(whole: Value, key: str) -> Value:
     return whole.get(key, ABSENT) if isinstance(whole, Mapping) else ABSENT
 
 
-def _expected(type_name: str, trail: Trail) -> list[Edit]:
+def _expected(trail: Trail) -> list[Edit]:
     """What restoring may replace; nothing when the value is what it was.
 
     Raises:
-        _Unwritable: the old value is not known, or what the run left is not, or an update would see no difference.
+        _Unwritable: the old value is not known, or what the run left is not.
     """
     old = trail.before
     if isinstance(old, Unread):
@@ -215,26 +214,14 @@ def _expected(type_name: str, trail: Trail) -> list[Edit]:
     known = [value for value in trail.held if not isinstance(value, Unread)]
     if not known:
         raise _Unwritable(_MIXED)
-    moved = [value for value in known if not _is_same(old, value)]
-    if any(_passes_for(type_name, trail, value) for value in moved):
-        raise _Unwritable(_ALIKE)
-    return [Edit(trail.path, value, old) for value in moved]
+    return [Edit(trail.path, value, old) for value in known if not _is_same(old, value)]
 
 
 def _is_same(old: JSON | Absent, held: JSON | Absent) -> bool:
-    """Whether nothing is to be put back; an object that the API shows as null may come back as an empty one."""
-    return _text(old) == _text(held) or (old is None and held in ({}, []))
-
-
-def _passes_for(type_name: str, trail: Trail, held: JSON | Absent) -> bool:
-    """Whether an update takes what is held for the old value, `7` for 7, and would leave it."""
-    old, attribute = trail.before, trail.path[0] == "attributes"
-    if not attribute or isinstance(old, Absent | Unread) or isinstance(held, Absent):
-        return False
-    if len(trail.path) > 2:  # noqa: PLR2004  # a key of an object
-        return stands(old, held)
-    known, name = resource_type(type_name), trail.path[1]
-    return stands(old, held, known.attributes.get(name) if known else None, name)
+    """Whether nothing is to be put back."""
+    if isinstance(old, Absent) or isinstance(held, Absent):
+        return old is held
+    return identical(old, held)
 
 
 def _put(cells: dict[str, JSON], column: str, value: JSON) -> None:

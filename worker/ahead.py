@@ -11,7 +11,7 @@ import anyio
 import anyio.lowlevel
 
 from jobs.catalogue import resource_type
-from jobs.change import Change, as_written, fields
+from jobs.change import AS_A_SHEET, Change, Terms, as_written, fields
 from jobs.commercelayer import PAGE_SIZE
 from jobs.model import Fields, Live
 from worker.attempt import FRESH, Effort
@@ -51,7 +51,7 @@ class LookAhead:
     """Hands rows to `sink`, no further ahead than what was read of them stays fresh.
 
     Attributes:
-        replace: `--metadata replace`.
+        terms: how rows are compared with their records.
     """
 
     intake: Intake
@@ -59,7 +59,7 @@ class LookAhead:
     journal: Journal
     stop: Stop
     sink: Sink
-    replace: bool = False
+    terms: Terms = AS_A_SHEET
     _following: deque[tuple[Effort, Live | None, float]] = field(default_factory=deque)
     _draining: bool = False
     _reading: int = 0
@@ -204,7 +204,7 @@ class LookAhead:
             return as_written(job)
         effort.live, effort.read_at = live, found.at
         earlier = effort.image or as_written(job).edits
-        asked = Asked(self.replace, effort.doubt, earlier, effort.may_resend, effort.expected)
+        asked = Asked(self.terms, effort.doubt, earlier, effort.may_resend, effort.expected)
         return decide(job, live, asked)
 
     def _absent(self, effort: Effort, found: Found) -> Settle:

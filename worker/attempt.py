@@ -9,7 +9,7 @@ from typing import Final, Protocol, TypeAlias
 
 from jobs.change import Change
 from jobs.commercelayer import MEDIA_TYPE, update_request
-from jobs.images import merged
+from jobs.images import merged, without_tags
 from jobs.model import Edit, Live, MaybeSent, NotSent, Outcome, Reply, RowResult, Status, UpdateJob
 from jobs.reasons import REASONS
 from worker.clock import Clock
@@ -208,7 +208,8 @@ class AttemptLoop:
     def _image(effort: Effort) -> Image | None:
         if effort.imaged:
             return None
-        return Image(effort.job.ref.row, effort.job.type, effort.job.id, effort.image, effort.change.unread)
+        job, kind = effort.job, effort.live.type if effort.live is not None else effort.job.type
+        return Image(job.ref.row, kind, job.id, effort.image, effort.change.unread)
 
     async def _authorised(self) -> dict[str, str]:
         bearer = await self.credential.bearer()
@@ -319,6 +320,8 @@ class AttemptLoop:
             at=self.clock.wall(),
             errors=settle.errors,
         )  # fmt: skip
+        if settle.discarded:
+            self.journal.land(effort.job.ref.row, without_tags(effort.image, settle.discarded))
         self.journal.settle(result)
         return result
 

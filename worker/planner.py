@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from jobs.change import after
+from jobs.change import AS_A_SHEET, Terms, after
 from jobs.model import Live, RowResult, Status, Unsendable, UpdateJob
 from worker.ahead import LookAhead
 from worker.attempt import Effort
@@ -30,13 +30,13 @@ class Planner:
     journal: Journal
     clock: Clock
     stop: Stop
-    replace: bool = False
+    terms: Terms = AS_A_SHEET
     readers: int = 1
     _ahead: LookAhead = field(init=False)
 
     def __post_init__(self) -> None:
         """Wire the look-ahead to this plan."""
-        self._ahead = LookAhead(self.intake, self.lookup, self.journal, self.stop, self, self.replace)
+        self._ahead = LookAhead(self.intake, self.lookup, self.journal, self.stop, self, self.terms)
 
     async def run(self) -> None:
         """Plan every row, or as many as can be before the run ends."""

@@ -12,7 +12,7 @@ from typing import Final
 import anyio
 
 from jobs.catalogue import resource_type
-from jobs.change import after, fields
+from jobs.change import AS_A_SHEET, Terms, after, fields
 from jobs.commercelayer import PAGE_SIZE
 from jobs.model import Live, RowResult, Status
 from worker.ahead import LookAhead
@@ -40,7 +40,7 @@ class Pool:
     """Takes every row to its end, or as far as the run lets it.
 
     Attributes:
-        replace: `--metadata replace`.
+        terms: how rows are compared with their records.
         canaries: updates of each type that are sent alone first.
         readers: pages that may be read at once.
     """
@@ -52,7 +52,7 @@ class Pool:
     guards: Guards
     clock: Clock
     stop: Stop
-    replace: bool = False
+    terms: Terms = AS_A_SHEET
     canaries: int = 0
     readers: int = 1
     _ahead: LookAhead = field(init=False)
@@ -65,7 +65,7 @@ class Pool:
 
     def __post_init__(self) -> None:
         """Wire the look-ahead to this pool."""
-        self._ahead = LookAhead(self.intake, self.lookup, self.journal, self.stop, self, self.replace)
+        self._ahead = LookAhead(self.intake, self.lookup, self.journal, self.stop, self, self.terms)
         self.attempts.recheck = self._ahead.recheck
 
     async def run(self, workers: int) -> None:

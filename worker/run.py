@@ -12,6 +12,7 @@ import anyio
 import anyio.abc
 import structlog
 
+from jobs.change import Terms
 from jobs.model import SETTLED_WELL, RowResult
 from worker import source
 from worker.attempt import AttemptLoop
@@ -130,7 +131,7 @@ class Run:
 
     async def _plan(self, intake: Intake, connection: Connection) -> None:
         stop = connection.way.stop
-        planner = Planner(intake, connection.lookup, self.journal, self.clock, stop, self._replaces, READ_CONCURRENCY)
+        planner = Planner(intake, connection.lookup, self.journal, self.clock, stop, self._terms, READ_CONCURRENCY)
         intake.refused = planner.refuse
         progress = self._progress(connection.reads.pace, None)
         self.journal.on_planned = progress.plan
@@ -145,7 +146,7 @@ class Run:
             stop, settings.target.expect_mode,
         )  # fmt: skip
         guards = Guards(settings.stopping.stop_after)
-        pool = Pool(intake, attempts, connection.lookup, self.journal, guards, self.clock, stop, self._replaces)
+        pool = Pool(intake, attempts, connection.lookup, self.journal, guards, self.clock, stop, self._terms)
         pool.canaries, pool.readers = settings.stopping.canary, READ_CONCURRENCY
         progress = self._progress(connection.writes.pace, traces)
         self.journal.on_durable = progress.count
@@ -168,8 +169,8 @@ class Run:
                 beside.cancel_scope.cancel()
 
     @property
-    def _replaces(self) -> bool:
-        return self.settings.input.metadata == "replace"
+    def _terms(self) -> Terms:
+        return Terms(self.settings.input.metadata == "replace", self.settings.input.exact)
 
     def _refuse(self, _row: object, result: RowResult) -> None:
         self.journal.settle(result)

@@ -55,6 +55,7 @@ class Input(_Group):
         delimiter: empty for the format's own.
         metadata: whether keys that a row does not name are kept (read first, then merged) or wiped.
         blind: the live state is not read before a row is sent.
+        exact: its values were read from the API, and are compared with live ones type by type.
         limit: only this many rows from the top; None for all.
     """
 
@@ -67,6 +68,7 @@ class Input(_Group):
     blind: bool = False
     allow_triggers: tuple[str, ...] = ()
     resend_unknown: bool = False
+    exact: bool = False
     limit: Annotated[int, Field(ge=0)] | None = None
 
 

@@ -2,7 +2,8 @@
 
 Measured traps that this module is shaped by (aiohttp 3.14): a garbled reply raises `ClientResponseError(status=400)`
 although the server may have applied the request; a reset before and after the server read the request look the same;
-redirects are followed unless forbidden; a compressed reply can grow a thousandfold.
+redirects are followed unless forbidden; a compressed reply can grow a thousandfold; a GET whose kept connection broke
+is sent a second time by itself.
 """
 
 import asyncio
@@ -38,6 +39,20 @@ class _Body(payload.BytesPayload):
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         self.left = True
         await super().write_with_length(writer, content_length)
+
+
+class _Lost(aiohttp.ClientError):
+    """The connection broke. Unlike the errors it stands for, the client does not take it for a reason to send again."""
+
+
+async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep the client from repeating a request behind the back of the gate, which counts and paces every one."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _Lost from error
 
 
 class Transport:
@@ -80,9 +95,10 @@ class Transport:
             raise RuntimeError("the transport is not open")
         body = _Body(request.body, content_type=headers.get("Content-Type", "")) if request.body else None
         url = URL(self._origin + request.target, encoded=True)
+        middlewares = (_once,) if request.method == "GET" else ()  # no other method that is used here is repeated
         try:
             async with self._session.request(
-                request.method, url, data=body, headers=headers, allow_redirects=False
+                request.method, url, data=body, headers=headers, allow_redirects=False, middlewares=middlewares
             ) as response:
                 return await _read(response)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:

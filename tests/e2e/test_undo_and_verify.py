@@ -87,6 +87,14 @@ def apply(desk: Desk, rows: Sequence[Mapping[str, Any]], *flags: str) -> Ran:
     return desk.rowpatch("apply", sheet, *common, *flags)
 
 
+def apply_again(desk: Desk, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Apply NDJSON rows as another run; the status of every row."""
+    sheet, run = desk.folder / "again.ndjson", desk.folder / "again"
+    sheet.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    assert desk.rowpatch("apply", sheet, "--type", TYPE, "--run-dir", run, "--no-progress").status == 0
+    return statuses(desk, "again")
+
+
 def undo(desk: Desk, run: str = "run", *flags: str | Path, into: str = "undo") -> Ran:
     return desk.rowpatch("undo", desk.folder / run, "--run-dir", desk.folder / into, "--no-progress", *flags)
 
@@ -180,6 +188,39 @@ def test_rows_that_failed_have_nothing_to_be_undone(desk: Desk) -> None:
     assert apply(desk, [{"id": "nosuchorder", "reference": "x"}, {"id": ONE, "reference": "new"}]).status == 1
     assert undo(desk).status == 0
     assert [row["id"] for row in table(desk.folder / "undo" / "results.csv")] == [ONE]
+
+
+def test_what_a_refused_row_has_changed_all_the_same_is_undone_also_after_it_was_tried_again(desk: Desk) -> None:
+    before = state(desk.server)
+    row = {"id": ONE, "reference": "new", "metadata": {"k": 1}, "tags.add": ["ghost"]}
+    assert apply(desk, [row]).status == 1
+    assert [each["__reason"] for each in table(desk.run / "results.csv")] == ["tags_discarded"]
+    assert verify(desk).status == 0  # the tag never landed: nothing differs
+    assert desk.rowpatch("retry", desk.run, "--no-progress").status == 1
+    assert verify(desk).status == 0
+    assert undo(desk).status == 0
+    assert state(desk.server) == before
+
+
+def test_text_that_was_replaced_by_a_number_that_reads_alike_becomes_text_again(desk: Desk) -> None:
+    before = state(desk.server)
+    assert apply(desk, [{"id": THREE, "metadata": {"x:int": True, "": 7}}]).status == 0
+    assert apply_again(desk, [{"id": THREE, "metadata": {"": "7"}}]) == ["unchanged"]  # for a sheet they are alike
+    assert undo(desk).status == 0
+    assert state(desk.server) == before
+
+
+def test_a_record_that_was_written_under_both_of_its_types_is_one_record(tmp_path: Path) -> None:
+    key = seeded_id("captures", 0)
+    rows = [{"type": "transactions", "id": key, "reference": "a"}, {"type": "captures", "id": key, "reference": "b"}]
+    with sandbox("--seed", "captures=1", "--limit", "none", "--abstract-transactions") as server:
+        desk = Desk(tmp_path, server)
+        before = server.attributes("captures")[key]["reference"]
+        assert apply(desk, rows).status == 0
+        assert server.attributes("captures")[key]["reference"] == "b"
+        assert verify(desk).status == 0
+        assert undo(desk).status == 0
+        assert server.attributes("captures")[key]["reference"] == before
 
 
 def test_a_replacement_of_metadata_is_undone_with_the_keys_it_wiped(desk: Desk) -> None:

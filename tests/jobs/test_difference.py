@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.catalogue import Attribute
-from jobs.change import CannotMerge, Change, after, difference, fields, value_at
+from jobs.change import CannotMerge, Change, Terms, after, difference, fields, value_at
 from jobs.echo import stands
 from jobs.model import ABSENT, JSON, UNREAD, Edit, Fields, Link, Live, Path, RowRef, UpdateJob
 from jobs.restoring import Written, _before, restoring, trails
@@ -23,6 +23,16 @@ LIVE = Live(
 
 def job(**parts: Any) -> UpdateJob:
     return UpdateJob(REF, "orders", "x", **parts)
+
+
+EXACTLY = Terms(exact=True)
+
+
+def test_what_was_read_from_the_api_is_compared_type_by_type() -> None:
+    asked = job(members={"metadata": {"k": "7"}}, attributes={"currency_code": "eur"})
+    assert difference(asked, LIVE).is_empty
+    assert difference(asked, LIVE, EXACTLY).attributes == {"metadata": {"k": "7", "keep": [1]}, "currency_code": "eur"}
+    assert difference(job(attributes={"options": None, "reference": "a"}), LIVE, EXACTLY).is_empty
 
 
 @pytest.mark.parametrize(
@@ -47,19 +57,19 @@ def job(**parts: Any) -> UpdateJob:
     ],
 )
 def test_only_what_differs_is_sent(asked: UpdateJob, attributes: dict[str, JSON], unread: tuple[str, ...]) -> None:
-    change = difference(asked, LIVE, replace=False)
+    change = difference(asked, LIVE)
     assert (change.attributes, change.unread) == (attributes, unread)
     assert change.is_empty is (not attributes)
 
 
 def test_a_replacement_wipes_the_keys_it_does_not_name() -> None:
-    change = difference(job(members={"metadata": {"k": "7"}}), LIVE, replace=True)
+    change = difference(job(members={"metadata": {"k": "7"}}), LIVE, Terms(replace=True))
     assert change.attributes == {"metadata": {"k": 7}}
     assert change.edits == (Edit(("attributes", "metadata", "keep"), [1], ABSENT),)
 
 
 def test_members_of_null_are_one_edit_of_the_whole() -> None:
-    change = difference(job(members={"options": {"a": 1}}), LIVE, replace=False)
+    change = difference(job(members={"options": {"a": 1}}), LIVE)
     assert change.edits == (Edit(("attributes", "options"), None, {"a": 1}),)
 
 
@@ -67,22 +77,22 @@ def test_members_of_null_are_one_edit_of_the_whole() -> None:
 def test_keys_cannot_be_laid_over_what_is_no_object(name: str, says: str) -> None:
     asked = job(members={name: {"a": 1}})
     with pytest.raises(CannotMerge, match=says):
-        difference(asked, LIVE, replace=False)
-    change = difference(asked, LIVE, replace=True)
+        difference(asked, LIVE)
+    change = difference(asked, LIVE, Terms(replace=True))
     assert (change.attributes, change.unread) == ({name: {"a": 1}}, (name,))
 
 
 def test_links_are_compared_as_sets() -> None:
     same = job(relationships={"market": Link("markets", "m"), "many": (Link("a", "1"), Link("a", "2"))})
-    assert difference(same, LIVE, replace=False).is_empty
-    other = difference(job(relationships={"market": None, "unseen": None}), LIVE, replace=False)
+    assert difference(same, LIVE).is_empty
+    other = difference(job(relationships={"market": None, "unseen": None}), LIVE)
     assert other.relationships == {"market": None, "unseen": None}
     assert (len(other.edits), other.unread) == (1, ("unseen",))
 
 
 def test_tags_that_are_not_shown_are_sent_as_they_are() -> None:
     blind = Live("orders", {}, {}, None)
-    change = difference(job(add_tags=("a",), remove_tags=("b",)), blind, replace=False)
+    change = difference(job(add_tags=("a",), remove_tags=("b",)), blind)
     assert change == Change({"_add_tags": "a", "_remove_tags": "b"}, {}, (), ("tags",))
     assert after(blind, change).tags is None
     with pytest.raises(KeyError):
@@ -90,7 +100,7 @@ def test_tags_that_are_not_shown_are_sent_as_they_are() -> None:
 
 
 def test_of_an_unknown_type_everything_is_compared_as_text() -> None:
-    assert not difference(UpdateJob(REF, "no_such", "x", {"reference": "b"}), LIVE, replace=False).is_empty
+    assert not difference(UpdateJob(REF, "no_such", "x", {"reference": "b"}), LIVE).is_empty
 
 
 def test_what_is_touched_is_what_is_read() -> None:
@@ -109,8 +119,8 @@ keyed = st.dictionaries(st.sampled_from("abc"), values, max_size=3)
 def test_what_was_sent_need_not_be_sent_again(old: dict[str, Any], wanted: dict[str, Any], replace: bool) -> None:
     live = Live("orders", {"metadata": old})
     asked = job(members={"metadata": wanted})
-    done = after(live, difference(asked, live, replace=replace))
-    assert difference(asked, done, replace=replace).is_empty
+    done = after(live, difference(asked, live, Terms(replace=replace)))
+    assert difference(asked, done, Terms(replace=replace)).is_empty
     kept = done.attributes["metadata"]
     if not replace:
         assert isinstance(kept, dict)

@@ -51,6 +51,8 @@ def reason(decided: Change | Settle) -> str:
         (JOB, live("new"), Asked(expected=OURS), "as_wanted"),
         (JOB, live("other"), Asked(expected=OURS), "changed_since_plan"),
         (JOB, live(), Asked(expected=()), "changed_since_plan"),
+        # an earlier attempt may have been applied, and been overwritten by somebody else
+        (JOB, live("other"), Asked(doubt="reply_lost", earlier=OURS, expected=OURS), "reply_lost"),
     ],
 )  # fmt: skip
 def test_a_row_is_decided_by_its_record(job: UpdateJob, record: Live, asked: Asked, expected: str) -> None:

@@ -174,7 +174,9 @@ CONCRETE = replace(sample("transaction"), body=sample("transaction").body.replac
         (
             sample("tags_partly_discarded"),
             sent(TAGS),
-            Settle("tags_discarded", "not on the record afterwards: vip", ("tags.add",), mode="test"),
+            Settle(
+                "tags_discarded", "not on the record afterwards: vip", ("tags.add",), mode="test", discarded=("vip",)
+            ),
         ),
         (sample("tags_added"), sent(TAGS), Settle("", mode="test")),
     ],

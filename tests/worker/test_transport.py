@@ -268,6 +268,27 @@ async def test_connections_are_kept_and_reused() -> None:
     assert opened == 1
 
 
+@pytest.mark.parametrize("request_", [PATCH, Request("GET", "/api/stripe_payments/abc")])
+async def test_a_request_whose_kept_connection_breaks_is_not_sent_again_by_the_client(request_: Request) -> None:
+    asked = 0
+
+    async def breaks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        await reader.readuntil(b"\r\n\r\n")
+        asked += 1
+        if asked == 1:
+            writer.write(OK + b"Content-Length: 2\r\n\r\n{}")
+            await reader.readuntil(b"\r\n\r\n")
+            asked += 1
+
+    async with raw_server(breaks) as origin, Transport(origin, timeout=5, connections=1) as transport:
+        assert isinstance(await transport.send(request_, HEADERS), Reply)
+        assert await transport.send(request_, HEADERS) == MaybeSent(
+            "reply_lost", "the connection broke before a reply came"
+        )
+    assert asked == 2
+
+
 async def test_repeated_headers_are_joined_and_names_are_lower_case() -> None:
     outcome = await send_to(answering(OK + b"X-A: 1\r\nx-a: 2\r\nContent-Length: 0\r\n\r\n"))
     assert isinstance(outcome, Reply)

@@ -121,7 +121,7 @@ def test_the_new_run_goes_where_the_old_one_went_and_reads_its_own_input(tmp_pat
     assert done.settings == MADE_WITH.model_copy(
         update={
             "target": Target(url=URL),
-            "input": Input(source="undo of run", format="ndjson", encoding="utf-8"),
+            "input": Input(source="undo of run", format="ndjson", encoding="utf-8", exact=True),
         }
     )
     with closing(History(new / "journal.sqlite3")) as history:
@@ -153,10 +153,10 @@ def peak_of(folder: Path, count: int) -> int:
     new.mkdir()
     edits = encode([Edit(REFERENCE, "x" * 600, ABSENT)])
     with closing(Journal(path)) as journal:
-        images = ((row, "orders", f"id{row:08}", edits, "") for row in range(count))
+        images = ((row, 1, "orders", f"id{row:08}", edits, "", 0) for row in range(count))
         results = ((row, b"", "applied", "", "", "", 200, 1, "", NOW, "", 0) for row in range(count))
         journal._db.execute("BEGIN")
-        journal._db.executemany("INSERT INTO image VALUES (?, ?, ?, ?, ?)", images)
+        journal._db.executemany("INSERT INTO image VALUES (?, ?, ?, ?, ?, ?, ?)", images)
         journal._db.executemany("INSERT INTO result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", results)
         journal._db.execute("COMMIT")
     tracemalloc.start()

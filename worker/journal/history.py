@@ -35,18 +35,19 @@ _ANSWERED: Final = """
 """
 _IMAGES_OF_DOUBTFUL: Final = """
     SELECT image.row, image.type, image.id, image.edits, image.unread FROM image
-    LEFT JOIN result ON result.row = image.row WHERE result.row IS NULL OR result.status = 'unknown'
+    LEFT JOIN result ON result.row = image.row
+    WHERE NOT image.landed AND (result.row IS NULL OR result.redo OR result.status = 'unknown')
 """
 _PLAN: Final = "SELECT row, type, id, status, reason, message, fields, edits, unread FROM plan"
-_UNREAD: Final = "SELECT unread, count(*) FROM image WHERE unread <> '' GROUP BY unread ORDER BY unread"
+_UNREAD: Final = "SELECT unread, count(DISTINCT row) FROM image WHERE unread <> '' GROUP BY unread ORDER BY unread"
 _WRITTEN: Final = """
     SELECT image.row, image.type, image.id, image.edits, image.unread,
-        coalesce(result.status, '') NOT IN ('applied', 'rejected')
+        NOT image.landed AND coalesce(result.status, '') <> 'applied'
     FROM image LEFT JOIN result ON result.row = image.row
-    WHERE result.status IN ('applied', 'unknown') OR result.reason = 'tags_discarded' OR EXISTS (
+    WHERE image.landed OR result.status IN ('applied', 'unknown') OR EXISTS (
         SELECT 1 FROM attempt WHERE attempt.row = image.row AND coalesce(attempt.outcome, '') <> ?
         AND attempt.n > coalesce(result.attempts, 0))
-    ORDER BY image.type, image.id, image.row
+    ORDER BY image.type, image.id, image.row, image.n
 """
 _UNSETTLED_ATTEMPTS: Final = """
     SELECT attempt.row, max(attempt.n) FROM attempt LEFT JOIN result ON result.row = attempt.row
@@ -191,7 +192,10 @@ class History:
         return self._understood(read_planned, f"{_PLAN} WHERE row BETWEEN ? AND ? ORDER BY row", first, last)
 
     def written(self) -> Iterator[tuple[Image, bool]]:
-        """What the run wrote, by type and id, the rows of one record in order; and whether that is not certain."""
+        """What the run wrote, by type and id, the rows of one record in order; and whether that is not certain.
+
+        A row that was tried again after a part of it had been applied comes once for each part.
+        """
         return self._understood(lambda row: (read_image(row[:-1]), bool(row[-1])), _WRITTEN, SAFE)
 
     def unread(self) -> dict[str, int]:

@@ -10,10 +10,10 @@ from jobs.model import Edit, Status
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """What the attempts of one row replaced: durable before the first of them left.
+    """What attempts of one row replaced: durable before the first of them left.
 
     Attributes:
-        type: resource type that the row names.
+        type: the record's concrete type where it was read, else the one that the row names.
         edits: value by value.
         unread: names that were sent although nobody could compare them; they cannot be undone.
     """
@@ -47,9 +47,9 @@ class Planned:
     unread: tuple[str, ...] = ()
 
 
-def image_columns(image: Image) -> tuple[Any, ...]:
-    """The columns of `image`."""
-    return image.row, image.type, image.id, encode(image.edits), _listed(image.unread)
+def image_columns(image: Image, attempt: int) -> tuple[Any, ...]:
+    """The columns of `image`; `attempt` is the first that it holds for."""
+    return image.row, attempt, image.type, image.id, encode(image.edits), _listed(image.unread)
 
 
 def planned_columns(planned: Planned) -> tuple[Any, ...]:

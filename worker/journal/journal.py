@@ -9,12 +9,14 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict, dataclass, field
+from itertools import starmap
 from pathlib import Path
 from typing import Any, Final
 
 import anyio
 
-from jobs.model import RowResult, Status
+from jobs.images import encode
+from jobs.model import Edit, RowResult, Status
 from worker.journal.file import JournalError, transaction
 from worker.journal.history import History
 from worker.journal.images import Image, Planned, image_columns, planned_columns
@@ -23,7 +25,9 @@ _INTEND: Final = "INSERT INTO attempt (row, n, process, at) VALUES (?, ?, ?, ?)"
 _NOTE: Final = "UPDATE attempt SET outcome = ? WHERE row = ? AND n = ?"
 _SETTLE: Final = "INSERT OR REPLACE INTO result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _REDO: Final = "UPDATE result SET redo = 1 WHERE row = ?"
-_IMAGE: Final = "INSERT OR REPLACE INTO image VALUES (?, ?, ?, ?, ?)"
+_OUTDATED: Final = "DELETE FROM image WHERE row = ? AND NOT landed"
+_IMAGE: Final = "INSERT INTO image (row, n, type, id, edits, unread) VALUES (?, ?, ?, ?, ?, ?)"
+_LAND: Final = "UPDATE image SET landed = 1, edits = ? WHERE row = ? AND NOT landed"
 _PLAN: Final = "INSERT OR REPLACE INTO plan VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _FACT: Final = "INSERT OR REPLACE INTO fact VALUES (?, ?)"
 _BEGIN: Final = "INSERT INTO process (command, started_at, last_at, state) VALUES (?, ?, ?, 'running')"
@@ -71,7 +75,8 @@ class _Batch:
 
     intents: list[tuple[int, int, int, float]] = field(default_factory=list)
     notes: list[tuple[str, int, int]] = field(default_factory=list)
-    images: list[Image] = field(default_factory=list)
+    images: list[tuple[Image, int]] = field(default_factory=list)
+    landed: list[tuple[str, int]] = field(default_factory=list)
     results: list[RowResult] = field(default_factory=list)
     plans: list[Planned] = field(default_factory=list)
     facts: list[tuple[str, str]] = field(default_factory=list)
@@ -79,7 +84,8 @@ class _Batch:
     error: JournalError | None = None
 
     def __len__(self) -> int:
-        return len(self.intents) + len(self.notes) + len(self.results) + len(self.plans) + len(self.facts)
+        kept = len(self.landed) + len(self.results) + len(self.plans) + len(self.facts)
+        return len(self.intents) + len(self.notes) + kept
 
     async def wait(self) -> None:
         await self.done.wait()
@@ -139,7 +145,8 @@ class Journal(History):
             row: its number.
             attempt: 1 for the row's first.
             at: seconds since the epoch.
-            image: what the request replaces; None when the last attempt's image still holds.
+            image: what the row's attempts replace, this one and those in doubt before it; None when that is as the last
+                one said.
 
         Raises:
             JournalError: it could not be written; the request must not be sent.
@@ -147,13 +154,18 @@ class Journal(History):
         batch = self._batch
         batch.intents.append((row, attempt, self._process, at))
         if image is not None:
-            batch.images.append(image)
+            batch.images.append((image, attempt))
         self._queued.set()
         await batch.wait()
 
     def note(self, row: int, attempt: int, outcome: str) -> None:
         """Queue what became of an attempt that did not settle its row: SAFE, or a reason code of doubt."""
         self._batch.notes.append((outcome, row, attempt))
+        self._queued.set()
+
+    def land(self, row: int, edits: Iterable[Edit]) -> None:
+        """Queue what a refused attempt has changed all the same; it stays, whatever later attempts of the row do."""
+        self._batch.landed.append((encode(edits), row))
         self._queued.set()
 
     def settle(self, result: RowResult) -> None:
@@ -223,11 +235,14 @@ class Journal(History):
             if batch.intents:
                 self._db.executemany(_INTEND, batch.intents)
             if batch.images:
-                self._db.executemany(_IMAGE, map(image_columns, batch.images))
+                self._db.executemany(_OUTDATED, ((image.row,) for image, _ in batch.images))
+                self._db.executemany(_IMAGE, starmap(image_columns, batch.images))
             if batch.plans:
                 self._db.executemany(_PLAN, map(planned_columns, batch.plans))
             if batch.notes:
                 self._db.executemany(_NOTE, batch.notes)
+            if batch.landed:
+                self._db.executemany(_LAND, batch.landed)
             if batch.results:
                 self._db.executemany(_SETTLE, map(_columns, batch.results))
             if batch.facts:

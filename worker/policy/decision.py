@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
-from jobs.change import CannotMerge, Change, difference
+from jobs.change import AS_A_SHEET, CannotMerge, Change, Terms, difference
 from jobs.images import column_of, is_at, side
 from jobs.model import ABSENT, JSON, Absent, Edit, Live, Unread, UpdateJob
 from jobs.texts import shortened
@@ -24,14 +24,14 @@ class Asked:
     """How a row is to be taken.
 
     Attributes:
-        replace: `--metadata replace`.
+        terms: how the row is compared with its record.
         doubt: reason code when an earlier attempt may have been applied, else empty.
         earlier: what that attempt replaced.
         may_resend: the row may be sent although it may have been applied.
         expected: what was planned for the row; None when there is no plan to keep to.
     """
 
-    replace: bool = False
+    terms: Terms = AS_A_SHEET
     doubt: str = ""
     earlier: tuple[Edit, ...] = ()
     may_resend: bool = True
@@ -43,13 +43,16 @@ def decide(job: UpdateJob, live: Live, asked: Asked) -> Change | Settle:
     if asked.doubt and (settled := _settled_by(job, live, asked)):
         return settled
     try:
-        change = difference(job, live, replace=asked.replace)
+        change = difference(job, live, asked.terms)
     except CannotMerge as error:
         return Settle(asked.doubt or "lookup_failed", str(error))
     if asked.doubt and change.is_empty:
         return Settle("read_back", "the record is as the row wants it")
     if asked.expected is not None and (moved := moved_on(change, asked.expected)):
-        return Settle("changed_since_plan", "; ".join(map(_told, moved)), tuple(map(column_of, moved)))
+        told = "; ".join(map(_told, moved))
+        if asked.doubt:  # a conflict says that nothing was sent
+            return Settle(asked.doubt, f"{_EARLIER}; {told}", tuple(map(column_of, moved)))
+        return Settle("changed_since_plan", told, tuple(map(column_of, moved)))
     return UNCHANGED if change.is_empty else change
 
 

@@ -56,13 +56,20 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Settle:
-    """The row is settled by `reason`, whose status the registry tells; an empty reason is a plain `applied`."""
+    """The row is settled by `reason`, whose status the registry tells; an empty reason is a plain `applied`.
+
+    Attributes:
+        fields: names of the fields that the reason is about.
+        mode: `test` or `live` as the reply says, or empty.
+        discarded: tags that the API dropped silently, while it applied the rest of the row.
+    """
 
     reason: str
     message: str = ""
     fields: tuple[str, ...] = ()
     errors: tuple[ApiError, ...] = ()
     mode: str = ""
+    discarded: tuple[str, ...] = ()
 
     @property
     def status(self) -> Status:
@@ -162,8 +169,9 @@ def _succeeded(reply: Reply, sent: Sent) -> Verdict:
 def _applied(confirmation: Confirmation, sent: Sent) -> Settle:
     mode = confirmation.mode
     if confirmation.discarded_tags:
-        names = ", ".join(confirmation.discarded_tags)
-        return Settle("tags_discarded", f"not on the record afterwards: {names}", ("tags.add",), mode=mode)
+        discarded = confirmation.discarded_tags
+        said = f"not on the record afterwards: {', '.join(discarded)}"
+        return Settle("tags_discarded", said, ("tags.add",), mode=mode, discarded=discarded)
     if confirmation.differs:
         names = ", ".join(confirmation.differs)
         return Settle("echo_differs", f"the reply shows another value: {names}", confirmation.differs, mode=mode)
