@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 KILLS  ?= 50
 
-.PHONY: setup demo test check fmt bench crash lock clean
+.PHONY: setup demo test check fmt bench million crash lock clean
 
 setup: $(READY)  ## a virtual environment with pinned, hashed requirements
 
@@ -35,6 +35,9 @@ fmt: setup
 
 bench: setup  ## what a row costs beside a bare tuned aiohttp loop, in one run
 	$(BIN)/python benchmarks/row_cost.py
+
+million: setup  ## the first request of a run of a million rows that is nearly done
+	$(BIN)/python -m benchmarks.resume_million
 
 crash: setup  ## kill -9 at random points, judged by the server's ledger
 	$(BIN)/python -m tests.crash.hunt --kills $(KILLS)
