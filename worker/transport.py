@@ -3,13 +3,15 @@
 Measured traps that this module is shaped by (aiohttp 3.14): a garbled reply raises `ClientResponseError(status=400)`
 although the server may have applied the request; a reset before and after the server read the request look the same;
 redirects are followed unless forbidden; a compressed reply can grow a thousandfold; a GET whose kept connection broke
-is sent a second time by itself.
+is sent a second time by itself; bytes that come on an idle connection are taken for the next reply.
 """
 
 import asyncio
+import select
 import zlib
 from collections.abc import Mapping
 from typing import Any, Final, Self
+from weakref import WeakSet
 
 import aiohttp
 import anyio
@@ -55,6 +57,45 @@ async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerTy
         raise _Lost from error
 
 
+class _Connector(aiohttp.TCPConnector):
+    """Hands out no kept connection on which anything has come since its last reply.
+
+    Replies of HTTP/1.1 carry no number, and the client takes whatever has come for the reply to its next request: a
+    second reply, or the 408 with which a balancer ends an idle connection, would be told of the wrong row. And where
+    the end of the connection has come, the next request would be lost.
+    """
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(limit=limit, keepalive_timeout=KEEPALIVE)
+        self._used: WeakSet[asyncio.Protocol] = WeakSet()
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Any],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  # the base class's name
+    ) -> aiohttp.connector.Connection:
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            protocol = connection.protocol
+            if protocol is not None and protocol not in self._used:
+                self._used.add(protocol)
+                return connection
+            if _is_quiet(connection):
+                return connection
+            connection.close()
+
+
+def _is_quiet(connection: aiohttp.connector.Connection) -> bool:
+    """Whether nothing has come: neither what the event loop has read, nor what it has not come round to yet."""
+    protocol, transport = connection.protocol, connection.transport
+    if protocol is None or transport is None or protocol.should_close:
+        return False
+    poll = select.poll()
+    poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+    return not poll.poll(0)
+
+
 class Transport:
     """Keep-alive connections to one origin."""
 
@@ -74,7 +115,7 @@ class Transport:
     async def __aenter__(self) -> Self:
         """Open the session."""
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=KEEPALIVE),
+            connector=_Connector(limit=self._connections),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=_DEFAULT_HEADERS,
             timeout=self._timeout,

@@ -289,6 +289,41 @@ async def test_a_request_whose_kept_connection_breaks_is_not_sent_again_by_the_c
     assert asked == 2
 
 
+@pytest.mark.parametrize("seen_by_the_loop", [True, False])  # or still in the system's buffer
+@pytest.mark.parametrize(
+    "stray",
+    [
+        b"HTTP/1.1 422 Unprocessable\r\nContent-Length: 2\r\n\r\n{}",  # a second reply, which would be the next row's
+        b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",  # an idle balancer's
+        b"garbage",
+        b"",  # the end of the connection: whatever is sent on it is lost
+    ],
+)
+async def test_what_comes_on_an_idle_connection_is_not_the_reply_to_the_next_request(
+    stray: bytes, seen_by_the_loop: bool
+) -> None:
+    writers: list[asyncio.StreamWriter] = []
+
+    async def twice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        for _ in range(2):
+            await whole_request(reader)
+            writer.write(OK + b"Content-Length: 2\r\n\r\n{}")
+            await writer.drain()
+
+    async with raw_server(twice) as origin, Transport(origin, timeout=5, connections=1) as transport:
+        first = await transport.send(PATCH, HEADERS)
+        if stray:
+            writers[0].write(stray)
+        else:
+            writers[0].transport.abort()
+        await asyncio.sleep(0.05 if seen_by_the_loop else 0)
+        second = await transport.send(PATCH, HEADERS)
+    assert isinstance(first, Reply)
+    assert second == first
+    assert len(writers) == 2
+
+
 async def test_repeated_headers_are_joined_and_names_are_lower_case() -> None:
     outcome = await send_to(answering(OK + b"X-A: 1\r\nx-a: 2\r\nContent-Length: 0\r\n\r\n"))
     assert isinstance(outcome, Reply)
