@@ -1,0 +1,209 @@
+"""A raw-socket HTTP/1.1 server that commits one evil per request where it is told to, and keeps the truth of it."""
+
+import asyncio
+import json
+import socket
+import ssl
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from tests.hostile.truth import Asked, Seen, Truth
+
+JSON_API = b"Content-Type: application/vnd.api+json"
+
+
+class Stage(Enum):
+    """How much of a request has been read when the evil strikes."""
+
+    ACCEPT = "nothing"
+    HEAD = "its head"
+    BODY = "all of it"
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request on its connection, with what an evil needs.
+
+    Attributes:
+        document: the honest answer, claiming that the request was carried out whether it was or not.
+        elsewhere: origin that nobody may be sent to.
+    """
+
+    asked: Asked
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    document: dict[str, Any]
+    elsewhere: str
+
+    @property
+    def body(self) -> bytes:
+        """The honest answer as bytes."""
+        return json.dumps(self.document).encode()
+
+    @property
+    def reply(self) -> bytes:
+        """The honest answer on the wire."""
+        return http(200, self.body, JSON_API)
+
+    async def write(self, data: bytes) -> None:
+        """Write, unless the client is gone."""
+        try:
+            self.writer.write(data)
+            await self.writer.drain()
+        except ConnectionError:
+            self.writer.close()
+
+    def reset(self) -> None:
+        """End the connection with RST."""
+        reset(self.writer)
+
+    def close(self) -> None:
+        """End the connection with FIN, after what is written."""
+        self.writer.close()
+
+    async def gone(self) -> None:
+        """Wait until the client is gone; what it still sends is dropped."""
+        try:
+            while await self.reader.read(65536):
+                pass
+        except ConnectionError:
+            pass
+        self.writer.close()
+
+
+Act = Callable[[Exchange], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Crime:
+    """What is to befall one request; `applies` says whether the server carries it out all the same."""
+
+    name: str
+    act: Act
+    stage: Stage = Stage.BODY
+    applies: bool = False
+    late: float = 0.0
+
+
+Judge = Callable[[Asked, int], Crime | None]
+"""Chooses by the request and how often its record was sent (1-based); None for an honest answer."""
+
+HONEST = Crime("", lambda exchange: exchange.write(exchange.reply), applies=True)
+
+
+def http(status: int | bytes, body: bytes = b"", *headers: bytes, length: bool = True) -> bytes:
+    """A reply on the wire; with `length` its Content-Length is told."""
+    line = b"HTTP/1.1 %d Said" % status if isinstance(status, int) else status
+    told = (b"Content-Length: %d" % len(body),) if length else ()
+    return b"\r\n".join((line, *headers, *told, b"", body))
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """RST instead of FIN."""
+    sock: socket.socket = writer.get_extra_info("socket")
+    if not writer.is_closing():
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+@dataclass(slots=True)
+class Server:
+    """Serves until its block ends.
+
+    Attributes:
+        crime: what befalls a request.
+        at_accept: whether the n-th connection (0-based) ends before anything is read, and how.
+        refusals: status and code of requests that this server honestly refuses, by id.
+    """
+
+    truth: Truth = field(default_factory=Truth)
+    crime: Judge = lambda _asked, _nth: None
+    at_accept: Callable[[int], str] = lambda _nth: ""
+    refusals: dict[str, int] = field(default_factory=dict)
+    url: str = ""
+    elsewhere: str = ""
+    strangers: int = 0
+    _late: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection."""
+        nth, self.truth.connections = self.truth.connections, self.truth.connections + 1
+        try:
+            if how := self.at_accept(nth):
+                self.truth.killed += 1
+                reset(writer) if how == "reset" else writer.close()
+            while not writer.is_closing() and await self._exchange(reader, writer):
+                pass
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.LimitOverrunError):
+            pass
+        finally:
+            writer.close()
+
+    async def meet_stranger(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A connection to the origin that redirects point to: one is too many."""
+        self.strangers += 1
+        writer.close()
+
+    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        method, target, _ = head[0].split(" ")
+        length = next((int(line[15:]) for line in head if line.lower().startswith("content-length:")), 0)
+        asked = Asked(method, target)
+        truth, patch = self.truth, method == "PATCH"
+        truth.arrivals[asked.id] += patch
+        crime = self.crime(asked, truth.arrivals[asked.id]) or HONEST
+        truth.in_flight += patch
+        truth.most_in_flight = max(truth.most_in_flight, truth.in_flight)
+        try:
+            if crime.stage is Stage.BODY:
+                asked = Asked(method, target, await reader.readexactly(length))
+            await self._answer(asked, crime, reader, writer)
+        finally:
+            truth.in_flight -= patch
+        return not writer.is_closing()
+
+    async def _answer(
+        self, asked: Asked, crime: Crime, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        truth, now = self.truth, asyncio.get_running_loop().time()
+        status = self.refusals.get(asked.id, 0) if asked.method == "PATCH" else 0
+        applied = asked.method == "PATCH" and bool(asked.body) and crime.applies and not status
+        truth.ledger.append(Seen(now, asked.method, asked.id, crime.name, applied))
+        if applied and crime.late:
+            task = asyncio.create_task(self._apply_late(asked, crime.late))
+            self._late.add(task)
+            task.add_done_callback(self._late.discard)
+        elif applied:
+            truth.apply(asked)
+        claimed = asked.data.get("attributes", {}) if asked.body and asked.id else None
+        exchange = Exchange(asked, reader, writer, truth.document(asked, claimed), self.elsewhere)
+        if status and crime is HONEST:
+            await exchange.write(refusal(status))
+        else:
+            await crime.act(exchange)
+
+    async def _apply_late(self, asked: Asked, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        self.truth.apply(asked)
+
+
+def refusal(status: int, code: str = "REFUSED", *headers: bytes) -> bytes:
+    """A JSON:API error."""
+    error = {"title": "No", "detail": "it may not be", "code": code, "status": str(status)}
+    return http(status, json.dumps({"errors": [error]}).encode(), JSON_API, *headers)
+
+
+@asynccontextmanager
+async def serving(server: Server, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
+    """Listen on loopback, and on a second port that nobody may come to."""
+    main = await asyncio.start_server(server.handle, "127.0.0.1", 0, limit=1 << 20, ssl=tls)
+    other = await asyncio.start_server(server.meet_stranger, "127.0.0.1", 0)
+    async with main, other:
+        server.url = f"http{'s' if tls else ''}://127.0.0.1:{main.sockets[0].getsockname()[1]}"
+        server.elsewhere = f"http://127.0.0.1:{other.sockets[0].getsockname()[1]}"
+        yield server
+        await asyncio.sleep(2)  # for connections to end, and for what is applied late
