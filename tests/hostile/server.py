@@ -198,12 +198,18 @@ def refusal(status: int, code: str = "REFUSED", *headers: bytes) -> bytes:
 
 
 @asynccontextmanager
-async def serving(server: Server, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
-    """Listen on loopback, and on a second port that nobody may come to."""
+async def serving(server: Server, *, tls: ssl.SSLContext | None = None, linger: float = 2.0) -> AsyncIterator[Server]:
+    """Listen on loopback, and on a second port that nobody may come to.
+
+    Args:
+        server: what is served.
+        tls: certificate and key, None for plain HTTP.
+        linger: seconds at the end for connections to end, and for what is applied late.
+    """
     main = await asyncio.start_server(server.handle, "127.0.0.1", 0, limit=1 << 20, ssl=tls)
     other = await asyncio.start_server(server.meet_stranger, "127.0.0.1", 0)
     async with main, other:
         server.url = f"http{'s' if tls else ''}://127.0.0.1:{main.sockets[0].getsockname()[1]}"
         server.elsewhere = f"http://127.0.0.1:{other.sockets[0].getsockname()[1]}"
         yield server
-        await asyncio.sleep(2)  # for connections to end, and for what is applied late
+        await asyncio.sleep(linger)
