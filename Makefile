@@ -4,8 +4,10 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 KILLS  ?= 50
+ROWS   ?= 100000
+SHARE  ?= 5
 
-.PHONY: setup demo test check fmt bench million crash lock clean
+.PHONY: setup demo test check fmt bench million crash faults lock clean
 
 setup: $(READY)  ## a virtual environment with pinned, hashed requirements
 
@@ -41,6 +43,9 @@ million: setup  ## the first request of a run of a million rows that is nearly d
 
 crash: setup  ## kill -9 at random points, judged by the server's ledger
 	$(BIN)/python -m tests.crash.hunt --kills $(KILLS)
+
+faults: setup  ## many rows against a hostile server, judged by its own truth
+	$(BIN)/python -m tests.hostile.hunt --rows $(ROWS) --share $(SHARE)
 
 lock: setup  ## renew the pinned requirements (needs the uv program)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --output-file requirements/runtime.txt

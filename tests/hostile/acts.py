@@ -135,8 +135,7 @@ def drip(every: float, *, from_the: str = "start") -> Act:
         at = reply.index(b"\r\n\r\n") + 4 if from_the == "body" else 0
         await exchange.write(reply[:at])
         for position in range(at, len(reply)):
-            await asyncio.sleep(every)
-            if exchange.writer.is_closing() or exchange.reader.at_eof():
+            if not await exchange.pause(every):
                 return
             await exchange.write(reply[position : position + 1])
 
@@ -149,10 +148,9 @@ def endless(head: bytes, piece: bytes, *, pause: float = 0.001) -> Act:
     async def act(exchange: Exchange) -> None:
         await exchange.write(head)
         for _ in range(int(FOREVER / pause)):
-            if exchange.writer.is_closing() or exchange.reader.at_eof():
-                break
             await exchange.write(piece)
-            await asyncio.sleep(pause)
+            if not await exchange.pause(pause):
+                break
         exchange.close()
 
     return act
@@ -170,12 +168,17 @@ def moved(status: int) -> Act:
 
 
 def afterwards(extra: Bytes) -> Act:
-    """The honest reply; a moment later, on the idle connection, bytes that nobody asked for."""
+    """The honest reply; a moment later, if the connection is idle still, bytes that nobody asked for.
+
+    No client can tell them from its reply once it has asked again: HTTP/1.1 replies carry no number.
+    """
 
     async def act(exchange: Exchange) -> None:
         await exchange.write(exchange.reply)
+        exchange.answered()
         await asyncio.sleep(0.005)
-        await exchange.write(extra(exchange))
+        if not (exchange.writer.is_closing() or exchange.is_asked_again()):
+            await exchange.write(extra(exchange))
 
     return act
 
@@ -185,6 +188,7 @@ def then_closes(after: float) -> Act:
 
     async def act(exchange: Exchange) -> None:
         await exchange.write(exchange.reply)
+        exchange.answered()
         await asyncio.sleep(after)
         exchange.close()
 

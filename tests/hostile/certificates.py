@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """What a certificate says: good for `host` for so many days (negative: over), signed `by` the authority or itself."""
+    """What a certificate says: good for `host` for so many days (negative: over), `by` the authority or itself."""
 
     name: str
     host: str = "127.0.0.1"

@@ -239,9 +239,3 @@ EVILS: Final[tuple[Evil, ...]] = (
     *_each(P.HALTED, "refused", {"406": refuses(406), "415": refuses(415)}, hunted=False),
     *_each(P.LOCKED_OUT, "", {"401, token refused": refuses(401, "INVALID_TOKEN")}, hunted=False),
 )
-
-
-def hunted(*, read: bool, refused: bool) -> list[Evil]:
-    """Evils of the hunt: for a read, for a row that is refused honestly, or for any other PATCH."""
-    lies = {P.CONFIRMED, P.DIFFERS, P.EMPTY, P.LATE} if refused else set()
-    return [evil for evil in EVILS if evil.hunted and evil.pattern not in lies and (evil.reads or not read)]

@@ -2,13 +2,15 @@
 
 import asyncio
 import json
+import select
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from tests.hostile.truth import Asked, Seen, Truth
@@ -31,6 +33,7 @@ class Exchange:
     Attributes:
         document: the honest answer, claiming that the request was carried out whether it was or not.
         elsewhere: origin that nobody may be sent to.
+        answered: to be called by an evil that goes on after a whole reply; the request is no longer in flight then.
     """
 
     asked: Asked
@@ -38,6 +41,7 @@ class Exchange:
     writer: asyncio.StreamWriter
     document: dict[str, Any]
     elsewhere: str
+    answered: Callable[[], None]
 
     @property
     def body(self) -> bytes:
@@ -64,6 +68,22 @@ class Exchange:
     def close(self) -> None:
         """End the connection with FIN, after what is written."""
         self.writer.close()
+
+    def is_asked_again(self) -> bool:
+        """Whether the client's next request has come: what is written from now on looks like the reply to that."""
+        poll = select.poll()
+        poll.register(self.writer.get_extra_info("socket").fileno(), select.POLLIN)
+        return bool(self.reader._buffer or poll.poll(0))  # type: ignore[attr-defined]
+
+    async def pause(self, seconds: float) -> bool:
+        """Wait that long, or until the client is gone; whether it is there still."""
+        try:
+            async with asyncio.timeout(seconds):
+                return bool(await self.reader.read(1))
+        except TimeoutError:
+            return not self.writer.is_closing()
+        except ConnectionError:
+            return False
 
     async def gone(self) -> None:
         """Wait until the client is gone; what it still sends is dropped."""
@@ -117,13 +137,15 @@ class Server:
     Attributes:
         crime: what befalls a request.
         at_accept: whether the n-th connection (0-based) ends before anything is read, and how.
-        refusals: status and code of requests that this server honestly refuses, by id.
+        refusals: status with which this server honestly refuses to update a record, by id.
+        latency: seconds before an honest answer.
     """
 
     truth: Truth = field(default_factory=Truth)
     crime: Judge = lambda _asked, _nth: None
     at_accept: Callable[[int], str] = lambda _nth: ""
-    refusals: dict[str, int] = field(default_factory=dict)
+    refusals: Mapping[str, int] = field(default_factory=dict)
+    latency: Callable[[], float] = lambda: 0.0
     url: str = ""
     elsewhere: str = ""
     strangers: int = 0
@@ -153,38 +175,46 @@ class Server:
         method, target, _ = head[0].split(" ")
         length = next((int(line[15:]) for line in head if line.lower().startswith("content-length:")), 0)
         asked = Asked(method, target)
-        truth, patch = self.truth, method == "PATCH"
-        truth.arrivals[asked.id] += patch
+        truth, ticket = self.truth, object()
+        truth.arrivals[asked.id] += method == "PATCH"
         crime = self.crime(asked, truth.arrivals[asked.id]) or HONEST
-        truth.in_flight += patch
-        truth.most_in_flight = max(truth.most_in_flight, truth.in_flight)
+        if method == "PATCH":
+            truth.in_flight.add(ticket)
+            truth.most_in_flight = max(truth.most_in_flight, len(truth.in_flight))
+        answered = partial(truth.in_flight.discard, ticket)
         try:
             if crime.stage is Stage.BODY:
                 asked = Asked(method, target, await reader.readexactly(length))
-            await self._answer(asked, crime, reader, writer)
+            self._carry_out(asked, crime)
+            claimed = asked.data.get("attributes", {}) if asked.body else None
+            document = truth.document(asked, claimed)
+            exchange = Exchange(asked, reader, writer, document, self.elsewhere, answered)
+            await self._answer(exchange, crime)
         finally:
-            truth.in_flight -= patch
+            answered()
         return not writer.is_closing()
 
-    async def _answer(
-        self, asked: Asked, crime: Crime, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        truth, now = self.truth, asyncio.get_running_loop().time()
-        status = self.refusals.get(asked.id, 0) if asked.method == "PATCH" else 0
-        applied = asked.method == "PATCH" and bool(asked.body) and crime.applies and not status
-        truth.ledger.append(Seen(now, asked.method, asked.id, crime.name, applied))
+    def _carry_out(self, asked: Asked, crime: Crime) -> None:
+        """Do what was asked, if that is to be done, and write it into the ledger."""
+        refused = asked.id in self.refusals
+        applied = asked.method == "PATCH" and bool(asked.body) and crime.applies and not refused
+        now = asyncio.get_running_loop().time()
+        self.truth.ledger.append(Seen(now, asked.method, asked.id, crime.name, applied))
         if applied and crime.late:
             task = asyncio.create_task(self._apply_late(asked, crime.late))
             self._late.add(task)
             task.add_done_callback(self._late.discard)
         elif applied:
-            truth.apply(asked)
-        claimed = asked.data.get("attributes", {}) if asked.body and asked.id else None
-        exchange = Exchange(asked, reader, writer, truth.document(asked, claimed), self.elsewhere)
-        if status and crime is HONEST:
-            await exchange.write(refusal(status))
-        else:
+            self.truth.apply(asked)
+
+    async def _answer(self, exchange: Exchange, crime: Crime) -> None:
+        if crime is not HONEST:
             await crime.act(exchange)
+            return
+        if latency := self.latency():
+            await asyncio.sleep(latency)
+        refused = exchange.asked.method == "PATCH" and exchange.asked.id in self.refusals
+        await exchange.write(refusal(self.refusals[exchange.asked.id]) if refused else exchange.reply)
 
     async def _apply_late(self, asked: Asked, seconds: float) -> None:
         await asyncio.sleep(seconds)

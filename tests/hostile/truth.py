@@ -44,7 +44,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One line of the ledger. `evil` names what befell the request, `status` is 0 where none was meant to arrive."""
+    """One line of the ledger. `evil` names what befell the request, `applied` says whether it was carried out."""
 
     at: float
     method: str
@@ -78,7 +78,7 @@ class Truth:
     arrivals: Counter[str] = field(default_factory=Counter)
     connections: int = 0
     killed: int = 0
-    in_flight: int = 0
+    in_flight: set[object] = field(default_factory=set)
     most_in_flight: int = 0
 
     def patches(self, resource_id: str) -> list[Seen]:
