@@ -112,7 +112,8 @@ class Fate:
         """Evils that leave the server truthful, and whether it may have carried the request out.
 
         A server that refuses a request once and carried it out before would contradict itself; so would one that
-        confirms what it refuses. An update that lands late would overtake the next row of its record.
+        confirms what it refuses, or confirms without content what it did not do (reading unmasks it, if it can be
+        read). An update that lands late would overtake the next row of its record.
         """
         reading = "blind" if self.blind else "first"
         found = []
@@ -120,7 +121,11 @@ class Fate:
             apt = evil.hunted and (evil.reads or not read)
             apt = apt and not (refused and evil.pattern in LIES) and not (repeated and evil.late)
             apt = apt and not (again and not read and evil.pattern is P.REFUSED)
-            done = sorted({mode.done for mode in evil.modes if mode.reading == reading and mode.kind == "trigger"})
+            done = (
+                [True]
+                if evil.pattern is P.EMPTY
+                else sorted({mode.done for mode in evil.modes if mode.reading == reading and mode.kind == "trigger"})
+            )
             if apt:
                 found.append((evil, done))
         return found

@@ -147,13 +147,16 @@ class Server:
     refusals: Mapping[str, int] = field(default_factory=dict)
     latency: Callable[[], float] = lambda: 0.0
     url: str = ""
+    listener: asyncio.Server | None = None
     elsewhere: str = ""
     strangers: int = 0
+    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
     _late: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
         nth, self.truth.connections = self.truth.connections, self.truth.connections + 1
+        self._writers.add(writer)
         try:
             if how := self.at_accept(nth):
                 self.truth.killed += 1
@@ -163,7 +166,13 @@ class Server:
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.LimitOverrunError):
             pass
         finally:
+            self._writers.discard(writer)
             writer.close()
+
+    def drop_all(self) -> None:
+        """End every connection with RST."""
+        for writer in tuple(self._writers):
+            reset(writer)
 
     async def meet_stranger(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """A connection to the origin that redirects point to: one is too many."""
@@ -239,6 +248,7 @@ async def serving(server: Server, *, tls: ssl.SSLContext | None = None, linger: 
     main = await asyncio.start_server(server.handle, "127.0.0.1", 0, limit=1 << 20, ssl=tls)
     other = await asyncio.start_server(server.meet_stranger, "127.0.0.1", 0)
     async with main, other:
+        server.listener = main
         server.url = f"http{'s' if tls else ''}://127.0.0.1:{main.sockets[0].getsockname()[1]}"
         server.elsewhere = f"http://127.0.0.1:{other.sockets[0].getsockname()[1]}"
         yield server

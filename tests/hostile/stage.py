@@ -1,5 +1,6 @@
 """Puts a sheet before the hostile server: the real `Run`, over real sockets, in virtual time."""
 
+import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -61,8 +62,18 @@ def key(number: int) -> str:
     return "".join(chr(ord("A") + digit) for digit in digits)
 
 
+async def _nothing(_: Server) -> None:
+    """The server is left alone."""
+
+
 def perform(
-    case: Case, rows: Sequence[Row], server: Server, directory: Path, *, run: Runner = virtual_time.run
+    case: Case,
+    rows: Sequence[Row],
+    server: Server,
+    directory: Path,
+    *,
+    run: Runner = virtual_time.run,
+    meanwhile: Callable[[Server], Coroutine[Any, Any, None]] = _nothing,
 ) -> Story:
     """Apply the rows; the server's truth tells afterwards what happened."""
     for row in rows:
@@ -70,7 +81,10 @@ def perform(
     case = replace(case, sheet=sheet(row.cells() for row in rows))
 
     async def scene() -> Story:
-        async with serving(server) as there:
-            return await work(case, directory, there.url, Secrets(token=SecretStr("made-up")))
+        async with serving(server) as there, asyncio.TaskGroup() as beside:
+            task = beside.create_task(meanwhile(there))
+            story = await work(case, directory, there.url, Secrets(token=SecretStr("made-up")))
+            task.cancel()
+            return story
 
     return run(scene())
