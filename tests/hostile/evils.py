@@ -174,6 +174,8 @@ _ODD: Final[dict[str, Act]] = {  # a confirmation all the same; what comes after
     "plain application/json": honest(media=b"Content-Type: application/json; charset=utf-8"),
     "the idle connection closes": acts.then_closes(0.02),
     "a second reply in the same piece": says(lambda exchange: exchange.reply + STALE),
+}
+_UNASKED: Final[dict[str, Act]] = {  # told apart from the next reply only as long as nothing else has been asked
     "a second reply a moment later": afterwards(lambda _: STALE),
     "half a reply a moment later": afterwards(lambda _: STALE[:40]),
     "its own reply again a moment later": afterwards(lambda exchange: exchange.reply),
@@ -230,6 +232,7 @@ EVILS: Final[tuple[Evil, ...]] = (
     *_each(P.UNCONFIRMED, "reply_mismatch", _ANOTHER, reads=False),
     *_each(P.EMPTY, "", {"204": raw(b"HTTP/1.1 204 No Content\r\n\r\n")}, reads=False),
     *_each(P.CONFIRMED, "", _ODD),
+    *_each(P.CONFIRMED, "", _UNASKED, hunted=False),
     *_each(P.CONFIRMED, "", _ODD_WRITES, reads=False),
     *_each(P.DIFFERS, "", {"other values than were sent": _VALUES}, reads=False),
     *(Evil(name, act, P.REFUSED, reason) for name, (act, reason) in _REFUSALS.items()),

@@ -130,7 +130,7 @@ def _as_a_whole(given: Hunt, story: Story, fate: Fate, server: Server, directory
     if sum(attempts for _, _, attempts in told) != story.summary.requests.patch:
         said.append("the attempts of results.csv are not the PATCHes of the summary")
     lost = story.summary.requests.patch - sum(seen.method == "PATCH" for seen in truth.ledger)
-    idle = sum(count for name, count in fate.committed.items() if "moment later" in name or "idle" in name)
+    idle = sum(count for name, count in fate.committed.items() if "idle" in name)
     if not 0 <= lost <= truth.killed + idle:
         said.append(f"{lost} PATCHes in the journal did not arrive; {truth.killed + idle} connections were lost")
     return said

@@ -34,6 +34,7 @@ class Exchange:
         document: the honest answer, claiming that the request was carried out whether it was or not.
         elsewhere: origin that nobody may be sent to.
         answered: to be called by an evil that goes on after a whole reply; the request is no longer in flight then.
+        poured: bytes written so far.
     """
 
     asked: Asked
@@ -42,6 +43,7 @@ class Exchange:
     document: dict[str, Any]
     elsewhere: str
     answered: Callable[[], None]
+    poured: int = 0
 
     @property
     def body(self) -> bytes:
@@ -57,6 +59,7 @@ class Exchange:
         """Write, unless the client is gone."""
         try:
             self.writer.write(data)
+            self.poured += len(data)
             await self.writer.drain()
         except ConnectionError:
             self.writer.close()
@@ -198,7 +201,10 @@ class Server:
             claimed = asked.data.get("attributes", {}) if asked.body else None
             document = truth.document(asked, claimed)
             exchange = Exchange(asked, reader, writer, document, self.elsewhere, answered)
-            await self._answer(exchange, crime)
+            try:
+                await self._answer(exchange, crime)
+            finally:
+                truth.most_poured = max(truth.most_poured, exchange.poured)
         finally:
             answered()
         return not writer.is_closing()

@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from jobs.model import Status
 from tests.e2e.program import Desk, ended
 from tests.e2e.program import Server as Address
-from tests.hostile.acts import honest
+from tests.hostile.acts import honest, then_closes
 from tests.hostile.certificates import Certificates, Signing
+from tests.hostile.judge import judge
 from tests.hostile.patterns import LOST, Ending, Mode
 from tests.hostile.server import Crime, Server, serving
 from tests.hostile.stage import CASE, SAFE, TRIGGER, Row, key, perform
@@ -41,6 +43,17 @@ def test_a_connection_that_ends_at_accept_may_have_carried_the_request(
     (result,) = story.results
     assert Ending(result.status, result.reason, result.attempts) == (line.always if always else line.once)
     assert len(server.truth.patches(row.id)) == result.attempts - server.truth.killed
+
+
+@pytest.mark.parametrize("after", [0.0999, 0.1, 0.1001])  # seconds; the next row leaves 0.1 s after a reply
+def test_no_row_is_lost_at_a_server_that_closes_connections_when_the_next_row_is_due(after: float, place: Path) -> None:
+    rows = [Row(key(number), TRIGGER if number % 2 else SAFE) for number in range(60)]
+    closing = Crime("", then_closes(after), applies=True)
+    server = Server(crime=lambda asked, _: closing if asked.method == "PATCH" else None)
+    story = perform(CASE, rows, server, place)
+    assert judge(rows, story.results, server.truth) == []
+    assert story.counts == {Status.APPLIED: 60}
+    assert story.summary.requests.patch == 60
 
 
 def nobody() -> str:

@@ -17,6 +17,9 @@ from tests.scenarios.harness import Story
 Lot = tuple[Mode, bool, Ending]
 """A situation, whether every PATCH meets the evil, and how its row should end."""
 
+MOST_READ = 8 << 20
+"""Bytes: the megabyte that is read of a reply, and what the system buffers on the way."""
+
 BYSTANDER = Ending("applied", "", 1)
 
 
@@ -72,4 +75,5 @@ def test_a_row_that_meets_an_evil_ends_as_the_table_says(evil: Evil, reading: st
         assert [ending.patches for ending in endings] == [len(server.truth.patches(row.id)) for row in rows]
         assert evil.pattern.halts or judge(rows, story.results, server.truth) == []
         assert server.strangers == 0
+        assert server.truth.most_poured < MOST_READ
     assert told == [lot for act in acts_of(evil, reading) for lot in act]

@@ -71,6 +71,7 @@ class Truth:
         records: by id; an id that nobody put here does not exist.
         connections: accepted so far. `killed`: of those, closed before anything was read.
         in_flight: PATCHes that arrived and are neither answered nor given up; `most_in_flight` is the record.
+        most_poured: bytes of the longest reply, as far as the client took it.
     """
 
     records: dict[str, Record] = field(default_factory=dict)
@@ -80,6 +81,7 @@ class Truth:
     killed: int = 0
     in_flight: set[object] = field(default_factory=set)
     most_in_flight: int = 0
+    most_poured: int = 0
 
     def patches(self, resource_id: str) -> list[Seen]:
         """PATCHes of one record that reached the server."""
