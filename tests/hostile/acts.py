@@ -178,13 +178,15 @@ def afterwards(extra: Bytes) -> Act:
     return act
 
 
-def then_closes(after: float) -> Act:
-    """The honest reply; later the idle connection ends without a word."""
+def then_closes(after: float, *, turns: int = 0) -> Act:
+    """The honest reply; so many seconds, and turns of the event loop, later the connection ends without a word."""
 
     async def act(exchange: Exchange) -> None:
         await exchange.write(exchange.reply)
         exchange.answered()
         await asyncio.sleep(after)
+        for _ in range(turns):
+            await asyncio.sleep(0)
         exchange.close()
 
     return act
