@@ -60,6 +60,8 @@ class Transport:
         """
         self._origin = origin
         self._route = route
+        self._tunnelled = origin.startswith("https:")
+        self._for_proxy = _authorising(route.proxy_auth) if route.proxy_auth else {}
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=min(CONNECT_TIMEOUT, timeout))
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
@@ -72,11 +74,10 @@ class Transport:
                 limit=self._connections, keepalive_timeout=KEEPALIVE, ssl=route.tls if route.tls is not None else True
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers=_DEFAULT_HEADERS,
+            headers={**_DEFAULT_HEADERS, **({} if self._tunnelled else self._for_proxy)},
             timeout=self._timeout,
             auto_decompress=False,
             proxy=route.proxy or None,
-            proxy_auth=_basic(route.proxy_auth) if route.proxy_auth else None,
             trust_env=False,
         )
         return self
@@ -95,7 +96,12 @@ class Transport:
         url = URL(self._origin + request.target, encoded=True)
         try:
             async with self._session.request(
-                request.method, url, data=body, headers=headers, allow_redirects=False
+                request.method,
+                url,
+                data=body,
+                headers=headers,
+                allow_redirects=False,
+                proxy_headers=self._for_proxy if self._tunnelled else None,
             ) as response:
                 return await _read(response)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
@@ -147,9 +153,10 @@ def _decoded(body: bytes, encoding: str) -> tuple[bytes, bool]:
     return decoded, decoder.eof
 
 
-def _basic(pair: SecretStr) -> aiohttp.BasicAuth:
+def _authorising(pair: SecretStr) -> dict[str, str]:
+    """What a proxy wants to see: with the request for a tunnel, never in it; with the request itself in plain http."""
     user, _, password = pair.get_secret_value().partition(":")
-    return aiohttp.BasicAuth(user, password)
+    return {"Proxy-Authorization": aiohttp.encode_basic_auth(user, password)}
 
 
 def _ambiguous(error: Exception) -> MaybeSent:
