@@ -81,9 +81,11 @@ def _pump(one: socket.socket, other: socket.socket) -> None:
     """Copy both ways until one of them ends."""
     towards = {one: other, other: one}
     while True:
-        ready = [each for each in towards if isinstance(each, ssl.SSLSocket) and each.pending()]
-        for source in ready or select.select(list(towards), [], [], 10)[0] or [None]:
-            data = source.recv(_HEAD) if source is not None else b""
-            if not data:
+        ready: list[socket.socket] = [each for each in towards if isinstance(each, ssl.SSLSocket) and each.pending()]
+        ready = ready or select.select(list(towards), [], [], 10)[0]
+        for source in ready:
+            if not (data := source.recv(_HEAD)):
                 return
             towards[source].sendall(data)
+        if not ready:
+            return

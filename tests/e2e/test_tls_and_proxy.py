@@ -81,7 +81,8 @@ def test_a_server_that_cannot_prove_itself_is_sent_nothing(
     certificate: str, trusted: bool, why: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with scripted_server(answers, TLS / f"{certificate}.pem") as server:
-        assert apply(server.url, *(["--ca-file", CA] if trusted else [])) == 1
+        flags: list[str | Path] = ["--ca-file", CA] if trusted else []
+        assert apply(server.url, *flags) == 1
         assert server.asked == []
     assert result().startswith("failed,unreachable,no trusted TLS connection to localhost: ")
     assert why.replace("-", " ") in result().replace("-", " ")  # OpenSSL wrote it with a blank before version 3

@@ -19,7 +19,7 @@ from worker.auth import TokenEndpoint
 from worker.cli.flags import Flags, overridden
 from worker.cli.planned import finish_plan
 from worker.cli.screen import configure_log, watcher
-from worker.cli.speech import complain, say
+from worker.cli.speech import ask, complain, say
 from worker.clock import Clock
 from worker.journal import History, Journal, JournalDamaged, JournalError
 from worker.route import Route, route_of
@@ -242,8 +242,7 @@ def _confirm(secrets: Secrets, opened: Opened, flags: Flags, command: Command) -
     what = f"up to {rows:,} row{'' if rows == 1 else 's'} to {target.url} ({shown})"
     if not (_is_terminal(sys.stdin) and _is_terminal(sys.stderr)):
         raise ConfigError(f"About to send {what}. Without a terminal, live mode needs --yes.")
-    print(f"About to send {what}. Type yes to go on: ", end="", file=sys.stderr, flush=True)  # noqa: T201  # a prompt
-    if sys.stdin.readline().strip().lower() != "yes":
+    if ask(f"About to send {what}. Type yes to go on:").lower() != "yes":
         raise ConfigError("Not confirmed; nothing was sent.")
 
 
