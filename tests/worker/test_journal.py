@@ -361,6 +361,16 @@ async def test_an_attempt_is_in_doubt_until_it_is_known_to_be_safe_or_its_row_ha
     assert journal.attempts() == 9
 
 
+async def test_an_intent_that_is_withdrawn_was_no_attempt(journal: Journal) -> None:
+    async with committing(journal):
+        await journal.intend(3, 1, NOW)
+        await journal.intend(4, 1, NOW)
+        journal.withdraw(3, 1)
+    assert journal.attempts() == 1
+    assert [doubt.row for doubt in journal.doubts()] == [4]
+    assert journal.traces(9).earlier == {4: 1}
+
+
 async def test_traces_tell_the_next_process_what_to_do_with_every_row(journal: Journal) -> None:
     async with committing(journal):
         for row in range(1, 6):

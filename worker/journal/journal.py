@@ -20,6 +20,7 @@ from worker.journal.history import History
 from worker.journal.images import Image, Planned, image_columns, planned_columns
 
 _INTEND: Final = "INSERT INTO attempt (row, n, process, at) VALUES (?, ?, ?, ?)"
+_WITHDRAW: Final = "DELETE FROM attempt WHERE row = ? AND n = ?"
 _NOTE: Final = "UPDATE attempt SET outcome = ? WHERE row = ? AND n = ?"
 _SETTLE: Final = "INSERT OR REPLACE INTO result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _REDO: Final = "UPDATE result SET redo = 1 WHERE row = ?"
@@ -70,6 +71,7 @@ class _Batch:
     """Operations that become durable together."""
 
     intents: list[tuple[int, int, int, float]] = field(default_factory=list)
+    withdrawn: list[tuple[int, int]] = field(default_factory=list)
     notes: list[tuple[str, int, int]] = field(default_factory=list)
     images: list[Image] = field(default_factory=list)
     results: list[RowResult] = field(default_factory=list)
@@ -79,7 +81,8 @@ class _Batch:
     error: JournalError | None = None
 
     def __len__(self) -> int:
-        return len(self.intents) + len(self.notes) + len(self.results) + len(self.plans) + len(self.facts)
+        kinds = (self.intents, self.withdrawn, self.notes, self.results, self.plans, self.facts)
+        return sum(map(len, kinds))
 
     async def wait(self) -> None:
         await self.done.wait()
@@ -150,6 +153,11 @@ class Journal(History):
             batch.images.append(image)
         self._queued.set()
         await batch.wait()
+
+    def withdraw(self, row: int, attempt: int) -> None:
+        """Queue that an intent came to nothing: the run ended before its request left, so there was no attempt."""
+        self._batch.withdrawn.append((row, attempt))
+        self._queued.set()
 
     def note(self, row: int, attempt: int, outcome: str) -> None:
         """Queue what became of an attempt that did not settle its row: SAFE, or a reason code of doubt."""
@@ -226,6 +234,8 @@ class Journal(History):
                 self._db.executemany(_IMAGE, map(image_columns, batch.images))
             if batch.plans:
                 self._db.executemany(_PLAN, map(planned_columns, batch.plans))
+            if batch.withdrawn:
+                self._db.executemany(_WITHDRAW, batch.withdrawn)
             if batch.notes:
                 self._db.executemany(_NOTE, batch.notes)
             if batch.results:
