@@ -79,10 +79,10 @@ class Trial:
         Raises:
             AssertionError: a process ended in a way that nobody can resume from.
         """
-        (self.desk.folder / self.sheet.name).write_text(self.sheet.text(), encoding="utf-8", newline="")
+        self.write()
         stops = 0
         while True:
-            process = self._next_process()
+            process = self.next_process()
             wanted = len(self.moments) < kills and (not self.moments or self.dice.random() < AGAIN)
             if wanted and self._killed(process):
                 continue
@@ -92,9 +92,14 @@ class Trial:
                 stops += 1
                 continue
             assert ran.status in {0, 1}, ran
-            return self._evidence(ran)
+            return self.evidence(ran)
 
-    def _next_process(self) -> Process:
+    def write(self) -> None:
+        """Write the sheet."""
+        (self.desk.folder / self.sheet.name).write_text(self.sheet.text(), encoding="utf-8", newline="")
+
+    def next_process(self) -> Process:
+        """Begin the run, or go on with it."""
         if (self.desk.run / JOURNAL).exists():
             return self.desk.start("resume", self.desk.run, "--no-progress")
         variant, run = self.sheet.variant, self.desk.run
@@ -105,15 +110,15 @@ class Trial:
         """Kill the process at a random point; False when it was quicker."""
         first = self.dice.choices([Moment.SENDING, Moment.MAKING], (4, 1))[0]
         moment = self.dice.choices(list(Moment), WEIGHTS)[0] if self.moments else first
-        if not self._reaches(process, moment):
+        if not self.reaches(process, moment):
             return False
         process.kill()
         process.communicate()
         self.moments.append(moment)
-        self._note_open_intents()
+        self.note_open_intents()
         return True
 
-    def _reaches(self, process: Process, moment: Moment) -> bool:
+    def reaches(self, process: Process, moment: Moment) -> bool:
         """Wait for a random point of that kind; False when the process ends before."""
         match moment:
             case Moment.START:
@@ -139,12 +144,14 @@ class Trial:
         arrived = {reference(entry) for entry in self.desk.server.writes()}
         return sum(map(self.sheet.sendable, self.sheet.ids)) - len(arrived)
 
-    def _note_open_intents(self) -> None:
+    def note_open_intents(self) -> None:
+        """Take note of what the process that ended last has left open."""
         found = open_intents(self.desk.run / JOURNAL)
         self.opened.append(frozenset(row for row, _ in found - self._known))
         self._known |= found
 
-    def _evidence(self, ran: Ran) -> Evidence:
+    def evidence(self, ran: Ran) -> Evidence:
+        """What the run has left, once a process has finished it."""
         writes = self.desk.server.writes()
         stored = self.desk.server.attributes(self.sheet.variant.type)
         others = [entry for entry in writes if not entry["applied"] and (entry["fault"] or self._is_reroute(entry))]
