@@ -81,8 +81,8 @@ class _Batch:
     error: JournalError | None = None
 
     def __len__(self) -> int:
-        kinds = (self.intents, self.withdrawn, self.notes, self.results, self.plans, self.facts)
-        return sum(map(len, kinds))
+        queued = len(self.intents) + len(self.withdrawn) + len(self.notes)
+        return queued + len(self.results) + len(self.plans) + len(self.facts)
 
     async def wait(self) -> None:
         await self.done.wait()
