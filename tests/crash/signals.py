@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -43,7 +44,7 @@ SLOW: Final = "200ms"
 GAP: Final = 0.15
 """Seconds between two signals, at most."""
 
-MOMENTS: Final = ((Moment.SENDING, 8), (Moment.MAKING, 1), (Moment.REPORTS, 1))
+MOMENTS: Final = (*(Moment.SENDING,) * 8, Moment.MAKING, Moment.REPORTS)
 STYLES: Final = (Style.PLAIN, Style.BLIND, Style.MERGE)
 AT_ONCE: Final = 2
 
@@ -105,9 +106,10 @@ class Told:
 def hunt(times: int, *, seed: int, rows: int, say: Callable[[str], None]) -> dict[Kind, Tally]:
     """Give each kind of signal so many times."""
     tallies = {kind: Tally() for kind in KINDS}
-    trials = [(kind, f"{seed}:{kind}:{number}") for number in range(times) for kind in KINDS]
+    kinds = KINDS * times
+    seeds = [f"{seed}:{number}" for number in range(len(kinds))]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for told in pool.map(lambda trial: _trial(*trial, rows), trials):
+        for told in pool.map(_trial, kinds, seeds, repeat(rows)):
             tally = tallies[told.kind]
             tally.moments[told.struck.moment] += told.struck.reached
             tally.open = max(tally.open, told.open)
@@ -136,8 +138,7 @@ def _trial(kind: Kind, seed: str, rows: int) -> Told:
 
 
 def _strike(trial: Trial, kind: Kind) -> Struck:
-    moments, weights = zip(*MOMENTS, strict=True)
-    moment = trial.dice.choices(moments, weights)[0]
+    moment = trial.dice.choice(MOMENTS)
     process = trial.next_process()
     reached = trial.reaches(process, moment)
     at, wall = time.monotonic(), time.time()
