@@ -38,10 +38,10 @@ PROMPT: Final = 2.0
 QUICK: Final = "5ms"
 """Latency where one signal is given: requests arrive right after they have left, so that the ledger tells when."""
 
-SLOW: Final = "200ms"
+SLOW: Final = "80ms"
 """Latency where two are given: the second finds requests in flight."""
 
-GAP: Final = 0.15
+GAP: Final = 0.1
 """Seconds between two signals, at most."""
 
 MOMENTS: Final = (*(Moment.SENDING,) * 8, Moment.MAKING, Moment.REPORTS)
