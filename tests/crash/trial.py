@@ -98,13 +98,18 @@ class Trial:
         """Write the sheet."""
         (self.desk.folder / self.sheet.name).write_text(self.sheet.text(), encoding="utf-8", newline="")
 
+    def arguments(self) -> list[str]:
+        """How to begin the run, or to go on with it."""
+        run, url = str(self.desk.run), self.desk.server.url
+        if (self.desk.run / JOURNAL).exists():
+            return ["resume", run, "--no-progress", "--url", url]
+        variant = self.sheet.variant
+        common = ("--run-dir", run, "--rate", "none", "--no-progress", "--concurrency", str(CONCURRENCY))
+        return ["apply", str(self.desk.folder / self.sheet.name), "--type", variant.type, *common, *variant.flags]
+
     def next_process(self) -> Process:
         """Begin the run, or go on with it."""
-        if (self.desk.run / JOURNAL).exists():
-            return self.desk.start("resume", self.desk.run, "--no-progress")
-        variant, run = self.sheet.variant, self.desk.run
-        common = ("--run-dir", run, "--rate", "none", "--no-progress", "--concurrency", str(CONCURRENCY))
-        return self.desk.start("apply", self.sheet.name, "--type", variant.type, *common, *variant.flags)
+        return self.desk.start(*self.arguments())
 
     def _killed(self, process: Process) -> bool:
         """Kill the process at a random point; False when it was quicker."""
