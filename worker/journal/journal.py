@@ -15,7 +15,7 @@ from typing import Any, Final
 import anyio
 
 from jobs.model import RowResult, Status
-from worker.journal.file import JournalError, transaction
+from worker.journal.file import JournalError, break_seal, seal, transaction
 from worker.journal.history import History
 from worker.journal.images import Image, Planned, image_columns, planned_columns
 
@@ -101,6 +101,11 @@ class Journal(History):
             JournalError: the file cannot be opened.
         """
         super().__init__(path, write=True)
+        try:
+            break_seal(path)
+        except BaseException:
+            super().close()
+            raise
         self.counters = Counters()
         self.on_durable: Callable[[list[RowResult]], None] = lambda _: None
         self.on_planned: Callable[[int], None] = lambda _: None
@@ -110,6 +115,11 @@ class Journal(History):
         self._closing = False
         self._writing: _Batch | None = None
         self._failed: JournalError | None = None
+
+    def close(self) -> None:
+        """Close the file, and seal it."""
+        super().close()
+        seal(self.path)
 
     def begin(self, command: str, at: float, redo: Iterable[int] = ()) -> None:
         """Register this process, and have it run the settled rows `redo` again; until it has, their result stands."""
