@@ -1,5 +1,6 @@
 """What all tests share: nothing of the user's own environment, and aioresponses made to work."""
 
+import os
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -26,7 +27,7 @@ aioresponses.core.ClientResponse = _Response  # type: ignore[attr-defined]
 @pytest.fixture(autouse=True)
 def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No credential, no remembered limits and no settings of whoever runs the tests."""
-    for name in ("URL", "TOKEN", "TOKEN_FILE", "CLIENT_ID", "CLIENT_SECRET", "AUTH_URL", "TYPE", "RATE"):
-        monkeypatch.delenv(f"ROWPATCH_{name}", raising=False)
+    for name in [name for name in os.environ if name.startswith("ROWPATCH_")]:
+        monkeypatch.delenv(name)
     state: Path = tmp_path_factory.mktemp("state")
     monkeypatch.setenv("XDG_STATE_HOME", str(state))

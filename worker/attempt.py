@@ -193,14 +193,14 @@ class AttemptLoop:
         except JournalError as error:
             self.stop.request("journal_failed", str(error))
         else:
-            effort.attempts = attempt
-            effort.was_sent = True
             effort.state = step(effort.state, Event.INTEND)
             if not self.stop.reason:
+                effort.attempts = attempt
+                effort.was_sent = True
                 if attempt == 1:
                     self.gate.first_attempt()
                 return headers
-            self.journal.note(row, attempt, SAFE)
+            self.journal.withdraw(row, attempt)
         self.gate.give_back()
         return None
 

@@ -68,7 +68,7 @@ class TokenEndpoint:
             if grant is not None:
                 return grant
             why = _why(outcome)
-            if isinstance(outcome, Reply) and 400 <= outcome.status < 500 and outcome.status != 429:  # noqa: PLR2004  # 4xx
+            if isinstance(outcome, Reply) and 300 <= outcome.status < 500 and outcome.status != 429:  # noqa: PLR2004  # final
                 break
             wait = 1.0 + full_jitter(attempt, self._clock.sample(), base=1.0, cap=20.0)
             if attempt < TOKEN_ATTEMPTS and not await self._stop.sleep(wait):

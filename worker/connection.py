@@ -18,6 +18,7 @@ from worker.journal import Counters
 from worker.lookup import Lookup
 from worker.pace_memory import PaceMemory
 from worker.policy.pace import Pace
+from worker.route import Route, route_of
 from worker.settings import Secrets, Settings, prior
 from worker.stop import Stop
 from worker.transport import Transport
@@ -85,18 +86,20 @@ class Connection:
 async def connected(way: Way) -> AsyncIterator[Connection]:
     """Connect; nothing is sent before somebody asks for it."""
     settings = way.settings
+    timeout = settings.attempts.timeout
     connections = settings.pacing.concurrency + READ_CONCURRENCY
+    route = route_of(settings, way.secrets)
     async with AsyncExitStack() as stack:
-        transport = Transport(settings.target.url, timeout=settings.attempts.timeout, connections=connections)
+        transport = Transport(settings.target.url, timeout=timeout, connections=connections, route=route)
         await stack.enter_async_context(transport)
-        credential = await _credential(way, stack)
+        credential = await _credential(way, stack, route)
         yield Connection(way, transport, credential, _gate(way, "PATCH"), _gate(way, "GET"))
 
 
-async def _credential(way: Way, stack: AsyncExitStack) -> Credential:
+async def _credential(way: Way, stack: AsyncExitStack, route: Route) -> Credential:
     secrets, issuer = way.secrets, None
     if secrets.renewable:
-        endpoint = Transport(secrets.auth_url, timeout=way.settings.attempts.timeout, connections=1)
+        endpoint = Transport(secrets.auth_url, timeout=way.settings.attempts.timeout, connections=1, route=route)
         issuer = TokenEndpoint(secrets, await stack.enter_async_context(endpoint), way.clock, way.stop)
         issuer.on_request = partial(_count_token, way.counters)
     return Credential(secrets.token.get_secret_value() if secrets.token else "", issuer, way.clock)

@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
@@ -75,6 +75,25 @@ def locked(directory: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def persist(directory: Path) -> None:
+    """Have the names in the directory, and its own name in the directories above, survive a power cut.
+
+    A run that has sent must not vanish as a whole.
+    """
+    for path in (directory.resolve(), *directory.resolve().parents):
+        sync(path)
+
+
+def sync(directory: Path) -> None:
+    """Have the names in the directory survive a power cut: syncing a file makes its bytes durable, not its name."""
+    with suppress(OSError):  # not ours to read, or a file system that cannot: SQLite goes on as well
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def clear(directory: Path) -> None:

@@ -112,6 +112,18 @@ class Attempts(_Group):
     patience: float = 900.0
 
 
+class Connecting(_Group):
+    """How servers are reached.
+
+    Attributes:
+        ca_file: absolute path of a PEM file with authorities that are trusted besides the system's; may be empty.
+        proxy: origin of the proxy that was asked for; empty for none, whatever the environment says.
+    """
+
+    ca_file: str = ""
+    proxy: str = ""
+
+
 class Stopping(_Group):
     """When to give up on the whole run.
 
@@ -137,6 +149,7 @@ class Settings(_Group):
     input: Input
     pacing: Pacing = Pacing()
     attempts: Attempts = Attempts()
+    connecting: Connecting = Connecting()
     stopping: Stopping = Stopping()
 
     @property
@@ -151,12 +164,13 @@ class Settings(_Group):
 
 
 class Secrets(_Group):
-    """The credential: a token, or a client id and secret. Never stored, never shown."""
+    """The credential: a token, or a client id and secret; and that for a proxy. Never stored, never shown."""
 
     token: SecretStr | None = None
     client_id: SecretStr | None = None
     client_secret: SecretStr | None = None
     auth_url: str = AUTH_URL
+    proxy_auth: SecretStr | None = None
 
     @property
     def renewable(self) -> bool:
@@ -167,12 +181,16 @@ class Secrets(_Group):
 def read_secrets(environment: Mapping[str, str]) -> Secrets:
     """The credential from `ROWPATCH_TOKEN`, or `ROWPATCH_CLIENT_ID` and `_CLIENT_SECRET`; each also as `..._FILE`.
 
+    `ROWPATCH_PROXY_AUTH` likewise, which is `user:password`.
+
     Raises:
         ConfigError: none of them is set, only half of a pair is, or a file cannot be read.
     """
-    token, client_id, client_secret = (
-        _secret(environment, name) for name in ("ROWPATCH_TOKEN", "ROWPATCH_CLIENT_ID", "ROWPATCH_CLIENT_SECRET")
+    token, client_id, client_secret, proxy_auth = (
+        _secret(environment, f"ROWPATCH_{name}") for name in ("TOKEN", "CLIENT_ID", "CLIENT_SECRET", "PROXY_AUTH")
     )
+    if proxy_auth is not None and not all(proxy_auth.get_secret_value().partition(":")[::2]):
+        raise ConfigError("ROWPATCH_PROXY_AUTH: write it as user:password.")
     if (client_id is None) != (client_secret is None):
         raise ConfigError("ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET belong together: set both, or neither.")
     if token is None and client_id is None:
@@ -184,14 +202,28 @@ def read_secrets(environment: Mapping[str, str]) -> Secrets:
         auth_url = checked_origin(environment.get("ROWPATCH_AUTH_URL") or AUTH_URL)
     except ConfigError as error:
         raise ConfigError(f"ROWPATCH_AUTH_URL: {error}") from None
-    return Secrets(token=token, client_id=client_id, client_secret=client_secret, auth_url=auth_url)
+    return Secrets(
+        token=token, client_id=client_id, client_secret=client_secret, auth_url=auth_url, proxy_auth=proxy_auth
+    )
 
 
 def checked_origin(url: str) -> str:
-    """`url` as a bare origin.
+    """`url` as a bare origin that a token may be sent to.
 
     Raises:
         ConfigError: it is no origin, or plain http to another machine.
+    """
+    origin = origin_of(url, "https://yourdomain.commercelayer.io")
+    if origin.startswith("http:") and not is_loopback(origin):
+        raise ConfigError(f"Refusing {origin}: the token would travel in the clear. Use https.")
+    return origin
+
+
+def origin_of(url: str, like: str) -> str:
+    """`url` as a bare origin: scheme, host and port in lower case.
+
+    Raises:
+        ConfigError: it is no origin; `like` is shown as an example of one.
     """
     try:
         parts = urlsplit(url.strip())
@@ -199,13 +231,11 @@ def checked_origin(url: str) -> str:
     except ValueError:
         raise ConfigError(f"{_shown(url)} is not a valid URL, or has no valid port.") from None
     if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(parts.hostname or ""):
-        raise ConfigError(f"{_shown(url)} is not an origin. Write it like https://yourdomain.commercelayer.io")
+        raise ConfigError(f"{_shown(url)} is not an origin. Write it like {like}")
     if parts.username or parts.password or parts.query or parts.fragment or parts.path.rstrip("/") not in {"", "/api"}:
-        raise ConfigError("The URL must be a bare origin like https://yourdomain.commercelayer.io, without a path.")
+        raise ConfigError(f"The URL must be a bare origin like {like}, without a path.")
     if port == 0:
         raise ConfigError(f"{_shown(url)} has no valid port.")
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        raise ConfigError(f"Refusing http://{parts.hostname}: the token would travel in the clear. Use https.")
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
 
@@ -307,4 +337,5 @@ def _clean(name: str, text: str) -> SecretStr:
 
 
 def _shown(url: str) -> str:
-    return repr(url[:80])
+    """The URL for a message, without what may be a password in it."""
+    return repr(url.rpartition("@")[2][:80])

@@ -8,8 +8,10 @@ is sent a second time by itself; bytes that come on an idle connection are taken
 
 import asyncio
 import select
+import ssl
 import zlib
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final, Self
 from weakref import WeakSet
 
@@ -17,9 +19,11 @@ import aiohttp
 import anyio
 from aiohttp import payload
 from aiohttp.abc import AbstractStreamWriter
+from pydantic import SecretStr
 from yarl import URL
 
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
+from worker.route import Route
 
 BODY_LIMIT: Final = 1 << 20
 """Bytes read of a reply, compressed or not; what is longer is cut off and marked incomplete."""
@@ -31,6 +35,9 @@ CONNECT_TIMEOUT: Final = 10.0
 """Seconds to connect at most: no connection means *not sent*, which a total timeout could not tell."""
 
 _DEFAULT_HEADERS: Final = {"User-Agent": "rowpatch", "Accept-Encoding": "identity"}
+
+
+_DIRECT: Final = Route()
 
 
 class _Body(payload.BytesPayload):
@@ -65,8 +72,8 @@ class _Connector(aiohttp.TCPConnector):
     the end of the connection has come, the next request would be lost.
     """
 
-    def __init__(self, *, limit: int) -> None:
-        super().__init__(limit=limit, keepalive_timeout=KEEPALIVE)
+    def __init__(self, *, limit: int, tls: ssl.SSLContext | None) -> None:
+        super().__init__(limit=limit, keepalive_timeout=KEEPALIVE, ssl=True if tls is None else tls)
         self._used: WeakSet[asyncio.Protocol] = WeakSet()
 
     async def connect(
@@ -99,27 +106,33 @@ def _is_quiet(connection: aiohttp.connector.Connection) -> bool:
 class Transport:
     """Keep-alive connections to one origin."""
 
-    def __init__(self, origin: str, *, timeout: float, connections: int) -> None:
+    def __init__(self, origin: str, *, timeout: float, connections: int, route: Route = _DIRECT) -> None:
         """Prepare; nothing is opened before the first request.
 
         Args:
             origin: scheme, host and port, checked by the settings.
             timeout: seconds for a whole request, reading its reply included.
             connections: how many at most.
+            route: the way there.
         """
         self._origin = origin
+        self._route = route
+        self._tunnelled = origin.startswith("https:")
+        self._for_proxy = _authorising(route.proxy_auth) if route.proxy_auth else {}
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=min(CONNECT_TIMEOUT, timeout))
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         """Open the session."""
+        route = self._route
         self._session = aiohttp.ClientSession(
-            connector=_Connector(limit=self._connections),
+            connector=_Connector(limit=self._connections, tls=route.tls),
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers=_DEFAULT_HEADERS,
+            headers={**_DEFAULT_HEADERS, **({} if self._tunnelled else self._for_proxy)},
             timeout=self._timeout,
             auto_decompress=False,
+            proxy=route.proxy or None,
             trust_env=False,
         )
         return self
@@ -139,10 +152,16 @@ class Transport:
         middlewares = (_once,) if request.method == "GET" else ()  # no other method that is used here is repeated
         try:
             async with self._session.request(
-                request.method, url, data=body, headers=headers, allow_redirects=False, middlewares=middlewares
+                request.method,
+                url,
+                data=body,
+                headers=headers,
+                allow_redirects=False,
+                middlewares=middlewares,
+                proxy_headers=self._for_proxy if self._tunnelled else None,
             ) as response:
                 return await _read(response)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
             return NotSent(_connecting(error))
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             left = body.left if body is not None else request.method == "GET"
@@ -191,6 +210,12 @@ def _decoded(body: bytes, encoding: str) -> tuple[bytes, bool]:
     return decoded, decoder.eof
 
 
+def _authorising(pair: SecretStr) -> dict[str, str]:
+    """What a proxy wants to see: with the request for a tunnel, never in it; with the request itself in plain http."""
+    user, _, password = pair.get_secret_value().partition(":")
+    return {"Proxy-Authorization": aiohttp.encode_basic_auth(user, password)}
+
+
 def _ambiguous(error: Exception) -> MaybeSent:
     if isinstance(error, asyncio.TimeoutError):
         return MaybeSent("timed_out", "no reply in time")
@@ -199,14 +224,25 @@ def _ambiguous(error: Exception) -> MaybeSent:
     return MaybeSent("reply_lost", "the connection broke before a reply came")
 
 
-def _connecting(error: Any) -> str:
+def _connecting(error: Exception) -> str:
     """What kept the request here, without anything a server wrote."""
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return f"cannot resolve {error.host}"
-    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
-        return f"no trusted TLS connection to {error.host}"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return f"cannot connect to {error.host}:{error.port}: {error.os_error.strerror or 'refused'}"
-    if isinstance(error, asyncio.TimeoutError):
-        return "no connection in time"
-    return "the connection broke before the request left"
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            said = f"cannot resolve {error.host}"
+        case aiohttp.ClientConnectorCertificateError():
+            fault = getattr(error.certificate_error, "verify_message", "")  # OpenSSL's words
+            said = f"no trusted TLS connection to {error.host}" + (f": {fault.rstrip('.')}" if fault else "")
+        case aiohttp.ClientConnectorSSLError():
+            said = f"no trusted TLS connection to {error.host}"
+        case aiohttp.ClientHttpProxyError():
+            hint = ": set ROWPATCH_PROXY_AUTH" if error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED else ""
+            said = f"the proxy made no connection, it answered {error.status}{hint}"
+        case aiohttp.ClientProxyConnectionError():
+            said = f"cannot connect to the proxy: {error.os_error.strerror or 'refused'}"
+        case aiohttp.ClientConnectorError():
+            said = f"cannot connect to {error.host}:{error.port}: {error.os_error.strerror or 'refused'}"
+        case TimeoutError():
+            said = "no connection in time"
+        case _:
+            said = "the connection broke before the request left"
+    return said

@@ -1,6 +1,6 @@
 """`make crash`: kill -9 at random points of real runs, judged by the server's own ledger.
 
-python -m tests.crash.hunt --kills 50 [--seed 1] [--rows 2000]
+python -m tests.crash.hunt --kills 50 [--seed 1] [--rows 400]
 """
 
 import argparse
@@ -9,22 +9,40 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Final
 
 from tests.crash.judge import Evidence, Kind, Violation, judge, resent
-from tests.crash.sheet import TYPE, make
+from tests.crash.sheet import Style, Variant, make
 from tests.crash.trial import CONCURRENCY, Moment, Trial
 from tests.e2e.program import Desk, sandbox
 
-KILLS_A_RUN: Final = 5
+KILLS_A_RUN: Final = 6
 """Kills of one run at most."""
 
 SECONDS_A_KILL: Final = 30.0
 """A hunt that takes longer than this on average is given up."""
+
+AT_ONCE: Final = 2
+"""Runs that go on beside each other, each with a server of its own."""
+
+VARIANTS: Final = (
+    (Variant(), 3),
+    (Variant(Style.BLIND), 3),
+    (Variant(Style.NDJSON), 1),
+    (Variant(Style.MERGE), 3),
+    (Variant(Style.ABSTRACT), 1),
+    (Variant(faulty=True), 1),
+    (Variant(Style.BLIND, faulty=True), 2),
+    (Variant(Style.MERGE, faulty=True), 2),
+    (Variant(Style.NDJSON, faulty=True), 1),
+)
+"""Kinds of runs, and how often each is chosen."""
 
 LATENCY: Final = "24ms"
 
@@ -39,6 +57,7 @@ class Tally:
     sent: int = 0
     resent: int = 0
     moments: Counter[Moment] = field(default_factory=Counter)
+    variants: Counter[str] = field(default_factory=Counter)
     most_open: int = 0
     most_resent_a_kill: float = 0.0
     violations: list[Violation] = field(default_factory=list)
@@ -57,8 +76,10 @@ class Tally:
         self.sent += len(evidence.sent)
         self.resent += again
         self.moments.update(trial.moments)
+        self.variants[str(trial.sheet.variant)] += len(trial.moments)
         self.most_open = max([self.most_open, *map(len, trial.opened)])
-        self.most_resent_a_kill = max(self.most_resent_a_kill, again / max(1, len(trial.moments)))
+        by_kills = max(0, again - len(evidence.unheard))
+        self.most_resent_a_kill = max(self.most_resent_a_kill, by_kills / max(1, len(trial.moments)))
         self.violations += broken
         return broken
 
@@ -68,6 +89,7 @@ class Tally:
         figures = [
             ("kill -9", f"{self.kills:,}"),
             *((f"  {moment}", f"{self.moments[moment]:,}") for moment in Moment),
+            *((f"  {variant}", f"{kills:,}") for variant, kills in sorted(self.variants.items())),
             ("runs", f"{self.runs:,}"),
             ("rows", f"{self.rows:,}"),
             ("PATCHes on the server", f"{self.sent:,}"),
@@ -80,44 +102,83 @@ class Tally:
         return "\n".join(f"{name:<{width}} {figure:>9}" for name, figure in figures)
 
 
-def hunt(kills: int, *, seed: int, rows: int, say: Callable[[str], None]) -> Tally:
-    """Run until so many processes have been killed.
+def hunt(
+    kills: int, *, seed: int, rows: int, say: Callable[[str], None], variants: Sequence[tuple[Variant, int]] = VARIANTS
+) -> Tally:
+    """Run until at least so many processes have been killed.
 
     Raises:
         TimeoutError: it takes too long.
     """
     tally = Tally(seed)
     begun = time.monotonic()
-    duration = _trial(tally, 0, rows, 0.0, say)  # nobody is killed: the judge must have nothing to say
-    while tally.kills < kills:
-        _trial(tally, min(KILLS_A_RUN, kills - tally.kills), rows, duration, say)
-        if time.monotonic() - begun > SECONDS_A_KILL * (kills + 1):
-            raise TimeoutError(f"{tally.kills} of {kills} kills took {time.monotonic() - begun:.0f} s")
+    calm = _trial(Plan(seed, 0, rows, variants=((Variant(), 1),)))  # nobody is killed: the judge must find nothing
+    _note(tally, calm, say)
+    plans = (Plan(seed, number, rows, KILLS_A_RUN, calm.seconds, variants) for number in count(1))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        running = {pool.submit(_trial, next(plans)) for _ in range(AT_ONCE)}
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for each in done:
+                _note(tally, each.result(), say)
+                if tally.kills + KILLS_A_RUN * len(running) < kills:
+                    running.add(pool.submit(_trial, next(plans)))
+            if not running and tally.kills < kills:
+                running.add(pool.submit(_trial, next(plans)))
+            if time.monotonic() - begun > SECONDS_A_KILL * (kills + 1):
+                raise TimeoutError(f"{tally.kills} of {kills} kills took {time.monotonic() - begun:.0f} s")
     return tally
 
 
-def _trial(tally: Tally, kills: int, rows: int, duration: float, say: Callable[[str], None]) -> float:
-    """One run with a server, a folder and a state directory of its own; the seconds it took."""
-    dice = Random(f"{tally.seed}:{tally.runs}")
-    sheet = make(rows, dice)
-    seed = f"{TYPE}={sheet.records}"
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One run to be: its dice follow from the seed and its number; `duration` is that of a run nobody kills."""
+
+    seed: int
+    number: int
+    rows: int
+    kills: int = 0
+    duration: float = 0.0
+    variants: Sequence[tuple[Variant, int]] = VARIANTS
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One run that was."""
+
+    number: int
+    trial: Trial
+    evidence: Evidence
+    seconds: float
+
+
+def _trial(plan: Plan) -> Tried:
+    """One run with a server, a folder and a state directory of its own."""
+    dice = Random(f"{plan.seed}:{plan.number}")
+    kinds, weights = zip(*plan.variants, strict=True)
+    sheet = make(plan.rows, dice, dice.choices(kinds, weights)[0])
+    seed = ("--seed", f"{sheet.variant.type}={sheet.records}", "--random-seed", "0")
     with (
         tempfile.TemporaryDirectory() as folder,
-        sandbox("--seed", seed, "--limit", "none", "--latency", LATENCY) as server,
+        sandbox(*seed, "--limit", "none", "--latency", LATENCY, *sheet.variant.server_flags) as server,
     ):
         begun = time.monotonic()
-        trial = Trial(Desk(Path(folder), server), sheet, dice, duration)
-        evidence = trial.run(kills)
-        took = time.monotonic() - begun
-        broken = tally.add(trial, evidence)
+        trial = Trial(Desk(Path(folder), server), sheet, dice, plan.duration)
+        evidence = trial.run(plan.kills)
+        return Tried(plan.number, trial, evidence, time.monotonic() - begun)
+
+
+def _note(tally: Tally, tried: Tried, say: Callable[[str], None]) -> None:
+    trial, evidence = tried.trial, tried.evidence
+    broken = tally.add(trial, evidence)
     places = ", ".join(f"{moment} {len(left)}" for moment, left in zip(trial.moments, trial.opened, strict=True))
     say(
-        f"run {tally.runs - 1}: {len(trial.moments)} kills ({places or 'none'}); {len(evidence.sent):,} PATCHes,"
-        f" {resent(evidence)} re-sent; {took:.1f} s; {'ok' if not broken else f'{len(broken)} VIOLATIONS'}"
+        f"run {tried.number} ({trial.sheet.variant}): {len(trial.moments)} kills ({places or 'none'});"
+        f" {len(evidence.sent):,} PATCHes, {resent(evidence)} re-sent, {len(evidence.spoiled)} faults;"
+        f" {tried.seconds:.1f} s; {'ok' if not broken else f'{len(broken)} VIOLATIONS'}"
     )
     for violation in broken[:20]:
         say(f"  {violation.kind}: {violation.detail}")
-    return took
 
 
 def main() -> int:
@@ -125,7 +186,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=50, help="processes to kill (default: 50)")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**9), help="repeats the same sheets and plans")
-    parser.add_argument("--rows", type=int, default=2000, help="rows of each run (default: 2000)")
+    parser.add_argument("--rows", type=int, default=400, help="rows of each run (default: 400)")
     given = parser.parse_args()
     _say(f"seed {given.seed}; open intents that each kill left stand behind its place")
     tally = hunt(given.kills, seed=given.seed, rows=given.rows, say=_say)

@@ -4,9 +4,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from tests.crash.sheet import Sheet, row_of, value_of
+
+SEEDED: Final[Mapping[str, str]] = {"origin": "seed"}
+"""The metadata of every record before a run."""
+
+_MARKS: Final = frozenset({"resent", "read_back"})
+"""Reasons of rows that are applied, and had an attempt before that nobody heard of."""
 
 
 class Kind(StrEnum):
@@ -16,6 +22,7 @@ class Kind(StrEnum):
     DOUBLED = "doubled"
     UNMARKED = "re-sent without a mark"
     UNTRUE = "untrue"
+    WIPED = "a key that no row names was touched"
     WRONG_STATE = "wrong on the server"
     OPEN = "too many open intents"
 
@@ -37,9 +44,12 @@ class Evidence:
         results: rows of `results.csv`.
         summary: `summary.json`.
         sent: value of every PATCH that reached the server and was applied, in order.
-        refused: PATCHes that reached the server and were not applied.
+        refused: PATCHes that reached the server and were not applied, faults and refused abstract types apart.
         stored: the value that the server holds at the end, by id.
         opened: for every kill, the rows whose request may have left without a recorded result because of it.
+        spoiled: value of every PATCH that met a fault, applied or not; `unheard`: of those that were applied.
+        others: PATCHes that reached the server and are neither in `sent` nor in `refused`.
+        metadata: keys and values that the server holds at the end, by id. `wiped`: PATCHes that dropped a seeded key.
     """
 
     exit_status: int
@@ -49,6 +59,11 @@ class Evidence:
     refused: int
     stored: Mapping[str, str]
     opened: Sequence[frozenset[int]] = field(default_factory=list)
+    spoiled: Sequence[str] = ()
+    unheard: Sequence[str] = ()
+    others: int = 0
+    metadata: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    wiped: int = 0
 
 
 def judge(sheet: Sheet, evidence: Evidence, concurrency: int) -> list[Violation]:
@@ -92,25 +107,29 @@ def _results_are_true(sheet: Sheet, evidence: Evidence) -> Iterator[Violation]:
 def _sent_once_but_for_kills(sheet: Sheet, evidence: Evidence) -> Iterator[Violation]:
     times = Counter(map(row_of, evidence.sent))
     opened = Counter(row for kill in evidence.opened for row in kill)
+    unheard = Counter(map(row_of, evidence.unheard))
     for row in sheet.ids:
         if not sheet.sendable(row):
             if times[row]:
                 yield Violation(Kind.UNTRUE, f"row {row} cannot be sent, and was")
         elif not times[row]:
             yield Violation(Kind.LOST, f"row {row} never reached the server")
-        elif times[row] > 1 + opened[row]:
-            yield Violation(Kind.DOUBLED, f"row {row} was sent {times[row]} times, with {opened[row]} kills in between")
+        elif times[row] > 1 + opened[row] + unheard[row]:
+            why = f"with {opened[row]} kills in between and {unheard[row]} replies lost"
+            yield Violation(Kind.DOUBLED, f"row {row} was sent {times[row]} times, {why}")
     if evidence.refused:
         yield Violation(Kind.UNTRUE, f"the server refused {evidence.refused} requests of a sheet without mistakes")
 
 
 def _marked(evidence: Evidence) -> Iterator[Violation]:
-    marked = {int(result["__row"]) for result in evidence.results if result["__reason"] == "resent"}
+    reasons = {int(result["__row"]): result["__reason"] for result in evidence.results}
+    marked = {row for row, reason in reasons.items() if reason in _MARKS}
+    spoiled = set(map(row_of, evidence.spoiled))
     times = Counter(map(row_of, evidence.sent))
-    for row in sorted(row for row, count in times.items() if count > 1 and row not in marked):
+    for row in sorted(row for row, count in times.items() if count > 1 and reasons.get(row) not in _MARKS):
         yield Violation(Kind.UNMARKED, f"row {row} was sent {times[row]} times and is not marked")
-    for row in sorted(marked.difference(*evidence.opened)):
-        yield Violation(Kind.UNTRUE, f"row {row} is marked as re-sent, and no kill left it open")
+    for row in sorted(marked.difference(spoiled, *evidence.opened)):
+        yield Violation(Kind.UNTRUE, f"row {row} is marked as {reasons[row]}, and no kill left it open")
 
 
 def _open_intents(evidence: Evidence, concurrency: int) -> Iterator[Violation]:
@@ -120,6 +139,11 @@ def _open_intents(evidence: Evidence, concurrency: int) -> Iterator[Violation]:
 
 
 def _state(sheet: Sheet, evidence: Evidence) -> Iterator[Violation]:
+    if evidence.wiped:
+        yield Violation(Kind.WIPED, f"{evidence.wiped} PATCHes dropped a key that was there before the run")
+    for key, wanted in sheet.final_metadata.items():
+        if evidence.metadata.get(key) != {**SEEDED, **wanted}:
+            yield Violation(Kind.WRONG_STATE, f"{key} holds {evidence.metadata.get(key)}, not {wanted}")
     for key, value in sheet.final.items():
         if evidence.stored.get(key) != value:
             yield Violation(Kind.WRONG_STATE, f"{key} holds {evidence.stored.get(key)!r}, not {value!r}")
@@ -135,7 +159,8 @@ def _summary(sheet: Sheet, evidence: Evidence) -> Iterator[Violation]:
     if (summary["state"], summary["exit_status"], evidence.exit_status) != ("finished", expected, expected):
         yield Violation(Kind.UNTRUE, f"ended as {summary['state']}, {evidence.exit_status}; expected {expected}")
     patches, opened = summary["requests"]["patch"], sum(map(len, evidence.opened))
-    if not 0 <= patches - len(evidence.sent) <= opened:
-        yield Violation(Kind.UNTRUE, f"{patches} PATCHes are told, {len(evidence.sent)} arrived, {opened} were open")
+    arrived = len(evidence.sent) + evidence.refused + evidence.others
+    if not 0 <= patches - arrived <= opened:
+        yield Violation(Kind.UNTRUE, f"{patches} PATCHes are told, {arrived} arrived, {opened} were open")
     if patches != sum(int(result["__attempts"]) for result in evidence.results):
         yield Violation(Kind.UNTRUE, "the PATCHes of summary.json are not the attempts of results.csv")

@@ -1,5 +1,6 @@
 """One crash run: `apply`, killed at random points, resumed, killed again, until it may finish."""
 
+import json
 import shutil
 import sqlite3
 import subprocess
@@ -11,10 +12,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Any, Final
 
-from tests.crash.judge import Evidence
-from tests.crash.sheet import Sheet
+from tests.crash.judge import SEEDED, Evidence
+from tests.crash.sheet import Sheet, Style
 from tests.e2e.program import PATIENCE, Desk, Process, Ran, ended, reference
 from worker.run_directory import JOURNAL
 
@@ -26,8 +27,14 @@ START: Final = 0.3
 REPORTING: Final = 0.06
 """Seconds that writing the reports takes, roughly."""
 
-WEIGHTS: Final = (4, 3, 2, 2)
-"""How often each `Moment` is chosen, beside the first kill of a run: that one always strikes while it sends."""
+MAKING: Final = 0.12
+"""Seconds from the making of a run directory to its first request, roughly."""
+
+WEIGHTS: Final = (4, 3, 2, 2, 2)
+"""How often each `Moment` is chosen, beside the first kill of a run: that one mostly strikes while it sends."""
+
+STOPS: Final = 5
+"""Processes of one run that a faulty server may stop."""
 
 AGAIN: Final = 0.8
 """Probability that a process is killed after another has been, as long as there are kills left."""
@@ -45,6 +52,7 @@ class Moment(StrEnum):
     SENDING = "while it sends"
     START = "at the start"
     REPORTS = "while it writes the reports"
+    MAKING = "while it makes or opens the run"
 
 
 @dataclass(slots=True)
@@ -71,34 +79,51 @@ class Trial:
         Raises:
             AssertionError: a process ended in a way that nobody can resume from.
         """
-        self.desk.write(self.sheet.rows)
+        self.write()
+        stops = 0
         while True:
-            process = self._next_process()
+            process = self.next_process()
             wanted = len(self.moments) < kills and (not self.moments or self.dice.random() < AGAIN)
             if wanted and self._killed(process):
                 continue
             ran = ended(process)
-            assert ran.status in {0, 1}, ran
             assert "Traceback" not in ran.err, ran.err
-            return self._evidence(ran)
+            if ran.status == 3 and self.sheet.variant.faulty and stops < STOPS:
+                stops += 1
+                continue
+            assert ran.status in {0, 1}, ran
+            return self.evidence(ran)
 
-    def _next_process(self) -> Process:
+    def write(self) -> None:
+        """Write the sheet."""
+        (self.desk.folder / self.sheet.name).write_text(self.sheet.text(), encoding="utf-8", newline="")
+
+    def arguments(self) -> list[str]:
+        """How to begin the run, or to go on with it."""
+        run, url = str(self.desk.run), self.desk.server.url
         if (self.desk.run / JOURNAL).exists():
-            return self.desk.start("resume", self.desk.run, "--no-progress")
-        return self.desk.start(*self.desk.apply_arguments("--concurrency", str(CONCURRENCY)))
+            return ["resume", run, "--no-progress", "--url", url]
+        variant = self.sheet.variant
+        common = ("--run-dir", run, "--rate", "none", "--no-progress", "--concurrency", str(CONCURRENCY))
+        return ["apply", str(self.desk.folder / self.sheet.name), "--type", variant.type, *common, *variant.flags]
+
+    def next_process(self) -> Process:
+        """Begin the run, or go on with it."""
+        return self.desk.start(*self.arguments())
 
     def _killed(self, process: Process) -> bool:
         """Kill the process at a random point; False when it was quicker."""
-        moment = self.dice.choices(list(Moment), WEIGHTS)[0] if self.moments else Moment.SENDING
-        if not self._reaches(process, moment):
+        first = self.dice.choices([Moment.SENDING, Moment.MAKING], (4, 1))[0]
+        moment = self.dice.choices(list(Moment), WEIGHTS)[0] if self.moments else first
+        if not self.reaches(process, moment):
             return False
         process.kill()
         process.communicate()
         self.moments.append(moment)
-        self._note_open_intents()
+        self.note_open_intents()
         return True
 
-    def _reaches(self, process: Process, moment: Moment) -> bool:
+    def reaches(self, process: Process, moment: Moment) -> bool:
         """Wait for a random point of that kind; False when the process ends before."""
         match moment:
             case Moment.START:
@@ -107,6 +132,11 @@ class Trial:
                 directory = self.desk.run
                 return _lives_until(process, lambda: any(directory.glob(".*.new"))) and _lives(
                     process, self.dice.uniform(0, REPORTING)
+                )
+            case Moment.MAKING:
+                closed = _stamps(self.desk.run)
+                return _lives_until(process, lambda: _stamps(self.desk.run) != closed) and _lives(
+                    process, self.dice.uniform(0, MAKING)
                 )
             case Moment.SENDING:
                 place = len(self.desk.server.ledger()) + int(self._left() * self.dice.random())
@@ -119,22 +149,44 @@ class Trial:
         arrived = {reference(entry) for entry in self.desk.server.writes()}
         return sum(map(self.sheet.sendable, self.sheet.ids)) - len(arrived)
 
-    def _note_open_intents(self) -> None:
+    def note_open_intents(self) -> None:
+        """Take note of what the process that ended last has left open."""
         found = open_intents(self.desk.run / JOURNAL)
         self.opened.append(frozenset(row for row, _ in found - self._known))
         self._known |= found
 
-    def _evidence(self, ran: Ran) -> Evidence:
+    def evidence(self, ran: Ran) -> Evidence:
+        """What the run has left, once a process has finished it."""
         writes = self.desk.server.writes()
+        stored = self.desk.server.attributes(self.sheet.variant.type)
+        others = [entry for entry in writes if not entry["applied"] and (entry["fault"] or self._is_reroute(entry))]
         return Evidence(
             exit_status=ran.status,
-            results=self.desk.results(),
+            results=self._results(),
             summary=self.desk.summary(),
             sent=[reference(entry) for entry in writes if entry["applied"]],
-            refused=sum(not entry["applied"] for entry in writes),
-            stored={key: str(each["reference"]) for key, each in self.desk.server.attributes().items()},
+            refused=sum(not entry["applied"] for entry in writes) - len(others),
+            stored={key: str(each["reference"]) for key, each in stored.items()},
             opened=self.opened,
+            spoiled=[reference(entry) for entry in writes if entry["fault"]],
+            unheard=[reference(entry) for entry in writes if entry["fault"] and entry["applied"]],
+            others=len(others),
+            metadata={key: each["metadata"] for key, each in stored.items()},
+            wiped=sum(map(_wipes, writes)),
         )
+
+    def _is_reroute(self, entry: dict[str, Any]) -> bool:
+        abstract = self.sheet.variant.style is Style.ABSTRACT
+        return abstract and entry["type"] == self.sheet.variant.type and entry["status"] == 404
+
+    def _results(self) -> list[dict[str, str]]:
+        """`results.csv`; for NDJSON, which has no columns of the user's there, with what `results.ndjson` adds."""
+        results = self.desk.results()
+        if self.sheet.variant.style is Style.NDJSON:
+            lines = (self.desk.run / "results.ndjson").read_text(encoding="utf-8").splitlines()
+            for result, line in zip(results, map(json.loads, lines), strict=True):
+                result["reference"] = line["input"]["reference"] if str(line["row"]) == result["__row"] else ""
+        return results
 
 
 def open_intents(journal: Path) -> set[tuple[int, int]]:
@@ -146,6 +198,18 @@ def open_intents(journal: Path) -> set[tuple[int, int]]:
             shutil.copy(path, folder)
         with closing(sqlite3.connect(Path(folder) / journal.name)) as db:
             return set(db.execute(_OPEN_INTENTS))
+
+
+def _stamps(directory: Path) -> list[int]:
+    """What changes as soon as a process has made, or opened, the run."""
+    paths = (directory / "lock", directory / f"{JOURNAL}-shm")
+    return [path.stat().st_mtime_ns if path.exists() else 0 for path in paths]
+
+
+def _wipes(entry: dict[str, Any]) -> bool:
+    """Whether a PATCH would take away what was there before the run."""
+    metadata = entry["body"]["data"]["attributes"].get("metadata", SEEDED)
+    return not SEEDED.items() <= metadata.items()
 
 
 def _lives_until(process: Process, condition: Callable[[], object]) -> bool:

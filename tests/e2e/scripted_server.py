@@ -1,11 +1,13 @@
 """A server on a thread that answers each request as the test says, and remembers what it was asked."""
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 JSON_API = {"Content-Type": "application/vnd.api+json"}
@@ -13,11 +15,13 @@ JSON_API = {"Content-Type": "application/vnd.api+json"}
 
 @dataclass(frozen=True)
 class Asked:
-    """One request; `data` is the body's `data` member."""
+    """One request; `data` is the body's `data` member where it is JSON, `headers` have names in lower case."""
 
     method: str
     path: str
     data: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
 
     @property
     def id(self) -> str:
@@ -61,16 +65,24 @@ class Scripted:
         return [(each.id, each.data.get("attributes")) for each in self.asked if each.method == "PATCH"]
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that goes away, or does not trust us, is the test's business."""
+
+
 @contextmanager
-def scripted_server(script: Script) -> Iterator[Scripted]:
-    """Serve until the block ends."""
+def scripted_server(script: Script, certificate: Path | None = None) -> Iterator[Scripted]:
+    """Serve until the block ends; by TLS, on the name `localhost`, with a `certificate`."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # head and body leave apart: 40 ms a reply otherwise
 
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            asked = Asked(self.command, self.path, json.loads(body)["data"] if body else {})
+            data = json.loads(body)["data"] if body.startswith(b"{") else {}
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            asked = Asked(self.command, self.path, data, headers, body)
             scripted.asked.append(asked)
             answer = scripted.script(asked)
             self.send_response(answer.status)
@@ -80,13 +92,19 @@ def scripted_server(script: Script) -> Iterator[Scripted]:
             self.end_headers()
             self.wfile.write(answer.body)
 
-        do_PATCH = do_GET = _answer  # noqa: N815  # the names that http.server looks for
+        do_PATCH = do_GET = do_POST = _answer  # noqa: N815  # the names that http.server looks for
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    scripted = Scripted(f"http://127.0.0.1:{server.server_address[1]}", script)
+    server = _Server(("127.0.0.1", 0), Handler)
+    port = server.server_address[1]
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        # The handshake is the business of the connection's own thread.
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    scripted = Scripted(f"https://localhost:{port}" if certificate else f"http://127.0.0.1:{port}", script)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:

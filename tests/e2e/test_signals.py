@@ -54,6 +54,7 @@ def test_a_signal_ends_the_run_at_once_and_the_results_are_true(
     summary = desk.summary()
     assert (summary["state"], summary["exit_status"]) == ("interrupted", status)
     assert summary["counts"]["applied"] == len(told) < ROWS
+    assert summary["requests"]["patch"] == len(writes), "what was intended and not sent is no attempt"
 
 
 def test_an_interrupted_run_is_finished_by_resume_without_sending_a_row_twice(tmp_path: Path, server: Server) -> None:

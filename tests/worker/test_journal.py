@@ -91,6 +91,38 @@ def on_disk(path: Path, query: str) -> list[tuple[object, ...]]:
         return db.execute(query).fetchall()
 
 
+# What is noticed after a journal was closed
+
+
+def test_any_flipped_bit_of_a_closed_journal_is_noticed(path: Path) -> None:
+    Journal(path).close()
+    content, dice = path.read_bytes(), random.Random(1)
+    for _ in range(50):
+        place = dice.randrange(len(content))
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1 << dice.randrange(8)]) + content[place + 1 :])
+        with pytest.raises(JournalDamaged, match=r"journal\.sqlite3 cannot be used"):
+            History(path)
+    path.write_bytes(content)
+    History(path).close()
+
+
+@pytest.mark.parametrize("seal", [None, b"", b"half a", b"\xff" * 64])
+def test_a_journal_without_a_whole_seal_is_read_as_it_is(path: Path, seal: bytes | None) -> None:
+    Journal(path).close()
+    file = path.with_name(".journal.sqlite3.sha256")
+    file.unlink() if seal is None else file.write_bytes(seal)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE fact SET value = '8' WHERE name = 'rows'")
+    with closing(History(path)) as history:
+        assert history.facts["rows"] == "8"
+
+
+def test_a_journal_that_is_being_written_has_no_seal_that_could_outlive_a_kill(path: Path) -> None:
+    Journal(path).close()
+    with closing(Journal(path)):
+        assert path.with_name(".journal.sqlite3.sha256").read_bytes() == b""
+
+
 # How the file comes into being
 
 
@@ -359,6 +391,16 @@ async def test_an_attempt_is_in_doubt_until_it_is_known_to_be_safe_or_its_row_ha
         Doubt(6, 2, "interrupted", NOW + 3),
     ]
     assert journal.attempts() == 9
+
+
+async def test_an_intent_that_is_withdrawn_was_no_attempt(journal: Journal) -> None:
+    async with committing(journal):
+        await journal.intend(3, 1, NOW)
+        await journal.intend(4, 1, NOW)
+        journal.withdraw(3, 1)
+    assert journal.attempts() == 1
+    assert [doubt.row for doubt in journal.doubts()] == [4]
+    assert journal.traces(9).earlier == {4: 1}
 
 
 async def test_traces_tell_the_next_process_what_to_do_with_every_row(journal: Journal) -> None:

@@ -60,6 +60,84 @@ def test_what_is_no_safe_origin_is_refused(text: str, says: str) -> None:
     assert "pw" not in str(error.value)
 
 
+THIS_MACHINE = [
+    ("http://localhost:80", "http://localhost:80"),
+    ("http://LOCALHOST", "http://localhost"),  # names have no case
+    ("HTTP://127.0.0.1/", "http://127.0.0.1"),
+    ("http://[::1]", "http://[::1]"),
+]
+ELSEWHERE = [
+    "http://acme.example",
+    "http://localhost.evil.example",  # only begin like this machine
+    "http://127.0.0.1.evil.example",
+    "http://localhost.",  # a trailing dot: another name to a resolver
+    "http://127.0.0.1.",
+    "http://127.1",  # other spellings of 127.0.0.1, which not every resolver reads alike
+    "http://127.0.0.2",
+    "http://2130706433",
+    "http://0x7f000001",
+    "http://017700000001",
+    "http://0",
+    "http://0.0.0.0",
+    "http://[::ffff:127.0.0.1]",  # mapped and other IPv6 forms
+    "http://[0:0:0:0:0:0:0:1]",
+    "http://[::]",
+    "http://[::1%25eth0]",
+    "http://localhost@evil.example",  # the host stands after the @
+    "http://127.0.0.1:80@evil.example",
+    "http://evil.example@localhost",  # and nobody is to be named before it
+    "http://localhost\\@evil.example",
+    "http://localhost%2eevil.example",
+    "http://localhost%00.evil.example",
+    "http://localhost/@evil.example",
+    "http://localhost#@evil.example",
+    "http://localhost?@evil.example",
+    "http://local\nhost.evil.example",  # line ends vanish from a URL
+    "http://localhost\t.evil.example",
+    "http://\uff4cocalhost",  # full-width l
+    "http://\u24db\u24de\u24d2al.example",  # circled letters
+    "http:///localhost",
+    "http:localhost",
+    "http://",
+    "//localhost",
+    "file://localhost",
+    "ws://localhost",
+]
+
+
+@pytest.mark.parametrize(("text", "origin"), THIS_MACHINE)
+def test_plain_http_is_for_this_machine(text: str, origin: str) -> None:
+    assert checked_origin(text) == origin
+    assert read_secrets({"ROWPATCH_TOKEN": "t", "ROWPATCH_AUTH_URL": text}).auth_url == origin
+    assert is_loopback(origin)
+
+
+@pytest.mark.parametrize("text", ELSEWHERE)
+def test_plain_http_is_for_no_other_machine_however_it_is_written(text: str) -> None:
+    with pytest.raises(ConfigError):
+        checked_origin(text)
+    with pytest.raises(ConfigError, match="ROWPATCH_AUTH_URL"):
+        read_secrets({"ROWPATCH_TOKEN": "t", "ROWPATCH_AUTH_URL": text})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "me:pw@acme.example",  # no scheme
+        "https://me:pw@acme.example",
+        "https://me:pw@acme.example:99999",  # no port
+        "https://me:p@pw@acme.example",
+        "http://me:pw@acme.example",
+        "ftp://pw@acme.example",
+        "https://me:pw@[",
+    ],
+)
+def test_no_refusal_of_a_url_shows_the_password_in_it(text: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        checked_origin(text)
+    assert "pw" not in str(error.value)
+
+
 @pytest.mark.parametrize(
     ("text", "windows"),
     [

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from io import TextIOWrapper
 from typing import Final
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, CycloptsPanel, Parameter
 from cyclopts.config import Env
 
 USAGE: Final = 2
@@ -91,10 +91,14 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command; its exit status."""
     tokens = list(_with_dashes(arguments))
     try:
-        status = app(tokens, exit_on_error=False, print_error=True, result_action="return_value")
-    except CycloptsError:
+        status = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        from worker.cli.speech import Screen  # noqa: PLC0415  # --help must be quick
+
+        Screen(stderr=True).print(CycloptsPanel(error))
         return USAGE
     except KeyboardInterrupt:
-        print("\nInterrupted.", file=sys.stderr)  # noqa: T201  # the terminal is the point
-        return 130
+        from worker.cli.speech import complain  # noqa: PLC0415  # see above
+
+        return complain("interrupted", 130)
     return status if isinstance(status, int) else 0

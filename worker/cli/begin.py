@@ -58,6 +58,7 @@ def start(directory: Path, settings: Settings, command: Command, flags: Flags) -
         try:
             facts, rows = _take_in(directory, settings)
             create(directory / JOURNAL, facts)
+            run_directory.persist(directory)
             journal = Journal(directory / JOURNAL)
             stack.callback(journal.close)
             return work(Opened(directory, journal, settings, rows, settings), command, flags)

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from cyclopts import Group, Parameter, Token
 
+from worker.route import checked_proxy
 from worker.settings import (
     Input,
     Settings,
@@ -51,6 +53,18 @@ class Flags:
     expect_mode: Annotated[
         Literal["test", "live"] | None,
         Parameter(group=_TARGET, help="Refuse to run with a credential of the other mode."),
+    ] = None
+    ca_file: Annotated[
+        Path | None,
+        Parameter(group=_TARGET, help="PEM file of certificate authorities to trust besides the system's."),
+    ] = None
+    proxy: Annotated[
+        str | None,
+        Parameter(
+            group=_TARGET,
+            help="Send everything through this proxy, like http://proxy.example:3128, or none. HTTPS_PROXY is not"
+            " heeded. Its user:password goes into ROWPATCH_PROXY_AUTH.",
+        ),
     ] = None
     clear_token: Annotated[
         str | None, Parameter(group=_READING, help="Text of a cell that clears the field. Default: <clear>.")
@@ -170,6 +184,8 @@ def overridden(settings: Settings, flags: Flags) -> Settings:
         pacing["discover"] = flags.rate.strip() != "none"
         pacing["rate"] = parse_rate(flags.rate) if pacing["discover"] else ()
     url = checked_origin(flags.url) if flags.url else None
+    proxy = checked_proxy(flags.proxy) if flags.proxy else None
+    ca_file = str(flags.ca_file.absolute()) if flags.ca_file else None
     target = {"url": url, "type": flags.type, "expect_mode": flags.expect_mode}
     reading = {
         "clear_token": flags.clear_token,
@@ -184,6 +200,7 @@ def overridden(settings: Settings, flags: Flags) -> Settings:
         input=_with(settings.input, reading),
         pacing=_with(settings.pacing, pacing),
         attempts=_with(settings.attempts, {"max_attempts": flags.max_attempts, "timeout": flags.timeout}),
+        connecting=_with(settings.connecting, {"ca_file": ca_file, "proxy": proxy}),
         stopping=_with(settings.stopping, stopping),
     )
 

@@ -3,9 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
-
-from worker.cli.speech import complain, say
+from worker.cli.speech import complain, show
 from worker.journal import History
 from worker.pace_memory import PaceMemory
 from worker.policy.pace import least_time
@@ -31,10 +29,7 @@ def finish_plan(
         summary = write_plan(directory, history, settings, rows)
     except OSError as error:
         return complain(f"cannot write the plan: {error}. Nothing was sent.", 3)
-    console = Console(highlight=False)
-    with console.capture() as shown:
-        show_plan(console, summary, directory, _estimate(summary, settings))
-    say(shown.get().rstrip("\n"))
+    show(lambda console: show_plan(console, summary, directory, _estimate(summary, settings)))
     if summary.refused:
         return 1
     return CHANGES if detailed and summary.to_send else 0

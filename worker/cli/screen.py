@@ -5,10 +5,10 @@ from typing import Any, Final, Literal, Never
 
 import anyio
 import structlog
-from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from worker.cli.speech import Screen
 from worker.clock import Clock
 from worker.progress import Progress
 
@@ -19,14 +19,7 @@ ELSEWHERE: Final = 10.0
 """Seconds between two plain lines."""
 
 
-class _Console(Console):
-    """Standard error. That nobody reads it any more must not end a run."""
-
-    def on_broken_pipe(self) -> None:
-        self.quiet = True
-
-
-_console: Final = _Console(stderr=True, highlight=False, soft_wrap=True)
+_console: Final = Screen(stderr=True, highlight=False, soft_wrap=True)
 
 
 class _Printer:

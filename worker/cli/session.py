@@ -19,9 +19,10 @@ from worker.auth import TokenEndpoint
 from worker.cli.flags import Flags, overridden
 from worker.cli.planned import finish_plan
 from worker.cli.screen import configure_log, watcher
-from worker.cli.speech import complain, say
+from worker.cli.speech import ask, complain, say
 from worker.clock import Clock
 from worker.journal import History, Journal, JournalDamaged, JournalError
+from worker.route import Route, route_of
 from worker.run import PLAN, Ended, Run
 from worker.run_directory import JOURNAL, Busy, locked
 from worker.settings import ConfigError, Secrets, Settings, is_loopback, read_secrets, state_directory
@@ -154,8 +155,9 @@ def work(opened: Opened, command: Command, flags: Flags) -> int:
     clock = Clock()
     journal, settings = opened.journal, opened.settings
     secrets = read_secrets(os.environ)
+    route = route_of(settings, secrets)
     configure_log(flags.log_format)
-    secrets, tokens, lost = _first_token(secrets, settings, clock)
+    secrets, tokens, lost = _first_token(secrets, settings, route, clock)
     if not lost:
         _confirm(secrets, opened, flags, command)
     journal.set_fact("settings", settings.recorded())
@@ -197,14 +199,15 @@ def _finish(opened: Opened, ended: Ended, clock: Clock, command: Command) -> int
     return ended.exit_status
 
 
-def _first_token(secrets: Secrets, settings: Settings, clock: Clock) -> tuple[Secrets, int, str]:
+def _first_token(secrets: Secrets, settings: Settings, route: Route, clock: Clock) -> tuple[Secrets, int, str]:
     """Have a token before anything is asked or sent; also the requests it cost, and why there is none."""
     if secrets.token is not None:
         return secrets, 0, ""
     tokens = 0
 
     async def issue() -> Secrets:
-        async with Transport(secrets.auth_url, timeout=settings.attempts.timeout, connections=1) as transport:
+        timeout = settings.attempts.timeout
+        async with Transport(secrets.auth_url, timeout=timeout, connections=1, route=route) as transport:
             endpoint = TokenEndpoint(secrets, transport, clock, Stop())
             endpoint.on_request = count
             grant = await endpoint.issue()
@@ -239,8 +242,7 @@ def _confirm(secrets: Secrets, opened: Opened, flags: Flags, command: Command) -
     what = f"up to {rows:,} row{'' if rows == 1 else 's'} to {target.url} ({shown})"
     if not (_is_terminal(sys.stdin) and _is_terminal(sys.stderr)):
         raise ConfigError(f"About to send {what}. Without a terminal, live mode needs --yes.")
-    print(f"About to send {what}. Type yes to go on: ", end="", file=sys.stderr, flush=True)  # noqa: T201  # a prompt
-    if sys.stdin.readline().strip().lower() != "yes":
+    if ask(f"About to send {what}. Type yes to go on:").lower() != "yes":
         raise ConfigError("Not confirmed; nothing was sent.")
 
 

@@ -45,6 +45,7 @@ def take_back(run: Path, run_dir: Path | None, flags: Flags, *, plan_only: bool)
         try:
             prepared = undo.prepare(history, settings, directory, f"undo of {run.resolve().name}")
             if prepared.rows:
+                run_directory.persist(directory)
                 return _carry_out(directory, prepared, flags, plan_only=plan_only)
         except BaseException as error:
             if _has_begun(directory):

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from jobs.model import JSON, Absent
-from jobs.quoting import quoted
 from worker.reports.files import replacing
 from worker.reports.formats import csv_head, csv_text
+from worker.reports.outcome import own_text
 from worker.reports.printable import printable
 from worker.verify import Finding, Verified
 
@@ -51,7 +51,7 @@ def tell_verified(verified: Verified, directory: Path) -> str:
 def _write(write: Callable[[str], object], finding: Finding) -> None:
     record = finding.record
     cells = [str(record.row), record.type, record.id, finding.why, finding.column]
-    write(csv_text([[*map(quoted, cells), quoted(_cell(finding.written)), quoted(_cell(finding.live))]]))
+    write(csv_text([map(own_text, [*cells, _cell(finding.written), _cell(finding.live)])]))
 
 
 def _cell(value: JSON | Absent) -> str:

@@ -45,6 +45,7 @@ def _verify(run: Path, sample: int | None, flags: Flags) -> int:
     from worker.clock import Clock  # noqa: PLC0415  # see above
     from worker.connection import Way  # noqa: PLC0415  # see above
     from worker.journal import Counters, History  # noqa: PLC0415  # see above
+    from worker.route import route_of  # noqa: PLC0415  # see above
     from worker.run_directory import JOURNAL, locked  # noqa: PLC0415  # see above
     from worker.settings import ConfigError, read_secrets, state_directory  # noqa: PLC0415  # see above
     from worker.stop import Stop  # noqa: PLC0415  # see above
@@ -56,10 +57,12 @@ def _verify(run: Path, sample: int | None, flags: Flags) -> int:
     configure_log(flags.log_format)
     with locked(run), closing(History(run / JOURNAL)) as history:
         settings = overridden(made_with(history)[0], flags)
+        secrets = read_secrets(os.environ)
+        route_of(settings, secrets)  # refused here rather than half-way
 
         async def read() -> verify.Verified:
             clock = Clock().bound()
-            way = Way(settings, read_secrets(os.environ), state_directory(), Counters(), clock, Stop())
+            way = Way(settings, secrets, state_directory(), Counters(), clock, Stop())
             records = verify.written_records(history)
             dice = Random(clock.sample())  # noqa: S311  # a sample, not a secret
             chosen = records if sample is None else iter(verify.sampled(records, sample, dice))

@@ -17,11 +17,12 @@ import anyio
 
 from jobs.images import encode
 from jobs.model import Edit, RowResult, Status
-from worker.journal.file import JournalError, transaction
+from worker.journal.file import JournalError, break_seal, seal, transaction
 from worker.journal.history import History
 from worker.journal.images import Image, Planned, image_columns, planned_columns
 
 _INTEND: Final = "INSERT INTO attempt (row, n, process, at) VALUES (?, ?, ?, ?)"
+_WITHDRAW: Final = "DELETE FROM attempt WHERE row = ? AND n = ?"
 _NOTE: Final = "UPDATE attempt SET outcome = ? WHERE row = ? AND n = ?"
 _SETTLE: Final = "INSERT OR REPLACE INTO result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _REDO: Final = "UPDATE result SET redo = 1 WHERE row = ?"
@@ -74,6 +75,7 @@ class _Batch:
     """Operations that become durable together."""
 
     intents: list[tuple[int, int, int, float]] = field(default_factory=list)
+    withdrawn: list[tuple[int, int]] = field(default_factory=list)
     notes: list[tuple[str, int, int]] = field(default_factory=list)
     images: list[tuple[Image, int]] = field(default_factory=list)
     landed: list[tuple[str, int]] = field(default_factory=list)
@@ -84,8 +86,8 @@ class _Batch:
     error: JournalError | None = None
 
     def __len__(self) -> int:
-        kept = len(self.landed) + len(self.results) + len(self.plans) + len(self.facts)
-        return len(self.intents) + len(self.notes) + kept
+        queued = len(self.intents) + len(self.withdrawn) + len(self.notes) + len(self.landed)
+        return queued + len(self.results) + len(self.plans) + len(self.facts)
 
     async def wait(self) -> None:
         await self.done.wait()
@@ -104,6 +106,11 @@ class Journal(History):
             JournalError: the file cannot be opened.
         """
         super().__init__(path, write=True)
+        try:
+            break_seal(path)
+        except BaseException:
+            super().close()
+            raise
         self.counters = Counters()
         self.on_durable: Callable[[list[RowResult]], None] = lambda _: None
         self.on_planned: Callable[[int], None] = lambda _: None
@@ -113,6 +120,11 @@ class Journal(History):
         self._closing = False
         self._writing: _Batch | None = None
         self._failed: JournalError | None = None
+
+    def close(self) -> None:
+        """Close the file, and seal it."""
+        super().close()
+        seal(self.path)
 
     def begin(self, command: str, at: float, redo: Iterable[int] = ()) -> None:
         """Register this process, and have it run the settled rows `redo` again; until it has, their result stands."""
@@ -157,6 +169,11 @@ class Journal(History):
             batch.images.append((image, attempt))
         self._queued.set()
         await batch.wait()
+
+    def withdraw(self, row: int, attempt: int) -> None:
+        """Queue that an intent came to nothing: the run ended before its request left, so there was no attempt."""
+        self._batch.withdrawn.append((row, attempt))
+        self._queued.set()
 
     def note(self, row: int, attempt: int, outcome: str) -> None:
         """Queue what became of an attempt that did not settle its row: SAFE, or a reason code of doubt."""
@@ -239,6 +256,8 @@ class Journal(History):
                 self._db.executemany(_IMAGE, starmap(image_columns, batch.images))
             if batch.plans:
                 self._db.executemany(_PLAN, map(planned_columns, batch.plans))
+            if batch.withdrawn:
+                self._db.executemany(_WITHDRAW, batch.withdrawn)
             if batch.notes:
                 self._db.executemany(_NOTE, batch.notes)
             if batch.landed:

@@ -8,6 +8,8 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Final, TextIO
 
+from worker.run_directory import sync
+
 _PRIVATE: Final = 0o600
 _BUFFER: Final = 1 << 18
 
@@ -26,7 +28,11 @@ def replacing(directory: Path, names: Sequence[str]) -> Iterator[list[TextIO]]:
     drafts = {directory / f".{name}.new": directory / name for name in names}
     try:
         with ExitStack() as stack:
-            yield [stack.enter_context(_private(draft)) for draft in drafts]
+            files = [stack.enter_context(_private(draft)) for draft in drafts]
+            yield files
+            for file in files:
+                file.flush()
+                os.fsync(file.fileno())  # or a power cut could leave a new name on an empty file
         stamp = time.time_ns()
         written = _stamp(directory / names[-1])
         for draft, path in drafts.items():
@@ -34,6 +40,7 @@ def replacing(directory: Path, names: Sequence[str]) -> Iterator[list[TextIO]]:
             if written != _stamp(path) is not None:
                 path.rename(_aside(path))
             draft.rename(path)
+        sync(directory)
     finally:
         for draft in drafts:
             draft.unlink(missing_ok=True)

@@ -192,6 +192,10 @@ def _refeed(settings: Settings) -> tuple[str, ...]:
     """Flags with which `apply` understands `failed.*` as this run understood its input."""
     target, how = settings.target, settings.input
     flags = ["--url", target.url]
+    if settings.connecting.ca_file:
+        flags += ["--ca-file", settings.connecting.ca_file]
+    if settings.connecting.proxy:
+        flags += ["--proxy", settings.connecting.proxy]
     if target.type:
         flags += ["--type", target.type]
     if how.metadata == "replace":
