@@ -4,8 +4,12 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 KILLS  ?= 50
+TIMES  ?= 100
+POINTS ?= 200
+ROUNDS ?= 20
+DISKS  ?= 20
 
-.PHONY: setup demo test check fmt bench crash lock clean
+.PHONY: setup demo test check fmt bench crash signals damage powerloss full-disk undo-crash lock clean
 
 setup: $(READY)  ## a virtual environment with pinned, hashed requirements
 
@@ -38,6 +42,21 @@ bench: setup  ## what a row costs beside a bare tuned aiohttp loop, in one run
 
 crash: setup  ## kill -9 at random points, judged by the server's ledger
 	$(BIN)/python -m tests.crash.hunt --kills $(KILLS)
+
+signals: setup  ## SIGINT and SIGTERM, once and twice, at random points
+	$(BIN)/python -m tests.crash.signals --times $(TIMES)
+
+damage: setup  ## a journal cut at every byte of its end, and with flipped bits
+	$(BIN)/python -m tests.crash.damage
+
+powerloss: setup  ## power cuts at random points, and the order of syncs and requests (needs strace)
+	$(BIN)/python -m tests.crash.powerloss --points $(POINTS)
+
+full-disk: setup  ## small disks that fill up (needs root)
+	$(BIN)/python -m tests.crash.full_disk --times $(DISKS)
+
+undo-crash: setup  ## apply and undo, both killed and resumed: nothing is left of either
+	$(BIN)/python -m tests.crash.undo --rounds $(ROUNDS)
 
 lock: setup  ## renew the pinned requirements (needs the uv program)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --output-file requirements/runtime.txt
