@@ -6,8 +6,12 @@ READY  := $(VENV)/.ready
 KILLS  ?= 50
 ROWS   ?= 100000
 SHARE  ?= 5
+TIMES  ?= 100
+POINTS ?= 200
+ROUNDS ?= 20
+DISKS  ?= 20
 
-.PHONY: setup demo test check fmt bench million crash faults lock clean
+.PHONY: setup demo test check fmt bench million crash faults signals damage powerloss full-disk undo-crash lock clean
 
 setup: $(READY)  ## a virtual environment with pinned, hashed requirements
 
@@ -46,6 +50,21 @@ crash: setup  ## kill -9 at random points, judged by the server's ledger
 
 faults: setup  ## many rows against a hostile server, judged by its own truth
 	$(BIN)/python -m tests.hostile.hunt --rows $(ROWS) --share $(SHARE)
+
+signals: setup  ## SIGINT and SIGTERM, once and twice, at random points
+	$(BIN)/python -m tests.crash.signals --times $(TIMES)
+
+damage: setup  ## a journal cut at every byte of its end, and with flipped bits
+	$(BIN)/python -m tests.crash.damage
+
+powerloss: setup  ## power cuts at random points, and the order of syncs and requests (needs strace)
+	$(BIN)/python -m tests.crash.powerloss --points $(POINTS)
+
+full-disk: setup  ## small disks that fill up (needs root)
+	$(BIN)/python -m tests.crash.full_disk --times $(DISKS)
+
+undo-crash: setup  ## apply and undo, both killed and resumed: nothing is left of either
+	$(BIN)/python -m tests.crash.undo --rounds $(ROUNDS)
 
 lock: setup  ## renew the pinned requirements (needs the uv program)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --output-file requirements/runtime.txt

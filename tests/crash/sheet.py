@@ -93,10 +93,10 @@ class Sheet:
         if self.variant.style is Style.NDJSON:
             return "".join(f"{json.dumps({'id': key, 'reference': value})}\n" for key, value in self.rows)
         if self.variant.style is not Style.MERGE:
-            return _csv([("id", "reference"), *self.rows])
+            return as_csv([("id", "reference"), *self.rows])
         header = ["id", "reference", *(f"metadata.key{number}" for number in range(_KEYS))]
         cells = ([key, value_of(row), *_spread(row)] for row, key in self.ids.items())
-        return _csv([header, *cells])
+        return as_csv([header, *cells])
 
     def sendable(self, row: int) -> bool:
         """Whether the row is to be sent."""
@@ -148,7 +148,8 @@ def _spread(row: int) -> list[str]:
     return [value_of(row) if number == row % _KEYS else "" for number in range(_KEYS)]
 
 
-def _csv(rows: Iterable[Sequence[Any]]) -> str:
+def as_csv(rows: Iterable[Sequence[Any]]) -> str:
+    """Rows as a CSV file, the header among them."""
     text = io.StringIO(newline="")
     csv.writer(text).writerows(rows)
     return text.getvalue()

@@ -130,17 +130,17 @@ class Trial:
                 return _lives(process, self.dice.uniform(0, START))
             case Moment.REPORTS:
                 directory = self.desk.run
-                return _lives_until(process, lambda: any(directory.glob(".*.new"))) and _lives(
+                return lives_until(process, lambda: any(directory.glob(".*.new"))) and _lives(
                     process, self.dice.uniform(0, REPORTING)
                 )
             case Moment.MAKING:
                 closed = _stamps(self.desk.run)
-                return _lives_until(process, lambda: _stamps(self.desk.run) != closed) and _lives(
+                return lives_until(process, lambda: _stamps(self.desk.run) != closed) and _lives(
                     process, self.dice.uniform(0, MAKING)
                 )
             case Moment.SENDING:
                 place = len(self.desk.server.ledger()) + int(self._left() * self.dice.random())
-                return _lives_until(process, lambda: self.desk.server.ledger(place))
+                return lives_until(process, lambda: self.desk.server.ledger(place))
             case Moment.ANY:
                 return _lives(process, self.dice.uniform(0, START + self.duration * self._left() / len(self.sheet.ids)))
 
@@ -212,7 +212,7 @@ def _wipes(entry: dict[str, Any]) -> bool:
     return not SEEDED.items() <= metadata.items()
 
 
-def _lives_until(process: Process, condition: Callable[[], object]) -> bool:
+def lives_until(process: Process, condition: Callable[[], object]) -> bool:
     """Wait for something that the process does; False when it ends before, or hangs."""
     deadline = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < deadline:

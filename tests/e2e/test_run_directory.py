@@ -1,9 +1,11 @@
 """What lies in a run directory, who may read it, and what happens when it is damaged, full or refused."""
 
+import re
 import resource
 import shutil
 import signal
 import sqlite3
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -12,7 +14,7 @@ from stat import S_IMODE
 
 import pytest
 
-from tests.e2e.program import Desk, Server, ended, reference, sandbox, until
+from tests.e2e.program import PATIENCE, ROWPATCH, Desk, Server, ended, reference, sandbox, until
 from worker.sandbox import seeded_id
 
 CONCURRENCY = 16
@@ -123,6 +125,9 @@ def test_a_full_disk_stops_the_run_at_once_and_loses_nothing(desk: Desk) -> None
     assert "cannot write" in ran.err
     assert f"rowpatch resume {desk.run}" in ran.err
     assert "Traceback" not in ran.err
+    unrecorded = re.search(r"(\d+) outcomes? could not be recorded", ran.err)
+    assert unrecorded, ran.err
+    assert 0 < int(unrecorded[1]) <= CONCURRENCY
     assert sum(entry["at"] > full_since for entry in writes) <= CONCURRENCY
     assert desk.resume().status == 0
     assert set(desk.statuses()) == {"applied"}
@@ -152,6 +157,41 @@ def test_a_disk_that_is_full_from_the_start_leaves_no_half_made_run(desk: Desk, 
     assert (ran.status, ran.out, desk.server.mark()) == (2, "", before)
     assert "annot write" in ran.err
     assert not desk.run.exists()
+
+
+def test_reports_that_do_not_fit_leave_the_old_ones_and_say_so(desk: Desk) -> None:
+    desk.write((seeded_id("stripe_payments", row), f"{desk.folder.name} {row} {'x' * 1000}") for row in range(100))
+    assert desk.apply().status == 0
+    names = ("results.csv", "failed.csv", "results.ndjson", "summary.json")
+    before = {name: (desk.run / name).read_bytes() for name in names}
+    room = 40_000  # enough for what SQLite needs to read the journal
+    assert len(before["results.csv"]) > 2 * room
+    process = desk.start("report", desk.run, also=NO_BYTECODE)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (room, room))
+    ran = ended(process)
+    assert (ran.status, ran.out) == (3, ""), ran.err
+    assert "no reports" in ran.err
+    assert "Traceback" not in ran.err
+    assert {name: (desk.run / name).read_bytes() for name in names} == before
+    assert not list(desk.run.glob(".*.new"))
+    assert desk.rowpatch("report", desk.run).status == 0
+
+
+def test_words_that_do_not_fit_anywhere_change_nothing_about_the_run(desk: Desk) -> None:
+    """Output and log go to files on a disk that is full."""
+    fill(desk, ROWS)
+    before = desk.server.mark()
+    with Path("/dev/full").open("wb") as full:
+        command = [ROWPATCH, *desk.apply_arguments()]
+        process = subprocess.Popen(command, env=desk.environment, cwd=desk.folder, stdout=full, stderr=full)
+    until(lambda: desk.server.ledger(before + 100), "100 requests")
+    process.send_signal(signal.SIGINT)  # which is logged
+    assert process.wait(PATIENCE) == 130
+    assert set(desk.statuses()) == {"applied", "pending"}
+    with Path("/dev/full").open("wb") as full:
+        command = [ROWPATCH, "resume", desk.run]
+        assert subprocess.run(command, env=desk.environment, stdout=full, stderr=full, check=False).returncode == 0
+    assert set(desk.statuses()) == {"applied"}
 
 
 @pytest.mark.parametrize(

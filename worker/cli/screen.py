@@ -1,5 +1,6 @@
 """Standard error during a run: one progress line on a terminal, plain lines elsewhere, and the log."""
 
+import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, Literal, Never
 
@@ -8,7 +9,7 @@ import structlog
 from rich.live import Live
 from rich.text import Text
 
-from worker.cli.speech import Screen
+from worker.cli.speech import Screen, hush
 from worker.clock import Clock
 from worker.progress import Progress
 
@@ -22,11 +23,19 @@ ELSEWHERE: Final = 10.0
 _console: Final = Screen(stderr=True, highlight=False, soft_wrap=True)
 
 
+def _show(line: str) -> None:
+    try:
+        _console.print(Text(line))
+    except OSError:  # it goes to a file on a disk that is full
+        _console.quiet = True
+        hush(sys.stderr)
+
+
 class _Printer:
     """Where log lines go: above the progress line, if there is one."""
 
     def msg(self, message: str) -> None:
-        _console.print(Text(message))
+        _show(message)
 
     info = warning = error = debug = critical = msg
 
@@ -66,7 +75,7 @@ def _plain(clock: Clock) -> Callable[[Progress], Coroutine[Any, Any, Never]]:
         progress.line(clock.now())
         while True:
             await anyio.sleep(ELSEWHERE)
-            _console.print(Text(progress.line(clock.now())))
+            _show(progress.line(clock.now()))
 
     return watch
 

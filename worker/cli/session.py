@@ -179,10 +179,11 @@ def _finish(opened: Opened, ended: Ended, clock: Clock, command: Command) -> int
     try:
         opened.journal.end(ended.state, ended.exit_status, ended.message, clock.wall())
     except JournalError as error:
-        complain(
-            f"{ended.message or error}\nResume the run once there is room: rowpatch resume {opened.directory}", STOPPED
+        return complain(
+            f"{ended.message or error}\n{_unrecorded(opened.journal.unrecorded)}"
+            f"Resume the run once there is room: rowpatch resume {opened.directory}",
+            STOPPED,
         )
-        return STOPPED
     if command.plan == "make":
         return finish_plan(
             opened.directory, opened.journal, opened.settings, opened.rows, ended, detailed=command.detailed
@@ -197,6 +198,13 @@ def _finish(opened: Opened, ended: Ended, clock: Clock, command: Command) -> int
         )
     say(reports.tell(summary, opened.directory))
     return ended.exit_status
+
+
+def _unrecorded(outcomes: int) -> str:
+    if not outcomes:
+        return ""
+    what = "1 outcome" if outcomes == 1 else f"{outcomes:,} outcomes"
+    return f"{what} could not be recorded: these rows are in doubt until the run is resumed.\n"
 
 
 def _first_token(secrets: Secrets, settings: Settings, route: Route, clock: Clock) -> tuple[Secrets, int, str]:

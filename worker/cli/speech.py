@@ -7,6 +7,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterable
+from typing import TextIO
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -29,8 +30,7 @@ class Screen(Console):
 
 def complain(message: str, status: int) -> int:
     """Say what is wrong on standard error; returns `status`."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):  # nobody listens any more
-        print(f"rowpatch: {_lines(message)}", file=sys.stderr)  # noqa: T201  # the terminal is the point
+    _print(f"rowpatch: {_lines(message)}", sys.stderr)
     return status
 
 
@@ -41,8 +41,8 @@ def ask(question: str) -> str:
 
 
 def say(text: str) -> None:
-    """Print on standard output; that nobody reads it (`| head -1`) changes nothing about the run."""
-    _write(_lines(text))
+    """Print on standard output."""
+    _print(_lines(text), sys.stdout)
 
 
 def show(draw: Callable[[Console], None]) -> None:
@@ -50,16 +50,26 @@ def show(draw: Callable[[Console], None]) -> None:
     console = Screen(highlight=False)
     with console.capture() as shown:
         draw(console)
-    _write(shown.get().rstrip("\n"))
+    _print(shown.get().rstrip("\n"), sys.stdout)
 
 
-def _write(text: str) -> None:
+def hush(stream: TextIO | None) -> None:
+    """Send what else is said nowhere, or the interpreter complains at its end and exits with 120."""
+    with contextlib.suppress(OSError, ValueError):
+        if stream is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _print(text: str, stream: TextIO | None) -> None:
+    """That nobody reads it (`| head -1`), or that there is no room for it, changes nothing about the run."""
+    if stream is None:
+        return  # it was closed from the start
     try:
-        print(text, flush=True)  # noqa: T201  # the terminal is the point
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at its end
-    except (AttributeError, ValueError):
-        return  # standard output is closed
+        print(text, file=stream, flush=True)
+    except OSError:
+        hush(stream)
+    except ValueError:
+        return  # it is closed
 
 
 def _lines(text: str) -> str:

@@ -96,7 +96,11 @@ class _Batch:
 
 
 class Journal(History):
-    """A journal opened by the one process that works on the run."""
+    """A journal opened by the one process that works on the run.
+
+    Attributes:
+        unrecorded: outcomes that could not be written, once a commit has failed.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open an existing journal for writing; the caller holds the run's lock.
@@ -120,6 +124,7 @@ class Journal(History):
         self._closing = False
         self._writing: _Batch | None = None
         self._failed: JournalError | None = None
+        self.unrecorded = 0
 
     def close(self) -> None:
         """Close the file, and seal it."""
@@ -241,6 +246,8 @@ class Journal(History):
             except Exception as error:  # noqa: BLE001  # a bug here must end the run, not hang everybody who waits
                 self._failed = JournalError(f"cannot write {self.path}: {type(error).__name__}")
         batch.error = self._failed
+        if self._failed is not None:
+            self.unrecorded += len(batch.results) + len(batch.notes)
         batch.done.set()
         if batch.results and self._failed is None:
             self.on_durable(batch.results)
