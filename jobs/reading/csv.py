@@ -34,7 +34,7 @@ _MAX_HEADER: Final = 1 << 20
 """Longest header, in characters: a million names would cost far more memory than their text."""
 
 _FOLD: Final = 4096
-"""Lines of one record that are made one piece of text: as lines of their own they would cost 25 times as much memory."""
+"""Lines of one record that become one piece of text: as lines of their own they cost 25 times as much memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +150,9 @@ class _Records:
             length = length + len(line) if record else len(line)
             record.append(line)
             if length > self.longest:
-                size = self.longest >> 20
                 raise InputRefused(
-                    f"the record that begins here is longer than {size} MiB: look for a missing closing quote or line end",
+                    f"the record that begins here is longer than {self.longest >> 20} MiB: "
+                    "look for a missing closing quote or line end",
                     line=number - self._lines_taken() + 1,
                 )
             if len(record) - self._folds == _FOLD:

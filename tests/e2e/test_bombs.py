@@ -1,4 +1,4 @@
-"""Little that grows to much, in a reply or in the input, fills neither the memory nor the reports. Judged by the kernel."""
+"""Little that grows to much, in a reply or in the input, does not fill the memory. Judged by the kernel."""
 
 import os
 import subprocess
@@ -40,13 +40,13 @@ import resource, subprocess, sys
 status = subprocess.run(sys.argv[2:], timeout=float(sys.argv[1])).returncode
 print(status, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024, file=sys.stderr)
 """
-"""Runs a command and says what it needed: a child's peak counts from before its `exec`, so a small process starts it."""
+"""Runs a command and says what it needed. A peak counts from before the `exec`, so a small process starts it."""
 
 
 def rowpatch(folder: Path, url: str, *arguments: str, **environment: str) -> Ended:
     """Run the program to its end."""
     env = {"PATH": os.environ["PATH"], "HOME": str(folder), "ROWPATCH_URL": url, "ROWPATCH_TOKEN": "t", **environment}
-    command = [sys.executable, "-S", "-c", MEASURED, str(PATIENCE), ROWPATCH, *arguments]
+    command: list[str | Path] = [sys.executable, "-S", "-c", MEASURED, str(PATIENCE), ROWPATCH, *arguments]
     ran = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=env, check=True)
     *said, measured = ran.stderr.splitlines()
     status, peak = measured.split()
