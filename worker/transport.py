@@ -38,6 +38,7 @@ _DEFAULT_HEADERS: Final = {"User-Agent": "rowpatch", "Accept-Encoding": "identit
 
 
 _DIRECT: Final = Route()
+_HIDDEN: Final = "<secret>"
 
 
 class _Body(payload.BytesPayload):
@@ -160,7 +161,8 @@ class Transport:
                 middlewares=middlewares,
                 proxy_headers=self._for_proxy if self._tunnelled else None,
             ) as response:
-                return await _read(response)
+                reply = await _read(response)
+                return reply if reply.status < HTTPStatus.MULTIPLE_CHOICES else _silenced(reply, headers)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
             return NotSent(_connecting(error))
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
@@ -186,6 +188,15 @@ async def _read(response: aiohttp.ClientResponse) -> Reply:
     headers = _headers(response)
     body, whole = _decoded(b"".join(chunks), headers.get("content-encoding", ""))
     return Reply(response.status, headers, body, complete and whole)
+
+
+def _silenced(reply: Reply, sent: Mapping[str, str]) -> Reply:
+    """A refusal without the credential, should the server repeat it: what a refusal says is kept and shown."""
+    secret = sent.get("Authorization", "").removeprefix("Bearer ")
+    if not secret:
+        return reply
+    headers = {name: value.replace(secret, _HIDDEN) for name, value in reply.headers.items()}
+    return Reply(reply.status, headers, reply.body.replace(secret.encode(), _HIDDEN.encode()), reply.complete)
 
 
 def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:

@@ -27,6 +27,16 @@ _DELIMITERS: Final = {
 }
 
 
+MAX_COLUMNS: Final = 16_384
+"""Most columns a sheet has: those of the largest spreadsheets (A to XFD)."""
+
+_MAX_HEADER: Final = 1 << 20
+"""Longest header, in characters: a million names would cost far more memory than their text."""
+
+_FOLD: Final = 4096
+"""Lines of one record that become one piece of text: as lines of their own they cost 25 times as much memory."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scan:
     """What a first pass over the whole input found.
@@ -91,7 +101,11 @@ def scan_sheet(stream: BinaryIO, *, encoding: str = "", delimiter: str = ",") ->
 
 
 class _Records:
-    """The records of a sheet, blank lines left out, each with the physical lines it was made of."""
+    """The records of a sheet, blank lines left out, each with the physical lines it was made of.
+
+    Attributes:
+        longest: characters of a record at most.
+    """
 
     def __init__(self, stream: BinaryIO, encoding: str, delimiter: str) -> None:
         if len(delimiter) != 1 or delimiter in _NO_DELIMITERS:  # what Python refuses of these varies with its version
@@ -100,22 +114,30 @@ class _Records:
         csv.field_size_limit(max(csv.field_size_limit(), MAX_RECORD))
         self._lines = physical_lines(stream, encoding, "")
         self._record: list[str] = []
+        self._folds = 0
+        self.longest = _MAX_HEADER
         self._reader = csv.reader(self._taken(), delimiter=delimiter, strict=True)
 
     def __iter__(self) -> Iterator[list[str]]:
         record = self._record
         record.clear()
+        self._folds = 0
         try:
             for cells in self._reader:
                 if cells:
                     yield cells
                 record.clear()
+                self._folds = 0
         except csv.Error as error:
             raise InputRefused(_in_plain_words(error), line=self.first_line()) from error
 
     def first_line(self) -> int:
         """1-based physical line on which the current record began."""
-        return self._reader.line_num - len(self._record) + 1
+        return self._reader.line_num - self._lines_taken() + 1
+
+    def _lines_taken(self) -> int:
+        """Physical lines of the current record so far."""
+        return len(self._record) + self._folds * (_FOLD - 1)
 
     def raw(self) -> str:
         """Text of the current record, its final line end included."""
@@ -127,11 +149,15 @@ class _Records:
         for number, line in enumerate(self._lines, 1):
             length = length + len(line) if record else len(line)
             record.append(line)
-            if length > MAX_RECORD:
+            if length > self.longest:
                 raise InputRefused(
-                    "the record that begins here is longer than 16 MiB: look for a missing closing quote or line end",
-                    line=number - len(record) + 1,
+                    f"the record that begins here is longer than {self.longest >> 20} MiB: "
+                    "look for a missing closing quote or line end",
+                    line=number - self._lines_taken() + 1,
                 )
+            if len(record) - self._folds == _FOLD:
+                record[-_FOLD:] = ["".join(record[-_FOLD:])]
+                self._folds += 1
             if "\0" in line:
                 raise InputRefused(
                     "a NUL character: this is no text file, or UTF-16 without its mark (then say --encoding utf-16-le)",
@@ -142,9 +168,12 @@ class _Records:
 
 def _checked(records: _Records, delimiter: str) -> list[str]:
     header = next(iter(records), [])
+    records.longest = MAX_RECORD
     if not header:
         raise InputRefused("the input is empty: its first line must name the columns")
     line = records.first_line()
+    if len(header) > MAX_COLUMNS:
+        raise InputRefused(f"the header has {len(header):,} columns; a sheet has {MAX_COLUMNS:,} at most", line=line)
     if len(header) == 1:
         _refuse_other_delimiter(header[0], delimiter, line)
     seen: dict[str, int] = {}

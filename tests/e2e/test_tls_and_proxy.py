@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from jobs.model import NotSent, Request
 from tests.e2e.connect_proxy import Proxy, connect_proxy
 from tests.e2e.scripted_server import Answer, Asked, Scripted, confirmed, scripted_server
 from worker.cli import run
+from worker.route import Route
+from worker.transport import Transport
 
 TLS = Path(__file__).parents[1] / "samples" / "tls"
 CA = TLS / "ca.pem"
@@ -132,7 +135,7 @@ def test_an_authority_of_ones_own_is_trusted_by_api_and_token_endpoint_and_by_a_
         ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "no certificate in PEM form"),
     ],
 )
-@pytest.mark.parametrize("command", ["apply", "resume", "verify"])
+@pytest.mark.parametrize("command", ["apply", "resume", "retry", "verify"])
 def test_a_ca_file_that_cannot_be_used_is_refused_before_anything_is_sent(
     content: str | None, why: str, command: str, capfd: pytest.CaptureFixture[str], secure: Scripted
 ) -> None:
@@ -185,12 +188,11 @@ def test_a_resume_goes_by_the_proxy_of_the_run_unless_told_otherwise(secure: Scr
     assert (len(proxy.heads), len(secure.patches())) == (2, 3)
 
 
-@pytest.mark.parametrize("name", ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"])
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_proxy_of_the_environment_gets_nothing(
-    name: str, scheme: str, monkeypatch: pytest.MonkeyPatch, proxy: Proxy
-) -> None:
-    monkeypatch.setenv(name, proxy.url)
+def test_a_proxy_of_the_environment_gets_nothing(scheme: str, monkeypatch: pytest.MonkeyPatch, proxy: Proxy) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, proxy.url)
+        monkeypatch.setenv(name.upper(), proxy.url)
     with scripted_server(answers, TLS / "good.pem" if scheme == "https" else None) as server:
         assert apply(server.url, "--ca-file", CA) == 0
         assert len(server.patches()) == 1
@@ -232,6 +234,13 @@ def test_what_a_proxy_refuses_was_not_sent(answer: bytes, says: str, secure: Scr
     assert result().startswith("failed,unreachable,")
     assert says in result()
     assert "s3cr3t-words" not in "".join(path.read_text("latin-1") for path in Path("run").iterdir())
+
+
+async def test_a_read_that_a_proxy_refuses_was_not_sent_either(proxy: Proxy) -> None:
+    proxy.answer = b"HTTP/1.1 403 Forbidden\r\n"
+    async with Transport("https://localhost:9", timeout=5, connections=1, route=Route(proxy=proxy.url)) as transport:
+        outcome = await transport.send(Request("GET", "/api/orders/A"), {})
+    assert outcome == NotSent("the proxy made no connection, it answered 403")
 
 
 def test_a_proxy_that_nobody_runs_was_sent_nothing(secure: Scripted) -> None:

@@ -163,3 +163,23 @@ def test_a_record_over_16_mib_refuses_the_sheet(data: bytes) -> None:
 def test_a_cell_of_many_mib_is_read() -> None:
     ((_, cell),) = cells("id,a\n1," + "x" * (MAX_RECORD - 4))
     assert len(cell) == MAX_RECORD - 4
+
+
+def test_a_header_is_bounded_more_tightly_than_a_record() -> None:
+    with pytest.raises(InputRefused, match=r"line 1: the header has 16,385 columns; a sheet has 16,384 at most"):
+        read_sheet(BytesIO(",".join(map(str, range(16_385))).encode()))
+    assert len(read_sheet(BytesIO(",".join(map(str, range(16_384))).encode())).header) == 16_384
+    with pytest.raises(InputRefused, match="line 1: the record that begins here is longer than 1 MiB"):
+        read_sheet(BytesIO(b"id," + b"x" * (1 << 20)))
+
+
+@pytest.mark.parametrize("lines", [4094, 4095, 4096, 4097, 8191, 8192, 8193, 20_000])
+def test_a_record_of_many_lines_is_exact_and_the_next_one_begins_where_it_says(lines: int) -> None:
+    cell = "\n" * lines
+    found = list(read_sheet(BytesIO(f'id,a\n1,"{cell}"\n2,b\n'.encode())))
+    assert [row.cells for row in found] == [["1", cell], ["2", "b"]]
+    assert [row.ref.line for row in found] == [2, 2 + lines + 1]
+    (other,) = read_sheet(BytesIO(f'id,a\n1,"{cell}"\n'.encode()))
+    assert other.ref == found[0].ref
+    with pytest.raises(InputRefused, match=r"^line 2: a quoted cell never ends"):
+        list(read_sheet(BytesIO(f'id,a\n1,"{cell}'.encode())))
