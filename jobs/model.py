@@ -135,9 +135,14 @@ class UpdateJob:
     remove_tags: tuple[str, ...] = ()
 
     @property
+    def fires(self) -> bool:
+        """Whether it has effects that a second sending would have twice."""
+        return not self.triggers.keys() <= REPLAY_SAFE_TRIGGERS
+
+    @property
     def replay_safe(self) -> bool:
         """Whether sending this row twice has the effect of sending it once: it only sets absolute values."""
-        return not (self.add_tags or self.remove_tags) and self.triggers.keys() <= REPLAY_SAFE_TRIGGERS
+        return not (self.add_tags or self.remove_tags or self.fires)
 
 
 Path: TypeAlias = tuple[str, ...]

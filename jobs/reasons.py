@@ -191,6 +191,11 @@ REASONS: Final[dict[str, Reason]] = {
         "The record has changed since it was planned, so nothing was sent.",
         "Look at the named fields; if the row is still wanted, apply the failed file.",
     ),
+    "precondition_failed": Reason(
+        Status.CONFLICT,
+        "The API says that the record is no longer as the update expects it (412).",
+        "Look at the record; if the row is still wanted, apply the failed file.",
+    ),
     # unknown: may have been applied
     "reply_lost": Reason(
         Status.UNKNOWN, "The request left, and the connection broke before a reply came.", "Read the record; retry."

@@ -199,7 +199,7 @@ _REFUSALS: Final[dict[str, tuple[Act, str]]] = {  # of the row, finally
     "422": (refuses(422), "validation"),
     "422 whose body breaks off": (raw(STALE[:-20], close=True), "validation"),
     "423": (refuses(423), "locked"),
-    **{str(status): (refuses(status), "refused") for status in (402, 407, 410, 412, 418, 451, 499)},
+    **{str(status): (refuses(status), "refused") for status in (402, 407, 410, 418, 451, 499)},
 }
 _FAILURES: Final[dict[str, Act]] = {  # of the server, which may have carried the update out
     **{str(status): refuses(status) for status in (500, 501, 502, 503, 505, 507, *range(520, 531), 600, 999)},
@@ -236,6 +236,7 @@ EVILS: Final[tuple[Evil, ...]] = (
     *_each(P.CONFIRMED, "", _ODD_WRITES, reads=False),
     *_each(P.DIFFERS, "", {"other values than were sent": _VALUES}, reads=False),
     *(Evil(name, act, P.REFUSED, reason) for name, (act, reason) in _REFUSALS.items()),
+    *_each(P.CONFLICTING, "precondition_failed", {"412": refuses(412)}),
     *_each(P.THROTTLED, "", _SLOWER),
     *_each(P.PARKED, "", _MUCH_SLOWER, hunted=False),
     *_each(P.HALTED, "not_updatable", {"405": refuses(405)}, hunted=False),

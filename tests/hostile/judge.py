@@ -60,13 +60,13 @@ def _row(
     match result.status:
         case Status.APPLIED if not applied and row.was != row.wanted:  # which nobody could tell from applied
             yield Violation("false applied", number, said)
-        case Status.REJECTED | Status.FAILED if applied:
+        case Status.REJECTED | Status.FAILED | Status.CONFLICT if applied:
             yield Violation(f"false {result.status}", number, said)
         case Status.UNCHANGED if seen or record.reference != row.wanted:
             yield Violation("false unchanged", number, said)
         case Status.UNKNOWN if not any(each.evil for each in seen) and not truth.killed:
             yield Violation("unknown without a reason", number, said)
-        case Status.CONFLICT | Status.INVALID | Status.SKIPPED:
+        case Status.INVALID | Status.SKIPPED:
             yield Violation("not worked on", number, said)
         case Status.PENDING if result.reason != "after_unknown":
             yield Violation("not worked on", number, said)

@@ -67,16 +67,17 @@ def _never() -> Ending:
     raise ValueError("a pattern begins with an ending")
 
 
-# The request left, and nothing trustworthy came back. Only a record that was read before proves that a trigger ran.
+# The request left, and nothing trustworthy came back. Only a record that was read before proves that a trigger ran, and
+# none that it did not: told as not applied, it would be fired again.
 LOST: Final = Pattern("""
     safe    first done : applied read_back 2   | applied resent 2
     safe    first not  : failed not_applied 2  | applied resent 2
     safe    blind done : applied read_back 2   | applied resent 2
     safe    blind not  : failed not_applied 2  | applied resent 2
     trigger first done : applied read_back 1   | =
-    trigger first not  : failed not_applied 1  | =
+    trigger first not  : unknown * 1           | =
     trigger blind done : unknown * 1           | =
-    trigger blind not  : failed not_applied 1  | =
+    trigger blind not  : unknown * 1           | =
 """)
 # The same, and the server may still be at it: the old value in the record proves nothing.
 LINGERING: Final = Pattern("""
@@ -136,6 +137,13 @@ REFUSED: Final = Pattern("""
     safe    blind not  : rejected * 1          | =
     trigger first not  : rejected * 1          | =
     trigger blind not  : rejected * 1          | =
+""")
+# The record is not as the update expects it. The server did nothing.
+CONFLICTING: Final = Pattern("""
+    safe    first not  : conflict * 1          | =
+    safe    blind not  : conflict * 1          | =
+    trigger first not  : conflict * 1          | =
+    trigger blind not  : conflict * 1          | =
 """)
 # Refused for pace: sent again whatever the row is, once everybody has waited; three times at most in these runs.
 THROTTLED: Final = Pattern("""

@@ -63,9 +63,10 @@ PLAIN = Stopping(canary=0)
         ("422", ("validation", 20), ("finished", 100)),
         ("418", ("refused", 20), ("finished", 100)),
         ("307 to another origin", ("redirected", 20), ("finished", 100)),
-        ("HTML (a captive portal)", ("not_applied", 20), ("finished", 100)),
+        # something else answers
+        ("HTML (a captive portal)", ("not_applied", 20), ("not_applied", 20)),
         # the server is down, whatever it did before: two attempts a row
-        ("500", ("outage", 31), ("outage", 101)),
+        ("500", ("outage", 31), ("not_applied", 40)),
         ("silence", ("outage", 31), ("timed_out", 40)),
         # it wants to be left alone: three refusals of a row, then one more
         ("429", ("parked", 4), ("parked", 4)),

@@ -15,8 +15,11 @@ SETTLED_BEFORE_SHARE: Final = 100
 """Rows that must be settled before a share of failures means anything."""
 
 _SERVER_WIDE: Final = frozenset(
-    {"not_authorized", "unreachable", "throttled", "server_error", "timed_out", "reply_lost"}
-)
+    {
+        "not_authorized", "unreachable", "throttled", "server_error", "timed_out", "reply_lost", "reply_mismatch",
+        "reply_garbled", "not_applied",
+    }
+)  # fmt: skip
 """Reasons that tell about the server or the credential rather than about the row: they stop a run at any time."""
 
 _BAD: Final = frozenset({Status.REJECTED, Status.FAILED, Status.UNKNOWN})

@@ -22,6 +22,7 @@ _FINAL: Final = {
     404: "not_found",
     405: "not_updatable",
     409: "not_unique",
+    412: "precondition_failed",
     422: "validation",
     423: "locked",
 }
@@ -212,14 +213,18 @@ def _exhausted(reason: str, message: str, sent: Sent) -> Verdict:
 
 def _failed(status: int, sent: Sent) -> Verdict:
     """A 5xx: after 504, whatever is behind the gateway may still be working on the request."""
-    verdict = _maybe_applied("server_error", f"the server answered {status}", sent)
-    return replace(verdict, lingering=True) if isinstance(verdict, ReadBack) and status == 504 else verdict  # noqa: PLR2004  # Gateway Timeout
+    lingering = status == 504  # noqa: PLR2004  # Gateway Timeout
+    return _maybe_applied("server_error", f"the server answered {status}", sent, lingering=lingering)
 
 
-def _maybe_applied(reason: str, detail: str, sent: Sent) -> Verdict:
+def _maybe_applied(reason: str, detail: str, sent: Sent, *, lingering: bool = False) -> Verdict:
+    """No reply was seen: whoever read the request may still be at it. Told as not applied, a trigger is fired again."""
     if sent.job.replay_safe and sent.attempts_left > 0:
         return Retry(doubt=reason)
-    return _in_doubt(reason, detail, sent)
+    verdict = _in_doubt(reason, detail, sent)
+    if isinstance(verdict, ReadBack) and (lingering or sent.job.fires):
+        return replace(verdict, lingering=True)
+    return verdict
 
 
 def _in_doubt(reason: str, message: str, sent: Sent) -> Settle | ReadBack:
