@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from jobs.change import value_at
 from jobs.echo import Comparison, identical, same, stands
-from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Live, Unread
+from jobs.model import ABSENT, JSON, REPLAY_SAFE_TRIGGERS, UNREAD, Absent, Edit, Live, Unread
 
 Held = Literal["after", "before", "neither", "unseen"]
 """Which side of its edits a record is on; `unseen` when there are none, or the API shows none of them."""
@@ -81,6 +81,12 @@ def merged(earlier: Iterable[Edit], later: Iterable[Edit]) -> tuple[Edit, ...]:
 def without_tags(edits: Iterable[Edit], names: Container[str]) -> tuple[Edit, ...]:
     """The edits but for the adding of these tags."""
     return tuple(edit for edit in edits if edit.path[0] != "tags" or edit.after is ABSENT or edit.path[1] not in names)
+
+
+def fires_twice(edits: Iterable[Edit], unread: Iterable[str]) -> bool:
+    """Whether what was sent had an effect that a second sending would have again: triggers and tags."""
+    triggers = {name for name in unread if name.startswith("_")}
+    return not triggers <= REPLAY_SAFE_TRIGGERS or any(edit.path[0] == "tags" for edit in edits)
 
 
 def _side(edit: Edit, value: JSON | Absent) -> Held:

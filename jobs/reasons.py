@@ -178,7 +178,7 @@ REASONS: Final[dict[str, Reason]] = {
     "lookup_failed": Reason(
         Status.FAILED,
         "The record could not be read, so the row was not sent.",
-        "See whether the credential may read these records, then retry; --blind does without reading.",
+        "If the server did not answer, retry later. Else see whether the credential may read these records.",
     ),
     "not_applied": Reason(
         Status.FAILED,
@@ -189,7 +189,7 @@ REASONS: Final[dict[str, Reason]] = {
     "changed_since_plan": Reason(
         Status.CONFLICT,
         "The record has changed since it was planned, so nothing was sent.",
-        "Look at the named fields; if the row is still wanted, apply the failed file.",
+        "Look at the named fields. To put the row's values over what is there now, apply the failed file.",
     ),
     "precondition_failed": Reason(
         Status.CONFLICT,

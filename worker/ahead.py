@@ -71,7 +71,8 @@ class LookAhead:
         while not (self.stop.reason or self.intake.is_done):
             page = await self._next_page()
             if not page:
-                await self._wait()
+                if not self.intake.is_done:
+                    await self._wait()
                 continue
             self._reading += len(page)
             try:
@@ -79,6 +80,7 @@ class LookAhead:
             finally:
                 self._reading -= len(page)
             self.wake()
+        self.wake()  # the others, who wait for rows that will not come
 
     def wake(self) -> None:
         """There may be room, or a row to be read."""

@@ -177,8 +177,11 @@ class Run:
 
     @contextmanager
     def _planned(self) -> Iterator[Callable[[int], Planned | None] | None]:
-        """What is planned for a row, if the run keeps to a plan; read beside the one connection that writes."""
-        if self.journal.facts.get(PLAN) != "kept":
+        """What is planned for a row, if the run keeps to a plan; read beside the one connection that writes.
+
+        A plan that was made from another run's journal (of an undo) is compared with the server when it is to be shown.
+        """
+        if self.journal.facts.get(PLAN) != ("complete" if self.planning else "kept"):
             yield None
             return
         with closing(History(self.journal.path)) as history:

@@ -211,7 +211,7 @@ def test_a_plan_in_words() -> None:
         "982 rows: 2 will change, 978 already are as you want them, 1 cannot be sent, 1\n"
         "  skipped (1 beyond limit).\n"
         "\n"
-        "COLUMN          ROWS  NEW  CHANGED  CLEARED  FOR EXAMPLE\n"
+        "COLUMN          SHARE  NEW  CHANGED  CLEARED  FOR EXAMPLE\n"
         'reference       100%    1        1           "inv-1" -> "inv-2"\n'
         'metadata.count   50%             1           7 -> "8"\n'
         'origin           50%                      1  "x" -> cleared\n'

@@ -14,6 +14,7 @@ from worker import run_directory, source
 from worker.cli.flags import Flags, SourceFlags, new_settings
 from worker.cli.session import Command, Opened, work
 from worker.journal import History, Journal, JournalError, create
+from worker.run import PLAN
 from worker.run_directory import JOURNAL
 from worker.settings import ConfigError, Secrets, Settings, read_secrets
 
@@ -48,7 +49,7 @@ def _url(flags: Flags, secrets: Secrets) -> str:
 def start(directory: Path, settings: Settings, command: Command, flags: Flags) -> int:
     """Make the run directory, check the whole input, make the journal, and work; a refusal leaves nothing behind."""
     if (directory / JOURNAL).exists():
-        raise ConfigError(f"{directory} holds a run already; to go on with it: rowpatch resume {directory}")
+        raise ConfigError(f"{directory} holds {_what_is_there(directory)}")
     new = run_directory.make(directory)
     with ExitStack() as stack:
         stack.enter_context(run_directory.locked(directory))
@@ -69,6 +70,16 @@ def start(directory: Path, settings: Settings, command: Command, flags: Flags) -
             if isinstance(error, JournalError):
                 raise ConfigError(f"{error}; nothing was sent.") from None  # there is nothing that could be resumed
             raise
+
+
+def _what_is_there(directory: Path) -> str:
+    """What a directory with a journal is, and what to do about it."""
+    with closing(History(directory / JOURNAL)) as history:
+        if history.facts.get(PLAN) == "complete":
+            return f"a plan already; to do it: rowpatch apply --plan {directory}"
+        if {process.command for process in history.processes()} == {"plan"}:
+            return "a plan that was not finished; choose another --run-dir."
+    return f"a run already; to go on with it: rowpatch resume {directory}"
 
 
 def _has_begun(directory: Path) -> bool:

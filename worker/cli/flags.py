@@ -10,6 +10,7 @@ from cyclopts import Group, Parameter, Token
 
 from worker.route import checked_proxy
 from worker.settings import (
+    ConfigError,
     Input,
     Settings,
     Target,
@@ -32,6 +33,9 @@ def whole(_type: object, tokens: Sequence[Token]) -> int:
     if not re.fullmatch(r"[0-9]{1,12}", tokens[0].value):
         raise ValueError("needs a whole number such as 100")
     return int(tokens[0].value)
+
+
+_OF_SHEETS: Final = ("type", "clear_token", "limit", "metadata", "blind", "allow_trigger", "resend_unknown")
 
 
 @Parameter(name="*")
@@ -138,6 +142,11 @@ class Flags:
     log_format: Annotated[Literal["text", "json"], Parameter(group=RUN, help="Log lines on standard error.")] = "text"
     no_progress: Annotated[bool, Parameter(group=RUN, negative=(), help="No progress line.")] = False
 
+    @property
+    def of_sheets(self) -> list[str]:
+        """Those given that say what the rows of a sheet mean: a run that is undone or verified has its own."""
+        return [f"--{name.replace('_', '-')}" for name in _OF_SHEETS if getattr(self, name) is not None]
+
 
 @Parameter(name="*")
 @dataclass(frozen=True)
@@ -183,6 +192,9 @@ def overridden(settings: Settings, flags: Flags) -> Settings:
     if flags.rate is not None:
         pacing["discover"] = flags.rate.strip() != "none"
         pacing["rate"] = parse_rate(flags.rate) if pacing["discover"] else ()
+    for name in flags.allow_trigger or ():
+        if not name.startswith("_"):
+            raise ConfigError(f"--allow-trigger {name}: names of triggers begin with an underscore. Try _{name}")
     url = checked_origin(flags.url) if flags.url else None
     proxy = checked_proxy(flags.proxy) if flags.proxy else None
     ca_file = str(flags.ca_file.absolute()) if flags.ca_file else None

@@ -3,21 +3,15 @@
 import time
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Final
 
 from worker import run_directory, undo
 from worker.cli.flags import Flags, overridden
-from worker.cli.planned import finish_plan
 from worker.cli.session import Command, Opened, made_with, work
 from worker.cli.speech import say
 from worker.journal import History, Journal, JournalDamaged, JournalError
-from worker.run import Ended
 from worker.run_directory import JOURNAL
 from worker.settings import ConfigError
 from worker.undo import CANNOT, Prepared
-
-_OF_SHEETS: Final = ("type", "clear_token", "limit", "metadata", "blind", "allow_trigger", "resend_unknown")
-"""Flags about what the rows of a sheet mean. Those of an undo mean what they say, and all of them are wanted."""
 
 
 def take_back(run: Path, run_dir: Path | None, flags: Flags, *, plan_only: bool) -> int:
@@ -30,7 +24,7 @@ def take_back(run: Path, run_dir: Path | None, flags: Flags, *, plan_only: bool)
     """
     if not (run / JOURNAL).is_file():
         raise ConfigError(f"{run} is not a run directory: it has no {JOURNAL}.")
-    if given := [f"--{name.replace('_', '-')}" for name in _OF_SHEETS if getattr(flags, name) is not None]:
+    if given := flags.of_sheets:
         raise ConfigError(f"An undo puts back all that the run wrote: leave out {', '.join(given)}.")
     directory = run_dir or run_directory.default(f"undo-{run.resolve().name}", time.time())
     if (directory / JOURNAL).exists():
@@ -65,14 +59,10 @@ def _carry_out(directory: Path, prepared: Prepared, flags: Flags, *, plan_only: 
     if prepared.lost:
         values = "1 value" if prepared.lost == 1 else f"{prepared.lost:,} values"
         say(f"{values} cannot be restored: see {directory / CANNOT}")
+    command = Command("plan", plan="make") if plan_only else Command("undo", plan="keep")
     with closing(Journal(directory / JOURNAL)) as journal:
-        if plan_only:
-            journal.begin("plan", time.time())
-            journal.end("planned", 0, "", time.time())
-            planned = Ended("planned", 0)
-            return finish_plan(directory, journal, prepared.settings, prepared.rows, planned, detailed=False)
         opened = Opened(directory, journal, prepared.settings, prepared.rows, prepared.settings)
-        return work(opened, Command("undo", plan="keep"), flags) or int(prepared.lost > 0)
+        return work(opened, command, flags) or int(prepared.lost > 0)
 
 
 def _has_begun(directory: Path) -> bool:

@@ -52,6 +52,8 @@ def _verify(run: Path, sample: int | None, flags: Flags) -> int:
 
     if not (run / JOURNAL).is_file():
         raise ConfigError(f"{run} is not a run directory: it has no {JOURNAL}.")
+    if given := flags.of_sheets:
+        raise ConfigError(f"The run is verified as it was made: leave out {', '.join(given)}.")
     if sample == 0:
         raise ConfigError("--sample 0: write a number of records like 100.")
     configure_log(flags.log_format)

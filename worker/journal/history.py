@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar
 
+from jobs.images import fires_twice
 from jobs.model import ApiError, RowRef, RowResult, Status
 from worker.journal.file import SAFE, JournalDamaged, connect, damaged, translated
 from worker.journal.images import Image, Planned, read_image, read_planned
@@ -41,6 +42,14 @@ _IMAGES_OF_DOUBTFUL: Final = """
     WHERE NOT image.landed AND (result.row IS NULL OR result.redo OR result.status = 'unknown')
 """
 _PLAN: Final = "SELECT row, type, id, status, reason, message, fields, edits, unread FROM plan"
+_REPEATED: Final = """
+    SELECT count(*), coalesce(sum(rows), 0) FROM (
+        SELECT count(*) AS rows FROM plan WHERE status = 'pending' GROUP BY type, id HAVING count(*) > 1)
+"""
+_IMAGES_OF_UNKNOWN: Final = """
+    SELECT image.row, image.type, image.id, image.edits, image.unread FROM image
+    JOIN result ON result.row = image.row WHERE NOT image.landed AND result.status = 'unknown'
+"""
 _UNREAD: Final = "SELECT unread, count(DISTINCT row) FROM image WHERE unread <> '' GROUP BY unread ORDER BY unread"
 _WRITTEN: Final = """
     SELECT image.row, image.type, image.id, image.edits, image.unread,
@@ -194,6 +203,16 @@ class History:
         if last is None:
             return self._understood(read_planned, f"{_PLAN} ORDER BY row")
         return self._understood(read_planned, f"{_PLAN} WHERE row BETWEEN ? AND ? ORDER BY row", first, last)
+
+    def repeated(self) -> tuple[int, int]:
+        """How many records the plan sends more than one row for, and how many rows these are."""
+        ids, rows = next(self._select(_REPEATED))
+        return int(ids), int(rows)
+
+    def unrepeatable(self) -> int:
+        """Rows that may have been applied, and have an effect that a second sending would have twice."""
+        images = self._understood(read_image, _IMAGES_OF_UNKNOWN)
+        return sum(fires_twice(image.edits, image.unread) for image in images)
 
     def written(self) -> Iterator[tuple[Image, bool]]:
         """What the run wrote, by type and id, the rows of one record in order; and whether that is not certain.

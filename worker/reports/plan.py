@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from jobs.images import column_of
-from jobs.model import Absent, Edit, RowRef, RowResult, Status
+from jobs.model import Absent, Edit, RowRef, RowResult, Status, Unread
 from worker.journal import History, Planned
 from worker.journal.file import JournalDamaged
 from worker.reports.files import replacing
@@ -108,6 +108,8 @@ class PlanSummary:
         refused: rows that cannot be sent as they are.
         not_reached: rows that an incomplete plan says nothing of.
         unseen: of `to_send`, rows with nothing that could be compared.
+        repeated: records that more than one row is sent for, and these rows.
+        overwritten: rows that replace an object nobody read.
         skipped: rows by reason.
         columns: by name, as a sheet has it.
         unread: rows that send a name nobody can compare, by name.
@@ -122,6 +124,8 @@ class PlanSummary:
     refused: int = 0
     not_reached: int = 0
     unseen: int = 0
+    repeated: tuple[int, int] = (0, 0)
+    overwritten: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     columns: dict[str, ColumnTally] = field(default_factory=dict)
     unread: Counter[str] = field(default_factory=Counter)
@@ -151,6 +155,7 @@ class PlanSummary:
     def _send(self, planned: Planned) -> None:
         self.to_send += 1
         self.unseen += not planned.edits
+        self.overwritten += any(len(edit.path) > 2 and isinstance(edit.before, Unread) for edit in planned.edits)  # noqa: PLR2004  # (kind, name, key)
         if len(self.first) < SHOWN_ROWS:
             self.first.append(planned)
         for name in planned.unread:
@@ -182,6 +187,7 @@ def write_plan(directory: Path, history: History, settings: Settings, rows: int)
         OSError: a file cannot be written.
     """
     summary = PlanSummary(settings.input.metadata == "replace", sum(each.gets for each in history.processes()))
+    summary.repeated = history.repeated()
     with records_of(directory, settings) as records, replacing(directory, ("plan.csv", "plan.ndjson")) as files:
         table, lines = files
         _write(_paired(records, history.planned(), settings.input.limit), table, lines, summary)

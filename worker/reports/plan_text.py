@@ -81,7 +81,7 @@ def _columns(summary: PlanSummary, width: int) -> Iterator[Text]:
     if not summary.columns:
         return
     tallies = _most_telling(summary.columns)
-    share = ("ROWS", [_share(tally.rows, summary.to_send) for _, tally in tallies], "")
+    share = ("SHARE", [_share(tally.rows, summary.to_send) for _, tally in tallies], "")
     new = ("NEW", [_count(tally.notes["new"]) for _, tally in tallies], "")
     changed = ("CHANGED", [_count(tally.changed) for _, tally in tallies], "")
     cleared = ("CLEARED", [_count(tally.cleared) for _, tally in tallies], _RED)
@@ -122,7 +122,7 @@ def _example(tally: ColumnTally, room: int) -> tuple[str, str]:
 def _remarks(summary: PlanSummary, width: int) -> Iterator[Text]:
     for line in _gone(summary):
         yield from _wrapped(line, width, style=_RED)
-    for line in (*_flips(summary), *_always(summary)):
+    for line in (*_flips(summary), *_always(summary), *_repeated(summary)):
         yield from _wrapped(line, width)
 
 
@@ -135,6 +135,11 @@ def _gone(summary: PlanSummary) -> Iterator[str]:
             names = _some((f"{_named(name)} ({count:,})" for name, count in counts.items()), "column")
             where = "" if kind == "tag" else f": {names}"
             yield f"{_number(sum(counts.values()), kind)} will be {fate}{where}."
+    if summary.overwritten:
+        yield (
+            f"In {_number(summary.overwritten, 'row')} an object is replaced as a whole, unread (--blind): keys that"
+            " are not in the sheet will be WIPED, and can neither be listed here nor be restored."
+        )
 
 
 def _flips(summary: PlanSummary) -> Iterator[str]:
@@ -156,6 +161,16 @@ def _always(summary: PlanSummary) -> Iterator[str]:
     if others:
         names = _some((f"{_named(name)} ({_number(rows, 'row')})" for name, rows in others), "name")
         yield f"Always sent, since the API does not show what is there now; it is overwritten unseen: {names}."
+
+
+def _repeated(summary: PlanSummary) -> Iterator[str]:
+    records, rows = summary.repeated
+    if records:
+        stand = "stands" if records == 1 else "stand"
+        yield (
+            f"{_number(records, 'record')} {stand} in {_number(rows, 'row')}: they are sent in the order of the sheet,"
+            " the last one wins, and every further apply sends them again."
+        )
 
 
 def _rows(summary: PlanSummary, width: int, table: str) -> Iterator[Text]:

@@ -60,6 +60,7 @@ class Summary:
         message: how the last process put it, empty when all went its way.
         groups: the causes of rows that need action, the largest first.
         rerouted: rows sent by a concrete type instead of their abstract one, by what was said about them.
+        unrepeatable: rows left unknown that `retry` does not send again.
         resent: rows applied at another try after an attempt without a trustworthy reply.
         beyond_limit: rows skipped because of `--limit`.
         unread: rows that were sent with names that nobody can compare, by name.
@@ -81,6 +82,7 @@ class Summary:
     groups: tuple[Group, ...] = ()
     rerouted: Mapping[str, int] = field(default_factory=dict)
     resent: int = 0
+    unrepeatable: int = 0
     beyond_limit: int = 0
     unread: Mapping[str, int] = field(default_factory=dict)
     longest_gap_s: float | None = None
@@ -169,6 +171,7 @@ def summarise(history: History, settings: Settings, tally: Tally, failed_name: s
         groups=tally.groups(),
         rerouted=tally.rerouted,
         resent=tally.resent,
+        unrepeatable=history.unrepeatable(),
         beyond_limit=tally.beyond_limit,
         unread=history.unread(),
         longest_gap_s=_number(history.facts.get("longest_gap", "")),

@@ -99,8 +99,17 @@ def _next(summary: Summary, directory: Path) -> Iterator[str]:
         failed = printable(shlex.quote(str(directory / summary.failed_name)))
         flags = printable(shlex.join(summary.refeed))
         yield f"mend {failed}, then\n         rowpatch apply {failed} {flags}".rstrip()
-    if any(summary.counts[status] for status in _TO_RETRY):
+    if sum(summary.counts[status] for status in _TO_RETRY) > summary.unrepeatable:
         yield f"rowpatch retry {run}"
+    if summary.unrepeatable:
+        failed = printable(shlex.quote(str(directory / summary.failed_name)))
+        flags = printable(shlex.join(summary.refeed))
+        rows = "the unknown row" if summary.unrepeatable == 1 else f"the {summary.unrepeatable:,} unknown rows"
+        yield (
+            f"look at the records of {rows} in {failed}: a second\n         sending could have its effect twice."
+            " Keep the rows that were not applied, then\n"
+            f"         rowpatch apply {failed} {flags} --resend-unknown"
+        )
 
 
 def _rows(count: int) -> str:
