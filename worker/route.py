@@ -3,12 +3,13 @@
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from pydantic import SecretStr
 
 from worker.settings import ConfigError, Secrets, Settings, is_loopback, origin_of
 
-_LIKE = "http://proxy.example:3128"
+_LIKE: Final = "http://proxy.example:3128"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.program import Desk, Ran, Server, ended, sandbox, until
 from worker.sandbox import seeded_id
 
-ROWS = 150
+ROWS = 100
 
 
 @pytest.fixture(scope="module")
