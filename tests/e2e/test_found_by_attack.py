@@ -400,3 +400,63 @@ def test_a_number_of_rows_is_a_whole_number(server: Scripted, number: str, capfd
     assert apply(sheet("A,1"), "--limit", number) == 2
     assert "whole number" in " ".join(capfd.readouterr().err.split())
     assert server.asked == []
+
+
+# Plans, and what to do next ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rows", "flags", "status"),
+    [
+        (["", "two ids"], [], 1),  # "" alone would be a blank line
+        (["#comment", "#another"], [], 0),
+        (["A,1", "B,2"], ["--limit", "0"], 0),
+        (["two ids"], ["--blind"], 1),
+    ],
+)
+def test_a_plan_without_a_row_that_could_be_sent_ends(
+    server: Scripted, rows: list[str], flags: list[str], status: int
+) -> None:
+    source = sheet(*[row if "," in row else f"{row},x" for row in rows])
+    planned = subprocess.run(
+        [*PROGRAM, "plan", source, "--run-dir", "p", *FLAGS, *flags], capture_output=True, timeout=30, check=False
+    )
+    assert planned.returncode == status, planned.stderr
+    assert server.asked == []
+
+
+def test_a_blind_plan_says_that_keys_are_wiped_unseen(server: Scripted, capfd: pytest.CaptureFixture[str]) -> None:
+    source = sheet("A,1", "B,", header="id,metadata.a")
+    assert run(["plan", source, "--run-dir", "p", *FLAGS]) == 0
+    said = " ".join(capfd.readouterr().out.split())
+    assert "In 1 row an object is replaced as a whole, unread (--blind): keys that are not in the sheet" in said
+
+
+def test_a_plan_names_records_that_stand_in_several_rows(server: Scripted, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", sheet("A,1", "B,1", "A,2", "A,3"), "--run-dir", "p", *FLAGS]) == 0
+    said = " ".join(capfd.readouterr().out.split())
+    assert "1 record stands in 3 rows: they are sent in the order of the sheet, the last one wins" in said
+
+
+def test_a_directory_with_a_plan_says_so(server: Scripted, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", sheet("A,1"), "--run-dir", "p", *FLAGS]) == 0
+    assert apply("sheet.csv", run_dir="p") == 2
+    assert "holds a plan already; to do it: rowpatch apply --plan p" in capfd.readouterr().err
+
+
+def test_a_trigger_without_its_underscore_is_refused(server: Scripted, capfd: pytest.CaptureFixture[str]) -> None:
+    assert apply(sheet("A,true", header="id,_refresh"), "--allow-trigger", "refresh") == 2
+    assert "Try _refresh" in capfd.readouterr().err
+
+
+def test_unknown_rows_that_could_fire_twice_are_not_sent_to_a_retry_that_leaves_them(
+    server: Scripted, capfd: pytest.CaptureFixture[str]
+) -> None:
+    server.script = lambda _: Answer(502)
+    flags = ["--allow-trigger", "_capture", "--max-attempts", "1"]
+    assert apply(sheet("A,orders,true", header="id,type,_capture"), *flags) == 1
+    assert results() == [("unknown", "server_error")]
+    said = capfd.readouterr().out
+    assert "rowpatch retry" not in said
+    assert "look at the records of the unknown row in run/failed.csv" in said
+    assert "--resend-unknown" in said

@@ -35,7 +35,6 @@ class Job:
             "XDG_STATE_HOME": str(self.folder / "state"),
         }
         command = [EXAMPLE / "nightly.sh", export]
-        (self.folder / "runs").mkdir(exist_ok=True)
         done = subprocess.run(
             command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
         )

@@ -246,13 +246,26 @@ def test_plan_only_shows_what_would_be_restored_and_apply_plan_does_it(desk: Des
     mark = desk.server.mark()
     ran = undo(desk, "run", "--plan-only")
     assert ran.status == 0
-    assert desk.server.ledger(mark) == []
+    assert sent(desk.server, mark) == {"GET"}
     assert '"new"' in ran.out
     assert '"old"' in ran.out
     assert f"rowpatch apply --plan {desk.folder / 'undo'}" in ran.out
     assert {row["column"] for row in table(desk.folder / "undo" / "plan.csv")} == {"reference"}
     assert desk.rowpatch("apply", "--plan", desk.folder / "undo", "--no-progress").status == 0
     assert state(desk.server) == before
+
+
+def test_plan_only_says_what_somebody_has_changed_since_and_what_is_restored_already(desk: Desk) -> None:
+    assert apply(desk, [{"id": key, "reference": "new"} for key in (ONE, TWO, THREE)]).status == 0
+    meddle(desk.server, ONE, reference="theirs")
+    meddle(desk.server, THREE, reference="r3")
+    ran = undo(desk, "run", "--plan-only")
+    assert ran.status == 1
+    assert ran.out.startswith("3 rows: 1 will change, 1 already is as you want it, 1 cannot be sent.")
+    assert 'reference was "new" when planned, and is "theirs" now' in ran.out.replace("\n      ", " ")
+    mark = desk.server.mark()
+    assert desk.rowpatch("apply", "--plan", desk.folder / "undo", "--no-progress").status == 1
+    assert [entry["body"]["data"]["id"] for entry in desk.server.writes(mark)] == [TWO]
 
 
 def test_what_cannot_be_undone_is_listed_and_the_rest_is_undone(desk: Desk) -> None:
@@ -453,6 +466,13 @@ def test_verify_takes_a_sample(tmp_path: Path) -> None:
         mark = server.mark()
         assert verify(desk).status == 0
         assert len(server.ledger(mark)) == 5
+
+
+def test_verify_refuses_flags_of_sheets(desk: Desk) -> None:
+    assert apply(desk, [{"id": ONE, "reference": "new"}]).status == 0
+    ran = verify(desk, "--blind", "--limit", "1")
+    assert ran.status == 2
+    assert "leave out --limit, --blind" in ran.err
 
 
 def test_a_sample_of_none_is_refused(desk: Desk) -> None:

@@ -212,9 +212,9 @@ def test_a_plan_in_words() -> None:
         "  skipped (1 beyond limit).\n"
         "\n"
         "COLUMN          SHARE  NEW  CHANGED  CLEARED  FOR EXAMPLE\n"
-        'reference       100%    1        1           "inv-1" -> "inv-2"\n'
-        'metadata.count   50%             1           7 -> "8"\n'
-        'origin           50%                      1  "x" -> cleared\n'
+        'reference        100%    1        1           "inv-1" -> "inv-2"\n'
+        'metadata.count    50%             1           7 -> "8"\n'
+        'origin            50%                      1  "x" -> cleared\n'
         "\n"
         "1 value will be CLEARED: origin (1).\n"
         'metadata.count: 7 (number) becomes "8" (text) in 1 row.\n'
