@@ -128,7 +128,12 @@ def test_the_new_run_goes_where_the_old_one_went_and_reads_its_own_input(tmp_pat
         assert history.facts[PLAN] == "complete"
         assert history.facts["rows"] == "4"
         assert Settings.model_validate_json(history.facts["settings"]) == done.settings
-    assert {path.name for path in new.iterdir()} == {"input.ndjson", "journal.sqlite3", CANNOT}
+    assert {path.name for path in new.iterdir()} == {
+        "input.ndjson",
+        "journal.sqlite3",
+        ".journal.sqlite3.sha256",
+        CANNOT,
+    }
     assert S_IMODE((new / "input.ndjson").stat().st_mode) == S_IMODE((new / CANNOT).stat().st_mode) == 0o600
 
 
