@@ -8,6 +8,7 @@ from jobs.columns import RESERVED
 from jobs.model import SETTLED_WELL, RowResult
 from jobs.quoting import quoted
 from jobs.reasons import REASONS
+from worker.journal import JournalDamaged
 
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 
@@ -89,4 +90,7 @@ def own_text(text: str) -> str:
 
 @lru_cache(maxsize=64)  # neighbours are settled in the same second: a fifth of a report's time otherwise
 def _second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
+    except (OverflowError, OSError, ValueError):
+        raise JournalDamaged(f"the journal holds a time that no clock shows: {seconds}.") from None
