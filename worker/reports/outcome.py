@@ -22,8 +22,11 @@ def timestamp(at: float) -> str:
     """Seconds since the epoch as RFC 3339 UTC with milliseconds; empty for 0, which means never."""
     if not at:
         return ""
-    seconds, milliseconds = divmod(round(at * 1000), 1000)
-    return f"{_second(seconds)}.{milliseconds:03d}Z"
+    try:
+        seconds, milliseconds = divmod(round(at * 1000), 1000)
+        return f"{_second(seconds)}.{milliseconds:03d}Z"
+    except (OverflowError, OSError, ValueError):
+        raise JournalDamaged(f"the journal holds a time that no clock shows: {at}.") from None
 
 
 def message(result: RowResult) -> str:
@@ -90,7 +93,4 @@ def own_text(text: str) -> str:
 
 @lru_cache(maxsize=64)  # neighbours are settled in the same second: a fifth of a report's time otherwise
 def _second(seconds: int) -> str:
-    try:
-        return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
-    except (OverflowError, OSError, ValueError):
-        raise JournalDamaged(f"the journal holds a time that no clock shows: {seconds}.") from None
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
