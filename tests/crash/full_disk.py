@@ -23,7 +23,7 @@ from tests.e2e.program import Desk, ended, sandbox
 from worker.run_directory import JOURNAL
 
 STYLES: Final = (Style.PLAIN, Style.BLIND, Style.MERGE)
-ROOM: Final = (40, 1200)
+ROOM: Final = (40, 700)
 """KiB of the disk: from too little for the sheet's copy to nearly enough for everything."""
 
 

@@ -105,7 +105,7 @@ class Tally:
 def hunt(
     kills: int, *, seed: int, rows: int, say: Callable[[str], None], variants: Sequence[tuple[Variant, int]] = VARIANTS
 ) -> Tally:
-    """Run until at least so many processes have been killed.
+    """Run until at least so many processes have been killed, some of them with requests under way.
 
     Raises:
         TimeoutError: it takes too long.
@@ -123,7 +123,7 @@ def hunt(
                 _note(tally, each.result(), say)
                 if tally.kills + KILLS_A_RUN * len(running) < kills:
                     running.add(pool.submit(_trial, next(plans)))
-            if not running and tally.kills < kills:
+            if not running and (tally.kills < kills or not tally.most_open):
                 running.add(pool.submit(_trial, next(plans)))
             if time.monotonic() - begun > SECONDS_A_KILL * (kills + 1):
                 raise TimeoutError(f"{tally.kills} of {kills} kills took {time.monotonic() - begun:.0f} s")

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from tests.crash.judge import Evidence, Kind, judge
-from tests.crash.sheet import Sheet, make, row_of, value_of
+from tests.crash.sheet import Sheet, Style, Variant, make, row_of, value_of
 
 SHEET = Sheet({1: "A", 2: "B", 3: "", 4: "A"}, records=2)
 
@@ -51,6 +51,8 @@ def kinds(evidence: Evidence, concurrency: int = 2) -> list[Kind]:
         CLEAN,
         RESENT,
         replace(RESENT, sent=CLEAN.sent),  # the kill came between the intent and the request: it left once after all
+        replace(RESENT, opened=[], spoiled=["row 2"], unheard=["row 2"]),  # its first reply was lost
+        replace(RESENT, opened=[], sent=CLEAN.sent, spoiled=["row 2"], others=1),  # its first request met a 500
     ],
 )
 def test_a_run_that_kept_its_promises_has_no_violations(evidence: Evidence) -> None:
@@ -70,6 +72,13 @@ def test_a_run_that_kept_its_promises_has_no_violations(evidence: Evidence) -> N
         (replace(CLEAN, refused=1), Kind.UNTRUE),
         (replace(RESENT, results=[result(1), result(2, attempts=2), *RESENT.results[2:]]), Kind.UNMARKED),
         (replace(RESENT, opened=[]), Kind.UNTRUE),  # marked without a cause
+        (replace(RESENT, opened=[], spoiled=["row 2"]), Kind.DOUBLED),  # the fault struck before it was applied
+        (
+            replace(CLEAN, results=[result(1, reason="read_back"), *CLEAN.results[1:]]),
+            Kind.UNTRUE,
+        ),  # what was in doubt?
+        (replace(CLEAN, others=1), Kind.UNTRUE),  # a PATCH arrived that nobody tells of
+        (replace(CLEAN, wiped=1), Kind.WIPED),
         (replace(CLEAN, opened=[frozenset({1, 2, 4})]), Kind.OPEN),
         (replace(CLEAN, stored={"A": "row 1", "B": "row 2"}), Kind.WRONG_STATE),  # the first row of an id won
         (replace(CLEAN, summary=summary(3, 2)), Kind.UNTRUE),  # counts
@@ -80,6 +89,16 @@ def test_a_run_that_kept_its_promises_has_no_violations(evidence: Evidence) -> N
 )
 def test_a_broken_promise_is_found(evidence: Evidence, kind: Kind) -> None:
     assert kind in kinds(evidence)
+
+
+def test_merged_metadata_must_hold_what_was_there_and_the_last_row_of_each_key() -> None:
+    sheet = Sheet({**SHEET.ids}, records=2, variant=Variant(Style.MERGE))
+    held = {"A": {"origin": "seed", "key1": "row 4"}, "B": {"origin": "seed", "key2": "row 2"}}
+    evidence = replace(CLEAN, stored={"A": "row 4", "B": "row 2"}, metadata=held)
+    assert Kind.WRONG_STATE not in [violation.kind for violation in judge(sheet, evidence, 2)]
+    for broken in ({"key1": "row 4"}, {"origin": "seed", "key1": "row 1"}):
+        wrong = replace(evidence, metadata={**held, "A": broken})
+        assert Kind.WRONG_STATE in [violation.kind for violation in judge(sheet, wrong, 2)]
 
 
 def test_sheets_repeat_by_their_seed_and_have_what_a_crash_could_confuse() -> None:

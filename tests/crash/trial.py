@@ -139,7 +139,7 @@ class Trial:
                     process, self.dice.uniform(0, MAKING)
                 )
             case Moment.SENDING:
-                place = len(self.desk.server.ledger()) + int(self._left() * self.dice.random())
+                place = len(self.desk.server.ledger()) + int(self._left() * self.dice.uniform(0.05, 0.95))
                 return lives_until(process, lambda: self.desk.server.ledger(place))
             case Moment.ANY:
                 return _lives(process, self.dice.uniform(0, START + self.duration * self._left() / len(self.sheet.ids)))

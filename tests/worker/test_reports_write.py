@@ -19,6 +19,7 @@ from jobs.reading import InputRefused, read_objects, read_sheet
 from worker.journal import SAFE, History, Journal, create, inline
 from worker.journal.file import JournalDamaged
 from worker.reports import Requests, Summary, write
+from worker.reports.outcome import timestamp
 from worker.settings import Input, Settings, Target
 
 SHEET = 'id,reference\r\nA,007\r\nB,"two\nlines"\r\nC,=1+1\r\nD\r\nE,x\r\nF,y\r\n'
@@ -304,3 +305,10 @@ def test_a_run_that_never_began_is_reported_as_killed(directory: Path) -> None:
     (directory / "input.csv").write_text("id,reference\n1,2\n")
     summary = report(directory, 1)
     assert (summary.state, summary.started_at, summary.elapsed_s) == ("killed", "", 0)
+
+
+@pytest.mark.parametrize("seconds", [1e12, 1e306, -1e18, float("inf"), float("nan")])
+def test_a_time_that_no_clock_shows_is_damage_and_no_traceback(seconds: float) -> None:
+    """One flipped bit of a time makes it so."""
+    with pytest.raises(JournalDamaged, match="a time that no clock shows"):
+        timestamp(seconds)

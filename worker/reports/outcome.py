@@ -8,6 +8,7 @@ from jobs.columns import RESERVED
 from jobs.model import SETTLED_WELL, RowResult
 from jobs.quoting import quoted
 from jobs.reasons import REASONS
+from worker.journal import JournalDamaged
 
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 
@@ -21,8 +22,11 @@ def timestamp(at: float) -> str:
     """Seconds since the epoch as RFC 3339 UTC with milliseconds; empty for 0, which means never."""
     if not at:
         return ""
-    seconds, milliseconds = divmod(round(at * 1000), 1000)
-    return f"{_second(seconds)}.{milliseconds:03d}Z"
+    try:
+        seconds, milliseconds = divmod(round(at * 1000), 1000)
+        return f"{_second(seconds)}.{milliseconds:03d}Z"
+    except (OverflowError, OSError, ValueError):
+        raise JournalDamaged(f"the journal holds a time that no clock shows: {at}.") from None
 
 
 def message(result: RowResult) -> str:
