@@ -165,7 +165,8 @@ class AttemptLoop:
             sent_at = self.clock.now()
             if effort.live is not None:
                 self.longest_gap = max(self.longest_gap, sent_at - effort.read_at)
-            outcome = await self.transport.send(update_request(effort.job, effort.change, effort.type_name), headers)
+            request = update_request(effort.job, effort.change, effort.type_name)
+            outcome = await self.transport.send(request, headers, self.gate.probe_timeout)
             pause = self._account(outcome, sent_at)
             verdict = judge(outcome, self._sent(effort))
             if isinstance(verdict, Renew):

@@ -20,6 +20,10 @@ SETTLED_ANSWERS: Final = frozenset({500, 502, 503, 504})
 """Statuses that say the server is not well: no evidence that it has recovered."""
 
 
+LEAST_PROBE: Final = 2.0
+"""Seconds that a probe of a server that is down may take at least."""
+
+
 class Gate:
     """Lets attempts through, one slot each, in the order they came."""
 
@@ -33,6 +37,7 @@ class Gate:
         self._throttle = Throttle()
         self._budget = RetryBudget()
         self._circuit = Circuit()
+        self._slowest = 0.0
         self._turn = anyio.Lock(fast_acquire=True)
         self._waiting = 0
         self._freed = anyio.Event()
@@ -44,9 +49,22 @@ class Gate:
         return self._throttle.refusals
 
     @property
+    def failures_in_a_row(self) -> int:
+        """Requests that failed without an answer between them."""
+        return self._circuit.failures
+
+    @property
     def is_down(self) -> bool:
         """Whether the server failed so often in a row that only probes go out."""
         return self._circuit.is_open
+
+    @property
+    def probe_timeout(self) -> float | None:
+        """Seconds that a request may take while only probes go out, None for what all may take.
+
+        A server that has answered in tens of milliseconds is not waited for half a minute to notice that it is back.
+        """
+        return max(LEAST_PROBE, 4 * self._slowest) if self.is_down and self._slowest else None
 
     @property
     def is_hopeless(self) -> bool:
@@ -69,6 +87,7 @@ class Gate:
     def replied(self, reply: Reply, sent_at: float) -> None:
         """The slot's request was answered by something other than a refusal for pace."""
         now = self._clock.now()
+        self._slowest = max(self._slowest, now - sent_at)
         self.pace.answered(now)
         self._throttle.accepted()
         self._learn(reply, sent_at, now)

@@ -8,7 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from jobs.commercelayer import MEDIA_TYPE, read_errors, read_record, read_states, record_request, states_request
+from jobs.commercelayer import (
+    MEDIA_TYPE,
+    document_of,
+    read_errors,
+    read_record,
+    read_states,
+    record_request,
+    states_request,
+)
 from jobs.model import JSON, Fields, Live, NotSent, Outcome, Reply, Request
 from worker.attempt import Credential, CredentialLost
 from worker.clock import Clock
@@ -107,7 +115,7 @@ class Lookup:
     async def _insist(self, request: Request, *, patient: bool) -> tuple[Reply, float] | None:
         """Ask until there is an answer that asking again would not change, and when it was asked for."""
         failures = throttles = 0
-        while failures < self.limits.max_attempts and throttles < self.limits.throttles:
+        while self._goes_on(failures, patient=patient) and throttles < self.limits.throttles:
             outcome, at = await self._read(request)
             if outcome is None:
                 return None
@@ -124,6 +132,10 @@ class Lookup:
                 return None
         return None
 
+    def _goes_on(self, failures: int, *, patient: bool) -> bool:
+        """Whether to ask again; while nobody else gets an answer either, it is no matter of this page."""
+        return failures < self.limits.max_attempts or (patient and self.gate.failures_in_a_row >= failures)
+
     async def _read(self, request: Request) -> tuple[Outcome | None, float]:
         """One GET, and when it left; None when the run ends first, or the credential is lost."""
         if not await self.gate.admit():
@@ -136,7 +148,8 @@ class Lookup:
             return None, 0.0
         self.counters.gets += 1
         sent_at = self.clock.now()
-        outcome = await self.transport.send(request, {"Accept": MEDIA_TYPE, "Authorization": bearer})
+        headers = {"Accept": MEDIA_TYPE, "Authorization": bearer}
+        outcome = await self.transport.send(request, headers, self.gate.probe_timeout)
         await self._account(outcome, sent_at, bearer)
         return outcome, sent_at
 
@@ -163,8 +176,12 @@ class Lookup:
 
 
 def _is_final(reply: Reply) -> bool:
-    """Whether asking again would bring the same: an answer or a refusal, but for a token that is to be renewed."""
-    return reply.status < 500 and not _token_refused(reply)  # noqa: PLR2004  # 5xx
+    """Whether asking again would bring the same: an answer or a refusal, but for a token that is to be renewed.
+
+    A success that is no JSON is not the API's: a portal, or a page of the edge in front of it.
+    """
+    foreign = reply.status < 300 and reply.complete and document_of(reply) is None  # noqa: PLR2004  # 2xx
+    return reply.status < 500 and not foreign and not _token_refused(reply)  # noqa: PLR2004  # 5xx
 
 
 def _token_refused(reply: Reply) -> bool:

@@ -144,8 +144,14 @@ class Transport:
             with anyio.CancelScope(shield=True):
                 await self._session.close()
 
-    async def send(self, request: Request, headers: Mapping[str, str]) -> Outcome:
-        """Send one request and read its reply; never raises but for cancellation."""
+    async def send(self, request: Request, headers: Mapping[str, str], within: float | None = None) -> Outcome:
+        """Send one request and read its reply; never raises but for cancellation.
+
+        Args:
+            request: what is sent.
+            headers: besides the usual ones.
+            within: seconds, if fewer than for other requests.
+        """
         if self._session is None:
             raise RuntimeError("the transport is not open")
         body = _Body(request.body, content_type=headers.get("Content-Type", "")) if request.body else None
@@ -160,6 +166,7 @@ class Transport:
                 allow_redirects=False,
                 middlewares=middlewares,
                 proxy_headers=self._for_proxy if self._tunnelled else None,
+                timeout=self._timeout if within is None else _at_most(within, self._timeout),
             ) as response:
                 reply = await _read(response)
                 return reply if reply.status < HTTPStatus.MULTIPLE_CHOICES else _silenced(reply, headers)
@@ -219,6 +226,11 @@ def _decoded(body: bytes, encoding: str) -> tuple[bytes, bool]:
     except zlib.error:
         return b"", False
     return decoded, decoder.eof
+
+
+def _at_most(seconds: float, usual: aiohttp.ClientTimeout) -> aiohttp.ClientTimeout:
+    total, connecting = (min(seconds, each) for each in (usual.total or seconds, usual.sock_connect or seconds))
+    return aiohttp.ClientTimeout(total=total, sock_connect=connecting)
 
 
 def _authorising(pair: SecretStr) -> dict[str, str]:

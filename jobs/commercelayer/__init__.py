@@ -4,7 +4,7 @@ The rules are those of its pages "Update a stripe payment" and "Update a transac
 specification 1.0. Nothing here sends anything, and nothing of a reply is kept but what is named.
 """
 
-from jobs.commercelayer.documents import MEDIA_TYPE, TEXT_LIMIT, read_errors
+from jobs.commercelayer.documents import MEDIA_TYPE, TEXT_LIMIT, document_of, read_errors
 from jobs.commercelayer.states import (
     PAGE_SIZE,
     SECRET_ATTRIBUTES,
@@ -25,6 +25,7 @@ __all__ = [
     "Claims",
     "Confirmation",
     "Grant",
+    "document_of",
     "read_claims",
     "read_confirmation",
     "read_errors",
