@@ -1,0 +1,30 @@
+"""Every guarantee has a line that says how it is checked, and what the line names is there."""
+
+import re
+from itertools import chain
+from typing import Final
+
+from tests.docs.documents import ROOT, read
+
+PROMISED: Final = (*range(1, 16), *range(23, 31), *range(38, 47))
+"""Numbers of the guarantees that the document must have."""
+
+_LINE: Final = re.compile(
+    r"^\| G(?P<number>\d+) \| (?P<promise>[^|]+) \| (?P<check>[^|]+) \| (?P<figure>[^|]+) \|$", re.MULTILINE
+)
+
+
+def lines() -> list[re.Match[str]]:
+    return list(_LINE.finditer(read("docs/guarantees.md")))
+
+
+def test_every_guarantee_has_one_line_with_a_check_and_a_figure() -> None:
+    assert [int(line["number"]) for line in lines()] == list(PROMISED)
+
+
+def test_every_target_and_every_test_that_is_named_exists() -> None:
+    checks = [line["check"] for line in lines()]
+    targets = set(chain.from_iterable(re.findall(r"make ([a-z-]+)", check) for check in checks))
+    assert targets <= set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
+    files = set(chain.from_iterable(re.findall(r"tests/[\w/]+\.py", check) for check in checks))
+    assert [name for name in sorted(files) if not (ROOT / name).is_file()] == []
