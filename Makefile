@@ -4,6 +4,9 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 KILLS  ?= 50
+SEEDS  ?= 10000
+FIRST  ?= 0
+SEED   ?= 0
 ROWS   ?= 100000
 SHARE  ?= 5
 TIMES  ?= 100
@@ -11,7 +14,7 @@ POINTS ?= 200
 ROUNDS ?= 20
 DISKS  ?= 20
 
-.PHONY: setup demo test check fmt bench million crash faults signals damage powerloss full-disk undo-crash lock clean
+.PHONY: setup demo test check fmt bench million simulate replay crash faults signals damage powerloss full-disk undo-crash lock clean
 
 setup: $(READY)  ## a virtual environment with pinned, hashed requirements
 
@@ -44,6 +47,12 @@ bench: setup  ## what a row costs beside a bare tuned aiohttp loop, in one run
 
 million: setup  ## the first request of a run of a million rows that is nearly done
 	$(BIN)/python -m benchmarks.resume_million
+
+simulate: setup  ## the whole engine in virtual time, by seeds
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --first $(FIRST)
+
+replay: setup  ## the story of one seed
+	$(BIN)/python -m tests.simulation --replay $(SEED)
 
 crash: setup  ## kill -9 at random points, judged by the server's ledger
 	$(BIN)/python -m tests.crash.hunt --kills $(KILLS)

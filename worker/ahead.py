@@ -45,6 +45,9 @@ class Sink(Protocol):
     def settle(self, effort: Effort, settle: Settle) -> None:
         """Take a row that is settled by what was read."""
 
+    def exhausted(self) -> None:
+        """Take note that no more rows come: the last ones may have been such as nobody sends."""
+
 
 @dataclass(slots=True)
 class LookAhead:
@@ -81,6 +84,7 @@ class LookAhead:
                 self._reading -= len(page)
             self.wake()
         self.wake()  # the others, who wait for rows that will not come
+        self.sink.exhausted()
 
     def wake(self) -> None:
         """There may be room, or a row to be read."""
@@ -150,7 +154,7 @@ class LookAhead:
     async def _next_page(self) -> list[Effort]:
         if self.journal.backlog >= BACKLOG and not await self._flush():
             return []
-        if not self.has_room:
+        if not (self.has_room or self.intake.is_urgent):
             return []
         self.intake.read_on()
         while self.intake.ready:

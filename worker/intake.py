@@ -57,7 +57,7 @@ class Intake:
     checking: bool = False
     _unread: dict[str, deque[Effort]] = field(default_factory=dict)
     _waiting: int = 0
-    _urgent: bool = False
+    _urgent: str = ""
     _busy: dict[str, deque[Effort] | None] = field(default_factory=dict)
     _blocked: set[str] = field(default_factory=set)
     _held: int = 0
@@ -67,6 +67,11 @@ class Intake:
     def is_done(self) -> bool:
         """Whether every row has been taken in and released again."""
         return self._exhausted and not self._busy
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether a row has to be read that others wait for, however many are read: a canary, or of a refused type."""
+        return bool(self._urgent)
 
     @property
     def has_pages(self) -> bool:
@@ -86,11 +91,11 @@ class Intake:
 
     def page(self) -> list[Effort]:
         """Up to 25 rows of one type, the longest queue's; none while a page may still fill."""
-        stuck = self._urgent or self._exhausted or self._held >= HELD or self._waiting >= UNREAD
+        stuck = self.is_urgent or self._exhausted or self._held >= HELD or self._waiting >= UNREAD
         if not self._waiting or not (stuck or self._page_is_full()):
             return []
-        self.checking, self._urgent = self._urgent, False
-        queue = max(self._unread.values(), key=len)
+        queue = self._unread[self._urgent] if self.is_urgent else max(self._unread.values(), key=len)
+        self.checking, self._urgent = self.is_urgent, ""
         page = [queue.popleft() for _ in range(min(PAGE_SIZE, len(queue)))]
         self._waiting -= len(page)
         return page
@@ -99,8 +104,12 @@ class Intake:
         """The row is next of its id: ready to be sent as it is, or to be read first."""
         if self.must_be_read(effort):
             unheard = effort.refused and self.route_of(effort.job.type) != "concrete"
-            self._urgent = self._urgent or (unheard and not self.checking)
-            self._unread.setdefault(effort.job.type, deque()).append(effort)
+            queue = self._unread.setdefault(effort.job.type, deque())
+            if effort.is_canary or (unheard and not self.checking):
+                self._urgent = self._urgent or effort.job.type
+                queue.appendleft(effort)
+            else:
+                queue.append(effort)
             self._waiting += 1
         else:
             effort.take(as_written(effort.job))

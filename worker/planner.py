@@ -70,6 +70,9 @@ class Planner:
         )
         self._release(effort, effort.live)
 
+    def exhausted(self) -> None:
+        """Nobody waits here."""
+
     def refuse(self, row: UpdateJob | Unsendable, result: RowResult) -> None:
         """Write down a row that cannot be sent."""
         type_name, resource_id = (row.type, row.id) if isinstance(row, UpdateJob) else ("", "")

@@ -101,6 +101,10 @@ class Pool:
         """Settle a row that is not sent, or not sent again."""
         self._settled(effort, self.attempts.settle(settle, effort, None))
 
+    def exhausted(self) -> None:
+        """Let the workers see that there is nothing to wait for."""
+        self._news.set()
+
     async def _work(self) -> None:
         while (effort := await self._next()) is not None:
             if effort.verdict is not None:

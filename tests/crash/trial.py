@@ -39,10 +39,11 @@ STOPS: Final = 5
 AGAIN: Final = 0.8
 """Probability that a process is killed after another has been, as long as there are kills left."""
 
-_OPEN_INTENTS: Final = """
+OPEN_INTENTS: Final = """
     SELECT attempt.row, attempt.n FROM attempt LEFT JOIN result ON result.row = attempt.row
     WHERE attempt.outcome IS NULL AND (result.row IS NULL OR attempt.n > result.attempts)
 """
+"""Row and number of every attempt that may have reached the server and is not accounted for."""
 
 
 class Moment(StrEnum):
@@ -197,7 +198,7 @@ def open_intents(journal: Path) -> set[tuple[int, int]]:
         for path in journal.parent.glob(journal.name + "*"):
             shutil.copy(path, folder)
         with closing(sqlite3.connect(Path(folder) / journal.name)) as db:
-            return set(db.execute(_OPEN_INTENTS))
+            return set(db.execute(OPEN_INTENTS))
 
 
 def _stamps(directory: Path) -> list[int]:

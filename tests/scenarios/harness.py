@@ -44,6 +44,7 @@ class Case:
     allow_triggers: tuple[str, ...] = ()
     seed: int = 1
     name: str = "run"
+    form: Literal["csv", "ndjson"] = "csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,23 +85,34 @@ def references(count: int, type_name: str = "stripe_payments") -> str:
     return sheet({"id": seeded_id(type_name, index), "reference": f"R-{index + 1}"} for index in range(count))
 
 
-async def work(case: Case, directory: Path, url: str, secrets: Secrets) -> Story:
-    """Make a run directory as `rowpatch apply` does, work until the run ends, write the reports."""
-    target = Target(url=url, type=case.type)
+def settings_of(case: Case, url: str) -> Settings:
+    """The settings that the command line would make of it."""
     how = Input(
-        source="sheet.csv",
-        format="csv",
+        source=f"sheet.{case.form}",
+        format=case.form,
         metadata=case.metadata,
         blind=case.blind,
         allow_triggers=case.allow_triggers,
     )
-    settings = Settings(target=target, input=how, pacing=case.pacing, attempts=case.attempts, stopping=case.stopping)
-    place = directory / case.name
+    target = Target(url=url, type=case.type)
+    return Settings(target=target, input=how, pacing=case.pacing, attempts=case.attempts, stopping=case.stopping)
+
+
+def begin(case: Case, place: Path, settings: Settings) -> int:
+    """Make a run directory as `rowpatch apply` does; the rows of its input."""
+    how = settings.input
     run_directory.make(place)
     spooled = source.spool(io.BytesIO(case.sheet.encode()), place, how.format)
     rows = source.scan(spooled.path, how).rows
     facts = {"source": how.source, "sha256": spooled.sha256, "rows": str(rows), "settings": settings.model_dump_json()}
     create(place / run_directory.JOURNAL, facts)
+    return rows
+
+
+async def work(case: Case, directory: Path, url: str, secrets: Secrets) -> Story:
+    """Make a run directory, work until the run ends, write the reports."""
+    settings, place = settings_of(case, url), directory / case.name
+    rows = begin(case, place, settings)
     clock = Clock(wall=lambda: EPOCH + asyncio.get_running_loop().time(), sample=Random(case.seed).random)
     with ExitStack() as stack:
         journal = Journal(place / run_directory.JOURNAL)

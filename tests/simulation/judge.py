@@ -1,0 +1,297 @@
+"""Judges a simulated run from outside: reports and journal against sheet, the server's ledger and the wire. Pure."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from jobs.model import SETTLED_WELL
+from tests.simulation.evidence import Attempt, Evidence, Told
+from tests.simulation.model import outcomes, updated
+from tests.simulation.network import Flight
+from tests.simulation.sheet import Row, Sheet
+from worker.sandbox import Entry
+
+
+class Kind(StrEnum):
+    """Promises that can be broken."""
+
+    RESULTS = "not exactly one result a row"
+    APPLIED = "false applied"
+    REFUSED = "false refusal"
+    BASELESS = "unknown without a cause"
+    UNMARKED = "doubt not told"
+    TWICE = "unsafe row applied twice"
+    STATE = "wrong on the server"
+    STRAY = "nobody asked for it"
+    TOGETHER = "too many in flight"
+    COUNTS = "figures do not agree"
+    STUBBORN = "too many attempts"
+    NOT_DONE = "not done without a cause"
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken promise."""
+
+    kind: Kind
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What was asked of the run.
+
+    Attributes:
+        replaces: `--metadata replace`.
+        locked: ids of records that refused updates for a while.
+        quiet: nothing went wrong: no faults, no limit, nobody interfered. `undisturbed`: nobody interfered.
+        tokens: tokens that may have been asked for; None when that cannot be told.
+    """
+
+    sheet: Sheet
+    concurrency: int
+    max_attempts: int
+    replaces: bool = False
+    locked: frozenset[str] = frozenset()
+    quiet: bool = False
+    undisturbed: bool = False
+    tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that is known of one row."""
+
+    row: Row
+    told: Told
+    entries: Sequence[Entry]
+    flights: Sequence[Flight]
+    attempts: Sequence[Attempt]
+    was_open: bool
+
+    @property
+    def applied(self) -> list[Entry]:
+        return [entry for entry in self.entries if entry.applied]
+
+    @property
+    def is_shaky(self) -> bool:
+        """Whether an attempt left that no reply could tell about: the only excuse for doubt."""
+        lost = any(not flight.status for flight in self.flights)
+        return self.was_open or lost or any(entry.fault for entry in self.entries)
+
+
+_CONFIRMED: Final = frozenset({"", "concrete_type", "echo_differs", "unverified", "resent"})
+"""Reasons of rows that a reply confirmed."""
+
+_NOT_PROCESSED: Final = frozenset({401, 404, 405, 429})
+"""Replies that cost a row no attempt: another token, another type, a slower pace."""
+
+
+def judge(terms: Terms, evidence: Evidence) -> list[Violation]:
+    """Every promise that the run broke."""
+    if broken := list(_one_result_a_row(terms.sheet, evidence)):
+        return broken
+    found = list(_facts(terms.sheet, evidence))
+    rows = [violation for facts in found for violation in _judge_row(terms, facts, evidence)]
+    return [
+        *rows,
+        *_waiting(found, evidence),
+        *_strays(terms.sheet, evidence),
+        *_state(terms, evidence),
+        *_in_flight(terms, evidence),
+        *_figures(terms, found, evidence),
+    ]
+
+
+def _one_result_a_row(sheet: Sheet, evidence: Evidence) -> Iterator[Violation]:
+    told = evidence.reports.csv
+    expected = [(row.number, row.cells()["id"]) for row in sheet.rows]
+    if [(each.row, each.id) for each in told] != expected:
+        yield Violation(Kind.RESULTS, f"results.csv has the rows {[each.row for each in told]}")
+    if told != evidence.reports.ndjson:
+        yield Violation(Kind.RESULTS, "results.ndjson tells another story than results.csv")
+
+
+def _facts(sheet: Sheet, evidence: Evidence) -> Iterator[Facts]:
+    entries, flights, attempts = defaultdict(list), defaultdict(list), defaultdict(list)
+    for entry in evidence.patches:
+        entries[sheet.row_of(entry.id, entry.body)].append(entry)
+    for flight in evidence.flights:
+        flights[sheet.row_of(id_of(flight), json.loads(flight.body))].append(flight)
+    for attempt in evidence.attempts:
+        attempts[attempt.row].append(attempt)
+    opened = {row for left in evidence.opened for row, _ in left}
+    for row, told in zip(sheet.rows, evidence.reports.csv, strict=True):
+        n = row.number
+        yield Facts(row, told, entries[n], flights[n], attempts[n], n in opened)
+
+
+def id_of(flight: Flight) -> str:
+    """The record that a PATCH is about."""
+    return flight.target.partition("?")[0].rpartition("/")[2]
+
+
+def _judge_row(terms: Terms, facts: Facts, evidence: Evidence) -> Iterator[Violation]:
+    told, name = facts.told, f"row {facts.told.row} ({facts.told.status} {facts.told.reason})"
+    match told.status:
+        case "applied":
+            yield from _judge_applied(facts, name, evidence)
+        case "unknown":
+            if not facts.is_shaky:
+                yield Violation(Kind.BASELESS, f"{name}: every attempt was answered")
+        case _ if told.reason == "tags_discarded":
+            if not _is_confirmed(facts):
+                yield Violation(Kind.APPLIED, f"{name}: the rest of it was not applied")
+        case _:
+            yield from _judge_refused(facts, name, evidence)
+    if facts.row.ends and (told.status not in {facts.row.ends, "pending"} or facts.entries):
+        yield Violation(Kind.REFUSED, f"{name}: it cannot be sent, and ends as {facts.row.ends}")
+    again = len(facts.applied) > 1 + evidence.consents.get(told.row, 0)
+    if not facts.row.replay_safe and again and not _changes_nothing(facts.row, evidence):
+        yield Violation(Kind.TWICE, f"{name}: applied {len(facts.applied)} times")
+    if terms.quiet and evidence.ended[0] == "finished" and not _is_done(terms, facts, evidence):
+        yield Violation(Kind.NOT_DONE, name)
+    counted = Counter(flight.client for flight in facts.flights if flight.status not in _NOT_PROCESSED)
+    if any(count > terms.max_attempts for count in counted.values()):
+        yield Violation(Kind.STUBBORN, f"{name}: {max(counted.values())} attempts by one process")
+
+
+def _changes_nothing(row: Row, evidence: Evidence) -> bool:
+    """Whether the record cannot tell that the row was applied: it held the values already, or its tags are unknown."""
+    record = evidence.before.get(row.id)
+    return (
+        record is not None
+        and not row.trigger
+        and all(updated(record, row, replaces=each) == record for each in (True, False))
+    )
+
+
+def _judge_applied(facts: Facts, name: str, evidence: Evidence) -> Iterator[Violation]:
+    reason = facts.told.reason
+    if not facts.applied and not (reason == "read_back" and _changes_nothing(facts.row, evidence)):
+        yield Violation(Kind.APPLIED, f"{name}: the server never applied it")
+    elif reason in _CONFIRMED and not _is_confirmed(facts):
+        yield Violation(Kind.APPLIED, f"{name}: the last reply did not confirm it")
+    if reason in {"", "concrete_type"} and len(facts.applied) > 1:
+        yield Violation(Kind.UNMARKED, f"{name}: applied {len(facts.applied)} times")
+    if reason in {"resent", "read_back"} and not facts.is_shaky:
+        yield Violation(Kind.UNMARKED, f"{name}: every attempt was answered")
+
+
+def _is_confirmed(facts: Facts) -> bool:
+    last = facts.entries[-1] if facts.entries else None
+    return last is not None and last.applied and not last.fault
+
+
+def _judge_refused(facts: Facts, name: str, evidence: Evidence) -> Iterator[Violation]:
+    told, last = facts.told, facts.entries[-1] if facts.entries else None
+    if facts.applied and not (told.reason == "not_applied" and _changes_nothing(facts.row, evidence)):
+        yield Violation(Kind.REFUSED, f"{name}: the server applied it")
+    if told.reason == "not_found":
+        if told.id in evidence.before:
+            yield Violation(Kind.REFUSED, f"{name}: the record exists")
+    elif told.status == "rejected" and (
+        last is None or last.fault not in {None, "", "lost-after"} or not 400 <= last.status < 500
+    ):  # a refusal whose body broke off is one
+        yield Violation(Kind.REFUSED, f"{name}: the server did not say so")
+    if told.reason == "not_applied" and not facts.is_shaky:
+        yield Violation(Kind.REFUSED, f"{name}: every attempt was answered")
+    if (
+        told.status == "unchanged"
+        and facts.flights
+        and not facts.is_shaky
+        and any(f.status == 200 for f in facts.flights)
+    ):
+        yield Violation(Kind.REFUSED, f"{name}: it was sent")
+
+
+def _is_done(terms: Terms, facts: Facts, evidence: Evidence) -> bool:
+    """Whether a row that can be applied is."""
+    row, told = facts.row, facts.told
+    can = not row.ends and row.id in evidence.before and row.id not in terms.locked
+    return not can or told.status in SETTLED_WELL or told.reason == "tags_discarded"
+
+
+def _waiting(found: Iterable[Facts], evidence: Evidence) -> Iterator[Violation]:
+    """Rows without an outcome need a cause: the run did not finish, or an earlier row of their id is unknown."""
+    unknown: set[str] = set()
+    for facts in found:
+        told = facts.told
+        if told.status == "unknown":
+            unknown.add(facts.row.id)
+        elif told.reason == "after_unknown" and facts.row.id not in unknown:
+            yield Violation(Kind.NOT_DONE, f"row {told.row} waits for an unknown row that is none")
+        elif told.reason == "not_reached" and evidence.ended[0] == "finished":
+            yield Violation(Kind.NOT_DONE, f"row {told.row} is not reached, although the run has finished")
+
+
+def _strays(sheet: Sheet, evidence: Evidence) -> Iterator[Violation]:
+    for entry in evidence.patches:
+        if sheet.row_of(entry.id, entry.body) is None:
+            yield Violation(Kind.STRAY, f"PATCH {entry.n} of {entry.id} is from no row")
+
+
+def _state(terms: Terms, evidence: Evidence) -> Iterator[Violation]:
+    """Each record is what its rows made of it in file order; an unknown row may have been applied or not."""
+    rows = defaultdict(list)
+    for row, told in zip(terms.sheet.rows, evidence.reports.csv, strict=True):
+        if told.status in {"applied", "unchanged", "unknown"} or told.reason == "tags_discarded":
+            rows[row.id].append((row, told.status != "unknown"))
+    for key, record in evidence.before.items():
+        possible = outcomes(record, rows[key], replaces=terms.replaces)
+        if evidence.after[key] not in possible:
+            kind = Kind.STATE if key in {row.id for row in terms.sheet.rows} else Kind.STRAY
+            yield Violation(kind, f"{key} holds {evidence.after[key]}, not {' or '.join(map(str, possible))}")
+
+
+def _in_flight(terms: Terms, evidence: Evidence) -> Iterator[Violation]:
+    under_way: list[Flight] = []
+    for flight in evidence.flights:
+        under_way = [each for each in under_way if each.ended is None or each.ended > flight.began]
+        if any(id_of(each) == id_of(flight) for each in under_way):
+            yield Violation(Kind.TOGETHER, f"two PATCHes of {id_of(flight)} at {flight.at:.3f}")
+        under_way.append(flight)
+        if sum(each.client == flight.client for each in under_way) > terms.concurrency:
+            yield Violation(Kind.TOGETHER, f"more than {terms.concurrency} PATCHes at {flight.at:.3f}")
+    for left in evidence.opened:
+        if len(left) > terms.concurrency:
+            yield Violation(Kind.TOGETHER, f"a kill left {len(left)} attempts open; {terms.concurrency} is the most")
+
+
+def _figures(terms: Terms, found: Sequence[Facts], evidence: Evidence) -> Iterator[Violation]:
+    reports = evidence.reports
+    yield from _counts(evidence, {facts.told.row: facts.told.status for facts in found})
+    if reports.patches != len(evidence.attempts):
+        yield Violation(Kind.COUNTS, f"{reports.patches} PATCHes are told, {len(evidence.attempts)} are in the journal")
+    for facts in found:
+        yield from _row_figures(terms, facts)
+    posts = sum(entry.method == "POST" for entry in evidence.ledger)
+    if terms.tokens is not None and posts > terms.tokens:
+        yield Violation(Kind.COUNTS, f"{posts} tokens were asked for; {terms.tokens} were needed")
+
+
+def _row_figures(terms: Terms, facts: Facts) -> Iterator[Violation]:
+    """Nothing leaves that the journal does not know of, and without interference it knows of nothing else."""
+    sent, arrived, known = len(facts.flights), len(facts.entries), len(facts.attempts)
+    if not arrived <= sent <= known or (terms.undisturbed and arrived != known):
+        detail = f"row {facts.told.row}: {known} attempts in the journal, {sent} left, {arrived} arrived"
+        yield Violation(Kind.COUNTS, detail)
+    if facts.told.reason != "not_reached" and facts.told.attempts != known:
+        detail = f"row {facts.told.row} is told with {facts.told.attempts} attempts, the journal has {known}"
+        yield Violation(Kind.COUNTS, detail)
+
+
+def _counts(evidence: Evidence, statuses: Mapping[int, str]) -> Iterator[Violation]:
+    reports = evidence.reports
+    if reports.counts != dict(Counter(statuses.values())):
+        yield Violation(Kind.COUNTS, f"summary.json counts {reports.counts}")
+    bad = [row for row, status in statuses.items() if status not in SETTLED_WELL]
+    if list(reports.failed) != bad:
+        yield Violation(Kind.COUNTS, f"failed.* has the rows {reports.failed}, and not {bad}")
+    state, status = evidence.ended
+    expected = {"finished": {1 if bad else 0}, "stopped": {3}, "interrupted": {130, 143}}[state]
+    if status not in expected or (reports.state, reports.exit_status) != evidence.ended:
+        yield Violation(Kind.COUNTS, f"ended as {state} with {status}; summary.json says {reports.exit_status}")
