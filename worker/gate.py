@@ -48,10 +48,9 @@ class Gate:
         """Refusals for pace without anything accepted between them; those in flight together count once."""
         return self._throttle.refusals
 
-    @property
-    def failures_in_a_row(self) -> int:
-        """Requests that failed without an answer between them."""
-        return self._circuit.failures
+    def has_broken_down(self, failures: int) -> bool:
+        """Whether the server, which has answered before, has not answered anybody for so many failures."""
+        return self._circuit.has_succeeded and self._circuit.failures >= failures
 
     @property
     def is_down(self) -> bool:

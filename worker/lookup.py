@@ -133,8 +133,8 @@ class Lookup:
         return None
 
     def _goes_on(self, failures: int, *, patient: bool) -> bool:
-        """Whether to ask again; while nobody else gets an answer either, it is no matter of this page."""
-        return failures < self.limits.max_attempts or (patient and self.gate.failures_in_a_row >= failures)
+        """Whether to ask again; where reads have worked and nobody gets an answer now, it is no matter of this page."""
+        return failures < self.limits.max_attempts or (patient and self.gate.has_broken_down(failures))
 
     async def _read(self, request: Request) -> tuple[Outcome | None, float]:
         """One GET, and when it left; None when the run ends first, or the credential is lost."""

@@ -71,7 +71,7 @@ def test_an_outage_costs_few_requests_and_is_over_ten_seconds_after_its_end(
     assert story.ended.state == "finished"
     assert judge(ROWS, story.results, truth) == []
     assert story.counts.keys() <= {Status.APPLIED, Status.UNKNOWN, Status.FAILED}
-    assert story.counts[Status.APPLIED] >= len(ROWS) - 30  # those whose attempts were used up
+    assert story.counts[Status.APPLIED] >= len(ROWS) - 30  # a page that could not be read is told as failed
     assert "lookup_failed" not in {result.reason for result in story.results}  # a page waits until it can be read
     assert requests.patch + requests.get <= 1.2 * (len(ROWS) + (0 if blind else len(ROWS) // PAGE_SIZE))
     assert min(seen.at for seen in truth.ledger if seen.applied and seen.at >= BACK) < BACK + 10
