@@ -1,4 +1,4 @@
-"""The dialects of rate-limit headers by example: the vendors' own, as documented by them. Made for tests and documents."""
+"""The dialects of rate-limit headers by example: the vendors' own, as documented by them. For tests and documents."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
