@@ -40,6 +40,7 @@ def headers(limit: str, interval: str, remaining: str | None = None) -> dict[str
             Limits((Window(3, 60.0), Window(1, 10.0)), ((Window(3, 60.0), 2),)),
         ),  # a burst of none would be no limit
         (headers("100", "60", "-1"), Limits((Window(100, 60.0), Window(25, 10.0)))),  # no count
+        (headers("100", "60", "101"), Limits((Window(100, 60.0), Window(25, 10.0)))),  # more than there are
         (headers("100", "60", "many"), Limits((Window(100, 60.0), Window(25, 10.0)))),
         ({}, Limits()),
         ({"x-ratelimit-limit": "100", "x-ratelimit-remaining": "99"}, Limits()),  # says nothing about time

@@ -35,7 +35,9 @@ def commerce_layer(headers: Mapping[str, str]) -> Limits:
     window = average.windows[0]
     burst = Window(max(1, window.limit // 4), window.interval / 6)
     remaining = integer(headers.get("x-ratelimit-remaining"))
-    return Limits((window, burst), () if remaining is None else ((window, remaining),))
+    if remaining is None or remaining > window.limit:
+        return Limits((window, burst))
+    return Limits((window, burst), ((window, remaining),))
 
 
 def shopify(headers: Mapping[str, str]) -> Limits:
