@@ -55,8 +55,6 @@ def hubspot(headers: Mapping[str, str]) -> Limits:
     The limit a second is deprecated and no longer enforced where the other is told: it is only used without it.
     """
     told = {name[20:]: value for name, value in headers.items() if name.startswith("x-hubspot-ratelimit-")}
-    if not told:
-        return Limits()
     milliseconds = decimal(told.get("interval-milliseconds"))
     interval = None if milliseconds is None else milliseconds / 1000
     burst = one("hubspot", limit=integer(told.get("max")), interval=interval, remaining=count(told.get("remaining")))
@@ -69,17 +67,20 @@ def hubspot(headers: Mapping[str, str]) -> Limits:
 
 
 def zendesk(headers: Mapping[str, str]) -> Limits:
-    """`X-Rate-Limit` and `-Remaining` a minute for the account; `Zendesk-RateLimit-<endpoint>` besides.
+    """`X-Rate-Limit` and `-Remaining` a minute, for the account.
 
-    `RateLimit-Limit`, `-Remaining` and `-Reset`, which say the same as the former, are read as the IETF's.
+    `RateLimit-Limit`, `-Remaining` and `-Reset`, which say the same, are read as the IETF's.
     """
     limit, remaining = integer(headers.get("x-rate-limit")), count(headers.get("x-rate-limit-remaining"))
-    account = one("zendesk", limit=limit, interval=_MINUTE, remaining=remaining)
-    return together((account, *(_endpoint(*item) for item in headers.items() if item[0].startswith(_ENDPOINT))))
+    return one("zendesk", limit=limit, interval=_MINUTE, remaining=remaining)
+
+
+def zendesk_endpoints(headers: Mapping[str, str]) -> Limits:
+    """`Zendesk-RateLimit-<endpoint>: total=100; remaining=99; resets=41`: a limit of the endpoint besides."""
+    return together(_endpoint(*item) for item in headers.items() if item[0].startswith(_ENDPOINT))
 
 
 def _endpoint(name: str, value: str) -> Limits:
-    """`total=100; remaining=99; resets=41`."""
     told = {key.strip(): text for key, _, text in (part.partition("=") for part in value.split(";"))}
     return one(
         name,
