@@ -192,7 +192,7 @@ class Run:
         total = self.rows if limit is None else min(self.rows, limit)
         if traces is not None:
             total = sum(traces.matters(row) for row in range(1, total + 1))
-        return Progress(total, pace.rate, lambda: max(0.0, pace.closed_until - self.clock.now()))
+        return Progress(total, pace.rate, lambda: pace.held(self.clock.now()))
 
     def _wanted(self, traces: Traces | None) -> Callable[[int], bool]:
         limit = self.settings.input.limit if self.settings.input.limit is not None else self.rows

@@ -146,3 +146,54 @@ async def test_a_slot_that_is_given_back_leaves_no_trace() -> None:
     for _ in range(3):
         assert await guarded.admit()
         guarded.give_back()
+
+
+async def test_a_pause_that_is_asked_for_after_a_success_holds_everybody() -> None:
+    guarded, _ = gate()
+    news: list[object] = []
+    guarded.on_news = lambda event, facts: news.append((event, dict(facts)))
+    now = anyio.current_time()
+    await guarded.admit()
+    guarded.replied(Reply(200, {"backoff": "30"}), now)
+    assert guarded.pace.closed_until == pytest.approx(now + 30, abs=0.5)
+    assert news == [("slowed_down", {"status": 200, "pause_s": 30.0})]
+    assert guarded.refusals_in_a_row == 0
+
+
+async def test_a_refusal_closes_the_gate_until_the_reset_of_the_quota_that_it_tells() -> None:
+    guarded, _ = gate()
+    now = anyio.current_time()
+    await guarded.admit()
+    pause = guarded.slowed_down(Reply(429, {"ratelimit": '"a";r=0;t=40'}), now)
+    assert pause == pytest.approx(41, abs=0.5)
+    assert guarded.refusals_in_a_row == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        ({"ratelimit": '"a";r=0;t=1800'}, "a pause of 1801 s"),  # a quota that is used up for long
+        ({"backoff": "3600"}, "a pause of 3600 s"),
+    ],
+)
+async def test_who_would_have_to_wait_too_long_parks_the_run(told: dict[str, str], says: str) -> None:
+    guarded, stop = gate()
+    guarded.patience = 900.0
+    await guarded.admit()
+    guarded.replied(Reply(200, told), anyio.current_time())
+    before = stop.reason  # nobody waits: the run may be done
+    with anyio.fail_after(1):
+        assert not await guarded.admit()
+    assert (before, stop.reason) == ("", "parked")
+    assert says in stop.message
+
+
+async def test_a_quota_that_is_used_up_for_a_while_is_waited_for() -> None:
+    guarded, stop = gate()
+    guarded.patience = 900.0
+    await guarded.admit()
+    guarded.replied(Reply(200, {"ratelimit": '"a";r=0;t=600'}), anyio.current_time())
+    with anyio.move_on_after(0.05) as waited:
+        await guarded.admit()
+    assert waited.cancelled_caught
+    assert not stop.reason

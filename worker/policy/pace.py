@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from worker.policy.quota import Allowance, Quotas, share
+
 GUARD: Final = 0.001
 """Seconds added to every interval: timers fire a little early, and servers count window edges either way."""
 
@@ -28,7 +30,7 @@ class Window:
 
     def less(self, headroom: float) -> "Window":
         """The window with `headroom` per cent of its limit left to others, but never less than one request."""
-        return Window(max(1, math.floor(self.limit * (100 - headroom) / 100)), self.interval)
+        return Window(share(self.limit, headroom), self.interval)
 
 
 class Pace:
@@ -54,6 +56,7 @@ class Pace:
         self._max_in_flight = max_in_flight
         self._discover = discover
         self._learned: tuple[Window, ...] = ()
+        self._quotas = Quotas(headroom)
         self._stamps: list[float] = []
         self._closed_until = -math.inf
         self._probing = False
@@ -99,6 +102,7 @@ class Pace:
     def answered(self, now: float) -> None:
         """The request of one slot was answered, or given up on, at `now`."""
         self.in_flight -= 1
+        self._quotas.answered(now)
         if self._windows or self._discover:
             self._stamps.append(now)
             if len(self._stamps) > 2 * self._memory:
@@ -116,6 +120,19 @@ class Pace:
         self._learned = learned
         self._apply()
         return True
+
+    def allow(self, told: Iterable[Allowance], sent_at: float, now: float) -> None:
+        """Take over how much is left of quotas, by the reply at `now` to a request that left at `sent_at`."""
+        if self._discover:
+            self._quotas.learn(told, sent_at, now)
+
+    def used_up(self, now: float) -> float:
+        """Seconds until something is left again of every quota; 0 when something is."""
+        return self._quotas.used_up(now)
+
+    def held(self, now: float) -> float:
+        """Seconds for which the server wants to see nobody: a pause, or a quota that is used up."""
+        return max(0.0, self._closed_until - now, self._quotas.used_up(now))
 
     def shared(self, window: Window, remaining: int, sent_at: float, now: float) -> int:
         """Make room for others on the same quota: the server counts more requests than we know of.
@@ -159,7 +176,7 @@ class Pace:
         cap = 1 if self._probing else self._in_flight_cap
         if self.in_flight >= cap:
             return math.inf
-        wait = self._closed_until - now
+        wait = max(self._closed_until - now, self._quotas.wait(self.in_flight, now))
         for window in self._windows:
             free = window.limit - self.in_flight
             if free <= 0:
