@@ -11,6 +11,7 @@ import anyio
 from jobs.model import Reply
 from worker.clock import Clock
 from worker.policy.backoff import Circuit, RetryBudget
+from worker.policy.inference import Inference
 from worker.policy.pace import Pace, Window
 from worker.policy.ratelimit_headers import read_limits, read_retry_after
 from worker.policy.throttle import Throttle
@@ -30,6 +31,7 @@ class Gate:
         self.on_news: Callable[[str, Mapping[str, object]], None] = lambda _event, _facts: None
         self._clock = clock
         self._stop = stop
+        self.inference = Inference()
         self._throttle = Throttle()
         self._budget = RetryBudget()
         self._circuit = Circuit()
@@ -72,6 +74,8 @@ class Gate:
         self.pace.answered(now)
         self._throttle.accepted()
         self._learn(reply, sent_at, now)
+        if not self.pace.is_told and self.inference.accepted(now, sent_at):
+            self._infer()
         if reply.status in SETTLED_ANSWERS:
             self.failed()
             return
@@ -94,6 +98,10 @@ class Gate:
         retry_after = read_retry_after(reply.headers, self._clock.wall())
         again = sent_at >= self.pace.closed_until
         pause = self._throttle.refused(self.pace.windows, retry_after, again=again)
+        if reply.status == 429 and not self.pace.is_told:  # noqa: PLR2004  # Too Many Requests
+            pause = self.inference.refused(now, sent_at, retry_after)
+            if self.inference.windows:
+                self._infer()
         self.pace.close(now + pause)
         self.on_news("slowed_down", {"status": reply.status, "pause_s": round(pause, 3)})
         self._freed.set()
@@ -143,6 +151,10 @@ class Gate:
             self.on_news("limit_learned", {"windows": windows_text(limits.windows)})
         if limits.windows and limits.remaining is not None:
             self.pace.shared(limits.windows[0], limits.remaining, sent_at, now)
+
+    def _infer(self) -> None:
+        self.pace.infer(self.inference.windows, alone=self.inference.is_daring)
+        self.on_news("limit_inferred", {"windows": windows_text(self.inference.windows)})
 
     async def _wait(self) -> bool:
         while not self._stop.reason:
