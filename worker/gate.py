@@ -12,6 +12,7 @@ import anyio
 from jobs.model import Reply
 from worker.clock import Clock
 from worker.policy.backoff import Circuit, RetryBudget
+from worker.policy.inference import Inference
 from worker.policy.pace import Pace, Window
 from worker.policy.ratelimit import Limits, read_limits, read_retry_after
 from worker.policy.throttle import Throttle, parking
@@ -40,6 +41,7 @@ class Gate:
         self.on_news: Callable[[str, Mapping[str, object]], None] = lambda _event, _facts: None
         self._clock = clock
         self._stop = stop
+        self.inference = Inference()
         self._throttle = Throttle()
         self._budget = RetryBudget()
         self._circuit = Circuit()
@@ -100,6 +102,8 @@ class Gate:
         if limits.pause:
             self.pace.close(now + limits.pause)
             self.on_news("slowed_down", {"status": reply.status, "pause_s": round(limits.pause, 3)})
+        if not self.pace.is_told and self.inference.accepted(now, sent_at):
+            self._infer()
         if reply.status in SETTLED_ANSWERS:
             self.failed()
             return
@@ -122,6 +126,10 @@ class Gate:
         retry_after = read_retry_after(reply.headers, self._clock.wall())
         again = sent_at >= self.pace.closed_until
         pause = self._throttle.refused(self.pace.windows, retry_after, again=again)
+        if reply.status == 429 and not self.pace.is_told:  # noqa: PLR2004  # Too Many Requests
+            pause = self.inference.refused(now, sent_at, retry_after)
+            if self.inference.windows:
+                self._infer()
         pause = max(pause, limits.pause, self.pace.used_up(now))
         self.pace.close(now + pause)
         self.on_news("slowed_down", {"status": reply.status, "pause_s": round(pause, 3)})
@@ -174,6 +182,10 @@ class Gate:
             self.pace.shared(window, remaining, sent_at, now)
         self.pace.allow(limits.allowances, sent_at, now)
         return limits
+
+    def _infer(self) -> None:
+        self.pace.infer(self.inference.windows, alone=self.inference.is_daring)
+        self.on_news("limit_inferred", {"windows": windows_text(self.inference.windows)})
 
     async def _wait(self) -> bool:
         while not self._stop.reason:

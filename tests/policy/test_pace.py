@@ -280,7 +280,8 @@ def test_a_restored_pace_goes_on_where_the_last_process_was() -> None:
 @SIMULATED
 @given(st.integers(1, 50))
 def test_the_log_is_never_much_longer_than_the_largest_limit(limit: int) -> None:
-    pace = Pace(ceiling=[Window(limit, 0.001)], max_in_flight=1)
+    pace = Pace(max_in_flight=1)
+    pace.learn([Window(limit, 0.001)])
     answer(pace, [float(number) for number in range(300)])
     assert len(pace.stamps) <= 2 * limit
 
@@ -297,3 +298,20 @@ def test_the_log_is_never_much_longer_than_the_largest_limit(limit: int) -> None
 )
 def test_the_least_time_is_that_of_the_slowest_window(count: int, windows: tuple[Window, ...], seconds: float) -> None:
     assert least_time(count, windows) == seconds
+
+
+def test_inferred_windows_are_kept_to_evenly_and_give_way_to_what_the_server_says() -> None:
+    pace = Pace(max_in_flight=4, headroom=50.0)
+    pace.infer([Window(10, 10.0)])
+    assert [pace.reserve(0.0), pace.reserve(0.4)] == [0.0, pytest.approx(0.6)]
+    pace.infer([Window(10, 10.0)], alone=True)
+    assert pace.reserve(5.0) == math.inf
+    pace.learn([Window(20, 10.0)])
+    assert pace.windows == (Window(10, 10.0),)
+    assert pace.is_told
+
+
+def test_without_discovery_nothing_is_inferred() -> None:
+    pace = Pace(max_in_flight=4, discover=False)
+    pace.infer([Window(1, 10.0)])
+    assert pace.windows == ()

@@ -17,6 +17,9 @@ from worker.policy.quota import Allowance, Quotas, share
 GUARD: Final = 0.001
 """Seconds added to every interval: timers fire a little early, and servers count window edges either way."""
 
+UNTOLD_MEMORY: Final = 1000
+"""Responses remembered while the server does not tell its limits: what is inferred later may reach far back."""
+
 UNLEARNED_IN_FLIGHT: Final = 4
 """Requests in flight at most while nothing is known about the server's limits."""
 
@@ -57,6 +60,10 @@ class Pace:
         self._discover = discover
         self._learned: tuple[Window, ...] = ()
         self._quotas = Quotas(headroom)
+        self._inferred: tuple[Window, ...] = ()
+        self._alone = False
+        self._spacing = 0.0
+        self._last = -math.inf
         self._stamps: list[float] = []
         self._closed_until = -math.inf
         self._probing = False
@@ -72,6 +79,11 @@ class Pace:
     def learned(self) -> tuple[Window, ...]:
         """The windows learned from the server, as it stated them."""
         return self._learned
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the server says what its limits are, or does not matter: then nothing is inferred."""
+        return bool(self._learned) or not self._discover or self._quotas.are_known
 
     @property
     def stamps(self) -> Sequence[float]:
@@ -96,6 +108,7 @@ class Pace:
         wait = self._wait(now)
         if wait <= 0.0:
             self.in_flight += 1
+            self._last = now
             return 0.0
         return wait
 
@@ -120,6 +133,17 @@ class Pace:
         self._learned = learned
         self._apply()
         return True
+
+    def infer(self, windows: Iterable[Window], *, alone: bool = False) -> None:
+        """Keep to windows that the server does not tell: evenly, since they may not be all there are.
+
+        Args:
+            windows: what is inferred.
+            alone: one request at a time.
+        """
+        if self._discover:
+            self._inferred, self._alone = tuple(windows), alone
+            self._apply()
 
     def allow(self, told: Iterable[Allowance], sent_at: float, now: float) -> None:
         """Take over how much is left of quotas, by the reply at `now` to a request that left at `sent_at`."""
@@ -167,16 +191,22 @@ class Pace:
             self._stamps = sorted([*self._stamps, *stamps])
 
     def _apply(self) -> None:
-        self._windows = tuple(sorted(w.less(self._headroom) for w in {*self._ceiling, *self._learned}))
+        inferred = () if self._learned else self._inferred
+        stated = (window.less(self._headroom) for window in {*self._ceiling, *self._learned})
+        self._windows = tuple(sorted({*stated, *inferred}))
+        self._spacing = spacing(inferred)
         known = bool(self._windows) or not self._discover
         self._in_flight_cap = self._max_in_flight if known else min(UNLEARNED_IN_FLIGHT, self._max_in_flight)
-        self._memory = max((w.limit for w in self._windows), default=1000)
+        self._memory = max((w.limit for w in self._windows), default=0)
+        if not self.is_told:
+            self._memory = max(self._memory, UNTOLD_MEMORY)
 
     def _wait(self, now: float) -> float:
-        cap = 1 if self._probing else self._in_flight_cap
+        cap = 1 if self._probing or self._alone else self._in_flight_cap
         if self.in_flight >= cap:
             return math.inf
-        wait = max(self._closed_until - now, self._quotas.wait(self.in_flight, now))
+        wait = max(self._closed_until, self._last + self._spacing) - now
+        wait = max(wait, self._quotas.wait(self.in_flight, now))
         for window in self._windows:
             free = window.limit - self.in_flight
             if free <= 0:
@@ -184,6 +214,11 @@ class Pace:
             if len(self._stamps) >= free:
                 wait = max(wait, self._stamps[-free] + window.interval + GUARD - now)
         return max(wait, 0.0)
+
+
+def spacing(windows: Iterable[Window]) -> float:
+    """Seconds between two requests that keep to all windows evenly; 0 without any."""
+    return max((window.interval / window.limit for window in windows), default=0.0)
 
 
 def least_time(count: int, windows: Iterable[Window]) -> float:

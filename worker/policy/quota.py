@@ -85,6 +85,11 @@ class Quotas:
         self._headroom = headroom
         self._quotas: dict[str, _Quota] = {}
 
+    @property
+    def are_known(self) -> bool:
+        """Whether the server told of any."""
+        return bool(self._quotas)
+
     def answered(self, now: float) -> None:
         """A request was answered, or given up on: the server has probably counted it."""
         for quota in self._quotas.values():
