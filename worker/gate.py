@@ -11,6 +11,7 @@ import anyio
 from jobs.model import Reply
 from worker.clock import Clock
 from worker.policy.backoff import Circuit, RetryBudget
+from worker.policy.concurrency import Sign, sign_of
 from worker.policy.pace import Pace, Window
 from worker.policy.ratelimit_headers import read_limits, read_retry_after
 from worker.policy.throttle import Throttle
@@ -99,14 +100,16 @@ class Gate:
         self._freed.set()
         return pause
 
-    def unanswered(self) -> None:
+    def unanswered(self, sent_at: float) -> None:
         """The slot's request left and was not answered: it occupies the server's window until now at most."""
-        self.pace.answered(self._clock.now())
+        now = self._clock.now()
+        self.pace.answered(now)
+        self.pace.heard(Sign.OVERLOADED, sent_at, now)
         self.failed()
 
-    def not_sent(self) -> None:
+    def not_sent(self, tried_at: float) -> None:
         """The slot's request never left."""
-        self.pace.cancelled()
+        self.pace.not_sent(tried_at, self._clock.now())
         self.failed()
 
     def give_back(self) -> None:
@@ -143,6 +146,7 @@ class Gate:
             self.on_news("limit_learned", {"windows": windows_text(limits.windows)})
         if limits.windows and limits.remaining is not None:
             self.pace.shared(limits.windows[0], limits.remaining, sent_at, now)
+        self.pace.heard(sign_of(reply.status, paced=bool(self.pace.windows), remaining=limits.remaining), sent_at, now)
 
     async def _wait(self) -> bool:
         while not self._stop.reason:

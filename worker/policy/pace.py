@@ -12,11 +12,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from worker.policy.concurrency import START, Concurrency, Sign
+
 GUARD: Final = 0.001
 """Seconds added to every interval: timers fire a little early, and servers count window edges either way."""
-
-UNLEARNED_IN_FLIGHT: Final = 4
-"""Requests in flight at most while nothing is known about the server's limits."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -46,13 +45,14 @@ class Pace:
         Args:
             ceiling: windows the user set; what the server says is applied on top of them.
             headroom: per cent of every limit left to others.
-            max_in_flight: requests in flight at most, whatever the windows allow.
-            discover: whether to learn from the server; False takes the ceiling (or no window at all) as the truth.
+            max_in_flight: requests in flight at most, whatever the windows and the server allow.
+            discover: whether to learn from the server; False takes the ceiling (or no window at all) and
+                `max_in_flight` as the truth.
         """
         self._ceiling = tuple(ceiling)
         self._headroom = headroom
-        self._max_in_flight = max_in_flight
         self._discover = discover
+        self._concurrency = Concurrency(max_in_flight, fixed=not discover)
         self._learned: tuple[Window, ...] = ()
         self._stamps: list[float] = []
         self._closed_until = -math.inf
@@ -80,6 +80,11 @@ class Pace:
         """When the last pause ends or ended."""
         return self._closed_until
 
+    @property
+    def most_in_flight(self) -> int:
+        """Requests in flight at most, as far as the server has shown what it bears."""
+        return self._concurrency.limit
+
     def rate(self) -> float:
         """Requests a second that the windows allow in the long run; infinity without windows."""
         return min((window.limit / window.interval for window in self._windows), default=math.inf)
@@ -93,6 +98,7 @@ class Pace:
         wait = self._wait(now)
         if wait <= 0.0:
             self.in_flight += 1
+            self._concurrency.taken(self.in_flight)
             return 0.0
         return wait
 
@@ -103,6 +109,22 @@ class Pace:
             self._stamps.append(now)
             if len(self._stamps) > 2 * self._memory:
                 del self._stamps[: -self._memory]
+
+    def heard(self, sign: Sign, sent_at: float, now: float) -> None:
+        """What became of a request that left at `sent_at` says how many the server bears at once.
+
+        Where windows are known they limit the run, not the server's speed: slowness never costs the few in flight that
+        a stalled request or two must not hold up.
+        """
+        if sign is Sign.OK:
+            self._concurrency.ok(sent_at, now, least=START if self._windows else 1)
+        elif sign is Sign.OVERLOADED:
+            self._concurrency.overloaded(sent_at, now)
+
+    def not_sent(self, sent_at: float, now: float) -> None:
+        """The request of one slot was tried at `sent_at`, and never left."""
+        self.cancelled()
+        self._concurrency.not_sent(sent_at, now)
 
     def cancelled(self) -> None:
         """The request of one slot never left."""
@@ -151,12 +173,10 @@ class Pace:
 
     def _apply(self) -> None:
         self._windows = tuple(sorted(w.less(self._headroom) for w in {*self._ceiling, *self._learned}))
-        known = bool(self._windows) or not self._discover
-        self._in_flight_cap = self._max_in_flight if known else min(UNLEARNED_IN_FLIGHT, self._max_in_flight)
         self._memory = max((w.limit for w in self._windows), default=1000)
 
     def _wait(self, now: float) -> float:
-        cap = 1 if self._probing else self._in_flight_cap
+        cap = 1 if self._probing else self._concurrency.limit
         if self.in_flight >= cap:
             return math.inf
         wait = self._closed_until - now
