@@ -84,9 +84,10 @@ class Ours:
         return full_jitter(failures, self._terms.dice.random(), base=self._attempts.base, cap=self._attempts.cap)
 
     def reborn(self) -> "Ours":
-        """The window goes on where it was; what was in flight counts as answered now, as the journal has it."""
+        """The window goes on where it was; what was in flight counts as late as its timeout, as `Run` has it."""
         successor = Ours(self._terms, headroom=self._headroom)
         now, wall = self.clock.now(), self.clock.wall()
-        stamps = [wall - (now - stamp) for stamp in self.pace.stamps] + [wall] * self.pace.in_flight
-        restore(successor.pace, Remembered(self.pace.learned, tuple(stamps), wall), (), self.clock)
+        stamps = tuple(wall - (now - stamp) for stamp in self.pace.stamps)
+        later = [wall + self._attempts.timeout] * self.pace.in_flight
+        restore(successor.pace, Remembered(self.pace.learned, stamps, wall), later, self.clock)
         return successor

@@ -22,8 +22,8 @@ class Work:
     kill_every: float = 0.0
 
 
-Watch = Callable[[float, int, int], None]
-"""Told at every success: loop time, rows done, and what attempts the last one took."""
+Watch = Callable[[Client, float, int], None]
+"""Told at every success: who succeeded, the loop time, and how many attempts the row took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,9 @@ async def _drive(make: Callable[[], Client], server: Server, work: Work, seed: i
     loop = asyncio.get_running_loop()
     while left:
         crew = [asyncio.ensure_future(_work(client, service, left, work, watch)) for _ in range(work.concurrency)]
-        done, killed = await asyncio.wait(crew, timeout=work.kill_every or None)
+        done, killed = await asyncio.wait(
+            crew, timeout=work.kill_every or None, return_when=asyncio.FIRST_EXCEPTION
+        )
         for worker in killed:
             worker.cancel()
         await asyncio.gather(*killed, return_exceptions=True)
@@ -93,7 +95,7 @@ async def _work(client: Client, service: Service, left: list[int], work: Work, w
             left.append(row)
             raise
         if watch is not None:
-            watch(now(), work.requests - len(left), failures + 1)
+            watch(client, now(), failures + 1)
 
 
 def _figures(ledger: list[Entry], server: Server, work: Work) -> Figures:

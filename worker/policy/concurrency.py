@@ -29,6 +29,12 @@ DEVIATIONS: Final = 2.5
 LEAST_DEVIATION: Final = 0.03
 """The deviation as a share of the mean at least: on a quiet line a millisecond more is no sign."""
 
+STEP: Final = 1.25
+"""Growth after which it is looked at whether it paid."""
+
+BACK: Final = 0.75
+"""What is left of the limit when it did not: a little less than before, so that a needless queue is found to be one."""
+
 LONGEST_REST: Final = 64
 """Good rounds at most before a limit that was refused again and again is tried once more."""
 
@@ -79,6 +85,8 @@ class Concurrency:
         self._doubling = True
         self._mean = math.nan
         self._deviation = 0.0
+        self._base: tuple[int, float] | None = None  # a limit that paid, and a round's time there
+        self._next_base: tuple[int, float] | None = None
         self._cut_at = self._answered_at = -math.inf
         self._refused_limit = most + 1
         self._rest = 1
@@ -102,11 +110,15 @@ class Concurrency:
         self._round.append(now - sent_at)
         if len(self._round) < self.limit:
             return
-        is_slow = self._measure(median_low(self._round))  # a median: single requests that stall are no sign
-        if self._reached and is_slow:
-            self._shrink(max(self._limit / 2 if self._doubling else self._limit * CUT, min(least, self._limit)), now)
-        elif self._reached:
-            self._grow()
+        rtt, doubt = _middle(self._round)
+        is_slow = self._measure(rtt, doubt)
+        if self._reached:
+            unpaid = self._unpaid(_late(self._round), 0.0) if self._doubling else self._unpaid(rtt, doubt)
+            if unpaid or is_slow:
+                less = self._limit * (0.5 if self._doubling else BACK if unpaid else CUT)
+                self._shrink(max(less, min(least, self._limit)), now)
+            else:
+                self._grow()
         self._begin(now)
 
     def overloaded(self, sent_at: float, now: float) -> None:
@@ -143,15 +155,36 @@ class Concurrency:
         if int(self._limit) + 1 < self._refused_limit or self._rested >= self._rest:
             self._limit = min(self._limit + 1.0, self._most)
 
+    def _unpaid(self, rtt: float, doubt: float) -> bool:
+        """Whether the last growth did not pay.
+
+        Moving averages follow a server that grows slower step by step; so every quarter more has to bring at least half of
+        that in requests a second (limit / time, by Little's law). A queue that only grows longer brings nothing.
+        """
+        if self._base is None or self.limit < self._base[0]:
+            self._base, self._next_base = (self.limit, rtt + doubt), None
+            return False
+        if self._next_base is not None and self.limit >= STEP * self._next_base[0]:
+            self._base, self._next_base = self._next_base, None
+        limit, before = self._base
+        if self.limit < STEP * limit:
+            return False
+        if self.limit / (rtt - doubt) < limit / before * (1 + self.limit / limit) / 2:
+            self._base = self._next_base = None
+            return True
+        if self._next_base is None or self.limit == self._next_base[0]:
+            self._next_base = self.limit, rtt + doubt
+        return False
+
     def _shrink(self, limit: float, now: float) -> None:
         self._limit, self._doubling, self._cut_at = max(1.0, limit), False, now
 
-    def _measure(self, rtt: float) -> bool:
+    def _measure(self, rtt: float, doubt: float) -> bool:
         """Take note of a round's time; whether it was slow by the rounds before."""
         if math.isnan(self._mean):
             self._mean, self._deviation = rtt, rtt / 2  # as TCP begins (RFC 6298 2.2)
             return False
-        is_slow = rtt > self._mean + DEVIATIONS * max(self._deviation, LEAST_DEVIATION * self._mean)
+        is_slow = rtt - doubt > self._mean + DEVIATIONS * max(self._deviation, LEAST_DEVIATION * self._mean)
         self._deviation += ALPHA * (abs(rtt - self._mean) - self._deviation)
         self._mean += ALPHA * (rtt - self._mean)
         return is_slow
@@ -160,3 +193,15 @@ class Concurrency:
         self._since = now
         self._round: list[float] = []
         self._reached = False
+
+
+def _middle(times: list[float]) -> tuple[float, float]:
+    """The median of a round, since single requests that stall are no sign, and its standard error."""
+    middle = median_low(times)
+    spread = median_low(abs(time - middle) for time in times)
+    return middle, min(1.86 * spread / math.sqrt(len(times)), middle / 2)  # for normal times; and never all of it
+
+
+def _late(times: list[float]) -> float:
+    """One of the last of a round, in which all leave together and find each other there one by one: it meets them all."""
+    return sorted(times)[-1 - len(times) // 8]

@@ -7,7 +7,7 @@ between send and response, so that `limit + 1` requests can never fall into one 
 """
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +16,12 @@ from worker.policy.concurrency import START, Concurrency, Sign
 
 GUARD: Final = 0.001
 """Seconds added to every interval: timers fire a little early, and servers count window edges either way."""
+
+RTT_WEIGHT: Final = 0.05
+"""Weight of the latest request in the moving average of the round-trip time."""
+
+MORE_OTHERS: Final = 1.05
+"""Requests of others that are expected for each that was found: our own are counted generously, which hides some."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -35,6 +41,11 @@ class Pace:
 
     Every attempt reserves a slot, and gives it back by `answered` (its response arrived, or is given up on) or by
     `cancelled` (it never left). Times are seconds of one monotonic clock, handed in by the caller.
+
+    Attributes:
+        in_flight: slots taken.
+        max_in_flight: slots the user allows at most.
+        rtt: seconds a served request takes on average, stalled ones included; 0 before the first.
     """
 
     def __init__(
@@ -55,6 +66,13 @@ class Pace:
         self._concurrency = Concurrency(max_in_flight, fixed=not discover)
         self._learned: tuple[Window, ...] = ()
         self._stamps: list[float] = []
+        self.max_in_flight = max_in_flight
+        self.rtt = 0.0
+        self._others: list[float] = []
+        self._others_rate = 0.0
+        self._peaks = (0, 0)
+        self._peak_since = -math.inf
+        self._looked_at = -math.inf
         self._closed_until = -math.inf
         self._probing = False
         self.in_flight = 0
@@ -81,13 +99,20 @@ class Pace:
         return self._closed_until
 
     @property
+    def is_users(self) -> bool:
+        """Whether it is the user's ceiling that limits the rate, rather than what the server says."""
+        slowest = min(self._windows, key=_rate, default=None)
+        told = {window.less(self._headroom) for window in self._learned}
+        return slowest is not None and slowest not in told
+
+    @property
     def most_in_flight(self) -> int:
         """Requests in flight at most, as far as the server has shown what it bears."""
         return self._concurrency.limit
 
     def rate(self) -> float:
         """Requests a second that the windows allow in the long run; infinity without windows."""
-        return min((window.limit / window.interval for window in self._windows), default=math.inf)
+        return min(map(_rate, self._windows), default=math.inf)
 
     def reserve(self, now: float) -> float:
         """Take a slot, or say how long to wait before asking again.
@@ -106,7 +131,7 @@ class Pace:
         """The request of one slot was answered, or given up on, at `now`."""
         self.in_flight -= 1
         if self._windows or self._discover:
-            self._stamps.append(now)
+            insort(self._stamps, now)  # what a killed process left open may be counted later than this
             if len(self._stamps) > 2 * self._memory:
                 del self._stamps[: -self._memory]
 
@@ -117,6 +142,7 @@ class Pace:
         a stalled request or two must not hold up.
         """
         if sign is Sign.OK:
+            self.rtt += (RTT_WEIGHT if self.rtt else 1.0) * (now - sent_at - self.rtt)
             self._concurrency.ok(sent_at, now, least=START if self._windows else 1)
         elif sign is Sign.OVERLOADED:
             self._concurrency.overloaded(sent_at, now)
@@ -142,8 +168,9 @@ class Pace:
     def shared(self, window: Window, remaining: int, sent_at: float, now: float) -> int:
         """Make room for others on the same quota: the server counts more requests than we know of.
 
-        Whatever it counts beyond our own is put into the log as if it were ours. Our own are counted generously (every
-        response since `sent_at - interval`, and all in flight), so that a late reply never invents others.
+        Whatever it counts beyond our own is put into the log as if it were ours, spread over the time since the last
+        look. As many again are expected until the next look. Our own are counted generously (every response since
+        `sent_at - interval`, and all in flight), so that a late reply never invents others.
 
         Returns:
             How many foreign requests were found.
@@ -152,7 +179,16 @@ class Pace:
             return 0
         own = len(self._stamps) - bisect_left(self._stamps, sent_at - window.interval) + self.in_flight
         foreign = max(0, window.limit - remaining - own)
-        self._stamps.extend([now] * foreign)
+        since = max(self._looked_at, now - window.interval)
+        found = [now - (now - since) * each / foreign for each in range(foreign)]
+        self._others = sorted([*self._others[bisect_left(self._others, now - window.interval) :], *found])
+        if now - self._peak_since > window.interval:
+            self._peak_since, self._peaks = now, (self._peaks[1], 0)
+        self._peaks = (self._peaks[0], max(self._peaks[1], len(self._others)))
+        self._others_rate = max(self._peaks) / window.interval * MORE_OTHERS
+        self._looked_at = now
+        if found:
+            self._stamps = sorted([*self._stamps, *found])
         return foreign
 
     def close(self, until: float) -> None:
@@ -184,6 +220,9 @@ class Pace:
             free = window.limit - self.in_flight
             if free <= 0:
                 return math.inf
+            if self._others_rate:
+                seen = len(self._others) - bisect_left(self._others, now - window.interval)
+                free = max(1, free - max(0, math.ceil(self._others_rate * window.interval) - seen))
             if len(self._stamps) >= free:
                 wait = max(wait, self._stamps[-free] + window.interval + GUARD - now)
         return max(wait, 0.0)
@@ -192,3 +231,7 @@ class Pace:
 def least_time(count: int, windows: Iterable[Window]) -> float:
     """Seconds that so many requests take at least, none being in the windows yet; 0 when there is no window."""
     return max(((count - 1) // window.limit * window.interval for window in windows), default=0.0) if count else 0.0
+
+
+def _rate(window: Window) -> float:
+    return window.limit / window.interval
