@@ -36,7 +36,7 @@ def forecast(count: float, pace: Pace, now: float, *, speed: float = 0.0) -> For
     """How long so many more requests take; None when there are none, or nothing is known yet.
 
     Args:
-        count: requests that have not left, retries included.
+        count: requests that are not answered, those in flight and retries included.
         pace: what they have to pass.
         now: by the clock of `pace`.
         speed: requests a second, measured lately; counts where no window is what limits them. 0: not known.
@@ -59,15 +59,17 @@ def _through_windows(count: int, pace: Pace, now: float, capacity: float) -> flo
 
     Whole turns of the slowest window take as long each; only what is left beside them is gone through.
     """
-    slowest = min(pace.windows, key=lambda window: window.limit / window.interval)
-    turns = (count - 1) // slowest.limit
-    rest = count - turns * slowest.limit
-    unit = math.ceil(rest / STEPS)
-    log = [*pace.stamps, *[now] * pace.in_flight][::-unit][::-1]
-    windows = [(max(1, window.limit // unit), window.interval + GUARD) for window in pace.windows]
+    windows, stamps = pace.own
+    slowest = min(windows, key=lambda window: window.limit / window.interval)
+    waiting = max(0, count - pace.in_flight)
+    turns = max(0, waiting - 1) // slowest.limit
+    rest = waiting - turns * slowest.limit
+    unit = max(1, math.ceil(rest / STEPS))
+    log = [*stamps, *[now] * pace.in_flight][::-unit][::-1]
+    bounds = [(max(1, window.limit // unit), window.interval + GUARD) for window in windows]
     leaves = max(now, pace.closed_until)
     for _ in range(math.ceil(rest / unit)):
-        free = [log[-limit] + interval for limit, interval in windows if len(log) >= limit]
+        free = [log[-limit] + interval for limit, interval in bounds if len(log) >= limit]
         leaves = max([leaves + unit / capacity, *free])
         log.append(leaves + pace.rtt)
     return turns * (slowest.interval + GUARD + pace.rtt) + leaves + pace.rtt - now

@@ -99,6 +99,16 @@ class Pace:
         return self._closed_until
 
     @property
+    def own(self) -> tuple[Sequence[Window], Sequence[float]]:
+        """What others leave of the windows, and the stamps that are not theirs."""
+        if not self._others_rate:
+            return self._windows, self._stamps
+        others = set(self._others)
+        left = (window.limit - math.ceil(self._others_rate * window.interval) for window in self._windows)
+        windows = [Window(max(1, limit), window.interval) for limit, window in zip(left, self._windows, strict=True)]
+        return windows, [stamp for stamp in self._stamps if stamp not in others]
+
+    @property
     def is_users(self) -> bool:
         """Whether it is the user's ceiling that limits the rate, rather than what the server says."""
         slowest = min(self._windows, key=_rate, default=None)
