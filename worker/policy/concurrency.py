@@ -148,6 +148,7 @@ class Concurrency:
         """
         if self._doubling:
             self._limit = min(2.0 * self._limit, self._most)
+            self._doubling = self._limit < self._most
             return
         if self.limit >= self._refused_limit:
             self._refused_limit, self._rest = self._most + 1, 1
@@ -169,7 +170,7 @@ class Concurrency:
         limit, before = self._base
         if self.limit < STEP * limit:
             return False
-        if self.limit / (rtt - doubt) < limit / before * (1 + self.limit / limit) / 2:
+        if self.limit * before < (limit + self.limit) / 2 * (rtt - doubt):  # no division: a time may be 0
             self._base = self._next_base = None
             return True
         if self._next_base is None or self.limit == self._next_base[0]:
