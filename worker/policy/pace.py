@@ -8,6 +8,7 @@ between send and response, so that `limit + 1` requests can never fall into one 
 
 import math
 from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -103,10 +104,10 @@ class Pace:
         """What others leave of the windows, and the stamps that are not theirs."""
         if not self._others_rate:
             return self._windows, self._stamps
-        others = set(self._others)
+        others = Counter(self._others)
         left = (window.limit - math.ceil(self._others_rate * window.interval) for window in self._windows)
         windows = [Window(max(1, limit), window.interval) for limit, window in zip(left, self._windows, strict=True)]
-        return windows, [stamp for stamp in self._stamps if stamp not in others]
+        return windows, sorted((Counter(self._stamps) - others).elements())
 
     @property
     def is_users(self) -> bool:
