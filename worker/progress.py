@@ -75,8 +75,8 @@ class Progress:
     def forecast(self, now: float) -> Forecast | None:
         """When the last row is settled, as far as the paces tell; None before anything was answered.
 
-        Rows that turn out to be as wanted cost reading only: the share of those that are sent is taken to stay as it was.
-        Those that are read and wait to be sent are known to differ.
+        Rows that turn out to be as wanted cost reading only: the share of those that are sent is taken to stay as it
+        was. Those that are read and wait to be sent are known to differ.
         """
         left, queued = self.total - self.done, self.queued()
         seen, unread = self.done + queued, max(0, left - queued)

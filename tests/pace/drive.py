@@ -50,7 +50,9 @@ class Figures:
     share: float
 
 
-def drive(make: Callable[[], Client], server: Server, work: Work, *, seed: int = 1, watch: Watch | None = None) -> Figures:
+def drive(
+    make: Callable[[], Client], server: Server, work: Work, *, seed: int = 1, watch: Watch | None = None
+) -> Figures:
     """Do the work and measure it."""
     return run(_drive(make, server, work, seed, watch))
 
@@ -58,21 +60,16 @@ def drive(make: Callable[[], Client], server: Server, work: Work, *, seed: int =
 async def _drive(make: Callable[[], Client], server: Server, work: Work, seed: int, watch: Watch | None) -> Figures:
     service = Service(server, seed)
     client, left = make(), list(range(work.requests))
-    loop = asyncio.get_running_loop()
     while left:
         crew = [asyncio.ensure_future(_work(client, service, left, work, watch)) for _ in range(work.concurrency)]
-        done, killed = await asyncio.wait(
-            crew, timeout=work.kill_every or None, return_when=asyncio.FIRST_EXCEPTION
-        )
+        done, killed = await asyncio.wait(crew, timeout=work.kill_every or None, return_when=asyncio.FIRST_EXCEPTION)
         for worker in killed:
             worker.cancel()
         await asyncio.gather(*killed, return_exceptions=True)
         for worker in done:
             worker.result()
         client = client.reborn()
-    began = loop.time()
-    while service.in_flight:  # what a killed process had sent
-        await asyncio.sleep(max(0.01, loop.time() - began))
+    await service.idle()  # what a killed process had sent
     return _figures(service.ledger, server, work)
 
 
@@ -127,7 +124,7 @@ def _of_quota(served: list[Entry], server: Server) -> float:
 
 
 def _of_ideal(served: list[Entry], server: Server, work: Work, settled: float) -> float:
-    """Served requests as a share of what the server could do, from the tenth round trip on while there is enough to do."""
+    """Served requests as a share of what the server could do, after ten round trips and while there is enough to do."""
     times = sorted(entry.answered for entry in served)
     end = times[-work.concurrency] if len(times) > work.concurrency else times[-1]
     return sum(settled < time <= end for time in times) / (end - settled) / server.ideal(work.concurrency)

@@ -49,7 +49,10 @@ class LeakyBucket(Peer):
         self._at = 0.0
 
     async def admit(self) -> None:
-        while (wait := self._overflow()) > 0:
+        while True:
+            wait = self._overflow()
+            if not wait:
+                break
             await asyncio.sleep(wait)
         self._levels = [level + 1 for level in self._levels]
 
@@ -74,7 +77,10 @@ class TokenBucket(Peer):
         self._at = 0.0
 
     async def admit(self) -> None:
-        while (wait := self._lacking()) > 0:
+        while True:
+            wait = self._lacking()
+            if not wait:
+                break
             await asyncio.sleep(wait)
         self._tokens = [tokens - 1 for tokens in self._tokens]
 

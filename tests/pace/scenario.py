@@ -57,7 +57,9 @@ def names() -> list[str]:
 
 def read(name: str) -> Scenario:
     """The scenario of that name."""
-    return TypeAdapter(Scenario).validate_python(tomllib.loads((DIRECTORY / f"{name}.toml").read_text(encoding="utf-8")))
+    return TypeAdapter(Scenario).validate_python(
+        tomllib.loads((DIRECTORY / f"{name}.toml").read_text(encoding="utf-8"))
+    )
 
 
 def play(scenario: Scenario, maker: Maker = Ours) -> tuple[Figures, dict[str, float]]:

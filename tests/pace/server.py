@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final, Literal, Protocol
@@ -18,8 +19,8 @@ _CLOSED: Final = ConfigDict(extra="forbid")
 class Limit:
     """At most `requests` in `interval` seconds.
 
-    `sliding`: in any interval; `fixed`: in those that begin at multiples of it; `leaky`: a bucket that holds so many and
-    loses them evenly over the interval.
+    `sliding`: in any interval; `fixed`: in those that begin at multiples of it; `leaky`: a bucket that holds so many
+    and loses them evenly over the interval.
     """
 
     __pydantic_config__ = _CLOSED
@@ -144,7 +145,7 @@ class _Leaky:
         self._level += 1.0
 
 
-_COUNTERS: Final = {"sliding": _Sliding, "fixed": _Fixed, "leaky": _Leaky}
+_COUNTERS: Final[Mapping[str, Callable[[Limit], _Counter]]] = {"sliding": _Sliding, "fixed": _Fixed, "leaky": _Leaky}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,13 @@ class Service:
         self._dice = Random(seed)
         self._counters: list[_Counter] = [_COUNTERS[limit.kind](limit) for limit in server.limits]
         self._next_foreign = 0.0
+        self._idle = asyncio.Event()
+
+    async def idle(self) -> None:
+        """Wait until everything that was sent is answered."""
+        if self.in_flight:
+            self._idle.clear()
+            await self._idle.wait()
 
     async def request(self) -> Outcome:
         loop = asyncio.get_running_loop()
@@ -186,6 +194,8 @@ class Service:
 
             def deliver() -> None:
                 self.in_flight -= 1
+                if not self.in_flight:
+                    self._idle.set()
                 status = outcome.status if isinstance(outcome, Reply) else 0
                 self.ledger.append(Entry(sent, stamped, loop.time(), beside, status))
                 if not answer.cancelled():
@@ -224,7 +234,7 @@ class Service:
         return Reply(429, headers if server.retry_after < 0 else {**headers, "retry-after": f"{server.retry_after:g}"})
 
     def _accept(self, now: float) -> bool:
-        fits = all([counter.left(now) > 0 for counter in self._counters])
+        fits = all(counter.left(now) > 0 for counter in self._counters)
         if fits or self._server.penalty:
             for counter in self._counters:
                 counter.count(now)

@@ -15,4 +15,6 @@ def test_what_comes_of_a_scenario_is_within_its_ranges(name: str) -> None:
         if not least <= figures[figure] <= most
     }
     assert not outside
-    assert figures["max_in_flight"] <= scenario.work.concurrency or scenario.work.kill_every  # a killed one's are on top
+    assert (
+        figures["max_in_flight"] <= scenario.work.concurrency or scenario.work.kill_every
+    )  # a killed one's are on top

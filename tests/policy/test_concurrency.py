@@ -1,4 +1,6 @@
-"""How many at once: doubling, additive increase, multiplicative decrease; what is a sign of too much and what is not."""
+"""How many at once: doubling, additive increase, multiplicative decrease; what is a sign of too much, and what not."""
+
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -119,7 +121,7 @@ def test_a_limit_that_is_refused_each_time_is_tried_ever_more_rarely() -> None:
             now += RTT
         else:
             now = play_round(control, now)
-    gaps = [late - early for early, late in zip(tries, tries[1:], strict=False)]
+    gaps = [late - early for early, late in pairwise(tries)]
     assert gaps == sorted(gaps)
     assert gaps[-1] == LONGEST_REST + 1
     assert len(tries) < 60
@@ -229,7 +231,9 @@ def test_times_of_nothing_are_no_harm() -> None:
 
 @given(
     st.integers(1, 100),
-    st.lists(st.tuples(st.sampled_from(["ok", "overloaded", "not sent"]), st.floats(0, 5), st.floats(0, 5)), max_size=200),
+    st.lists(
+        st.tuples(st.sampled_from(["ok", "overloaded", "not sent"]), st.floats(0, 5), st.floats(0, 5)), max_size=200
+    ),
 )
 def test_whatever_happens_the_limit_is_between_one_and_the_most(
     most: int, events: list[tuple[str, float, float]]

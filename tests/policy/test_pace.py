@@ -92,6 +92,25 @@ def test_a_limit_learned_under_way_counts_what_was_sent_before(
     assert [both.broken(window, since=start) for window in windows] == [0] * len(windows)
 
 
+TIMEOUT = 10.0
+"""Seconds after which a request is given up on: no trip takes longer."""
+
+
+@SIMULATED
+@given(WINDOWS, TRIPS, st.integers(1, 8), st.integers(1, 40))
+def test_no_window_is_broken_across_a_kill_either(
+    windows: list[Window], trips: list[Trip], in_flight: int, before: int
+) -> None:
+    first = Pace(ceiling=windows, max_in_flight=in_flight)
+    killed = saturate(first, cycle(trips), before)
+    now = killed.sent[-1]
+    second = Pace(ceiling=windows, max_in_flight=in_flight)
+    second.restore([], [*first.stamps, *[now + TIMEOUT] * first.in_flight])
+    resumed = saturate(second, cycle(trips), 40, now)
+    both = Traffic([], killed.stamped + resumed.stamped)
+    assert [both.broken(window) for window in windows] == [0] * len(windows)
+
+
 @SIMULATED
 @given(st.integers(1, 12), st.floats(0.1, 60), TRIPS)
 def test_a_slot_is_used_again_one_interval_and_one_round_trip_later_at_most(

@@ -56,9 +56,10 @@ def sign_of(status: int, *, paced: bool, remaining: int | None) -> Sign:
     """What an answer says.
 
     503 and 504 are what servers and the proxies before them say when they are full. A 429 is a matter of pace where the
-    windows are known, unless it says itself that some of the window is left; where nothing is known, less at once is all
-    that can be tried. A refused row (4xx) is ignored, and not taken for success: a refusal costs a server next to nothing,
-    so that it proves nothing about the work, and wrong rows must not leave faster and faster before the guards notice.
+    windows are known, unless it says itself that some of the window is left; where nothing is known, less at once is
+    all that can be tried. A refused row (4xx) is ignored, and not taken for success: a refusal costs a server next to
+    nothing, so that it proves nothing about the work, and wrong rows must not leave faster and faster before the guards
+    notice.
 
     Args:
         status: of the answer.
@@ -91,7 +92,9 @@ class Concurrency:
         self._refused_limit = most + 1
         self._rest = 1
         self._rested = 0
-        self._begin(-math.inf)
+        self._since = -math.inf
+        self._round: list[float] = []
+        self._reached = False
 
     @property
     def limit(self) -> int:
@@ -159,8 +162,8 @@ class Concurrency:
     def _unpaid(self, rtt: float, doubt: float) -> bool:
         """Whether the last growth did not pay.
 
-        Moving averages follow a server that grows slower step by step; so every quarter more has to bring at least half of
-        that in requests a second (limit / time, by Little's law). A queue that only grows longer brings nothing.
+        Moving averages follow a server that grows slower step by step; so every quarter more has to bring at least half
+        of that in requests a second (limit / time, by Little's law). A queue that only grows longer brings nothing.
         """
         if self._base is None or self.limit < self._base[0]:
             self._base, self._next_base = (self.limit, rtt + doubt), None
@@ -192,7 +195,7 @@ class Concurrency:
 
     def _begin(self, now: float) -> None:
         self._since = now
-        self._round: list[float] = []
+        self._round = []
         self._reached = False
 
 
@@ -204,5 +207,5 @@ def _middle(times: list[float]) -> tuple[float, float]:
 
 
 def _late(times: list[float]) -> float:
-    """One of the last of a round, in which all leave together and find each other there one by one: it meets them all."""
+    """One of the last of a round whose requests leave together and find each other there one by one: it meets all."""
     return sorted(times)[-1 - len(times) // 8]

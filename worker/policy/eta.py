@@ -1,7 +1,8 @@
 """When a run ends, and what it waits for most.
 
-A run that waits for its quota sends in bursts, so that its speed over the last seconds says little. What the windows allow
-from now on is known instead: the log tells when the next slots are free, and from then on they come round once an interval.
+A run that waits for its quota sends in bursts, so that its speed over the last seconds says little. What the windows
+allow from now on is known instead: the log tells when the next slots are free, and from then on they come round once an
+interval.
 """
 
 import math
