@@ -2,7 +2,10 @@
 
 import pytest
 
+from tests.pace.clients import Ours, Terms
+from tests.pace.drive import Work, drive
 from tests.pace.scenario import names, play, read
+from tests.pace.server import Latency, Server
 
 
 @pytest.mark.parametrize("name", names())
@@ -18,3 +21,9 @@ def test_what_comes_of_a_scenario_is_within_its_ranges(name: str) -> None:
     assert (
         figures["max_in_flight"] <= scenario.work.concurrency or scenario.work.kill_every
     )  # a killed one's are on top
+
+
+def test_however_many_ask_no_more_are_in_flight_than_allowed() -> None:
+    server, many = Server(Latency(0.1, jitter=0.5)), Work(requests=2_000, concurrency=40)
+    figures = drive(lambda: Ours(Terms(server.limits, 8, 1)), server, many)
+    assert figures.max_in_flight == 8
