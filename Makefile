@@ -11,7 +11,7 @@ POINTS ?= 200
 ROUNDS ?= 20
 DISKS  ?= 20
 
-.PHONY: setup demo test check fmt bench million crash faults signals damage powerloss full-disk undo-crash lock clean
+.PHONY: setup demo test check fmt bench million scenarios crash faults signals damage powerloss full-disk undo-crash lock clean
 
 setup: $(READY)  ## a virtual environment with pinned, hashed requirements
 
@@ -44,6 +44,9 @@ bench: setup  ## what a row costs beside a bare tuned aiohttp loop, in one run
 
 million: setup  ## the first request of a run of a million rows that is nearly done
 	$(BIN)/python -m benchmarks.resume_million
+
+scenarios: setup  ## pace and concurrency in virtual time, ours and other ways to do it, as a table
+	@$(BIN)/python -m tests.pace.table $(SCENARIOS)
 
 crash: setup  ## kill -9 at random points, judged by the server's ledger
 	$(BIN)/python -m tests.crash.hunt --kills $(KILLS)

@@ -12,6 +12,7 @@ import anyio
 from jobs.model import Reply
 from worker.clock import Clock
 from worker.policy.backoff import Circuit, RetryBudget
+from worker.policy.concurrency import Sign, sign_of
 from worker.policy.inference import Inference
 from worker.policy.pace import Pace, Window
 from worker.policy.ratelimit import Limits, read_limits, read_retry_after
@@ -136,14 +137,16 @@ class Gate:
         self._freed.set()
         return pause
 
-    def unanswered(self) -> None:
+    def unanswered(self, sent_at: float) -> None:
         """The slot's request left and was not answered: it occupies the server's window until now at most."""
-        self.pace.answered(self._clock.now())
+        now = self._clock.now()
+        self.pace.answered(now)
+        self.pace.heard(Sign.OVERLOADED, sent_at, now)
         self.failed()
 
-    def not_sent(self) -> None:
+    def not_sent(self, tried_at: float) -> None:
         """The slot's request never left."""
-        self.pace.cancelled()
+        self.pace.not_sent(tried_at, self._clock.now())
         self.failed()
 
     def give_back(self) -> None:
@@ -181,6 +184,8 @@ class Gate:
         for window, remaining in limits.counts:
             self.pace.shared(window, remaining, sent_at, now)
         self.pace.allow(limits.allowances, sent_at, now)
+        remaining = min((left for _, left in limits.counts), default=None)
+        self.pace.heard(sign_of(reply.status, paced=bool(self.pace.windows), remaining=remaining), sent_at, now)
         return limits
 
     def _infer(self) -> None:

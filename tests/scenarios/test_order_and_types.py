@@ -45,7 +45,7 @@ def test_no_two_rows_of_one_id_are_in_flight_together_and_no_worker_idles(tmp_pa
     story, visits = rehearse(case, tmp_path, lambda _now, _data: Said())
     assert story.counts == {Status.APPLIED: 200}
     assert all(most_at_once([visit for visit in visits if visit.id == each]) == 1 for each in IDS)
-    assert most_at_once(visits) == 4  # as nothing is known about the server's limits
+    assert most_at_once(visits) == len(IDS)
 
 
 def most_at_once(visits: list[Visit]) -> int:

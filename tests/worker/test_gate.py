@@ -3,10 +3,11 @@
 import anyio
 import pytest
 
-from jobs.model import Reply
+from jobs.model import MaybeSent, NotSent, Outcome, Reply
 from worker.clock import Clock
 from worker.gate import Gate
 from worker.policy.pace import Pace, Window
+from worker.policy.verdict import is_slow_down
 from worker.stop import Stop
 
 LIMITED = {"x-ratelimit-limit": "100", "x-ratelimit-interval": "60"}
@@ -139,6 +140,40 @@ async def test_many_failures_in_a_row_open_the_circuit_and_a_success_closes_it()
     assert news == ["circuit_opened", "circuit_closed"]
     for _ in range(20):
         assert await guarded.admit()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "limit"),
+    [
+        (Reply(200, {}), 8),  # served, with as many in flight as are allowed: room for more
+        (Reply(404, {}), 4),  # refused for its content: no news
+        (Reply(500, {}), 4),
+        (Reply(503, {}), 2),  # full
+        (Reply(504, {}), 2),
+        (Reply(429, {}), 2),  # nothing is known about the rate: fewer is all that can be tried
+        (Reply(429, {**LIMITED, "x-ratelimit-remaining": "0"}), 4),  # the window is used up
+        (Reply(503, {"retry-after": "1"}), 2),
+        (MaybeSent("timed_out", ""), 2),
+        (NotSent("refused"), 4),  # nobody got through: the circuit's business
+    ],
+)
+async def test_what_comes_of_requests_decides_how_many_may_be_in_flight(outcome: Outcome, limit: int) -> None:
+    guarded, _ = gate()
+    sent_at = anyio.current_time()
+    for _ in range(4):
+        assert await guarded.admit()
+    for _ in range(4):
+        match outcome:
+            case Reply() if is_slow_down(outcome):
+                guarded.slowed_down(outcome, sent_at)
+            case Reply():
+                guarded.replied(outcome, sent_at)
+            case MaybeSent():
+                guarded.unanswered(sent_at)
+            case NotSent():
+                guarded.not_sent(sent_at)
+    assert guarded.pace.most_in_flight == limit
+    assert guarded.pace.in_flight == 0
 
 
 async def test_a_slot_that_is_given_back_leaves_no_trace() -> None:
