@@ -184,8 +184,9 @@ class Gate:
         for window, remaining in limits.counts:
             self.pace.shared(window, remaining, sent_at, now)
         self.pace.allow(limits.allowances, sent_at, now)
-        remaining = min((left for _, left in limits.counts), default=None)
-        self.pace.heard(sign_of(reply.status, paced=bool(self.pace.windows), remaining=remaining), sent_at, now)
+        left = [remaining for _, remaining in limits.counts]
+        sign = sign_of(reply.status, paced=bool(self.pace.windows), remaining=min(left, default=None))
+        self.pace.heard(sign, sent_at, now)
         return limits
 
     def _infer(self) -> None:

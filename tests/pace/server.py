@@ -14,6 +14,8 @@ from jobs.model import MaybeSent, NotSent, Outcome, Reply
 _CLOSED: Final = ConfigDict(extra="forbid")
 """For what is read from scenario files: a name that means nothing is a mistake."""
 
+_VAST: Final = {"x-ratelimit-limit": "1000000", "x-ratelimit-interval": "60", "x-ratelimit-remaining": "999999"}
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
@@ -69,7 +71,7 @@ class Server:
     """What a scenario says about its server.
 
     Attributes:
-        limits: on the rate; the first one is told.
+        limits: on the rate; the first one is told. Without any, a quota is told that nobody can use up.
         told: in headers, with every answer. `retry_after`: seconds told with a 429, negative: not told.
         penalty: refused requests count as well.
         places: requests it works on at once; beyond them it answers 503 or 429, refuses the connection, or drops it.
@@ -252,7 +254,7 @@ class Service:
 
     def _headers(self, now: float) -> dict[str, str]:
         if not self._counters:
-            return {}
+            return _VAST
         limit = self._server.limits[0]
         return {
             "x-ratelimit-limit": str(limit.requests),

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.policy.concurrency import START, Sign
-from worker.policy.pace import GUARD, Pace, Window, least_time
+from worker.policy.pace import GUARD, UNTOLD, Pace, Window, least_time
 
 MINUTE = Window(100, 60.0)
 
@@ -205,10 +205,9 @@ def test_headroom_leaves_a_part_of_every_limit_to_others(window: Window, headroo
     assert window.less(headroom) == Window(left, window.interval)
 
 
-@pytest.mark.parametrize("learned", [[], [MINUTE]])
-def test_few_are_in_flight_until_the_server_has_shown_that_it_bears_more(learned: list[Window]) -> None:
+def test_few_are_in_flight_until_the_server_has_shown_that_it_bears_more() -> None:
     pace = Pace(max_in_flight=16)
-    pace.learn(learned)
+    pace.learn([MINUTE])
     assert [pace.reserve(0.0) for _ in range(START)] == [0.0] * START
     assert pace.reserve(0.0) == math.inf
     for _ in range(START):
@@ -434,3 +433,15 @@ def test_without_discovery_nothing_is_inferred() -> None:
     pace = Pace(max_in_flight=4, discover=False)
     pace.infer([Window(1, 10.0)])
     assert pace.windows == ()
+
+
+def test_a_server_that_tells_no_limit_gets_few_at_once_for_a_minute() -> None:
+    pace = Pace(max_in_flight=16)
+    for second in range(70):
+        taken = 0
+        while pace.reserve(float(second)) == 0.0:
+            taken += 1
+        assert (taken > START) == (second > UNTOLD), second
+        for _ in range(taken):
+            pace.answered(second + 0.1)
+            pace.heard(Sign.OK, float(second), second + 0.1)
