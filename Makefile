@@ -14,7 +14,7 @@ POINTS ?= 200
 ROUNDS ?= 20
 DISKS  ?= 20
 
-.PHONY: setup demo test check fmt bench million simulate replay crash faults signals damage powerloss full-disk undo-crash lock clean
+.PHONY: setup demo test check fmt bench million scenarios simulate replay crash faults signals damage powerloss full-disk undo-crash lock clean
 
 setup: $(READY)  ## a virtual environment with pinned, hashed requirements
 
@@ -53,6 +53,9 @@ simulate: setup  ## the whole engine in virtual time, by seeds
 
 replay: setup  ## the story of one seed
 	$(BIN)/python -m tests.simulation --replay $(SEED)
+
+scenarios: setup  ## pace and concurrency in virtual time, ours and other ways to do it, as a table
+	@$(BIN)/python -m tests.pace.table $(SCENARIOS)
 
 crash: setup  ## kill -9 at random points, judged by the server's ledger
 	$(BIN)/python -m tests.crash.hunt --kills $(KILLS)

@@ -226,9 +226,9 @@ class AttemptLoop:
             case Reply():
                 self.gate.replied(outcome, sent_at)
             case MaybeSent():
-                self.gate.unanswered()
+                self.gate.unanswered(sent_at)
             case NotSent():
-                self.gate.not_sent()
+                self.gate.not_sent(sent_at)
         return 0.0
 
     def _sent(self, effort: Effort) -> Sent:

@@ -123,6 +123,7 @@ def _gate(way: Way, method: str) -> Gate:
     later = way.answered_since(remembered.saved_at) if writing else []
     pace_memory.restore(pace, remembered, later, way.clock)
     gate = Gate(pace, way.clock, way.stop)
+    gate.patience = way.settings.attempts.patience
     gate.on_news = partial(_tell, way.counters, method)
     return gate
 

@@ -3,6 +3,7 @@
 One gate per (origin, method). All attempts of a run, retries included, pass it; a refusal closes it for everybody.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
@@ -11,9 +12,11 @@ import anyio
 from jobs.model import Reply
 from worker.clock import Clock
 from worker.policy.backoff import Circuit, RetryBudget
+from worker.policy.concurrency import Sign, sign_of
+from worker.policy.inference import Inference
 from worker.policy.pace import Pace, Window
-from worker.policy.ratelimit_headers import read_limits, read_retry_after
-from worker.policy.throttle import Throttle
+from worker.policy.ratelimit import Limits, read_limits, read_retry_after
+from worker.policy.throttle import Throttle, parking
 from worker.stop import Stop
 
 SETTLED_ANSWERS: Final = frozenset({500, 502, 503, 504})
@@ -28,12 +31,18 @@ class Gate:
     """Lets attempts through, one slot each, in the order they came."""
 
     def __init__(self, pace: Pace, clock: Clock, stop: Stop) -> None:
-        """Guard `pace`; `stop` sends everybody away who still waits."""
+        """Guard `pace`; `stop` sends everybody away who still waits.
+
+        `patience` says for how many seconds it is worth waiting; when the server wants to see nobody for longer, the
+        run is parked by the first who would have to wait.
+        """
         self.pace = pace
         self.refused = 0
+        self.patience = math.inf
         self.on_news: Callable[[str, Mapping[str, object]], None] = lambda _event, _facts: None
         self._clock = clock
         self._stop = stop
+        self.inference = Inference()
         self._throttle = Throttle()
         self._budget = RetryBudget()
         self._circuit = Circuit()
@@ -89,7 +98,12 @@ class Gate:
         self._slowest = max(self._slowest, now - sent_at)
         self.pace.answered(now)
         self._throttle.accepted()
-        self._learn(reply, sent_at, now)
+        limits = self._learn(reply, sent_at, now)
+        if limits.pause:
+            self.pace.close(now + limits.pause)
+            self.on_news("slowed_down", {"status": reply.status, "pause_s": round(limits.pause, 3)})
+        if not self.pace.is_told and self.inference.accepted(now, sent_at):
+            self._infer()
         if reply.status in SETTLED_ANSWERS:
             self.failed()
             return
@@ -108,23 +122,30 @@ class Gate:
         now = self._clock.now()
         self.pace.answered(now)
         self.refused += reply.status == 429  # noqa: PLR2004  # Too Many Requests
-        self._learn(reply, sent_at, now)
+        limits = self._learn(reply, sent_at, now)
         retry_after = read_retry_after(reply.headers, self._clock.wall())
         again = sent_at >= self.pace.closed_until
         pause = self._throttle.refused(self.pace.windows, retry_after, again=again)
+        if reply.status == 429 and not self.pace.is_told:  # noqa: PLR2004  # Too Many Requests
+            pause = self.inference.refused(now, sent_at, retry_after)
+            if self.inference.windows:
+                self._infer()
+        pause = max(pause, limits.pause, self.pace.used_up(now))
         self.pace.close(now + pause)
         self.on_news("slowed_down", {"status": reply.status, "pause_s": round(pause, 3)})
         self._freed.set()
         return pause
 
-    def unanswered(self) -> None:
+    def unanswered(self, sent_at: float) -> None:
         """The slot's request left and was not answered: it occupies the server's window until now at most."""
-        self.pace.answered(self._clock.now())
+        now = self._clock.now()
+        self.pace.answered(now)
+        self.pace.heard(Sign.OVERLOADED, sent_at, now)
         self.failed()
 
-    def not_sent(self) -> None:
+    def not_sent(self, tried_at: float) -> None:
         """The slot's request never left."""
-        self.pace.cancelled()
+        self.pace.not_sent(tried_at, self._clock.now())
         self.failed()
 
     def give_back(self) -> None:
@@ -155,12 +176,21 @@ class Gate:
     def _wake(self) -> None:
         self._freed.set()  # whichever event is the current one: a waiter makes a new one each time
 
-    def _learn(self, reply: Reply, sent_at: float, now: float) -> None:
-        limits = read_limits(reply.headers)
+    def _learn(self, reply: Reply, sent_at: float, now: float) -> Limits:
+        limits = read_limits(reply.headers, self._clock.wall())
         if self.pace.learn(limits.windows):
             self.on_news("limit_learned", {"windows": windows_text(limits.windows)})
-        if limits.windows and limits.remaining is not None:
-            self.pace.shared(limits.windows[0], limits.remaining, sent_at, now)
+        for window, remaining in limits.counts:
+            self.pace.shared(window, remaining, sent_at, now)
+        self.pace.allow(limits.allowances, sent_at, now)
+        left = [remaining for _, remaining in limits.counts]
+        sign = sign_of(reply.status, paced=bool(self.pace.windows), remaining=min(left, default=None))
+        self.pace.heard(sign, sent_at, now)
+        return limits
+
+    def _infer(self) -> None:
+        self.pace.infer(self.inference.windows, alone=self.inference.is_daring)
+        self.on_news("limit_inferred", {"windows": windows_text(self.inference.windows)})
 
     async def _wait(self) -> bool:
         while not self._stop.reason:
@@ -168,6 +198,9 @@ class Gate:
             wait = self.pace.reserve(self._clock.now())
             if wait == 0.0:
                 return True
+            if why := parking(self.pace.held(self._clock.now()), 0, patience=self.patience, most=1):
+                self._stop.request("parked", why)
+                return False
             with anyio.move_on_after(wait):
                 await self._freed.wait()
         return False

@@ -155,9 +155,9 @@ class Lookup:
 
     async def _account(self, outcome: Outcome, sent_at: float, bearer: str) -> None:
         if isinstance(outcome, NotSent):
-            self.gate.not_sent()
+            self.gate.not_sent(sent_at)
         elif not isinstance(outcome, Reply):
-            self.gate.unanswered()
+            self.gate.unanswered(sent_at)
         elif is_slow_down(outcome):
             pause = self.gate.slowed_down(outcome, sent_at)
             limits, refusals = self.limits, self.gate.refusals_in_a_row

@@ -76,9 +76,10 @@ def restore(pace: Pace, remembered: Remembered, later: Iterable[float], clock: C
     Args:
         pace: a new pace.
         remembered: what was saved.
-        later: times (seconds since the epoch) of responses since then that the journal knows of.
-        clock: to translate times; a stamp from the future (the clock was set back) counts as now.
+        later: times (seconds since the epoch) of responses since then that the journal knows of; they may lie ahead:
+            the server may count what a killed process left open until the time it would have been given up on.
+        clock: to translate times; a remembered stamp from the future (the clock was set back) counts as now.
     """
     wall, now = clock.wall(), clock.now()
-    stamps = (now - max(0.0, wall - stamp) for stamp in (*remembered.stamps, *later))
-    pace.restore(remembered.learned, stamps)
+    remembered_stamps = (now - max(0.0, wall - stamp) for stamp in remembered.stamps)
+    pace.restore(remembered.learned, (*remembered_stamps, *(now + stamp - wall for stamp in later)))

@@ -7,9 +7,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from jobs.model import RowResult, Status
+from worker.policy.eta import Forecast, forecast
+from worker.policy.pace import Pace
 
 SPAN: Final = 15.0
 """Seconds over which the present rate is measured."""
+
+LONG: Final = 300.0
+"""Seconds over which the speed is measured that the time left is reckoned with: pauses are part of it."""
 
 _SHOWN: Final = tuple(status for status in Status if status is not Status.PENDING)
 
@@ -22,15 +27,22 @@ class Progress:
         total: rows this process has to settle.
         limit: rows a second that the pace allows, infinity when nothing is known.
         pause: seconds until the gate opens again, 0 when it is open.
+        writes, reads: the paces that rows have to pass; None where they pass none.
+        queued: rows that are read and not settled. `gets`: requests for reading so far.
     """
 
     total: int
     limit: Callable[[], float] = lambda: math.inf
     pause: Callable[[], float] = lambda: 0.0
+    writes: Pace | None = None
+    reads: Pace | None = None
+    queued: Callable[[], int] = lambda: 0
+    gets: Callable[[], int] = lambda: 0
     counts: Counter[Status] = field(default_factory=Counter)
     done: int = 0
     sent: int = 0
-    _marks: deque[tuple[float, int, int]] = field(default_factory=deque)
+    attempts: int = 0
+    _marks: deque[tuple[float, int, int, int, int]] = field(default_factory=deque)
 
     def count(self, results: Sequence[RowResult]) -> None:
         """Take note of results that are on disk."""
@@ -38,6 +50,7 @@ class Progress:
         for result in results:
             self.counts[result.status] += 1
             self.sent += result.attempts > 0
+            self.attempts += result.attempts
 
     def plan(self, planned: int) -> None:
         """Take note of rows that are planned, on disk."""
@@ -45,17 +58,51 @@ class Progress:
 
     def line(self, now: float) -> str:
         """The line as of `now`, which advances with every call."""
-        self._marks.append((now, self.done, self.sent))
-        while len(self._marks) > 2 and now - self._marks[0][0] > SPAN:  # noqa: PLR2004  # two marks make a rate
-            self._marks.popleft()
+        self._mark(now)
         share = f"{self.done * 100 // self.total}%" if self.total else "100%"
         counts = ", ".join(f"{self.counts[status]:,} {status}" for status in _SHOWN if self.counts[status])
-        parts = [f"{self.done:,}/{self.total:,} rows ({share})", counts, f"{self._rate(2):.1f}/s", self._limited()]
-        return " | ".join(filter(None, parts)) + self._eta()
+        ahead = self.forecast(now)
+        parts = [
+            f"{self.done:,}/{self.total:,} rows ({share})",
+            counts,
+            f"{self._rate(2, SPAN):.1f}/s",
+            self._limited(),
+            f"limited by {ahead.limiter}" if ahead else "",
+            self._eta(ahead),
+        ]
+        return " | ".join(filter(None, parts))
 
-    def _rate(self, column: int) -> float:
-        (then, *first), (now, *last) = self._marks[0], self._marks[-1]
-        return (last[column - 1] - first[column - 1]) / (now - then) if now > then else 0.0
+    def forecast(self, now: float) -> Forecast | None:
+        """When the last row is settled, as far as the paces tell; None before anything was answered.
+
+        Rows that turn out to be as wanted cost reading only: the share of those that are sent is taken to stay as it
+        was. Those that are read and wait to be sent are known to differ.
+        """
+        left, queued = self.total - self.done, self.queued()
+        seen, unread = self.done + queued, max(0, left - queued)
+        if left <= 0 or not seen:
+            return None
+        to_send = (queued + unread * (self.sent + queued) / seen) * (self.attempts / self.sent if self.sent else 1.0)
+        to_read = unread * self.gets() / seen
+        found = [
+            forecast(count, pace, now, speed=self._rate(column, LONG))
+            for count, pace, column in ((to_send, self.writes, 3), (to_read, self.reads, 4))
+            if pace is not None
+        ]
+        return max(filter(None, found), default=None)
+
+    def _mark(self, now: float) -> None:
+        self._marks.append((now, self.done, self.sent, self.attempts, self.gets()))
+        while len(self._marks) > 2 and now - self._marks[0][0] > LONG:  # noqa: PLR2004  # two marks make a rate
+            self._marks.popleft()
+
+    def _rate(self, column: int, span: float) -> float:
+        """How much more a second in a column of the marks, over the last `span` seconds."""
+        if not self._marks:
+            return 0.0
+        last = self._marks[-1]
+        first = next(mark for mark in self._marks if last[0] - mark[0] <= span or mark is self._marks[-2])
+        return (last[column] - first[column]) / (last[0] - first[0]) if last[0] > first[0] else 0.0
 
     def _limited(self) -> str:
         pause = self.pause()
@@ -64,13 +111,15 @@ class Progress:
         limit = self.limit()
         return "" if math.isinf(limit) else f"limit {limit:.1f}/s"
 
-    def _eta(self) -> str:
-        """Time left: by the present rate, but never faster than the limit allows for the rows that have to be sent."""
-        rate, left = self._rate(1), self.total - self.done
+    def _eta(self, ahead: Forecast | None) -> str:
+        """Time left; by the present rate where nothing better is known, but never less than the limit allows."""
+        if ahead:
+            return f"{duration(ahead.seconds)} left"
+        rate, left = self._rate(1, SPAN), self.total - self.done
         if left <= 0 or rate <= 0:
             return ""
         to_send = left * self.sent / self.done if self.done else left
-        return f" | {duration(max(left / rate, to_send / self.limit()) + self.pause())} left"
+        return f"{duration(max(left / rate, to_send / self.limit()) + self.pause())} left"
 
 
 def duration(seconds: float) -> str:

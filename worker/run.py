@@ -134,6 +134,8 @@ class Run:
         planner = Planner(intake, connection.lookup, self.journal, self.clock, stop, self._terms, READ_CONCURRENCY)
         intake.refused = planner.refuse
         progress = self._progress(connection.reads.pace, None)
+        progress.reads = connection.reads.pace
+        progress.gets = lambda: self.journal.counters.gets
         self.journal.on_planned = progress.plan
         await self._beside(planner.run, progress, connection)
         if not stop.reason:
@@ -149,6 +151,9 @@ class Run:
         pool = Pool(intake, attempts, connection.lookup, self.journal, guards, self.clock, stop, self._terms)
         pool.canaries, pool.readers = settings.stopping.canary, READ_CONCURRENCY
         progress = self._progress(connection.writes.pace, traces)
+        progress.writes, progress.reads = connection.writes.pace, connection.reads.pace
+        progress.queued = lambda: pool.queued() + connection.writes.pace.in_flight
+        progress.gets = lambda: self.journal.counters.gets
         self.journal.on_durable = progress.count
         await self._beside(partial(pool.run, settings.pacing.concurrency), progress, connection)
         if attempts.longest_gap:
@@ -192,7 +197,7 @@ class Run:
         total = self.rows if limit is None else min(self.rows, limit)
         if traces is not None:
             total = sum(traces.matters(row) for row in range(1, total + 1))
-        return Progress(total, pace.rate, lambda: max(0.0, pace.closed_until - self.clock.now()))
+        return Progress(total, pace.rate, lambda: pace.held(self.clock.now()))
 
     def _wanted(self, traces: Traces | None) -> Callable[[int], bool]:
         limit = self.settings.input.limit if self.settings.input.limit is not None else self.rows
@@ -201,8 +206,12 @@ class Run:
         return lambda row: row <= limit and traces.matters(row)
 
     def _answered_since(self, saved_at: float) -> list[float]:
+        """Of those left open, the server may count one as late as it would have been given up on."""
+        if not self.resumed:
+            return []
         now = self.clock.wall()
-        return self.journal.answered_since(saved_at, now - HORIZON, now) if self.resumed else []
+        late = now + self.settings.attempts.timeout
+        return [min(late, answer) for answer in self.journal.answered_since(saved_at, now - HORIZON, late)]
 
     async def _heed_signals(
         self, stop: Stop, work: anyio.CancelScope, *, task_status: anyio.abc.TaskStatus[None]

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.policy.pace import GUARD, UNLEARNED_IN_FLIGHT, Pace, Window, least_time
+from worker.policy.concurrency import START, Sign
+from worker.policy.pace import GUARD, UNTOLD, Pace, Window, least_time
 
 MINUTE = Window(100, 60.0)
 
@@ -41,18 +42,20 @@ class Traffic:
 def saturate(pace: Pace, trips: Iterator[Trip], count: int, now: float = 0.0) -> Traffic:
     """Send `count` requests as soon as the pace lets them."""
     traffic = Traffic([], [])
-    answers: list[float] = []
+    answers: list[tuple[float, float]] = []
     while len(traffic.sent) < count:
-        while answers and answers[0] <= now:
-            pace.answered(heapq.heappop(answers))
+        while answers and answers[0][0] <= now:
+            answered_at, sent_at = heapq.heappop(answers)
+            pace.answered(answered_at)
+            pace.heard(Sign.OK, sent_at, answered_at)
         wait = pace.reserve(now)
         if wait > 0.0:
-            now = min([now + wait, *answers[:1]])
+            now = min([now + wait, *(at for at, _ in answers[:1])])
             continue
         trip = next(trips)
         traffic.sent.append(now)
         traffic.stamped.append(now + trip.there)
-        heapq.heappush(answers, now + trip.there + trip.back)
+        heapq.heappush(answers, (now + trip.there + trip.back, now))
     return traffic
 
 
@@ -89,12 +92,31 @@ def test_a_limit_learned_under_way_counts_what_was_sent_before(
     assert [both.broken(window, since=start) for window in windows] == [0] * len(windows)
 
 
+TIMEOUT = 10.0
+"""Seconds after which a request is given up on: no trip takes longer."""
+
+
+@SIMULATED
+@given(WINDOWS, TRIPS, st.integers(1, 8), st.integers(1, 40))
+def test_no_window_is_broken_across_a_kill_either(
+    windows: list[Window], trips: list[Trip], in_flight: int, before: int
+) -> None:
+    first = Pace(ceiling=windows, max_in_flight=in_flight)
+    killed = saturate(first, cycle(trips), before)
+    now = killed.sent[-1]
+    second = Pace(ceiling=windows, max_in_flight=in_flight)
+    second.restore([], [*first.stamps, *[now + TIMEOUT] * first.in_flight])
+    resumed = saturate(second, cycle(trips), 40, now)
+    both = Traffic([], killed.stamped + resumed.stamped)
+    assert [both.broken(window) for window in windows] == [0] * len(windows)
+
+
 @SIMULATED
 @given(st.integers(1, 12), st.floats(0.1, 60), TRIPS)
 def test_a_slot_is_used_again_one_interval_and_one_round_trip_later_at_most(
     limit: int, interval: float, trips: list[Trip]
 ) -> None:
-    pace = Pace(ceiling=[Window(limit, interval)], max_in_flight=limit)
+    pace = Pace(ceiling=[Window(limit, interval)], max_in_flight=limit, discover=False)  # only the window limits
     sent = saturate(pace, cycle(trips), 60).sent
     slowest = max(trip.there + trip.back for trip in trips)
     turn = interval + GUARD + slowest + 1e-6
@@ -183,13 +205,23 @@ def test_headroom_leaves_a_part_of_every_limit_to_others(window: Window, headroo
     assert window.less(headroom) == Window(left, window.interval)
 
 
-def test_few_are_in_flight_until_a_limit_is_learned() -> None:
+def test_few_are_in_flight_until_the_server_has_shown_that_it_bears_more() -> None:
     pace = Pace(max_in_flight=16)
-    assert [pace.reserve(0.0) for _ in range(UNLEARNED_IN_FLIGHT)] == [0.0] * UNLEARNED_IN_FLIGHT
+    pace.learn([MINUTE])
+    assert [pace.reserve(0.0) for _ in range(START)] == [0.0] * START
     assert pace.reserve(0.0) == math.inf
+    for _ in range(START):
+        pace.answered(0.1)
+        pace.heard(Sign.OK, 0.0, 0.1)
+    assert pace.most_in_flight == 2 * START
+    assert [pace.reserve(0.1) for _ in range(2 * START)] == [0.0] * (2 * START)
+    assert pace.reserve(0.1) == math.inf
+
+
+def test_a_limit_learned_under_way_tells_the_rate() -> None:
+    pace = Pace(max_in_flight=16)
     assert pace.rate() == math.inf
     assert pace.learn([MINUTE])
-    assert pace.reserve(0.0) == 0.0
     assert pace.rate() == pytest.approx(100 / 60)
 
 
@@ -238,10 +270,96 @@ def test_requests_of_others_take_slots_of_ours(own: int, remaining: int, foreign
 def test_requests_in_flight_are_not_taken_for_those_of_others() -> None:
     pace = Pace(max_in_flight=16)
     pace.learn([MINUTE])
-    for _ in range(5):
-        pace.reserve(0.0)
+    for _ in range(4):
+        assert pace.reserve(0.0) == 0.0
     pace.answered(0.1)
-    assert pace.shared(MINUTE, 95, 0.0, 0.1) == 0
+    assert pace.shared(MINUTE, 96, 0.0, 0.1) == 0
+
+
+def test_as_many_of_others_are_expected_as_were_found() -> None:
+    pace = Pace(ceiling=[], max_in_flight=4)
+    pace.learn([Window(10, 10.0)])
+    answer(pace, [0.0, 1.0])
+    assert pace.shared(Window(10, 10.0), 4, 1.0, 1.0) == 4  # the server counts six, two of which are ours
+    assert pace.shared(Window(10, 10.0), 4, 1.0, 1.5) == 0  # still
+    assert pace.own[0] == [Window(5, 10.0)]  # a little more than was found is left to others
+    assert list(pace.own[1]) == [0.0, 1.0]
+    # eleven seconds later none of those found is in the window any more, but others like them will be
+    assert [pace.reserve(12.0) for _ in range(4)] == [0.0] * 4
+    for _ in range(4):
+        pace.answered(12.0)
+    assert pace.reserve(12.0) == 0.0
+    assert pace.reserve(12.0) > 0.0
+
+
+def test_others_that_stay_away_for_two_intervals_are_no_longer_expected() -> None:
+    pace = Pace(max_in_flight=4)
+    window = Window(10, 10.0)
+    pace.learn([window])
+    assert pace.shared(window, 4, 0.0, 0.0) == 6
+    for now in (11.0, 22.0, 33.0):
+        assert pace.shared(window, 10, now, now) == 0
+    assert pace.own == (pace.windows, pace.stamps)
+
+
+def test_others_never_take_the_last_request_away() -> None:
+    pace = Pace(max_in_flight=4)
+    window = Window(10, 10.0)
+    pace.learn([window])
+    assert pace.shared(window, 0, 0.0, 0.0) == 10
+    assert pace.reserve(10.0 + 2 * GUARD) == 0.0
+
+
+def test_what_a_killed_process_left_open_is_counted_until_its_timeout() -> None:
+    pace = Pace(ceiling=[Window(2, 10.0)], max_in_flight=4)
+    pace.restore([], [30.0])
+    answer(pace, [0.0])
+    assert list(pace.stamps) == [0.0, 30.0]
+    assert pace.reserve(1.0) == pytest.approx(9.0 + GUARD)
+    answer(pace, [11.0])
+    assert pace.reserve(22.0) == 0.0  # only the one from the future holds a slot
+
+
+@pytest.mark.parametrize(
+    ("ceiling", "learned", "is_users"),
+    [
+        ([], [], False),  # nothing limits
+        ([Window(10, 10.0)], [], True),
+        ([], [MINUTE], False),
+        ([Window(10, 10.0)], [Window(200, 60.0)], True),  # the user's is the slower one
+        ([Window(100, 10.0)], [MINUTE], False),
+        ([MINUTE], [MINUTE], False),  # the user asks for what the server says
+    ],
+)
+def test_whose_limit_it_is_that_holds(ceiling: list[Window], learned: list[Window], is_users: bool) -> None:
+    pace = Pace(ceiling=ceiling, headroom=5.0, max_in_flight=4)
+    pace.learn(learned)
+    assert pace.is_users is is_users
+
+
+def test_an_overload_brings_fewer_in_flight_and_a_refusal_for_pace_does_not() -> None:
+    pace = Pace(max_in_flight=16)
+    pace.heard(Sign.IGNORE, 0.0, 1.0)
+    assert (pace.most_in_flight, pace.rtt) == (4, 0.0)
+    pace.heard(Sign.OVERLOADED, 1.0, 2.0)
+    assert (pace.most_in_flight, pace.rtt) == (2, 0.0)
+
+
+def test_a_connection_refused_while_others_get_through_brings_fewer_in_flight() -> None:
+    pace = Pace(ceiling=[MINUTE], max_in_flight=16)
+    assert [pace.reserve(0.0), pace.reserve(0.0)] == [0.0, 0.0]
+    pace.answered(0.1)
+    pace.heard(Sign.OK, 0.0, 0.1)
+    pace.not_sent(0.0, 0.2)
+    assert (pace.in_flight, pace.most_in_flight, list(pace.stamps)) == (0, 2, [0.1])
+
+
+def test_the_average_time_of_a_request_counts_the_stalled_ones() -> None:
+    pace = Pace(max_in_flight=16)
+    pace.heard(Sign.OK, 0.0, 0.1)
+    assert pace.rtt == pytest.approx(0.1)
+    pace.heard(Sign.OK, 0.0, 8.1)
+    assert pace.rtt == pytest.approx(0.1 + 0.05 * 8.0)
 
 
 def test_a_closed_gate_lets_nobody_through_and_then_one_at_a_time() -> None:
@@ -280,7 +398,8 @@ def test_a_restored_pace_goes_on_where_the_last_process_was() -> None:
 @SIMULATED
 @given(st.integers(1, 50))
 def test_the_log_is_never_much_longer_than_the_largest_limit(limit: int) -> None:
-    pace = Pace(ceiling=[Window(limit, 0.001)], max_in_flight=1)
+    pace = Pace(max_in_flight=1)
+    pace.learn([Window(limit, 0.001)])
     answer(pace, [float(number) for number in range(300)])
     assert len(pace.stamps) <= 2 * limit
 
@@ -297,3 +416,32 @@ def test_the_log_is_never_much_longer_than_the_largest_limit(limit: int) -> None
 )
 def test_the_least_time_is_that_of_the_slowest_window(count: int, windows: tuple[Window, ...], seconds: float) -> None:
     assert least_time(count, windows) == seconds
+
+
+def test_inferred_windows_are_kept_to_evenly_and_give_way_to_what_the_server_says() -> None:
+    pace = Pace(max_in_flight=4, headroom=50.0)
+    pace.infer([Window(10, 10.0)])
+    assert [pace.reserve(0.0), pace.reserve(0.4)] == [0.0, pytest.approx(0.6)]
+    pace.infer([Window(10, 10.0)], alone=True)
+    assert pace.reserve(5.0) == math.inf
+    pace.learn([Window(20, 10.0)])
+    assert pace.windows == (Window(10, 10.0),)
+    assert pace.is_told
+
+
+def test_without_discovery_nothing_is_inferred() -> None:
+    pace = Pace(max_in_flight=4, discover=False)
+    pace.infer([Window(1, 10.0)])
+    assert pace.windows == ()
+
+
+def test_a_server_that_tells_no_limit_gets_few_at_once_for_a_minute() -> None:
+    pace = Pace(max_in_flight=16)
+    for second in range(70):
+        taken = 0
+        while pace.reserve(float(second)) == 0.0:
+            taken += 1
+        assert (taken > START) == (second > UNTOLD), second
+        for _ in range(taken):
+            pace.answered(second + 0.1)
+            pace.heard(Sign.OK, float(second), second + 0.1)

@@ -345,6 +345,11 @@ def test_applied_needs_a_whole_success_about_the_record(outcome: Outcome, what: 
         (sample("unavailable_for_a_while"), True),
         (sample("unavailable"), False),  # 503 without Retry-After says nothing about having processed it
         (Reply(500, {"retry-after": "1"}), False),
+        (Reply(403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1372700873"}), True),  # GitHub's quota
+        (Reply(403, {"retry-after": "60"}), True),  # GitHub's secondary limits
+        (Reply(403, {"x-ratelimit-remaining": "1", "x-ratelimit-reset": "1372700873"}), False),  # really forbidden
+        (Reply(403, {"x-ratelimit-remaining": "0", "x-ratelimit-interval": "60"}), False),  # Commerce Layer
+        (Reply(503, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9"}), False),  # it may have processed it
         (sample("stripe_payment"), False),
     ],
 )

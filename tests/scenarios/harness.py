@@ -4,12 +4,12 @@ import asyncio
 import csv
 import io
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
-from typing import Any, Literal
+from typing import Any, Literal, Never
 
 from pydantic import SecretStr
 
@@ -18,6 +18,7 @@ from tests.virtual_time import run
 from worker import reports, run_directory, source
 from worker.clock import Clock
 from worker.journal import Journal, create, inline
+from worker.progress import Progress
 from worker.reports import Summary
 from worker.run import Ended, Run
 from worker.sandbox import Entry, Resource, Sandbox, SandboxSettings, seeded_id, serve
@@ -109,7 +110,11 @@ def begin(case: Case, place: Path, settings: Settings) -> int:
     return rows
 
 
-async def work(case: Case, directory: Path, url: str, secrets: Secrets) -> Story:
+Watch = Callable[[Progress], Coroutine[Any, Any, Never]]
+"""Looks at the progress of a run until it is cancelled."""
+
+
+async def work(case: Case, directory: Path, url: str, secrets: Secrets, watch: Watch | None = None) -> Story:
     """Make a run directory, work until the run ends, write the reports."""
     settings, place = settings_of(case, url), directory / case.name
     rows = begin(case, place, settings)
@@ -118,7 +123,7 @@ async def work(case: Case, directory: Path, url: str, secrets: Secrets) -> Story
         journal = Journal(place / run_directory.JOURNAL)
         stack.callback(journal.close)
         journal.begin("apply", clock.wall())
-        work_on = Run(place, journal, settings, secrets, rows, False, directory / "state", clock, inline)
+        work_on = Run(place, journal, settings, secrets, rows, False, directory / "state", clock, inline, watch)
         ended = await work_on.execute()
         journal.end(ended.state, ended.exit_status, ended.message, clock.wall())
         summary = reports.write(place, journal, settings, rows)
@@ -133,14 +138,20 @@ async def _nothing(_: Sandbox) -> None:
 
 
 def play(
-    case: Case, directory: Path, world: SandboxSettings, *, renewable: bool = False, meanwhile: Meanwhile = _nothing
+    case: Case,
+    directory: Path,
+    world: SandboxSettings,
+    *,
+    renewable: bool = False,
+    meanwhile: Meanwhile = _nothing,
+    watch: Watch | None = None,
 ) -> Story:
     """Apply a sheet to a sandbox in virtual time; `renewable` brings client credentials besides the token."""
 
     async def scene() -> Story:
         async with serve(replace(world, epoch=EPOCH)) as sandbox, asyncio.TaskGroup() as beside:
             task = beside.create_task(_alongside(meanwhile, sandbox))
-            story = await work(case, directory, sandbox.url, secrets_of(sandbox, renewable=renewable))
+            story = await work(case, directory, sandbox.url, secrets_of(sandbox, renewable=renewable), watch)
             task.cancel()
             return replace(story, ledger=sandbox.ledger, resources=sandbox.resources)
 

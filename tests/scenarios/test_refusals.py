@@ -8,10 +8,10 @@ import pytest
 from jobs.model import Status
 from tests.scenarios.harness import Case, Said, play, references, rehearse
 from worker.sandbox import Sandbox, SandboxSettings
-from worker.settings import Stopping
+from worker.settings import Pacing, Stopping
 
 IN_FLIGHT = 4
-"""Requests in flight at most at a server that says nothing about its limits."""
+"""Requests in flight at most at a server that has accepted nothing yet, or as the user wants it."""
 
 WORLD = SandboxSettings(seed=("stripe_payments=200",), limit=(600, 60.0), latency=0.024)
 
@@ -46,7 +46,8 @@ def test_the_run_stops_with_3_after_so_many_rows(
 
 def test_missing_records_after_a_success_do_not_stop_the_run(tmp_path: Path) -> None:
     missing = errors("RECORD_NOT_FOUND")
-    story, _ = rehearse(Case(references(60)), tmp_path, lambda now, _: Said(404, missing) if now > 0.1 else Said())
+    case = Case(references(60), pacing=Pacing(concurrency=IN_FLIGHT))
+    story, _ = rehearse(case, tmp_path, lambda now, _: Said(404, missing) if now > 0.1 else Said())
     assert (story.ended.state, story.ended.exit_status) == ("finished", 1)
     assert sum(story.counts.values()) == 60
     assert story.counts[Status.REJECTED] > 20
@@ -54,7 +55,7 @@ def test_missing_records_after_a_success_do_not_stop_the_run(tmp_path: Path) -> 
 
 def test_the_users_threshold_stops_the_run(tmp_path: Path) -> None:
     invalid = errors("VALIDATION_ERROR")
-    case = Case(references(60), stopping=Stopping(rows=7, canary=0))
+    case = Case(references(60), stopping=Stopping(rows=7, canary=0), pacing=Pacing(concurrency=IN_FLIGHT))
     story, visits = rehearse(case, tmp_path, lambda now, _: Said(422, invalid) if now > 0.1 else Said())
     assert story.ended.exit_status == 3
     assert [visit.status for visit in visits].count(422) < 7 + IN_FLIGHT

@@ -3,10 +3,11 @@
 import anyio
 import pytest
 
-from jobs.model import Reply
+from jobs.model import MaybeSent, NotSent, Outcome, Reply
 from worker.clock import Clock
 from worker.gate import Gate
 from worker.policy.pace import Pace, Window
+from worker.policy.verdict import is_slow_down
 from worker.stop import Stop
 
 LIMITED = {"x-ratelimit-limit": "100", "x-ratelimit-interval": "60"}
@@ -105,10 +106,10 @@ async def test_refusals_that_were_in_flight_together_count_once() -> None:
     for _ in range(4):
         await guarded.admit()
     pauses = [guarded.slowed_down(Reply(429, {}), sent_at) for _ in range(4)]
-    assert pauses == [1.0, 1.0, 1.0, 1.0]
+    assert pauses == pytest.approx([10.0] * 4, abs=0.1)
     later = guarded.pace.closed_until
     guarded.pace.in_flight = 1
-    assert guarded.slowed_down(Reply(429, {}), later) == 2.0
+    assert guarded.slowed_down(Reply(429, {}), later) == 60.0
 
 
 async def test_limits_are_learned_from_any_reply_and_told_once() -> None:
@@ -141,8 +142,93 @@ async def test_many_failures_in_a_row_open_the_circuit_and_a_success_closes_it()
         assert await guarded.admit()
 
 
+@pytest.mark.parametrize(
+    ("outcome", "limit"),
+    [
+        (Reply(200, {}), 8),  # served, with as many in flight as are allowed: room for more
+        (Reply(404, {}), 4),  # refused for its content: no news
+        (Reply(500, {}), 4),
+        (Reply(503, {}), 2),  # full
+        (Reply(504, {}), 2),
+        (Reply(429, {}), 2),  # nothing is known about the rate: fewer is all that can be tried
+        (Reply(429, {**LIMITED, "x-ratelimit-remaining": "0"}), 4),  # the window is used up
+        (Reply(503, {"retry-after": "1"}), 2),
+        (MaybeSent("timed_out", ""), 2),
+        (NotSent("refused"), 4),  # nobody got through: the circuit's business
+    ],
+)
+async def test_what_comes_of_requests_decides_how_many_may_be_in_flight(outcome: Outcome, limit: int) -> None:
+    guarded, _ = gate()
+    sent_at = anyio.current_time()
+    for _ in range(4):
+        assert await guarded.admit()
+    for _ in range(4):
+        match outcome:
+            case Reply() if is_slow_down(outcome):
+                guarded.slowed_down(outcome, sent_at)
+            case Reply():
+                guarded.replied(outcome, sent_at)
+            case MaybeSent():
+                guarded.unanswered(sent_at)
+            case NotSent():
+                guarded.not_sent(sent_at)
+    assert guarded.pace.most_in_flight == limit
+    assert guarded.pace.in_flight == 0
+
+
 async def test_a_slot_that_is_given_back_leaves_no_trace() -> None:
     guarded, _ = gate(Pace(ceiling=[Window(1, 60)], max_in_flight=16))
     for _ in range(3):
         assert await guarded.admit()
         guarded.give_back()
+
+
+async def test_a_pause_that_is_asked_for_after_a_success_holds_everybody() -> None:
+    guarded, _ = gate()
+    news: list[object] = []
+    guarded.on_news = lambda event, facts: news.append((event, dict(facts)))
+    now = anyio.current_time()
+    await guarded.admit()
+    guarded.replied(Reply(200, {"backoff": "30"}), now)
+    assert guarded.pace.closed_until == pytest.approx(now + 30, abs=0.5)
+    assert news == [("slowed_down", {"status": 200, "pause_s": 30.0})]
+    assert guarded.refusals_in_a_row == 0
+
+
+async def test_a_refusal_closes_the_gate_until_the_reset_of_the_quota_that_it_tells() -> None:
+    guarded, _ = gate()
+    now = anyio.current_time()
+    await guarded.admit()
+    pause = guarded.slowed_down(Reply(429, {"ratelimit": '"a";r=0;t=40'}), now)
+    assert pause == pytest.approx(41, abs=0.5)
+    assert guarded.refusals_in_a_row == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        ({"ratelimit": '"a";r=0;t=1800'}, "a pause of 1801 s"),  # a quota that is used up for long
+        ({"backoff": "3600"}, "a pause of 3600 s"),
+    ],
+)
+async def test_who_would_have_to_wait_too_long_parks_the_run(told: dict[str, str], says: str) -> None:
+    guarded, stop = gate()
+    guarded.patience = 900.0
+    await guarded.admit()
+    guarded.replied(Reply(200, told), anyio.current_time())
+    before = stop.reason  # nobody waits: the run may be done
+    with anyio.fail_after(1):
+        assert not await guarded.admit()
+    assert (before, stop.reason) == ("", "parked")
+    assert says in stop.message
+
+
+async def test_a_quota_that_is_used_up_for_a_while_is_waited_for() -> None:
+    guarded, stop = gate()
+    guarded.patience = 900.0
+    await guarded.admit()
+    guarded.replied(Reply(200, {"ratelimit": '"a";r=0;t=600'}), anyio.current_time())
+    with anyio.move_on_after(0.05) as waited:
+        await guarded.admit()
+    assert waited.cancelled_caught
+    assert not stop.reason

@@ -21,7 +21,6 @@ def used(count: int, at: float) -> Pace:
     pace.learn(WINDOWS)
     for _ in range(count):
         assert pace.reserve(at) == 0.0
-    for _ in range(count):
         pace.answered(at)
     return pace
 
@@ -89,6 +88,12 @@ def test_responses_that_only_the_journal_knows_count_too() -> None:
     pace = Pace(ceiling=[Window(2, 60.0)], max_in_flight=16)
     restore(pace, Remembered((), (9_990.0,), 9_990.0), (9_995.0,), clock(7.0, 10_000.0))
     assert pace.reserve(7.0) == pytest.approx(50.0, abs=0.01)
+
+
+def test_what_a_killed_process_left_open_counts_until_it_would_have_been_given_up_on() -> None:
+    pace = Pace(ceiling=[Window(2, 60.0)], max_in_flight=16)
+    restore(pace, Remembered((), (9_990.0,), 9_990.0), (10_030.0,), clock(7.0, 10_000.0))
+    assert list(pace.stamps) == [-3.0, 37.0]
 
 
 def test_a_state_directory_that_cannot_be_written_costs_nothing_but_the_memory(tmp_path: Path) -> None:

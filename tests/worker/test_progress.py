@@ -5,6 +5,8 @@ import math
 import pytest
 
 from jobs.model import RowRef, RowResult, Status
+from worker.policy.concurrency import Sign
+from worker.policy.pace import Pace, Window
 from worker.progress import Progress, duration
 
 
@@ -60,3 +62,70 @@ def test_durations_are_told_in_fitting_units(seconds: float, text: str) -> None:
 
 def test_nothing_to_do_is_all_done() -> None:
     assert Progress(0).line(0.0) == "0/0 rows (100%) | 0.0/s"
+
+
+def answered(pace: Pace, count: int, rtt: float = 0.1) -> Pace:
+    """A pace that served so many at time 0, one after the other."""
+    for _ in range(count):
+        assert pace.reserve(0.0) == 0.0
+        pace.answered(0.0)
+        pace.heard(Sign.OK, -rtt, 0.0)
+    return pace
+
+
+def test_the_time_left_is_that_of_the_windows_however_fast_the_last_burst_was() -> None:
+    pace = answered(Pace(ceiling=[Window(100, 60.0)], max_in_flight=16), 100)
+    progress = Progress(1000, pace.rate, writes=pace)
+    progress.line(0.0)
+    progress.count(results(100))
+    assert progress.line(1.0) == (
+        "100/1,000 rows (10%) | 100 applied | 100.0/s | limit 1.7/s | limited by you | 9 min left"
+    )
+
+
+def test_rows_that_turn_out_to_be_as_wanted_cost_reading_only() -> None:
+    writes = answered(Pace(ceiling=[Window(100, 60.0)], max_in_flight=16), 10)
+    reads = answered(Pace(ceiling=[Window(100, 60.0)], max_in_flight=4), 20)
+    progress = Progress(25_000, writes=writes, reads=reads, gets=lambda: 20)
+    progress.count(results(10))
+    progress.count(results(490, Status.UNCHANGED, attempts=0))
+    found = progress.forecast(1.0)
+    assert found is not None
+    # 24,500 rows: 490 updates in 4 to 5 minutes, but 980 pages in 9 to 10
+    assert 540 <= found.seconds <= 600
+
+
+def test_rows_that_are_read_and_wait_are_known_to_be_sent() -> None:
+    writes = answered(Pace(ceiling=[Window(100, 60.0)], max_in_flight=16), 100)
+    progress = Progress(400, writes=writes, queued=lambda: 200)
+    progress.count(results(200, Status.UNCHANGED, attempts=0))
+    found = progress.forecast(0.0)
+    assert found is not None
+    assert 115 <= found.seconds <= 125  # 200 updates, the first of them in a minute
+
+
+def test_attempts_that_had_to_be_repeated_are_expected_again() -> None:
+    writes = answered(Pace(ceiling=[Window(100, 60.0)], max_in_flight=16), 100)
+    progress = Progress(150, writes=writes)
+    progress.count(results(50, attempts=2))
+    found = progress.forecast(0.0)
+    assert found is not None
+    assert 115 <= found.seconds <= 125  # 100 rows, 200 attempts
+
+
+def test_where_the_server_is_slower_than_its_limits_the_long_rate_counts() -> None:
+    pace = answered(Pace(max_in_flight=16), 1)
+    progress = Progress(1000, writes=pace)
+    for second in range(101):
+        progress.count(results(second % 2 * 10))  # ten rows every other second
+        progress.line(float(second))
+    assert progress.line(100.0).endswith("| limited by server latency | 100 s left")
+
+
+def test_a_pause_is_what_limits() -> None:
+    pace = answered(Pace(max_in_flight=16), 1)
+    pace.close(60.0)
+    progress = Progress(20, pause=lambda: 60.0, writes=pace)
+    progress.line(0.0)
+    progress.count(results(10))
+    assert "| paused 60 s | limited by backoff |" in progress.line(0.5)

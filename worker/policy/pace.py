@@ -7,16 +7,30 @@ between send and response, so that `limit + 1` requests can never fall into one 
 """
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from worker.policy.concurrency import START, Concurrency, Sign
+from worker.policy.quota import Allowance, Quotas, share
+
 GUARD: Final = 0.001
 """Seconds added to every interval: timers fire a little early, and servers count window edges either way."""
 
-UNLEARNED_IN_FLIGHT: Final = 4
-"""Requests in flight at most while nothing is known about the server's limits."""
+UNTOLD_MEMORY: Final = 1000
+"""Responses remembered while the server does not tell its limits: what is inferred later may reach far back."""
+
+UNTOLD: Final = 60.0
+"""Seconds for which no more than the first few are in flight while the server tells no limit: all that are in flight
+are refused together when there is one after all, and most limits show within a minute."""
+
+RTT_WEIGHT: Final = 0.05
+"""Weight of the latest request in the moving average of the round-trip time."""
+
+MORE_OTHERS: Final = 1.05
+"""Requests of others that are expected for each that was found: our own are counted generously, which hides some."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -28,7 +42,7 @@ class Window:
 
     def less(self, headroom: float) -> "Window":
         """The window with `headroom` per cent of its limit left to others, but never less than one request."""
-        return Window(max(1, math.floor(self.limit * (100 - headroom) / 100)), self.interval)
+        return Window(share(self.limit, headroom), self.interval)
 
 
 class Pace:
@@ -36,6 +50,11 @@ class Pace:
 
     Every attempt reserves a slot, and gives it back by `answered` (its response arrived, or is given up on) or by
     `cancelled` (it never left). Times are seconds of one monotonic clock, handed in by the caller.
+
+    Attributes:
+        in_flight: slots taken.
+        max_in_flight: slots the user allows at most.
+        rtt: seconds a served request takes on average, stalled ones included; 0 before the first.
     """
 
     def __init__(
@@ -46,15 +65,29 @@ class Pace:
         Args:
             ceiling: windows the user set; what the server says is applied on top of them.
             headroom: per cent of every limit left to others.
-            max_in_flight: requests in flight at most, whatever the windows allow.
-            discover: whether to learn from the server; False takes the ceiling (or no window at all) as the truth.
+            max_in_flight: requests in flight at most, whatever the windows and the server allow.
+            discover: whether to learn from the server; False takes the ceiling (or no window at all) and
+                `max_in_flight` as the truth.
         """
         self._ceiling = tuple(ceiling)
         self._headroom = headroom
-        self._max_in_flight = max_in_flight
         self._discover = discover
+        self._concurrency = Concurrency(max_in_flight, fixed=not discover)
         self._learned: tuple[Window, ...] = ()
+        self._quotas = Quotas(headroom)
+        self._inferred: tuple[Window, ...] = ()
+        self._alone = False
+        self._spacing = 0.0
+        self._last = -math.inf
+        self._began = math.inf
         self._stamps: list[float] = []
+        self.max_in_flight = max_in_flight
+        self.rtt = 0.0
+        self._others: list[float] = []
+        self._others_rate = 0.0
+        self._peaks = (0, 0)
+        self._peak_since = -math.inf
+        self._looked_at = -math.inf
         self._closed_until = -math.inf
         self._probing = False
         self.in_flight = 0
@@ -71,6 +104,11 @@ class Pace:
         return self._learned
 
     @property
+    def is_told(self) -> bool:
+        """Whether the server says what its limits are, or does not matter: then nothing is inferred."""
+        return bool(self._learned) or not self._discover or self._quotas.are_known
+
+    @property
     def stamps(self) -> Sequence[float]:
         """Times of the responses that may still occupy a slot, oldest first."""
         return self._stamps
@@ -80,9 +118,31 @@ class Pace:
         """When the last pause ends or ended."""
         return self._closed_until
 
+    @property
+    def own(self) -> tuple[Sequence[Window], Sequence[float]]:
+        """What others leave of the windows, and the stamps that are not theirs."""
+        if not self._others_rate:
+            return self._windows, self._stamps
+        others = Counter(self._others)
+        left = (window.limit - math.ceil(self._others_rate * window.interval) for window in self._windows)
+        windows = [Window(max(1, limit), window.interval) for limit, window in zip(left, self._windows, strict=True)]
+        return windows, sorted((Counter(self._stamps) - others).elements())
+
+    @property
+    def is_users(self) -> bool:
+        """Whether it is the user's ceiling that limits the rate, rather than what the server says."""
+        slowest = min(self._windows, key=_rate, default=None)
+        told = {window.less(self._headroom) for window in self._learned}
+        return slowest is not None and slowest not in told
+
+    @property
+    def most_in_flight(self) -> int:
+        """Requests in flight at most, as far as the server has shown what it bears."""
+        return self._concurrency.limit
+
     def rate(self) -> float:
         """Requests a second that the windows allow in the long run; infinity without windows."""
-        return min((window.limit / window.interval for window in self._windows), default=math.inf)
+        return min(map(_rate, self._windows), default=math.inf)
 
     def reserve(self, now: float) -> float:
         """Take a slot, or say how long to wait before asking again.
@@ -93,16 +153,36 @@ class Pace:
         wait = self._wait(now)
         if wait <= 0.0:
             self.in_flight += 1
+            self._last = now
+            self._concurrency.taken(self.in_flight)
             return 0.0
         return wait
 
     def answered(self, now: float) -> None:
         """The request of one slot was answered, or given up on, at `now`."""
         self.in_flight -= 1
+        self._quotas.answered(now)
         if self._windows or self._discover:
-            self._stamps.append(now)
+            insort(self._stamps, now)  # what a killed process left open may be counted later than this
             if len(self._stamps) > 2 * self._memory:
                 del self._stamps[: -self._memory]
+
+    def heard(self, sign: Sign, sent_at: float, now: float) -> None:
+        """What became of a request that left at `sent_at` says how many the server bears at once.
+
+        Where windows are known they limit the run, not the server's speed: slowness never costs the few in flight that
+        a stalled request or two must not hold up.
+        """
+        if sign is Sign.OK:
+            self.rtt += (RTT_WEIGHT if self.rtt else 1.0) * (now - sent_at - self.rtt)
+            self._concurrency.ok(sent_at, now, least=START if self._windows else 1)
+        elif sign is Sign.OVERLOADED:
+            self._concurrency.overloaded(sent_at, now)
+
+    def not_sent(self, sent_at: float, now: float) -> None:
+        """The request of one slot was tried at `sent_at`, and never left."""
+        self.cancelled()
+        self._concurrency.not_sent(sent_at, now)
 
     def cancelled(self) -> None:
         """The request of one slot never left."""
@@ -117,11 +197,36 @@ class Pace:
         self._apply()
         return True
 
+    def infer(self, windows: Iterable[Window], *, alone: bool = False) -> None:
+        """Keep to windows that the server does not tell: evenly, since they may not be all there are.
+
+        Args:
+            windows: what is inferred.
+            alone: one request at a time.
+        """
+        if self._discover:
+            self._inferred, self._alone = tuple(windows), alone
+            self._apply()
+
+    def allow(self, told: Iterable[Allowance], sent_at: float, now: float) -> None:
+        """Take over how much is left of quotas, by the reply at `now` to a request that left at `sent_at`."""
+        if self._discover:
+            self._quotas.learn(told, sent_at, now)
+
+    def used_up(self, now: float) -> float:
+        """Seconds until something is left again of every quota; 0 when something is."""
+        return self._quotas.used_up(now)
+
+    def held(self, now: float) -> float:
+        """Seconds for which the server wants to see nobody: a pause, or a quota that is used up."""
+        return max(0.0, self._closed_until - now, self._quotas.used_up(now))
+
     def shared(self, window: Window, remaining: int, sent_at: float, now: float) -> int:
         """Make room for others on the same quota: the server counts more requests than we know of.
 
-        Whatever it counts beyond our own is put into the log as if it were ours. Our own are counted generously (every
-        response since `sent_at - interval`, and all in flight), so that a late reply never invents others.
+        Whatever it counts beyond our own is put into the log as if it were ours, spread over the time since the last
+        look. As many again are expected until the next look. Our own are counted generously (every response since
+        `sent_at - interval`, and all in flight), so that a late reply never invents others.
 
         Returns:
             How many foreign requests were found.
@@ -130,7 +235,16 @@ class Pace:
             return 0
         own = len(self._stamps) - bisect_left(self._stamps, sent_at - window.interval) + self.in_flight
         foreign = max(0, window.limit - remaining - own)
-        self._stamps.extend([now] * foreign)
+        since = max(self._looked_at, now - window.interval)
+        found = [now - (now - since) * each / foreign for each in range(foreign)]
+        self._others = sorted([*self._others[bisect_left(self._others, now - window.interval) :], *found])
+        if now - self._peak_since > window.interval:
+            self._peak_since, self._peaks = now, (self._peaks[1], 0)
+        self._peaks = (self._peaks[0], max(self._peaks[1], len(self._others)))
+        self._others_rate = max(self._peaks) / window.interval * MORE_OTHERS
+        self._looked_at = now
+        if found:
+            self._stamps = sorted([*self._stamps, *found])
         return foreign
 
     def close(self, until: float) -> None:
@@ -150,25 +264,53 @@ class Pace:
             self._stamps = sorted([*self._stamps, *stamps])
 
     def _apply(self) -> None:
-        self._windows = tuple(sorted(w.less(self._headroom) for w in {*self._ceiling, *self._learned}))
-        known = bool(self._windows) or not self._discover
-        self._in_flight_cap = self._max_in_flight if known else min(UNLEARNED_IN_FLIGHT, self._max_in_flight)
-        self._memory = max((w.limit for w in self._windows), default=1000)
+        inferred = () if self._learned else self._inferred
+        stated = (window.less(self._headroom) for window in {*self._ceiling, *self._learned})
+        self._windows = tuple(sorted({*stated, *inferred}))
+        self._spacing = spacing(inferred)
+        self._memory = max((w.limit for w in self._windows), default=0)
+        if not self.is_told:
+            self._memory = max(self._memory, UNTOLD_MEMORY)
+
+    def _cap(self, now: float) -> int:
+        """How many may be in flight."""
+        if self._probing or self._alone:
+            return 1
+        limit = self._concurrency.limit
+        if self._windows or not self._discover:
+            return limit
+        if self._quotas.are_known:  # nobody knows how fast
+            return min(START, limit)
+        self._began = min(self._began, now)
+        return limit if now - self._began > UNTOLD else min(START, limit)
 
     def _wait(self, now: float) -> float:
-        cap = 1 if self._probing else self._in_flight_cap
+        cap = self._cap(now)
         if self.in_flight >= cap:
             return math.inf
-        wait = self._closed_until - now
+        wait = max(self._closed_until, self._last + self._spacing) - now
+        wait = max(wait, self._quotas.wait(self.in_flight, now))
         for window in self._windows:
             free = window.limit - self.in_flight
             if free <= 0:
                 return math.inf
+            if self._others_rate:
+                seen = len(self._others) - bisect_left(self._others, now - window.interval)
+                free = max(1, free - max(0, math.ceil(self._others_rate * window.interval) - seen))
             if len(self._stamps) >= free:
                 wait = max(wait, self._stamps[-free] + window.interval + GUARD - now)
         return max(wait, 0.0)
 
 
+def spacing(windows: Iterable[Window]) -> float:
+    """Seconds between two requests that keep to all windows evenly; 0 without any."""
+    return max((window.interval / window.limit for window in windows), default=0.0)
+
+
 def least_time(count: int, windows: Iterable[Window]) -> float:
     """Seconds that so many requests take at least, none being in the windows yet; 0 when there is no window."""
     return max(((count - 1) // window.limit * window.interval for window in windows), default=0.0) if count else 0.0
+
+
+def _rate(window: Window) -> float:
+    return window.limit / window.interval

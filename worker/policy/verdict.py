@@ -14,6 +14,7 @@ from jobs.reasons import REASONS
 from worker.policy.guards import Halt
 
 _SLOW_DOWN: Final = frozenset({408, 425, 429})
+_SLOW_DOWN_IF_IT_SAYS_SO: Final = frozenset({403, 503})
 _MISCONFIGURED: Final = frozenset({405, 406, 415})
 _FINAL: Final = {
     400: "bad_request",
@@ -140,7 +141,15 @@ def judge(outcome: Outcome, sent: Sent) -> Verdict:
 
 def is_slow_down(reply: Reply) -> bool:
     """Whether the server says that it did not process the request because of load or pace."""
-    return reply.status in _SLOW_DOWN or (reply.status == 503 and "retry-after" in reply.headers)  # noqa: PLR2004  # Service Unavailable
+    return reply.status in _SLOW_DOWN or (
+        reply.status in _SLOW_DOWN_IF_IT_SAYS_SO and ("retry-after" in reply.headers or _is_used_up(reply))
+    )
+
+
+def _is_used_up(reply: Reply) -> bool:
+    """Whether the quota has nothing left until a reset (GitHub, which refuses with 403 then)."""
+    left, reset = reply.headers.get("x-ratelimit-remaining", ""), reply.headers.get("x-ratelimit-reset")
+    return reply.status == 403 and reset is not None and left.strip() == "0"  # noqa: PLR2004  # Forbidden
 
 
 def _replied(reply: Reply, sent: Sent) -> Verdict:

@@ -1,4 +1,4 @@
-"""What is read from a reply's headers; what is malformed is as good as absent."""
+"""How long a reply asks to wait; what is malformed is as good as absent."""
 
 import time
 from datetime import UTC, datetime
@@ -8,51 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.policy.pace import Window
-from worker.policy.ratelimit_headers import Limits, read_limits, read_retry_after
+from worker.policy.ratelimit import read_retry_after
 
 WALL = 1_000_000_000.0
-
-
-def headers(limit: str, interval: str, remaining: str | None = None) -> dict[str, str]:
-    told = {"x-ratelimit-limit": limit, "x-ratelimit-interval": interval}
-    return told if remaining is None else {**told, "x-ratelimit-remaining": remaining}
-
-
-@pytest.mark.parametrize(
-    ("told", "limits"),
-    [
-        # the recorded headers of test mode; the burst is derived
-        (headers("100", "60", "99"), Limits((Window(100, 60.0), Window(25, 10.0)), 99)),
-        (headers("200", "60", "0"), Limits((Window(200, 60.0), Window(50, 10.0)), 0)),  # live
-        (headers("100", "2"), Limits((Window(100, 2.0), Window(25, 2 / 6)), None)),
-        (headers(" 100 ", " 60.0 ", " 7 "), Limits((Window(100, 60.0), Window(25, 10.0)), 7)),  # white space
-        (headers("3", "60", "2"), Limits((Window(3, 60.0), Window(1, 10.0)), 2)),  # a burst of none would be no limit
-        (headers("100", "60", "-1"), Limits((Window(100, 60.0), Window(25, 10.0)), None)),  # no count
-        (headers("100", "60", "many"), Limits((Window(100, 60.0), Window(25, 10.0)), None)),
-        ({}, Limits()),
-        ({"x-ratelimit-limit": "100", "x-ratelimit-remaining": "99"}, Limits()),  # says nothing about time
-        ({"x-ratelimit-interval": "60"}, Limits()),
-        (headers("0", "60"), Limits()),
-        (headers("100", "0"), Limits()),
-        (headers("100", "-60"), Limits()),
-        (headers("-100", "60"), Limits()),
-        (headers("1e3", "60"), Limits()),
-        (headers("100, 100", "60"), Limits()),  # sent twice
-        (headers("9" * 16, "60"), Limits()),
-        (headers("100", "nan"), Limits()),
-        (headers("100", "inf"), Limits()),
-    ],
-)
-def test_limits_need_a_limit_and_its_interval(told: dict[str, str], limits: Limits) -> None:
-    assert read_limits(told) == limits
-
-
-@given(st.text(), st.text(), st.text())
-def test_no_header_can_make_it_fail(limit: str, interval: str, remaining: str) -> None:
-    for window in read_limits(headers(limit, interval, remaining)).windows:
-        assert window.limit >= 1
-        assert window.interval > 0
 
 
 @pytest.mark.parametrize(
@@ -120,15 +78,3 @@ def test_every_date_is_as_far_as_it_says(then: datetime, offset: int) -> None:
 def test_no_retry_after_can_make_it_fail(value: str) -> None:
     seconds = read_retry_after({"retry-after": value, "date": value}, WALL)
     assert seconds is None or seconds >= 0
-
-
-@pytest.mark.parametrize(
-    ("limit", "interval"),
-    [
-        ("1000001", "60"),  # beyond what is worth keeping books about
-        ("100", "86401"),  # longer than a day
-        ("100", "0"),
-    ],
-)
-def test_a_limit_that_cannot_be_meant_is_not_used(limit: str, interval: str) -> None:
-    assert read_limits({"x-ratelimit-limit": limit, "x-ratelimit-interval": interval}) == Limits()

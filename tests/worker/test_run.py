@@ -1,0 +1,42 @@
+"""What a process takes over from the one before it."""
+
+from contextlib import closing
+from pathlib import Path
+
+import anyio
+from pydantic import SecretStr
+
+from jobs.model import RowRef, RowResult, Status
+from worker.clock import Clock
+from worker.journal import Journal, create, inline
+from worker.run import Run
+from worker.settings import Attempts, Input, Secrets, Settings, Target
+
+NOW = 1_800_000_000.0
+
+
+async def fill(journal: Journal) -> None:
+    """One row answered 8 s ago, one answered in the future (the clock was set back), one left open 5 s ago."""
+    async with anyio.create_task_group() as group:
+        group.start_soon(journal.commit_forever, inline, lambda: NOW)
+        for row, answered in ((1, NOW - 8), (2, NOW + 9_000)):
+            await journal.intend(row, 1, NOW - 12)
+            journal.settle(RowResult(RowRef(row, 0, b""), Status.APPLIED, at=answered))
+        await journal.intend(3, 1, NOW - 5)
+        journal.stop_committing()
+
+
+def test_the_server_may_count_what_was_left_open_until_it_would_have_been_given_up_on(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite3"
+    create(path, {"sha256": "ab", "rows": "3"})
+    how = Input(source="sheet.csv", format="csv")
+    settings = Settings(
+        target=Target(url="https://a.example", type="orders"), attempts=Attempts(timeout=30.0), input=how
+    )
+    with closing(Journal(path)) as journal:
+        journal.begin("apply", NOW)
+        anyio.run(fill, journal)
+        clock, secrets = Clock(wall=lambda: NOW), Secrets(token=SecretStr("made-up"))
+        resumed, fresh = (Run(tmp_path, journal, settings, secrets, 3, is_, tmp_path, clock) for is_ in (True, False))
+        assert sorted(resumed._answered_since(NOW - 10)) == [NOW - 8, NOW + 30, NOW + 30]
+        assert fresh._answered_since(NOW - 10) == []

@@ -1,0 +1,38 @@
+"""`X-RateLimit-Limit`, `-Remaining` and `-Reset`: no standard, but what most servers send (GitHub among them)."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from worker.policy.ratelimit.limits import LONGEST_INTERVAL, Limits, one, together
+from worker.policy.ratelimit.values import count, decimal, sent_at
+
+_SPELLINGS: Final = ("x-ratelimit", "x-rate-limit")
+
+
+def read(headers: Mapping[str, str], wall: float) -> Limits:
+    """Both spellings. What is left may be told as `-Used`; `-Resource` says which of several quotas is meant."""
+    return together(_read(headers, spelling, wall) for spelling in _SPELLINGS if f"{spelling}-reset" in headers)
+
+
+def _read(headers: Mapping[str, str], spelling: str, wall: float) -> Limits:
+    limit, used = count(headers.get(f"{spelling}-limit")), count(headers.get(f"{spelling}-used"))
+    remaining = count(headers.get(f"{spelling}-remaining"))
+    if remaining is None and limit is not None and used is not None:
+        remaining = max(0, limit - used)
+    resets_in = seconds_until(headers[f"{spelling}-reset"], sent_at(headers, wall))
+    name = f"{spelling} {headers.get(f'{spelling}-resource', '')}".strip()
+    return one(name, limit=limit, remaining=remaining, resets_in=resets_in)
+
+
+def seconds_until(reset: str, sent: float) -> float | None:
+    """Seconds until a reset that is told as seconds or milliseconds since the epoch, or as seconds from now.
+
+    The three are told apart by their size: less than a day from when the reply was sent, or less than a day.
+    """
+    value = decimal(reset)
+    if value is None:
+        return None
+    for seconds in (value - sent, value / 1000 - sent, value):
+        if abs(seconds) <= LONGEST_INTERVAL:
+            return seconds
+    return None

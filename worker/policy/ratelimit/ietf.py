@@ -1,0 +1,124 @@
+"""The IETF's `RateLimit` fields, in the three forms that its drafts had (draft-ietf-httpapi-ratelimit-headers).
+
+00 to 06 have three fields of numbers, 07 a dictionary, 08 and later a list of named policies. All of them are
+structured fields (RFC 9651).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from http_sf import Token, parse
+
+from worker.policy.ratelimit.limits import Limits, one, together
+from worker.policy.ratelimit.values import count, decimal
+
+_Item: TypeAlias = tuple[Any, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Policy:
+    """A quota as a policy field states it. `counts_requests` is False when it is in another unit: bytes, for one."""
+
+    name: str
+    limit: float | None
+    interval: float | None
+    counts_requests: bool = True
+
+    def left(self, remaining: float | None = None, resets_in: float | None = None) -> Limits:
+        """What is left of it, if that is told."""
+        if not self.counts_requests:
+            return Limits()
+        return one(
+            f"ratelimit {self.name}".strip(),
+            limit=self.limit,
+            interval=self.interval,
+            remaining=remaining,
+            resets_in=resets_in,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What is left of a quota."""
+
+    limit: float | None
+    remaining: float | None
+    resets_in: float | None
+
+
+def read(headers: Mapping[str, str]) -> Limits:
+    """`RateLimit-Policy`, `RateLimit`; or `RateLimit-Limit`, `-Remaining` and `-Reset`."""
+    stated = _items(headers.get("ratelimit-policy"))
+    told = headers.get("ratelimit")
+    if named := _items(told):
+        return _named(stated, named)
+    if fields := _dictionary(told):
+        return _numbered(stated, _State(fields.get("limit"), fields.get("remaining"), fields.get("reset")))
+    limits = _items(headers.get("ratelimit-limit"))
+    limit = next((_number(item) for item, parameters in limits if "w" not in parameters), None)
+    remaining, reset = count(headers.get("ratelimit-remaining")), decimal(headers.get("ratelimit-reset"))
+    listed = [item for item in limits if "w" in item[1]]
+    return _numbered([*stated, *listed], _State(limit, remaining, reset))
+
+
+def _named(stated: Iterable[_Item], named: Iterable[_Item]) -> Limits:
+    """Policies and states that belong together by their name; of one policy's partitions the emptiest counts."""
+    policies = {policy.name: policy for policy in map(_policy, stated)}
+    states = [
+        (policies.get(_text(item), _Policy(_text(item), None, None)), _number(told.get("r")), _number(told.get("t")))
+        for item, told in named
+    ]
+    silent = policies.keys() - {policy.name for policy, _, _ in states}
+    states += [(policies[name], None, None) for name in sorted(silent)]
+    return together(policy.left(remaining, resets_in) for policy, remaining, resets_in in states)
+
+
+def _numbered(stated: Iterable[_Item], state: _State) -> Limits:
+    """What is left belongs to the policy with the same limit; policies have no names here."""
+    policies = list(map(_policy, stated))
+    meant = next((policy for policy in policies if policy.limit == state.limit), _Policy("", state.limit, None))
+    others = (policy.left() for policy in policies if policy is not meant)
+    return together((*others, meant.left(state.remaining, state.resets_in)))
+
+
+def _policy(item: _Item) -> _Policy:
+    """`"name";q=100;w=60;qu="requests"`, or `100;w=60`. The partition key says which caller is meant: us."""
+    value, parameters = item
+    interval = _number(parameters.get("w"))
+    if (limit := _number(value)) is not None:
+        return _Policy(_text(value), limit, interval)
+    unit = _text(parameters.get("qu", "requests"))
+    return _Policy(_text(value), _number(parameters.get("q")), interval, unit == "requests")
+
+
+def _items(value: str | None) -> list[_Item]:
+    """The items of a structured list, none when it is absent or malformed; inner lists mean nothing here."""
+    found = _parsed(value, "list")
+    return [item for item in found if not isinstance(item[0], list)] if isinstance(found, list) else []
+
+
+def _dictionary(value: str | None) -> dict[str, float | None]:
+    """The numbers of a structured dictionary, none when it is absent or malformed."""
+    found = _parsed(value, "dictionary")
+    return {key: _number(item[0]) for key, item in found.items()} if isinstance(found, dict) else {}
+
+
+def _parsed(value: str | None, kind: str) -> Any:
+    if value is None:
+        return None
+    try:
+        return parse(value.encode("ascii"), tltype=kind)
+    except ValueError:  # of which StructuredFieldError and UnicodeEncodeError are kinds
+        return None
+
+
+def _number(value: Any) -> float | None:
+    """A number of a structured field; a parameter without a value is True, which is none."""
+    return float(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
+
+
+def _text(value: Any) -> str:
+    """A name: quoted in the last drafts, a token in some servers."""
+    return str(value) if isinstance(value, str | Token) else repr(value)

@@ -1,0 +1,41 @@
+"""Values of header fields. Whatever is malformed is None: headers are advice, not input."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+_INTEGER: Final = re.compile(r"[0-9]{1,15}")
+_DECIMAL: Final = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,15})?")
+
+
+def integer(value: str | None) -> int | None:
+    """A whole number, 0 or more."""
+    return int(value) if value is not None and _INTEGER.fullmatch(value.strip()) else None
+
+
+def decimal(value: str | None) -> float | None:
+    """A number with an optional fraction and sign."""
+    return float(value) if value is not None and _DECIMAL.fullmatch(value.strip()) else None
+
+
+def count(value: str | None) -> int | None:
+    """Whole requests: some servers send their bucket's level with a fraction, of which nobody can send a part."""
+    number = decimal(value)
+    return int(number) if number is not None and number >= 0 else None
+
+
+def date(value: str) -> float | None:
+    """Seconds since the epoch of an HTTP date (RFC 9110 5.6.7: three forms)."""
+    try:
+        found = parsedate_to_datetime(value)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+    return found.replace(tzinfo=found.tzinfo or UTC).timestamp()  # the asctime form names no zone: it is UTC, not local
+
+
+def sent_at(headers: Mapping[str, str], wall: float) -> float:
+    """When the reply was sent by the server's own clock, so that a skewed one does no harm; without `Date`, `wall`."""
+    sent = date(headers.get("date", ""))
+    return wall if sent is None else sent

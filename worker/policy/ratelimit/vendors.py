@@ -1,0 +1,118 @@
+"""Dialects of one vendor each, by the vendor's own documentation."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from worker.policy.pace import Window
+from worker.policy.ratelimit.limits import LONGEST_INTERVAL, Limits, one, together
+from worker.policy.ratelimit.values import count, decimal, integer
+
+_MINUTE: Final = 60.0
+
+_SHOPIFY_BUCKET: Final = 20.0
+"""Seconds in which a full bucket has leaked: 40 at 2 a second, 80 at 4, 400 at 20; the same on every plan."""
+
+_KONG: Final = {"second": 1.0, "minute": _MINUTE, "hour": 3600.0, "day": LONGEST_INTERVAL}
+
+_ENDPOINT: Final = "zendesk-ratelimit-"
+
+_SHARE: Final = re.compile(r"\s*([0-9]{1,15})\s*/\s*([0-9]{1,15})\s*")
+_SALESFORCE: Final = re.compile(r"\s*((?:per-app-)?api-usage)\s*=\s*([0-9]{1,15})/([0-9]{1,15})\s*(?:\(.*\)\s*)?")
+
+
+def commerce_layer(headers: Mapping[str, str]) -> Limits:
+    """`X-Ratelimit-Limit`, `-Interval` (seconds), `-Remaining`.
+
+    The headers state the average only; besides it Commerce Layer allows a quarter of the limit in a sixth of the
+    interval (its documentation: 200 a minute and 50 in 10 seconds), which is derived here.
+    """
+    limit = integer(headers.get("x-ratelimit-limit"))
+    interval = decimal(headers.get("x-ratelimit-interval"))
+    average = one("commerce layer", limit=limit, interval=interval)
+    if not average.windows:
+        return average
+    window = average.windows[0]
+    burst = Window(max(1, window.limit // 4), window.interval / 6)
+    remaining = integer(headers.get("x-ratelimit-remaining"))
+    if remaining is None or remaining > window.limit:
+        return Limits((window, burst))
+    return Limits((window, burst), ((window, remaining),))
+
+
+def shopify(headers: Mapping[str, str]) -> Limits:
+    """`X-Shopify-Shop-Api-Call-Limit: 32/40`: the level of a leaky bucket, and its size."""
+    share = _SHARE.fullmatch(headers.get("x-shopify-shop-api-call-limit", ""))
+    if share is None:
+        return Limits()
+    level, size = int(share[1]), int(share[2])
+    return one("shopify", limit=size, interval=_SHOPIFY_BUCKET, remaining=max(0, size - level))
+
+
+def hubspot(headers: Mapping[str, str]) -> Limits:
+    """`X-HubSpot-RateLimit-Max`, `-Remaining`, `-Interval-Milliseconds`; `-Daily`; `-Secondly`.
+
+    The limit a second is deprecated and no longer enforced where the other is told: it is only used without it.
+    """
+    told = {name[20:]: value for name, value in headers.items() if name.startswith("x-hubspot-ratelimit-")}
+    milliseconds = decimal(told.get("interval-milliseconds"))
+    interval = None if milliseconds is None else milliseconds / 1000
+    burst = one("hubspot", limit=integer(told.get("max")), interval=interval, remaining=count(told.get("remaining")))
+    if not burst.windows:
+        remaining = count(told.get("secondly-remaining"))
+        burst = one("hubspot", limit=integer(told.get("secondly")), interval=1.0, remaining=remaining)
+    remaining = count(told.get("daily-remaining"))
+    daily = one("hubspot daily", limit=integer(told.get("daily")), interval=LONGEST_INTERVAL, remaining=remaining)
+    return together((burst, daily))
+
+
+def zendesk(headers: Mapping[str, str]) -> Limits:
+    """`X-Rate-Limit` and `-Remaining` a minute, for the account.
+
+    `RateLimit-Limit`, `-Remaining` and `-Reset`, which say the same, are read as the IETF's.
+    """
+    limit, remaining = integer(headers.get("x-rate-limit")), count(headers.get("x-rate-limit-remaining"))
+    return one("zendesk", limit=limit, interval=_MINUTE, remaining=remaining)
+
+
+def zendesk_endpoints(headers: Mapping[str, str]) -> Limits:
+    """`Zendesk-RateLimit-<endpoint>: total=100; remaining=99; resets=41`: a limit of the endpoint besides."""
+    return together(_endpoint(*item) for item in headers.items() if item[0].startswith(_ENDPOINT))
+
+
+def _endpoint(name: str, value: str) -> Limits:
+    told = {key.strip(): text for key, _, text in (part.partition("=") for part in value.split(";"))}
+    return one(
+        name,
+        limit=integer(told.get("total")),
+        remaining=count(told.get("remaining")),
+        resets_in=decimal(told.get("resets")),
+    )
+
+
+def salesforce(headers: Mapping[str, str]) -> Limits:
+    """`Sforce-Limit-Info: api-usage=18/5000; per-app-api-usage=17/250(appName=x)`: used of a rolling day's."""
+    parts = map(_SALESFORCE.fullmatch, headers.get("sforce-limit-info", "").split(";"))
+    return together(
+        one(
+            part[1],
+            limit=int(part[3]),
+            interval=LONGEST_INTERVAL,
+            remaining=max(0, int(part[3]) - int(part[2])),
+        )
+        for part in parts
+        if part is not None
+    )
+
+
+def kong(headers: Mapping[str, str]) -> Limits:
+    """`X-RateLimit-Limit-Minute` and `X-RateLimit-Remaining-Minute`, of a second, an hour, a day; or several."""
+    return together(
+        one(
+            f"kong {unit}",
+            limit=integer(headers.get(f"x-ratelimit-limit-{unit}")),
+            interval=interval,
+            remaining=count(headers.get(f"x-ratelimit-remaining-{unit}")),
+        )
+        for unit, interval in _KONG.items()
+    )
