@@ -14,6 +14,7 @@ from worker.policy.backoff import Circuit, RetryBudget
 from worker.policy.pace import Pace, Window
 from worker.policy.ratelimit_headers import read_limits, read_retry_after
 from worker.policy.throttle import Throttle
+from worker.shared_pace import SharedPace
 from worker.stop import Stop
 
 SETTLED_ANSWERS: Final = frozenset({500, 502, 503, 504})
@@ -23,9 +24,11 @@ SETTLED_ANSWERS: Final = frozenset({500, 502, 503, 504})
 class Gate:
     """Lets attempts through, one slot each, in the order they came."""
 
-    def __init__(self, pace: Pace, clock: Clock, stop: Stop) -> None:
-        """Guard `pace`; `stop` sends everybody away who still waits."""
+    def __init__(self, pace: Pace, clock: Clock, stop: Stop, shared: SharedPace | None = None) -> None:
+        """Guard `pace`; `stop` sends everybody away who still waits, `shared` ties it to those of other processes."""
         self.pace = pace
+        self._shared = shared
+        self._slots: Pace | SharedPace = shared or pace
         self.refused = 0
         self.on_news: Callable[[str, Mapping[str, object]], None] = lambda _event, _facts: None
         self._clock = clock
@@ -57,7 +60,7 @@ class Gate:
         """Take a slot, waiting as long as the pace demands; False when the run ended first."""
         if self._stop.reason:
             return False
-        if not self._waiting and self.pace.reserve(self._clock.now()) == 0.0:
+        if not self._waiting and self._slots.reserve(self._clock.now()) == 0.0:
             return True
         self._waiting += 1
         try:
@@ -69,7 +72,7 @@ class Gate:
     def replied(self, reply: Reply, sent_at: float) -> None:
         """The slot's request was answered by something other than a refusal for pace."""
         now = self._clock.now()
-        self.pace.answered(now)
+        self._slots.answered(now)
         self._throttle.accepted()
         self._learn(reply, sent_at, now)
         if reply.status in SETTLED_ANSWERS:
@@ -88,30 +91,32 @@ class Gate:
             Seconds the gate stays closed.
         """
         now = self._clock.now()
-        self.pace.answered(now)
+        self._slots.answered(now)
         self.refused += reply.status == 429  # noqa: PLR2004  # Too Many Requests
         self._learn(reply, sent_at, now)
         retry_after = read_retry_after(reply.headers, self._clock.wall())
         again = sent_at >= self.pace.closed_until
         pause = self._throttle.refused(self.pace.windows, retry_after, again=again)
         self.pace.close(now + pause)
+        if self._shared is not None:
+            self._shared.close(pause)
         self.on_news("slowed_down", {"status": reply.status, "pause_s": round(pause, 3)})
         self._freed.set()
         return pause
 
     def unanswered(self) -> None:
         """The slot's request left and was not answered: it occupies the server's window until now at most."""
-        self.pace.answered(self._clock.now())
+        self._slots.answered(self._clock.now())
         self.failed()
 
     def not_sent(self) -> None:
         """The slot's request never left."""
-        self.pace.cancelled()
+        self._slots.cancelled()
         self.failed()
 
     def give_back(self) -> None:
         """The slot was not used after all."""
-        self.pace.cancelled()
+        self._slots.cancelled()
         self._freed.set()
 
     def failed(self) -> None:
@@ -122,6 +127,11 @@ class Gate:
                 self.on_news("circuit_opened", {"failures": self._circuit.failures})
             self.pace.close(self._clock.now() + pause)
         self._freed.set()
+
+    def beat(self) -> None:
+        """Let the other processes know that this one is there."""
+        if self._shared is not None:
+            self._shared.beat()
 
     def first_attempt(self) -> None:
         """A row is sent for the first time: it earns a share of a retry."""
@@ -142,12 +152,14 @@ class Gate:
         if self.pace.learn(limits.windows):
             self.on_news("limit_learned", {"windows": windows_text(limits.windows)})
         if limits.windows and limits.remaining is not None:
+            if self._shared is not None:
+                self._shared.look(now)
             self.pace.shared(limits.windows[0], limits.remaining, sent_at, now)
 
     async def _wait(self) -> bool:
         while not self._stop.reason:
             self._freed = anyio.Event()
-            wait = self.pace.reserve(self._clock.now())
+            wait = self._slots.reserve(self._clock.now())
             if wait == 0.0:
                 return True
             with anyio.move_on_after(wait):

@@ -11,8 +11,10 @@ from pydantic import SecretStr
 
 from jobs.commercelayer import Grant
 from worker.attempt import CredentialLost
-from worker.auth import RENEW_INTERVAL, Credential, TokenEndpoint
+from worker.auth import RENEW_INTERVAL, TOKEN_QUOTA, Credential, TokenEndpoint
 from worker.clock import Clock
+from worker.gate import Gate
+from worker.policy.pace import Pace
 from worker.sandbox import SandboxSettings, serve
 from worker.settings import Secrets
 from worker.stop import Stop
@@ -43,6 +45,10 @@ class Endpoint:
         token = f"token{len(self.issued)}"
         self.issued.append(token)
         return Grant(token, self.lives.pop(0))
+
+
+def gate() -> Gate:
+    return Gate(Pace(ceiling=TOKEN_QUOTA, max_in_flight=1, discover=False), Clock(), Stop())
 
 
 def jwt(**payload: object) -> str:
@@ -166,10 +172,10 @@ async def test_a_token_comes_from_the_endpoint_for_a_good_client_and_not_for_a_b
     async with serve(SandboxSettings()) as sandbox, Transport(sandbox.url, timeout=5, connections=1) as transport:
         good = Secrets(client_id=SecretStr(sandbox.client_id), client_secret=SecretStr(sandbox.client_secret))
         bad = Secrets(client_id=SecretStr(sandbox.client_id), client_secret=SecretStr("wr0ng"))
-        grant = await TokenEndpoint(good, transport, Clock(), Stop()).issue()
+        grant = await TokenEndpoint(good, transport, gate(), Clock(), Stop()).issue()
         assert grant.access_token == sandbox.token
         with pytest.raises(CredentialLost, match="answered 401") as lost:
-            await TokenEndpoint(bad, transport, Clock(), Stop()).issue()
+            await TokenEndpoint(bad, transport, gate(), Clock(), Stop()).issue()
     assert "wr0ng" not in str(lost.value)
 
 
@@ -183,7 +189,7 @@ async def test_an_unreachable_endpoint_is_tried_again_and_then_given_up() -> Non
     secrets = Secrets(client_id=SecretStr("a"), client_secret=SecretStr("b"))
     stop = Stop()
     async with Transport("http://127.0.0.1:9", timeout=1, connections=1) as transport:
-        endpoint = TokenEndpoint(secrets, transport, Clock(sample=lambda: 0.0), stop)
+        endpoint = TokenEndpoint(secrets, transport, gate(), Clock(sample=lambda: 0.0), stop)
         endpoint.on_request = count
         asyncio.get_running_loop().call_later(1.2, stop.request, "interrupted")
         with pytest.raises(CredentialLost, match="cannot connect"):

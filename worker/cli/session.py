@@ -15,18 +15,17 @@ from jobs.commercelayer import read_claims
 from jobs.reading import InputRefused
 from worker import reports, source
 from worker.attempt import CredentialLost
-from worker.auth import TokenEndpoint
 from worker.cli.flags import Flags, overridden
 from worker.cli.planned import finish_plan
 from worker.cli.screen import configure_log, watcher
 from worker.cli.speech import complain, say
 from worker.clock import Clock
+from worker.connection import token_endpoint
 from worker.journal import History, Journal, JournalDamaged, JournalError
 from worker.run import PLAN, Ended, Run
 from worker.run_directory import JOURNAL, Busy, locked
 from worker.settings import ConfigError, Secrets, Settings, is_loopback, read_secrets, state_directory
 from worker.stop import Stop
-from worker.transport import Transport
 
 BUSY: Final = 75
 """Exit status when another process holds the run (EX_TEMPFAIL of sysexits.h)."""
@@ -204,8 +203,7 @@ def _first_token(secrets: Secrets, settings: Settings, clock: Clock) -> tuple[Se
     tokens = 0
 
     async def issue() -> Secrets:
-        async with Transport(secrets.auth_url, timeout=settings.attempts.timeout, connections=1) as transport:
-            endpoint = TokenEndpoint(secrets, transport, clock, Stop())
+        async with token_endpoint(secrets, settings.attempts, state_directory(), clock, Stop()) as endpoint:
             endpoint.on_request = count
             grant = await endpoint.issue()
             return secrets.model_copy(update={"token": SecretStr(grant.access_token)})

@@ -7,7 +7,7 @@ between send and response, so that `limit + 1` requests can never fall into one 
 """
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -58,6 +58,7 @@ class Pace:
         self._closed_until = -math.inf
         self._probing = False
         self.in_flight = 0
+        self.elsewhere = 0  # slots that other processes hold
         self._apply()
 
     @property
@@ -69,6 +70,16 @@ class Pace:
     def learned(self) -> tuple[Window, ...]:
         """The windows learned from the server, as it stated them."""
         return self._learned
+
+    @property
+    def is_unlimited(self) -> bool:
+        """Whether there are no windows and will be none."""
+        return not (self._windows or self._discover)
+
+    @property
+    def cap(self) -> int:
+        """Requests in flight at most, whatever the windows allow."""
+        return self._in_flight_cap
 
     @property
     def stamps(self) -> Sequence[float]:
@@ -101,8 +112,13 @@ class Pace:
         self.in_flight -= 1
         if self._windows or self._discover:
             self._stamps.append(now)
-            if len(self._stamps) > 2 * self._memory:
-                del self._stamps[: -self._memory]
+            self._trim()
+
+    def overhear(self, stamps: Iterable[float]) -> None:
+        """Others, who take slots of the same windows, were answered at these times; in any order."""
+        for stamp in stamps:
+            insort(self._stamps, stamp)
+        self._trim()
 
     def cancelled(self) -> None:
         """The request of one slot never left."""
@@ -128,7 +144,7 @@ class Pace:
         """
         if not self._discover:
             return 0
-        own = len(self._stamps) - bisect_left(self._stamps, sent_at - window.interval) + self.in_flight
+        own = len(self._stamps) - bisect_left(self._stamps, sent_at - window.interval) + self.in_flight + self.elsewhere
         foreign = max(0, window.limit - remaining - own)
         self._stamps.extend([now] * foreign)
         return foreign
@@ -155,13 +171,17 @@ class Pace:
         self._in_flight_cap = self._max_in_flight if known else min(UNLEARNED_IN_FLIGHT, self._max_in_flight)
         self._memory = max((w.limit for w in self._windows), default=1000)
 
+    def _trim(self) -> None:
+        if len(self._stamps) > 2 * self._memory:
+            del self._stamps[: -self._memory]
+
     def _wait(self, now: float) -> float:
         cap = 1 if self._probing else self._in_flight_cap
         if self.in_flight >= cap:
             return math.inf
         wait = self._closed_until - now
         for window in self._windows:
-            free = window.limit - self.in_flight
+            free = window.limit - self.in_flight - self.elsewhere
             if free <= 0:
                 return math.inf
             if len(self._stamps) >= free:
