@@ -4,8 +4,10 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 KILLS  ?= 50
+MINUTES   ?= 60
+PROCESSES ?= 4
 
-.PHONY: setup demo test check fmt bench million crash lock clean
+.PHONY: setup demo test check fmt bench million crash share lock clean
 
 setup: $(READY)  ## a virtual environment with pinned, hashed requirements
 
@@ -41,6 +43,9 @@ million: setup  ## the first request of a run of a million rows that is nearly d
 
 crash: setup  ## kill -9 at random points, judged by the server's ledger
 	$(BIN)/python -m tests.crash.hunt --kills $(KILLS)
+
+share: setup  ## virtual hours of processes that share a quota, and of one that is restarted every 20 s
+	$(BIN)/python -m tests.scenarios.shared_quota --minutes $(MINUTES) --processes $(PROCESSES)
 
 lock: setup  ## renew the pinned requirements (needs the uv program)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --output-file requirements/runtime.txt

@@ -12,14 +12,14 @@ import functools
 import math
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from worker.clock import Clock
 from worker.pace_memory import MOST_PROCESSES, Entry, Header, PaceMemory, Stamp
-from worker.policy.pace import Pace
+from worker.policy.pace import Pace, Window
 from worker.policy.throttle import LONGEST_WINDOW
 
 BEAT: Final = 1.0
@@ -57,12 +57,15 @@ class SharedPace:
         self._clock = clock
         self._works = True
         self._owner = secrets.randbits(32) or 1
+        self._pid = os.getpid()
         self._place = -1
         self._joined = self._active = False
         self._version = self._seen = self._claimed = self._companions = 0
         self._looked_at = self._beat_at = -math.inf
         self._stuck_since: float | None = None
         self._closed_until = 0.0
+        self._lease, self._tag, self._longest, self._largest = 1, 0, 0.0, 0
+        self._measured: tuple[Sequence[Window], int] = (), 0
         self._pending: list[float] = []
         self._written = memory.learned()
         self.abandoned = 0
@@ -126,7 +129,7 @@ class SharedPace:
 
     def look(self, now: float) -> None:
         """Take in what others did, before a reply is compared with what is known."""
-        if self._active and self._lease > 1:
+        if self._active and not self._is_prompt:
             with contextlib.suppress(OSError):
                 if self._memory.header().version == self._version:
                     return
@@ -153,20 +156,14 @@ class SharedPace:
         self._memory.close()
         self._works = False
 
-    @property
-    def _lease(self) -> int:
-        """How many slots are claimed at once."""
-        smallest = min((window.limit for window in self.pace.windows), default=0)
-        return max(1, min(LARGEST_LEASE, smallest // (LEASE_SHARE * (1 + self._companions))))
-
-    @property
-    def _tag(self) -> int:
-        return max((window.limit for window in self.pace.learned), default=0)
-
     def _settle(self, now: float) -> None:
-        """Write down at once what has changed, unless there is still a lease to use."""
-        if self._active and self._lease == 1:
+        if self._active and self._is_prompt:
             self._transact(now)
+
+    @property
+    def _is_prompt(self) -> bool:
+        """Whether somebody waits for the news: otherwise it is written down with the next request, or the next beat."""
+        return self._companions > 0 and self._lease == 1
 
     def _is_stuck(self, now: float) -> bool:
         if self._stuck_since is None:
@@ -220,6 +217,8 @@ class SharedPace:
         self._joined = True
         if not pace.windows:
             return
+        if self._measured != (pace.windows, self._companions):
+            self._measure()
         if not self._active:
             self._active = True
             self._pending = [wall - (now - stamp) for stamp in pace.stamps]
@@ -231,11 +230,20 @@ class SharedPace:
             pace.overhear(self._translated(self._memory.stamps(header, since), now, wall))
             self._seen = header.head
 
+    def _measure(self) -> None:
+        """What follows from the windows in force: the slots claimed at once, the tag, how far back responses matter."""
+        windows = self.pace.windows
+        smallest = min(window.limit for window in windows)
+        self._lease = max(1, min(LARGEST_LEASE, smallest // (LEASE_SHARE * (1 + self._companions))))
+        self._tag = max((window.limit for window in self.pace.learned), default=0)
+        self._longest = max(window.interval for window in windows)
+        self._largest = max(window.limit for window in windows)
+        self._measured = windows, self._companions
+
     def _translated(self, stamps: Iterable[Stamp], now: float, wall: float) -> list[float]:
         """Responses of others on this clock, as far as they still matter; one from the future counts as now."""
-        longest = max(window.interval for window in self.pace.windows)
         others = (stamp.at for stamp in stamps if stamp.owner != self._owner and self._is_alike(stamp.tag))
-        return [now - max(0.0, wall - at) for at in others if wall - at <= longest]
+        return [now - max(0.0, wall - at) for at in others if wall - at <= self._longest]
 
     def _is_alike(self, tag: int) -> bool:
         """Whether it is the same counter of the server's: reads of different types may have different limits."""
@@ -293,10 +301,11 @@ class SharedPace:
 
     def _write_down(self, header: Header, claimed: int, *, leave: bool) -> None:
         wall, learned = self._clock.wall(), self.pace.learned
-        self._memory.grow(header, max((window.limit for window in self.pace.windows), default=0))
-        self._memory.append(header, [Stamp(at, self._owner, self._tag) for at in self._pending])
+        if self._pending:
+            self._memory.grow(header, self._largest)
+            self._memory.append(header, [Stamp(at, self._owner, self._tag) for at in self._pending])
         owner = 0 if leave else self._owner
-        self._memory.write_entry(self._place, Entry(owner, self._tag, wall, claimed, os.getpid(), _space()))
+        self._memory.write_entry(self._place, Entry(owner, self._tag, wall, claimed, self._pid, _space()))
         if learned != self._written or not header.version:
             self._memory.write_learned(learned)
         header.version, header.saved_at = header.version + 1, wall

@@ -1,15 +1,22 @@
-"""Processes that share a quota, in virtual time: each with its own gate, all on one strict server and one directory."""
+"""Processes that share a quota, in virtual time: each with its own gate, all on one strict server and one directory.
 
+    python -m tests.scenarios.shared_quota --minutes 60 --processes 4
+
+prints what became of so many virtual minutes, with processes side by side and with one that is restarted every 20 s.
+"""
+
+import argparse
 import asyncio
+import sys
+import tempfile
 from collections import deque
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
 from jobs.model import Reply
+from tests.virtual_time import run
 from worker.clock import Clock
 from worker.gate import Gate
 from worker.pace_memory import PaceMemory
@@ -88,14 +95,23 @@ class Host:
         now = asyncio.get_running_loop().time
         return Clock(now=now, wall=lambda: self.wall + now(), sample=lambda: 0.5)
 
-    def shared(self, method: str = "PATCH", credential: str = "", origin: str = "https://a.example") -> SharedPace:
+    def shared(self, method: str, origin: str) -> SharedPace:
         pace = Pace(max_in_flight=16)
-        return SharedPace(pace, PaceMemory(self.directory, origin, credential, method), self.clock)
+        return SharedPace(pace, PaceMemory(self.directory, origin, "", method), self.clock)
 
 
-async def work(host: Host, server: StrictServer, who: str, *, seconds: float, method: str = "PATCH", killed: bool = False) -> None:
+async def work(
+    host: Host,
+    server: StrictServer,
+    who: str,
+    *,
+    seconds: float,
+    method: str = "PATCH",
+    origin: str = "https://a.example",
+    killed: bool = False,
+) -> None:
     """A process with rows without end, for so many seconds; `killed` ones leave nothing behind but what they wrote."""
-    shared = host.shared(method)
+    shared = host.shared(method, origin)
     stop = Stop()
     shared.begin()
     gate = Gate(shared.pace, host.clock, stop, shared)
@@ -122,3 +138,42 @@ async def work(host: Host, server: StrictServer, who: str, *, seconds: float, me
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def together(host: Host, server: StrictServer, processes: int, *, seconds: float) -> StrictServer:
+    """So many processes side by side."""
+    await asyncio.gather(*(work(host, server, f"p{number}", seconds=seconds) for number in range(processes)))
+    return server
+
+
+async def restarted(host: Host, server: StrictServer, *, minutes: int, killed: bool) -> StrictServer:
+    """One process after the other, for 20 s each."""
+    for _ in range(3 * minutes):
+        await work(host, server, "p", seconds=20, killed=killed)
+    return server
+
+
+def main() -> int:
+    """Run the long ones; 1 when the server had to refuse anything."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=int, default=60)
+    parser.add_argument("--processes", type=int, default=4)
+    asked = parser.parse_args()
+    seconds = 60.0 * asked.minutes
+    refused = 0
+    for killed in (False, True):
+        with tempfile.TemporaryDirectory() as place:
+            server = run(restarted(Host(Path(place)), StrictServer(), minutes=asked.minutes, killed=killed))
+            how = "killed" if killed else "ended"
+            print(f"{how} every 20 s: {server.refused} refusals, {server.share(60, seconds):.1%} of the quota")
+            refused += server.refused
+    with tempfile.TemporaryDirectory() as place:
+        server = run(together(Host(Path(place)), StrictServer(), asked.processes, seconds=seconds))
+        parts = [server.of(f"p{number}") for number in range(asked.processes)]
+        print(f"side by side: {server.refused} refusals, {server.share(60, seconds):.1%} of the quota, as {parts}")
+        refused += server.refused
+    return 1 if refused else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
