@@ -34,6 +34,9 @@ PAUSE: Final = 0.25
 BUSY: Final = 0.002
 """Seconds until a file that another process holds is tried again."""
 
+LATEST_NEWS: Final = 3 * BEAT
+"""Seconds that a response may take to be written down."""
+
 STUCK: Final = 2.0
 """Seconds for which a file may be held (a few microseconds are usual) before a process goes on without it."""
 
@@ -61,7 +64,7 @@ class SharedPace:
         self._place = -1
         self._joined = self._active = False
         self._version = self._seen = self._claimed = self._companions = 0
-        self._looked_at = self._beat_at = -math.inf
+        self._looked_at = self._beat_at = self._took_in_at = -math.inf
         self._stuck_since: float | None = None
         self._closed_until = 0.0
         self._lease, self._tag, self._longest, self._largest = 1, 0, 0.0, 0
@@ -229,6 +232,7 @@ class SharedPace:
             since = self._seen if self._seen <= header.head else 0
             pace.overhear(self._translated(self._memory.stamps(header, since), now, wall))
             self._seen = header.head
+        self._took_in_at = now
 
     def _measure(self) -> None:
         """What follows from the windows in force: the slots claimed at once, the tag, how far back responses matter."""
@@ -241,9 +245,15 @@ class SharedPace:
         self._measured = windows, self._companions
 
     def _translated(self, stamps: Iterable[Stamp], now: float, wall: float) -> list[float]:
-        """Responses of others on this clock, as far as they still matter; one from the future counts as now."""
+        """Responses of others on this clock, as far as they still matter.
+
+        One from the future counts as now, and so does one that seems older than what was not there at the last look
+        can be: the wall clock was set.
+        """
+        oldest = now - self._took_in_at + LATEST_NEWS
         others = (stamp.at for stamp in stamps if stamp.owner != self._owner and self._is_alike(stamp.tag))
-        return [now - max(0.0, wall - at) for at in others if wall - at <= self._longest]
+        ages = (wall - at if 0.0 <= wall - at <= oldest else 0.0 for at in others)
+        return [now - age for age in ages if age <= self._longest]
 
     def _is_alike(self, tag: int) -> bool:
         """Whether it is the same counter of the server's: reads of different types may have different limits."""
