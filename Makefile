@@ -46,6 +46,9 @@ crash: setup  ## kill -9 at random points, judged by the server's ledger
 
 share: setup  ## virtual hours of processes that share a quota, and of one that is restarted every 20 s
 	$(BIN)/python -m tests.scenarios.shared_quota --minutes $(MINUTES) --processes $(PROCESSES)
+	PROCESSES=$(PROCESSES) $(BIN)/python -m pytest -q tests/e2e/test_shared_quota.py
+	ROWS=5000 $(BIN)/python -m pytest -q tests/scenarios/test_reads_beside_writes.py
+	$(BIN)/python -m benchmarks.gate_cost
 
 lock: setup  ## renew the pinned requirements (needs the uv program)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --output-file requirements/runtime.txt

@@ -63,9 +63,8 @@ async def compare(name: str, windows: tuple[Window, ...], count: int) -> None:
             await other.admit()
             other.replied(REPLY, wheel.time)
             both += await cost(shared, wheel, 1)
-        print(
-            f"{name}: {bare:.1f} us alone, +{with_file - bare:.1f} us with the file, +{both / count - bare:.1f} us with a second process"
-        )
+        more = f"+{with_file - bare:.1f} us with the file, +{both / count - bare:.1f} us with a second process"
+        print(f"{name}: {bare:.1f} us alone, {more}")
         for each in (ending, ending_too):
             if each is not None:
                 each.end()
