@@ -156,7 +156,7 @@ def test_where_nothing_was_accepted_nothing_is_inferred() -> None:
     for asked in (None, None, 5.0, None, 90.0):
         pauses.append(inference.refused(now, now, asked))
         now += pauses[-1]
-    assert pauses == [10.0, 60.0, 60.0, 60.0, 90.0]
+    assert pauses == [10.0, 60.0, 5.0, 60.0, 90.0]
     assert not inference.accepted(now, now)
     assert inference.windows == ()
 

@@ -27,15 +27,15 @@ def at(seconds: float) -> str:
         (429, {"Retry-After": at(40)}, 40.0),  # by our clock: the reply has none
         (429, {"Retry-After": at(40 + SKEW), "Date": at(SKEW)}, 40.0),  # a clock that is ahead
         (429, {"Retry-After": at(40 - SKEW), "Date": at(-SKEW)}, 40.0),  # and one that is behind
-        (429, {"Retry-After": at(-40)}, 1.0),  # over already: the pause of a server that says nothing
-        (429, {"Retry-After": "0"}, 1.0),  # what Commerce Layer says: never to the letter
-        (429, {"Retry-After": "-5"}, 1.0),
-        (429, {"Retry-After": "soon"}, 1.0),
-        (429, {"Retry-After": "nan"}, 1.0),
-        (429, {"Retry-After": "1e3"}, 1.0),
-        (429, {"Retry-After": "9" * 400}, 1.0),
-        (429, {"Retry-After": "7, 9"}, 1.0),  # sent twice
-        (429, {}, 1.0),
+        (429, {"Retry-After": at(-40)}, 10.0),  # over already: the pause of a server that says nothing
+        (429, {"Retry-After": "0"}, 10.0),  # what Commerce Layer says: never to the letter
+        (429, {"Retry-After": "-5"}, 10.0),
+        (429, {"Retry-After": "soon"}, 10.0),
+        (429, {"Retry-After": "nan"}, 10.0),
+        (429, {"Retry-After": "1e3"}, 10.0),
+        (429, {"Retry-After": "9" * 400}, 10.0),
+        (429, {"Retry-After": "7, 9"}, 10.0),  # sent twice
+        (429, {}, 10.0),
         (403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "40"}, 41.0),  # GitHub
         (403, {"Retry-After": "7"}, 7.0),  # GitHub's secondary limits
     ],

@@ -58,12 +58,12 @@ def forecast(count: float, pace: Pace, now: float, *, speed: float = 0.0) -> For
 def _through_windows(count: int, pace: Pace, now: float, capacity: float) -> float:
     """Seconds until the answer to the last of so many requests, each of which leaves as soon as every window allows.
 
-    Whole turns of the slowest window take as long each; only what is left beside them is gone through.
+    Of many, whole turns of the slowest window are taken as one; what is left beside them, and few, are gone through.
     """
     windows, stamps = pace.own
     slowest = min(windows, key=lambda window: window.limit / window.interval)
     waiting = max(0, count - pace.in_flight)
-    turns = max(0, waiting - 1) // slowest.limit
+    turns = (waiting - 1) // slowest.limit if waiting > STEPS else 0
     rest = waiting - turns * slowest.limit
     unit = max(1, math.ceil(rest / STEPS))
     log = [*stamps, *[now] * pace.in_flight][::-unit][::-1]

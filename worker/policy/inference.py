@@ -141,12 +141,13 @@ class Inference:
         return True
 
     def _learn_first(self, now: float, asked: float) -> float:
-        if asked and self._tally.since(now - _candidate(asked)):
-            self._hold((self._window(_candidate(asked), now),), now)
-            return max(asked, self._spacing)
+        if asked:
+            if self._tally.since(now - _candidate(asked)):
+                self._hold((self._window(_candidate(asked), now),), now)
+            return max(asked, self._spacing, CANDIDATES[0])
         last = len(CANDIDATES) - (1 if self._tally.since(-math.inf) else 2)  # longer, if there is something to learn
         self._tested = _QUIET_FIRST if self._tested is None else min(self._tested + 1, last)
-        return max(asked, CANDIDATES[self._tested])
+        return CANDIDATES[self._tested]
 
     def _learn_more(self, now: float, asked: float) -> float:
         """Refused although the windows were kept to: a trial failed, there is a wider one, or others use the quota."""
