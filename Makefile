@@ -13,8 +13,10 @@ TIMES  ?= 100
 POINTS ?= 200
 ROUNDS ?= 20
 DISKS  ?= 20
+MINUTES   ?= 60
+PROCESSES ?= 4
 
-.PHONY: setup demo test check fmt bench million scenarios simulate replay crash faults signals damage powerloss full-disk undo-crash lock clean
+.PHONY: setup demo test check fmt bench million scenarios simulate replay crash faults signals damage powerloss full-disk undo-crash share lock clean
 
 setup: $(READY)  ## a virtual environment with pinned, hashed requirements
 
@@ -77,6 +79,12 @@ full-disk: setup  ## small disks that fill up (needs root)
 
 undo-crash: setup  ## apply and undo, both killed and resumed: nothing is left of either
 	$(BIN)/python -m tests.crash.undo --rounds $(ROUNDS)
+
+share: setup  ## virtual hours of processes that share a quota, and of one that is restarted every 20 s
+	$(BIN)/python -m tests.scenarios.shared_quota --minutes $(MINUTES) --processes $(PROCESSES)
+	PROCESSES=$(PROCESSES) $(BIN)/python -m pytest -q tests/e2e/test_shared_quota.py
+	ROWS=5000 $(BIN)/python -m pytest -q tests/scenarios/test_reads_beside_writes.py
+	$(BIN)/python -m benchmarks.gate_cost
 
 lock: setup  ## renew the pinned requirements (needs the uv program)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --output-file requirements/runtime.txt

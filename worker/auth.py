@@ -4,17 +4,22 @@ The token endpoint hands out a token that all callers share; `expires_in` is its
 600 seconds are left, never revoked, and never asked for twice at once.
 """
 
+import hashlib
+import math
 from collections.abc import Callable
 from typing import Final, Protocol
 
 import anyio
 
 from jobs.commercelayer import Claims, Grant, read_claims, read_grant, token_request
-from jobs.model import MaybeSent, NotSent, Reply
+from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
 from worker.attempt import CredentialLost
 from worker.clock import Clock
+from worker.gate import Gate
 from worker.policy.backoff import full_jitter
-from worker.settings import Secrets
+from worker.policy.pace import Window
+from worker.policy.verdict import is_slow_down
+from worker.settings import Secrets, is_commerce_layer
 from worker.stop import Stop
 from worker.transport import Transport
 
@@ -23,6 +28,9 @@ RENEW_BEFORE: Final = 600.0
 
 RENEW_INTERVAL: Final = 30.0
 """Seconds between two renewals at least: a shared token may come back with less life than `RENEW_BEFORE`."""
+
+TOKEN_QUOTA: Final = (Window(30, 60.0),)
+"""Requests for tokens at most (Commerce Layer's documentation; no burst). Kept to everywhere: it is ample."""
 
 TOKEN_ATTEMPTS: Final = 5
 """Tries to get a token before the run stops."""
@@ -44,8 +52,11 @@ class Issuer(Protocol):
 class TokenEndpoint:
     """Client credentials over HTTP."""
 
-    def __init__(self, secrets: Secrets, transport: Transport, clock: Clock, stop: Stop) -> None:
-        """Ask for tokens with `secrets` over `transport`, which is bound to the token endpoint's origin."""
+    def __init__(self, secrets: Secrets, transport: Transport, gate: Gate, clock: Clock, stop: Stop) -> None:
+        """Ask for tokens with `secrets` over `transport` through `gate`, both of the token endpoint's origin."""
+        self.gate = gate
+        self.patience = math.inf
+        """Seconds of a pause beyond which there is no use in waiting."""
         self._secrets = secrets
         self._transport = transport
         self._clock = clock
@@ -60,14 +71,17 @@ class TokenEndpoint:
         request = token_request(client_id.get_secret_value(), client_secret.get_secret_value())
         why = "the run ends"
         for attempt in range(1, TOKEN_ATTEMPTS + 1):
-            if self._stop.reason:
+            if not await self.gate.admit():
                 break
             self.on_request()
-            outcome = await self._transport.send(request, _FORM)
+            outcome, pause = await self._ask(request)
             grant = read_grant(outcome) if isinstance(outcome, Reply) else None
             if grant is not None:
                 return grant
             why = _why(outcome)
+            if pause > self.patience:
+                why += f" and asks for a pause of {pause:.0f} s"
+                break
             if isinstance(outcome, Reply) and 300 <= outcome.status < 500 and outcome.status != 429:  # noqa: PLR2004  # final
                 break
             wait = 1.0 + full_jitter(attempt, self._clock.sample(), base=1.0, cap=20.0)
@@ -75,6 +89,39 @@ class TokenEndpoint:
                 break
         hint = "; check ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET" if "answered 40" in why else ""
         raise CredentialLost(f"no token from {self._secrets.auth_url} (ROWPATCH_AUTH_URL): {why}{hint}")
+
+    async def _ask(self, request: Request) -> tuple[Outcome, float]:
+        """What came of one request, and for how many seconds nobody may ask again."""
+        sent_at = self._clock.now()
+        outcome = await self._transport.send(request, _FORM)
+        match outcome:
+            case Reply() if is_slow_down(outcome):
+                return outcome, self.gate.slowed_down(outcome, sent_at)
+            case Reply():
+                self.gate.replied(outcome, sent_at)
+            case MaybeSent():
+                self.gate.unanswered(sent_at)
+            case NotSent():
+                self.gate.not_sent(sent_at)
+        return outcome, 0.0
+
+
+def quota_of(secrets: Secrets, origin: str) -> str:
+    """Whose quota the credential spends at `origin`, as a hash; empty where the API counts by address.
+
+    Commerce Layer counts per IP address: all credentials of a host share a quota there. Elsewhere it is the client, or
+    the application that a token names, or else the token itself.
+    """
+    if is_commerce_layer(origin):
+        return ""
+    token = secrets.token.get_secret_value() if secrets.token else ""
+    claims = read_claims(token)
+    whose = f"token {token}"
+    if secrets.client_id is not None:
+        whose = f"client {secrets.client_id.get_secret_value()}"
+    elif claims.organization:
+        whose = f"application {claims.organization} {claims.kind}"
+    return hashlib.sha256(f"rowpatch quota of {whose}".encode()).hexdigest()[:16]
 
 
 class Credential:

@@ -10,8 +10,7 @@ from typing import Final
 import anyio
 import structlog
 
-from worker import pace_memory
-from worker.auth import Credential, TokenEndpoint
+from worker.auth import TOKEN_QUOTA, Credential, TokenEndpoint, quota_of
 from worker.clock import Clock
 from worker.gate import Gate
 from worker.journal import Counters
@@ -20,14 +19,15 @@ from worker.pace_memory import PaceMemory
 from worker.policy.pace import Pace
 from worker.route import Route, route_of
 from worker.settings import Secrets, Settings, prior
+from worker.shared_pace import BEAT, SharedPace
 from worker.stop import Stop
 from worker.transport import Transport
 
 READ_CONCURRENCY: Final = 4
 """Pages read at once at most."""
 
-REMEMBER_EVERY: Final = 1.0
-"""Seconds between two saves of the pace."""
+SETTLING: Final = 0.1
+"""Seconds between a response and the moment at which its result has been written down."""
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("rowpatch")
 
@@ -37,7 +37,7 @@ class Way:
     """What it takes to have a connection.
 
     Attributes:
-        state_directory: where learned limits are remembered.
+        state_directory: where limits are remembered, and shared with other processes.
         answered_since: times (seconds since the epoch) of responses to PATCHes after the given one, as far as an
             earlier process of the run wrote them down.
     """
@@ -69,17 +69,12 @@ class Connection:
             self.transport, self.reads, self.credential, way.settings.attempts, way.counters, way.clock, way.stop
         )
 
-    def remember(self) -> None:
-        """Save the pace of both methods, for the next run and the next process."""
-        for method, gate in (("PATCH", self.writes), ("GET", self.reads)):
-            _memory(self.way, method).save(gate.pace, self.way.clock)
-
-    async def remember_forever(self) -> None:
-        """Save the pace of the writes over and over."""
-        memory = _memory(self.way, "PATCH")
+    async def beat_forever(self) -> None:
+        """Let other processes know over and over that this one is there."""
         while True:
-            await anyio.sleep(REMEMBER_EVERY)
-            memory.save(self.writes.pace, self.way.clock)
+            await anyio.sleep(BEAT)
+            self.writes.beat()
+            self.reads.beat()
 
 
 @asynccontextmanager
@@ -92,16 +87,36 @@ async def connected(way: Way) -> AsyncIterator[Connection]:
     async with AsyncExitStack() as stack:
         transport = Transport(settings.target.url, timeout=timeout, connections=connections, route=route)
         await stack.enter_async_context(transport)
-        credential = await _credential(way, stack, route)
-        yield Connection(way, transport, credential, _gate(way, "PATCH"), _gate(way, "GET"))
+        shared = [_shared(way, method) for method in ("PATCH", "GET")]
+        for each in shared:
+            stack.callback(each.end)
+        writes, reads = _gate(way, "PATCH", shared[0]), _gate(way, "GET", shared[1])
+        yield Connection(way, transport, await _credential(way, stack, route), writes, reads)
+
+
+@asynccontextmanager
+async def token_endpoint(way: Way, route: Route) -> AsyncIterator[TokenEndpoint]:
+    """The way to the token endpoint, which has a quota of its own."""
+    secrets, limits, clock, stop = way.secrets, way.settings.attempts, way.clock, way.stop
+    origin = secrets.auth_url
+    pace = Pace(ceiling=TOKEN_QUOTA, max_in_flight=1, discover=False)
+    shared = SharedPace(pace, PaceMemory(way.state_directory, origin, quota_of(secrets, origin), "POST"), clock)
+    shared.begin()
+    try:
+        async with Transport(origin, timeout=limits.timeout, connections=1, route=route) as transport:
+            endpoint = TokenEndpoint(secrets, transport, Gate(pace, clock, stop, shared), clock, stop)
+            endpoint.patience = limits.patience
+            yield endpoint
+    finally:
+        shared.end()
 
 
 async def _credential(way: Way, stack: AsyncExitStack, route: Route) -> Credential:
     secrets, issuer = way.secrets, None
     if secrets.renewable:
-        endpoint = Transport(secrets.auth_url, timeout=way.settings.attempts.timeout, connections=1, route=route)
-        issuer = TokenEndpoint(secrets, await stack.enter_async_context(endpoint), way.clock, way.stop)
+        issuer = await stack.enter_async_context(token_endpoint(way, route))
         issuer.on_request = partial(_count_token, way.counters)
+        issuer.gate.on_news = partial(_tell, way.counters, "POST")
     return Credential(secrets.token.get_secret_value() if secrets.token else "", issuer, way.clock)
 
 
@@ -109,8 +124,8 @@ def _count_token(counters: Counters) -> None:
     counters.tokens += 1
 
 
-def _gate(way: Way, method: str) -> Gate:
-    """The gate of one method, with the pace as it was left by the last process."""
+def _pace(way: Way, method: str) -> Pace:
+    """The pace of one method, with what is known before the first reply."""
     pacing, writing = way.settings.pacing, method == "PATCH"
     pace = Pace(
         ceiling=pacing.ceiling if writing else (),
@@ -118,11 +133,23 @@ def _gate(way: Way, method: str) -> Gate:
         max_in_flight=pacing.concurrency if writing else READ_CONCURRENCY,
         discover=pacing.discover,
     )
-    remembered = _memory(way, method).load()
     pace.restore(prior(way.settings.target.url), ())
-    later = way.answered_since(remembered.saved_at) if writing else []
-    pace_memory.restore(pace, remembered, later, way.clock)
-    gate = Gate(pace, way.clock, way.stop)
+    return pace
+
+
+def _shared(way: Way, method: str) -> SharedPace:
+    """The pace as other processes left it or have it now; for the writes, also as far as the journal knows better."""
+    origin = way.settings.target.url
+    memory = PaceMemory(way.state_directory, origin, quota_of(way.secrets, origin), method)
+    shared = SharedPace(_pace(way, method), memory, way.clock)
+    saved_at = shared.begin()
+    if method == "PATCH":
+        shared.recall(way.answered_since(saved_at + SETTLING))
+    return shared
+
+
+def _gate(way: Way, method: str, shared: SharedPace) -> Gate:
+    gate = Gate(shared.pace, way.clock, way.stop, shared)
     gate.patience = way.settings.attempts.patience
     gate.on_news = partial(_tell, way.counters, method)
     return gate
@@ -132,7 +159,3 @@ def _tell(counters: Counters, method: str, event: str, facts: Mapping[str, objec
     if facts.get("status") == 429:  # noqa: PLR2004  # Too Many Requests
         counters.refused += 1
     log.info(event, method=method, **facts)
-
-
-def _memory(way: Way, method: str) -> PaceMemory:
-    return PaceMemory(way.state_directory, way.settings.target.url, method)

@@ -17,6 +17,7 @@ from worker.policy.inference import Inference
 from worker.policy.pace import Pace, Window
 from worker.policy.ratelimit import Limits, read_limits, read_retry_after
 from worker.policy.throttle import Throttle, parking
+from worker.shared_pace import SharedPace
 from worker.stop import Stop
 
 SETTLED_ANSWERS: Final = frozenset({500, 502, 503, 504})
@@ -30,13 +31,15 @@ LEAST_PROBE: Final = 2.0
 class Gate:
     """Lets attempts through, one slot each, in the order they came."""
 
-    def __init__(self, pace: Pace, clock: Clock, stop: Stop) -> None:
-        """Guard `pace`; `stop` sends everybody away who still waits.
+    def __init__(self, pace: Pace, clock: Clock, stop: Stop, shared: SharedPace | None = None) -> None:
+        """Guard `pace`; `stop` sends everybody away who still waits, `shared` ties it to those of other processes.
 
         `patience` says for how many seconds it is worth waiting; when the server wants to see nobody for longer, the
         run is parked by the first who would have to wait.
         """
         self.pace = pace
+        self._shared = shared
+        self._slots: Pace | SharedPace = shared or pace
         self.refused = 0
         self.patience = math.inf
         self.on_news: Callable[[str, Mapping[str, object]], None] = lambda _event, _facts: None
@@ -83,7 +86,7 @@ class Gate:
         """Take a slot, waiting as long as the pace demands; False when the run ended first."""
         if self._stop.reason:
             return False
-        if not self._waiting and self.pace.reserve(self._clock.now()) == 0.0:
+        if not self._waiting and self._slots.reserve(self._clock.now()) == 0.0:
             return True
         self._waiting += 1
         try:
@@ -96,7 +99,7 @@ class Gate:
         """The slot's request was answered by something other than a refusal for pace."""
         now = self._clock.now()
         self._slowest = max(self._slowest, now - sent_at)
-        self.pace.answered(now)
+        self._slots.answered(now)
         self._throttle.accepted()
         limits = self._learn(reply, sent_at, now)
         if limits.pause:
@@ -120,7 +123,7 @@ class Gate:
             Seconds the gate stays closed.
         """
         now = self._clock.now()
-        self.pace.answered(now)
+        self._slots.answered(now)
         self.refused += reply.status == 429  # noqa: PLR2004  # Too Many Requests
         limits = self._learn(reply, sent_at, now)
         retry_after = read_retry_after(reply.headers, self._clock.wall())
@@ -132,6 +135,8 @@ class Gate:
                 self._infer()
         pause = max(pause, limits.pause, self.pace.used_up(now))
         self.pace.close(now + pause)
+        if self._shared is not None:
+            self._shared.close(pause)
         self.on_news("slowed_down", {"status": reply.status, "pause_s": round(pause, 3)})
         self._freed.set()
         return pause
@@ -139,18 +144,19 @@ class Gate:
     def unanswered(self, sent_at: float) -> None:
         """The slot's request left and was not answered: it occupies the server's window until now at most."""
         now = self._clock.now()
-        self.pace.answered(now)
+        self._slots.answered(now)
         self.pace.heard(Sign.OVERLOADED, sent_at, now)
         self.failed()
 
     def not_sent(self, tried_at: float) -> None:
         """The slot's request never left."""
+        self._slots.cancelled()
         self.pace.not_sent(tried_at, self._clock.now())
         self.failed()
 
     def give_back(self) -> None:
         """The slot was not used after all."""
-        self.pace.cancelled()
+        self._slots.cancelled()
         self._freed.set()
 
     def failed(self) -> None:
@@ -161,6 +167,11 @@ class Gate:
                 self.on_news("circuit_opened", {"failures": self._circuit.failures})
             self.pace.close(self._clock.now() + pause)
         self._freed.set()
+
+    def beat(self) -> None:
+        """Let the other processes know that this one is there."""
+        if self._shared is not None:
+            self._shared.beat()
 
     def first_attempt(self) -> None:
         """A row is sent for the first time: it earns a share of a retry."""
@@ -180,6 +191,8 @@ class Gate:
         limits = read_limits(reply.headers, self._clock.wall())
         if self.pace.learn(limits.windows):
             self.on_news("limit_learned", {"windows": windows_text(limits.windows)})
+        if limits.counts and self._shared is not None:
+            self._shared.look(now)
         for window, remaining in limits.counts:
             self.pace.shared(window, remaining, sent_at, now)
         self.pace.allow(limits.allowances, sent_at, now)
@@ -195,7 +208,7 @@ class Gate:
     async def _wait(self) -> bool:
         while not self._stop.reason:
             self._freed = anyio.Event()
-            wait = self.pace.reserve(self._clock.now())
+            wait = self._slots.reserve(self._clock.now())
             if wait == 0.0:
                 return True
             if why := parking(self.pace.held(self._clock.now()), 0, patience=self.patience, most=1):

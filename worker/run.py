@@ -126,8 +126,6 @@ class Run:
                     intake.blind, intake.resend_unknown = settings.input.blind, settings.input.resend_unknown
                     intake.expected = expected
                     await (self._plan(intake, connection) if self.planning else self._send(intake, connection, traces))
-            if stop.reason != "journal_failed":
-                connection.remember()
 
     async def _plan(self, intake: Intake, connection: Connection) -> None:
         stop = connection.way.stop
@@ -160,11 +158,11 @@ class Run:
             self.journal.learn(LONGEST_GAP, f"{attempts.longest_gap:.3f}")
 
     async def _beside(self, work: Callable[[], Awaitable[None]], progress: Progress, connection: Connection) -> None:
-        """Work, with the progress shown and the pace remembered meanwhile."""
+        """Work, with the progress shown and signs of life given meanwhile."""
         async with anyio.create_task_group() as beside:
             if self.watch is not None:
                 beside.start_soon(self.watch, progress)
-            beside.start_soon(connection.remember_forever)
+            beside.start_soon(connection.beat_forever)
             try:
                 await work()
                 await self.journal.flush()

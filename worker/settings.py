@@ -245,9 +245,14 @@ def is_loopback(origin: str) -> bool:
     return urlsplit(origin).hostname in LOOPBACK
 
 
+def is_commerce_layer(origin: str) -> bool:
+    """Whether the origin is one of Commerce Layer's own hosts."""
+    return (urlsplit(origin).hostname or "").endswith(".commercelayer.io")
+
+
 def prior(origin: str) -> tuple[Window, ...]:
     """Limits to assume before the first reply: known for Commerce Layer's own hosts, unknown elsewhere."""
-    return PRIOR if (urlsplit(origin).hostname or "").endswith(".commercelayer.io") else ()
+    return PRIOR if is_commerce_layer(origin) else ()
 
 
 _HOST: Final = re.compile(r"[0-9a-f:]*:[0-9a-f:.]+|(?!-)[0-9a-z_-]{1,63}(\.[0-9a-z_-]{1,63})*\.?")

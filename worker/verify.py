@@ -103,7 +103,6 @@ async def verify(way: Way, records: Iterator[Kept], report: Callable[[Finding], 
             for page, each in zip(batch, found, strict=True):
                 for record in page:
                     _judge(record, each, verified, report)
-        connection.remember()
     return verified
 
 

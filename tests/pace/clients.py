@@ -9,7 +9,6 @@ from jobs.model import MaybeSent, NotSent, Outcome, Reply
 from tests.pace.server import Limit
 from worker.clock import Clock
 from worker.gate import Gate
-from worker.pace_memory import Remembered, restore
 from worker.policy.backoff import full_jitter
 from worker.policy.pace import Pace, Window
 from worker.policy.verdict import is_slow_down
@@ -86,8 +85,6 @@ class Ours:
     def reborn(self) -> "Ours":
         """The window goes on where it was; what was in flight counts as late as its timeout, as `Run` has it."""
         successor = Ours(self._terms, headroom=self._headroom)
-        now, wall = self.clock.now(), self.clock.wall()
-        stamps = tuple(wall - (now - stamp) for stamp in self.pace.stamps)
-        later = [wall + self._attempts.timeout] * self.pace.in_flight
-        restore(successor.pace, Remembered(self.pace.learned, stamps, wall), later, self.clock)
+        later = [self.clock.now() + self._attempts.timeout] * self.pace.in_flight
+        successor.pace.restore(self.pace.learned, (*self.pace.stamps, *later))
         return successor

@@ -350,6 +350,7 @@ def test_a_connection_refused_while_others_get_through_brings_fewer_in_flight() 
     assert [pace.reserve(0.0), pace.reserve(0.0)] == [0.0, 0.0]
     pace.answered(0.1)
     pace.heard(Sign.OK, 0.0, 0.1)
+    pace.cancelled()
     pace.not_sent(0.0, 0.2)
     assert (pace.in_flight, pace.most_in_flight, list(pace.stamps)) == (0, 2, [0.1])
 
@@ -360,6 +361,36 @@ def test_the_average_time_of_a_request_counts_the_stalled_ones() -> None:
     assert pace.rtt == pytest.approx(0.1)
     pace.heard(Sign.OK, 0.0, 8.1)
     assert pace.rtt == pytest.approx(0.1 + 0.05 * 8.0)
+
+
+def test_slots_that_others_hold_are_not_free_and_not_those_of_strangers() -> None:
+    pace = Pace(ceiling=[Window(10, 60.0)], max_in_flight=16)
+    pace.elsewhere = 7
+    assert [pace.reserve(0.0) for _ in range(3)] == [0.0] * 3
+    assert pace.reserve(0.0) == math.inf
+    assert pace.shared(Window(10, 60.0), 0, 0.0, 0.0) == 0
+
+
+def test_responses_of_others_take_their_place_in_the_log() -> None:
+    pace = Pace(ceiling=[Window(3, 10.0)], max_in_flight=4, discover=False)
+    answer(pace, [1.0, 5.0])
+    pace.overhear([3.0, 0.0])
+    assert list(pace.stamps) == [0.0, 1.0, 3.0, 5.0]
+    assert pace.reserve(6.0) == pytest.approx(5.0 + GUARD)
+    pace.overhear(float(number) for number in range(20))
+    assert len(pace.stamps) <= 6
+
+
+@pytest.mark.parametrize(
+    ("pace", "unlimited", "cap"),
+    [
+        (Pace(max_in_flight=16), False, START),  # windows may be learned
+        (Pace(max_in_flight=16, discover=False), True, 16),
+        (Pace(ceiling=[MINUTE], max_in_flight=16, discover=False), False, 16),
+    ],
+)
+def test_whether_there_will_ever_be_windows(pace: Pace, unlimited: bool, cap: int) -> None:
+    assert (pace.is_unlimited, pace.cap) == (unlimited, cap)
 
 
 def test_a_closed_gate_lets_nobody_through_and_then_one_at_a_time() -> None:

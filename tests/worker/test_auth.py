@@ -2,19 +2,29 @@
 
 import asyncio
 import base64
+import hashlib
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import anyio
 import pytest
 from pydantic import SecretStr
 
 from jobs.commercelayer import Grant
+from jobs.model import Reply, Request
+from tests.virtual_time import run
 from worker.attempt import CredentialLost
-from worker.auth import RENEW_INTERVAL, Credential, TokenEndpoint
+from worker.auth import RENEW_INTERVAL, TOKEN_QUOTA, Credential, TokenEndpoint, quota_of
 from worker.clock import Clock
+from worker.gate import Gate
+from worker.pace_memory import PaceMemory
+from worker.policy.pace import Pace
 from worker.sandbox import SandboxSettings, serve
 from worker.settings import Secrets
+from worker.shared_pace import SharedPace
 from worker.stop import Stop
 from worker.transport import Transport
 
@@ -43,6 +53,10 @@ class Endpoint:
         token = f"token{len(self.issued)}"
         self.issued.append(token)
         return Grant(token, self.lives.pop(0))
+
+
+def gate() -> Gate:
+    return Gate(Pace(ceiling=TOKEN_QUOTA, max_in_flight=1, discover=False), Clock(), Stop())
 
 
 def jwt(**payload: object) -> str:
@@ -166,11 +180,131 @@ async def test_a_token_comes_from_the_endpoint_for_a_good_client_and_not_for_a_b
     async with serve(SandboxSettings()) as sandbox, Transport(sandbox.url, timeout=5, connections=1) as transport:
         good = Secrets(client_id=SecretStr(sandbox.client_id), client_secret=SecretStr(sandbox.client_secret))
         bad = Secrets(client_id=SecretStr(sandbox.client_id), client_secret=SecretStr("wr0ng"))
-        grant = await TokenEndpoint(good, transport, Clock(), Stop()).issue()
+        grant = await TokenEndpoint(good, transport, gate(), Clock(), Stop()).issue()
         assert grant.access_token == sandbox.token
         with pytest.raises(CredentialLost, match="answered 401") as lost:
-            await TokenEndpoint(bad, transport, Clock(), Stop()).issue()
+            await TokenEndpoint(bad, transport, gate(), Clock(), Stop()).issue()
     assert "wr0ng" not in str(lost.value)
+
+
+CLIENT = Secrets(client_id=SecretStr("a"), client_secret=SecretStr("b"), auth_url="http://127.0.0.1")
+
+
+@dataclass
+class Script:
+    """An endpoint that answers in the given order, and the loop times at which it was asked."""
+
+    replies: list[tuple[int, dict[str, str]]]
+    asked: list[float] = field(default_factory=list)
+
+    async def send(self, _request: Request, _headers: Mapping[str, str]) -> Reply:
+        self.asked.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(0.02)
+        status, headers = self.replies.pop(0) if self.replies else (200, {})
+        body = b'{"access_token": "t0k3n", "expires_in": 7200}'
+        return Reply(status, {"content-type": "application/json", **headers}, body)
+
+
+def token_endpoint(script: Script, shared: SharedPace | None = None) -> TokenEndpoint:
+    guarded = Gate(shared.pace, Clock(), Stop(), shared) if shared else gate()
+    return TokenEndpoint(CLIENT, script, guarded, Clock(sample=lambda: 0.0), Stop())  # type: ignore[arg-type]  # all that is used of it
+
+
+def test_no_more_than_30_tokens_a_minute_are_asked_for() -> None:
+    script = Script([])
+
+    async def scene() -> None:
+        endpoint = token_endpoint(script)
+        for _ in range(70):
+            await endpoint.issue()
+
+    run(scene())
+    assert all(late - early >= 60 for early, late in zip(script.asked, script.asked[30:], strict=False))
+    assert script.asked[-1] < 125
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"retry-after": "0"}, 60),  # to the letter it would be a hot loop: at least a window
+        ({}, 60),
+        ({"retry-after": "90"}, 90),
+    ],
+)
+def test_a_refusal_for_pace_of_the_token_endpoint_is_waited_for(headers: dict[str, str], wait: float) -> None:
+    script = Script([(429, headers)])
+    grant = run(token_endpoint_of(script))
+    assert grant.access_token == "t0k3n"
+    assert script.asked[1] - script.asked[0] == pytest.approx(wait, abs=1)
+
+
+async def token_endpoint_of(script: Script, patience: float = 900.0) -> Grant:
+    endpoint = token_endpoint(script)
+    endpoint.patience = patience
+    return await endpoint.issue()
+
+
+def test_a_pause_beyond_the_patience_is_not_waited_for() -> None:
+    script = Script([(429, {"retry-after": "1000"})])
+    with pytest.raises(CredentialLost, match="answered 429 and asks for a pause of 1000 s"):
+        run(token_endpoint_of(script))
+    assert len(script.asked) == 1
+
+
+def test_processes_share_the_budget_for_tokens(tmp_path: Path) -> None:
+    script = Script([])
+
+    async def scene() -> None:
+        now = asyncio.get_running_loop().time
+        clock = Clock(wall=lambda: 1_750_000_000 + now())
+        for _ in range(4):
+            pace = Pace(ceiling=TOKEN_QUOTA, max_in_flight=1, discover=False)
+            shared = SharedPace(pace, PaceMemory(tmp_path, CLIENT.auth_url, quota_of(CLIENT, ""), "POST"), clock)
+            shared.begin()
+            endpoint = token_endpoint(script, shared)
+            for _ in range(10):
+                await endpoint.issue()
+            shared.end()
+
+    run(scene())
+    assert script.asked[29] < 2
+    assert script.asked[30] >= 60
+
+
+@pytest.mark.parametrize(
+    ("origin", "one", "other", "same"),
+    [
+        (
+            "https://x.commercelayer.io",
+            Secrets(token=SecretStr("a")),
+            Secrets(token=SecretStr("b")),
+            True,
+        ),  # per address
+        ("https://a.example", Secrets(token=SecretStr("a")), Secrets(token=SecretStr("b")), False),
+        ("https://a.example", Secrets(token=SecretStr("a")), Secrets(token=SecretStr("a")), True),
+        ("https://a.example", CLIENT, CLIENT.model_copy(update={"token": SecretStr("t")}), True),  # tokens are renewed
+        (
+            "https://a.example",
+            Secrets(token=SecretStr(jwt(organization={"slug": "o"}, application={"kind": "integration"}, exp=1))),
+            Secrets(token=SecretStr(jwt(organization={"slug": "o"}, application={"kind": "integration"}, exp=2))),
+            True,  # two tokens of one application
+        ),
+        (
+            "https://a.example",
+            Secrets(token=SecretStr(jwt(organization={"slug": "o"}, application={"kind": "integration"}))),
+            Secrets(token=SecretStr(jwt(organization={"slug": "p"}, application={"kind": "integration"}))),
+            False,
+        ),
+    ],
+)
+def test_whose_quota_a_credential_spends(origin: str, one: Secrets, other: Secrets, *, same: bool) -> None:
+    assert (quota_of(one, origin) == quota_of(other, origin)) is same
+
+
+def test_the_name_of_a_quota_shows_nothing_of_the_credential() -> None:
+    name = quota_of(Secrets(token=SecretStr("t0k3n")), "https://a.example")
+    assert re.fullmatch("[0-9a-f]{16}", name)
+    assert not hashlib.sha256(b"t0k3n").hexdigest().startswith(name)
 
 
 async def test_an_unreachable_endpoint_is_tried_again_and_then_given_up() -> None:
@@ -183,7 +317,7 @@ async def test_an_unreachable_endpoint_is_tried_again_and_then_given_up() -> Non
     secrets = Secrets(client_id=SecretStr("a"), client_secret=SecretStr("b"))
     stop = Stop()
     async with Transport("http://127.0.0.1:9", timeout=1, connections=1) as transport:
-        endpoint = TokenEndpoint(secrets, transport, Clock(sample=lambda: 0.0), stop)
+        endpoint = TokenEndpoint(secrets, transport, gate(), Clock(sample=lambda: 0.0), stop)
         endpoint.on_request = count
         asyncio.get_running_loop().call_later(1.2, stop.request, "interrupted")
         with pytest.raises(CredentialLost, match="cannot connect"):

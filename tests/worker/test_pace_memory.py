@@ -1,109 +1,140 @@
-"""What is remembered of a server's limits between runs."""
+"""The file of a quota: what it keeps, and that nothing wrong with it does harm."""
 
-import json
+import math
+import os
 from pathlib import Path
 
 import pytest
 
-from worker.clock import Clock
-from worker.pace_memory import PaceMemory, Remembered, restore
-from worker.policy.pace import Pace, Window
+from worker.pace_memory import LEAST_CAPACITY, MOST_WINDOWS, Entry, Header, PaceMemory, Stamp
+from worker.policy.pace import Window
 
 WINDOWS = (Window(100, 60.0), Window(25, 10.0))
 
 
-def clock(now: float, wall: float) -> Clock:
-    return Clock(now=lambda: now, wall=lambda: wall)
+def memory(directory: Path, *, credential: str = "", method: str = "PATCH") -> PaceMemory:
+    return PaceMemory(directory, "https://a.example", credential, method)
 
 
-def used(count: int, at: float) -> Pace:
-    pace = Pace(max_in_flight=1000)
-    pace.learn(WINDOWS)
-    for _ in range(count):
-        assert pace.reserve(at) == 0.0
-        pace.answered(at)
-    return pace
+def opened(directory: Path) -> PaceMemory:
+    found = memory(directory)
+    found.open()
+    return found
 
 
-def test_the_next_run_knows_the_limit_and_what_was_just_used_of_it(tmp_path: Path) -> None:
-    memory = PaceMemory(tmp_path, "https://a.example", "PATCH")
-    memory.save(used(25, at=500.0), clock(500.0, 10_000.0))
-
-    next_clock = clock(7.0, 10_001.0)
-    pace = Pace(max_in_flight=16)
-    restore(pace, memory.load(), (), next_clock)
-    assert pace.learned == WINDOWS
-    assert pace.reserve(7.0) == pytest.approx(9.0, abs=0.01)
-
-
-def test_requests_in_flight_count_as_answered_when_saved(tmp_path: Path) -> None:
-    memory = PaceMemory(tmp_path, "https://a.example", "PATCH")
-    pace = Pace(max_in_flight=16)
-    pace.learn(WINDOWS)
-    pace.reserve(500.0)
-    memory.save(pace, clock(500.0, 10_000.0))
-    assert memory.load().stamps == (10_000.0,)
+def written(directory: Path) -> PaceMemory:
+    """A file with two limits, one process, three responses."""
+    found = opened(directory)
+    header = Header(used=1, version=1, saved_at=10_000.0)
+    found.write_learned(WINDOWS)
+    found.write_entry(0, Entry(7, 100, 10_000.0, 2, 1, 1))
+    found.append(header, [Stamp(9_990.0 + number, 7, 100) for number in range(3)])
+    found.write_header(header)
+    return found
 
 
-def test_what_no_window_covers_is_forgotten(tmp_path: Path) -> None:
-    memory = PaceMemory(tmp_path, "https://a.example", "PATCH")
-    memory.save(used(3, at=500.0), clock(600.0, 10_000.0))
-    assert memory.load() == Remembered(WINDOWS, (), 10_000.0)
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    written(tmp_path).close()
+    found = opened(tmp_path)
+    header = found.header()
+    assert found.learned() == WINDOWS
+    assert header == Header(used=1, version=1, head=3, saved_at=10_000.0)
+    assert found.entries(header) == [Entry(7, 100, 10_000.0, 2, 1, 1)]
+    assert [stamp.at for stamp in found.stamps(header, 1)] == [9_991.0, 9_992.0]
 
 
-def test_origins_and_methods_are_remembered_apart(tmp_path: Path) -> None:
-    PaceMemory(tmp_path, "https://a.example", "PATCH").save(used(1, 0.0), clock(0.0, 1.0))
-    assert PaceMemory(tmp_path, "https://a.example", "GET").load() == Remembered()
-    assert PaceMemory(tmp_path, "https://b.example", "PATCH").load() == Remembered()
+@pytest.mark.parametrize(
+    ("credential", "method", "origin"),
+    [
+        ("other", "PATCH", "https://a.example"),
+        ("", "GET", "https://a.example"),
+        ("", "PATCH", "https://b.example"),
+    ],
+)
+def test_origins_credentials_and_methods_have_files_of_their_own(
+    tmp_path: Path, credential: str, method: str, origin: str
+) -> None:
+    assert PaceMemory(tmp_path, origin, credential, method).path != memory(tmp_path).path
+
+
+def test_the_ring_goes_round_and_holds_the_latest(tmp_path: Path) -> None:
+    found, header = opened(tmp_path), Header()
+    for at in range(0, 3 * LEAST_CAPACITY, 1000):
+        found.append(header, [Stamp(float(at + number), 7, 0) for number in range(1000)])
+    held = [stamp.at for stamp in found.stamps(header, 0)]
+    assert held == [float(at) for at in range(header.head - LEAST_CAPACITY, header.head)]
+
+
+def test_a_larger_limit_makes_the_ring_grow_and_nothing_is_lost(tmp_path: Path) -> None:
+    found, header = opened(tmp_path), Header()
+    found.append(header, [Stamp(float(at), 7, 0) for at in range(LEAST_CAPACITY + 10)])
+    before = found.stamps(header, 0)
+    found.grow(header, 5 * LEAST_CAPACITY)
+    assert header.capacity >= 10 * LEAST_CAPACITY
+    assert found.stamps(header, 0) == before
+
+
+def test_no_more_is_remembered_of_limits_than_fits(tmp_path: Path) -> None:
+    found = written(tmp_path)
+    many = [Window(number + 1, 60.0) for number in range(2 * MOST_WINDOWS)]
+    found.write_learned(many)
+    assert found.learned() == tuple(many[:MOST_WINDOWS])
+    assert found.entries(found.header()) == [Entry(7, 100, 10_000.0, 2, 1, 1)]
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        "",  # an empty file
-        "{",  # half a file
-        "[]",
-        '{"learned": [[0, 60]], "stamps": [], "saved_at": 1}',  # a limit that lets nothing through
-        '{"learned": [[100, -1]], "stamps": [], "saved_at": 1}',
-        '{"learned": "x", "stamps": [], "saved_at": 1}',
-        '{"learned": [], "stamps": ["x"], "saved_at": 1}',
-        '{"learned": []}',
+        b"",  # an empty file
+        b"{",  # something else
+        b"rowpace1",  # cut short
+        b"rowpace1" + b"\xff" * 40,  # a header of nonsense
+        b"rowpace2" + b"\x00" * 4000,  # another version's
+        b"rowpace1" + b"\xff" * 9000,
     ],
 )
-def test_a_file_that_cannot_be_understood_is_as_none(tmp_path: Path, content: str) -> None:
-    memory = PaceMemory(tmp_path, "https://a.example", "PATCH")
-    memory.save(used(1, 0.0), clock(0.0, 1.0))
-    (path,) = (tmp_path / "pace").iterdir()
-    path.write_text(content)
-    assert memory.load() == Remembered()
+def test_a_file_that_cannot_be_understood_is_as_none(tmp_path: Path, content: bytes) -> None:
+    found = opened(tmp_path)
+    found.path.write_bytes(content)
+    header = found.header()
+    assert header == Header()
+    assert (found.learned(), found.entries(header), found.stamps(header, 0)) == ((), [], [])
 
 
-def test_a_stamp_from_the_future_counts_as_now() -> None:
-    pace = Pace(ceiling=[Window(1, 60.0)], max_in_flight=16)
-    restore(pace, Remembered((), (99_999.0,), 1.0), (), clock(7.0, 10_000.0))
-    assert pace.reserve(7.0) == pytest.approx(60.0, abs=0.01)
+def test_limits_and_times_that_are_no_numbers_are_passed_over(tmp_path: Path) -> None:
+    found = written(tmp_path)
+    found.write_learned([Window(0, 60.0), Window(5, -1.0), Window(5, math.nan), Window(5, math.inf), Window(9, 1.0)])
+    header = found.header()
+    found.append(header, [Stamp(math.nan, 7, 0), Stamp(math.inf, 7, 0), Stamp(9_999.0, 7, 0)])
+    assert found.learned() == (Window(9, 1.0),)
+    assert [stamp.at for stamp in found.stamps(header, 3)] == [9_999.0]
 
 
-def test_responses_that_only_the_journal_knows_count_too() -> None:
-    pace = Pace(ceiling=[Window(2, 60.0)], max_in_flight=16)
-    restore(pace, Remembered((), (9_990.0,), 9_990.0), (9_995.0,), clock(7.0, 10_000.0))
-    assert pace.reserve(7.0) == pytest.approx(50.0, abs=0.01)
+def test_a_file_is_held_by_one_at_a_time_and_nobody_waits(tmp_path: Path) -> None:
+    first, second = opened(tmp_path), opened(tmp_path)
+    assert first.lock()
+    assert not second.lock()
+    first.close()  # as a kill does
+    assert second.lock()
 
 
-def test_what_a_killed_process_left_open_counts_until_it_would_have_been_given_up_on() -> None:
-    pace = Pace(ceiling=[Window(2, 60.0)], max_in_flight=16)
-    restore(pace, Remembered((), (9_990.0,), 9_990.0), (10_030.0,), clock(7.0, 10_000.0))
-    assert list(pace.stamps) == [-3.0, 37.0]
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o377])
+def test_the_file_is_its_owners_only_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+    state = tmp_path / "state"
+    before = os.umask(umask)
+    try:
+        found = written(state)
+    finally:
+        os.umask(before)
+    modes = [path.stat().st_mode & 0o777 for path in (state, found.path.parent, found.path)]
+    assert modes == [0o700, 0o700, 0o600]
 
 
-def test_a_state_directory_that_cannot_be_written_costs_nothing_but_the_memory(tmp_path: Path) -> None:
-    blocked = tmp_path / "file"
-    blocked.write_text("")
-    PaceMemory(blocked, "https://a.example", "PATCH").save(used(1, 0.0), clock(0.0, 1.0))
-    assert blocked.read_text() == ""
-
-
-def test_nothing_secret_is_remembered(tmp_path: Path) -> None:
-    PaceMemory(tmp_path, "https://a.example", "PATCH").save(used(1, 0.0), clock(0.0, 1.0))
-    (path,) = (tmp_path / "pace").iterdir()
-    assert set(json.loads(path.read_text())) == {"origin", "method", "learned", "stamps", "saved_at"}
+def test_a_link_in_the_place_of_the_file_is_not_followed(tmp_path: Path) -> None:
+    found, precious = memory(tmp_path), tmp_path / "precious"
+    precious.write_text("mine")
+    found.path.parent.mkdir()
+    found.path.symlink_to(precious)
+    with pytest.raises(OSError, match="symbolic"):
+        found.open()
+    assert (found.learned(), precious.read_text()) == ((), "mine")

@@ -1,17 +1,19 @@
 """What a plan says once it is finished, and the exit status it ends with."""
 
+import os
 from pathlib import Path
 from typing import Final
 
+from worker.auth import quota_of
 from worker.cli.speech import complain, show
 from worker.journal import History
 from worker.pace_memory import PaceMemory
-from worker.policy.pace import least_time
+from worker.policy.pace import Window, least_time
 from worker.progress import duration
 from worker.reports.plan import PlanSummary, write_plan
 from worker.reports.plan_text import show_plan
 from worker.run import Ended
-from worker.settings import Settings, prior, state_directory
+from worker.settings import ConfigError, Settings, prior, read_secrets, state_directory
 
 CHANGES: Final = 10
 """Exit status of a plan that has something to send, with --detailed-exitcode."""
@@ -37,8 +39,7 @@ def finish_plan(
 
 def _estimate(summary: PlanSummary, settings: Settings) -> str:
     """How long the updates will take by what is known of the limits, in words."""
-    memories = [PaceMemory(state_directory(), settings.target.url, method) for method in ("PATCH", "GET")]
-    writes, reads = (memory.load().learned for memory in memories)
+    writes, reads = (_remembered(settings.target.url, method) for method in ("PATCH", "GET"))
     pacing = settings.pacing
     known = (*pacing.ceiling, *(writes or prior(settings.target.url) if pacing.discover else ()))
     guessed = not known and pacing.discover
@@ -48,3 +49,12 @@ def _estimate(summary: PlanSummary, settings: Settings) -> str:
     seconds = least_time(summary.to_send, windows)
     said = f"about {duration(seconds)}" if seconds >= 1 else "at once"
     return f"{said} at the limit of reads" if guessed else f"{said} at the known limits"
+
+
+def _remembered(origin: str, method: str) -> tuple[Window, ...]:
+    """The limits of the credential at hand; a plan can be shown again without any."""
+    try:
+        whose = quota_of(read_secrets(os.environ), origin)
+    except ConfigError:
+        whose = ""
+    return PaceMemory(state_directory(), origin, whose, method).learned()

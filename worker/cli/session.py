@@ -15,19 +15,18 @@ from jobs.commercelayer import read_claims
 from jobs.reading import InputRefused
 from worker import reports, source
 from worker.attempt import CredentialLost
-from worker.auth import TokenEndpoint
 from worker.cli.flags import Flags, overridden
 from worker.cli.planned import finish_plan
 from worker.cli.screen import configure_log, watcher
 from worker.cli.speech import ask, complain, say
 from worker.clock import Clock
-from worker.journal import History, Journal, JournalDamaged, JournalError
+from worker.connection import Way, token_endpoint
+from worker.journal import Counters, History, Journal, JournalDamaged, JournalError
 from worker.route import Route, route_of
 from worker.run import PLAN, Ended, Run
 from worker.run_directory import JOURNAL, Busy, locked
 from worker.settings import ConfigError, Secrets, Settings, is_loopback, read_secrets, state_directory
 from worker.stop import Stop
-from worker.transport import Transport
 
 BUSY: Final = 75
 """Exit status when another process holds the run (EX_TEMPFAIL of sysexits.h)."""
@@ -214,9 +213,8 @@ def _first_token(secrets: Secrets, settings: Settings, route: Route, clock: Cloc
     tokens = 0
 
     async def issue() -> Secrets:
-        timeout = settings.attempts.timeout
-        async with Transport(secrets.auth_url, timeout=timeout, connections=1, route=route) as transport:
-            endpoint = TokenEndpoint(secrets, transport, clock, Stop())
+        way = Way(settings, secrets, state_directory(), Counters(), clock, Stop())
+        async with token_endpoint(way, route) as endpoint:
             endpoint.on_request = count
             grant = await endpoint.issue()
             return secrets.model_copy(update={"token": SecretStr(grant.access_token)})

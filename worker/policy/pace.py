@@ -91,6 +91,8 @@ class Pace:
         self._closed_until = -math.inf
         self._probing = False
         self.in_flight = 0
+        self.elsewhere = 0  # slots that other processes hold
+        self.has_company = False  # whoever yields to expected strangers would get nothing beside one that does not
         self._apply()
 
     @property
@@ -107,6 +109,16 @@ class Pace:
     def is_told(self) -> bool:
         """Whether the server says what its limits are, or does not matter: then nothing is inferred."""
         return bool(self._learned) or not self._discover or self._quotas.are_known
+
+    @property
+    def is_unlimited(self) -> bool:
+        """Whether there are no windows and will be none."""
+        return not (self._windows or self._discover)
+
+    @property
+    def cap(self) -> int:
+        """Requests in flight at most before a window is known."""
+        return self.max_in_flight if self._windows or not self._discover else min(START, self.max_in_flight)
 
     @property
     def stamps(self) -> Sequence[float]:
@@ -164,8 +176,13 @@ class Pace:
         self._quotas.answered(now)
         if self._windows or self._discover:
             insort(self._stamps, now)  # what a killed process left open may be counted later than this
-            if len(self._stamps) > 2 * self._memory:
-                del self._stamps[: -self._memory]
+            self._trim()
+
+    def overhear(self, stamps: Iterable[float]) -> None:
+        """Others, who take slots of the same windows, were answered at these times; in any order."""
+        for stamp in stamps:
+            insort(self._stamps, stamp)
+        self._trim()
 
     def heard(self, sign: Sign, sent_at: float, now: float) -> None:
         """What became of a request that left at `sent_at` says how many the server bears at once.
@@ -180,8 +197,7 @@ class Pace:
             self._concurrency.overloaded(sent_at, now)
 
     def not_sent(self, sent_at: float, now: float) -> None:
-        """The request of one slot was tried at `sent_at`, and never left."""
-        self.cancelled()
+        """The request of one slot, given back by `cancelled`, was tried at `sent_at`, and never left."""
         self._concurrency.not_sent(sent_at, now)
 
     def cancelled(self) -> None:
@@ -233,7 +249,7 @@ class Pace:
         """
         if not self._discover:
             return 0
-        own = len(self._stamps) - bisect_left(self._stamps, sent_at - window.interval) + self.in_flight
+        own = len(self._stamps) - bisect_left(self._stamps, sent_at - window.interval) + self.in_flight + self.elsewhere
         foreign = max(0, window.limit - remaining - own)
         since = max(self._looked_at, now - window.interval)
         found = [now - (now - since) * each / foreign for each in range(foreign)]
@@ -284,6 +300,10 @@ class Pace:
         self._began = min(self._began, now)
         return limit if now - self._began > UNTOLD else min(START, limit)
 
+    def _trim(self) -> None:
+        if len(self._stamps) > 2 * self._memory:
+            del self._stamps[: -self._memory]
+
     def _wait(self, now: float) -> float:
         cap = self._cap(now)
         if self.in_flight >= cap:
@@ -291,10 +311,10 @@ class Pace:
         wait = max(self._closed_until, self._last + self._spacing) - now
         wait = max(wait, self._quotas.wait(self.in_flight, now))
         for window in self._windows:
-            free = window.limit - self.in_flight
+            free = window.limit - self.in_flight - self.elsewhere
             if free <= 0:
                 return math.inf
-            if self._others_rate:
+            if self._others_rate and not self.has_company:
                 seen = len(self._others) - bisect_left(self._others, now - window.interval)
                 free = max(1, free - max(0, math.ceil(self._others_rate * window.interval) - seen))
             if len(self._stamps) >= free:
