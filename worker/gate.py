@@ -54,6 +54,8 @@ class Gate:
         self._waiting = 0
         self._freed = anyio.Event()
         stop.on_request(self._wake)
+        if shared is not None and not pace.is_told:
+            self.inference.resume(*shared.inferred, pace.stamps, clock.now())
 
     @property
     def refusals_in_a_row(self) -> int:
@@ -193,8 +195,7 @@ class Gate:
             self.on_news("limit_learned", {"windows": windows_text(limits.windows)})
         if limits.counts and self._shared is not None:
             self._shared.look(now)
-        for window, remaining in limits.counts:
-            self.pace.shared(window, remaining, sent_at, now)
+        self.pace.shared(limits.counts, sent_at, now)
         self.pace.allow(limits.allowances, sent_at, now)
         left = [remaining for _, remaining in limits.counts]
         sign = sign_of(reply.status, paced=bool(self.pace.windows), remaining=min(left, default=None))
@@ -203,6 +204,8 @@ class Gate:
 
     def _infer(self) -> None:
         self.pace.infer(self.inference.windows, alone=self.inference.is_daring)
+        if self._shared is not None:
+            self._shared.infer(self.inference.settled, self.inference.no_trial_before)
         self.on_news("limit_inferred", {"windows": windows_text(self.inference.windows)})
 
     async def _wait(self) -> bool:

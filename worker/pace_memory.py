@@ -1,8 +1,9 @@
 """One quota's slots in a file of the user's state directory: a host's processes share them, and the next run goes on.
 
-Layout: a header, the limits learned, a table of the processes, a ring of responses. It is read and written under an
-`flock`, which a kill releases, and never synced. It is advice: without it a run is alone, and starts as if it were the
-first. Times are seconds since the epoch. It holds numbers only: its name is a hash, and nothing in it is secret.
+Layout: a header, the limits learned, those inferred, a table of the processes, a ring of responses. It is read and
+written under an `flock`, which a kill releases, and never synced. It is advice: without it a run is alone, and starts
+as if it were the first. Times are seconds since the epoch. It holds numbers only: its name is a hash, and nothing in it
+is secret.
 """
 
 import contextlib
@@ -14,20 +15,24 @@ import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from worker.policy.pace import Window
 
 _MAGIC: Final = b"rowpace1"
 _HEADER: Final = struct.Struct("<8sIIQQdd")
 _WINDOW: Final = struct.Struct("<dd")
+_TRIAL: Final = struct.Struct("<d8x")
 _ENTRY: Final = struct.Struct("<IIdIIII")
 _STAMP: Final = struct.Struct("<dII")
 _WINDOWS_AT: Final = 64
+_INFERRED_AT: Final = 192
+_TRIAL_AT: Final = 240
 _TABLE_AT: Final = 256
 _RING_AT: Final = 4096
 
 MOST_WINDOWS: Final = 8
+MOST_INFERRED: Final = 3
 MOST_PROCESSES: Final = 64
 LEAST_CAPACITY: Final = 4096
 """Responses that the ring holds at least; more where a limit is larger."""
@@ -85,6 +90,20 @@ class Stamp:
     tag: int
 
 
+class KnownLimits(NamedTuple):
+    """What is remembered of a server's limits.
+
+    Attributes:
+        told: those it stated.
+        inferred: those inferred from its refusals, while it states none.
+        trial_at: no more than those is tried before that time.
+    """
+
+    told: tuple[Window, ...] = ()
+    inferred: tuple[Window, ...] = ()
+    trial_at: float = 0.0
+
+
 class PaceMemory:
     """The file of one (origin, credential, method). Every method that touches it may raise OSError."""
 
@@ -102,15 +121,15 @@ class PaceMemory:
         self.path = directory / "pace" / f"{key}.slots"
         self._file = -1
 
-    def learned(self) -> tuple[Window, ...]:
+    def limits(self) -> KnownLimits:
         """The limits that are remembered; none where there is no usable file."""
         with contextlib.suppress(OSError):
             descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
             try:
-                return _windows(os.pread(descriptor, _TABLE_AT, 0))
+                return _limits(os.pread(descriptor, _TABLE_AT, 0))
             finally:
                 os.close(descriptor)
-        return ()
+        return KnownLimits()
 
     def open(self) -> None:
         """Open the file, made if need be: for its owner only, whatever the umask."""
@@ -158,11 +177,11 @@ class PaceMemory:
         fields = (header.capacity, header.used, header.version, header.head, header.saved_at, header.closed_until)
         os.pwrite(self._file, _HEADER.pack(_MAGIC, *fields), 0)
 
-    def write_learned(self, windows: Sequence[Window]) -> None:
-        """Remember limits that the server stated."""
-        pairs = [(window.limit, window.interval) for window in windows[:MOST_WINDOWS]]
-        pairs += [(0, 0.0)] * (MOST_WINDOWS - len(pairs))
-        os.pwrite(self._file, b"".join(_WINDOW.pack(*pair) for pair in pairs), _WINDOWS_AT)
+    def write_limits(self, limits: KnownLimits) -> None:
+        """Remember limits."""
+        os.pwrite(self._file, _packed(limits.told, MOST_WINDOWS), _WINDOWS_AT)
+        inferred = _packed(limits.inferred, MOST_INFERRED) + _TRIAL.pack(limits.trial_at)
+        os.pwrite(self._file, inferred, _INFERRED_AT)
 
     def entries(self, header: Header) -> list[Entry]:
         """The table, as far as it is used."""
@@ -210,9 +229,19 @@ class PaceMemory:
             self.append(header, kept)
 
 
-def _windows(found: bytes) -> tuple[Window, ...]:
+def _limits(found: bytes) -> KnownLimits:
     if len(found) < _TABLE_AT or not found.startswith(_MAGIC):
-        return ()
-    pairs = _WINDOW.iter_unpack(found[_WINDOWS_AT : _WINDOWS_AT + MOST_WINDOWS * _WINDOW.size])
-    usable = (pair for pair in pairs if all(map(math.isfinite, pair)) and pair[0] >= 1 and pair[1] > 0)
+        return KnownLimits()
+    (trial_at,) = _TRIAL.unpack(found[_TRIAL_AT:_TABLE_AT])
+    told, inferred = _unpacked(found[_WINDOWS_AT:_INFERRED_AT]), _unpacked(found[_INFERRED_AT:_TRIAL_AT])
+    return KnownLimits(told, inferred, trial_at if math.isfinite(trial_at) else 0.0)
+
+
+def _packed(windows: Sequence[Window], most: int) -> bytes:
+    pairs = [(window.limit, window.interval) for window in windows[:most]]
+    return b"".join(_WINDOW.pack(*pair) for pair in [*pairs, *[(0, 0.0)] * (most - len(pairs))])
+
+
+def _unpacked(found: bytes) -> tuple[Window, ...]:
+    usable = (p for p in _WINDOW.iter_unpack(found) if all(map(math.isfinite, p)) and p[0] >= 1 and p[1] > 0)
     return tuple(Window(int(limit), interval) for limit, interval in usable)

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Final
 
 from worker.clock import Clock
-from worker.pace_memory import MOST_PROCESSES, Entry, Header, PaceMemory, Stamp
+from worker.pace_memory import MOST_PROCESSES, Entry, Header, KnownLimits, PaceMemory, Stamp
+from worker.policy.inference import LONGEST_HELD
 from worker.policy.pace import Pace, Window
 from worker.policy.throttle import LONGEST_WINDOW
 
@@ -43,6 +44,12 @@ STUCK: Final = 2.0
 POLL: Final = 0.02
 """Seconds until a process looks again whether another has given back what it waits for."""
 
+YIELD: Final = 0.02
+"""Seconds by which a process that has had more than its part lets the others go first."""
+
+RECENT: Final = 1000
+"""Latest responses that are looked at to see who had more than its part."""
+
 LARGEST_LEASE: Final = 8
 """Slots claimed at once at most."""
 
@@ -62,7 +69,7 @@ class SharedPace:
         self._owner = secrets.randbits(32) or 1
         self._pid = os.getpid()
         self._place = -1
-        self._joined = self._active = False
+        self._joined = self._active = self._is_ahead = False
         self._version = self._seen = self._claimed = self._companions = 0
         self._looked_at = self._beat_at = self._took_in_at = -math.inf
         self._stuck_since: float | None = None
@@ -70,10 +77,22 @@ class SharedPace:
         self._lease, self._tag, self._longest, self._largest = 1, 0, 0.0, 0
         self._measured: tuple[Sequence[Window], int] = (), 0
         self._pending: list[float] = []
-        self._written = memory.learned()
+        self._written = self._inferred = memory.limits()
         self.abandoned = 0
         """Requests of processes that are gone, which were counted as answered when that was noticed."""
-        pace.restore(self._written, ())
+        pace.restore(self._written.told, ())
+        if not pace.is_told:
+            pace.infer(self._written.inferred)
+
+    @property
+    def inferred(self) -> tuple[tuple[Window, ...], float]:
+        """Limits that are not told, and from when on more may be tried, by the clock; none where they are told."""
+        later = self._inferred.trial_at - self._clock.wall()
+        return self._limits.inferred, self._clock.now() + max(0.0, min(later, LONGEST_HELD))
+
+    def infer(self, windows: tuple[Window, ...], trial_at: float) -> None:
+        """Remember limits that are not told."""
+        self._inferred = KnownLimits((), windows, self._clock.wall() + max(0.0, trial_at - self._clock.now()))
 
     def begin(self) -> float:
         """Join the others, and take in what the file says.
@@ -102,8 +121,8 @@ class SharedPace:
         if shared is None:
             return BUSY if self._works and not self._is_stuck(now) else self.pace.reserve(now)
         if shared and self.pace.elsewhere:
-            return POLL if math.isinf(shared) else min(shared, BEAT)
-        return shared
+            shared = POLL if math.isinf(shared) else min(shared, BEAT)
+        return shared + YIELD * self._is_ahead if shared else 0.0
 
     def recall(self, times: Iterable[float]) -> None:
         """Take in responses (seconds since the epoch) that the file does not know of.
@@ -283,7 +302,14 @@ class SharedPace:
             self._place = self._register(header, free)
         self.pace.elsewhere, self._companions = elsewhere, companions
         self.pace.has_company = companions > 0
+        self._is_ahead = companions > 0 and self._has_had_more(header, companions)
         self._looked_at = wall
+
+    def _has_had_more(self, header: Header, companions: int) -> bool:
+        """Whether more of the latest responses are this process's than one of so many should have."""
+        latest = [s for s in self._memory.stamps(header, max(0, header.head - RECENT)) if self._is_alike(s.tag)]
+        latest = latest[-self._largest :]
+        return sum(stamp.owner == self._owner for stamp in latest) * (1 + companions) > len(latest)
 
     def _bury(self, header: Header, place: int, entry: Entry, wall: float) -> None:
         if entry.owner:
@@ -308,27 +334,31 @@ class SharedPace:
 
     def _has_news(self, header: Header, claimed: int) -> bool:
         """Whether there is anything to write down."""
-        told = self.pace.learned == self._written and self._closed_until <= header.closed_until
+        told = self._limits == self._written and self._closed_until <= header.closed_until
         return bool(self._pending) or claimed != self._claimed or not told or self._is_due()
+
+    @property
+    def _limits(self) -> KnownLimits:
+        return KnownLimits(self.pace.learned) if self.pace.learned else self._inferred._replace(told=())
 
     def _is_due(self) -> bool:
         return not 0.0 <= self._clock.wall() - self._beat_at < BEAT / 2
 
     def _write_down(self, header: Header, claimed: int, *, leave: bool) -> None:
-        wall, learned = self._clock.wall(), self.pace.learned
+        wall, limits = self._clock.wall(), self._limits
         if self._pending:
             self._memory.grow(header, self._largest)
             self._memory.append(header, [Stamp(at, self._owner, self._tag) for at in self._pending])
         owner = 0 if leave else self._owner
         self._memory.write_entry(self._place, Entry(owner, self._tag, wall, claimed, self._pid, _space()))
-        if learned != self._written or not header.version:
-            self._memory.write_learned(learned)
+        if limits != self._written or not header.version:
+            self._memory.write_limits(limits)
         header.version, header.saved_at = header.version + 1, wall
         header.closed_until = max(header.closed_until, self._closed_until)
         self._memory.write_header(header)
         self._pending.clear()
         self._seen = header.head if self._active else 0
-        self._written, self._claimed, self._beat_at = learned, claimed, wall
+        self._written, self._claimed, self._beat_at = limits, claimed, wall
 
 
 def _is_gone(entry: Entry, wall: float, pause: float) -> bool:

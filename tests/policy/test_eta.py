@@ -135,7 +135,7 @@ def test_what_others_use_of_the_quota_is_not_ours() -> None:
     pace = Pace(max_in_flight=16)
     pace.learn([MINUTE])
     now = begun(pace, 10)
-    pace.shared(MINUTE, 90, 0.0, now)
+    pace.shared([(MINUTE, 90)], 0.0, now)
     found = told(forecast(1000, pace, now))
     assert found.seconds == pytest.approx(1000 / (95 / 60), rel=0.1)
 

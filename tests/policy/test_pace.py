@@ -243,7 +243,7 @@ def test_what_is_learned_comes_on_top_of_the_users_ceiling() -> None:
 def test_without_discovery_nothing_is_learned_and_nothing_held_back() -> None:
     pace = Pace(max_in_flight=8, discover=False)
     assert not pace.learn([MINUTE])
-    assert pace.shared(MINUTE, 0, 0.0, 0.0) == 0
+    assert pace.shared([(MINUTE, 0)], 0.0, 0.0) == 0
     pace.restore([MINUTE], [0.0])
     assert [pace.reserve(0.0) for _ in range(8)] == [0.0] * 8
     pace.answered(0.0)
@@ -263,7 +263,7 @@ def test_requests_of_others_take_slots_of_ours(own: int, remaining: int, foreign
     pace = Pace(max_in_flight=4)
     pace.learn([MINUTE])
     answer(pace, [float(number) for number in range(own)])
-    assert pace.shared(MINUTE, remaining, 10.0, 10.0) == foreign
+    assert pace.shared([(MINUTE, remaining)], 10.0, 10.0) == foreign
     assert len(pace.stamps) == own + foreign
 
 
@@ -273,15 +273,15 @@ def test_requests_in_flight_are_not_taken_for_those_of_others() -> None:
     for _ in range(4):
         assert pace.reserve(0.0) == 0.0
     pace.answered(0.1)
-    assert pace.shared(MINUTE, 96, 0.0, 0.1) == 0
+    assert pace.shared([(MINUTE, 96)], 0.0, 0.1) == 0
 
 
 def test_as_many_of_others_are_expected_as_were_found() -> None:
     pace = Pace(ceiling=[], max_in_flight=4)
     pace.learn([Window(10, 10.0)])
     answer(pace, [0.0, 1.0])
-    assert pace.shared(Window(10, 10.0), 4, 1.0, 1.0) == 4  # the server counts six, two of which are ours
-    assert pace.shared(Window(10, 10.0), 4, 1.0, 1.5) == 0  # still
+    assert pace.shared([(Window(10, 10.0), 4)], 1.0, 1.0) == 4  # the server counts six, two of which are ours
+    assert pace.shared([(Window(10, 10.0), 4)], 1.0, 1.5) == 0  # still
     assert pace.own[0] == [Window(5, 10.0)]  # a little more than was found is left to others
     assert list(pace.own[1]) == [0.0, 1.0]
     # eleven seconds later none of those found is in the window any more, but others like them will be
@@ -296,9 +296,9 @@ def test_others_that_stay_away_for_two_intervals_are_no_longer_expected() -> Non
     pace = Pace(max_in_flight=4)
     window = Window(10, 10.0)
     pace.learn([window])
-    assert pace.shared(window, 4, 0.0, 0.0) == 6
+    assert pace.shared([(window, 4)], 0.0, 0.0) == 6
     for now in (11.0, 22.0, 33.0):
-        assert pace.shared(window, 10, now, now) == 0
+        assert pace.shared([(window, 10)], now, now) == 0
     assert pace.own == (pace.windows, pace.stamps)
 
 
@@ -306,7 +306,7 @@ def test_others_never_take_the_last_request_away() -> None:
     pace = Pace(max_in_flight=4)
     window = Window(10, 10.0)
     pace.learn([window])
-    assert pace.shared(window, 0, 0.0, 0.0) == 10
+    assert pace.shared([(window, 0)], 0.0, 0.0) == 10
     assert pace.reserve(10.0 + 2 * GUARD) == 0.0
 
 
@@ -368,7 +368,7 @@ def test_slots_that_others_hold_are_not_free_and_not_those_of_strangers() -> Non
     pace.elsewhere = 7
     assert [pace.reserve(0.0) for _ in range(3)] == [0.0] * 3
     assert pace.reserve(0.0) == math.inf
-    assert pace.shared(Window(10, 60.0), 0, 0.0, 0.0) == 0
+    assert pace.shared([(Window(10, 60.0), 0)], 0.0, 0.0) == 0
 
 
 def test_responses_of_others_take_their_place_in_the_log() -> None:

@@ -82,3 +82,18 @@ def test_a_wall_clock_that_is_set_under_way_breaks_no_window(tmp_path: Path) -> 
     server = run(scene())
     assert server.refused == 0
     assert server.share(60, 360) >= 0.90
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_the_next_process_goes_on_with_limits_that_were_inferred(tmp_path: Path, killed: bool) -> None:
+    async def scene() -> tuple[StrictServer, int]:
+        host, server = Host(tmp_path), StrictServer((Window(100, 60.0),), headers=False)
+        await work(host, server, "first", seconds=300, killed=killed)
+        learned = server.refused
+        await work(host, server, "next", seconds=500)
+        return server, server.refused - learned
+
+    server, more = run(scene())
+    assert 1 <= server.refused - more <= 6  # five to learn it, and one trial of more
+    assert more == 0  # the next trial is due ten minutes after that
+    assert server.share(300, 800) >= 0.95

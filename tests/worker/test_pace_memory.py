@@ -6,10 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from worker.pace_memory import LEAST_CAPACITY, MOST_WINDOWS, Entry, Header, PaceMemory, Stamp
+from worker.pace_memory import (
+    LEAST_CAPACITY,
+    MOST_INFERRED,
+    MOST_WINDOWS,
+    Entry,
+    Header,
+    KnownLimits,
+    PaceMemory,
+    Stamp,
+)
 from worker.policy.pace import Window
 
-WINDOWS = (Window(100, 60.0), Window(25, 10.0))
+LIMITS = KnownLimits((Window(100, 60.0), Window(25, 10.0)), (Window(7, 1.0),), 10_600.0)
 
 
 def memory(directory: Path, *, credential: str = "", method: str = "PATCH") -> PaceMemory:
@@ -26,7 +35,7 @@ def written(directory: Path) -> PaceMemory:
     """A file with two limits, one process, three responses."""
     found = opened(directory)
     header = Header(used=1, version=1, saved_at=10_000.0)
-    found.write_learned(WINDOWS)
+    found.write_limits(LIMITS)
     found.write_entry(0, Entry(7, 100, 10_000.0, 2, 1, 1))
     found.append(header, [Stamp(9_990.0 + number, 7, 100) for number in range(3)])
     found.write_header(header)
@@ -37,7 +46,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     written(tmp_path).close()
     found = opened(tmp_path)
     header = found.header()
-    assert found.learned() == WINDOWS
+    assert found.limits() == LIMITS
     assert header == Header(used=1, version=1, head=3, saved_at=10_000.0)
     assert found.entries(header) == [Entry(7, 100, 10_000.0, 2, 1, 1)]
     assert [stamp.at for stamp in found.stamps(header, 1)] == [9_991.0, 9_992.0]
@@ -77,8 +86,8 @@ def test_a_larger_limit_makes_the_ring_grow_and_nothing_is_lost(tmp_path: Path) 
 def test_no_more_is_remembered_of_limits_than_fits(tmp_path: Path) -> None:
     found = written(tmp_path)
     many = [Window(number + 1, 60.0) for number in range(2 * MOST_WINDOWS)]
-    found.write_learned(many)
-    assert found.learned() == tuple(many[:MOST_WINDOWS])
+    found.write_limits(KnownLimits(tuple(many), tuple(many), 1.0))
+    assert found.limits() == (tuple(many[:MOST_WINDOWS]), tuple(many[:MOST_INFERRED]), 1.0)
     assert found.entries(found.header()) == [Entry(7, 100, 10_000.0, 2, 1, 1)]
 
 
@@ -98,15 +107,16 @@ def test_a_file_that_cannot_be_understood_is_as_none(tmp_path: Path, content: by
     found.path.write_bytes(content)
     header = found.header()
     assert header == Header()
-    assert (found.learned(), found.entries(header), found.stamps(header, 0)) == ((), [], [])
+    assert (found.limits(), found.entries(header), found.stamps(header, 0)) == (KnownLimits(), [], [])
 
 
 def test_limits_and_times_that_are_no_numbers_are_passed_over(tmp_path: Path) -> None:
     found = written(tmp_path)
-    found.write_learned([Window(0, 60.0), Window(5, -1.0), Window(5, math.nan), Window(5, math.inf), Window(9, 1.0)])
+    bad = (Window(0, 60.0), Window(5, -1.0), Window(5, math.nan), Window(5, math.inf), Window(9, 1.0))
+    found.write_limits(KnownLimits(bad, bad[2:], math.nan))
     header = found.header()
     found.append(header, [Stamp(math.nan, 7, 0), Stamp(math.inf, 7, 0), Stamp(9_999.0, 7, 0)])
-    assert found.learned() == (Window(9, 1.0),)
+    assert found.limits() == ((Window(9, 1.0),), (Window(9, 1.0),), 0.0)
     assert [stamp.at for stamp in found.stamps(header, 3)] == [9_999.0]
 
 
@@ -137,4 +147,4 @@ def test_a_link_in_the_place_of_the_file_is_not_followed(tmp_path: Path) -> None
     found.path.symlink_to(precious)
     with pytest.raises(OSError, match="symbolic"):
         found.open()
-    assert (found.learned(), precious.read_text()) == ((), "mine")
+    assert (found.limits(), precious.read_text()) == (KnownLimits(), "mine")

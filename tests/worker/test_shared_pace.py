@@ -204,7 +204,7 @@ def test_requests_of_another_process_are_not_taken_for_those_of_a_stranger(bench
     bench.use(first, 200, answer=False)
     bench.use(second, 1)
     second.look(bench.hands.now)
-    assert second.pace.shared(FAST[0], 1000 - 201, bench.hands.now, bench.hands.now) == 0
+    assert second.pace.shared([(FAST[0], 1000 - 201)], bench.hands.now, bench.hands.now) == 0
 
 
 def test_a_refusal_closes_the_gate_in_every_process_and_in_the_next(bench: Bench) -> None:

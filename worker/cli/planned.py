@@ -57,4 +57,5 @@ def _remembered(origin: str, method: str) -> tuple[Window, ...]:
         whose = quota_of(read_secrets(os.environ), origin)
     except ConfigError:
         whose = ""
-    return PaceMemory(state_directory(), origin, whose, method).learned()
+    limits = PaceMemory(state_directory(), origin, whose, method).limits()
+    return limits.told or limits.inferred

@@ -9,6 +9,7 @@ often.
 
 import math
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -92,6 +93,33 @@ class Inference:
     _before_trial: tuple[Window, ...] = ()
     _may_be_a_second: bool = False
     _tries_a_second: bool = False
+
+    def resume(
+        self, windows: tuple[Window, ...], trials_from: float, accepted: Iterable[float], now: float
+    ) -> None:
+        """Go on from what an earlier process inferred; the limit may have grown since, which is tried as at first.
+
+        Args:
+            windows: what it held to, if it came so far.
+            trials_from: as it had it.
+            accepted: when requests were accepted that are still in the windows, oldest first.
+            now: when that is.
+        """
+        if windows:
+            self.is_gentle, self.trials_from = trials_from > now, trials_from
+            for at in accepted:
+                self._tally.add(at)
+            self._hold(windows, now)
+
+    @property
+    def settled(self) -> tuple[Window, ...]:
+        """The windows that are known to be borne: during a trial, those from before."""
+        return self._before_trial or self.windows
+
+    @property
+    def no_trial_before(self) -> float:
+        """Until when no more is tried because a trial was refused; minus infinity while none was."""
+        return self.trials_from if self.is_gentle else -math.inf
 
     @property
     def is_daring(self) -> bool:

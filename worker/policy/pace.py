@@ -8,13 +8,13 @@ between send and response, so that `limit + 1` requests can never fall into one 
 
 import math
 from bisect import bisect_left, insort
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from worker.policy.concurrency import START, Concurrency, Sign
 from worker.policy.quota import Allowance, Quotas, share
+from worker.policy.strangers import Strangers
 
 GUARD: Final = 0.001
 """Seconds added to every interval: timers fire a little early, and servers count window edges either way."""
@@ -28,9 +28,6 @@ are refused together when there is one after all, and most limits show within a 
 
 RTT_WEIGHT: Final = 0.05
 """Weight of the latest request in the moving average of the round-trip time."""
-
-MORE_OTHERS: Final = 1.05
-"""Requests of others that are expected for each that was found: our own are counted generously, which hides some."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -83,11 +80,7 @@ class Pace:
         self._stamps: list[float] = []
         self.max_in_flight = max_in_flight
         self.rtt = 0.0
-        self._others: list[float] = []
-        self._others_rate = 0.0
-        self._peaks = (0, 0)
-        self._peak_since = -math.inf
-        self._looked_at = -math.inf
+        self._strangers = Strangers()
         self._closed_until = -math.inf
         self._probing = False
         self.in_flight = 0
@@ -133,12 +126,11 @@ class Pace:
     @property
     def own(self) -> tuple[Sequence[Window], Sequence[float]]:
         """What others leave of the windows, and the stamps that are not theirs."""
-        if not self._others_rate:
+        rate = self._strangers.rate
+        if not rate:
             return self._windows, self._stamps
-        others = Counter(self._others)
-        left = (window.limit - math.ceil(self._others_rate * window.interval) for window in self._windows)
-        windows = [Window(max(1, limit), window.interval) for limit, window in zip(left, self._windows, strict=True)]
-        return windows, sorted((Counter(self._stamps) - others).elements())
+        left = (Window(max(1, w.limit - math.ceil(rate * w.interval)), w.interval) for w in self._windows)
+        return list(left), self._strangers.without(self._stamps)
 
     @property
     def is_users(self) -> bool:
@@ -237,31 +229,34 @@ class Pace:
         """Seconds for which the server wants to see nobody: a pause, or a quota that is used up."""
         return max(0.0, self._closed_until - now, self._quotas.used_up(now))
 
-    def shared(self, window: Window, remaining: int, sent_at: float, now: float) -> int:
+    def shared(self, counts: Iterable[tuple[Window, int]], sent_at: float, now: float) -> int:
         """Make room for others on the same quota: the server counts more requests than we know of.
 
-        Whatever it counts beyond our own is put into the log as if it were ours, spread over the time since the last
-        look. As many again are expected until the next look. Our own are counted generously (every response since
-        `sent_at - interval`, and all in flight), so that a late reply never invents others.
+        Whatever it counts beyond our own is put into the log as if it were ours. Our own are counted generously (every
+        response since `sent_at - interval`, and all in flight), so that a late reply never invents others.
+
+        Args:
+            counts: windows, and how many requests are left in each by the server's count.
+            sent_at: when the request left whose reply, at `now`, says so.
+            now: see there.
 
         Returns:
             How many foreign requests were found.
         """
         if not self._discover:
             return 0
-        own = len(self._stamps) - bisect_left(self._stamps, sent_at - window.interval) + self.in_flight + self.elsewhere
-        foreign = max(0, window.limit - remaining - own)
-        since = max(self._looked_at, now - window.interval)
-        found = [now - (now - since) * each / foreign for each in range(foreign)]
-        self._others = sorted([*self._others[bisect_left(self._others, now - window.interval) :], *found])
-        if now - self._peak_since > window.interval:
-            self._peak_since, self._peaks = now, (self._peaks[1], 0)
-        self._peaks = (self._peaks[0], max(self._peaks[1], len(self._others)))
-        self._others_rate = max(self._peaks) / window.interval * MORE_OTHERS
-        self._looked_at = now
-        if found:
-            self._stamps = sorted([*self._stamps, *found])
-        return foreign
+        total, longest = 0, 0.0
+        for window, remaining in counts:
+            answered = len(self._stamps) - bisect_left(self._stamps, sent_at - window.interval)
+            foreign = window.limit - remaining - answered - self.in_flight - self.elsewhere
+            if foreign > 0:
+                found = self._strangers.meet(foreign, window.interval, now)
+                self._stamps = sorted([*self._stamps, *found])
+                total += foreign
+            longest = max(longest, window.interval)
+        if longest:
+            self._strangers.expect(longest, now)
+        return total
 
     def close(self, until: float) -> None:
         """Let nobody through before `until`, and then one at a time until `open` is called."""
@@ -314,9 +309,8 @@ class Pace:
             free = window.limit - self.in_flight - self.elsewhere
             if free <= 0:
                 return math.inf
-            if self._others_rate and not self.has_company:
-                seen = len(self._others) - bisect_left(self._others, now - window.interval)
-                free = max(1, free - max(0, math.ceil(self._others_rate * window.interval) - seen))
+            if self._strangers.rate and not self.has_company:
+                free = max(1, free - self._strangers.still_expected(window.interval, now))
             if len(self._stamps) >= free:
                 wait = max(wait, self._stamps[-free] + window.interval + GUARD - now)
         return max(wait, 0.0)
