@@ -94,9 +94,7 @@ class Inference:
     _may_be_a_second: bool = False
     _tries_a_second: bool = False
 
-    def resume(
-        self, windows: tuple[Window, ...], trials_from: float, accepted: Iterable[float], now: float
-    ) -> None:
+    def resume(self, windows: tuple[Window, ...], trials_from: float, accepted: Iterable[float], now: float) -> None:
         """Go on from what an earlier process inferred; the limit may have grown since, which is tried as at first.
 
         Args:
