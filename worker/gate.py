@@ -203,9 +203,10 @@ class Gate:
         return limits
 
     def _infer(self) -> None:
-        self.pace.infer(self.inference.windows, alone=self.inference.is_daring)
+        inference = self.inference
+        self.pace.infer(inference.windows, settled=inference.settled, alone=inference.is_daring)
         if self._shared is not None:
-            self._shared.infer(self.inference.settled, self.inference.no_trial_before)
+            self._shared.infer(inference.settled, inference.no_trial_before)
         self.on_news("limit_inferred", {"windows": windows_text(self.inference.windows)})
 
     async def _wait(self) -> bool:

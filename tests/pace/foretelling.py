@@ -10,6 +10,9 @@ from worker.progress import Progress
 EVERY = 1.0
 """Seconds between two looks."""
 
+SHORT = 2.0
+"""Seconds at the begin and at the end of which a line that shows whole seconds is not judged in per cent."""
+
 
 @dataclass(slots=True)
 class Foretelling:
@@ -40,6 +43,7 @@ class Foretelling:
 
     def error(self, since: float = 0.05, until: float = 0.95) -> float:
         """Per cent by which the time left was wrong at most, in that part of the run."""
-        part = [(now, seconds) for now, seconds in self.told if since * self._ended <= now <= until * self._ended]
+        first, last = max(SHORT, since * self._ended), min(self._ended - SHORT, until * self._ended)
+        part = [(now, seconds) for now, seconds in self.told if first <= now <= last]
         wrong = (abs(now + seconds - self._ended) / (self._ended - now) for now, seconds in part)
         return 100 * max(wrong, default=float("nan"))

@@ -73,6 +73,7 @@ class Pace:
         self._learned: tuple[Window, ...] = ()
         self._quotas = Quotas(headroom)
         self._inferred: tuple[Window, ...] = ()
+        self._settled: tuple[Window, ...] = ()
         self._alone = False
         self._spacing = 0.0
         self._last = -math.inf
@@ -125,19 +126,19 @@ class Pace:
 
     @property
     def own(self) -> tuple[Sequence[Window], Sequence[float]]:
-        """What others leave of the windows, and the stamps that are not theirs."""
+        """What others leave of the windows in the long run, and the stamps that are not theirs."""
         rate = self._strangers.rate
         if not rate:
-            return self._windows, self._stamps
-        left = (Window(max(1, w.limit - math.ceil(rate * w.interval)), w.interval) for w in self._windows)
+            return self._lasting, self._stamps
+        left = (Window(max(1, w.limit - math.ceil(rate * w.interval)), w.interval) for w in self._lasting)
         return list(left), self._strangers.without(self._stamps)
 
     @property
     def is_users(self) -> bool:
         """Whether it is the user's ceiling that limits the rate, rather than what the server says."""
         slowest = min(self._windows, key=_rate, default=None)
-        told = {window.less(self._headroom) for window in self._learned}
-        return slowest is not None and slowest not in told
+        told, users = ({w.less(self._headroom) for w in windows} for windows in (self._learned, self._ceiling))
+        return slowest in users - told
 
     @property
     def most_in_flight(self) -> int:
@@ -205,15 +206,16 @@ class Pace:
         self._apply()
         return True
 
-    def infer(self, windows: Iterable[Window], *, alone: bool = False) -> None:
+    def infer(self, windows: Iterable[Window], *, settled: Iterable[Window] = (), alone: bool = False) -> None:
         """Keep to windows that the server does not tell: evenly, since they may not be all there are.
 
         Args:
-            windows: what is inferred.
+            windows: what is inferred, or tried.
+            settled: what is inferred while more is tried.
             alone: one request at a time.
         """
         if self._discover:
-            self._inferred, self._alone = tuple(windows), alone
+            self._inferred, self._settled, self._alone = tuple(windows), tuple(settled), alone
             self._apply()
 
     def allow(self, told: Iterable[Allowance], sent_at: float, now: float) -> None:
@@ -276,8 +278,9 @@ class Pace:
 
     def _apply(self) -> None:
         inferred = () if self._learned else self._inferred
-        stated = (window.less(self._headroom) for window in {*self._ceiling, *self._learned})
+        stated = {window.less(self._headroom) for window in {*self._ceiling, *self._learned}}
         self._windows = tuple(sorted({*stated, *inferred}))
+        self._lasting = tuple(sorted({*stated, *((inferred and self._settled) or inferred)}))
         self._spacing = spacing(inferred)
         self._memory = max((w.limit for w in self._windows), default=0)
         if not self.is_told:
