@@ -36,8 +36,7 @@ class Strangers:
         """
         since = max(self._looked_at, now - interval)
         new = [now - (now - since) * each / count for each in range(count)]
-        if new:
-            self.found = sorted([*self.found, *new])
+        self.found = sorted([*self.found, *new])
         return new
 
     def expect(self, interval: float, now: float) -> None:
