@@ -184,6 +184,23 @@ def test_lists_where_tags_should_be_are_no_tags(server: Scripted) -> None:
     assert results() == [("rejected", "tags_discarded")]
 
 
+def test_a_trigger_that_fired_is_not_fired_again_for_a_tag_that_was_discarded(
+    server: Scripted, capfd: pytest.CaptureFixture[str]
+) -> None:
+    body = {"data": {"id": "A", "type": "orders", "relationships": {"tags": {"data": []}}}}
+    server.script = lambda _: Answer(200, json.dumps(body).encode())
+    name = sheet("A,vip,true", header="id,tags.add,_place")
+    flags = ["--type", "orders", "--no-progress", "--blind"]
+    assert run(["apply", name, "--run-dir", "run", "--allow-trigger", "_place", *flags]) == 1
+    assert results() == [("rejected", "tags_discarded")]
+    server.asked.clear()
+    run(["retry", "run", "--no-progress"])
+    assert server.patches() == []
+    assert "1 rows are left alone: their trigger was fired" in capfd.readouterr().err
+    run(["retry", "run", "--no-progress", "--resend-unknown"])
+    assert len(server.patches()) == 1
+
+
 @pytest.mark.parametrize(
     ("sent", "echoed", "reason"),
     [

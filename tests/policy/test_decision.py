@@ -1,5 +1,6 @@
 """What is done about a row once its record has been read."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -84,6 +85,23 @@ def test_unchanged_is_a_success_that_sends_nothing() -> None:
 def test_what_reading_back_settles(record: Live | None, lingering: bool, fires: bool, expected: str) -> None:
     question = ReadBack("timed_out", "no reply in time", lingering)
     assert read_back(OURS, record, question, fires=fires).reason == expected
+
+
+@pytest.mark.parametrize(
+    ("tags", "reference", "fires", "expected"),
+    [
+        (frozenset(), "new", True, "read_back"),  # the API discards tags it does not know: the rest tells
+        (frozenset(), "old", True, "not_applied"),
+        (frozenset({"vip"}), "old", True, "timed_out"),  # the tag is there, the rest is not: somebody else's
+        (frozenset(), "new", False, "timed_out"),  # nothing is lost by asking again
+    ],
+)
+def test_a_tag_that_is_missing_does_not_prove_that_a_trigger_did_not_fire(
+    tags: frozenset[str], reference: str, fires: bool, expected: str
+) -> None:
+    edits = (*OURS, Edit(("tags", "vip"), ABSENT, True))
+    record = replace(live(reference), tags=tags)
+    assert read_back(edits, record, ReadBack("timed_out", "no reply in time"), fires=fires).reason == expected
 
 
 @pytest.mark.parametrize(

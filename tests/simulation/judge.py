@@ -79,7 +79,7 @@ class Facts:
     @property
     def is_shaky(self) -> bool:
         """Whether an attempt left that no reply could tell about: the only excuse for doubt."""
-        lost = any(not flight.status for flight in self.flights)
+        lost = any(not flight.status for flight in self.flights) or self.told.attempts > len(self.flights)
         return self.was_open or lost or any(entry.fault for entry in self.entries)
 
 
@@ -169,6 +169,11 @@ def _changes_nothing(row: Row, evidence: Evidence) -> bool:
     )
 
 
+def _was_partly_applied(row: Row, evidence: Evidence) -> bool:
+    """Whether it was sent again after the API had taken all but some tags: that stands when the retry fails."""
+    return bool(evidence.consents.get(row.number)) and any(name.startswith("tags.") for name in row.cells())
+
+
 def _judge_applied(facts: Facts, name: str, evidence: Evidence) -> Iterator[Violation]:
     reason = facts.told.reason
     if not facts.applied and not (reason == "read_back" and _changes_nothing(facts.row, evidence)):
@@ -188,7 +193,9 @@ def _is_confirmed(facts: Facts) -> bool:
 
 def _judge_refused(facts: Facts, name: str, evidence: Evidence) -> Iterator[Violation]:
     told, last = facts.told, facts.entries[-1] if facts.entries else None
-    if facts.applied and not (told.reason == "not_applied" and _changes_nothing(facts.row, evidence)):
+    harmless = told.reason == "not_applied" and _changes_nothing(facts.row, evidence)
+    failed_again = told.status == "failed" and _was_partly_applied(facts.row, evidence)
+    if facts.applied and not (harmless or failed_again):
         yield Violation(Kind.REFUSED, f"{name}: the server applied it")
     if told.reason == "not_found":
         if told.id in evidence.before:
@@ -238,8 +245,9 @@ def _state(terms: Terms, evidence: Evidence) -> Iterator[Violation]:
     """Each record is what its rows made of it in file order; an unknown row may have been applied or not."""
     rows = defaultdict(list)
     for row, told in zip(terms.sheet.rows, evidence.reports.csv, strict=True):
-        if told.status in {"applied", "unchanged", "unknown"} or told.reason == "tags_discarded":
-            rows[row.id].append((row, told.status != "unknown"))
+        partly = told.status == "failed" and _was_partly_applied(row, evidence)
+        if told.status in {"applied", "unchanged", "unknown"} or told.reason == "tags_discarded" or partly:
+            rows[row.id].append((row, told.status != "unknown" and not partly))
     for key, record in evidence.before.items():
         possible = outcomes(record, rows[key], replaces=terms.replaces)
         if evidence.after[key] not in possible:

@@ -34,6 +34,12 @@ def retry(
                     f"{chosen.superseded:,} rows are left alone: a later row of their id was, or may be, applied.",
                     0,
                 )
+            if chosen.fired:
+                complain(
+                    f"{chosen.fired:,} rows are left alone: their trigger was fired, only some of their tags were"
+                    " discarded; --resend-unknown fires it again.",
+                    0,
+                )
             return work(opened, Command("retry", resumed=True, redo=tuple(chosen.rows)), flags)
 
     return guarded(again)

@@ -63,15 +63,16 @@ def read_back(edits: tuple[Edit, ...], live: Live | None, question: ReadBack, *,
         edits: of the last attempt.
         live: None when the record could not be read, which settles nothing.
         question: what is in doubt.
-        fires: the row also has effects that cannot be read: then only a value that changed proves that it was applied.
+        fires: the row also has effects that cannot be read: then only a value that changed proves that it was applied,
+            and a tag that is not there proves nothing, since the API discards those it does not know.
     """
-    held = side(edits, live) if live is not None else "unseen"
+    telling = tuple(edit for edit in edits if not (fires and _may_be_discarded(edit, live)))
+    held = side(telling, live) if live is not None else "unseen"
     if held == "after" and not (fires and any(isinstance(edit.before, Unread) for edit in edits)):
         return Settle("read_back", f"{question.message}; the record shows that it was applied")
     if held == "before" and not question.lingering:
-        return Settle(
-            "not_applied", f"{question.message}; the record shows that it was not applied", errors=question.errors
-        )
+        told = f"{question.message}; the record shows that this attempt was not applied"
+        return Settle("not_applied", told, errors=question.errors)
     return Settle(question.reason, question.message, errors=question.errors)
 
 
@@ -102,6 +103,12 @@ def _settled_by(job: UpdateJob, live: Live, asked: Asked) -> Settle | None:
     question = ReadBack(asked.doubt, _EARLIER, lingering=asked.doubt in _MAY_STILL_LAND)
     settle = read_back(asked.earlier, live, question, fires=bool(job.triggers))
     return None if asked.may_resend and settle.reason != "read_back" else settle
+
+
+def _may_be_discarded(edit: Edit, live: Live | None) -> bool:
+    """Whether it adds a tag that the record does not have: the rest of the update may have been applied."""
+    kind, name, *_ = edit.path
+    return kind == "tags" and edit.after is not ABSENT and live is not None and name not in (live.tags or ())
 
 
 def _meets(edit: Edit, planned: Edit) -> bool:
