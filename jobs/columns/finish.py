@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from jobs.columns.cells import SPREADSHEET_ERRORS, as_shown, id_fault
+from jobs.columns.cells import as_shown, id_fault
 from jobs.columns.problems import RowRefused
 from jobs.columns.rules import Rules
 from jobs.columns.slots import Draft
+from jobs.damage.kinds import SPREADSHEET_ERRORS
 from jobs.model import RowRef, UpdateJob
 
 _NAMED: Final = 5
@@ -30,9 +31,7 @@ def check_id(text: str) -> None:
     """
     if not text:
         raise RowRefused("id_missing", "the row does not say which record it updates", "id")
-    if text in SPREADSHEET_ERRORS:
-        raise RowRefused("id_malformed", f"`{text}` is a spreadsheet's error: its formula found no id").at("id", text)
-    if text[0] == "#":
+    if text[0] == "#" and text not in SPREADSHEET_ERRORS:
         raise RowRefused("comment", "the id begins with `#`: a comment", "id", as_shown(text))
     if fault := id_fault(text):
         raise RowRefused("id_malformed", fault).at("id", as_shown(text))

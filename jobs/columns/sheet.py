@@ -1,6 +1,6 @@
 """Rows of a sheet: text cells under a header."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from jobs.columns.cells import FROM_TEXT, as_shown
@@ -8,14 +8,20 @@ from jobs.columns.finish import check_id, finish, refuse_settled
 from jobs.columns.grammar import Heading, parse_heading, refuse_overlaps
 from jobs.columns.problems import NotAColumn, RowRefused
 from jobs.columns.resolve import known_type, refuse_unless_of_some_type, resolve
+from jobs.columns.roles import role_of
 from jobs.columns.rules import Rules
 from jobs.columns.slots import Draft, ForeignSlot, Slot
-from jobs.model import JSON, RowRef, SheetRow, Unsendable, UpdateJob
+from jobs.damage import Column, cause_of
+from jobs.model import JSON, RowRef, SheetRow, Status, Unsendable, UpdateJob
 from jobs.quoting import unquoted
 from jobs.reading.errors import InputRefused
+from jobs.reasons import REASONS
 
 _STATUS: Final = "__status"
 _REASON: Final = "__reason"
+
+_EXPLAINED: Final = frozenset({"wrong_type", "not_allowed", "bad_json", "tag_invalid", "relationship_malformed"})
+"""Reasons about a cell of which a spreadsheet may be the cause."""
 
 
 class _Column(NamedTuple):
@@ -38,22 +44,52 @@ class SheetColumns:
         Raises:
             InputRefused: a column without a meaning, two with the same, no `id`, or no way to know the resource type.
         """
+        for fault in header_faults(header, rules):
+            raise fault
         self._rules = rules
         self._refed = _STATUS in header
-        self._headings = [_parsed(unquoted(name) if self._refed else name) for name in header]
+        self._headings = [parse_heading(name) for name in _names(header)]
         positions = {heading.name: index for index, heading in enumerate(self._headings) if heading.key == ""}
         self._id, self._type = positions.get("id", -1), positions.get("type", -1)
         self._status, self._reason = positions.get(_STATUS, -1), positions.get(_REASON, -1)
         self._mine = [index for index, heading in enumerate(self._headings) if heading.form != "reserved"]
         self._of_type: dict[str, list[_Column]] = {}
-        self._judge()
 
     def read(self, row: SheetRow) -> UpdateJob | Unsendable:
         """What the row asks for, or why it is not sent."""
         try:
-            return self._job(row.ref, list(map(unquoted, row.cells)) if self._refed else row.cells)
+            return self._job(row.ref, self.plain(row))
         except RowRefused as error:
             return error.as_value(row.ref)
+
+    def plain(self, row: SheetRow) -> list[str]:
+        """The cells as they are meant: without the apostrophes that a results file puts before some."""
+        return list(map(unquoted, row.cells)) if self._refed else row.cells
+
+    def faults(self, row: SheetRow) -> list[Unsendable]:
+        """Every reason why a row is not sent, of which `read` gives the first; none for one that is sent."""
+        first = self.read(row)
+        if isinstance(first, UpdateJob):
+            return []
+        cells = self.plain(row)
+        if first.reason == "cell_count" or REASONS[first.reason].status is not Status.INVALID:
+            return [first]
+        found = [first]
+        for column in self._of_type.get((self._type >= 0 and cells[self._type]) or self._rules.type, ()):
+            try:
+                self._draft(cells, [column])
+            except RowRefused as error:
+                if error.column != first.column:
+                    found.append(error.as_value(row.ref))
+        return found
+
+    def described(self) -> list[Column]:
+        """The user's own columns, with what each is for."""
+        return [
+            Column(heading.label, role_of(heading, self._rules), index)
+            for index, heading in enumerate(self._headings)
+            if heading.form != "reserved"
+        ]
 
     def _job(self, ref: RowRef, cells: list[str]) -> UpdateJob:
         if len(cells) != len(self._headings):
@@ -90,7 +126,8 @@ class SheetColumns:
                 else:
                     slot.put(draft, convert(text))
             except RowRefused as error:
-                raise error.at(self._headings[index].label, as_shown(text)) from None
+                cause = cause_of(text) if error.reason in _EXPLAINED else ""
+                raise error.at(self._headings[index].label, as_shown(text)).because(cause) from None
         return draft
 
     def _compiled(self, type_: str) -> list[_Column]:
@@ -120,33 +157,55 @@ class SheetColumns:
         """The columns whose cells go into the update."""
         return [(i, h) for i, h in enumerate(self._headings) if h.form not in {"id", "type", "reserved"}]
 
-    def _judge(self) -> None:
-        default = self._rules.type
+
+def header_faults(header: Sequence[str], rules: Rules) -> Iterator[InputRefused]:
+    """Everything that is wrong with a header, worst first."""
+    headings: list[Heading] = []
+    for name in _names(header):
         try:
-            if default:
-                known_type(default)
-            for _, heading in self._filled():
-                self._refuse_unknown(heading)
-            refuse_overlaps(self._headings)
+            headings.append(parse_heading(name))
         except NotAColumn as error:
-            raise InputRefused(error.message) from None
-        if self._id < 0:
-            raise InputRefused("there is no column `id`: each row must say which record it updates")
-        if self._type < 0 and not default:
-            raise InputRefused("the resource type is not known: pass --type TYPE, or add a column `type`")
-
-    def _refuse_unknown(self, heading: Heading) -> None:
-        try:
-            if self._type < 0 and self._rules.type:
-                resolve(heading, known_type(self._rules.type), self._rules)
-            else:
-                refuse_unless_of_some_type(heading, self._rules)
-        except NotAColumn as error:
-            raise InputRefused(error.message, column=heading.label) from None
-
-
-def _parsed(label: str) -> Heading:
+            yield InputRefused(error.message, column=name)
+    forms = {heading.form for heading in headings}
     try:
-        return parse_heading(label)
+        if rules.type:
+            known_type(rules.type)
     except NotAColumn as error:
-        raise InputRefused(error.message, column=label) from None
+        yield InputRefused(error.message)
+    else:
+        yield from _meaningless(headings, rules, by_row="type" in forms)
+    if "id" not in forms:
+        yield InputRefused(f"there is no column `id`: each row must say which record it updates{_almost_id(header)}")
+    if not ("type" in forms or rules.type):
+        yield InputRefused("the resource type is not known: pass --type TYPE, or add a column `type`")
+
+
+def _meaningless(headings: Sequence[Heading], rules: Rules, *, by_row: bool) -> Iterator[InputRefused]:
+    """Columns that no resource type has, or not the one that is meant, and two for the same thing."""
+    for heading in headings:
+        if heading.form in {"id", "type", "reserved"}:
+            continue
+        try:
+            if rules.type and not by_row:
+                resolve(heading, known_type(rules.type), rules)
+            else:
+                refuse_unless_of_some_type(heading, rules)
+        except NotAColumn as error:
+            yield InputRefused(error.message, column=heading.label)
+    try:
+        refuse_overlaps(headings)
+    except NotAColumn as error:
+        yield InputRefused(error.message)
+
+
+def _names(header: Sequence[str]) -> list[str]:
+    """The names as they are meant: a results file puts apostrophes before some."""
+    return list(map(unquoted, header)) if _STATUS in header else list(header)
+
+
+def _almost_id(header: Sequence[str]) -> str:
+    """The column that is probably meant."""
+    for name in header:
+        if name.strip("\ufeff\u200b \t\u00a0'\"").lower() in {"id", "ids", "resource_id", "resource id"}:
+            return f"; did you mean {as_shown(name)!r}? Name it `id`"
+    return ""

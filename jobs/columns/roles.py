@@ -1,0 +1,38 @@
+"""What a column of a sheet is for, as far as that tells which damage to look for."""
+
+from jobs.catalogue import ResourceType
+from jobs.columns.grammar import Heading
+from jobs.columns.problems import NotAColumn
+from jobs.columns.resolve import known_type, resolve, types_that_know
+from jobs.columns.rules import Rules
+from jobs.columns.slots import AttributeSlot, LinkSlot, MemberSlot
+from jobs.damage import Role
+
+
+def role_of(heading: Heading, rules: Rules) -> Role:
+    """The role of a column that is not reserved. Where rows name their types, the first type that has it decides."""
+    if heading.form == "id":
+        return "id"
+    if heading.form in {"type", "tags"}:
+        return "other"
+    if heading.form == "attribute" and not heading.suffix:
+        return "text"
+    kinds = [known_type(rules.type)] if rules.type else types_that_know(heading.name)
+    return next((role for kind in kinds if (role := _role(heading, kind, rules))), "other")
+
+
+def _role(heading: Heading, kind: ResourceType, rules: Rules) -> Role | None:
+    try:
+        slot = resolve(heading, kind, rules)
+    except NotAColumn:
+        return None
+    if isinstance(slot, LinkSlot):
+        return "other" if slot.relationship.many else "link"
+    if isinstance(slot, MemberSlot) and slot.wanted == "any":
+        return "untyped"
+    if slot.wanted in {"integer", "float"}:
+        return "number"
+    if slot.wanted != "string" or (isinstance(slot, AttributeSlot) and slot.enum):
+        return "other"
+    attribute = kind.attributes.get(heading.name)
+    return "date" if attribute and attribute.kind == "datetime" else "text"
