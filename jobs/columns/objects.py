@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
+from jobs.catalogue import resource_type
 from jobs.columns.cells import FROM_JSON, as_shown
 from jobs.columns.finish import check_id, finish, refuse_settled
 from jobs.columns.grammar import RESERVED, Heading, parse_heading, refuse_overlaps
@@ -12,10 +13,13 @@ from jobs.columns.resolve import attribute_slot, known_type, link_slot, resolve
 from jobs.columns.rules import Rules
 from jobs.columns.shapes import ResourceUpdate, resource_update
 from jobs.columns.slots import Draft, Slot
-from jobs.model import JSON, ObjectRow, RowRef, Unsendable, UpdateJob
+from jobs.model import JSON, ObjectRow, RowRef, Status, Unsendable, UpdateJob
 from jobs.reading.errors import InputRefused
+from jobs.reasons import REASONS
 
 T = TypeVar("T")
+
+_NO_TEXTS: Final = frozenset({"type", *RESERVED})
 
 
 class _Member(NamedTuple):
@@ -56,6 +60,37 @@ class ObjectColumns:
             return self._job(row.ref, row.members)
         except RowRefused as error:
             return error.as_value(row.ref)
+
+    def faults(self, row: ObjectRow) -> list[Unsendable]:
+        """Every reason why a row is not sent, of which `read` gives the first; none for one that is sent."""
+        first = self.read(row)
+        if isinstance(first, UpdateJob):
+            return []
+        found = [first]
+        members = {name: value for name, value in row.members.items() if name not in RESERVED}
+        if REASONS[first.reason].status is not Status.INVALID or not first.column or not _is_flat(members):
+            return found
+        given = members.get("type")
+        type_ = given if isinstance(given, str) and given else self._rules.type
+        for name in members if type_ and resource_type(type_) else ():
+            try:
+                self._flat(type_, {name: members[name]})
+            except RowRefused as error:
+                if error.column != first.column:
+                    found.append(error.as_value(row.ref))
+        return found
+
+    @staticmethod
+    def texts(row: ObjectRow) -> dict[str, str]:
+        """The members that are text, by their names: those of a flat object, or a resource's id and attributes."""
+        members: Mapping[str, JSON] = row.members
+        data = members.get("data")
+        if isinstance(data, Mapping):
+            members = data
+        attributes = members.get("attributes")
+        if isinstance(attributes, Mapping):
+            members = {"id": members.get("id"), **attributes}
+        return {name: text for name, text in members.items() if isinstance(text, str) and name not in _NO_TEXTS}
 
     def _job(self, ref: RowRef, members: Mapping[str, JSON]) -> UpdateJob:
         mine = {name: value for name, value in members.items() if name not in RESERVED}
@@ -138,6 +173,10 @@ def _understood(label: str, understand: Callable[[], T]) -> T:
         return understand()
     except NotAColumn as error:
         raise RowRefused(error.reason, error.message, label) from None
+
+
+def _is_flat(members: Mapping[str, JSON]) -> bool:
+    return not {"data", "attributes", "relationships"} & members.keys()
 
 
 def _bare(name: str) -> Heading:
