@@ -3,6 +3,6 @@
 from jobs.columns.grammar import RESERVED
 from jobs.columns.objects import ObjectColumns
 from jobs.columns.rules import Rules
-from jobs.columns.sheet import SheetColumns
+from jobs.columns.sheet import SheetColumns, header_faults
 
-__all__ = ["RESERVED", "ObjectColumns", "Rules", "SheetColumns"]
+__all__ = ["RESERVED", "ObjectColumns", "Rules", "SheetColumns", "header_faults"]

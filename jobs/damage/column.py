@@ -8,6 +8,7 @@ from typing import Final, Literal, TypeVar
 from jobs.damage.characters import MARKS, Mark, marks_in
 from jobs.damage.kinds import Kind, kind_of
 from jobs.model import RowRef
+from jobs.texts import shortened
 
 K = TypeVar("K", Kind, Mark, int)
 
@@ -39,7 +40,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One cell."""
+    """One cell, shortened."""
 
     ref: RowRef
     cell: str
@@ -114,7 +115,7 @@ class Seen:
         if self.column.role == "id":
             self._count_letters(found)
         for mark, cell in marks_in(found, MARKS[self.column.role]):
-            _tally(self.marks, mark).add(Example(refs[cells.index(cell)], cell), cells.count(cell))
+            _tally(self.marks, mark).add(Example(refs[cells.index(cell)], shortened(cell)), cells.count(cell))
         return found
 
     def of(self, *kinds: Kind) -> int:
@@ -138,7 +139,7 @@ class Seen:
         for tally in tallies:
             tally.count += times
             if len(tally.examples) < EXAMPLES:  # to find the row takes time
-                tally.examples.append(Example(refs[cells.index(cell)], cell))
+                tally.examples.append(Example(refs[cells.index(cell)], shortened(cell)))
 
     def _count_letters(self, found: Mapping[str, Kind]) -> None:
         for cell, kind in found.items():

@@ -6,6 +6,7 @@ from typing import Final
 from jobs.damage.column import EXAMPLES, Column, Example, Seen, Sign
 from jobs.damage.kinds import Kind
 from jobs.model import RowRef
+from jobs.texts import shortened
 
 ROWS_KEPT: Final = 10_000
 """Numbers of shifted rows that are kept; more are only counted."""
@@ -85,7 +86,7 @@ class Shifted:
                 if len(self.rows) < ROWS_KEPT:
                     self.rows.add(ref.row)
                 if len(self._examples) < EXAMPLES:
-                    self._examples.append(Example(ref, cells[fitting[0]][row]))
+                    self._examples.append(Example(ref, shortened(cells[fitting[0]][row])))
                 return
 
 

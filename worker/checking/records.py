@@ -1,0 +1,102 @@
+"""One input as a check reads it: records, what each asks for, and its cells."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jobs.columns import ObjectColumns, SheetColumns, header_faults
+from jobs.damage import Column
+from jobs.model import ObjectRow, SheetRow, Status, Unsendable, UpdateJob
+from jobs.reading import InputRefused, read_objects, read_sheet
+from jobs.reasons import REASONS
+from worker import source
+from worker.settings import Input
+
+
+class HeaderRefused(InputRefused):
+    """Everything that is wrong with a header, of which the exception itself says the first."""
+
+    def __init__(self, header: list[str], faults: list[InputRefused]) -> None:
+        super().__init__(faults[0].message, column=faults[0].column)
+        self.header = header
+        self.faults = faults
+
+
+Record = SheetRow | ObjectRow | Unsendable
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What becomes of a row.
+
+    Attributes:
+        job: what it asks for; None when it is not sent.
+        faults: why it is refused; empty for a row that is sent or skipped.
+        skipped: why it is skipped, or empty.
+    """
+
+    job: UpdateJob | None = None
+    faults: list[Unsendable] = field(default_factory=list)
+    skipped: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """An input whose header is understood.
+
+    Attributes:
+        header: names of the columns; empty for NDJSON. `columns`: those of the user.
+    """
+
+    header: list[str]
+    columns: list[Column]
+    rows: Iterator[Record]
+    meaning: SheetColumns | ObjectColumns
+
+    def judged(self, record: Record) -> Judged:
+        """What `apply` would make of the record, by the same code."""
+        if isinstance(record, Unsendable):
+            return Judged(faults=[record])
+        found = self.meaning.read(record)  # type: ignore[arg-type]  # a sheet has rows, NDJSON has objects
+        if isinstance(found, UpdateJob):
+            return Judged(found)
+        if REASONS[found.reason].status is Status.SKIPPED:
+            return Judged(skipped=found.reason)
+        return Judged(faults=self.meaning.faults(record))  # type: ignore[arg-type]  # see above
+
+    def cells(self, record: Record) -> list[str] | None:
+        """The cells of a sheet's row, as they are meant; None for NDJSON, and for a row that is too short or too long."""
+        if isinstance(self.meaning, SheetColumns) and isinstance(record, SheetRow):
+            return self.meaning.plain(record) if len(record.cells) == len(self.header) else None
+        return None
+
+    @staticmethod
+    def texts(record: Record) -> Mapping[str, str] | None:
+        """The members of an object that are text, by their names."""
+        return ObjectColumns.texts(record) if isinstance(record, ObjectRow) else None
+
+
+@contextmanager
+def opened(path: Path, how: Input, type_name: str) -> Iterator[Records]:
+    """Read an input up to its header, and get ready to iterate its rows.
+
+    Args:
+        path: of the input, compressed or not.
+        how: it is read.
+        type_name: resource type of rows that do not name one.
+
+    Raises:
+        HeaderRefused: the header has no meaning.
+        InputRefused: the input cannot be read; also while its rows are iterated.
+    """
+    rules = source.rules(how, type_name)
+    with source.opened(path) as stream:
+        if how.format == "ndjson":
+            yield Records([], [], read_objects(stream, encoding=how.encoding), ObjectColumns(rules))
+            return
+        sheet = read_sheet(stream, encoding=how.encoding, delimiter=source.delimiter(how))
+        if faults := list(header_faults(sheet.header, rules)):
+            raise HeaderRefused(sheet.header, faults)
+        columns = SheetColumns(sheet.header, rules)
+        yield Records(sheet.header, columns.described(), iter(sheet), columns)
