@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from jobs.damage import WARNINGS, Sign
-from jobs.model import RowRef
+from jobs.model import RowRef, Unsendable
 from jobs.reading import InputRefused
 from jobs.reasons import REASONS
 from worker.checking.duplicates import Duplicates
@@ -113,6 +113,11 @@ class Checked:
         ref = RowRef(0, refused.line or 1, b"")
         spot = Spot(ref, position, refused.column, refused.message)
         return Group("error", INPUT_REFUSED, refused.column, count=1, spots=[spot])
+
+
+def fault_at(fault: Unsendable, position: int) -> Spot:
+    """Where a row is refused, and why; the column's name is the group's."""
+    return Spot(fault.ref, position, fault.cell, fault.message.removeprefix(f"`{fault.column}`: "))
 
 
 def explained(code: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from typing import Final
 from jobs.damage import BATCH, Examination, fault_of
 from jobs.model import RowRef, Unsendable
 from jobs.reading import InputRefused
-from worker.checking.findings import HEADER, SPOTS, Checked, Group, Spot
+from worker.checking.findings import HEADER, SPOTS, Checked, Group, Spot, fault_at
 from worker.checking.records import HeaderRefused, Record, Records, opened
 from worker.settings import Input
 
@@ -122,7 +122,7 @@ class _Pass:
         if key not in groups and len(groups) >= _MOST_GROUPS:
             key = (fault.reason, "")
         group = groups.get(key) or groups.setdefault(key, Group("error", *key))
-        group.add(Spot(fault.ref, self._positions.get(fault.column, -1), fault.cell, fault.message))
+        group.add(fault_at(fault, self._positions.get(fault.column, -1)))
 
     def _look_at_header(self) -> None:
         for column in self._records.columns:
@@ -137,7 +137,9 @@ class _Pass:
         count, same = duplicates.counts()
         if count:
             position = self._positions.get("id", -1)
-            why = f"{same:,} repeat the first row of their id word for word, {count - same:,} differ from it"
+            parts = [f"{same:,} repeat that row word for word"] if same else []
+            parts += [f"{count - same:,} have other cells"] if count > same else []
+            why = ", ".join(parts)
             group = Group("warning", "duplicate_id", "id", why, count)
             group.spots = [
                 Spot(each.ref, position, "", told(each.first, each.same)) for each in duplicates.first(SPOTS)

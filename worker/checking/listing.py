@@ -8,7 +8,7 @@ from jobs.model import RowRef
 from jobs.reading import InputRefused
 from jobs.texts import shortened
 from worker.checking.duplicates import Repeated
-from worker.checking.findings import Checked, Finding, Group, Spot
+from worker.checking.findings import Checked, Finding, Group, Spot, fault_at
 from worker.checking.first_pass import told
 from worker.checking.records import Record, Records, opened
 from worker.settings import Input
@@ -48,8 +48,7 @@ class _Listing:
             return
         for fault in judged.faults:
             group = self._checked.errors.get((fault.reason, fault.column)) or Group("error", fault.reason, fault.column)
-            position = self._positions.get(fault.column, -1)
-            yield Finding(group, Spot(fault.ref, position, fault.cell, fault.message))
+            yield Finding(group, fault_at(fault, self._positions.get(fault.column, -1)))
         yield from self._damage(record.ref, self._checked.signs, record)
         yield from self._of_row(record.ref)
 

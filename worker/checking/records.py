@@ -66,7 +66,7 @@ class Records:
         return Judged(faults=self.meaning.faults(record))  # type: ignore[arg-type]  # see above
 
     def cells(self, record: Record) -> list[str] | None:
-        """The cells of a sheet's row, as they are meant; None for NDJSON, and for a row that is too short or too long."""
+        """The cells of a sheet's row, as meant; None for NDJSON, and a row of another length than the header."""
         if isinstance(self.meaning, SheetColumns) and isinstance(record, SheetRow):
             return self.meaning.plain(record) if len(record.cells) == len(self.header) else None
         return None

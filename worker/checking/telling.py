@@ -6,7 +6,7 @@ from typing import Final
 
 from jobs.damage import WARNINGS
 from jobs.model import JSON
-from jobs.reading.addresses import text_address
+from jobs.reading.addresses import letters, text_address
 from worker.checking.findings import INPUT_REFUSED, Checked, Finding, Group, Spot, explained
 from worker.reports.printable import printable
 
@@ -17,16 +17,18 @@ _SHOWN_IN_SHORT: Final = 4
 """Kinds of damage that are named before a run."""
 
 
-def tell(checked: Checked, name: str, command: str) -> str:
+def tell(checked: Checked, name: str, command: str, *, listed: bool = False) -> str:
     """The check for people: grouped, with the first places of each group and the way back.
 
     Args:
         checked: what was found.
         name: of the input.
         command: that the user types to check it again.
+        listed: every single finding has been shown already.
     """
     parts = [list(_counts(checked, name))]
-    parts += [list(_group(group)) for group in checked.groups()]
+    for group in checked.groups():
+        parts.append(list(_group(group, places=not listed)))
     parts.append(list(_next(checked, command)))
     return "\n\n".join("\n".join(part) for part in parts if part)
 
@@ -111,7 +113,7 @@ def _counts(checked: Checked, name: str) -> Iterator[str]:
         yield from _wrapped(f"{_number(warned, 'warning')}: rows with warnings are sent as they stand.")
 
 
-def _group(group: Group) -> Iterator[str]:
+def _group(group: Group, *, places: bool) -> Iterator[str]:
     meaning, action = explained(group.code)
     if group.code == INPUT_REFUSED:
         spot = group.spots[0]
@@ -121,9 +123,9 @@ def _group(group: Group) -> Iterator[str]:
     yield from _wrapped(f"{group.severity}: {_headline(group)}: {meaning}", "", "  ")
     if group.evidence:
         yield from _wrapped(group.evidence, "  ", "  ")
-    for spot in group.spots:
+    for spot in group.spots if places else ():
         yield from _wrapped(_place(spot), "  ", "    ")
-    if group.count > len(group.spots):
+    if places and group.count > len(group.spots):
         yield f"  and {group.count - len(group.spots):,} more"
     if action:
         yield from _wrapped(action, "  -> ", "     ")
@@ -151,7 +153,9 @@ def _place(spot: Spot) -> str:
 
 
 def _address(spot: Spot) -> str:
-    return text_address(spot.position, spot.ref.line) if spot.position >= 0 else f"line {spot.ref.line}"
+    if spot.position < 0:
+        return f"line {spot.ref.line}"
+    return text_address(spot.position, spot.ref.line, letters(spot.position))
 
 
 _NAMES: Final = {

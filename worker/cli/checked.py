@@ -57,7 +57,7 @@ def check_source(
     if showing == "json":
         say(json.dumps(summary_as_json(checked), ensure_ascii=False))
     else:
-        say(tell(checked, name, command(how, type_name)))
+        say(tell(checked, name, command(how, type_name), listed=showing == "all"))
     return checked.exit_status
 
 
