@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from jobs.damage import BATCH, Examination, fault_of
-from jobs.model import RowRef, Unsendable
+from jobs.model import RowRef, Unsendable, UpdateJob
 from jobs.reading import InputRefused
 from worker.checking.findings import HEADER, SPOTS, Checked, Group, Spot, fault_at
 from worker.checking.records import HeaderRefused, Record, Records, opened
@@ -66,16 +66,16 @@ class _Pass:
         checked, records = self._checked, self._records
         checked.rows += 1
         judged = records.judged(record)
-        if judged.skipped:
-            checked.skipped[judged.skipped] += 1
-            return
-        if judged.job is None:
-            checked.refused += 1
-            for fault in judged.faults:
-                self._refused(fault)
-        else:
+        if isinstance(judged, UpdateJob):
             checked.sendable += 1
-            self._ids.append((judged.job.id, record.ref))
+            self._ids.append((judged.id, record.ref))
+        elif isinstance(judged, str):
+            checked.skipped[judged] += 1
+            return
+        else:
+            checked.refused += 1
+            for fault in judged:
+                self._refused(fault)
         self._keep(record)
 
     def finish(self) -> None:

@@ -44,9 +44,9 @@ class _Listing:
     def of(self, record: Record) -> Iterator[Finding]:
         """All findings about a row."""
         judged = self._records.judged(record)
-        if judged.skipped:
+        if isinstance(judged, str):
             return
-        for fault in judged.faults:
+        for fault in judged if isinstance(judged, list) else ():
             group = self._checked.errors.get((fault.reason, fault.column)) or Group("error", fault.reason, fault.column)
             yield Finding(group, fault_at(fault, self._positions.get(fault.column, -1)))
         yield from self._damage(record.ref, self._checked.signs, record)

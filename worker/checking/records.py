@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.columns import ObjectColumns, SheetColumns, header_faults
@@ -26,19 +26,8 @@ class HeaderRefused(InputRefused):
 Record = SheetRow | ObjectRow | Unsendable
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What becomes of a row.
-
-    Attributes:
-        job: what it asks for; None when it is not sent.
-        faults: why it is refused; empty for a row that is sent or skipped.
-        skipped: why it is skipped, or empty.
-    """
-
-    job: UpdateJob | None = None
-    faults: list[Unsendable] = field(default_factory=list)
-    skipped: str = ""
+Judged = UpdateJob | str | list[Unsendable]
+"""What becomes of a row: what it asks for; or why it is skipped; or every reason why it is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +46,13 @@ class Records:
     def judged(self, record: Record) -> Judged:
         """What `apply` would make of the record, by the same code."""
         if isinstance(record, Unsendable):
-            return Judged(faults=[record])
+            return [record]
         found = self.meaning.read(record)  # type: ignore[arg-type]  # a sheet has rows, NDJSON has objects
         if isinstance(found, UpdateJob):
-            return Judged(found)
+            return found
         if REASONS[found.reason].status is Status.SKIPPED:
-            return Judged(skipped=found.reason)
-        return Judged(faults=self.meaning.faults(record))  # type: ignore[arg-type]  # see above
+            return found.reason
+        return self.meaning.faults(record)  # type: ignore[arg-type]  # see above
 
     def cells(self, record: Record) -> list[str] | None:
         """The cells of a sheet's row, as meant; None for NDJSON, and a row of another length than the header."""

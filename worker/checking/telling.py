@@ -27,8 +27,7 @@ def tell(checked: Checked, name: str, command: str, *, listed: bool = False) -> 
         listed: every single finding has been shown already.
     """
     parts = [list(_counts(checked, name))]
-    for group in checked.groups():
-        parts.append(list(_group(group, places=not listed)))
+    parts += [list(_group(group, places=not listed)) for group in checked.groups()]
     parts.append(list(_next(checked, command)))
     return "\n\n".join("\n".join(part) for part in parts if part)
 
