@@ -5,7 +5,7 @@ next record begins would be a guess.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import BinaryIO, Final
@@ -172,17 +172,32 @@ def _checked(records: _Records, delimiter: str) -> list[str]:
     if not header:
         raise InputRefused("the input is empty: its first line must name the columns")
     line = records.first_line()
-    if len(header) > MAX_COLUMNS:
-        raise InputRefused(f"the header has {len(header):,} columns; a sheet has {MAX_COLUMNS:,} at most", line=line)
     if len(header) == 1:
         _refuse_other_delimiter(header[0], delimiter, line)
+    return checked_names(header, line, lambda index: str(index + 1))
+
+
+def checked_names(header: list[str], line: int, label: Callable[[int], str]) -> list[str]:
+    """The names of columns, if each has one of its own.
+
+    Args:
+        header: the names.
+        line: on which they stand.
+        label: what a column without a name is called, by its 0-based position.
+
+    Raises:
+        InputRefused: there are too many, or one is empty or there twice.
+    """
+    if len(header) > MAX_COLUMNS:
+        raise InputRefused(f"the header has {len(header):,} columns; a sheet has {MAX_COLUMNS:,} at most", line=line)
     seen: dict[str, int] = {}
-    for number, name in enumerate(header, 1):
+    for index, name in enumerate(header):
         if not name:
-            raise InputRefused(f"column {number} has no name: name it, or delete it", line=line)
+            raise InputRefused(f"column {label(index)} has no name: name it, or delete it", line=line)
         if name in seen:
-            raise InputRefused(f"columns {seen[name]} and {number} are both `{name}`", line=line, column=name)
-        seen[name] = number
+            both = f"columns {label(seen[name])} and {label(index)} are both `{name}`"
+            raise InputRefused(both, line=line, column=name)
+        seen[name] = index
     return header
 
 
