@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from jobs.columns.cells import FROM_TEXT, as_shown
-from jobs.columns.finish import check_id, finish, refuse_settled
+from jobs.columns.finish import check_id, finish, refuse_settled, refuse_unmended
 from jobs.columns.grammar import Heading, parse_heading, refuse_overlaps
 from jobs.columns.problems import NotAColumn, RowRefused
 from jobs.columns.resolve import known_type, refuse_unless_of_some_type, resolve
@@ -13,6 +13,7 @@ from jobs.columns.slots import Draft, ForeignSlot, Slot
 from jobs.model import JSON, RowRef, SheetRow, Unsendable, UpdateJob
 from jobs.quoting import unquoted
 from jobs.reading.errors import InputRefused
+from jobs.reading.stored import Fault, WorkbookRow
 
 _STATUS: Final = "__status"
 _REASON: Final = "__reason"
@@ -50,12 +51,13 @@ class SheetColumns:
 
     def read(self, row: SheetRow) -> UpdateJob | Unsendable:
         """What the row asks for, or why it is not sent."""
+        cells = list(map(unquoted, row.cells)) if self._refed else row.cells
         try:
-            return self._job(row.ref, list(map(unquoted, row.cells)) if self._refed else row.cells)
+            return self._job(row.ref, cells, row.faults if isinstance(row, WorkbookRow) else ())
         except RowRefused as error:
             return error.as_value(row.ref)
 
-    def _job(self, ref: RowRef, cells: list[str]) -> UpdateJob:
+    def _job(self, ref: RowRef, cells: list[str], faults: Sequence[Fault]) -> UpdateJob:
         if len(cells) != len(self._headings):
             self._refuse_uneven(cells)
         id_ = cells[self._id]
@@ -63,14 +65,26 @@ class SheetColumns:
             raise RowRefused("empty_row", "every cell is empty")
         status = ""
         if self._refed:
-            status = cells[self._status]
-            refuse_settled(status, cells[self._reason] if self._reason >= 0 else "")
+            status, reason = cells[self._status], cells[self._reason] if self._reason >= 0 else ""
+            refuse_settled(status, reason)
+            refuse_unmended(reason, (cells[index] for index in self._mine))
+        if faults:
+            self._refuse_faulty(cells, faults)
         if id_ == self._rules.clear_token:
             raise RowRefused("clear_not_allowed", "an id cannot be cleared").at("id", id_)
         check_id(id_)
         type_ = (self._type >= 0 and cells[self._type]) or self._rules.type
         draft = self._draft(cells, self._of_type.get(type_) or self._compiled(type_))
         return finish((ref, type_, id_), draft, self._rules, status)
+
+    def _refuse_faulty(self, cells: list[str], faults: Sequence[Fault]) -> None:
+        """Refuse a row with cells that cannot be read, unless it is a comment or they are of no interest."""
+        if cells[self._id].startswith("#") and all(fault.column != self._id for fault in faults):
+            check_id(cells[self._id])
+        for fault in faults:
+            if fault.column in self._mine:
+                label = self._headings[fault.column].label
+                raise RowRefused(fault.reason, fault.message).at(label, as_shown(cells[fault.column]))
 
     def _refuse_uneven(self, cells: list[str]) -> None:
         if len(cells) > self._id and cells[self._id].startswith("#"):
