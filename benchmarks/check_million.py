@@ -1,7 +1,7 @@
 """What a check costs a row, and how much memory it takes, on sheets of two sizes.
 
-    make million-check
-    python -m benchmarks.check_million [ROWS ...]
+make million-check
+python -m benchmarks.check_million [ROWS ...]
 """
 
 import random
@@ -55,6 +55,7 @@ def measure(path: Path) -> str:
 
 
 def main() -> None:
+    """Measure in a process of its own for each size."""
     if sys.argv[1:2] == ["--measure"]:
         print(measure(Path(sys.argv[2])))
         return

@@ -7,7 +7,7 @@ from typing import Final
 from jobs.damage import BATCH, Examination, fault_of
 from jobs.model import RowRef, Unsendable, UpdateJob
 from jobs.reading import InputRefused
-from worker.checking.findings import HEADER, SPOTS, Checked, Group, Spot, fault_at
+from worker.checking.findings import SPOTS, Checked, Group, Spot, fault_at
 from worker.checking.records import HeaderRefused, Record, Records, opened
 from worker.settings import Input
 
@@ -29,10 +29,10 @@ def check(path: Path, how: Input, type_name: str) -> Checked:
     Raises:
         ConfigError: no room for the ids, which are kept on disk.
     """
-    checked = Checked()
+    checked = Checked(sheet=how.sheet if how.format == "xlsx" else "")
     try:
         with opened(path, how, type_name) as records:
-            checked.header = records.header
+            checked.header, checked.line = records.header, records.line
             one = _Pass(records, checked)
             try:
                 for record in records.rows:
@@ -40,7 +40,7 @@ def check(path: Path, how: Input, type_name: str) -> Checked:
             finally:
                 one.finish()
     except HeaderRefused as error:
-        checked.header = error.header
+        checked.header, checked.line = error.header, error.header_line
         checked.refusals = error.faults
     except InputRefused as error:
         checked.refusals.append(error)
@@ -127,7 +127,7 @@ class _Pass:
     def _look_at_header(self) -> None:
         for column in self._records.columns:
             if why := fault_of(column.label):
-                spot = Spot(HEADER, column.position, column.label)
+                spot = Spot(RowRef(0, self._records.line, b""), column.position, column.label)
                 self._checked.warnings.append(
                     Group("warning", "suspicious_header", column.label, why, count=1, spots=[spot])
                 )

@@ -8,7 +8,7 @@ from pathlib import Path
 from jobs.columns import ObjectColumns, SheetColumns, header_faults
 from jobs.damage import Column
 from jobs.model import ObjectRow, SheetRow, Status, Unsendable, UpdateJob
-from jobs.reading import InputRefused, read_objects, read_sheet
+from jobs.reading import InputRefused, read_objects
 from jobs.reasons import REASONS
 from worker import source
 from worker.settings import Input
@@ -17,9 +17,10 @@ from worker.settings import Input
 class HeaderRefused(InputRefused):
     """Everything that is wrong with a header, of which the exception itself says the first."""
 
-    def __init__(self, header: list[str], faults: list[InputRefused]) -> None:
+    def __init__(self, header: list[str], line: int, faults: list[InputRefused]) -> None:
         super().__init__(faults[0].message, column=faults[0].column)
         self.header = header
+        self.header_line = line
         self.faults = faults
 
 
@@ -36,12 +37,14 @@ class Records:
 
     Attributes:
         header: names of the columns; empty for NDJSON. `columns`: those of the user.
+        line: on which the header stands.
     """
 
     header: list[str]
     columns: list[Column]
     rows: Iterator[Record]
     meaning: SheetColumns | ObjectColumns
+    line: int
 
     def judged(self, record: Record) -> Judged:
         """What `apply` would make of the record, by the same code."""
@@ -82,10 +85,10 @@ def opened(path: Path, how: Input, type_name: str) -> Iterator[Records]:
     rules = source.rules(how, type_name)
     with source.opened(path) as stream:
         if how.format == "ndjson":
-            yield Records([], [], read_objects(stream, encoding=how.encoding), ObjectColumns(rules))
+            yield Records([], [], read_objects(stream, encoding=how.encoding), ObjectColumns(rules), 0)
             return
-        sheet = read_sheet(stream, encoding=how.encoding, delimiter=source.delimiter(how))
+        sheet = source.sheet_of(stream, how)
         if faults := list(header_faults(sheet.header, rules)):
-            raise HeaderRefused(sheet.header, faults)
+            raise HeaderRefused(sheet.header, sheet.line, faults)
         columns = SheetColumns(sheet.header, rules)
-        yield Records(sheet.header, columns.described(), iter(sheet), columns)
+        yield Records(sheet.header, columns.described(), iter(sheet), columns, sheet.line)
