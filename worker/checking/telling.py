@@ -37,13 +37,13 @@ def tell_in_short(checked: Checked, command: str) -> str:
     if not checked.warnings:
         return ""
     groups = sorted(checked.warnings, key=lambda group: -group.count)
-    lines = ["This sheet may be damaged. Nothing is repaired: cells are sent as they stand."]
+    lines = ["Look at this before it is sent: cells are sent as they stand, and never repaired."]
     for group in groups[:_SHOWN_IN_SHORT]:
         lines += _wrapped(f"{_headline(group)}: {WARNINGS[group.code].meaning}", "  ", "    ")
         lines += [_shortened(f"    e.g. {_place(spot, checked.sheet)}") for spot in group.spots[:1]]
     if rest := len(groups) - _SHOWN_IN_SHORT:
         lines += [f"  and {rest} more"] if rest > 0 else []
-    return "\n".join([*lines, f"For all of it, and the way back: {command}"])
+    return "\n".join([*lines, f"The way back, and all places: {command}"])
 
 
 def as_json(finding: Finding, sheet: str) -> Mapping[str, JSON]:

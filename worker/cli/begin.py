@@ -100,9 +100,9 @@ def _take_in(directory: Path, settings: Settings) -> tuple[Settings, dict[str, s
     except OSError as error:
         what = f"write to {directory}" if error.errno in _FULL else f"read {how.source}"
         raise ConfigError(f"Cannot {what}: {error.strerror}.") from None
-    how = source.understood(spooled.path, how)
+    given, how = how, source.understood(spooled.path, how)
     settings = settings.model_copy(update={"input": how})
-    rows = check_first(spooled.path, settings)
+    rows = check_first(spooled.path, settings, given)
     facts = {
         "source": "-" if how.source == "-" else str(Path(how.source).resolve()),
         "sha256": spooled.sha256,

@@ -68,10 +68,15 @@ def check_source(
     return checked.exit_status
 
 
-def check_first(path: Path, settings: Settings) -> int:
+def check_first(path: Path, settings: Settings, given: Input) -> int:
     """The same check, before a run: refuse what it refuses as a whole, and warn of damage; the number of rows.
 
     Rows that are invalid, each by itself, are results of the run.
+
+    Args:
+        path: of the run's copy of the input.
+        settings: of the run.
+        given: what the user said of the input.
 
     Raises:
         InputRefused, ConfigError: nothing of the input can be sent.
@@ -82,7 +87,7 @@ def check_first(path: Path, settings: Settings) -> int:
         raise checked.refusals[0]
     if not checked.rows:
         raise ConfigError(f"{how.source} has no rows.")
-    if not how.exact and (text := tell_in_short(checked, command(how, type_name))):
+    if not how.exact and (text := tell_in_short(checked, command(given, type_name))):
         warn(text)
     return checked.rows
 
