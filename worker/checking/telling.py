@@ -33,10 +33,11 @@ def tell(checked: Checked, name: str, command: str, *, listed: bool = False) -> 
 
 
 def tell_in_short(checked: Checked, command: str) -> str:
-    """What `apply` and `plan` say before anything is sent; empty when nothing looks damaged."""
-    if not checked.warnings:
+    """What `apply` and `plan` say before anything is sent: grave damage alone; empty when there is none."""
+    grave = [group for group in checked.warnings if WARNINGS[group.code].grave]
+    groups = sorted(grave, key=lambda group: -group.count)
+    if not groups:
         return ""
-    groups = sorted(checked.warnings, key=lambda group: -group.count)
     lines = ["Look at this before it is sent: cells are sent as they stand, and never repaired."]
     for group in groups[:_SHOWN_IN_SHORT]:
         lines += _wrapped(f"{_headline(group)}: {WARNINGS[group.code].meaning}", "  ", "    ")
