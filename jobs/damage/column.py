@@ -8,6 +8,7 @@ from typing import Final, Literal, TypeVar
 from jobs.damage.characters import MARKS, Mark, marks_in
 from jobs.damage.kinds import Kind, kind_of
 from jobs.model import RowRef
+from jobs.reading.stored import Stored
 from jobs.texts import shortened
 
 K = TypeVar("K", Kind, Mark, int)
@@ -16,6 +17,9 @@ Role = Literal["id", "link", "text", "untyped", "date", "number", "other"]
 """What a column is for. `text`: an attribute that takes any text; `untyped`: a `metadata` key or a member without a
 suffix, which stays text although nobody said so; `other`: what is checked anyway (booleans, lists of values, JSON,
 tags)."""
+
+StoredTest = Callable[[str, Stored], bool]
+"""Whether a cell, given how it was stored, is damaged."""
 
 EXAMPLES: Final = 3
 """Cells that are kept for each thing that was found."""
@@ -70,7 +74,8 @@ class Sign:
         code: of `jobs.damage.registry`.
         count: cells that it is about; `examples` are the first of them.
         evidence: why it is taken for damage, with the figures.
-        matches: whether a cell of the column is one of them.
+        matches: whether a cell of the column is one of them, by its text.
+        stored: the same, by how a workbook stored it; None where only the text counts.
     """
 
     code: str
@@ -79,6 +84,7 @@ class Sign:
     examples: tuple[Example, ...]
     evidence: str
     matches: Callable[[str], bool]
+    stored: StoredTest | None = None
 
 
 @dataclass(slots=True)

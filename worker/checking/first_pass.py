@@ -1,12 +1,13 @@
 """The first pass of a check: every row is read once, by the code that `apply` uses, and looked at for damage."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from jobs.damage import BATCH, Examination, fault_of
 from jobs.model import RowRef, Unsendable, UpdateJob
-from jobs.reading import InputRefused
+from jobs.reading import InputRefused, WorkbookRow
+from jobs.reading.stored import Stored
 from worker.checking.findings import SPOTS, Checked, Group, Spot, fault_at
 from worker.checking.records import HeaderRefused, Record, Records, opened
 from worker.settings import Input
@@ -58,6 +59,7 @@ class _Pass:
         self._ids: list[tuple[str, RowRef]] = []
         self._refs: list[RowRef] = []
         self._cells: list[list[str]] = []
+        self._stored: list[Sequence[Stored]] = []
         self._texts: list[Mapping[str, str]] = []
         self._size = 0
 
@@ -96,6 +98,8 @@ class _Pass:
         texts = self._records.texts(record)
         if cells is not None:
             self._cells.append(cells)
+            if isinstance(record, WorkbookRow):
+                self._stored.append(record.stored)
             self._size += sum(map(len, cells))
         elif texts is not None:
             self._texts.append(texts)
@@ -108,11 +112,11 @@ class _Pass:
 
     def _look(self) -> None:
         if self._cells:
-            self._examination.see_rows(self._refs, self._cells)
+            self._examination.see_rows(self._refs, self._cells, self._stored)
         elif self._texts:
             self._examination.see_objects(self._refs, self._texts)
         self._checked.duplicates.add(self._ids)
-        for waiting in (self._refs, self._cells, self._texts, self._ids):
+        for waiting in (self._refs, self._cells, self._stored, self._texts, self._ids):
             waiting.clear()
         self._size = 0
 

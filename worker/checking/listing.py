@@ -5,7 +5,7 @@ from pathlib import Path
 
 from jobs.damage import Sign
 from jobs.model import RowRef
-from jobs.reading import InputRefused
+from jobs.reading import InputRefused, WorkbookRow
 from jobs.texts import shortened
 from worker.checking.duplicates import Repeated
 from worker.checking.findings import Checked, Finding, Group, Spot, fault_at
@@ -28,6 +28,12 @@ def findings(checked: Checked, path: Path, how: Input, type_name: str) -> Iterat
         for refusal in checked.refusals:
             group = checked.refusal(refusal)
             yield Finding(group, group.spots[0])
+
+
+def _is_one(sign: Sign, cell: str, record: Record) -> bool:
+    if sign.stored is not None:
+        return isinstance(record, WorkbookRow) and sign.stored(cell, record.stored[sign.column.position])
+    return sign.matches(cell)
 
 
 class _Listing:
@@ -57,7 +63,7 @@ class _Listing:
         for sign in signs:
             position = sign.column.position
             cell = texts.get(sign.column.label, "") if texts else cells[position] if cells and position >= 0 else ""
-            if cell and sign.matches(cell):
+            if cell and _is_one(sign, cell, record):
                 group = self._groups[sign.code, sign.column.label]
                 yield Finding(group, Spot(ref, position, shortened(cell)))
 
