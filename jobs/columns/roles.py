@@ -1,6 +1,8 @@
 """What a column of a sheet is for, as far as that tells which damage to look for."""
 
-from jobs.catalogue import ResourceType
+from collections.abc import Sequence
+
+from jobs.catalogue import ResourceType, type_names
 from jobs.columns.grammar import Heading
 from jobs.columns.problems import NotAColumn
 from jobs.columns.resolve import known_type, resolve, types_that_know
@@ -17,7 +19,9 @@ def role_of(heading: Heading, rules: Rules) -> Role:
         return "other"
     if heading.form == "attribute" and not heading.suffix:
         return "text"
-    kinds = [known_type(rules.type)] if rules.type else types_that_know(heading.name)
+    kinds: Sequence[ResourceType] = types_that_know(heading.name)
+    if rules.type or heading.form == "attribute":  # for one written out, all types are alike
+        kinds = [known_type(rules.type or type_names()[0])]
     return next((role for kind in kinds if (role := _role(heading, kind, rules))), "other")
 
 

@@ -89,6 +89,8 @@ class SheetColumns:
         unreadable = row.faults if isinstance(row, WorkbookRow) else ()
         for fault in unreadable:
             yield partial(self._refuse_faulty, cells, [fault])
+        if all(fault.column != self._id for fault in unreadable):
+            yield partial(check_id, cells[self._id])
         type_ = (self._type >= 0 and cells[self._type]) or self._rules.type
         if type_ not in self._of_type:
             yield partial(self._compiled, type_)

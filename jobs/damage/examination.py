@@ -65,6 +65,8 @@ class Examination:
         stored: Sequence[Sequence[Stored]] = (),
     ) -> None:
         """Take in rows of a sheet, each with a cell for every column; of a workbook, also how it stored them."""
+        if not refs:
+            return
         by_position = list(zip(*rows, strict=True))
         cells = [by_position[seen.column.position] for seen in self._columns]
         kinds = [seen.see(refs, each) for seen, each in zip(self._columns, cells, strict=True)]
