@@ -1,10 +1,7 @@
 """What a column of a sheet is for, as far as that tells which damage to look for."""
 
-from collections.abc import Sequence
-
 from jobs.catalogue import ResourceType, type_names
 from jobs.columns.grammar import Heading
-from jobs.columns.problems import NotAColumn
 from jobs.columns.resolve import known_type, resolve, types_that_know
 from jobs.columns.rules import Rules
 from jobs.columns.slots import AttributeSlot, LinkSlot, MemberSlot
@@ -12,24 +9,23 @@ from jobs.damage import Role
 
 
 def role_of(heading: Heading, rules: Rules) -> Role:
-    """The role of a column that is not reserved. Where rows name their types, the first type that has it decides."""
+    """The role of a column that is not reserved, and that `SheetColumns` has accepted.
+
+    Where rows name their types, the first type that has the column decides: types agree about what they share.
+    """
     if heading.form == "id":
         return "id"
     if heading.form in {"type", "tags"}:
         return "other"
     if heading.form == "attribute" and not heading.suffix:
         return "text"
-    kinds: Sequence[ResourceType] = types_that_know(heading.name)
-    if rules.type or heading.form == "attribute":  # for one written out, all types are alike
-        kinds = [known_type(rules.type or type_names()[0])]
-    return next((role for kind in kinds if (role := _role(heading, kind, rules))), "other")
+    if rules.type or heading.form == "attribute":  # one that is written out is alike in all types
+        return _role(heading, known_type(rules.type or type_names()[0]), rules)
+    return _role(heading, types_that_know(heading.name)[0], rules)
 
 
-def _role(heading: Heading, kind: ResourceType, rules: Rules) -> Role | None:
-    try:
-        slot = resolve(heading, kind, rules)
-    except NotAColumn:
-        return None
+def _role(heading: Heading, kind: ResourceType, rules: Rules) -> Role:
+    slot = resolve(heading, kind, rules)
     if isinstance(slot, LinkSlot):
         return "other" if slot.relationship.many else "link"
     if isinstance(slot, MemberSlot) and slot.wanted == "any":

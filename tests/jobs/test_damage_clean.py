@@ -2,6 +2,7 @@
 
 import string
 import uuid
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import pytest
@@ -94,7 +95,7 @@ def test_any_text_at_all_is_looked_at_without_an_error_and_counted_as_it_matches
         assert sign.count == sum(1 for cell in cells if cell and sign.matches(cell)), sign.code
 
 
-def warned(by_column: list, columns: list[Column]) -> list[str]:
+def warned(by_column: Sequence[Sequence[str]], columns: list[Column]) -> list[str]:
     rows = [list(row) for row in zip(*by_column, strict=True)]
     examination = Examination(columns)
     examination.see_rows([RowRef(row, row + 1, b"") for row, _ in enumerate(rows, 1)], rows)

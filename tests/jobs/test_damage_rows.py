@@ -107,7 +107,8 @@ def test_objects_with_ever_new_names_take_no_more_memory() -> None:
     examination.see_objects(
         [ref(row) for row in range(MAX_MEMBERS + 500)], [{f"key{row}": " x"} for row in range(MAX_MEMBERS + 500)]
     )
-    assert len(examination.signs()) == MAX_MEMBERS
+    examination.see_objects([ref(9999)], [{"key1": " y"}])  # one that is known already
+    assert (len(examination.signs()), sum(sign.count for sign in examination.signs())) == (MAX_MEMBERS, MAX_MEMBERS + 1)
 
 
 def of_stored(cells: list[tuple[str, Stored]], label: str = "reference") -> dict[str, tuple[int, list[str]]]:
@@ -141,6 +142,8 @@ def of_stored(cells: list[tuple[str, Stored]], label: str = "reference") -> dict
         ([("2026-03-01", DATE), ("2026-03-02", DATE), ("?", TEXT)], {}),
         # some codes are numbers
         ([("7", NUMBER), ("008", TEXT), ("9", TEXT)], {"mixed_types": (1, ["7"])}),
+        # more of them than examples are kept
+        ([("7", NUMBER)] * 5 + [("8", TEXT)] * 5, {"mixed_types": (5, ["7", "7", "7"])}),
         # numbers among words
         ([("7", NUMBER), ("tbd", TEXT), ("", Stored(Kind.EMPTY)), ("", TEXT)], {}),
     ],

@@ -4,7 +4,7 @@ import pytest
 
 from jobs.columns import ObjectColumns, Rules, SheetColumns, header_faults
 from jobs.damage import Column
-from jobs.model import ObjectRow, RowRef, SheetRow, Unsendable
+from jobs.model import JSON, ObjectRow, RowRef, SheetRow, Unsendable
 from jobs.reading.stored import Fault, Kind, Stored, WorkbookRow
 
 REF = RowRef(1, 2, b"")
@@ -59,6 +59,13 @@ def test_a_cell_that_a_workbook_could_not_give_is_one_fault_beside_others() -> N
     assert sorted(fault.column for fault in found) == ["id", "metadata.count:int", "metadata.flag:bool"]
 
 
+def test_an_id_that_a_workbook_could_not_give_is_no_other_fault_as_well() -> None:
+    row = WorkbookRow(REF, ["a b", "a", "", "", ""], [Stored(Kind.ERROR)] * 5, [Fault(0, "wrong_type", "unreadable")])
+    assert [(fault.reason, fault.column) for fault in SheetColumns(HEADER, PAYMENTS).faults(row)] == [
+        ("wrong_type", "id")
+    ]
+
+
 def test_a_results_file_is_seen_without_its_own_columns_and_apostrophes() -> None:
     columns = SheetColumns(["__status", "id", "reference"], PAYMENTS)
     assert columns.described() == [Column("id", "id", 1), Column("reference", "text", 2)]
@@ -111,7 +118,7 @@ def test_all_faults_of_a_header(header: list[str], rules: Rules, messages: list[
         ({"id": "#"}, [("comment", "id")]),
     ],
 )  # fmt: skip
-def test_all_faults_of_an_object(members: dict, expected: list[tuple[str, str]]) -> None:
+def test_all_faults_of_an_object(members: dict[str, JSON], expected: list[tuple[str, str]]) -> None:
     found = ObjectColumns(PAYMENTS).faults(ObjectRow(REF, members))
     assert [(fault.reason, fault.column) for fault in found] == expected
 
@@ -125,5 +132,9 @@ def test_all_faults_of_an_object(members: dict, expected: list[tuple[str, str]])
         ({"data": {"id": "a", "type": "t"}}, {"id": "a"}),
     ],
 )
-def test_the_texts_of_an_object(members: dict, texts: dict[str, str]) -> None:
+def test_the_texts_of_an_object(members: dict[str, JSON], texts: dict[str, str]) -> None:
     assert ObjectColumns.texts(ObjectRow(REF, members)) == texts
+
+
+def test_a_formula_that_found_no_record_links_none() -> None:
+    assert faults(["ZfiCcmIvub", "#N/A"], ["id", "order"]) == [("relationship_malformed", "order")]
