@@ -14,7 +14,7 @@ POINTS ?= 200
 ROUNDS ?= 20
 DISKS  ?= 20
 
-.PHONY: setup demo test check fmt bench million simulate replay crash faults signals damage powerloss full-disk undo-crash lock clean
+.PHONY: setup demo test check fmt bench million million-check simulate replay crash faults signals damage powerloss full-disk undo-crash lock clean
 
 setup: $(READY)  ## a virtual environment with pinned, hashed requirements
 
@@ -47,6 +47,9 @@ bench: setup  ## what a row costs beside a bare tuned aiohttp loop, in one run
 
 million: setup  ## the first request of a run of a million rows that is nearly done
 	$(BIN)/python -m benchmarks.resume_million
+
+million-check: setup  ## what a check costs a row, and its memory, on a million rows
+	$(BIN)/python -m benchmarks.check_million
 
 simulate: setup  ## the whole engine in virtual time, by seeds
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --first $(FIRST)

@@ -70,7 +70,7 @@ def digits_lost(seen: Seen) -> Sign | None:
     others = seen.of("long") - tally.count
     if seen.zeros < 3 or others * 20 > tally.count:  # noqa: PLR2004  # less than once in a thousand
         return None
-    why = f"{tally.count:,} numbers have zeros behind the {SPREADSHEET_DIGITS}th digit, {others:,} have not"
+    why = f"{tally.count:,} of {tally.count + others:,} long numbers are zeros behind the {SPREADSHEET_DIGITS}th digit"
     return seen.sign("digits_lost", tally, why, lambda cell: kind_of(cell) == "long" and is_rounded(cell))
 
 

@@ -29,7 +29,7 @@ NAMES = st.sampled_from(
     ["Zoë", "Müller & Söhne", "O’Neill", "D'Arcy", "Ångström", "Đặng", "李雷", "Ана", "Nuñez", "Null"]
 )
 PROSE = st.lists(
-    st.sampled_from(["call", "before", "delivery", "2026-03-01", "12", "€5", "ring", "“twice”", "–", "São", "Ümit", "ok"]),
+    st.sampled_from(["call", "before", "delivery", "2026-03-01", "12", "€5", "ring", "“twice”", "–", "São", "Ümit"]),
     min_size=3, max_size=9,
 ).map(" ".join).filter(lambda text: text.strip() == text)  # fmt: skip
 MAILS = st.from_regex(r"[a-z]{3,8}\.[a-z]{3,8}@example\.com", fullmatch=True)

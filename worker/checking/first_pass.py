@@ -9,7 +9,7 @@ from jobs.model import RowRef, Unsendable, UpdateJob
 from jobs.reading import InputRefused, WorkbookRow
 from jobs.reading.stored import Stored
 from worker.checking.findings import SPOTS, Checked, Group, Spot, fault_at
-from worker.checking.records import HeaderRefused, Record, Records, opened
+from worker.checking.records import HeaderRefused, Judged, Record, Records, opened
 from worker.settings import Input
 
 _BATCH_SIZE: Final = 1 << 22
@@ -45,6 +45,8 @@ def check(path: Path, how: Input, type_name: str) -> Checked:
         checked.refusals = error.faults
     except InputRefused as error:
         checked.refusals.append(error)
+    if not checked.rows and not checked.refusals:
+        checked.refusals.append(InputRefused("the input has no rows: there is nothing under its header"))
     return checked
 
 
@@ -78,7 +80,7 @@ class _Pass:
             checked.refused += 1
             for fault in judged:
                 self._refused(fault)
-        self._keep(record)
+        self._keep(record, judged)
 
     def finish(self) -> None:
         """Look at what is left, and at everything as a whole."""
@@ -93,8 +95,8 @@ class _Pass:
         self._look_at_header()
         self._look_at_ids()
 
-    def _keep(self, record: Record) -> None:
-        cells = self._records.cells(record)
+    def _keep(self, record: Record, judged: Judged) -> None:
+        cells = self._records.cells(record, judged)
         texts = self._records.texts(record)
         if cells is not None:
             self._cells.append(cells)

@@ -1,6 +1,7 @@
 """The second pass of a check: every single finding, in the order of the input."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from jobs.damage import Sign
@@ -10,7 +11,7 @@ from jobs.texts import shortened
 from worker.checking.duplicates import Repeated
 from worker.checking.findings import Checked, Finding, Group, Spot, fault_at
 from worker.checking.first_pass import told
-from worker.checking.records import Record, Records, opened
+from worker.checking.records import Judged, Record, Records, opened
 from worker.settings import Input
 
 
@@ -19,15 +20,13 @@ def findings(checked: Checked, path: Path, how: Input, type_name: str) -> Iterat
     for group in checked.warnings:
         if group.code == "suspicious_header":
             yield from (Finding(group, spot) for spot in group.spots)
-    try:
-        with opened(path, how, type_name) as records:
-            listing = _Listing(checked, records)
-            for record in records.rows:
-                yield from listing.of(record)
-    except InputRefused:
-        for refusal in checked.refusals:
-            group = checked.refusal(refusal)
-            yield Finding(group, group.spots[0])
+    with suppress(InputRefused), opened(path, how, type_name) as records:  # what refuses it was found before
+        listing = _Listing(checked, records)
+        for record in records.rows:
+            yield from listing.of(record)
+    for refusal in checked.refusals:
+        group = checked.refusal(refusal)
+        yield Finding(group, group.spots[0])
 
 
 def _is_one(sign: Sign, cell: str, record: Record) -> bool:
@@ -55,17 +54,17 @@ class _Listing:
         for fault in judged if isinstance(judged, list) else ():
             group = self._checked.errors.get((fault.reason, fault.column)) or Group("error", fault.reason, fault.column)
             yield Finding(group, fault_at(fault, self._positions.get(fault.column, -1)))
-        yield from self._damage(record.ref, self._checked.signs, record)
+        yield from self._damage(record, judged)
         yield from self._of_row(record.ref)
 
-    def _damage(self, ref: RowRef, signs: Sequence[Sign], record: Record) -> Iterator[Finding]:
-        cells, texts = self._records.cells(record), self._records.texts(record)
-        for sign in signs:
+    def _damage(self, record: Record, judged: Judged) -> Iterator[Finding]:
+        cells, texts = self._records.cells(record, judged), self._records.texts(record)
+        for sign in self._checked.signs:
             position = sign.column.position
             cell = texts.get(sign.column.label, "") if texts else cells[position] if cells and position >= 0 else ""
             if cell and _is_one(sign, cell, record):
                 group = self._groups[sign.code, sign.column.label]
-                yield Finding(group, Spot(ref, position, shortened(cell)))
+                yield Finding(group, Spot(record.ref, position, shortened(cell)))
 
     def _of_row(self, ref: RowRef) -> Iterator[Finding]:
         if ref.row in self._checked.shifted:

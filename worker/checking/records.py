@@ -57,11 +57,24 @@ class Records:
             return found.reason
         return self.meaning.faults(record)  # type: ignore[arg-type]  # see above
 
-    def cells(self, record: Record) -> list[str] | None:
-        """The cells of a sheet's row, as meant; None for NDJSON, and a row of another length than the header."""
-        if isinstance(self.meaning, SheetColumns) and isinstance(record, SheetRow):
-            return self.meaning.plain(record) if len(record.cells) == len(self.header) else None
-        return None
+    def cells(self, record: Record, judged: Judged) -> list[str] | None:
+        """The cells of a sheet's row, as meant; None for NDJSON, and a row of another length than the header.
+
+        An id that refuses its row is left out: what else is odd about it is of no interest.
+        """
+        if not (isinstance(self.meaning, SheetColumns) and isinstance(record, SheetRow)):
+            return None
+        cells = self.meaning.plain(record)
+        if len(cells) != len(self.header):
+            return None
+        if isinstance(judged, list) and any(fault.column == "id" for fault in judged):
+            return ["" if index == self.id else cell for index, cell in enumerate(cells)]
+        return cells
+
+    @property
+    def id(self) -> int:
+        """Position of the id."""
+        return next(column.position for column in self.columns if column.role == "id")
 
     @staticmethod
     def texts(record: Record) -> Mapping[str, str] | None:

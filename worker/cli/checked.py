@@ -85,8 +85,6 @@ def check_first(path: Path, settings: Settings, given: Input) -> int:
     checked = check(path, how, type_name)
     if checked.refusals:
         raise checked.refusals[0]
-    if not checked.rows:
-        raise ConfigError(f"{how.source} has no rows.")
     if not how.exact and (text := tell_in_short(checked, command(given, type_name))):
         warn(text)
     return checked.rows
