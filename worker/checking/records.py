@@ -38,6 +38,7 @@ class Records:
     Attributes:
         header: names of the columns; empty for NDJSON. `columns`: those of the user.
         line: on which the header stands.
+        texts_at: positions of the columns that hold texts and ids, by their names.
     """
 
     header: list[str]
@@ -45,6 +46,7 @@ class Records:
     rows: Iterator[Record]
     meaning: SheetColumns | ObjectColumns
     line: int
+    texts_at: Mapping[str, int]
 
     def judged(self, record: Record) -> Judged:
         """What `apply` would make of the record, by the same code."""
@@ -60,21 +62,18 @@ class Records:
     def cells(self, record: Record, judged: Judged) -> list[str] | None:
         """The cells of a sheet's row, as meant; None for NDJSON, and a row of another length than the header.
 
-        An id that refuses its row is left out: what else is odd about it is of no interest.
+        A text that refuses its row is left out: what else is odd about it is of no interest. A refused number stays,
+        for rows that are shifted show by such cells.
         """
         if not (isinstance(self.meaning, SheetColumns) and isinstance(record, SheetRow)):
             return None
         cells = self.meaning.plain(record)
         if len(cells) != len(self.header):
             return None
-        if isinstance(judged, list) and any(fault.column == "id" for fault in judged):
-            return ["" if index == self.id else cell for index, cell in enumerate(cells)]
+        if isinstance(judged, list):
+            blamed = {self.texts_at.get(fault.column) for fault in judged}
+            return ["" if index in blamed else cell for index, cell in enumerate(cells)]
         return cells
-
-    @property
-    def id(self) -> int:
-        """Position of the id."""
-        return next(column.position for column in self.columns if column.role == "id")
 
     @staticmethod
     def texts(record: Record) -> Mapping[str, str] | None:
@@ -98,10 +97,12 @@ def opened(path: Path, how: Input, type_name: str) -> Iterator[Records]:
     rules = source.rules(how, type_name)
     with source.opened(path) as stream:
         if how.format == "ndjson":
-            yield Records([], [], read_objects(stream, encoding=how.encoding), ObjectColumns(rules), 0)
+            yield Records([], [], read_objects(stream, encoding=how.encoding), ObjectColumns(rules), 0, {})
             return
         sheet = source.sheet_of(stream, how)
         if faults := list(header_faults(sheet.header, rules)):
             raise HeaderRefused(sheet.header, sheet.line, faults)
         columns = SheetColumns(sheet.header, rules)
-        yield Records(sheet.header, columns.described(), iter(sheet), columns, sheet.line)
+        described = columns.described()
+        texts = {column.label: column.position for column in described if column.role not in {"number", "other"}}
+        yield Records(sheet.header, described, iter(sheet), columns, sheet.line, texts)
