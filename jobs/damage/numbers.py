@@ -68,7 +68,7 @@ def digits_lost(seen: Seen) -> Sign | None:
     """All numbers of more than 15 digits end in zeros: by chance that happens once in ten for each digit."""
     tally = seen.rounded
     others = seen.of("long") - tally.count
-    if seen.zeros < 3 or others * 20 > tally.count:  # noqa: PLR2004  # less than once in a thousand
+    if seen.zeros < 4 or others * 20 > tally.count:  # noqa: PLR2004  # less than once in ten thousand
         return None
     why = f"{tally.count:,} of {tally.count + others:,} long numbers are zeros behind the {SPREADSHEET_DIGITS}th digit"
     return seen.sign("digits_lost", tally, why, lambda cell: kind_of(cell) == "long" and is_rounded(cell))

@@ -19,7 +19,7 @@ _FITTING: Final = 2
 
 
 class Shifted:
-    """Looks for rows in which several cells are not of their column's kind, but of the kind of the column beside it.
+    """Looks for rows in which cells are not of their column's kind, but of the kind of the column beside it.
 
     Attributes:
         rows: numbers of the first such rows.
@@ -57,7 +57,10 @@ class Shifted:
                         strange.setdefault(row, []).append(index)
         for row, columns in strange.items():
             if len(columns) >= _FITTING:
-                self._judge(refs[row], {index: kinds[index][cells[index][row]] for index in columns}, usual, cells, row)
+                span = range(columns[0], columns[-1] + 1)
+                found = [kinds[index].get(cells[index][row]) for index in span]
+                if any(_moved(found, span.start, usual, step) for step in (1, -1)):
+                    self._take(refs[row], cells[columns[-1]][row])
 
     def sign(self) -> Sign | None:
         """The rows that were found."""
@@ -67,27 +70,37 @@ class Shifted:
         nowhere = Column("", "other")
         return Sign("shifted_row", nowhere, self._count, tuple(self._examples), why, lambda _: False)
 
-    def _judge(
-        self,
-        ref: RowRef,
-        strange: Mapping[int, Kind],
-        usual: Sequence[Kind | None],
-        cells: Sequence[Sequence[str]],
-        row: int,
-    ) -> None:
-        for step in (1, -1):
-            fitting = [
-                index
-                for index, kind in strange.items()
-                if 0 <= index - step < len(usual) and usual[index - step] == kind
-            ]
-            if len(fitting) >= _FITTING and 2 * len(fitting) > len(strange):
-                self._count += 1
-                if len(self.rows) < ROWS_KEPT:
-                    self.rows.add(ref.row)
-                if len(self._examples) < EXAMPLES:
-                    self._examples.append(Example(ref, shortened(cells[fitting[0]][row])))
-                return
+    def _take(self, ref: RowRef, cell: str) -> None:
+        self._count += 1
+        if len(self.rows) < ROWS_KEPT:
+            self.rows.add(ref.row)
+        if len(self._examples) < EXAMPLES:
+            self._examples.append(Example(ref, shortened(cell)))
+
+
+def _moved(found: Sequence[Kind | None], start: int, usual: Sequence[Kind | None], step: int) -> bool:
+    """Whether cells stand `step` columns beside their own.
+
+    All of them must, from the first strange one to the last: two that only happen to fit their neighbours' columns have
+    others between them that are where they belong. The first and the last may be anything, such as the cell that was
+    inserted; empty cells and columns without a usual kind say nothing.
+
+    Args:
+        found: kinds of the cells from the first strange one to the last; None for an empty cell.
+        start: column of the first.
+        usual: kinds of the columns.
+        step: 1 to the right, -1 to the left.
+    """
+    fitting = 0
+    for index, kind in enumerate(found, start):
+        beside = usual[index - step] if 0 <= index - step < len(usual) else None
+        if kind is None or (beside is None and kind != usual[index]):
+            continue
+        if kind == beside:
+            fitting += kind != usual[index]
+        elif start < index < start + len(found) - 1:
+            return False
+    return fitting >= _FITTING
 
 
 def _usual(seen: Seen) -> Kind | None:

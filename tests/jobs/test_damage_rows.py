@@ -50,6 +50,7 @@ def test_a_shifted_row_is_found_by_its_neighbours(row: list[str]) -> None:
         ["ZfiCcmIvub", "see above", "000", "some prose", "7"],  # one cell of another kind
         ["ZfiCcmIvub", "see above", "n/a", "some prose", "7"],  # two, but not of their neighbours' kind
         ["#1 comment", "x", "y z", "1", "a"],  # a mess
+        ["inv-7", "inv-8", "some prose", "some prose", "7"],  # two that fit their neighbours, one between that does not
     ],
 )
 def test_a_row_that_is_only_odd_is_not_called_shifted(row: list[str]) -> None:
