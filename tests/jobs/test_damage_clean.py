@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from jobs.damage import Column, Examination, Role
 from jobs.model import RowRef
+from tests.jobs.clean_sheet import signs
 
 ASCII = string.ascii_letters
 TEN = st.text(ASCII, min_size=10, max_size=10).filter(lambda text: text.lower() != text != text.upper())
@@ -84,6 +85,11 @@ def test_a_clean_sheet_gives_no_warning_and_has_no_shifted_row(rows: list[tuple[
         Column("metadata.price:float", "number", 7),
     ]  # fmt: skip
     assert warned(list(zip(*rows, strict=True)), columns) == []
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_sheet_of_forty_clean_columns_gives_no_warning(seed: int) -> None:
+    assert signs(seed) == []
 
 
 @settings(max_examples=50, deadline=None)
