@@ -122,6 +122,8 @@ class UpdateJob:
         relationships: the new link(s) by relationship name; None clears a to-one, an empty tuple a to-many.
         triggers: write-only attributes with side effects, by name (leading underscore).
         add_tags: tag names to add. `remove_tags`: tag names to remove. Neither is ever sent twice.
+        columns: names of the row's columns as the user wrote them, by what each is about: `("reference",)`,
+            `("metadata", KEY)`, `("tags", "add")`. All rows of a sheet share one.
     """
 
     ref: RowRef
@@ -133,6 +135,7 @@ class UpdateJob:
     triggers: dict[str, JSON] = field(default_factory=dict)
     add_tags: tuple[str, ...] = ()
     remove_tags: tuple[str, ...] = ()
+    columns: Mapping[tuple[str, ...], str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def fires(self) -> bool:

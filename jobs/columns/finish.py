@@ -1,5 +1,6 @@
 """What is checked of a row as a whole, whatever form it came in."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from jobs.columns.cells import as_shown, id_fault
@@ -37,7 +38,9 @@ def check_id(text: str) -> None:
         raise RowRefused("id_malformed", fault).at("id", as_shown(text))
 
 
-def finish(target: tuple[RowRef, str, str], draft: Draft, rules: Rules, status: str) -> UpdateJob:
+def finish(
+    target: tuple[RowRef, str, str], draft: Draft, rules: Rules, status: str, labels: Mapping[tuple[str, ...], str]
+) -> UpdateJob:
     """Make the job of a row all of whose cells have been read.
 
     Args:
@@ -45,6 +48,7 @@ def finish(target: tuple[RowRef, str, str], draft: Draft, rules: Rules, status: 
         draft: what the cells say.
         rules: what the user said.
         status: what `__status` of an earlier run says, or empty.
+        labels: names of the columns by what each is about.
 
     Raises:
         RowRefused: the row would wipe keys, changes nothing, or repeats what must not be repeated. Its `column` is the
@@ -56,7 +60,7 @@ def finish(target: tuple[RowRef, str, str], draft: Draft, rules: Rules, status: 
     triggers, add, remove = draft.triggers, draft.add_tags, draft.remove_tags
     if not (attributes or members or relationships or triggers or add or remove):
         raise RowRefused("nothing_to_change", "the row names a record and nothing to change")
-    job = UpdateJob(*target, attributes, members, relationships, triggers, add, remove)
+    job = UpdateJob(*target, attributes, members, relationships, triggers, add, remove, labels)
     if status == "unknown" and not (rules.resend_unknown or job.replay_safe):
         raise RowRefused(
             "resend_refused",

@@ -48,6 +48,7 @@ class ObjectColumns:
         """
         self._rules = rules
         self._columns = lru_cache(maxsize=256)(self._compiled)  # rows of one input mostly have the same names
+        self._labels = lru_cache(maxsize=256)(_labels)
         try:
             if rules.type:
                 known_type(rules.type)
@@ -110,7 +111,8 @@ class ObjectColumns:
         check_id(id_)
         type_ = self._known(type_ or self._rules.type)
         draft = self._flat(type_, mine) if resource is None else self._resource(type_, resource)
-        return finish((ref, type_, id_), draft, self._rules, status)
+        labels = self._labels(tuple(mine)) if resource is None else {}
+        return finish((ref, type_, id_), draft, self._rules, status, labels)
 
     @staticmethod
     def _known(type_: str) -> str:
@@ -173,6 +175,11 @@ def _understood(label: str, understand: Callable[[], T]) -> T:
         return understand()
     except NotAColumn as error:
         raise RowRefused(error.reason, error.message, label) from None
+
+
+def _labels(names: tuple[str, ...]) -> dict[tuple[str, ...], str]:
+    """The names, which have been understood, by what each is about."""
+    return {parse_heading(name).path: name for name in names}
 
 
 def _is_flat(members: Mapping[str, JSON]) -> bool:

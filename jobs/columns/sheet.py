@@ -53,6 +53,7 @@ class SheetColumns:
         self._id, self._type = positions.get("id", -1), positions.get("type", -1)
         self._status, self._reason = positions.get(_STATUS, -1), positions.get(_REASON, -1)
         self._mine = [index for index, heading in enumerate(self._headings) if heading.form != "reserved"]
+        self._labels = {h.path: h.label for h in self._headings if h.form != "reserved"}
         self._of_type: dict[str, list[_Column]] = {}
 
     def read(self, row: SheetRow) -> UpdateJob | Unsendable:
@@ -106,7 +107,7 @@ class SheetColumns:
         check_id(id_)
         type_ = (self._type >= 0 and cells[self._type]) or self._rules.type
         draft = self._draft(cells, self._of_type.get(type_) or self._compiled(type_))
-        return finish((ref, type_, id_), draft, self._rules, status)
+        return finish((ref, type_, id_), draft, self._rules, status, self._labels)
 
     def _refuse_uneven(self, cells: list[str]) -> None:
         if len(cells) > self._id and cells[self._id].startswith("#"):

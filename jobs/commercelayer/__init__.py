@@ -5,6 +5,7 @@ specification 1.0. Nothing here sends anything, and nothing of a reply is kept b
 """
 
 from jobs.commercelayer.documents import MEDIA_TYPE, TEXT_LIMIT, document_of, read_errors
+from jobs.commercelayer.pointers import column_of
 from jobs.commercelayer.states import (
     PAGE_SIZE,
     SECRET_ATTRIBUTES,
@@ -25,6 +26,7 @@ __all__ = [
     "Claims",
     "Confirmation",
     "Grant",
+    "column_of",
     "document_of",
     "read_claims",
     "read_confirmation",
