@@ -1,5 +1,6 @@
 """What is checked of a row as a whole, whatever form it came in."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -12,6 +13,9 @@ from jobs.model import RowRef, UpdateJob
 
 _NAMED: Final = 5
 """Keys that a message lists before it only counts."""
+
+_LONGEST_REFERENCE: Final = 1000
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def refuse_settled(status: str, reason: str) -> None:
@@ -36,6 +40,30 @@ def check_id(text: str) -> None:
         raise RowRefused("comment", "the id begins with `#`: a comment", "id", as_shown(text))
     if fault := id_fault(text):
         raise RowRefused("id_malformed", fault).at("id", as_shown(text))
+
+
+def check_reference(text: str) -> None:
+    """Check that a reference can be looked up; it may begin with `#`, as order numbers do.
+
+    Raises:
+        RowRefused: there is none, or none like this.
+    """
+    if not text:
+        raise RowRefused("id_missing", "the row does not say which record it updates", "reference")
+    if fault := _reference_fault(text):
+        raise RowRefused("reference_malformed", fault).at("reference", as_shown(text))
+
+
+def _reference_fault(text: str) -> str:
+    if text in SPREADSHEET_ERRORS:
+        return f"'{text}' is a spreadsheet's error: its formula found no reference"
+    if text.isspace():
+        return "has nothing but white space"
+    if len(text) > _LONGEST_REFERENCE:
+        return f"has {len(text)} characters; no reference is that long"
+    if not text.isprintable() and (found := _CONTROL.search(text)):
+        return f"character {found.start() + 1} is the control character U+{ord(found[0]):04X}"
+    return ""
 
 
 def finish(

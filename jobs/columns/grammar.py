@@ -4,7 +4,7 @@ id  type  NAME  attributes.NAME  NAME.KEY  tags.add  tags.remove  __reserved    
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from jobs.columns.problems import NotAColumn
@@ -26,7 +26,7 @@ RESERVED: Final = (
 SUFFIXES: Final = ("int", "float", "bool", "json", "str")
 
 Suffix = Literal["", "int", "float", "bool", "json", "str"]
-Form = Literal["id", "type", "reserved", "tags", "attribute", "member", "bare"]
+Form = Literal["id", "target", "type", "reserved", "tags", "attribute", "member", "bare"]
 
 _MEANT: Final[dict[str, Suffix]] = {
     "int": "int",
@@ -58,6 +58,7 @@ class Heading:
 
     Attributes:
         label: the name as the user wrote it.
+        form: `target` is the reference of a sheet without ids: it says which record is meant.
         name: attribute or relationship that is meant; for tags, `tags`.
         key: member of the attribute (the empty text is a key too), or `add` / `remove` for tags.
     """
@@ -97,6 +98,17 @@ def parse_heading(label: str) -> Heading:
     if name == "attributes":
         return _attribute(label, key, suffix)
     return _member(label, name, key, suffix)
+
+
+def targeted(headings: Sequence[Heading]) -> list[Heading]:
+    """The columns of one sheet: where there is no `id`, a `reference` says which record is meant."""
+    if any(heading.form == "id" for heading in headings):
+        return list(headings)
+    return [replace(each, form="target") if _is_reference(each) else each for each in headings]
+
+
+def _is_reference(heading: Heading) -> bool:
+    return heading.form == "bare" and heading.name == "reference" and heading.suffix in {"", "str"}
 
 
 def refuse_overlaps(headings: Sequence[Heading]) -> None:

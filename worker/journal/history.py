@@ -208,11 +208,14 @@ class History:
             return self._understood(read_planned, f"{_PLAN} ORDER BY row")
         return self._understood(read_planned, f"{_PLAN} WHERE row BETWEEN ? AND ? ORDER BY row", first, last)
 
-    def targets(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, str]]:
-        """Row and id of the rows from `first` to `last` whose record had to be looked up, in row order."""
-        where, bounds = ("", ()) if last is None else ("WHERE row BETWEEN ? AND ? ", (first, last))
-        query = f"SELECT row, id FROM target {where}ORDER BY row"  # noqa: S608  # constants
-        return self._understood(lambda row: (int(row[0]), str(row[1])), query, *bounds)
+    def target(self, row: int) -> str:
+        """Id that was looked up for a row that names a reference; empty when there is none."""
+        return next(self._understood(lambda found: str(found[0]), "SELECT id FROM target WHERE row = ?", row), "")
+
+    def targets(self, first: int, last: int) -> dict[int, str]:
+        """These of the rows from `first` to `last`, by row."""
+        query = "SELECT row, id FROM target WHERE row BETWEEN ? AND ?"
+        return dict(self._understood(lambda row: (int(row[0]), str(row[1])), query, first, last))
 
     def was_overtaken(self, row: int, resource_id: str) -> bool:
         """Whether a later row of the same record has been applied, or may have been."""
