@@ -247,7 +247,7 @@ class Intake:
         """Settle a row that cannot be sent, unless an earlier process already knows more about it."""
         if trace.doubtful:
             self.record(row, self._doubt(row.ref.row))
-        elif not trace.settled:
+        elif trace.redo or not trace.settled:
             self.record(row, row.reason, row.message, (row.column,) if row.column else ())
 
     def _doubt(self, row: int) -> str:
