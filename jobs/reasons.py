@@ -102,6 +102,21 @@ REASONS: Final[dict[str, Reason]] = {
         "The line is not an update: not a flat object, a JSON:API resource object or a document with `data`.",
         "Compare it with the three shapes in the documentation.",
     ),
+    "cell_error": Reason(
+        Status.INVALID,
+        "A cell of the workbook holds an error, such as #N/A: its formula found no value.",
+        "Correct the formula or what it looks up, or write the value itself, or empty the cell.",
+    ),
+    "formula_not_calculated": Reason(
+        Status.INVALID,
+        "A cell of the workbook has a formula, and the program that wrote the file did not store its result.",
+        "Open the workbook in a spreadsheet program, save it, and apply it again.",
+    ),
+    "date_impossible": Reason(
+        Status.INVALID,
+        "A cell of the workbook is shown as a date or a time, but its number is none.",
+        "Write the date that is meant, or choose another number format for the cell.",
+    ),
     "record_too_long": Reason(
         Status.INVALID, "The record is longer than 16 MiB.", "Look for a missing line end; no update is that large."
     ),

@@ -1,7 +1,7 @@
 """What is checked of a row as a whole, whatever form it came in."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from jobs.columns.cells import as_shown, id_fault
@@ -10,6 +10,10 @@ from jobs.columns.rules import Rules
 from jobs.columns.slots import Draft
 from jobs.damage.kinds import SPREADSHEET_ERRORS
 from jobs.model import RowRef, UpdateJob
+
+_UNREADABLE: Final = frozenset({"cell_error", "formula_not_calculated", "date_impossible"})
+_MARKS: Final = frozenset("#=")
+"""What reports begin with in the place of a cell that cannot be read."""
 
 _NAMED: Final = 5
 """Keys that a message lists before it only counts."""
@@ -26,6 +30,26 @@ def refuse_settled(status: str, reason: str) -> None:
     """
     if status in {"applied", "unchanged"} or (status == "skipped" and reason == "already_done"):
         raise RowRefused("already_done", f"`__status` says {status}: an earlier run has done this row")
+
+
+def refuse_unmended(reason: str, cells: Iterable[str]) -> None:
+    """Check that a row of which a workbook's cell could not be read was mended before its results were fed back.
+
+    What stood in the results in that cell's place is now mere text, and would be sent as such.
+
+    Raises:
+        RowRefused: it was not.
+    """
+    if reason in _UNREADABLE:
+        for cell in cells:
+            if cell[:1] in _MARKS:
+                raise RowRefused(
+                    reason,
+                    f"an earlier run could not read a cell of this row, and `{as_shown(cell)}` stands"
+                    " where it was: write the value that is meant, or empty the cell",
+                    "",
+                    as_shown(cell),
+                )
 
 
 def check_id(text: str) -> None:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final, NamedTuple
 
 from jobs.columns.cells import FROM_TEXT, as_shown
-from jobs.columns.finish import check_id, check_reference, finish, refuse_settled
+from jobs.columns.finish import check_id, check_reference, finish, refuse_settled, refuse_unmended
 from jobs.columns.grammar import Heading, parse_heading, refuse_overlaps, targeted
 from jobs.columns.problems import NotAColumn, RowRefused
 from jobs.columns.resolve import known_type, refuse_unless_of_some_type, resolve
@@ -16,6 +17,7 @@ from jobs.damage import Column, cause_of
 from jobs.model import JSON, RowRef, SheetRow, Status, Unsendable, UpdateJob
 from jobs.quoting import unquoted
 from jobs.reading.errors import InputRefused
+from jobs.reading.stored import Fault, WorkbookRow
 from jobs.reasons import REASONS
 
 _STATUS: Final = "__status"
@@ -64,7 +66,7 @@ class SheetColumns:
     def read(self, row: SheetRow) -> UpdateJob | Unsendable:
         """What the row asks for, or why it is not sent."""
         try:
-            return self._job(row.ref, self.plain(row))
+            return self._job(row.ref, self.plain(row), row.faults if isinstance(row, WorkbookRow) else ())
         except RowRefused as error:
             return error.as_value(row.ref)
 
@@ -80,14 +82,26 @@ class SheetColumns:
         cells = self.plain(row)
         if first.reason == "cell_count" or REASONS[first.reason].status is not Status.INVALID:
             return [first]
-        found = [first]
-        for column in self._of_type.get((self._type >= 0 and cells[self._type]) or self._rules.type, ()):
+        found = {first.column: first}
+        for test in self._tests(row, cells):
             try:
-                self._draft(cells, [column])
+                test()
             except RowRefused as error:
-                if error.column != first.column:
-                    found.append(error.as_value(row.ref))
-        return found
+                found.setdefault(error.column, error.as_value(row.ref))
+        return list(found.values())
+
+    def _tests(self, row: SheetRow, cells: list[str]) -> Iterator[Callable[[], object]]:
+        """What can be wrong with each cell; a cell that cannot be read has no text that could be."""
+        unreadable = row.faults if isinstance(row, WorkbookRow) else ()
+        for fault in unreadable:
+            yield partial(self._refuse_faulty, cells, [fault])
+        type_ = (self._type >= 0 and cells[self._type]) or self._rules.type
+        if type_ not in self._of_type:
+            yield partial(self._compiled, type_)
+        without_text = {fault.column for fault in unreadable}
+        for column in self._of_type.get(type_, ()):
+            if column.position not in without_text:
+                yield partial(self._draft, cells, [column])
 
     def described(self) -> list[Column]:
         """The user's own columns, with what each is for."""
@@ -97,7 +111,7 @@ class SheetColumns:
             if heading.form != "reserved"
         ]
 
-    def _job(self, ref: RowRef, cells: list[str]) -> UpdateJob:
+    def _job(self, ref: RowRef, cells: list[str], faults: Sequence[Fault]) -> UpdateJob:
         if len(cells) != len(self._headings):
             self._refuse_uneven(cells)
         id_ = cells[self._id]
@@ -105,8 +119,11 @@ class SheetColumns:
             raise RowRefused("empty_row", "every cell is empty")
         status = ""
         if self._refed:
-            status = cells[self._status]
-            refuse_settled(status, cells[self._reason] if self._reason >= 0 else "")
+            status, reason = cells[self._status], cells[self._reason] if self._reason >= 0 else ""
+            refuse_settled(status, reason)
+            refuse_unmended(reason, (cells[index] for index in self._mine))
+        if faults:
+            self._refuse_faulty(cells, faults)
         if id_ == self._rules.clear_token:
             label = self._headings[self._id].label
             raise RowRefused("clear_not_allowed", "what says which record is meant cannot be cleared").at(label, id_)
@@ -115,6 +132,16 @@ class SheetColumns:
         draft = self._draft(cells, self._of_type.get(type_) or self._compiled(type_))
         job = finish((ref, type_, id_), draft, self._rules, status, self._labels)
         return replace(job, id="", reference=id_) if self._by_reference else job
+
+    def _refuse_faulty(self, cells: list[str], faults: Sequence[Fault]) -> None:
+        """Refuse a row with cells that cannot be read, unless it is a comment or they are of no interest."""
+        comment = not self._by_reference and cells[self._id].startswith("#")
+        if comment and all(fault.column != self._id for fault in faults):
+            check_id(cells[self._id])
+        for fault in faults:
+            if fault.column in self._mine:
+                label = self._headings[fault.column].label
+                raise RowRefused(fault.reason, fault.message).at(label, as_shown(cells[fault.column]))
 
     def _refuse_uneven(self, cells: list[str]) -> None:
         if not self._by_reference and len(cells) > self._id and cells[self._id].startswith("#"):

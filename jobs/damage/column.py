@@ -8,6 +8,7 @@ from typing import Final, Literal, TypeVar
 from jobs.damage.characters import MARKS, Mark, marks_in
 from jobs.damage.kinds import Kind, kind_of
 from jobs.model import RowRef
+from jobs.reading.stored import Stored
 from jobs.texts import shortened
 
 K = TypeVar("K", Kind, Mark, int)
@@ -17,8 +18,13 @@ Role = Literal["id", "link", "text", "untyped", "date", "number", "other"]
 suffix, which stays text although nobody said so; `other`: what is checked anyway (booleans, lists of values, JSON,
 tags)."""
 
+StoredTest = Callable[[str, Stored], bool]
+"""Whether a cell, given how it was stored, is damaged."""
+
 EXAMPLES: Final = 3
 """Cells that are kept for each thing that was found."""
+
+_MEASURED: Final[frozenset[Kind]] = frozenset({"padded", "digits", "long"})
 
 _WIDEST: Final = 40
 """Digits above which numbers are counted together."""
@@ -68,7 +74,8 @@ class Sign:
         code: of `jobs.damage.registry`.
         count: cells that it is about; `examples` are the first of them.
         evidence: why it is taken for damage, with the figures.
-        matches: whether a cell of the column is one of them.
+        matches: whether a cell of the column is one of them, by its text.
+        stored: the same, by how a workbook stored it; None where only the text counts.
     """
 
     code: str
@@ -77,6 +84,7 @@ class Sign:
     examples: tuple[Example, ...]
     evidence: str
     matches: Callable[[str], bool]
+    stored: StoredTest | None = None
 
 
 @dataclass(slots=True)
@@ -107,15 +115,18 @@ class Seen:
         Texts that repeat are looked at once, and characters are looked for in all cells at once: both are what makes
         this cheap.
         """
-        found: dict[str, Kind] = {}
-        for cell, times in Counter(cells).items():
-            if cell:
-                found[cell] = kind = kind_of(cell)
-                self._count(kind, cell, times, refs, cells)
-        if self.column.role == "id":
+        times = Counter(cells)
+        del times[""]
+        found = {cell: kind_of(cell) for cell in times}
+        self.total += sum(times.values())
+        for kind, count in _counted(found, times).items():
+            self._count(kind, count, found, refs, cells)
+            if kind in _MEASURED:
+                self._measure(kind, found, times, refs, cells)
+        if self.column.role == "id" and not self.letters["both"]:
             self._count_letters(found)
         for mark, cell in marks_in(found, MARKS[self.column.role]):
-            _tally(self.marks, mark).add(Example(refs[cells.index(cell)], shortened(cell)), cells.count(cell))
+            self._take(_tally(self.marks, mark), cell, times[cell], refs, cells)
         return found
 
     def of(self, *kinds: Kind) -> int:
@@ -126,20 +137,37 @@ class Seen:
         """Damage in this column."""
         return Sign(code, self.column, tally.count, tuple(tally.examples), evidence, matches)
 
-    def _count(self, kind: Kind, cell: str, times: int, refs: Sequence[RowRef], cells: Sequence[str]) -> None:
-        self.total += times
-        tallies = [_tally(self.kinds, kind)]
-        if kind == "digits" and cell[0] != "-":
-            tallies.append(_tally(self.widths, min(len(cell), _WIDEST)))
-        elif kind == "padded":
-            self.padded[min(len(cell), _WIDEST)] += times
-        elif kind == "long" and is_rounded(cell):
-            tallies.append(self.rounded)
-            self.zeros += (len(cell) - SPREADSHEET_DIGITS) * times
-        for tally in tallies:
-            tally.count += times
-            if len(tally.examples) < EXAMPLES:  # to find the row takes time
-                tally.examples.append(Example(refs[cells.index(cell)], shortened(cell)))
+    def _count(
+        self, kind: Kind, count: int, found: Mapping[str, Kind], refs: Sequence[RowRef], cells: Sequence[str]
+    ) -> None:
+        tally = _tally(self.kinds, kind)
+        tally.count += count
+        if len(tally.examples) < EXAMPLES:
+            for ref, cell in zip(refs, cells, strict=True):
+                if found.get(cell) == kind:
+                    tally.add(Example(ref, shortened(cell)), 0)
+                    if len(tally.examples) == EXAMPLES:
+                        return
+
+    def _measure(
+        self, kind: Kind, found: Mapping[str, Kind], times: Counter[str], refs: Sequence[RowRef], cells: Sequence[str]
+    ) -> None:
+        """Look at the digits of whole numbers."""
+        for cell in [cell for cell, each in found.items() if each == kind]:
+            if kind == "padded":
+                self.padded[min(len(cell), _WIDEST)] += times[cell]
+            elif kind == "digits":
+                if cell[0] != "-":
+                    self._take(_tally(self.widths, len(cell)), cell, times[cell], refs, cells)
+            elif is_rounded(cell):
+                self._take(self.rounded, cell, times[cell], refs, cells)
+                self.zeros += (len(cell.removeprefix("-")) - SPREADSHEET_DIGITS) * times[cell]
+
+    @staticmethod
+    def _take(tally: Tally, cell: str, times: int, refs: Sequence[RowRef], cells: Sequence[str]) -> None:
+        tally.count += times
+        if len(tally.examples) < EXAMPLES:  # to find the row takes time
+            tally.add(Example(refs[cells.index(cell)], shortened(cell)), 0)
 
     def _count_letters(self, found: Mapping[str, Kind]) -> None:
         for cell, kind in found.items():
@@ -162,6 +190,16 @@ def _tally(tallies: dict[K, Tally], key: K) -> Tally:
     if found is None:
         found = tallies[key] = Tally()
     return found
+
+
+def _counted(found: Mapping[str, Kind], times: Counter[str]) -> Counter[Kind]:
+    """Cells by kind."""
+    if len(found) == times.total():  # all different, as ids are
+        return Counter(found.values())
+    counted: Counter[Kind] = Counter()
+    for cell, kind in found.items():
+        counted[kind] += times[cell]
+    return counted
 
 
 def joined(tallies: Sequence[Tally]) -> Tally:

@@ -14,9 +14,14 @@ _OF_DATES: Final = re.compile(
 _CODE_KINDS: Final[tuple[Kind, ...]] = ("code", "word", "digits", "padded", "ten")
 
 
+def is_of_dates(label: str) -> bool:
+    """Whether the name of a column says that it holds dates."""
+    return _OF_DATES.search(label) is not None
+
+
 def date_for_code(seen: Seen) -> Sign | None:
     """A few dates in a column of codes. A column of dates is one, and dates among prose are nobody's mistake."""
-    if seen.column.role not in {"text", "untyped", "link"} or _OF_DATES.search(seen.column.label):
+    if seen.column.role not in {"text", "untyped", "link"} or is_of_dates(seen.column.label):
         return None
     codes, months = seen.of(*_CODE_KINDS), seen.of("month")
     dates = seen.of("date")

@@ -8,7 +8,9 @@ from jobs.damage import dates, ids, numbers, words
 from jobs.damage.characters import has
 from jobs.damage.column import Column, Seen, Sign
 from jobs.damage.shifted import Shifted
+from jobs.damage.stored import Storage
 from jobs.model import RowRef
+from jobs.reading.stored import Stored
 
 BATCH: Final = 2048
 """Rows that are looked at together: most of the work is done once for all of them."""
@@ -47,6 +49,7 @@ class Examination:
     def __init__(self, columns: Sequence[Column] = ()) -> None:
         """Look at these columns of a sheet; none for objects, whose members become known as they come."""
         self._columns = [Seen(column) for column in columns]
+        self._storage = [Storage(column) for column in columns]
         self._members: dict[str, Seen] = {}
         self._shifted = Shifted(self._columns)
 
@@ -55,12 +58,22 @@ class Examination:
         """Numbers of the first rows that are shifted."""
         return self._shifted.rows
 
-    def see_rows(self, refs: Sequence[RowRef], rows: Sequence[Sequence[str]]) -> None:
-        """Take in rows of a sheet, each with a cell for every column of its header."""
+    def see_rows(
+        self,
+        refs: Sequence[RowRef],
+        rows: Sequence[Sequence[str]],
+        stored: Sequence[Sequence[Stored]] = (),
+    ) -> None:
+        """Take in rows of a sheet, each with a cell for every column; of a workbook, also how it stored them."""
         by_position = list(zip(*rows, strict=True))
         cells = [by_position[seen.column.position] for seen in self._columns]
         kinds = [seen.see(refs, each) for seen, each in zip(self._columns, cells, strict=True)]
         self._shifted.see(refs, cells, kinds)
+        if stored:
+            hows = list(zip(*stored, strict=True))
+            for storage in self._storage:
+                position = storage.column.position
+                storage.see(refs, by_position[position], hows[position])
 
     def see_objects(self, refs: Sequence[RowRef], objects: Sequence[Mapping[str, str]]) -> None:
         """Take in objects: the members that are text, by their names."""
@@ -80,7 +93,10 @@ class Examination:
 
     def signs(self) -> list[Sign]:
         """The damage that was found, column by column."""
-        found = [sign for seen in (*self._columns, *self._members.values()) for sign in _signs(seen)]
+        found = [sign for storage in self._storage for sign in storage.signs()]
+        told = {(sign.code, sign.column.label) for sign in found}
+        for seen in (*self._columns, *self._members.values()):
+            found += [sign for sign in _signs(seen) if (sign.code, sign.column.label) not in told]
         shifted = self._shifted.sign()
         return [*found, shifted] if shifted else found
 

@@ -47,31 +47,41 @@ _WORDS: Final[dict[str, Kind]] = {
 
 _SHAPES: Final = re.compile(
     rf"""
-      (?P<padded>0[0-9]+)
-    | (?P<digits>-?(?:0|[1-9][0-9]{{0,14}}))
-    | (?P<long>-?[1-9][0-9]{{15,}})
-    | (?P<point>-?[0-9]+\.[0-9]+)
-    | (?P<comma>-?[0-9]+(?:\.[0-9]{{3}})*,[0-9]+)
-    | (?P<scientific>-?[0-9](?:[.,][0-9]+)?E[+-][0-9]{{2,3}})
-    | (?P<month>[0-9]{{1,2}}(?:-|\.\ ?)(?:{_MONTH})\.?(?:-[0-9]{{2,4}})?|(?:{_MONTH})\.?[-\ ][0-9]{{2}})
-    | (?P<date>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?:[T\ ][0-9:.]+(?:Z|[+-][0-9:]+)?)?
+    (?=[-0-9])(?:
+        (?P<padded>0[0-9]++)
+      | (?P<digits>-?(?:0|[1-9][0-9]{{0,14}}))
+      | (?P<long>-?[1-9][0-9]{{15,}}+)
+      | (?P<point>-?[0-9]++\.[0-9]++)
+      | (?P<comma>-?[0-9]++(?:\.[0-9]{{3}})*+,[0-9]++)
+      | (?P<scientific>-?[0-9](?:[.,][0-9]++)?E[+-][0-9]{{2,3}})
+      | (?P<month>[0-9]{{1,2}}(?:-|\.\ ?)(?:{_MONTH})\.?(?:-[0-9]{{2,4}})?)
+      | (?P<date>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?:[T\ ][0-9:.]++(?:Z|[+-][0-9:]++)?)?
         |[0-9]{{1,2}}(?:\.[0-9]{{1,2}}\.|/[0-9]{{1,2}}/)[0-9]{{2,4}})
-    | (?P<formula>=(?:[^\W\d_][\w.]*\(.*|[-+]?\$?[A-Z]{{0,3}}\$?[0-9]+(?:[-+*/&^].*)?))
-    | (?P<currency>[€$£¥][\ \u00a0\u202f]?-?[0-9][0-9.,']*|-?[0-9][0-9.,']*[\ \u00a0\u202f]?(?:[€$£¥]|EUR|USD|GBP|CHF))
-    | (?P<uuid>[0-9A-Fa-f]{{8}}(?:-[0-9A-Fa-f]{{4}}){{3}}-[0-9A-Fa-f]{{12}})
+      | (?P<currency>-?[0-9][0-9.,']*+[\ \u00a0\u202f]?(?:[€$£¥]|EUR|USD|GBP|CHF))
+      | (?P<uuid>[0-9A-Fa-f]{{8}}(?:-[0-9A-Fa-f]{{4}}){{3}}-[0-9A-Fa-f]{{12}})
+    )
     | (?P<ten>[A-Za-z]{{10}})
-    | (?P<code>(?=\S*[0-9])\S+)
-    | (?P<word>\S+)
+    | (?P<formula>=(?:[^\W\d_][\w.]*+\(.*+|[-+]?\$?[A-Z]{{0,3}}\$?[0-9]++(?:[-+*/&^].*+)?))
+    | (?P<currency_>[€$£¥][\ \u00a0\u202f]?-?[0-9][0-9.,']*+)
+    | (?=[A-Za-zéû])(?:
+        (?P<month_>(?:{_MONTH})\.?[-\ ][0-9]{{2}})
+      | (?P<uuid_>[A-Fa-f][0-9A-Fa-f]{{7}}(?:-[0-9A-Fa-f]{{4}}){{3}}-[0-9A-Fa-f]{{12}})
+    )
+    | (?P<code>(?=\D*[0-9])\S++)
+    | (?P<word>\S++)
     """,
     re.VERBOSE | re.DOTALL,
 )
+"""Grouped by what a cell begins with, and without going back: most cells are told by the first few characters."""
+
+_fullmatch: Final = _SHAPES.fullmatch
 
 
 def kind_of(cell: str) -> Kind:
     """The kind of a cell that is not empty; `text` is what is none of the others."""
-    if known := _WORDS.get(cell):
-        return known
+    if cell in _WORDS:
+        return _WORDS[cell]
     if len(cell) > _LONGEST:
         return "text"
-    found = _SHAPES.fullmatch(cell)
-    return found.lastgroup if found else "text"  # type: ignore[return-value]  # the groups are named after the kinds
+    found = _fullmatch(cell)
+    return found.lastgroup.rstrip("_") if found else "text"  # type: ignore[union-attr,return-value]  # named after kinds

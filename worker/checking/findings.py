@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from jobs.damage import WARNINGS, Sign
-from jobs.model import RowRef
+from jobs.model import RowRef, Unsendable
 from jobs.reading import InputRefused
 from jobs.reasons import REASONS
 from worker.checking.duplicates import Duplicates
@@ -15,9 +15,6 @@ Severity = Literal["error", "warning"]
 
 SPOTS: Final = 3
 """Places that are kept of each group."""
-
-HEADER: Final = RowRef(0, 1, b"")
-"""Where a finding about the header is."""
 
 INPUT_REFUSED: Final = "input_refused"
 """Code of a finding that is about the input as a whole: nothing of it would be sent."""
@@ -75,7 +72,8 @@ class Checked:
     """The result of a check. Its size does not grow with the input.
 
     Attributes:
-        header: names of the columns; empty for NDJSON.
+        sheet: name of the workbook's sheet; empty for text.
+        header: names of the columns; empty for NDJSON. `line`: on which they stand.
         rows: read, comments and empty ones included.
         sendable: rows that ask for something. `refused`: rows that would not be sent. `skipped`: the others, by reason.
         refusals: why nothing of the input would be sent; the first is what `apply` would say.
@@ -83,7 +81,9 @@ class Checked:
         shifted: numbers of the first rows that look shifted.
     """
 
+    sheet: str = ""
     header: list[str] = field(default_factory=list)
+    line: int = 1
     rows: int = 0
     sendable: int = 0
     refused: int = 0
@@ -110,9 +110,14 @@ class Checked:
     def refusal(self, refused: InputRefused) -> Group:
         """The group of what refuses the input."""
         position = self.header.index(refused.column) if refused.column in self.header else -1
-        ref = RowRef(0, refused.line or 1, b"")
+        ref = RowRef(0, refused.line or self.line, b"")
         spot = Spot(ref, position, refused.column, refused.message)
         return Group("error", INPUT_REFUSED, refused.column, count=1, spots=[spot])
+
+
+def fault_at(fault: Unsendable, position: int) -> Spot:
+    """Where a row is refused, and why; the column's name is the group's."""
+    return Spot(fault.ref, position, fault.cell, fault.message.removeprefix(f"`{fault.column}`: "))
 
 
 def explained(code: str) -> tuple[str, str]:

@@ -1,13 +1,14 @@
 """The first pass of a check: every row is read once, by the code that `apply` uses, and looked at for damage."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from jobs.damage import BATCH, Examination, fault_of
-from jobs.model import RowRef, Unsendable
-from jobs.reading import InputRefused
-from worker.checking.findings import HEADER, SPOTS, Checked, Group, Spot
+from jobs.model import RowRef, Unsendable, UpdateJob
+from jobs.reading import InputRefused, WorkbookRow
+from jobs.reading.stored import Stored
+from worker.checking.findings import SPOTS, Checked, Group, Spot, fault_at
 from worker.checking.records import HeaderRefused, Record, Records, opened
 from worker.settings import Input
 
@@ -29,10 +30,10 @@ def check(path: Path, how: Input, type_name: str) -> Checked:
     Raises:
         ConfigError: no room for the ids, which are kept on disk.
     """
-    checked = Checked()
+    checked = Checked(sheet=how.sheet if how.format == "xlsx" else "")
     try:
         with opened(path, how, type_name) as records:
-            checked.header = records.header
+            checked.header, checked.line = records.header, records.line
             one = _Pass(records, checked)
             try:
                 for record in records.rows:
@@ -40,7 +41,7 @@ def check(path: Path, how: Input, type_name: str) -> Checked:
             finally:
                 one.finish()
     except HeaderRefused as error:
-        checked.header = error.header
+        checked.header, checked.line = error.header, error.header_line
         checked.refusals = error.faults
     except InputRefused as error:
         checked.refusals.append(error)
@@ -58,6 +59,7 @@ class _Pass:
         self._ids: list[tuple[str, RowRef]] = []
         self._refs: list[RowRef] = []
         self._cells: list[list[str]] = []
+        self._stored: list[Sequence[Stored]] = []
         self._texts: list[Mapping[str, str]] = []
         self._size = 0
 
@@ -66,16 +68,16 @@ class _Pass:
         checked, records = self._checked, self._records
         checked.rows += 1
         judged = records.judged(record)
-        if judged.skipped:
-            checked.skipped[judged.skipped] += 1
-            return
-        if judged.job is None:
-            checked.refused += 1
-            for fault in judged.faults:
-                self._refused(fault)
-        else:
+        if isinstance(judged, UpdateJob):
             checked.sendable += 1
-            self._ids.append((judged.job.id, record.ref))
+            self._ids.append((judged.key, record.ref))
+        elif isinstance(judged, str):
+            checked.skipped[judged] += 1
+            return
+        else:
+            checked.refused += 1
+            for fault in judged:
+                self._refused(fault)
         self._keep(record)
 
     def finish(self) -> None:
@@ -96,6 +98,8 @@ class _Pass:
         texts = self._records.texts(record)
         if cells is not None:
             self._cells.append(cells)
+            if isinstance(record, WorkbookRow):
+                self._stored.append(record.stored)
             self._size += sum(map(len, cells))
         elif texts is not None:
             self._texts.append(texts)
@@ -108,11 +112,11 @@ class _Pass:
 
     def _look(self) -> None:
         if self._cells:
-            self._examination.see_rows(self._refs, self._cells)
+            self._examination.see_rows(self._refs, self._cells, self._stored)
         elif self._texts:
             self._examination.see_objects(self._refs, self._texts)
         self._checked.duplicates.add(self._ids)
-        for waiting in (self._refs, self._cells, self._texts, self._ids):
+        for waiting in (self._refs, self._cells, self._stored, self._texts, self._ids):
             waiting.clear()
         self._size = 0
 
@@ -122,12 +126,12 @@ class _Pass:
         if key not in groups and len(groups) >= _MOST_GROUPS:
             key = (fault.reason, "")
         group = groups.get(key) or groups.setdefault(key, Group("error", *key))
-        group.add(Spot(fault.ref, self._positions.get(fault.column, -1), fault.cell, fault.message))
+        group.add(fault_at(fault, self._positions.get(fault.column, -1)))
 
     def _look_at_header(self) -> None:
         for column in self._records.columns:
             if why := fault_of(column.label):
-                spot = Spot(HEADER, column.position, column.label)
+                spot = Spot(RowRef(0, self._records.line, b""), column.position, column.label)
                 self._checked.warnings.append(
                     Group("warning", "suspicious_header", column.label, why, count=1, spots=[spot])
                 )
@@ -136,8 +140,10 @@ class _Pass:
         duplicates = self._checked.duplicates
         count, same = duplicates.counts()
         if count:
-            position = self._positions.get("id", -1)
-            why = f"{same:,} repeat the first row of their id word for word, {count - same:,} differ from it"
+            position = self._positions.get("id", self._positions.get("reference", -1))
+            parts = [f"{same:,} repeat that row word for word"] if same else []
+            parts += [f"{count - same:,} have other cells"] if count > same else []
+            why = ", ".join(parts)
             group = Group("warning", "duplicate_id", "id", why, count)
             group.spots = [
                 Spot(each.ref, position, "", told(each.first, each.same)) for each in duplicates.first(SPOTS)

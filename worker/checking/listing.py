@@ -5,10 +5,10 @@ from pathlib import Path
 
 from jobs.damage import Sign
 from jobs.model import RowRef
-from jobs.reading import InputRefused
+from jobs.reading import InputRefused, WorkbookRow
 from jobs.texts import shortened
 from worker.checking.duplicates import Repeated
-from worker.checking.findings import Checked, Finding, Group, Spot
+from worker.checking.findings import Checked, Finding, Group, Spot, fault_at
 from worker.checking.first_pass import told
 from worker.checking.records import Record, Records, opened
 from worker.settings import Input
@@ -30,6 +30,12 @@ def findings(checked: Checked, path: Path, how: Input, type_name: str) -> Iterat
             yield Finding(group, group.spots[0])
 
 
+def _is_one(sign: Sign, cell: str, record: Record) -> bool:
+    if sign.stored is not None:
+        return isinstance(record, WorkbookRow) and sign.stored(cell, record.stored[sign.column.position])
+    return sign.matches(cell)
+
+
 class _Listing:
     """The findings row by row."""
 
@@ -44,12 +50,11 @@ class _Listing:
     def of(self, record: Record) -> Iterator[Finding]:
         """All findings about a row."""
         judged = self._records.judged(record)
-        if judged.skipped:
+        if isinstance(judged, str):
             return
-        for fault in judged.faults:
+        for fault in judged if isinstance(judged, list) else ():
             group = self._checked.errors.get((fault.reason, fault.column)) or Group("error", fault.reason, fault.column)
-            position = self._positions.get(fault.column, -1)
-            yield Finding(group, Spot(fault.ref, position, fault.cell, fault.message))
+            yield Finding(group, fault_at(fault, self._positions.get(fault.column, -1)))
         yield from self._damage(record.ref, self._checked.signs, record)
         yield from self._of_row(record.ref)
 
@@ -58,7 +63,7 @@ class _Listing:
         for sign in signs:
             position = sign.column.position
             cell = texts.get(sign.column.label, "") if texts else cells[position] if cells and position >= 0 else ""
-            if cell and sign.matches(cell):
+            if cell and _is_one(sign, cell, record):
                 group = self._groups[sign.code, sign.column.label]
                 yield Finding(group, Spot(ref, position, shortened(cell)))
 
@@ -70,5 +75,10 @@ class _Listing:
             self._next = next(self._repeated, None)
 
     def _twice(self, repeated: Repeated) -> Finding:
-        spot = Spot(repeated.ref, self._positions.get("id", -1), "", told(repeated.first, repeated.same))
+        spot = Spot(
+            repeated.ref,
+            self._positions.get("id", self._positions.get("reference", -1)),
+            "",
+            told(repeated.first, repeated.same),
+        )
         return Finding(self._groups["duplicate_id", "id"], spot)

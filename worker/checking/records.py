@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.columns import ObjectColumns, SheetColumns, header_faults
 from jobs.damage import Column
 from jobs.model import ObjectRow, SheetRow, Status, Unsendable, UpdateJob
-from jobs.reading import InputRefused, read_objects, read_sheet
+from jobs.reading import InputRefused, read_objects
 from jobs.reasons import REASONS
 from worker import source
 from worker.settings import Input
@@ -17,28 +17,18 @@ from worker.settings import Input
 class HeaderRefused(InputRefused):
     """Everything that is wrong with a header, of which the exception itself says the first."""
 
-    def __init__(self, header: list[str], faults: list[InputRefused]) -> None:
+    def __init__(self, header: list[str], line: int, faults: list[InputRefused]) -> None:
         super().__init__(faults[0].message, column=faults[0].column)
         self.header = header
+        self.header_line = line
         self.faults = faults
 
 
 Record = SheetRow | ObjectRow | Unsendable
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What becomes of a row.
-
-    Attributes:
-        job: what it asks for; None when it is not sent.
-        faults: why it is refused; empty for a row that is sent or skipped.
-        skipped: why it is skipped, or empty.
-    """
-
-    job: UpdateJob | None = None
-    faults: list[Unsendable] = field(default_factory=list)
-    skipped: str = ""
+Judged = UpdateJob | str | list[Unsendable]
+"""What becomes of a row: what it asks for; or why it is skipped; or every reason why it is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +37,28 @@ class Records:
 
     Attributes:
         header: names of the columns; empty for NDJSON. `columns`: those of the user.
+        line: on which the header stands.
     """
 
     header: list[str]
     columns: list[Column]
     rows: Iterator[Record]
     meaning: SheetColumns | ObjectColumns
+    line: int
 
     def judged(self, record: Record) -> Judged:
         """What `apply` would make of the record, by the same code."""
         if isinstance(record, Unsendable):
-            return Judged(faults=[record])
+            return [record]
         found = self.meaning.read(record)  # type: ignore[arg-type]  # a sheet has rows, NDJSON has objects
         if isinstance(found, UpdateJob):
-            return Judged(found)
+            return found
         if REASONS[found.reason].status is Status.SKIPPED:
-            return Judged(skipped=found.reason)
-        return Judged(faults=self.meaning.faults(record))  # type: ignore[arg-type]  # see above
+            return found.reason
+        return self.meaning.faults(record)  # type: ignore[arg-type]  # see above
 
     def cells(self, record: Record) -> list[str] | None:
-        """The cells of a sheet's row, as they are meant; None for NDJSON, and for a row that is too short or too long."""
+        """The cells of a sheet's row, as meant; None for NDJSON, and a row of another length than the header."""
         if isinstance(self.meaning, SheetColumns) and isinstance(record, SheetRow):
             return self.meaning.plain(record) if len(record.cells) == len(self.header) else None
         return None
@@ -93,10 +85,10 @@ def opened(path: Path, how: Input, type_name: str) -> Iterator[Records]:
     rules = source.rules(how, type_name)
     with source.opened(path) as stream:
         if how.format == "ndjson":
-            yield Records([], [], read_objects(stream, encoding=how.encoding), ObjectColumns(rules))
+            yield Records([], [], read_objects(stream, encoding=how.encoding), ObjectColumns(rules), 0)
             return
-        sheet = read_sheet(stream, encoding=how.encoding, delimiter=source.delimiter(how))
+        sheet = source.sheet_of(stream, how)
         if faults := list(header_faults(sheet.header, rules)):
-            raise HeaderRefused(sheet.header, faults)
+            raise HeaderRefused(sheet.header, sheet.line, faults)
         columns = SheetColumns(sheet.header, rules)
-        yield Records(sheet.header, columns.described(), iter(sheet), columns)
+        yield Records(sheet.header, columns.described(), iter(sheet), columns, sheet.line)

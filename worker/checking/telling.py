@@ -6,7 +6,7 @@ from typing import Final
 
 from jobs.damage import WARNINGS
 from jobs.model import JSON
-from jobs.reading.addresses import text_address
+from jobs.reading.addresses import cell_address, letters, text_address
 from worker.checking.findings import INPUT_REFUSED, Checked, Finding, Group, Spot, explained
 from worker.reports.printable import printable
 
@@ -17,35 +17,37 @@ _SHOWN_IN_SHORT: Final = 4
 """Kinds of damage that are named before a run."""
 
 
-def tell(checked: Checked, name: str, command: str) -> str:
+def tell(checked: Checked, name: str, command: str, *, listed: bool = False) -> str:
     """The check for people: grouped, with the first places of each group and the way back.
 
     Args:
         checked: what was found.
         name: of the input.
         command: that the user types to check it again.
+        listed: every single finding has been shown already.
     """
     parts = [list(_counts(checked, name))]
-    parts += [list(_group(group)) for group in checked.groups()]
+    parts += [list(_group(checked, group, places=not listed)) for group in checked.groups()]
     parts.append(list(_next(checked, command)))
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
 def tell_in_short(checked: Checked, command: str) -> str:
-    """What `apply` and `plan` say before anything is sent; empty when nothing looks damaged."""
-    if not checked.warnings:
+    """What `apply` and `plan` say before anything is sent: grave damage alone; empty when there is none."""
+    grave = [group for group in checked.warnings if WARNINGS[group.code].grave]
+    groups = sorted(grave, key=lambda group: -group.count)
+    if not groups:
         return ""
-    groups = sorted(checked.warnings, key=lambda group: -group.count)
-    lines = ["This sheet may be damaged. Nothing is repaired: cells are sent as they stand."]
+    lines = ["Look at this before it is sent: cells are sent as they stand, and never repaired."]
     for group in groups[:_SHOWN_IN_SHORT]:
         lines += _wrapped(f"{_headline(group)}: {WARNINGS[group.code].meaning}", "  ", "    ")
-        lines += [_shortened(f"    e.g. {_place(spot)}") for spot in group.spots[:1]]
+        lines += [_shortened(f"    e.g. {_place(spot, checked.sheet)}") for spot in group.spots[:1]]
     if rest := len(groups) - _SHOWN_IN_SHORT:
         lines += [f"  and {rest} more"] if rest > 0 else []
-    return "\n".join([*lines, f"For all of it, and the way back: {command}"])
+    return "\n".join([*lines, f"The way back, and all places: {command}"])
 
 
-def as_json(finding: Finding) -> Mapping[str, JSON]:
+def as_json(finding: Finding, sheet: str) -> Mapping[str, JSON]:
     """One finding for programs; the names are a contract."""
     group, spot = finding.group, finding.spot
     meaning, action = explained(group.code)
@@ -53,7 +55,7 @@ def as_json(finding: Finding) -> Mapping[str, JSON]:
         "kind": "finding",
         "severity": group.severity,
         "code": group.code,
-        "address": _address(spot),
+        "address": _address(spot, sheet),
         "row": spot.ref.row,
         "line": spot.ref.line,
         "column": group.column,
@@ -89,11 +91,11 @@ def summary_as_json(checked: Checked) -> Mapping[str, JSON]:
     }
 
 
-def line_of(finding: Finding) -> str:
+def line_of(finding: Finding, sheet: str) -> str:
     """One finding for people, on one line."""
     group = finding.group
     about = f" [{group.column}]" if group.column else ""
-    return _shortened(f"{_place(finding.spot)}: {group.severity} {group.code}{about}", 10_000)
+    return _shortened(f"{_place(finding.spot, sheet)}: {group.severity} {group.code}{about}", 10_000)
 
 
 def _counts(checked: Checked, name: str) -> Iterator[str]:
@@ -111,7 +113,7 @@ def _counts(checked: Checked, name: str) -> Iterator[str]:
         yield from _wrapped(f"{_number(warned, 'warning')}: rows with warnings are sent as they stand.")
 
 
-def _group(group: Group) -> Iterator[str]:
+def _group(checked: Checked, group: Group, *, places: bool) -> Iterator[str]:
     meaning, action = explained(group.code)
     if group.code == INPUT_REFUSED:
         spot = group.spots[0]
@@ -121,9 +123,9 @@ def _group(group: Group) -> Iterator[str]:
     yield from _wrapped(f"{group.severity}: {_headline(group)}: {meaning}", "", "  ")
     if group.evidence:
         yield from _wrapped(group.evidence, "  ", "  ")
-    for spot in group.spots:
-        yield from _wrapped(_place(spot), "  ", "    ")
-    if group.count > len(group.spots):
+    for spot in group.spots if places else ():
+        yield from _wrapped(_place(spot, checked.sheet), "  ", "    ")
+    if places and group.count > len(group.spots):
         yield f"  and {group.count - len(group.spots):,} more"
     if action:
         yield from _wrapped(action, "  -> ", "     ")
@@ -143,15 +145,20 @@ def _headline(group: Group) -> str:
     return f"{group.count:,} x {group.code}{about}"
 
 
-def _place(spot: Spot) -> str:
+def _place(spot: Spot, sheet: str) -> str:
     """Where, what is there, and what is wrong with it."""
     cell = f": {visible(spot.cell)}" if spot.cell else ""
     message = spot.message
-    return f"{_address(spot)}{cell}" + (f" ({message})" if message else "")
+    return f"{_address(spot, sheet)}{cell}" + (f" ({message})" if message else "")
 
 
-def _address(spot: Spot) -> str:
-    return text_address(spot.position, spot.ref.line) if spot.position >= 0 else f"line {spot.ref.line}"
+def _address(spot: Spot, sheet: str) -> str:
+    """Where a finding is; in a workbook as a formula would name it."""
+    if sheet:
+        return cell_address(sheet, max(spot.position, 0), spot.ref.line)
+    if spot.position < 0:
+        return f"line {spot.ref.line}"
+    return text_address(spot.position, spot.ref.line, letters(spot.position))
 
 
 _NAMES: Final = {

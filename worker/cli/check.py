@@ -11,9 +11,7 @@ _SHOWING: Final = Group("What is shown", sort_key=4)
 
 
 def check(
-    source: Annotated[
-        str | None, Parameter(help="CSV, TSV or NDJSON file, also gzipped; - for standard input.")
-    ] = None,
+    source: Annotated[str | None, Parameter(help="CSV, TSV, NDJSON or XLSX file; - for standard input.")] = None,
     /,
     *,
     type_name: Annotated[

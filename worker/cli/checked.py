@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from jobs.reading import InputRefused
 from worker import source
-from worker.checking import Checked, as_json, check, findings, line_of, summary_as_json, tell
+from worker.checking import Checked, as_json, check, findings, line_of, summary_as_json, tell, tell_in_short
 from worker.cli.flags import SourceFlags
-from worker.cli.speech import say
+from worker.cli.speech import say, warn
 from worker.reports.printable import printable
-from worker.settings import ConfigError, Input, build
+from worker.settings import ConfigError, Input, Settings, build
 
 Showing = Literal["groups", "all", "json"]
 
@@ -47,18 +48,48 @@ def check_source(
             "format": reading.format or source.guess_format(name),
             "encoding": reading.encoding,
             "delimiter": reading.delimiter,
+            "sheet": reading.sheet,
             **said,
         },
     )
+    again = command(how, type_name)
     with _file(name, how.format) as path:
-        checked = check(path, how, type_name)
+        try:
+            how = source.understood(path, how)
+            checked = check(path, how, type_name)
+        except InputRefused as error:  # it cannot be read up to its header
+            checked = Checked(refusals=[error])
         if showing != "groups":
             _list(checked, path, how, type_name, showing)
     if showing == "json":
         say(json.dumps(summary_as_json(checked), ensure_ascii=False))
     else:
-        say(tell(checked, name, command(how, type_name)))
+        say(tell(checked, name, again, listed=showing == "all"))
     return checked.exit_status
+
+
+def check_first(path: Path, settings: Settings, given: Input) -> int:
+    """The same check, before a run: refuse what it refuses as a whole, and warn of damage; the number of rows.
+
+    Rows that are invalid, each by itself, are results of the run.
+
+    Args:
+        path: of the run's copy of the input.
+        settings: of the run.
+        given: what the user said of the input.
+
+    Raises:
+        InputRefused, ConfigError: nothing of the input can be sent.
+    """
+    how, type_name = settings.input, settings.target.type
+    checked = check(path, how, type_name)
+    if checked.refusals:
+        raise checked.refusals[0]
+    if not checked.rows:
+        raise ConfigError(f"{how.source} has no rows.")
+    if not how.exact and (text := tell_in_short(checked, command(given, type_name))):
+        warn(text)
+    return checked.rows
 
 
 def command(how: Input, type_name: str) -> str:
@@ -66,9 +97,9 @@ def command(how: Input, type_name: str) -> str:
     words = ["rowpatch", "check", how.source]
     if type_name:
         words += ["--type", type_name]
-    if how.source == "-":
+    if how.source == "-" or source.FORMATS.get(Path(how.source.removesuffix(".gz")).suffix.lower()) != how.format:
         words += ["--format", how.format]
-    for flag, value in (("--encoding", how.encoding), ("--delimiter", how.delimiter)):
+    for flag, value in (("--encoding", how.encoding), ("--delimiter", how.delimiter), ("--sheet", how.sheet)):
         words += [flag, value] if value else []
     return printable(shlex.join(words))
 
@@ -93,7 +124,11 @@ def _file(name: str, format_name: str) -> Iterator[Path]:
 def _list(checked: Checked, path: Path, how: Input, type_name: str, showing: Showing) -> None:
     lines: list[str] = []
     for finding in findings(checked, path, how, type_name):
-        lines.append(json.dumps(as_json(finding), ensure_ascii=False) if showing == "json" else line_of(finding))
+        lines.append(
+            json.dumps(as_json(finding, checked.sheet), ensure_ascii=False)
+            if showing == "json"
+            else line_of(finding, checked.sheet)
+        )
         if len(lines) >= _TOGETHER:
             say("\n".join(lines))
             lines.clear()
