@@ -26,8 +26,8 @@ def declared(line: str) -> str:
 def decided(headers: Mapping[str, Sequence[str]]) -> str:
     """The delimiter of a sheet.
 
-    Every sheet has a column `id` or `reference`: the delimiter is the one by which the header has it. Without one, it is the only one
-    that parts the header at all, and a comma where none does.
+    Every sheet has a column `id` or `reference`: the delimiter is the one by which the header has it. Without one, it
+    is the only one that parts the header at all, and a comma where none does.
 
     Args:
         headers: the names of the columns by each delimiter that can read the header.
