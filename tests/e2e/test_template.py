@@ -27,6 +27,11 @@ def desk(tmp_path: Path, server: Server) -> Desk:
     return Desk(tmp_path, server)
 
 
+@pytest.fixture
+def offline(tmp_path: Path) -> Desk:
+    return Desk(tmp_path, Server("http://127.0.0.1:1", "", "", ""))
+
+
 ROW = {"id": SKU, "reference": "00123", "unit_of_weight": "oz", "pieces_per_pack": "12", "weight": "0.5",
        "do_not_ship": "true", "metadata.example": "1E10", "tags.add": ""}  # fmt: skip
 
@@ -71,9 +76,9 @@ def test_a_workbook_that_is_filled_in_is_applied(desk: Desk) -> None:
     apply(desk, sheet)
 
 
-def test_a_workbook_keeps_codes_as_text_and_offers_what_can_be_chosen(desk: Desk) -> None:
-    sheet = desk.folder / "skus.xlsx"
-    desk.rowpatch("template", "skus", "--output", sheet)
+def test_a_workbook_keeps_codes_as_text_and_offers_what_can_be_chosen(offline: Desk) -> None:
+    sheet = offline.folder / "skus.xlsx"
+    offline.rowpatch("template", "skus", "--output", sheet)
     page = load_workbook(sheet)["skus"]
     columns = {str(cell.value): get_column_letter(index) for index, cell in enumerate(page[1], start=1)}
     assert page.freeze_panes == "B2"
@@ -85,12 +90,12 @@ def test_a_workbook_keeps_codes_as_text_and_offers_what_can_be_chosen(desk: Desk
     assert styles == {"reference": "@", "code": "@"}
 
 
-def test_without_a_file_the_sheet_goes_to_standard_output(desk: Desk) -> None:
-    ran = desk.rowpatch("template", "stripe_payments")
+def test_without_a_file_the_sheet_goes_to_standard_output(offline: Desk) -> None:
+    ran = offline.rowpatch("template", "stripe_payments")
     header = next(csv.reader(ran.out.splitlines()))
     assert header == ["id", "reference", "reference_origin", "options", "return_url", "order", "metadata.example"]
-    (desk.folder / "piped.csv").write_text(ran.out)
-    assert desk.rowpatch("check", "piped.csv", "--type", "stripe_payments").status == 0
+    (offline.folder / "piped.csv").write_text(ran.out)
+    assert offline.rowpatch("check", "piped.csv", "--type", "stripe_payments").status == 0
 
 
 @pytest.mark.parametrize(
@@ -104,18 +109,18 @@ def test_without_a_file_the_sheet_goes_to_standard_output(desk: Desk) -> None:
     ],
 )
 def test_what_cannot_be_made_is_refused_and_nothing_is_written(
-    desk: Desk, arguments: tuple[str, ...], says: str
+    offline: Desk, arguments: tuple[str, ...], says: str
 ) -> None:
-    (desk.folder / "there.csv").write_text("mine")
-    ran = desk.rowpatch("template", *arguments)
+    (offline.folder / "there.csv").write_text("mine")
+    ran = offline.rowpatch("template", *arguments)
     assert (ran.status, says in ran.err) == (2, True), ran.err
-    assert (desk.folder / "there.csv").read_text() == "mine"
+    assert (offline.folder / "there.csv").read_text() == "mine"
 
 
-def test_triggers_are_left_out_and_named(desk: Desk) -> None:
-    ran = desk.rowpatch("template", "stripe_payments", "--output", "payments.csv")
+def test_triggers_are_left_out_and_named(offline: Desk) -> None:
+    ran = offline.rowpatch("template", "stripe_payments", "--output", "payments.csv")
     assert "_refresh" in ran.err
-    assert "_refresh" not in (desk.folder / "payments.csv").read_text()
+    assert "_refresh" not in (offline.folder / "payments.csv").read_text()
 
 
 def test_without_the_extra_the_message_says_what_to_install(tmp_path: Path) -> None:
