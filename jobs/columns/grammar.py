@@ -3,7 +3,7 @@
 id  type  NAME  attributes.NAME  NAME.KEY  tags.add  tags.remove  __reserved    each of the middle ones [:suffix]
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -22,6 +22,8 @@ RESERVED: Final = (
     "__at",
 )
 """The columns that a results file puts before the user's own: ignored, but for what they say about an earlier run."""
+
+_ALL_RESERVED: Final = frozenset(RESERVED)
 
 SUFFIXES: Final = ("int", "float", "bool", "json", "str")
 
@@ -98,6 +100,14 @@ def parse_heading(label: str) -> Heading:
     if name == "attributes":
         return _attribute(label, key, suffix)
     return _member(label, name, key, suffix)
+
+
+def is_results_file(header: Iterable[str]) -> bool:
+    """Whether a report wrote the sheet, whose cells are then guarded by apostrophes.
+
+    One of its columns is enough: who wants every row sent again takes `__status` out, and the guards stay in.
+    """
+    return not _ALL_RESERVED.isdisjoint(header)
 
 
 def targeted(headings: Sequence[Heading]) -> list[Heading]:

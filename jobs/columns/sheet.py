@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from jobs.columns.cells import FROM_TEXT, as_shown
 from jobs.columns.finish import check_id, check_reference, finish, refuse_settled, refuse_unmended
-from jobs.columns.grammar import Heading, parse_heading, refuse_overlaps, targeted
+from jobs.columns.grammar import Heading, is_results_file, parse_heading, refuse_overlaps, targeted
 from jobs.columns.problems import NotAColumn, RowRefused
 from jobs.columns.resolve import known_type, refuse_unless_of_some_type, resolve
 from jobs.columns.roles import role_of
@@ -53,7 +53,7 @@ class SheetColumns:
         for fault in header_faults(header, rules):
             raise fault
         self._rules = rules
-        self._refed = _STATUS in header
+        self._refed = is_results_file(header)
         self._headings = targeted([parse_heading(name) for name in _names(header)])
         self._by_reference = any(heading.form == "target" for heading in self._headings)
         positions = {heading.name: index for index, heading in enumerate(self._headings) if heading.key == ""}
@@ -118,7 +118,7 @@ class SheetColumns:
         if not id_ and not any(cells[index] for index in self._mine):
             raise RowRefused("empty_row", "every cell is empty")
         status = ""
-        if self._refed:
+        if self._status >= 0:
             status, reason = cells[self._status], cells[self._reason] if self._reason >= 0 else ""
             refuse_settled(status, reason)
             refuse_unmended(reason, (cells[index] for index in self._mine))
@@ -239,7 +239,7 @@ def _meaningless(headings: Sequence[Heading], rules: Rules, *, by_row: bool) -> 
 
 def _names(header: Sequence[str]) -> list[str]:
     """The names as they are meant: a results file puts apostrophes before some."""
-    return list(map(unquoted, header)) if _STATUS in header else list(header)
+    return list(map(unquoted, header)) if is_results_file(header) else list(header)
 
 
 def _almost_id(header: Sequence[str]) -> str:

@@ -503,6 +503,12 @@ def test_a_row_needs_as_many_cells_as_the_header_unless_it_is_a_comment(
     assert says in found.message
 
 
+def test_a_results_file_without_its_status_is_one_all_the_same() -> None:
+    """Who wants all rows again takes the status out; the guards against formulas are still in the cells."""
+    found = SheetColumns(["__row", "id", "metadata.a"], Rules("orders")).read(SheetRow(REF, ["7", ID, "'=1+1"]))
+    assert found == UpdateJob(REF, "orders", ID, members={"metadata": {"a": "=1+1"}})
+
+
 @pytest.mark.parametrize("label", ["reference", "reference:str"])
 def test_without_ids_a_reference_says_which_record_is_meant(label: str) -> None:
     columns = SheetColumns([label, "metadata.a", "type"], Rules("orders"))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, compress, repeat
 from typing import Final, Protocol
 
-from jobs.columns import RESERVED
+from jobs.columns import RESERVED, is_results_file
 from jobs.model import JSON, ObjectRow, RowResult, SheetRow
 from jobs.quoting import quoted, unquoted
 from worker.reports.formats import csv_head, csv_text, encode, json_lines
@@ -51,10 +51,10 @@ class SheetView:
         """See the columns of one sheet.
 
         Args:
-            header: as the reader yields it. With `__status` among the names it is a results file's, and quoted.
+            header: as the reader yields it. With a reserved name among them it is a results file's, and quoted.
             type_name: of rows that name none.
         """
-        self._refed = "__status" in header
+        self._refed = is_results_file(header)
         names = [unquoted(name) for name in header] if self._refed else list(header)
         self._kept = [name not in _RESERVED for name in names]
         self._names = list(compress(names, self._kept))
