@@ -14,7 +14,7 @@ POINTS ?= 200
 ROUNDS ?= 20
 DISKS  ?= 20
 
-.PHONY: setup demo test check fmt bench million million-check simulate replay crash faults signals damage powerloss full-disk undo-crash lock clean
+.PHONY: setup demo test check fmt bench million million-check simulate replay crash faults signals damage powerloss full-disk undo-crash corpora lock clean
 
 setup: $(READY)  ## a virtual environment with pinned, hashed requirements
 
@@ -74,6 +74,9 @@ powerloss: setup  ## power cuts at random points, and the order of syncs and req
 
 full-disk: setup  ## small disks that fill up (needs root)
 	$(BIN)/python -m tests.crash.full_disk --times $(DISKS)
+
+corpora: setup  ## the public corpora of CSV, JSON and naughty strings, installed by npm, never committed
+	$(BIN)/python -m tests.corpora
 
 undo-crash: setup  ## apply and undo, both killed and resumed: nothing is left of either
 	$(BIN)/python -m tests.crash.undo --rounds $(ROUNDS)

@@ -298,9 +298,10 @@ def _told(stream: BinaryIO, how: Input) -> Iterator[tuple[int, str, str]]:
                 yield record.ref.row, _id_of(record), str(record.members.get("__status"))
         return
     sheet = sheet_of(stream, how)
-    if "__status" not in sheet.header or "id" not in sheet.header:
+    named = next((name for name in ("id", "reference", "reference:str") if name in sheet.header), "")
+    if "__status" not in sheet.header or not named:
         return
-    status, resource_id = sheet.header.index("__status"), sheet.header.index("id")
+    status, resource_id = sheet.header.index("__status"), sheet.header.index(named)
     for row in sheet:
         if len(row.cells) > max(status, resource_id):
             yield row.ref.row, row.cells[resource_id], row.cells[status]
@@ -310,7 +311,9 @@ def _id_of(record: ObjectRow) -> str:
     """The id in whichever shape the object has; one of its own for an object without any."""
     data = record.members.get("data")
     inner = data.get("id") if isinstance(data, dict) else None
-    return str(record.members.get("id") or inner or f"row {record.ref.row}")
+    reference = record.members.get("reference") if "id" not in record.members else None
+    named = f"reference {reference}" if isinstance(reference, str) else f"row {record.ref.row}"
+    return str(record.members.get("id") or inner or named)
 
 
 def _identities(stream: BinaryIO, how: Input) -> Iterator[object]:

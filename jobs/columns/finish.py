@@ -1,6 +1,7 @@
 """What is checked of a row as a whole, whatever form it came in."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from jobs.columns.cells import as_shown, id_fault
@@ -16,6 +17,9 @@ _MARKS: Final = frozenset("#=")
 
 _NAMED: Final = 5
 """Keys that a message lists before it only counts."""
+
+_LONGEST_REFERENCE: Final = 1000
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def refuse_settled(status: str, reason: str) -> None:
@@ -62,7 +66,33 @@ def check_id(text: str) -> None:
         raise RowRefused("id_malformed", fault).at("id", as_shown(text))
 
 
-def finish(target: tuple[RowRef, str, str], draft: Draft, rules: Rules, status: str) -> UpdateJob:
+def check_reference(text: str) -> None:
+    """Check that a reference can be looked up; it may begin with `#`, as order numbers do.
+
+    Raises:
+        RowRefused: there is none, or none like this.
+    """
+    if not text:
+        raise RowRefused("id_missing", "the row does not say which record it updates", "reference")
+    if fault := _reference_fault(text):
+        raise RowRefused("reference_malformed", fault).at("reference", as_shown(text))
+
+
+def _reference_fault(text: str) -> str:
+    if text in SPREADSHEET_ERRORS:
+        return f"'{text}' is a spreadsheet's error: its formula found no reference"
+    if text.isspace():
+        return "has nothing but white space"
+    if len(text) > _LONGEST_REFERENCE:
+        return f"has {len(text)} characters; no reference is that long"
+    if not text.isprintable() and (found := _CONTROL.search(text)):
+        return f"character {found.start() + 1} is the control character U+{ord(found[0]):04X}"
+    return ""
+
+
+def finish(
+    target: tuple[RowRef, str, str], draft: Draft, rules: Rules, status: str, labels: Mapping[tuple[str, ...], str]
+) -> UpdateJob:
     """Make the job of a row all of whose cells have been read.
 
     Args:
@@ -70,6 +100,7 @@ def finish(target: tuple[RowRef, str, str], draft: Draft, rules: Rules, status: 
         draft: what the cells say.
         rules: what the user said.
         status: what `__status` of an earlier run says, or empty.
+        labels: names of the columns by what each is about.
 
     Raises:
         RowRefused: the row would wipe keys, changes nothing, or repeats what must not be repeated. Its `column` is the
@@ -81,7 +112,7 @@ def finish(target: tuple[RowRef, str, str], draft: Draft, rules: Rules, status: 
     triggers, add, remove = draft.triggers, draft.add_tags, draft.remove_tags
     if not (attributes or members or relationships or triggers or add or remove):
         raise RowRefused("nothing_to_change", "the row names a record and nothing to change")
-    job = UpdateJob(*target, attributes, members, relationships, triggers, add, remove)
+    job = UpdateJob(*target, attributes, members, relationships, triggers, add, remove, labels)
     if status == "unknown" and not (rules.resend_unknown or job.replay_safe):
         raise RowRefused(
             "resend_refused",

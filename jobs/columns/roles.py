@@ -17,7 +17,7 @@ def role_of(heading: Heading, rules: Rules) -> Role:
         return "id"
     if heading.form in {"type", "tags"}:
         return "other"
-    if heading.form == "attribute" and not heading.suffix:
+    if heading.form == "target" or (heading.form == "attribute" and not heading.suffix):
         return "text"
     if rules.type or heading.form == "attribute":  # one that is written out is alike in all types
         return _role(heading, known_type(rules.type or type_names()[0]), rules)

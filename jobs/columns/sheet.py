@@ -1,12 +1,13 @@
 """Rows of a sheet: text cells under a header."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final, NamedTuple
 
 from jobs.columns.cells import FROM_TEXT, as_shown
-from jobs.columns.finish import check_id, finish, refuse_settled, refuse_unmended
-from jobs.columns.grammar import Heading, parse_heading, refuse_overlaps
+from jobs.columns.finish import check_id, check_reference, finish, refuse_settled, refuse_unmended
+from jobs.columns.grammar import Heading, is_results_file, parse_heading, refuse_overlaps, targeted
 from jobs.columns.problems import NotAColumn, RowRefused
 from jobs.columns.resolve import known_type, refuse_unless_of_some_type, resolve
 from jobs.columns.roles import role_of
@@ -21,6 +22,9 @@ from jobs.reasons import REASONS
 
 _STATUS: Final = "__status"
 _REASON: Final = "__reason"
+
+_NO_VALUES: Final = frozenset({"id", "target", "type", "reserved"})
+"""Forms of columns whose cells do not go into the update."""
 
 _EXPLAINED: Final = frozenset({"wrong_type", "not_allowed", "bad_json", "tag_invalid", "relationship_malformed"})
 """Reasons about a cell of which a spreadsheet may be the cause."""
@@ -44,17 +48,19 @@ class SheetColumns:
         """Understand the header.
 
         Raises:
-            InputRefused: a column without a meaning, two with the same, no `id`, or no way to know the resource type.
+            InputRefused: a column without a meaning, two with the same, no way to tell the record, or its type.
         """
         for fault in header_faults(header, rules):
             raise fault
         self._rules = rules
-        self._refed = _STATUS in header
-        self._headings = [parse_heading(name) for name in _names(header)]
+        self._refed = is_results_file(header)
+        self._headings = targeted([parse_heading(name) for name in _names(header)])
+        self._by_reference = any(heading.form == "target" for heading in self._headings)
         positions = {heading.name: index for index, heading in enumerate(self._headings) if heading.key == ""}
-        self._id, self._type = positions.get("id", -1), positions.get("type", -1)
+        self._id, self._type = positions.get("reference" if self._by_reference else "id", -1), positions.get("type", -1)
         self._status, self._reason = positions.get(_STATUS, -1), positions.get(_REASON, -1)
         self._mine = [index for index, heading in enumerate(self._headings) if heading.form != "reserved"]
+        self._labels = {h.path: h.label for h in self._headings if h.form != "reserved"}
         self._of_type: dict[str, list[_Column]] = {}
 
     def read(self, row: SheetRow) -> UpdateJob | Unsendable:
@@ -90,7 +96,7 @@ class SheetColumns:
         for fault in unreadable:
             yield partial(self._refuse_faulty, cells, [fault])
         if all(fault.column != self._id for fault in unreadable):
-            yield partial(check_id, cells[self._id])
+            yield partial(check_reference if self._by_reference else check_id, cells[self._id])
         type_ = (self._type >= 0 and cells[self._type]) or self._rules.type
         if type_ not in self._of_type:
             yield partial(self._compiled, type_)
@@ -114,22 +120,25 @@ class SheetColumns:
         if not id_ and not any(cells[index] for index in self._mine):
             raise RowRefused("empty_row", "every cell is empty")
         status = ""
-        if self._refed:
+        if self._status >= 0:
             status, reason = cells[self._status], cells[self._reason] if self._reason >= 0 else ""
             refuse_settled(status, reason)
             refuse_unmended(reason, (cells[index] for index in self._mine))
         if faults:
             self._refuse_faulty(cells, faults)
         if id_ == self._rules.clear_token:
-            raise RowRefused("clear_not_allowed", "an id cannot be cleared").at("id", id_)
-        check_id(id_)
+            label = self._headings[self._id].label
+            raise RowRefused("clear_not_allowed", "what says which record is meant cannot be cleared").at(label, id_)
+        (check_reference if self._by_reference else check_id)(id_)
         type_ = (self._type >= 0 and cells[self._type]) or self._rules.type
         draft = self._draft(cells, self._of_type.get(type_) or self._compiled(type_))
-        return finish((ref, type_, id_), draft, self._rules, status)
+        job = finish((ref, type_, id_), draft, self._rules, status, self._labels)
+        return replace(job, id="", reference=id_) if self._by_reference else job
 
     def _refuse_faulty(self, cells: list[str], faults: Sequence[Fault]) -> None:
         """Refuse a row with cells that cannot be read, unless it is a comment or they are of no interest."""
-        if cells[self._id].startswith("#") and all(fault.column != self._id for fault in faults):
+        comment = not self._by_reference and cells[self._id].startswith("#")
+        if comment and all(fault.column != self._id for fault in faults):
             check_id(cells[self._id])
         for fault in faults:
             if fault.column in self._mine:
@@ -137,7 +146,7 @@ class SheetColumns:
                 raise RowRefused(fault.reason, fault.message).at(label, as_shown(cells[fault.column]))
 
     def _refuse_uneven(self, cells: list[str]) -> None:
-        if len(cells) > self._id and cells[self._id].startswith("#"):
+        if not self._by_reference and len(cells) > self._id and cells[self._id].startswith("#"):
             check_id(cells[self._id])  # a comment: a line of prose needs no delimiters
         raise RowRefused("cell_count", f"the row has {len(cells)} cells, the header has {len(self._headings)}")
 
@@ -183,7 +192,7 @@ class SheetColumns:
 
     def _filled(self) -> list[tuple[int, Heading]]:
         """The columns whose cells go into the update."""
-        return [(i, h) for i, h in enumerate(self._headings) if h.form not in {"id", "type", "reserved"}]
+        return [(i, h) for i, h in enumerate(self._headings) if h.form not in _NO_VALUES]
 
 
 def header_faults(header: Sequence[str], rules: Rules) -> Iterator[InputRefused]:
@@ -194,6 +203,7 @@ def header_faults(header: Sequence[str], rules: Rules) -> Iterator[InputRefused]
             headings.append(parse_heading(name))
         except NotAColumn as error:
             yield InputRefused(error.message, column=name)
+    headings = targeted(headings)
     forms = {heading.form for heading in headings}
     try:
         if rules.type:
@@ -202,8 +212,11 @@ def header_faults(header: Sequence[str], rules: Rules) -> Iterator[InputRefused]
         yield InputRefused(error.message)
     else:
         yield from _meaningless(headings, rules, by_row="type" in forms)
-    if "id" not in forms:
-        yield InputRefused(f"there is no column `id`: each row must say which record it updates{_almost_id(header)}")
+    if not forms & {"id", "target"}:
+        yield InputRefused(
+            f"there is no column `id`: each row must say which record it updates{_almost_id(header)}."
+            " A column `reference` will do too: the records are then looked up by it"
+        )
     if not ("type" in forms or rules.type):
         yield InputRefused("the resource type is not known: pass --type TYPE, or add a column `type`")
 
@@ -211,7 +224,7 @@ def header_faults(header: Sequence[str], rules: Rules) -> Iterator[InputRefused]
 def _meaningless(headings: Sequence[Heading], rules: Rules, *, by_row: bool) -> Iterator[InputRefused]:
     """Columns that no resource type has, or not the one that is meant, and two for the same thing."""
     for heading in headings:
-        if heading.form in {"id", "type", "reserved"}:
+        if heading.form in _NO_VALUES:
             continue
         try:
             if rules.type and not by_row:
@@ -228,7 +241,7 @@ def _meaningless(headings: Sequence[Heading], rules: Rules, *, by_row: bool) -> 
 
 def _names(header: Sequence[str]) -> list[str]:
     """The names as they are meant: a results file puts apostrophes before some."""
-    return list(map(unquoted, header)) if _STATUS in header else list(header)
+    return list(map(unquoted, header)) if is_results_file(header) else list(header)
 
 
 def _almost_id(header: Sequence[str]) -> str:

@@ -26,8 +26,8 @@ def declared(line: str) -> str:
 def decided(headers: Mapping[str, Sequence[str]]) -> str:
     """The delimiter of a sheet.
 
-    Every sheet has a column `id`: the delimiter is the one by which the header has it. Without it, it is the only one
-    that parts the header at all, and a comma where none does.
+    Every sheet has a column `id` or `reference`: the delimiter is the one by which the header has it. Without one, it
+    is the only one that parts the header at all, and a comma where none does.
 
     Args:
         headers: the names of the columns by each delimiter that can read the header.
@@ -36,7 +36,8 @@ def decided(headers: Mapping[str, Sequence[str]]) -> str:
         InputRefused: several delimiters could be meant.
     """
     parting = [delimiter for delimiter, names in headers.items() if len(names) > 1]
-    likely = [delimiter for delimiter in parting if "id" in headers[delimiter]] or parting
+    named = ([delimiter for delimiter in parting if name in headers[delimiter]] for name in ("id", "reference"))
+    likely = next(filter(None, named), parting)
     if len(likely) > 1:
         flags = " or ".join(DELIMITERS[delimiter] for delimiter in likely)
         raise InputRefused(f"the header can be read in more than one way: say {flags}", line=1)

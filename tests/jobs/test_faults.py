@@ -72,6 +72,12 @@ def test_a_results_file_is_seen_without_its_own_columns_and_apostrophes() -> Non
     assert columns.plain(SheetRow(REF, ["failed", "a", "'=1+1"])) == ["failed", "a", "=1+1"]
 
 
+def test_a_sheet_by_reference_has_texts_that_say_which_record_is_meant() -> None:
+    header = ["reference", "metadata.n:int"]
+    assert SheetColumns(header, PAYMENTS).described()[0] == Column("reference", "text", 0)
+    assert faults(["", "x"], header) == [("id_missing", "reference"), ("wrong_type", "metadata.n:int")]
+
+
 @pytest.mark.parametrize(
     ("label", "role"),
     [
@@ -93,8 +99,8 @@ def test_what_a_column_is_for(label: str, role: str) -> None:
         (["id", "reference"], PAYMENTS, []),
         (["id", "refrence", "metadta.x", "metadata.a:boolean"], PAYMENTS,
          ["did you mean `metadata.a:bool`", "did you mean `reference`", "did you mean `metadata`"]),
-        (["\ufeffID", "reference"], PAYMENTS, ["attribute or relationship", "Name it `id`"]),
-        (["reference"], Rules(), ["no column `id`", "pass --type"]),
+        (["\ufeffID", "metadata.a"], PAYMENTS, ["attribute or relationship", "Name it `id`"]),
+        (["metadata.a"], Rules(), ["no column `id`", "pass --type"]),
         (["id", "reference"], Rules(type="stripe_paiments"), ["did you mean `stripe_payments`"]),
         (["id", "options", "options.customer"], PAYMENTS, ["keep one of them"]),
     ],

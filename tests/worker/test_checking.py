@@ -102,6 +102,13 @@ def test_an_id_that_comes_again_is_told_with_the_row_that_has_it(tmp_path: Path)
     assert [row for code, _, row in listed(path, found) if code == "duplicate_id"] == [3, 4, 5]
 
 
+def test_a_reference_that_comes_again_is_told_too(tmp_path: Path) -> None:
+    path = write(tmp_path, "reference,metadata.a\ninv-1,x\ninv-1,y\n")
+    found = checked(path)
+    assert [(group.code, group.column, group.count) for group in found.warnings] == [("duplicate_id", "reference", 1)]
+    assert listed(path, found) == [("duplicate_id", "reference", 2)]
+
+
 def test_many_repeated_ids_are_read_in_pages_and_in_order() -> None:
     duplicates = Duplicates()
     duplicates.add([(f"id{row % 1500}", RowRef(row, row + 1, b"x")) for row in range(1, 4501)])

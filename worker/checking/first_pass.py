@@ -72,7 +72,7 @@ class _Pass:
         judged = records.judged(record)
         if isinstance(judged, UpdateJob):
             checked.sendable += 1
-            self._ids.append((judged.id, record.ref))
+            self._ids.append((judged.key, record.ref))
         elif isinstance(judged, str):
             checked.skipped[judged] += 1
             return
@@ -142,11 +142,12 @@ class _Pass:
         duplicates = self._checked.duplicates
         count, same = duplicates.counts()
         if count:
-            position = self._positions.get("id", -1)
+            column = next((name for name in ("id", "reference") if name in self._positions), "id")
+            position = self._positions.get(column, -1)
             parts = [f"{same:,} repeat that row word for word"] if same else []
             parts += [f"{count - same:,} have other cells"] if count > same else []
             why = ", ".join(parts)
-            group = Group("warning", "duplicate_id", "id", why, count)
+            group = Group("warning", "duplicate_id", column, why, count)
             group.spots = [
                 Spot(each.ref, position, "", told(each.first, each.same)) for each in duplicates.first(SPOTS)
             ]

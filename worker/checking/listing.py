@@ -74,5 +74,6 @@ class _Listing:
             self._next = next(self._repeated, None)
 
     def _twice(self, repeated: Repeated) -> Finding:
-        spot = Spot(repeated.ref, self._positions.get("id", -1), "", told(repeated.first, repeated.same))
-        return Finding(self._groups["duplicate_id", "id"], spot)
+        group = next(group for group in self._checked.warnings if group.code == "duplicate_id")
+        spot = Spot(repeated.ref, self._positions.get(group.column, -1), "", told(repeated.first, repeated.same))
+        return Finding(group, spot)

@@ -37,6 +37,7 @@ sent; 3 stopped, resumable; 75 another process holds the run;
 
 _COMMANDS: Final = {
     "check": "Say what is wrong with a sheet; needs no network.",
+    "template": "Make an empty sheet for a resource type.",
     "plan": "Show what an apply would change; nothing is sent.",
     "apply": "Make the records what the rows of a sheet ask for.",
     "resume": "Go on with a run that stopped, was interrupted or killed.",

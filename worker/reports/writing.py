@@ -50,6 +50,7 @@ def write(directory: Path, history: History, settings: Settings, rows: int) -> S
         results.write(csv_head(view.header))
         failed.write(view.failed_head)
         for chunk in _chunks(merge(records, history.results(), history.doubts(), settings.input.limit)):
+            view.targets = history.targets(chunk[0][0].ref.row, chunk[-1][0].ref.row)
             results.write(table(view, chunk))
             failed.write(view.failed([each for each in chunk if needs_action(each[1])]))
             lines.write(json_lines(_line(view, record, result) for record, result in chunk))
