@@ -204,6 +204,7 @@ def header_faults(header: Sequence[str], rules: Rules) -> Iterator[InputRefused]
         except NotAColumn as error:
             yield InputRefused(error.message, column=name)
     headings = targeted(headings)
+    almost = _almost_id([heading.label for heading in headings])
     forms = {heading.form for heading in headings}
     try:
         if rules.type:
@@ -211,12 +212,17 @@ def header_faults(header: Sequence[str], rules: Rules) -> Iterator[InputRefused]
     except NotAColumn as error:
         yield InputRefused(error.message)
     else:
-        yield from _meaningless(headings, rules, by_row="type" in forms)
+        told = [] if "id" in forms or not almost else [almost]
+        yield from _meaningless([each for each in headings if each.label not in told], rules, by_row="type" in forms)
     if not forms & {"id", "target"}:
+        meant = f"; there is {as_shown(almost)!r}, did you mean `id`?" if almost else ""
         yield InputRefused(
-            f"there is no column `id`: each row must say which record it updates{_almost_id(header)}."
-            " A column `reference` will do too: the records are then looked up by it"
+            f"there is no column `id`: each row must say which record it updates{meant}."
+            " A column `reference` will do too: the records are then looked up by it",
+            column=almost,
         )
+    elif almost and "id" not in forms:
+        yield InputRefused(f"column {as_shown(almost)!r} has no meaning; did you mean `id`?", column=almost)
     if not ("type" in forms or rules.type):
         yield InputRefused("the resource type is not known: pass --type TYPE, or add a column `type`")
 
@@ -244,9 +250,14 @@ def _names(header: Sequence[str]) -> list[str]:
     return list(map(unquoted, header)) if is_results_file(header) else list(header)
 
 
-def _almost_id(header: Sequence[str]) -> str:
-    """The column that is probably meant."""
-    for name in header:
-        if name.strip("\ufeff\u200b \t\u00a0'\"").lower() in {"id", "ids", "resource_id", "resource id"}:
-            return f"; did you mean {as_shown(name)!r}? Name it `id`"
+def _almost_id(names: Sequence[str]) -> str:
+    """The column that is probably meant to be `id`; empty when there is none."""
+    for name in names:
+        if name != "id" and name.strip("\ufeff\u200b \t\u00a0'\"").lower() in {
+            "id",
+            "ids",
+            "resource_id",
+            "resource id",
+        }:
+            return name
     return ""

@@ -117,7 +117,7 @@ def _group(checked: Checked, group: Group, *, places: bool) -> Iterator[str]:
     meaning, action = explained(group.code)
     if group.code == INPUT_REFUSED:
         spot = group.spots[0]
-        where = f"line {spot.ref.line}: " if spot.position < 0 and spot.ref.line > 1 else ""
+        where = f"{_address(spot, checked.sheet)}: " if spot.position >= 0 or spot.ref.line > 1 else ""
         yield from _wrapped(f"refused: {where}{spot.message}", "", "  ", lines=6)
         return
     yield from _wrapped(f"{group.severity}: {_headline(group)}: {meaning}", "", "  ")

@@ -66,8 +66,8 @@ CASES: Final = (
     sheet("a NUL", f"id,reference\n{A},a\0b\n", "a NUL character"),
     # the header
     sheet("no column id", "metadata.a\nx\n", "there is no column `id`"),
-    sheet("id with a byte-order mark of its own", f"metadata.a,\ufeffid\nx,{A}\n", "Name it `id`"),
-    sheet("ID in capitals", f"ID,metadata.a\n{A},x\n", "Name it `id`"),
+    sheet("id with a byte-order mark of its own", f"metadata.a,\ufeffid\nx,{A}\n", "did you mean `id`?"),
+    sheet("ID in capitals", f"ID,metadata.a\n{A},x\n", "did you mean `id`?"),
     sheet("a name misspelt", f"id,refrence\n{A},x\n", "did you mean `reference`?"),
     sheet("two names misspelt", f"id,refrence,metadta.a\n{A},x,y\n", "refused as a whole: 2 reasons"),
     sheet("a name with a space", f'id,"reference "\n{A},x\n', "did you mean `reference`?"),
