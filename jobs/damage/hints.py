@@ -9,7 +9,7 @@ _OF_KINDS: Final[dict[Kind, str]] = {
     "error": "this is what a spreadsheet shows where a formula failed",
     "formula": "this is a formula: paste its value instead",
     "null": "to leave the field alone, empty the cell",
-    "comma": "numbers are written with a decimal point, and nothing between thousands",
+    "comma": "it has a comma: write 1234.5 for 1.234,5",
     "currency": "leave out the currency sign",
     "scientific": "a spreadsheet has shortened it: format the column as Number without decimals, or as Text",
     "month": "a spreadsheet has made a date of it: format the column as Text, and enter it anew",

@@ -60,6 +60,8 @@ def codes(cells: list[str], role: Role = "text", label: str = "reference") -> di
         ("mixed_types", 1, [*NUMBERS, "12 kg"], "text", "metadata.weight"),
         ("mojibake", 1, ["MÃ¼ller"], "text", "reference"),  # ü, read as cp1252
         ("mojibake", 1, ["donâ€™t"], "text", "reference"),  # a curly quote
+        ("mojibake", 2, ["Gr├╝n", "caf├®"], "text", "reference"),  # at a DOS prompt
+        ("mojibake", 2, ["Gr√ºn", "caf√©"], "text", "reference"),  # on an old Mac
         ("mojibake", 1, ["caf\ufffd"], "text", "reference"),  # what cannot be told any more
         ("mojibake", 1, ["ÐŸÑ€Ð¸Ð²ÐµÑ‚"], "text", "reference"),  # Cyrillic
         ("mojibake", 1, ["ðŸ˜€"], "text", "reference"),  # an emoji
@@ -136,6 +138,7 @@ def test_damage_is_found(code: str, count: int, cells: list[str], role: Role, la
             "text",
             "a",
         ),
+        ("mojibake", ["├─ a", "├┤", "┬┐", "√π", "√2"], "text", "reference"),  # frames and roots
         ("mojibake", ["Ã¼"], "number", "metadata.n:int"),
         ("invisible_character", ["Bonjour\u00a0!", "12\u202f€ l’un", "می\u200cخواهم", "👩\u200d💻"], "text", "a"),
         ("invisible_character", ["\u200fשלום\u200f"], "text", "reference"),  # a mark of right-to-left text
@@ -211,7 +214,7 @@ def test_odd_names_of_columns(label: str, says: str) -> None:
         ("#N/A", "a formula failed"),
         ("=A1", "formula"),
         ("NULL", "empty the cell"),
-        ("12,5", "decimal point"),
+        ("12,5", "it has a comma"),
         ("€5", "currency sign"),
         ("1E+10", "shortened"),
         ("1-Mar", "date"),
