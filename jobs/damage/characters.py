@@ -15,9 +15,11 @@ _MOJIBAKE: Final = re.compile(
     rf"|(?:[ÄÅÎÏÐÑ][{_CONTINUATION}]){{2}}"
     "|[├┬][ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜø£Ø×ƒáíóúñÑªº¿®¬½¼¡«»░▒▓╡╢╖╕╣║╗╝╜╛ÁÂÀ©¢¥₧⌐]|√[©º®§†¶]"
 )
-"""Two letters that UTF-8 became when it was read as Latin-1 or cp1252, at a DOS prompt, or as Mac Roman. Lead bytes that
-are common letters themselves (Ä, Ñ) count only twice in a row: `Ä“` ends a German quotation. Frames (`├─`, `├┤`) are
-drawn, and roots (`√π`) written."""
+"""Letters that UTF-8 became when it was read as Latin-1 or cp1252, at a DOS prompt, or as Mac Roman.
+
+Lead bytes that are common letters themselves (Ä, Ñ) count only twice in a row: `Ä“` ends a German quotation. Frames
+(`├─`, `├┤`) are drawn, and roots (`√π`) written.
+"""
 
 _CAPITAL_BEFORE_QUOTE: Final = re.compile(r"(?<=[^\W\d_])[ÂÃ]»")
 """`«PALMÃ»`: a word in capitals that ends with the letter, and a closing quote."""
