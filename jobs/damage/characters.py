@@ -1,7 +1,7 @@
 """Characters that are seldom meant: garbled, invisible, typographic, or white space at the edges of a cell."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final, Literal
 
 Mark = Literal["mojibake", "invisible_character", "typographic_character", "spaces_around"]
@@ -32,14 +32,11 @@ _ODD_SPACE: Final = re.compile(r"[\u00a0\u2000-\u200a\u202f\u3000]")
 _CODE: Final = re.compile(r"(?=\S*[0-9])[A-Za-z0-9._/-]+")
 _TYPOGRAPHIC: Final = re.compile(r"[‘’‚‛“”„‟′″‐‑‒–—−]")
 
-_ANY: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\xa0\xad\u0100-\U0010ffffÂÃâïðÄÅÎÏÐÑ]")
+_ANY: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xa0\xad\u0100-\U0010ffffÂÃâïðÄÅÎÏÐÑ]")
 """What at least one mark needs, spaces at the edges apart. One set of characters: alternatives would be slow."""
 
 _PLAIN: Final = bytes(code for code in range(256) if not _ANY.match(chr(code)))
 """The Latin-1 characters among the others: to delete them from bytes is ten times as fast as to search text."""
-
-_EDGES: Final = ("\n ", " \n", "\n\t", "\t\n", "\n\n", "\r\n", "\n\r")
-"""White space beside the line end that stands between two cells."""
 
 MARKS: Final[Mapping[str, frozenset[Mark]]] = {
     "id": frozenset({"mojibake", "invisible_character", "typographic_character"}),
@@ -53,13 +50,13 @@ MARKS: Final[Mapping[str, frozenset[Mark]]] = {
 """Which marks matter in a column of that role; white space in an id refuses the row anyway."""
 
 
-def marks_in(cells: Iterable[str], wanted: frozenset[Mark]) -> Iterator[tuple[Mark, str]]:
+def marks_in(cells: Collection[str], wanted: frozenset[Mark]) -> Iterator[tuple[Mark, str]]:
     """The marks of each cell, as far as they are wanted; quick when there is none."""
     if not wanted:
         return
     text = "\n".join(("", *cells, ""))
     strange = not _is_plain(text)
-    if not strange and not any(edge in text for edge in _EDGES):
+    if not strange and not _has_edges(text, len(cells) + 1):
         return
     for cell in cells:
         if spaced(cell) or (strange and _ANY.search(cell)):
@@ -73,6 +70,17 @@ def _is_plain(text: str) -> bool:
         return not text.encode("latin-1").translate(None, _PLAIN)
     except UnicodeEncodeError:
         return False
+
+
+def _has_edges(text: str, ends: int) -> bool:
+    """Whether a cell may begin or end with white space, or has lines; between the cells stand so many line ends."""
+    return (
+        "\n " in text
+        or " \n" in text
+        or "\r" in text
+        or ("\t" in text and ("\n\t" in text or "\t\n" in text))
+        or text.count("\n") != ends
+    )
 
 
 def has(mark: Mark, cell: str) -> bool:

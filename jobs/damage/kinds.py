@@ -75,6 +75,10 @@ _SHAPES: Final = re.compile(
 """Grouped by what a cell begins with, and without going back: most cells are told by the first few characters."""
 
 _fullmatch: Final = _SHAPES.fullmatch
+_KIND_OF_GROUP: Final[dict[int | None, Kind]] = {
+    number: name.rstrip("_")  # type: ignore[misc]  # the groups are named after the kinds
+    for name, number in _SHAPES.groupindex.items()
+}
 
 
 def kind_of(cell: str) -> Kind:
@@ -84,4 +88,4 @@ def kind_of(cell: str) -> Kind:
     if len(cell) > _LONGEST:
         return "text"
     found = _fullmatch(cell)
-    return found.lastgroup.rstrip("_") if found else "text"  # type: ignore[union-attr,return-value]  # named after kinds
+    return _KIND_OF_GROUP[found.lastindex] if found else "text"

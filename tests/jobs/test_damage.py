@@ -77,6 +77,7 @@ def codes(cells: list[str], role: Role = "text", label: str = "reference") -> di
         ("spaces_around", 4, [" a", "b ", "\tc", "d\n"], "text", "reference"),
         ("spaces_around", 1, [" "], "text", "reference"),  # nothing else
         ("spaces_around", 1, ["a\u00a0"], "text", "reference"),
+        ("spaces_around", 2, ["\x0ba", "b\x0c"], "text", "reference"),
         ("id_unusual", 1, [*IDS, "12345"], "id", "id"),
         ("id_case_lost", 6, [each.lower() for each in IDS], "id", "id"),
         ("id_case_lost", 6, [each.upper() for each in IDS], "id", "id"),

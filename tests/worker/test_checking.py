@@ -14,7 +14,7 @@ from jobs.model import RowRef, Status, Unsendable
 from jobs.reasons import REASONS
 from worker import source
 from worker.checking import Checked, Group, as_json, check, findings, line_of, summary_as_json, tell, tell_in_short
-from worker.checking.duplicates import Duplicates
+from worker.checking.duplicates import Duplicates, seen
 from worker.checking.findings import INPUT_REFUSED, explained
 from worker.settings import Input
 
@@ -111,7 +111,7 @@ def test_a_reference_that_comes_again_is_told_too(tmp_path: Path) -> None:
 
 def test_many_repeated_ids_are_read_in_pages_and_in_order() -> None:
     duplicates = Duplicates()
-    duplicates.add([(f"id{row % 1500}", RowRef(row, row + 1, b"x")) for row in range(1, 4501)])
+    duplicates.add([seen(f"id{row % 1500}", RowRef(row, row + 1, b"x")) for row in range(1, 4501)])
     assert [each.ref.row for each in duplicates] == list(range(1501, 4501))
     assert duplicates.counts() == (3000, 3000)
     assert [each.first for each in duplicates.first(2)] == [2, 3]

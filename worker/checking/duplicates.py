@@ -46,6 +46,14 @@ class Repeated:
     same: bool
 
 
+Seen = tuple[int, int, int, bytes]
+
+
+def seen(id_: str, ref: RowRef) -> Seen:
+    """A row as it is remembered."""
+    return hash(id_), ref.row, ref.line, ref.digest
+
+
 class Duplicates:
     """Remembers ids, as hashes of 64 bits: two ids that share one are expected once in 10^5 inputs of ten million rows.
 
@@ -58,11 +66,10 @@ class Duplicates:
         self._file.execute("BEGIN")
         self._found = False
 
-    def add(self, rows: Sequence[tuple[str, RowRef]]) -> None:
-        """Take in ids with their rows."""
-        taken = [(hash(id_), ref.row, ref.line, ref.digest) for id_, ref in rows]
+    def add(self, rows: Sequence[Seen]) -> None:
+        """Take in rows."""
         try:
-            self._file.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", taken)
+            self._file.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", rows)
         except sqlite3.Error as error:
             raise _no_room(error) from None
 

@@ -8,6 +8,7 @@ from jobs.damage import BATCH, Examination, fault_of
 from jobs.model import RowRef, Unsendable, UpdateJob
 from jobs.reading import InputRefused, WorkbookRow
 from jobs.reading.stored import Stored
+from worker.checking.duplicates import Seen, seen
 from worker.checking.findings import SPOTS, Checked, Group, Spot, fault_at
 from worker.checking.records import HeaderRefused, Judged, Record, Records, opened
 from worker.settings import Input
@@ -58,7 +59,7 @@ class _Pass:
         self._checked = checked
         self._positions = {column.label: column.position for column in records.columns}
         self._examination = Examination(records.columns)
-        self._ids: list[tuple[str, RowRef]] = []
+        self._ids: list[Seen] = []
         self._refs: list[RowRef] = []
         self._cells: list[list[str]] = []
         self._stored: list[Sequence[Stored]] = []
@@ -72,7 +73,7 @@ class _Pass:
         judged = records.judged(record)
         if isinstance(judged, UpdateJob):
             checked.sendable += 1
-            self._ids.append((judged.key, record.ref))
+            self._ids.append(seen(judged.key, record.ref))
         elif isinstance(judged, str):
             checked.skipped[judged] += 1
             return
@@ -97,13 +98,12 @@ class _Pass:
 
     def _keep(self, record: Record, judged: Judged) -> None:
         cells = self._records.cells(record, judged)
-        texts = self._records.texts(record)
         if cells is not None:
             self._cells.append(cells)
             if isinstance(record, WorkbookRow):
                 self._stored.append(record.stored)
-            self._size += sum(map(len, cells))
-        elif texts is not None:
+            self._size += len("".join(cells))
+        elif (texts := self._records.texts(record)) is not None:
             self._texts.append(texts)
             self._size += sum(map(len, texts.values()))
         else:

@@ -65,9 +65,11 @@ class Records:
         A text that refuses its row is left out: what else is odd about it is of no interest. A refused number stays,
         for rows that are shifted show by such cells.
         """
-        if not (isinstance(self.meaning, SheetColumns) and isinstance(record, SheetRow)):
+        if not (isinstance(record, SheetRow) and isinstance(self.meaning, SheetColumns)):
             return None
         cells = self.meaning.plain(record)
+        if isinstance(judged, UpdateJob):
+            return cells
         if len(cells) != len(self.header):
             return None
         if isinstance(judged, list):
