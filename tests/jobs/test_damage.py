@@ -91,7 +91,7 @@ def test_damage_is_found(code: str, count: int, cells: list[str], role: Role, la
 @pytest.mark.parametrize(
     ("code", "cells", "role", "label"),
     [
-        ("leading_zeros_lost", ["007", "008", "1234"], "text", "reference"),  # longer ones are: no fixed width
+        ("leading_zeros_lost", ["007", "008", "42", "1234"], "text", "reference"),  # longer ones: no fixed width
         ("leading_zeros_lost", ["0301234", "01711234567", "0891", "12"], "text", "reference"),  # telephone numbers
         ("leading_zeros_lost", ["007", "1", "2"], "text", "reference"),  # one is no pattern
         ("leading_zeros_lost", [str(each) for each in range(1, 1000)], "text", "reference"),  # a counter

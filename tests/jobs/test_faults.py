@@ -29,6 +29,7 @@ def faults(cells: list[str], header: list[str] = HEADER, rules: Rules = PAYMENTS
          [("wrong_type", "metadata.count:int"), ("wrong_type", "metadata.flag:bool"), ("wrong_type", "_refresh")]),
         (["", "a", "x", "true", ""], [("id_missing", "id"), ("wrong_type", "metadata.count:int")]),
         (["a b", "a", "1", "<clear>", "true"], [("id_malformed", "id"), ("trigger_not_allowed", "_refresh")]),
+        (["#N/A", "a", "", "", ""], [("id_malformed", "id")]),  # a spreadsheet's error is no comment
         (["ZfiCcmIvub", "a"], [("cell_count", "")]),  # which cell is which is not known
         (["#", "a", "x", "", ""], [("comment", "id")]),  # what is skipped has one reason
         (["ZfiCcmIvub", "", "", "", ""], [("nothing_to_change", "")]),
@@ -144,4 +145,5 @@ def test_the_texts_of_an_object(members: dict[str, JSON], texts: dict[str, str])
 
 
 def test_a_formula_that_found_no_record_links_none() -> None:
-    assert faults(["ZfiCcmIvub", "#N/A"], ["id", "order"]) == [("relationship_malformed", "order")]
+    (fault,) = SheetColumns(["id", "order"], PAYMENTS).faults(SheetRow(REF, ["ZfiCcmIvub", "#N/A"]))
+    assert (fault.reason, fault.message.partition(";")[0]) == ("relationship_malformed", "`order`: names no record")

@@ -85,7 +85,7 @@ def check_first(path: Path, settings: Settings, given: Input) -> int:
     checked = check(path, how, type_name)
     if checked.refusals:
         raise checked.refusals[0]
-    if not how.exact and (text := tell_in_short(checked, command(given, type_name))):
+    if text := tell_in_short(checked, command(given, type_name)):
         warn(text)
     return checked.rows
 
