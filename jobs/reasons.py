@@ -52,7 +52,7 @@ REASONS: Final[dict[str, Reason]] = {
     # invalid: the row itself is wrong, and nothing was sent
     "id_missing": Reason(
         Status.INVALID,
-        "The row has no id (or no reference, where that is used instead).",
+        "The row has no id.",
         "Fill in the id of the record to update.",
     ),
     "id_malformed": Reason(
