@@ -16,7 +16,7 @@ from worker import source
 from worker.checking import Checked, Group, as_json, check, findings, line_of, summary_as_json, tell, tell_in_short
 from worker.checking.duplicates import Duplicates, seen
 from worker.checking.findings import INPUT_REFUSED, explained
-from worker.settings import Input
+from worker.settings import ConfigError, Input
 
 TYPE = "stripe_payments"
 IDS = [f"ZfiCcmIvu{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
@@ -117,6 +117,39 @@ def test_many_repeated_ids_are_read_in_pages_and_in_order() -> None:
     assert [each.first for each in duplicates.first(2)] == [2, 3]
 
 
+@pytest.mark.parametrize("asked", [False, True])
+def test_no_room_for_ids_is_said(asked: bool) -> None:
+    duplicates = Duplicates()
+    rows = [seen(f"id{row % 2000}", RowRef(row, row, b"x" * 8)) for row in range(4000)]
+    if asked:
+        duplicates.add(rows)
+    duplicates._file.execute(f"PRAGMA max_page_count = {duplicates._file.execute('PRAGMA page_count').fetchone()[0]}")
+    with pytest.raises(ConfigError, match=r"Cannot look for ids that occur twice: .*full\. Is there room"):
+        duplicates.counts() if asked else duplicates.add(rows)
+
+
+def test_a_row_that_is_shifted_or_too_short_is_listed(tmp_path: Path) -> None:
+    clean = "".join(f"{IDS[row]},inv-{row},{row:03},{row}.5\n" for row in range(20))
+    path = write(tmp_path, f"id,reference,metadata.a,metadata.b\n{clean}{IDS[20]},,inv-7,007\n{IDS[21]},x\n")
+    found = checked(path)
+    assert listed(path, found) == [("shifted_row", "", 21), ("cell_count", "", 22)]
+    assert "line 22: 007" in tell(found, "sheet.csv", "rowpatch check sheet.csv")
+
+
+def test_a_results_file_is_checked_for_what_would_be_sent_again(tmp_path: Path) -> None:
+    """Rows that are done are no concern, and the apostrophes that the file has for spreadsheets are taken off."""
+    path = write(
+        tmp_path,
+        "__status,__reason,id,reference\n"
+        f"applied,,{IDS[0]},NULL\n"
+        f"failed,server_error,{IDS[1]},'=A1\n"
+        f"invalid,wrong_type,{IDS[2]},-1\n",
+    )
+    found = checked(path)
+    assert found.skipped == {"already_done": 1}
+    assert [(group.code, group.spots[0].cell) for group in found.warnings] == [("formula_text", "=A1")]
+
+
 def test_no_repeated_id_is_none() -> None:
     assert (Duplicates().counts(), list(Duplicates())) == ((0, 0), [])
 
@@ -177,6 +210,20 @@ def test_one_large_row_does_not_wait_for_others(tmp_path: Path) -> None:
         assert tracemalloc.get_traced_memory()[1] < 20 << 20
     finally:
         tracemalloc.stop()
+
+
+def test_many_empty_cells_do_not_wait_for_others_either(tmp_path: Path) -> None:
+    def peak(rows: int) -> int:
+        path = write(tmp_path, f"id,{names}\n" + f"ZfiCcmIvub,x{',' * 1999}\n" * rows)
+        tracemalloc.start()
+        try:
+            assert checked(path).sendable == rows
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    names = ",".join(f"metadata.k{column}" for column in range(2000))
+    assert peak(900) < peak(300) * 1.2
 
 
 def test_names_of_members_without_end_become_one_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

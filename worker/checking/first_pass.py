@@ -14,7 +14,10 @@ from worker.checking.records import HeaderRefused, Judged, Record, Records, open
 from worker.settings import Input
 
 _BATCH_SIZE: Final = 1 << 22
-"""Characters after which a batch ends before it is full: one row can be as large as thousands of others."""
+"""Bytes, roughly, after which a batch ends before it is full: one row can be as large as thousands of others."""
+
+_CELL: Final = 8
+"""Bytes of a cell without text."""
 
 _MOST_GROUPS: Final = 10_000
 """Groups that are told apart; the names of an NDJSON input's members have no bound."""
@@ -102,7 +105,7 @@ class _Pass:
             self._cells.append(cells)
             if isinstance(record, WorkbookRow):
                 self._stored.append(record.stored)
-            self._size += len("".join(cells))
+            self._size += len("".join(cells)) + _CELL * len(cells)
         elif (texts := self._records.texts(record)) is not None:
             self._texts.append(texts)
             self._size += sum(map(len, texts.values()))
