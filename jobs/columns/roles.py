@@ -11,7 +11,7 @@ from jobs.damage import Role
 def role_of(heading: Heading, rules: Rules) -> Role:
     """The role of a column that is not reserved, and that `SheetColumns` has accepted.
 
-    Where rows name their types, the first type that has the column decides: types agree about what they share.
+    The default type decides if it has the column, else the first that has: types agree about what they share.
     """
     if heading.form == "id":
         return "id"
@@ -19,9 +19,10 @@ def role_of(heading: Heading, rules: Rules) -> Role:
         return "other"
     if heading.form == "target" or (heading.form == "attribute" and not heading.suffix):
         return "text"
-    if rules.type or heading.form == "attribute":  # one that is written out is alike in all types
-        return _role(heading, known_type(rules.type or type_names()[0]), rules)
-    return _role(heading, types_that_know(heading.name)[0], rules)
+    if heading.form == "attribute":  # one that is written out is alike in all types
+        return _role(heading, known_type(type_names()[0]), rules)
+    kinds = types_that_know(heading.name)  # --type need not be among them where rows name their types
+    return _role(heading, next((kind for kind in kinds if kind.name == rules.type), kinds[0]), rules)
 
 
 def _role(heading: Heading, kind: ResourceType, rules: Rules) -> Role:

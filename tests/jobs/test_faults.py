@@ -2,7 +2,9 @@
 
 import pytest
 
+from jobs.catalogue import type_names
 from jobs.columns import ObjectColumns, Rules, SheetColumns, header_faults
+from jobs.columns.resolve import known_type
 from jobs.damage import Column
 from jobs.model import JSON, ObjectRow, RowRef, SheetRow, Unsendable
 from jobs.reading.stored import Fault, Kind, Stored, WorkbookRow
@@ -92,6 +94,16 @@ def test_what_a_column_is_for(label: str, role: str) -> None:
     """Without --type the first type that has the column decides."""
     header = ["id", "type", label] if label not in {"id", "type"} else ["id", "type"]
     assert {column.label: column.role for column in SheetColumns(header, Rules()).described()}[label] == role
+
+
+@pytest.mark.parametrize("default", ["", "stripe_payments", "orders"])
+def test_every_column_of_every_type_has_a_role_whatever_the_default_type(default: str) -> None:
+    names = {name for kind in map(known_type, type_names()) for name in (*kind.attributes, *kind.relationships)} - {
+        "_add_tags",
+        "_remove_tags",
+    }
+    columns = SheetColumns(["id", "type", *sorted(names)], Rules(type=default))
+    assert len(columns.described()) == len(names) + 2
 
 
 @pytest.mark.parametrize(
