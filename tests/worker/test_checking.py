@@ -1,5 +1,6 @@
 """The check as a whole: it agrees with what a run would do, lists what it counts, and forgets what it need not know."""
 
+import csv
 import json
 import tracemalloc
 from collections import Counter
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobs.damage import WARNINGS
-from jobs.model import RowRef, Status, Unsendable
+from jobs.model import JSON, RowRef, Status, Unsendable
 from jobs.reasons import REASONS
 from worker import source
 from worker.checking import Checked, Group, as_json, check, findings, line_of, summary_as_json, tell, tell_in_short
@@ -68,6 +69,56 @@ def test_check_and_run_agree_about_every_row_and_the_list_about_the_groups(
     assert all(found.errors[key].count >= count for key, count in first.items())
     counted = {(group.code, group.column): group.count for group in found.groups()}
     assert Counter((code, column) for code, column, _ in listed(path, found)) == counted
+
+
+NAMES = st.sampled_from(
+    ["reference", "metadata.a", "metadata.a.b", "metadata.n:int", "metadata.j:json", "_refresh", "order", "type",
+     "options", "options.customer", "attributes.x", "attributes.y:bool", "__status", "__reason", "tags.add", "market",
+     "expires_at"]
+)  # fmt: skip
+ANY = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12) | CELLS
+DEFAULTS = st.sampled_from(["", "stripe_payments", "orders", "coupons"])
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), names=st.lists(NAMES, unique=True, max_size=6), default=DEFAULTS)
+def test_any_sheet_at_all_is_checked_and_listed_without_an_error(
+    data: st.DataObject, names: list[str], default: str, tmp_path: Path
+) -> None:
+    width = st.integers(len(names), len(names) + 2)
+    rows = data.draw(st.lists(width.flatmap(lambda cells: st.lists(ANY, min_size=cells, max_size=cells)), max_size=14))
+    path = tmp_path / "sheet.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["id", *names], *rows])
+    read = Input(source=str(path), format="csv", delimiter=",", allow_triggers=("_refresh",))
+    found = check(path, read, default)
+    counted = {(group.code, group.column): group.count for group in found.groups() if group.code != INPUT_REFUSED}
+    told = [each for each in findings(found, path, read, default) if each.group.code != INPUT_REFUSED]
+    assert Counter((each.group.code, each.group.column) for each in told) == counted
+    assert tell(found, "sheet.csv", "rowpatch check sheet.csv")
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | ANY,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(NAMES | st.sampled_from(["id", "data"]), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+KEYS = NAMES | st.sampled_from(["id", "data", "attributes", "relationships"])
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(lines=st.lists(st.dictionaries(KEYS, VALUES, max_size=6) | VALUES, min_size=1, max_size=12), default=DEFAULTS)
+def test_any_objects_at_all_are_checked_and_listed_without_an_error(
+    lines: list[JSON], default: str, tmp_path: Path
+) -> None:
+    path = write(tmp_path, "".join(f"{json.dumps(line)}\n" for line in lines), "sheet.ndjson")
+    found = check(path, how(path), default)
+    assert found.rows == len(lines)
+    counted = {(group.code, group.column): group.count for group in found.groups()}
+    told = findings(found, path, how(path), default)
+    assert Counter((each.group.code, each.group.column) for each in told) == counted
 
 
 def test_findings_come_in_the_order_of_the_sheet(tmp_path: Path) -> None:
