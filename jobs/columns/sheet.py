@@ -80,7 +80,7 @@ class SheetColumns:
         if isinstance(first, UpdateJob):
             return []
         cells = self.plain(row)
-        if first.reason == "cell_count" or REASONS[first.reason].status is not Status.INVALID:
+        if len(cells) != len(self._headings) or REASONS[first.reason].status is not Status.INVALID:
             return [first]
         found = {first.column: first}
         for test in self._tests(row, cells):

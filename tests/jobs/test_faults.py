@@ -33,6 +33,7 @@ def faults(cells: list[str], header: list[str] = HEADER, rules: Rules = PAYMENTS
         (["a b", "a", "1", "<clear>", "true"], [("id_malformed", "id"), ("trigger_not_allowed", "_refresh")]),
         (["#N/A", "a", "", "", ""], [("id_malformed", "id")]),  # a spreadsheet's error is no comment
         (["ZfiCcmIvub", "a"], [("cell_count", "")]),  # which cell is which is not known
+        (["#N/A", "a"], [("id_malformed", "id")]),  # nor here
         (["#", "a", "x", "", ""], [("comment", "id")]),  # what is skipped has one reason
         (["ZfiCcmIvub", "", "", "", ""], [("nothing_to_change", "")]),
     ],
