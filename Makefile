@@ -16,7 +16,7 @@ DISKS  ?= 20
 MINUTES   ?= 60
 PROCESSES ?= 4
 
-.PHONY: setup demo test check fmt bench million scenarios simulate replay crash faults signals damage powerloss full-disk undo-crash share lock clean
+.PHONY: setup demo test check fmt bench million million-check scenarios simulate replay crash faults signals damage powerloss full-disk undo-crash share corpora lock clean
 
 setup: $(READY)  ## a virtual environment with pinned, hashed requirements
 
@@ -50,6 +50,9 @@ bench: setup  ## what a row costs beside a bare tuned aiohttp loop, in one run
 million: setup  ## the first request of a run of a million rows that is nearly done
 	$(BIN)/python -m benchmarks.resume_million
 
+million-check: setup  ## what a check costs a row, and its memory, on a million rows
+	$(BIN)/python -m benchmarks.check_million
+
 simulate: setup  ## the whole engine in virtual time, by seeds
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --first $(FIRST)
 
@@ -76,6 +79,9 @@ powerloss: setup  ## power cuts at random points, and the order of syncs and req
 
 full-disk: setup  ## small disks that fill up (needs root)
 	$(BIN)/python -m tests.crash.full_disk --times $(DISKS)
+
+corpora: setup  ## the public corpora of CSV, JSON and naughty strings, installed by npm, never committed
+	$(BIN)/python -m tests.corpora
 
 undo-crash: setup  ## apply and undo, both killed and resumed: nothing is left of either
 	$(BIN)/python -m tests.crash.undo --rounds $(ROUNDS)

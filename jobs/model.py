@@ -117,11 +117,15 @@ class UpdateJob:
     """What one row asks for.
 
     Attributes:
+        id: of the record; empty as long as it has to be looked up by `reference`.
         attributes: whole values by attribute name; None clears. Triggers are not among them.
         members: values to set inside an object attribute, by attribute name and key; ABSENT removes the key.
         relationships: the new link(s) by relationship name; None clears a to-one, an empty tuple a to-many.
         triggers: write-only attributes with side effects, by name (leading underscore).
         add_tags: tag names to add. `remove_tags`: tag names to remove. Neither is ever sent twice.
+        columns: names of the row's columns as the user wrote them, by what each is about: `("reference",)`,
+            `("metadata", KEY)`, `("tags", "add")`. All rows of a sheet share one.
+        reference: of the record, when the row names that instead of the id.
     """
 
     ref: RowRef
@@ -133,6 +137,13 @@ class UpdateJob:
     triggers: dict[str, JSON] = field(default_factory=dict)
     add_tags: tuple[str, ...] = ()
     remove_tags: tuple[str, ...] = ()
+    columns: Mapping[tuple[str, ...], str] = field(default_factory=dict, compare=False, repr=False)
+    reference: str = ""
+
+    @property
+    def key(self) -> str:
+        """What tells records apart as far as the row itself says: its id, else its reference (no id has a space)."""
+        return self.id or f"reference {self.reference}"
 
     @property
     def fires(self) -> bool:

@@ -50,11 +50,20 @@ REASONS: Final[dict[str, Reason]] = {
     # unchanged: nothing was sent
     "as_wanted": Reason(Status.UNCHANGED, "The record already was as the row wants it; nothing was sent."),
     # invalid: the row itself is wrong, and nothing was sent
-    "id_missing": Reason(Status.INVALID, "The row has no id.", "Fill in the id of the record to update."),
+    "id_missing": Reason(
+        Status.INVALID,
+        "The row has no id.",
+        "Fill in the id of the record to update.",
+    ),
     "id_malformed": Reason(
         Status.INVALID,
         "The id cannot be one: it is '.' or '..', or contains white space, a control character or a comma.",
         "Copy the id from the API again; look for stray spaces or two ids in one cell.",
+    ),
+    "reference_malformed": Reason(
+        Status.INVALID,
+        "The reference cannot be looked up: a spreadsheet's error, blank, far too long, or with control characters.",
+        "Copy the reference from the API again, or name the record by its id.",
     ),
     "type_missing": Reason(
         Status.INVALID, "The row does not say which resource type it updates.", "Fill in `type`, or pass --type."
@@ -92,6 +101,21 @@ REASONS: Final[dict[str, Reason]] = {
         Status.INVALID,
         "The line is not an update: not a flat object, a JSON:API resource object or a document with `data`.",
         "Compare it with the three shapes in the documentation.",
+    ),
+    "cell_error": Reason(
+        Status.INVALID,
+        "A cell of the workbook holds an error, such as #N/A: its formula found no value.",
+        "Correct the formula or what it looks up, or write the value itself, or empty the cell.",
+    ),
+    "formula_not_calculated": Reason(
+        Status.INVALID,
+        "A cell of the workbook has a formula, and the program that wrote the file did not store its result.",
+        "Open the workbook in a spreadsheet program, save it, and apply it again.",
+    ),
+    "date_impossible": Reason(
+        Status.INVALID,
+        "A cell of the workbook is shown as a date or a time, but its number is none.",
+        "Write the date that is meant, or choose another number format for the cell.",
     ),
     "record_too_long": Reason(
         Status.INVALID, "The record is longer than 16 MiB.", "Look for a missing line end; no update is that large."
@@ -144,6 +168,16 @@ REASONS: Final[dict[str, Reason]] = {
         Status.REJECTED,
         "No such record: it is missing, or outside what the credential may see.",
         "Check the id (upper and lower case matter), the type and the account.",
+    ),
+    "reference_not_found": Reason(
+        Status.REJECTED,
+        "No record of this type has the reference, or the credential may not see it; nothing was sent.",
+        "Check the reference (upper and lower case and spaces matter), the type and the account.",
+    ),
+    "reference_ambiguous": Reason(
+        Status.REJECTED,
+        "More than one record has the reference, so it does not say which one is meant; nothing was sent.",
+        "Name the record by its id: a sheet with a column `id` instead.",
     ),
     "not_updatable": Reason(
         Status.REJECTED, "The API does not update records of this type.", "Check --type or the `type` column."

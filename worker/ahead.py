@@ -13,7 +13,7 @@ import anyio.lowlevel
 from jobs.catalogue import resource_type
 from jobs.change import AS_A_SHEET, Change, Terms, as_written, fields
 from jobs.commercelayer import PAGE_SIZE
-from jobs.model import Fields, Live
+from jobs.model import Fields, Live, UpdateJob
 from worker.attempt import FRESH, Effort
 from worker.intake import Intake
 from worker.journal import Journal, JournalError
@@ -68,6 +68,7 @@ class LookAhead:
     _reading: int = 0
     _share: float = 1.0
     _room: anyio.Event = field(default_factory=anyio.Event)
+    _aiming: anyio.Lock = field(default_factory=lambda: anyio.Lock(fast_acquire=True))
 
     async def run(self) -> None:
         """Read on until there is nothing left to read; several may run at once."""
@@ -160,10 +161,27 @@ class LookAhead:
         while self.intake.ready:
             self.sink.change(self.intake.ready.popleft())
         page = self.intake.page()
-        if not page and self.intake.has_pages:
+        if not page and self.intake.unaimed:
+            await self._aim()
+        elif not page and self.intake.has_pages:
             await anyio.lowlevel.checkpoint()
             self.wake()
         return page
+
+    async def _aim(self) -> None:
+        """Look up the records of rows that name a reference; one page at a time, since rows go in file order."""
+        async with self._aiming:
+            wanted: dict[str, list[str]] = {}
+            for row in self.intake.unaimed:
+                if isinstance(row, UpdateJob) and not row.id:
+                    wanted.setdefault(row.type, []).append(row.reference)
+            found: dict[tuple[str, str], tuple[str, ...]] = {}
+            for type_name, references in wanted.items():
+                ids = await self.lookup.referenced(type_name, references)
+                found.update({(type_name, reference): each for reference, each in ids.items()})
+            if wanted and not self.stop.reason:
+                self.intake.take_aimed(found)
+        self.wake()
 
     async def _wait(self) -> None:
         if self._room.is_set():

@@ -4,15 +4,16 @@ Rows of one id go in file order, one at a time; a row left `unknown` holds back 
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeGuard
 
 from jobs.catalogue import resource_type
 from jobs.change import as_written
 from jobs.commercelayer import PAGE_SIZE
 from jobs.model import Edit, RowRef, RowResult, Unsendable, UpdateJob
 from jobs.reasons import REASONS
+from jobs.texts import shortened
 from worker.attempt import Effort
 from worker.clock import Clock
 from worker.journal import Journal, Planned, Traces
@@ -27,8 +28,14 @@ UNREAD: Final = 8 * PAGE_SIZE
 SCANNED: Final = 500
 """Rows looked at in one go at most, so that signals and replies get their turn in a sheet full of unsendable rows."""
 
+AIMED: Final = 24
+"""Rows that name their record by its reference and are looked up together."""
+
 ROUTE: Final = "route."
 """Prefix of the journal's facts about abstract types: `direct` or `concrete`."""
+
+_LISTED: Final = 5
+"""Ids that a message lists at most."""
 
 
 @dataclass(slots=True)
@@ -42,6 +49,9 @@ class Intake:
         blind: rows are sent without being read first.
         resend_unknown: send rows again that may have been applied and are not safe to repeat.
         expected: what is planned for a row; None when there is no plan to keep to.
+        target: id that an earlier process found for a row that names a reference; empty when none did.
+        overtaken: whether a later row of a record has been applied, or may have been.
+        unaimed: rows from the first on whose record has to be looked up, in file order; none is taken in before that.
         ready: rows that need no reading. `checking`: whether a first refusal of a type is being looked into.
     """
 
@@ -49,10 +59,13 @@ class Intake:
     traces: Traces | None
     journal: Journal
     clock: Clock
-    refused: Callable[[UpdateJob | Unsendable, RowResult], None]
+    refused: Callable[[UpdateJob | Unsendable, RowResult], None] = lambda _row, _result: None
     blind: bool = False
     resend_unknown: bool = False
     expected: Callable[[int], Planned | None] | None = None
+    target: Callable[[int], str] = lambda _: ""
+    overtaken: Callable[[int, str], bool] = lambda _row, _id: False
+    unaimed: list[UpdateJob | Unsendable] = field(default_factory=list)
     ready: deque[Effort] = field(default_factory=deque)
     checking: bool = False
     _unread: dict[str, deque[Effort]] = field(default_factory=dict)
@@ -66,7 +79,7 @@ class Intake:
     @property
     def is_done(self) -> bool:
         """Whether every row has been taken in and released again."""
-        return self._exhausted and not self._busy
+        return self._exhausted and not (self._busy or self.unaimed)
 
     @property
     def is_urgent(self) -> bool:
@@ -76,22 +89,67 @@ class Intake:
     @property
     def has_pages(self) -> bool:
         """Whether there are rows to be read, or to be taken in."""
-        return self._waiting > 0 or not (self._exhausted or self._held >= HELD)
+        return self._waiting > 0 or bool(self.unaimed) or not (self._exhausted or self._held >= HELD)
 
     def read_on(self) -> None:
         """Take rows in until a page of them is there, or as far as may be."""
         for _ in range(SCANNED):
-            if self._exhausted or self._held >= HELD or self._page_is_full():
+            if self._exhausted or self.unaimed or self._held >= HELD or self._page_is_full():
                 return
-            row = next(self.rows, None)
-            if row is None:
-                self._exhausted = True
-            else:
+            row = self._next_row()
+            if row is not None and _needs_aim(row):
+                self._collect(row)
+            elif row is not None:
                 self._take(row)
+
+    def take_aimed(self, found: Mapping[tuple[str, str], tuple[str, ...]]) -> None:
+        """Take in the rows that waited for their records to be looked up.
+
+        Args:
+            found: ids of the records by type and reference; what could not be looked up is absent.
+        """
+        rows, self.unaimed = self.unaimed, []
+        for row in rows:
+            self._take(self._aimed(row, found) if _needs_aim(row) else row)
+
+    def _next_row(self) -> UpdateJob | Unsendable | None:
+        """The next row, with the id that an earlier process found; None when there is none."""
+        row = next(self.rows, None)
+        if row is None:
+            self._exhausted = True
+        elif _needs_aim(row) and (known := self.target(row.ref.row)):
+            return replace(row, id=known)
+        return row
+
+    def _collect(self, row: UpdateJob | Unsendable | None) -> None:
+        """Have rows wait until those among them that name a reference are looked up, a page of them."""
+        aims = 0
+        while row is not None:
+            self.unaimed.append(row)
+            aims += _needs_aim(row)
+            row = self._next_row() if aims < AIMED and len(self.unaimed) < SCANNED else None
+
+    def _aimed(self, job: UpdateJob, found: Mapping[tuple[str, str], tuple[str, ...]]) -> UpdateJob | Unsendable:
+        """The row with the id of its record, or why there is none."""
+        ids, shown = found.get((job.type, job.reference)), shortened(job.reference)
+        if ids is None:
+            return Unsendable(job.ref, "lookup_failed", f"the reference '{shown}' could not be looked up", "reference")
+        if not ids:
+            return Unsendable(job.ref, "reference_not_found", f"no {job.type} has the reference '{shown}'", "reference")
+        if len(ids) > 1:
+            listed = ", ".join(map(shortened, ids[:_LISTED])) + (", …" if len(ids) > _LISTED else "")
+            said = f"several {job.type} have the reference '{shown}': {listed}"
+            return Unsendable(job.ref, "reference_ambiguous", said, "reference")
+        if self.overtaken(job.ref.row, ids[0]):
+            return Unsendable(job.ref, "superseded")
+        self.journal.aim(job.ref.row, ids[0])
+        return replace(job, id=ids[0])
 
     def page(self) -> list[Effort]:
         """Up to 25 rows of one type, the longest queue's; none while a page may still fill."""
-        stuck = self.is_urgent or self._exhausted or self._held >= HELD or self._waiting >= UNREAD
+        stuck = (
+            self.is_urgent or (self._exhausted and not self.unaimed) or self._held >= HELD or self._waiting >= UNREAD
+        )
         if not self._waiting or not (stuck or self._page_is_full()):
             return []
         queue = self._unread[self._urgent] if self.is_urgent else max(self._unread.values(), key=len)
@@ -189,7 +247,7 @@ class Intake:
         """Settle a row that cannot be sent, unless an earlier process already knows more about it."""
         if trace.doubtful:
             self.record(row, self._doubt(row.ref.row))
-        elif not trace.settled:
+        elif trace.redo or not trace.settled:
             self.record(row, row.reason, row.message, (row.column,) if row.column else ())
 
     def _doubt(self, row: int) -> str:
@@ -228,3 +286,8 @@ class Intake:
         """An earlier row of its id turned out unknown; a result, or a doubt, from before stands."""
         if self.traces is None or not self.traces.of(effort.job.ref.row).settled:
             self.record(effort.job, effort.doubt or "after_unknown")
+
+
+def _needs_aim(row: UpdateJob | Unsendable) -> TypeGuard[UpdateJob]:
+    """Whether the row names its record by a reference that has not been looked up."""
+    return isinstance(row, UpdateJob) and not row.id

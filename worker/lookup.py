@@ -10,11 +10,15 @@ from typing import Final
 
 from jobs.commercelayer import (
     MEDIA_TYPE,
+    Matches,
     document_of,
     read_errors,
     read_record,
+    read_references,
     read_states,
     record_request,
+    reference_pages,
+    references_request,
     states_request,
 )
 from jobs.model import JSON, Fields, Live, NotSent, Outcome, Reply, Request
@@ -90,6 +94,28 @@ class Lookup:
         first = await self.live(type_name, ids[:middle], fields, patient=patient)
         second = await self.live(type_name, ids[middle:], fields, patient=patient)
         return Found({**first.records, **second.records}, min(first.at, second.at), first.failed | second.failed)
+
+    async def referenced(self, type_name: str, references: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """Ids of the records that have each of the references; a reference that could not be looked up is absent."""
+        found: dict[str, tuple[str, ...]] = {}
+        for page in reference_pages(list(dict.fromkeys(references))):
+            found.update(await self._referenced(type_name, page))
+        return found
+
+    async def _referenced(self, type_name: str, page: list[str]) -> Mapping[str, tuple[str, ...]]:
+        answer = await self._insist(references_request(type_name, page), patient=True)
+        if answer is None:
+            return {}
+        reply, matches = answer[0], read_references(answer[0], page)
+        if matches is not None and matches.complete:
+            return matches.ids
+        if len(page) == 1:
+            return _beyond_doubt(matches)
+        if matches is None and reply.status not in _SPLIT and reply.complete:
+            return {}
+        middle = len(page) // 2
+        first = await self._referenced(type_name, page[:middle])
+        return {**first, **await self._referenced(type_name, page[middle:])}
 
     async def record(self, type_name: str, resource_id: str) -> Mapping[str, JSON] | None:
         """All attributes of one record; None when it cannot be read."""
@@ -173,6 +199,11 @@ class Lookup:
             await self.credential.renew(bearer)
         except CredentialLost as error:
             self.stop.request("authorisation_lost", str(error))
+
+
+def _beyond_doubt(matches: Matches | None) -> Mapping[str, tuple[str, ...]]:
+    """What a page shows that was cut off, or cannot be used: two records of one reference are too many anyway."""
+    return {reference: ids for reference, ids in matches.ids.items() if len(ids) > 1} if matches else {}
 
 
 def _is_final(reply: Reply) -> bool:

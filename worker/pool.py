@@ -14,7 +14,7 @@ import anyio
 from jobs.catalogue import resource_type
 from jobs.change import AS_A_SHEET, Terms, after, fields
 from jobs.commercelayer import PAGE_SIZE
-from jobs.model import Live, RowResult, Status
+from jobs.model import Live, RowResult, Status, Unsendable, UpdateJob
 from worker.ahead import LookAhead
 from worker.attempt import FRESH, LEFT, AttemptLoop, Effort, Ending, InDoubt, Left, Rerouted
 from worker.clock import Clock
@@ -96,6 +96,13 @@ class Pool:
             canary.busy = effort.is_canary = True
             self._ready.append(effort)
         self._news.set()
+
+    def refuse(self, row: UpdateJob | Unsendable, result: RowResult) -> None:
+        """Take note of a row that the intake has settled; one whose record was looked for in vain may end the run."""
+        self.journal.settle(result)
+        looked_for = row.column == "reference" if isinstance(row, Unsendable) else False
+        if looked_for and result.status is not Status.INVALID:
+            self._heed(result)
 
     def settle(self, effort: Effort, settle: Settle) -> None:
         """Settle a row that is not sent, or not sent again."""
@@ -203,9 +210,7 @@ class Pool:
         """Take note of a row that is settled, and let the next of its id follow."""
         if effort.abstract and result.status is Status.APPLIED:
             self.intake.learn_route(effort.job.type, "direct")
-        halt = self.guards.settled(result.status, result.reason)
-        if halt is not None:
-            self.stop.request(halt.reason, halt.message)
+        self._heed(result)
         if effort.is_canary:
             self._back(effort, result)
         following = self.intake.release(effort.job.id, unknown=result.status is Status.UNKNOWN)
@@ -213,6 +218,11 @@ class Pool:
             self._ahead.follow(following, *self._left_behind(effort, result))
         if self.intake.is_done:
             self._wake()
+
+    def _heed(self, result: RowResult) -> None:
+        halt = self.guards.settled(result.status, result.reason)
+        if halt is not None:
+            self.stop.request(halt.reason, halt.message)
 
     def _left_behind(self, effort: Effort, result: RowResult) -> tuple[Live | None, float]:
         """The record as the row left it, and since when; None when that is not known."""

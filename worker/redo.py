@@ -40,16 +40,16 @@ def rows_to_redo(directory: Path, journal: Journal, settings: Settings, rows: in
         for job in source.jobs(stream, how, settings.target.type, lambda row: bool(marks[row])):
             if not isinstance(job, UpdateJob):
                 continue
-            mark = marks[job.ref.row]
+            mark, record = marks[job.ref.row], job.id or journal.target(job.ref.row) or job.key
             if how.limit is not None and job.ref.row > how.limit and mark != _APPLIED:
                 continue
             if mark == _PARTLY and not (job.triggers.keys() <= REPLAY_SAFE_TRIGGERS or how.resend_unknown):
                 fired += 1
                 mark = _APPLIED
             if mark == _APPLIED or not (mark in {_CANDIDATE, _PARTLY} or job.replay_safe or how.resend_unknown):
-                superseded += len(chosen.pop(job.id, ()))  # applied, or perhaps: an earlier row must not overwrite it
+                superseded += len(chosen.pop(record, ()))  # applied, or perhaps: an earlier row must not overwrite it
             if mark != _APPLIED:
-                chosen.setdefault(job.id, []).append(job.ref.row)
+                chosen.setdefault(record, []).append(job.ref.row)
     return Redo(sorted(row for found in chosen.values() for row in found), superseded, fired)
 
 

@@ -13,7 +13,7 @@ import anyio.abc
 import structlog
 
 from jobs.change import Terms
-from jobs.model import SETTLED_WELL, RowResult
+from jobs.model import SETTLED_WELL
 from worker import source
 from worker.attempt import AttemptLoop
 from worker.clock import Clock
@@ -121,8 +121,10 @@ class Run:
             with source.opened(copy) as stream:
                 rows = source.jobs(stream, settings.input, settings.target.type, self._wanted(traces))
                 rows = source.without(rows, late) if late else rows
-                with self._planned() as expected:
-                    intake = Intake(rows, traces, self.journal, clock, self._refuse)
+                with self._planned() as expected, self._earlier() as earlier:
+                    intake = Intake(rows, traces, self.journal, clock)
+                    if earlier is not None:
+                        intake.target, intake.overtaken = earlier.target, earlier.was_overtaken
                     intake.blind, intake.resend_unknown = settings.input.blind, settings.input.resend_unknown
                     intake.expected = expected
                     await (self._plan(intake, connection) if self.planning else self._send(intake, connection, traces))
@@ -147,6 +149,7 @@ class Run:
         )  # fmt: skip
         guards = Guards(settings.stopping.stop_after)
         pool = Pool(intake, attempts, connection.lookup, self.journal, guards, self.clock, stop, self._terms)
+        intake.refused = pool.refuse
         pool.canaries, pool.readers = settings.stopping.canary, READ_CONCURRENCY
         progress = self._progress(connection.writes.pace, traces)
         progress.writes, progress.reads = connection.writes.pace, connection.reads.pace
@@ -175,9 +178,6 @@ class Run:
     def _terms(self) -> Terms:
         return Terms(self.settings.input.metadata == "replace", self.settings.input.exact)
 
-    def _refuse(self, _row: object, result: RowResult) -> None:
-        self.journal.settle(result)
-
     @contextmanager
     def _planned(self) -> Iterator[Callable[[int], Planned | None] | None]:
         """What is planned for a row, if the run keeps to a plan; read beside the one connection that writes.
@@ -189,6 +189,15 @@ class Run:
             return
         with closing(History(self.journal.path)) as history:
             yield lambda row: next(history.planned(row, row), None)
+
+    @contextmanager
+    def _earlier(self) -> Iterator[History | None]:
+        """What earlier processes found out, if there were any; read beside the one connection that writes."""
+        if not self.resumed and PLAN not in self.journal.facts:
+            yield None
+            return
+        with closing(History(self.journal.path)) as history:
+            yield history
 
     def _progress(self, pace: Pace, traces: Traces | None) -> Progress:
         limit = self.settings.input.limit

@@ -52,7 +52,8 @@ class Input(_Group):
 
     Attributes:
         encoding: empty to go by the byte-order mark, else strict UTF-8.
-        delimiter: empty for the format's own.
+        delimiter: empty for the format's own. A run that begins writes down what the header says.
+        sheet: of a workbook; empty for the only one with cells. A run that begins writes down which one that is.
         metadata: whether keys that a row does not name are kept (read first, then merged) or wiped.
         blind: the live state is not read before a row is sent.
         exact: its values were read from the API, and are compared with live ones type by type.
@@ -60,9 +61,10 @@ class Input(_Group):
     """
 
     source: str
-    format: Literal["csv", "tsv", "ndjson"]
+    format: Literal["csv", "tsv", "ndjson", "xlsx"]
     encoding: str = ""
     delimiter: str = ""
+    sheet: str = ""
     clear_token: Annotated[str, Field(min_length=1)] = "<clear>"  # noqa: S105  # not a secret
     metadata: Literal["merge", "replace"] = "merge"
     blind: bool = False

@@ -13,19 +13,40 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import BinaryIO, Final
 
 from jobs.columns import ObjectColumns, Rules, SheetColumns
 from jobs.model import ObjectRow, Unsendable, UpdateJob
-from jobs.reading import InputRefused, Scan, read_objects, read_sheet, scan_objects, scan_sheet
+from jobs.reading import (
+    InputRefused,
+    Scan,
+    Sheet,
+    Workbook,
+    WorkbookSheet,
+    find_delimiter,
+    read_objects,
+    read_sheet,
+    read_workbook,
+    scan_objects,
+    scan_sheet,
+    scan_workbook,
+)
 from worker.settings import ConfigError, Input
 
 _CHUNK: Final = 1 << 20
 _DONE: Final = frozenset({"applied", "unchanged"})
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 
-FORMATS: Final = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".ndjson": "ndjson", ".jsonl": "ndjson"}
+FORMATS: Final = {
+    ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".ndjson": "ndjson", ".jsonl": "ndjson", ".xlsx": "xlsx",
+}  # fmt: skip
 """Format by file name, after a trailing `.gz` is taken off."""
+
+_FOREIGN: Final = {".xls", ".xlsm", ".xlsb", ".ods", ".numbers"}
+"""Sheets of other formats."""
+
+_CHOICE: Final = "--format csv, tsv, ndjson or xlsx"
 
 
 def guess_format(source: str) -> str:
@@ -35,11 +56,16 @@ def guess_format(source: str) -> str:
         ConfigError: it says none, or it is standard input.
     """
     if source == "-":
-        raise ConfigError("Standard input has no name to tell its format: pass --format csv, tsv or ndjson.")
+        raise ConfigError(f"Standard input has no name to tell its format: pass {_CHOICE}.")
     name = Path(source.removesuffix(".gz"))
-    found = FORMATS.get(name.suffix.lower())
+    suffix = name.suffix.lower()
+    if suffix in _FOREIGN:
+        raise ConfigError(
+            f"{suffix} is not read: open {source} in a spreadsheet program and save it as an Excel workbook (.xlsx)."
+        )
+    found = FORMATS.get(suffix)
     if found is None:
-        raise ConfigError(f"Cannot tell the format of {source}: pass --format csv, tsv or ndjson.")
+        raise ConfigError(f"Cannot tell the format of {source}: pass {_CHOICE}.")
     return found
 
 
@@ -109,6 +135,37 @@ def opened(path: Path) -> Iterator[BinaryIO]:
             raise InputRefused(f"the gzip data is damaged or cut off ({error}); compress the file again.") from None
 
 
+def understood(path: Path, how: Input) -> Input:
+    """The settings with what the input itself says: which delimiter, which sheet. They are what the journal keeps.
+
+    Raises:
+        InputRefused: it could be meant in more than one way, or cannot be read at all.
+    """
+    if how.format == "csv" and not how.delimiter:
+        found = find_delimiter(lambda: opened(path), encoding=how.encoding)
+        return how.model_copy(update={"delimiter": found})
+    if how.format == "xlsx":
+        with path.open("rb") as stream:  # as it is: one that is compressed once more could not be read back and forth
+            return how.model_copy(update={"sheet": Workbook(stream, _scratch).chosen(how.sheet).name})
+    return how
+
+
+def _scratch() -> BinaryIO:
+    """A file without a name, for texts of a workbook that do not fit into memory."""
+    return TemporaryFile()
+
+
+def sheet_of(stream: BinaryIO, how: Input) -> Sheet | WorkbookSheet:
+    """The sheet of an input that is one, its header read: CSV, TSV or XLSX.
+
+    Raises:
+        InputRefused: it cannot be read.
+    """
+    if how.format == "xlsx":
+        return read_workbook(stream, sheet=how.sheet, scratch=_scratch)
+    return read_sheet(stream, encoding=how.encoding, delimiter=delimiter(how))
+
+
 def scan(path: Path, how: Input) -> Scan:
     """The one strict pass over the whole input: structure and number of rows.
 
@@ -118,6 +175,8 @@ def scan(path: Path, how: Input) -> Scan:
     with opened(path) as stream:
         if how.format == "ndjson":
             return scan_objects(stream, encoding=how.encoding)
+        if how.format == "xlsx":
+            return scan_workbook(stream, sheet=how.sheet, scratch=_scratch)
         return scan_sheet(stream, encoding=how.encoding, delimiter=delimiter(how))
 
 
@@ -142,7 +201,7 @@ def header(path: Path, how: Input) -> list[str]:
     if how.format == "ndjson":
         return []
     with opened(path) as stream:
-        return read_sheet(stream, encoding=how.encoding, delimiter=delimiter(how)).header
+        return sheet_of(stream, how).header
 
 
 def check_columns(names: list[str], how: Input, type_name: str) -> None:
@@ -181,7 +240,7 @@ def jobs(
             if wanted(record.ref.row):
                 yield record if isinstance(record, Unsendable) else objects.read(record)
         return
-    sheet = read_sheet(stream, encoding=how.encoding, delimiter=delimiter(how))
+    sheet = sheet_of(stream, how)
     columns = SheetColumns(sheet.header, rules(how, type_name))
     for row in sheet:
         if wanted(row.ref.row):
@@ -238,10 +297,11 @@ def _told(stream: BinaryIO, how: Input) -> Iterator[tuple[int, str, str]]:
                     return
                 yield record.ref.row, _id_of(record), str(record.members.get("__status"))
         return
-    sheet = read_sheet(stream, encoding=how.encoding, delimiter=delimiter(how))
-    if "__status" not in sheet.header or "id" not in sheet.header:
+    sheet = sheet_of(stream, how)
+    named = next((name for name in ("id", "reference", "reference:str") if name in sheet.header), "")
+    if "__status" not in sheet.header or not named:
         return
-    status, resource_id = sheet.header.index("__status"), sheet.header.index("id")
+    status, resource_id = sheet.header.index("__status"), sheet.header.index(named)
     for row in sheet:
         if len(row.cells) > max(status, resource_id):
             yield row.ref.row, row.cells[resource_id], row.cells[status]
@@ -251,7 +311,9 @@ def _id_of(record: ObjectRow) -> str:
     """The id in whichever shape the object has; one of its own for an object without any."""
     data = record.members.get("data")
     inner = data.get("id") if isinstance(data, dict) else None
-    return str(record.members.get("id") or inner or f"row {record.ref.row}")
+    reference = record.members.get("reference") if "id" not in record.members else None
+    named = f"reference {reference}" if isinstance(reference, str) else f"row {record.ref.row}"
+    return str(record.members.get("id") or inner or named)
 
 
 def _identities(stream: BinaryIO, how: Input) -> Iterator[object]:
@@ -260,7 +322,7 @@ def _identities(stream: BinaryIO, how: Input) -> Iterator[object]:
         for record in read_objects(stream, encoding=how.encoding):
             yield record.ref.digest
         return
-    sheet = read_sheet(stream, encoding=how.encoding, delimiter=delimiter(how))
+    sheet = sheet_of(stream, how)
     yield sheet.header
     for row in sheet:
         yield row.ref.digest

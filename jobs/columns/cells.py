@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, Literal
 
 from jobs.columns.problems import RowRefused
+from jobs.damage.kinds import SPREADSHEET_ERRORS
 from jobs.model import JSON
 from jobs.strict_json import NotStrictJSON, exact_float, parse
 from jobs.texts import shortened
@@ -23,17 +24,12 @@ def as_shown(value: JSON) -> str:
     return shortened(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
-SPREADSHEET_ERRORS: Final = frozenset({
-    "#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#GETTING_DATA",
-    "#NV", "#BEZUG!", "#WERT!", "#ZAHL!",
-})  # fmt: skip
-"""What a spreadsheet shows where a formula failed (English and German); in an id column it is no comment."""
-
-
 def id_fault(text: str) -> str:
     """Why `text` cannot be a resource id, or an empty string. An unusual shape alone is no fault."""
     if text in {".", ".."}:
         return f"'{text}' is a path, not an id"
+    if text in SPREADSHEET_ERRORS:
+        return f"'{text}' is a spreadsheet's error: its formula found no id"
     if found := _NOT_OF_IDS.search(text):
         return f"character {found.start() + 1} is {_named(found[0])}, which no id contains"
     return ""

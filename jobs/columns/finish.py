@@ -1,15 +1,25 @@
 """What is checked of a row as a whole, whatever form it came in."""
 
+import re
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from jobs.columns.cells import SPREADSHEET_ERRORS, as_shown, id_fault
+from jobs.columns.cells import as_shown, id_fault
 from jobs.columns.problems import RowRefused
 from jobs.columns.rules import Rules
 from jobs.columns.slots import Draft
+from jobs.damage.kinds import SPREADSHEET_ERRORS
 from jobs.model import RowRef, UpdateJob
+
+_UNREADABLE: Final = frozenset({"cell_error", "formula_not_calculated", "date_impossible"})
+_MARKS: Final = frozenset("#=")
+"""What reports begin with in the place of a cell that cannot be read."""
 
 _NAMED: Final = 5
 """Keys that a message lists before it only counts."""
+
+_LONGEST_REFERENCE: Final = 1000
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def refuse_settled(status: str, reason: str) -> None:
@@ -22,6 +32,26 @@ def refuse_settled(status: str, reason: str) -> None:
         raise RowRefused("already_done", f"`__status` says {status}: an earlier run has done this row")
 
 
+def refuse_unmended(reason: str, cells: Iterable[str]) -> None:
+    """Check that a row of which a workbook's cell could not be read was mended before its results were fed back.
+
+    What stood in the results in that cell's place is now mere text, and would be sent as such.
+
+    Raises:
+        RowRefused: it was not.
+    """
+    if reason in _UNREADABLE:
+        for cell in cells:
+            if cell[:1] in _MARKS:
+                raise RowRefused(
+                    reason,
+                    f"an earlier run could not read a cell of this row, and `{as_shown(cell)}` stands"
+                    " where it was: write the value that is meant, or empty the cell",
+                    "",
+                    as_shown(cell),
+                )
+
+
 def check_id(text: str) -> None:
     """Check that the row names a record.
 
@@ -30,15 +60,39 @@ def check_id(text: str) -> None:
     """
     if not text:
         raise RowRefused("id_missing", "the row does not say which record it updates", "id")
-    if text in SPREADSHEET_ERRORS:
-        raise RowRefused("id_malformed", f"`{text}` is a spreadsheet's error: its formula found no id").at("id", text)
-    if text[0] == "#":
+    if text[0] == "#" and text not in SPREADSHEET_ERRORS:
         raise RowRefused("comment", "the id begins with `#`: a comment", "id", as_shown(text))
     if fault := id_fault(text):
         raise RowRefused("id_malformed", fault).at("id", as_shown(text))
 
 
-def finish(target: tuple[RowRef, str, str], draft: Draft, rules: Rules, status: str) -> UpdateJob:
+def check_reference(text: str) -> None:
+    """Check that a reference can be looked up; it may begin with `#`, as order numbers do.
+
+    Raises:
+        RowRefused: there is none, or none like this.
+    """
+    if not text:
+        raise RowRefused("id_missing", "the row does not say which record it updates", "reference")
+    if fault := _reference_fault(text):
+        raise RowRefused("reference_malformed", fault).at("reference", as_shown(text))
+
+
+def _reference_fault(text: str) -> str:
+    if text in SPREADSHEET_ERRORS:
+        return f"'{text}' is a spreadsheet's error: its formula found no reference"
+    if text.isspace():
+        return "has nothing but white space"
+    if len(text) > _LONGEST_REFERENCE:
+        return f"has {len(text)} characters; no reference is that long"
+    if not text.isprintable() and (found := _CONTROL.search(text)):
+        return f"character {found.start() + 1} is the control character U+{ord(found[0]):04X}"
+    return ""
+
+
+def finish(
+    target: tuple[RowRef, str, str], draft: Draft, rules: Rules, status: str, labels: Mapping[tuple[str, ...], str]
+) -> UpdateJob:
     """Make the job of a row all of whose cells have been read.
 
     Args:
@@ -46,6 +100,7 @@ def finish(target: tuple[RowRef, str, str], draft: Draft, rules: Rules, status: 
         draft: what the cells say.
         rules: what the user said.
         status: what `__status` of an earlier run says, or empty.
+        labels: names of the columns by what each is about.
 
     Raises:
         RowRefused: the row would wipe keys, changes nothing, or repeats what must not be repeated. Its `column` is the
@@ -57,7 +112,7 @@ def finish(target: tuple[RowRef, str, str], draft: Draft, rules: Rules, status: 
     triggers, add, remove = draft.triggers, draft.add_tags, draft.remove_tags
     if not (attributes or members or relationships or triggers or add or remove):
         raise RowRefused("nothing_to_change", "the row names a record and nothing to change")
-    job = UpdateJob(*target, attributes, members, relationships, triggers, add, remove)
+    job = UpdateJob(*target, attributes, members, relationships, triggers, add, remove, labels)
     if status == "unknown" and not (rules.resend_unknown or job.replay_safe):
         raise RowRefused(
             "resend_refused",

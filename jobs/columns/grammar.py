@@ -3,8 +3,8 @@
 id  type  NAME  attributes.NAME  NAME.KEY  tags.add  tags.remove  __reserved    each of the middle ones [:suffix]
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from jobs.columns.problems import NotAColumn
@@ -23,10 +23,12 @@ RESERVED: Final = (
 )
 """The columns that a results file puts before the user's own: ignored, but for what they say about an earlier run."""
 
+_ALL_RESERVED: Final = frozenset(RESERVED)
+
 SUFFIXES: Final = ("int", "float", "bool", "json", "str")
 
 Suffix = Literal["", "int", "float", "bool", "json", "str"]
-Form = Literal["id", "type", "reserved", "tags", "attribute", "member", "bare"]
+Form = Literal["id", "target", "type", "reserved", "tags", "attribute", "member", "bare"]
 
 _MEANT: Final[dict[str, Suffix]] = {
     "int": "int",
@@ -58,6 +60,7 @@ class Heading:
 
     Attributes:
         label: the name as the user wrote it.
+        form: `target` is the reference of a sheet without ids: it says which record is meant.
         name: attribute or relationship that is meant; for tags, `tags`.
         key: member of the attribute (the empty text is a key too), or `add` / `remove` for tags.
     """
@@ -97,6 +100,25 @@ def parse_heading(label: str) -> Heading:
     if name == "attributes":
         return _attribute(label, key, suffix)
     return _member(label, name, key, suffix)
+
+
+def is_results_file(header: Iterable[str]) -> bool:
+    """Whether a report wrote the sheet, whose cells are then guarded by apostrophes.
+
+    One of its columns is enough: who wants every row sent again takes `__status` out, and the guards stay in.
+    """
+    return not _ALL_RESERVED.isdisjoint(header)
+
+
+def targeted(headings: Sequence[Heading]) -> list[Heading]:
+    """The columns of one sheet: where there is no `id`, a `reference` says which record is meant."""
+    if any(heading.form == "id" for heading in headings):
+        return list(headings)
+    return [replace(each, form="target") if _is_reference(each) else each for each in headings]
+
+
+def _is_reference(heading: Heading) -> bool:
+    return heading.form == "bare" and heading.name == "reference" and heading.suffix in {"", "str"}
 
 
 def refuse_overlaps(headings: Sequence[Heading]) -> None:

@@ -1,21 +1,26 @@
 """Rows of an NDJSON input: JSON objects, flat or in one of JSON:API's shapes."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache, partial
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
+from jobs.catalogue import resource_type
 from jobs.columns.cells import FROM_JSON, as_shown
-from jobs.columns.finish import check_id, finish, refuse_settled
+from jobs.columns.finish import check_id, check_reference, finish, refuse_settled
 from jobs.columns.grammar import RESERVED, Heading, parse_heading, refuse_overlaps
 from jobs.columns.problems import NotAColumn, RowRefused
 from jobs.columns.resolve import attribute_slot, known_type, link_slot, resolve
 from jobs.columns.rules import Rules
 from jobs.columns.shapes import ResourceUpdate, resource_update
 from jobs.columns.slots import Draft, Slot
-from jobs.model import JSON, ObjectRow, RowRef, Unsendable, UpdateJob
+from jobs.model import JSON, ObjectRow, RowRef, Status, Unsendable, UpdateJob
 from jobs.reading.errors import InputRefused
+from jobs.reasons import REASONS
 
 T = TypeVar("T")
+
+_NO_TEXTS: Final = frozenset({"type", *RESERVED})
 
 
 class _Member(NamedTuple):
@@ -44,6 +49,7 @@ class ObjectColumns:
         """
         self._rules = rules
         self._columns = lru_cache(maxsize=256)(self._compiled)  # rows of one input mostly have the same names
+        self._labels = lru_cache(maxsize=256)(_labels)
         try:
             if rules.type:
                 known_type(rules.type)
@@ -57,6 +63,37 @@ class ObjectColumns:
         except RowRefused as error:
             return error.as_value(row.ref)
 
+    def faults(self, row: ObjectRow) -> list[Unsendable]:
+        """Every reason why a row is not sent, of which `read` gives the first; none for one that is sent."""
+        first = self.read(row)
+        if isinstance(first, UpdateJob):
+            return []
+        found = [first]
+        members = {name: value for name, value in row.members.items() if name not in RESERVED}
+        if REASONS[first.reason].status is not Status.INVALID or not first.column or not _is_flat(members):
+            return found
+        given = members.get("type")
+        type_ = given if isinstance(given, str) and given else self._rules.type
+        for name in members if type_ and resource_type(type_) else ():
+            try:
+                self._flat(type_, {name: members[name]})
+            except RowRefused as error:
+                if error.column != first.column:
+                    found.append(error.as_value(row.ref))
+        return found
+
+    @staticmethod
+    def texts(row: ObjectRow) -> dict[str, str]:
+        """The members that are text, by their names: those of a flat object, or a resource's id and attributes."""
+        members: Mapping[str, JSON] = row.members
+        data = members.get("data")
+        if isinstance(data, Mapping):
+            members = data
+        attributes = members.get("attributes")
+        if isinstance(attributes, Mapping):
+            members = {"id": members.get("id"), **attributes}
+        return {name: text for name, text in members.items() if isinstance(text, str) and name not in _NO_TEXTS}
+
     def _job(self, ref: RowRef, members: Mapping[str, JSON]) -> UpdateJob:
         mine = {name: value for name, value in members.items() if name not in RESERVED}
         if not mine:
@@ -68,6 +105,8 @@ class ObjectColumns:
         status = _text_of(members.get("__status"))
         refuse_settled(status, _text_of(members.get("__reason")))
         resource = resource_update(mine)
+        if resource is None and "id" not in mine and "reference" in mine:
+            return self._by_reference(ref, mine, status)
         if resource is None:
             id_, type_ = _name(mine, "id"), _name(mine, "type")
         else:
@@ -75,7 +114,18 @@ class ObjectColumns:
         check_id(id_)
         type_ = self._known(type_ or self._rules.type)
         draft = self._flat(type_, mine) if resource is None else self._resource(type_, resource)
-        return finish((ref, type_, id_), draft, self._rules, status)
+        labels = self._labels(tuple(mine)) if resource is None else {}
+        return finish((ref, type_, id_), draft, self._rules, status, labels)
+
+    def _by_reference(self, ref: RowRef, members: dict[str, JSON], status: str) -> UpdateJob:
+        """What a flat object asks for whose record is to be looked up."""
+        reference, type_ = _name(members, "reference"), _name(members, "type")
+        check_reference(reference)
+        type_ = self._known(type_ or self._rules.type)
+        values = {name: value for name, value in members.items() if name != "reference"}
+        draft = self._flat(type_, values)
+        job = finish((ref, type_, ""), draft, self._rules, status, self._labels(tuple(members)))
+        return replace(job, reference=reference)
 
     @staticmethod
     def _known(type_: str) -> str:
@@ -140,12 +190,21 @@ def _understood(label: str, understand: Callable[[], T]) -> T:
         raise RowRefused(error.reason, error.message, label) from None
 
 
+def _labels(names: tuple[str, ...]) -> dict[tuple[str, ...], str]:
+    """The names, which have been understood, by what each is about."""
+    return {parse_heading(name).path: name for name in names}
+
+
+def _is_flat(members: Mapping[str, JSON]) -> bool:
+    return not {"data", "attributes", "relationships"} & members.keys()
+
+
 def _bare(name: str) -> Heading:
     return Heading(name, "bare", name)
 
 
 def _name(members: Mapping[str, JSON], member: str) -> str:
-    """The text of `id` or `type`, empty when it is left out."""
+    """The text of `id`, `type` or `reference`, empty when it is left out."""
     value = members.get(member, "")
     if value is None:
         raise RowRefused("clear_not_allowed", "cannot be cleared").at(member, "null")

@@ -42,6 +42,10 @@ class RowRefused(Exception):  # noqa: N818  # what happens to the row
         """The same refusal, of that cell."""
         return type(self)(self.reason, f"`{column}`: {self.message}", column, cell)
 
+    def because(self, cause: str) -> Self:
+        """The same refusal, with what probably happened to the cell."""
+        return type(self)(self.reason, f"{self.message}; {cause}", self.column, self.cell) if cause else self
+
     def as_value(self, ref: RowRef) -> Unsendable:
         """What is handed out."""
         return Unsendable(ref, self.reason, self.message, self.column, self.cell)

@@ -101,7 +101,7 @@ def refuse_unless_of_some_type(heading: Heading, rules: Rules) -> None:
     if heading.form in {"attribute", "tags"}:
         return
     refused = None
-    for kind in _types_that_know(heading.name):
+    for kind in types_that_know(heading.name):
         try:
             resolve(heading, kind, rules)
         except NotAColumn as error:
@@ -112,7 +112,8 @@ def refuse_unless_of_some_type(heading: Heading, rules: Rules) -> None:
 
 
 @cache
-def _types_that_know(name: str) -> tuple[ResourceType, ...]:
+def types_that_know(name: str) -> tuple[ResourceType, ...]:
+    """Every resource type that has an attribute or a relationship of that name."""
     kinds = map(known_type, type_names())
     return tuple(kind for kind in kinds if name in kind.attributes or name in kind.relationships)
 

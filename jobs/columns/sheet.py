@@ -1,21 +1,33 @@
 """Rows of a sheet: text cells under a header."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Final, NamedTuple
 
 from jobs.columns.cells import FROM_TEXT, as_shown
-from jobs.columns.finish import check_id, finish, refuse_settled
-from jobs.columns.grammar import Heading, parse_heading, refuse_overlaps
+from jobs.columns.finish import check_id, check_reference, finish, refuse_settled, refuse_unmended
+from jobs.columns.grammar import Heading, is_results_file, parse_heading, refuse_overlaps, targeted
 from jobs.columns.problems import NotAColumn, RowRefused
 from jobs.columns.resolve import known_type, refuse_unless_of_some_type, resolve
+from jobs.columns.roles import role_of
 from jobs.columns.rules import Rules
 from jobs.columns.slots import Draft, ForeignSlot, Slot
-from jobs.model import JSON, RowRef, SheetRow, Unsendable, UpdateJob
+from jobs.damage import Column, cause_of
+from jobs.model import JSON, RowRef, SheetRow, Status, Unsendable, UpdateJob
 from jobs.quoting import unquoted
 from jobs.reading.errors import InputRefused
+from jobs.reading.stored import Fault, WorkbookRow
+from jobs.reasons import REASONS
 
 _STATUS: Final = "__status"
 _REASON: Final = "__reason"
+
+_NO_VALUES: Final = frozenset({"id", "target", "type", "reserved"})
+"""Forms of columns whose cells do not go into the update."""
+
+_EXPLAINED: Final = frozenset({"wrong_type", "not_allowed", "bad_json", "tag_invalid", "relationship_malformed"})
+"""Reasons about a cell of which a spreadsheet may be the cause."""
 
 
 class _Column(NamedTuple):
@@ -36,44 +48,105 @@ class SheetColumns:
         """Understand the header.
 
         Raises:
-            InputRefused: a column without a meaning, two with the same, no `id`, or no way to know the resource type.
+            InputRefused: a column without a meaning, two with the same, no way to tell the record, or its type.
         """
+        for fault in header_faults(header, rules):
+            raise fault
         self._rules = rules
-        self._refed = _STATUS in header
-        self._headings = [_parsed(unquoted(name) if self._refed else name) for name in header]
+        self._refed = is_results_file(header)
+        self._headings = targeted([parse_heading(name) for name in _names(header)])
+        self._by_reference = any(heading.form == "target" for heading in self._headings)
         positions = {heading.name: index for index, heading in enumerate(self._headings) if heading.key == ""}
-        self._id, self._type = positions.get("id", -1), positions.get("type", -1)
+        self._id, self._type = positions.get("reference" if self._by_reference else "id", -1), positions.get("type", -1)
         self._status, self._reason = positions.get(_STATUS, -1), positions.get(_REASON, -1)
         self._mine = [index for index, heading in enumerate(self._headings) if heading.form != "reserved"]
+        self._labels = {h.path: h.label for h in self._headings if h.form != "reserved"}
         self._of_type: dict[str, list[_Column]] = {}
-        self._judge()
 
     def read(self, row: SheetRow) -> UpdateJob | Unsendable:
         """What the row asks for, or why it is not sent."""
         try:
-            return self._job(row.ref, list(map(unquoted, row.cells)) if self._refed else row.cells)
+            return self._job(row.ref, self.plain(row), row.faults if isinstance(row, WorkbookRow) else ())
         except RowRefused as error:
             return error.as_value(row.ref)
 
-    def _job(self, ref: RowRef, cells: list[str]) -> UpdateJob:
+    def plain(self, row: SheetRow) -> list[str]:
+        """The cells as they are meant: without the apostrophes that a results file puts before some."""
+        return list(map(unquoted, row.cells)) if self._refed else row.cells
+
+    def faults(self, row: SheetRow) -> list[Unsendable]:
+        """Every reason why a row is not sent, of which `read` gives the first; none for one that is sent."""
+        first = self.read(row)
+        if isinstance(first, UpdateJob):
+            return []
+        cells = self.plain(row)
+        if len(cells) != len(self._headings) or REASONS[first.reason].status is not Status.INVALID:
+            return [first]
+        found = {first.column: first}
+        for test in self._tests(row, cells):
+            try:
+                test()
+            except RowRefused as error:
+                found.setdefault(error.column, error.as_value(row.ref))
+        return list(found.values())
+
+    def _tests(self, row: SheetRow, cells: list[str]) -> Iterator[Callable[[], object]]:
+        """What can be wrong with each cell; a cell that cannot be read has no text that could be."""
+        unreadable = row.faults if isinstance(row, WorkbookRow) else ()
+        for fault in unreadable:
+            yield partial(self._refuse_faulty, cells, [fault])
+        if all(fault.column != self._id for fault in unreadable):
+            yield partial(check_reference if self._by_reference else check_id, cells[self._id])
+        type_ = (self._type >= 0 and cells[self._type]) or self._rules.type
+        if type_ not in self._of_type:
+            yield partial(self._compiled, type_)
+        without_text = {fault.column for fault in unreadable}
+        for column in self._of_type.get(type_, ()):
+            if column.position not in without_text:
+                yield partial(self._draft, cells, [column])
+
+    def described(self) -> list[Column]:
+        """The user's own columns, with what each is for."""
+        return [
+            Column(heading.label, role_of(heading, self._rules), index)
+            for index, heading in enumerate(self._headings)
+            if heading.form != "reserved"
+        ]
+
+    def _job(self, ref: RowRef, cells: list[str], faults: Sequence[Fault]) -> UpdateJob:
         if len(cells) != len(self._headings):
             self._refuse_uneven(cells)
         id_ = cells[self._id]
         if not id_ and not any(cells[index] for index in self._mine):
             raise RowRefused("empty_row", "every cell is empty")
         status = ""
-        if self._refed:
-            status = cells[self._status]
-            refuse_settled(status, cells[self._reason] if self._reason >= 0 else "")
+        if self._status >= 0:
+            status, reason = cells[self._status], cells[self._reason] if self._reason >= 0 else ""
+            refuse_settled(status, reason)
+            refuse_unmended(reason, (cells[index] for index in self._mine))
+        if faults:
+            self._refuse_faulty(cells, faults)
         if id_ == self._rules.clear_token:
-            raise RowRefused("clear_not_allowed", "an id cannot be cleared").at("id", id_)
-        check_id(id_)
+            label = self._headings[self._id].label
+            raise RowRefused("clear_not_allowed", "what says which record is meant cannot be cleared").at(label, id_)
+        (check_reference if self._by_reference else check_id)(id_)
         type_ = (self._type >= 0 and cells[self._type]) or self._rules.type
         draft = self._draft(cells, self._of_type.get(type_) or self._compiled(type_))
-        return finish((ref, type_, id_), draft, self._rules, status)
+        job = finish((ref, type_, id_), draft, self._rules, status, self._labels)
+        return replace(job, id="", reference=id_) if self._by_reference else job
+
+    def _refuse_faulty(self, cells: list[str], faults: Sequence[Fault]) -> None:
+        """Refuse a row with cells that cannot be read, unless it is a comment or they are of no interest."""
+        comment = not self._by_reference and cells[self._id].startswith("#")
+        if comment and all(fault.column != self._id for fault in faults):
+            check_id(cells[self._id])
+        for fault in faults:
+            if fault.column in self._mine:
+                label = self._headings[fault.column].label
+                raise RowRefused(fault.reason, fault.message).at(label, as_shown(cells[fault.column]))
 
     def _refuse_uneven(self, cells: list[str]) -> None:
-        if len(cells) > self._id and cells[self._id].startswith("#"):
+        if not self._by_reference and len(cells) > self._id and cells[self._id].startswith("#"):
             check_id(cells[self._id])  # a comment: a line of prose needs no delimiters
         raise RowRefused("cell_count", f"the row has {len(cells)} cells, the header has {len(self._headings)}")
 
@@ -90,7 +163,8 @@ class SheetColumns:
                 else:
                     slot.put(draft, convert(text))
             except RowRefused as error:
-                raise error.at(self._headings[index].label, as_shown(text)) from None
+                cause = cause_of(text) if error.reason in _EXPLAINED else ""
+                raise error.at(self._headings[index].label, as_shown(text)).because(cause) from None
         return draft
 
     def _compiled(self, type_: str) -> list[_Column]:
@@ -118,35 +192,72 @@ class SheetColumns:
 
     def _filled(self) -> list[tuple[int, Heading]]:
         """The columns whose cells go into the update."""
-        return [(i, h) for i, h in enumerate(self._headings) if h.form not in {"id", "type", "reserved"}]
+        return [(i, h) for i, h in enumerate(self._headings) if h.form not in _NO_VALUES]
 
-    def _judge(self) -> None:
-        default = self._rules.type
+
+def header_faults(header: Sequence[str], rules: Rules) -> Iterator[InputRefused]:
+    """Everything that is wrong with a header, worst first."""
+    headings: list[Heading] = []
+    for name in _names(header):
         try:
-            if default:
-                known_type(default)
-            for _, heading in self._filled():
-                self._refuse_unknown(heading)
-            refuse_overlaps(self._headings)
+            headings.append(parse_heading(name))
         except NotAColumn as error:
-            raise InputRefused(error.message) from None
-        if self._id < 0:
-            raise InputRefused("there is no column `id`: each row must say which record it updates")
-        if self._type < 0 and not default:
-            raise InputRefused("the resource type is not known: pass --type TYPE, or add a column `type`")
-
-    def _refuse_unknown(self, heading: Heading) -> None:
-        try:
-            if self._type < 0 and self._rules.type:
-                resolve(heading, known_type(self._rules.type), self._rules)
-            else:
-                refuse_unless_of_some_type(heading, self._rules)
-        except NotAColumn as error:
-            raise InputRefused(error.message, column=heading.label) from None
-
-
-def _parsed(label: str) -> Heading:
+            yield InputRefused(error.message, column=name)
+    headings = targeted(headings)
+    almost = _almost_id([heading.label for heading in headings])
+    forms = {heading.form for heading in headings}
     try:
-        return parse_heading(label)
+        if rules.type:
+            known_type(rules.type)
     except NotAColumn as error:
-        raise InputRefused(error.message, column=label) from None
+        yield InputRefused(error.message)
+    else:
+        told = [] if "id" in forms or not almost else [almost]
+        yield from _meaningless([each for each in headings if each.label not in told], rules, by_row="type" in forms)
+    if not forms & {"id", "target"}:
+        meant = f"; there is {as_shown(almost)!r}, did you mean `id`?" if almost else ""
+        yield InputRefused(
+            f"there is no column `id`: each row must say which record it updates{meant}."
+            " A column `reference` will do too: the records are then looked up by it",
+            column=almost,
+        )
+    elif almost and "id" not in forms:
+        yield InputRefused(f"column {as_shown(almost)!r} has no meaning; did you mean `id`?", column=almost)
+    if not ("type" in forms or rules.type):
+        yield InputRefused("the resource type is not known: pass --type TYPE, or add a column `type`")
+
+
+def _meaningless(headings: Sequence[Heading], rules: Rules, *, by_row: bool) -> Iterator[InputRefused]:
+    """Columns that no resource type has, or not the one that is meant, and two for the same thing."""
+    for heading in headings:
+        if heading.form in _NO_VALUES:
+            continue
+        try:
+            if rules.type and not by_row:
+                resolve(heading, known_type(rules.type), rules)
+            else:
+                refuse_unless_of_some_type(heading, rules)
+        except NotAColumn as error:
+            yield InputRefused(error.message, column=heading.label)
+    try:
+        refuse_overlaps(headings)
+    except NotAColumn as error:
+        yield InputRefused(error.message)
+
+
+def _names(header: Sequence[str]) -> list[str]:
+    """The names as they are meant: a results file puts apostrophes before some."""
+    return list(map(unquoted, header)) if is_results_file(header) else list(header)
+
+
+def _almost_id(names: Sequence[str]) -> str:
+    """The column that is probably meant to be `id`; empty when there is none."""
+    for name in names:
+        if name != "id" and name.strip("\ufeff\u200b \t\u00a0'\"").lower() in {
+            "id",
+            "ids",
+            "resource_id",
+            "resource id",
+        }:
+            return name
+    return ""

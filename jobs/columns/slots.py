@@ -7,6 +7,7 @@ from typing import Final, Literal, Protocol
 from jobs.catalogue import Relationship
 from jobs.columns.cells import Wanted, id_fault
 from jobs.columns.problems import RowRefused
+from jobs.damage.kinds import SPREADSHEET_ERRORS
 from jobs.model import ABSENT, JSON, Absent, Link
 
 MAX_TAGS: Final = 10
@@ -157,6 +158,8 @@ class LinkSlot:
         draft.relationships[self.name] = () if self.relationship.many else None
 
     def _link(self, text: str) -> Link:
+        if text in SPREADSHEET_ERRORS:
+            raise RowRefused("relationship_malformed", "names no record")
         kind, slash, id_ = text.partition("/")
         types = self.relationship.types
         if slash:

@@ -5,6 +5,8 @@ specification 1.0. Nothing here sends anything, and nothing of a reply is kept b
 """
 
 from jobs.commercelayer.documents import MEDIA_TYPE, TEXT_LIMIT, document_of, read_errors
+from jobs.commercelayer.pointers import column_of
+from jobs.commercelayer.references import Matches, read_references, reference_pages, references_request
 from jobs.commercelayer.states import (
     PAGE_SIZE,
     SECRET_ATTRIBUTES,
@@ -25,14 +27,19 @@ __all__ = [
     "Claims",
     "Confirmation",
     "Grant",
+    "Matches",
+    "column_of",
     "document_of",
     "read_claims",
     "read_confirmation",
     "read_errors",
     "read_grant",
     "read_record",
+    "read_references",
     "read_states",
     "record_request",
+    "reference_pages",
+    "references_request",
     "resource_path",
     "states_request",
     "token_request",

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from jobs.commercelayer.pointers import field_of
 from jobs.model import ApiError, Reply
 
 MEDIA_TYPE: Final = "application/vnd.api+json"
@@ -12,13 +13,19 @@ MEDIA_TYPE: Final = "application/vnd.api+json"
 TEXT_LIMIT: Final = 300
 """Characters kept of a title or detail that the server wrote."""
 
+MOST_ERRORS: Final = 100
+"""Errors kept of one refusal; more than any sheet has columns that could be wrong."""
+
 
 def read_errors(reply: Reply) -> tuple[ApiError, ...]:
-    """The errors of a refusal; empty when the body does not hold any. The 429 has one object instead of a list."""
+    """The errors of a refusal, in order; empty when the body does not hold any.
+
+    The 429 has one object instead of a list.
+    """
     document = document_of(reply)
     errors = document.get("errors") if document else None
     listed = errors if isinstance(errors, list) else [errors]
-    return tuple(_error(each) for each in listed if isinstance(each, dict))
+    return tuple(_error(each) for each in listed[:MOST_ERRORS] if isinstance(each, dict))
 
 
 def document_of(reply: Reply) -> dict[str, Any] | None:
@@ -58,14 +65,8 @@ def tag_names(document: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[str
 
 def _error(raw: Mapping[str, object]) -> ApiError:
     pointer = _text(mapping(raw.get("source")).get("pointer"))
-    return ApiError(_text(raw.get("title")), _text(raw.get("detail")), _text(raw.get("code")), pointer, _field(pointer))
-
-
-def _field(pointer: str) -> str:
-    """`/data/attributes/metadata/batch` -> `metadata.batch`; `/data/relationships/order` -> `order`."""
-    parts = pointer.split("/")
-    known = len(parts) > 3 and parts[1] == "data" and parts[2] in {"attributes", "relationships"}  # noqa: PLR2004  # "", data, kind, name
-    return ".".join(part for part in parts[3:] if part != "data") if known else ""
+    title, detail, code = (_text(raw.get(name)) for name in ("title", "detail", "code"))
+    return ApiError(title, detail, code, pointer, field_of(pointer))
 
 
 def _text(value: object) -> str:

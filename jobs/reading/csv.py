@@ -5,12 +5,14 @@ next record begins would be a guess.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import BinaryIO, Final
 
 from jobs.model import RowRef, SheetRow
+from jobs.reading.delimiters import DELIMITERS, decided, declared
 from jobs.reading.errors import InputRefused
 from jobs.reading.lines import MAX_RECORD, physical_lines
 
@@ -19,12 +21,6 @@ _FAULTS: Final = {
     " expected after ": "text follows a closing quote",
 }
 _NO_DELIMITERS: Final = '"\r\n\0'
-_DELIMITERS: Final = {
-    ",": "--delimiter ','",
-    ";": "--delimiter ';'",
-    "\t": "--format tsv (or --delimiter with a tab)",
-    "|": "--delimiter '|'",
-}
 
 
 MAX_COLUMNS: Final = 16_384
@@ -58,11 +54,13 @@ class Sheet:
 
     Attributes:
         header: names of the columns as written, all of them different, none empty.
+        line: on which the header begins.
     """
 
     def __init__(self, stream: BinaryIO, *, encoding: str, delimiter: str) -> None:
         self._records = _Records(stream, encoding, delimiter)
         self.header = _checked(self._records, delimiter)
+        self.line = self._records.first_line()
 
     def __iter__(self) -> Iterator[SheetRow]:
         records = self._records
@@ -98,6 +96,38 @@ def scan_sheet(stream: BinaryIO, *, encoding: str = "", delimiter: str = ",") ->
     """
     sheet = Sheet(stream, encoding=encoding, delimiter=delimiter)
     return Scan(sheet.header, sum(1 for _ in sheet._records))  # noqa: SLF001  # same module: rows without identities
+
+
+def find_delimiter(opened: Callable[[], AbstractContextManager[BinaryIO]], *, encoding: str = "") -> str:
+    """The delimiter of a sheet whose user did not say it, by its header: see `jobs.reading.delimiters`.
+
+    Args:
+        opened: opens the sheet anew each time.
+        encoding: see `read_sheet`.
+
+    Raises:
+        InputRefused: several could be meant, or it cannot be read at all.
+    """
+    with opened() as stream:
+        if said := declared(next(physical_lines(stream, encoding, ""), "")):
+            return said
+    headers: dict[str, list[str]] = {}
+    for delimiter in DELIMITERS:
+        with opened() as stream:
+            names = _header_by(stream, encoding, delimiter)
+        if names is not None:
+            headers[delimiter] = names
+    return decided(headers)
+
+
+def _header_by(stream: BinaryIO, encoding: str, delimiter: str) -> list[str] | None:
+    """The names in the header as one delimiter parts them; None where it cannot be the one."""
+    try:
+        return next(iter(_Records(stream, encoding, delimiter)), [])
+    except InputRefused as error:
+        if isinstance(error.__cause__, csv.Error):
+            return None
+        raise
 
 
 class _Records:
@@ -168,26 +198,47 @@ class _Records:
 
 def _checked(records: _Records, delimiter: str) -> list[str]:
     header = next(iter(records), [])
+    if said := declared(records.raw()):  # a line for Excel alone
+        if said != delimiter:
+            raise InputRefused(
+                f"the first line says `sep={said}`, --delimiter says {delimiter!r}: leave one out", line=1
+            )
+        header = next(iter(records), [])
     records.longest = MAX_RECORD
     if not header:
         raise InputRefused("the input is empty: its first line must name the columns")
     line = records.first_line()
-    if len(header) > MAX_COLUMNS:
-        raise InputRefused(f"the header has {len(header):,} columns; a sheet has {MAX_COLUMNS:,} at most", line=line)
     if len(header) == 1:
         _refuse_other_delimiter(header[0], delimiter, line)
+    return checked_names(header, line, lambda index: str(index + 1))
+
+
+def checked_names(header: list[str], line: int, label: Callable[[int], str]) -> list[str]:
+    """The names of columns, if each has one of its own.
+
+    Args:
+        header: the names.
+        line: on which they stand.
+        label: what a column without a name is called, by its 0-based position.
+
+    Raises:
+        InputRefused: there are too many, or one is empty or there twice.
+    """
+    if len(header) > MAX_COLUMNS:
+        raise InputRefused(f"the header has {len(header):,} columns; a sheet has {MAX_COLUMNS:,} at most", line=line)
     seen: dict[str, int] = {}
-    for number, name in enumerate(header, 1):
+    for index, name in enumerate(header):
         if not name:
-            raise InputRefused(f"column {number} has no name: name it, or delete it", line=line)
+            raise InputRefused(f"column {label(index)} has no name: name it, or delete it", line=line)
         if name in seen:
-            raise InputRefused(f"columns {seen[name]} and {number} are both `{name}`", line=line, column=name)
-        seen[name] = number
+            both = f"columns {label(seen[name])} and {label(index)} are both `{name}`"
+            raise InputRefused(both, line=line, column=name)
+        seen[name] = index
     return header
 
 
 def _refuse_other_delimiter(name: str, delimiter: str, line: int) -> None:
-    flags = [flag for other, flag in _DELIMITERS.items() if other != delimiter and other in name]
+    flags = [flag for other, flag in DELIMITERS.items() if other != delimiter and other in name]
     if flags:
         raise InputRefused(f"the header is one column, `{name}`. If it is several, say {' or '.join(flags)}", line=line)
 

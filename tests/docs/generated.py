@@ -5,17 +5,27 @@ A part stands between `<!-- NAME: generated -->` and `<!-- NAME: end -->`. To wr
     .venv/bin/python -m tests.docs.generated
 """
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import redirect_stdout
 from functools import partial
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
+from jobs.damage import WARNINGS
 from jobs.model import Status
 from jobs.reasons import REASONS
 from tests.docs import verdict_table
 from tests.docs.documents import ROOT, read
+from tests.e2e.bad_input.cases import CASES, Case
 from tests.jobs import test_seed_pages
+from worker.checking.telling import visible
+from worker.cli import run
 from worker.lifecycle import mermaid
+from worker.reports.printable import printable
 
 PAGES: Final[Mapping[str, Callable[..., None]]] = {
     "stripe_payments": test_seed_pages.test_update_a_stripe_payment,
@@ -75,11 +85,45 @@ def special_verdicts() -> str:
     return _table(("Observation", "Verdict"), verdict_table.special_rows())
 
 
+def warnings() -> str:
+    """Every warning of a check with what it means and the way back."""
+    rows = [(f"`{code}`", warned.meaning, warned.action) for code, warned in WARNINGS.items()]
+    return _table(("Warning", "What was found", "The way back"), rows)
+
+
+def bad_input() -> str:
+    """What a check says of inputs with one fault each: the first finding, as `--json` gives it."""
+    rows = []
+    for case in CASES:
+        found = first_finding(case)
+        place = f"{found['address']}: {_code(found['value'])}" if found["value"] else found["address"]
+        said = found["message"] or found["meaning"]
+        rows.append((case.fault, f"`{found['code']}`", place, printable(said)))
+    return _table(("Fault", "Code", "Where, and what is there", "What is said of it"), rows)
+
+
+def first_finding(case: Case) -> dict[str, str]:
+    """The first of the findings that are listed."""
+    with TemporaryDirectory() as folder, redirect_stdout(StringIO()) as shown:
+        path = Path(folder) / case.name
+        path.write_bytes(case.content)
+        run(["check", str(path), "--json", *(["--type", case.type] if case.type else [])])
+        found: dict[str, str] = json.loads(shown.getvalue().splitlines()[0])
+    return found
+
+
+def _code(text: str) -> str:
+    shown = visible(text).replace("\n", " ")
+    return f"`` {shown} ``" if "`" in shown else f"`{shown}`"
+
+
 PARTS: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
     ("docs/outcomes.md", "reasons"): reasons,
     ("docs/verdicts.md", "verdicts"): verdicts,
     ("docs/verdicts.md", "special"): special_verdicts,
     ("docs/lifecycle.md", "diagram"): diagram,
+    ("docs/input.md", "warnings"): warnings,
+    ("docs/input.md", "bad-input"): bad_input,
     ("docs/commerce-layer.md", "stripe_payments"): partial(on_the_wire, "stripe_payments"),
     ("docs/commerce-layer.md", "transactions"): partial(on_the_wire, "transactions"),
 }

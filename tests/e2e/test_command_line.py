@@ -80,7 +80,7 @@ def test_flags_that_already_hold_are_accepted(flags: list[str], sheet: Path, san
         (b"", "the input is empty"),  # an empty file
         (b"id,reference\n", "has no rows"),  # a header alone
         (b"id,referense\nx,1\n", "did you mean `reference`"),  # an unknown column
-        (b"reference\n1\n", "id"),  # no id column
+        (b"metadata.a\n1\n", "id"),  # no id column
         (b'id,reference\nx,"1\ny,2\n', "line 2"),  # a quote that never ends
         (b"id,reference\nx,caf\xe9\n", "--encoding"),  # not UTF-8
         (b"id,reference,reference\nx,1,2\n", "reference"),  # the same column twice

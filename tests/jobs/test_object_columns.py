@@ -198,7 +198,14 @@ def test_a_wrong_member_is_named_with_what_to_write(kind: str, name: str, value:
     [
         ({}, "empty_row", "", "no members"),
         ({"__row": 7}, "empty_row", "", "no members"),
-        ({"reference": "x"}, "id_missing", "id", "which record"),
+        ({"metadata": {}}, "id_missing", "id", "which record"),
+        ({"type": "orders", "attributes": {"reference": "x"}}, "id_missing", "id", "which record"),  # that sets it
+        ({"reference": ""}, "id_missing", "reference", "which record"),
+        ({"reference": None}, "clear_not_allowed", "reference", "cannot be cleared"),
+        ({"reference": 7}, "wrong_type", "reference", 'write it in quotes, "7"'),
+        ({"reference": " \t"}, "reference_malformed", "reference", "white space"),
+        ({"reference": "x"}, "nothing_to_change", "", "nothing to change"),
+        ({"reference": "x", "type": "order", "code": "y"}, "type_unknown", "type", "did you mean `orders`?"),
         ({"id": "", "reference": "x"}, "id_missing", "id", "which record"),
         ({"id": None, "reference": "x"}, "clear_not_allowed", "id", "cannot be cleared"),
         ({"id": 7, "reference": "x"}, "wrong_type", "id", 'write it in quotes, "7"'),
@@ -345,3 +352,8 @@ def test_a_long_value_is_quoted_shortened() -> None:
     wrong = problem({"id": ID, "reference": ["x" * 200]})
     assert len(wrong.cell) == 80
     assert wrong.cell.endswith("…")
+
+
+def test_an_object_without_an_id_is_found_by_its_reference() -> None:
+    found = ObjectColumns(Rules("orders")).read(ObjectRow(REF, {"reference": "R", "metadata.a": 1, "type": "skus"}))
+    assert found == UpdateJob(REF, "skus", "", members={"metadata": {"a": 1}}, reference="R")

@@ -375,7 +375,9 @@ def test_the_type_column_wins_over_the_flag_where_it_is_filled(cell: str, kind: 
 @pytest.mark.parametrize(
     ("header", "kind", "says"),
     [
-        (["reference"], "orders", "no column `id`"),
+        (["metadata.a"], "orders", "no column `id`"),
+        (["metadata.a", "attributes.reference"], "orders", "no column `id`"),  # that one sets the reference
+        (["metadata.a"], "skus", "A column `reference` will do too"),
         (["ID", "reference"], "orders", "did you mean `id`?"),
         (["id", "refrence"], "orders", "did you mean `reference`?"),
         (["id", " reference"], "orders", "did you mean `reference`?"),
@@ -499,3 +501,56 @@ def test_a_row_needs_as_many_cells_as_the_header_unless_it_is_a_comment(
     assert isinstance(found, Unsendable)
     assert found.reason == reason
     assert says in found.message
+
+
+def test_a_results_file_without_its_status_is_one_all_the_same() -> None:
+    """Who wants all rows again takes the status out; the guards against formulas are still in the cells."""
+    found = SheetColumns(["__row", "id", "metadata.a"], Rules("orders")).read(SheetRow(REF, ["7", ID, "'=1+1"]))
+    assert found == UpdateJob(REF, "orders", ID, members={"metadata": {"a": "=1+1"}})
+
+
+@pytest.mark.parametrize("label", ["reference", "reference:str"])
+def test_without_ids_a_reference_says_which_record_is_meant(label: str) -> None:
+    columns = SheetColumns([label, "metadata.a", "type"], Rules("orders"))
+    found = columns.read(SheetRow(REF, ["#1,001", "x", ""]))  # an order number, no comment
+    assert found == UpdateJob(REF, "orders", "", members={"metadata": {"a": "x"}}, reference="#1,001")
+    assert isinstance(found, UpdateJob)
+    assert (found.key, found.columns["reference",]) == ("reference #1,001", label)
+
+
+def test_beside_ids_a_reference_is_a_value() -> None:
+    columns = SheetColumns(["id", "reference"], Rules("orders"))
+    assert columns.read(SheetRow(REF, [ID, "R"])) == UpdateJob(REF, "orders", ID, {"reference": "R"})
+    missing = columns.read(SheetRow(REF, ["", "R"]))
+    assert isinstance(missing, Unsendable)
+    assert missing.reason == "id_missing"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "says"),
+    [
+        ("", "id_missing", "which record"),
+        ("<clear>", "clear_not_allowed", "cannot be cleared"),
+        ("#N/A", "reference_malformed", "a spreadsheet's error"),
+        (" \u00a0", "reference_malformed", "nothing but white space"),  # a search for it would find everything
+        ("R\n1", "reference_malformed", "character 2 is the control character U+000A"),
+        ("R" * 1001, "reference_malformed", "1001 characters"),
+    ],
+)
+def test_a_reference_that_cannot_be_looked_up_is_refused(text: str, reason: str, says: str) -> None:
+    found = SheetColumns(["reference", "metadata.a"], Rules("orders")).read(SheetRow(REF, [text, "x"]))
+    assert isinstance(found, Unsendable)
+    assert (found.reason, says in found.message) == (reason, True)
+
+
+@pytest.mark.parametrize("cells", [["R", "x", "y"], ["#R"]])
+def test_a_row_by_reference_with_too_few_or_too_many_cells_is_no_comment(cells: list[str]) -> None:
+    found = SheetColumns(["reference", "metadata.a"], Rules("orders")).read(SheetRow(REF, cells))
+    assert isinstance(found, Unsendable)
+    assert found.reason == "cell_count"
+
+
+def test_a_reference_with_unusual_spaces_is_taken_as_it_is() -> None:
+    found = SheetColumns(["reference", "metadata.a"], Rules("orders")).read(SheetRow(REF, ["R\u00a01", "x"]))
+    assert isinstance(found, UpdateJob)
+    assert found.reference == "R\u00a01"

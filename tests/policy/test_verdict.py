@@ -1,5 +1,6 @@
 """What an attempt's outcome means for its row: the verdict table and the error table, line by line."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -278,6 +279,23 @@ def test_a_refusal_says_as_much_as_the_server_did(body: bytes, message: str, fie
     verdict = judge(Reply(422, {"content-type": "application/json"}, body), sent())
     assert isinstance(verdict, Settle)
     assert (verdict.message, verdict.fields) == (message, fields)
+
+
+def test_a_refusal_names_the_columns_as_the_user_wrote_them() -> None:
+    columns = {("quantity",): "quantity:int", ("metadata", "batch"): "metadata.batch:str", ("order",): "order"}
+    verdict = judge(sample("validation"), replace(sent(), job=replace(SAFE, columns=columns)))
+    assert isinstance(verdict, Settle)
+    assert verdict.fields == ("quantity:int", "order", "metadata.batch:str")
+    assert [error.field for error in verdict.errors] == list(verdict.fields)
+    assert verdict.message.startswith("422: quantity:int: quantity - is not a number; order: ")
+
+
+def test_a_message_of_very_many_errors_shows_the_first_and_counts_the_rest() -> None:
+    errors = [{"detail": f"d{n}", "source": {"pointer": f"/data/attributes/a{n}"}} for n in range(30)]
+    verdict = judge(Reply(422, {"content-type": "application/json"}, json.dumps({"errors": errors}).encode()), sent())
+    assert isinstance(verdict, Settle)
+    assert verdict.message.endswith("; a19: d19; and 10 more")
+    assert len(verdict.errors) == len(verdict.fields) == 30  # all are kept
 
 
 @pytest.mark.parametrize(

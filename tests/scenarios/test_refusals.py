@@ -1,6 +1,8 @@
 """Refusals that concern every row stop a run early; a lost token does not."""
 
 import asyncio
+import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,26 @@ def test_the_run_stops_with_3_after_so_many_rows(
     assert rows <= len(visits) < rows + IN_FLIGHT
     assert story.counts == {Status.REJECTED: len(visits), Status.PENDING: 100 - len(visits)}
     assert {result.reason for result in story.results} == {reason}
+
+
+def test_every_error_of_a_refusal_is_kept_and_leads_to_its_column(tmp_path: Path) -> None:
+    """Several errors a row, by way of journal and reports; the header is the user's own spelling."""
+    text = "id,attributes.reference,metadata.a.b:int,metadata.x/y,metadata.k;l\nxAyBzCwDvE,R,1,t,u\n"
+    pointers = ("attributes/reference", "attributes/metadata/a.b", "attributes/metadata/x~1y/0",
+                "attributes/metadata/k;l", "attributes/currency_code", "meta")  # fmt: skip
+    said = {"errors": [{"detail": f"no {each}", "source": {"pointer": f"/data/{each}"}} for each in pointers]}
+    rehearse(Case(text), tmp_path, lambda _now, _data: Said(422, said))
+    columns = ["attributes.reference", "metadata.a.b:int", "metadata.x/y", "metadata.k;l", "currency_code"]
+    line = json.loads((tmp_path / "run" / "results.ndjson").read_text())
+    assert line["fields"] == columns
+    assert [(error["field"], error["pointer"]) for error in line["errors"]] == [
+        (column, f"/data/{pointer}") for column, pointer in zip([*columns, ""], pointers, strict=True)
+    ]
+    with (tmp_path / "run" / "results.csv").open(encoding="utf-8-sig", newline="") as file:
+        row = next(csv.DictReader(file))
+    assert row["__field"] == ";".join(columns)
+    for pointer in pointers:
+        assert f"no {pointer}" in row["__message"]
 
 
 def test_missing_records_after_a_success_do_not_stop_the_run(tmp_path: Path) -> None:

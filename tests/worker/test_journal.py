@@ -140,7 +140,7 @@ def test_a_journal_that_cannot_be_written_does_not_appear(tmp_path: Path) -> Non
 
 
 def test_facts_are_read_back_and_changed(path: Path, journal: Journal) -> None:
-    assert journal.facts == {"schema": "3", **FACTS}
+    assert journal.facts == {"schema": "4", **FACTS}
     journal.set_fact("rows", "10")
     with closing(History(path)) as history:
         assert history.facts["rows"] == journal.facts["rows"] == "10"

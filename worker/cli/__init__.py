@@ -36,6 +36,8 @@ sent; 3 stopped, resumable; 75 another process holds the run;
 130/143 interrupted, resumable."""
 
 _COMMANDS: Final = {
+    "check": "Say what is wrong with a sheet; needs no network.",
+    "template": "Make an empty sheet for a resource type.",
     "plan": "Show what an apply would change; nothing is sent.",
     "apply": "Make the records what the rows of a sheet ask for.",
     "resume": "Go on with a run that stopped, was interrupted or killed.",
@@ -55,7 +57,7 @@ app: Final = App(
 )
 for _name, _what in _COMMANDS.items():
     # A run that exists has its settings in its journal: only a new one listens to the environment.
-    _config = Env("ROWPATCH_", command=False) if _name in {"apply", "plan"} else None
+    _config = Env("ROWPATCH_", command=False) if _name in {"apply", "check", "plan"} else None
     app.command(f"worker.cli.{_name}:{_name}", help=_what, config=_config)
 
 
@@ -69,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 _SWITCHES: Final = frozenset(
-    {"--yes", "--blind", "--no-progress", "--resend-unknown", "--detailed-exitcode", "--plan-only"}
+    {"--yes", "--blind", "--no-progress", "--resend-unknown", "--detailed-exitcode", "--plan-only", "--all", "--json"}
 )
 
 

@@ -11,9 +11,7 @@ from worker.settings import ConfigError
 
 
 def apply(
-    source: Annotated[
-        str | None, Parameter(help="CSV, TSV or NDJSON file, also gzipped; - for standard input.")
-    ] = None,
+    source: Annotated[str | None, Parameter(help="CSV, TSV, NDJSON or XLSX file; - for standard input.")] = None,
     /,
     *,
     run_dir: Annotated[

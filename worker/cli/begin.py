@@ -11,6 +11,7 @@ from typing import Final
 from jobs.commercelayer import read_claims
 from jobs.reading import InputRefused
 from worker import run_directory, source
+from worker.cli.checked import check_first
 from worker.cli.flags import Flags, SourceFlags, new_settings
 from worker.cli.session import Command, Opened, work
 from worker.journal import History, Journal, JournalError, create
@@ -29,8 +30,6 @@ def begin(given: str | None, run_dir: Path | None, command: Command, flags: Flag
     """
     if given is None:
         raise ConfigError(f"Which sheet? Try: rowpatch {command.name} payments.csv --type stripe_payments")
-    if reading.format == "xlsx" or (reading.format is None and given.lower().endswith(".xlsx")):
-        raise ConfigError("XLSX is not built yet: save the sheet as CSV (UTF-8).")
     name = "-" if given == "/dev/stdin" else given
     if not name.isprintable():
         raise ConfigError("The file's name has characters that cannot be shown: rename it.")
@@ -57,7 +56,7 @@ def start(directory: Path, settings: Settings, command: Command, flags: Flags) -
             raise run_directory.Busy(f"Another process has just begun a run in {directory}; nothing was sent.")
         run_directory.clear(directory)
         try:
-            facts, rows = _take_in(directory, settings)
+            settings, facts, rows = _take_in(directory, settings)
             create(directory / JOURNAL, facts)
             run_directory.persist(directory)
             journal = Journal(directory / JOURNAL)
@@ -90,8 +89,8 @@ def _has_begun(directory: Path) -> bool:
         return bool(history.processes())
 
 
-def _take_in(directory: Path, settings: Settings) -> tuple[dict[str, str], int]:
-    """Copy and check the input; the facts the journal begins with, and the number of rows."""
+def _take_in(directory: Path, settings: Settings) -> tuple[Settings, dict[str, str], int]:
+    """Copy and check the input; the settings as it shows them, the facts the journal begins with, and the rows."""
     how = settings.input
     if how.source == "-" and sys.stdin is None:
         raise ConfigError("Standard input is closed: there is nothing to read.")
@@ -101,14 +100,13 @@ def _take_in(directory: Path, settings: Settings) -> tuple[dict[str, str], int]:
     except OSError as error:
         what = f"write to {directory}" if error.errno in _FULL else f"read {how.source}"
         raise ConfigError(f"Cannot {what}: {error.strerror}.") from None
-    found = source.scan(spooled.path, how)
-    if found.rows == 0:
-        raise ConfigError(f"{how.source} has no rows.")
-    source.check_columns(found.header, how, settings.target.type)
+    given, how = how, source.understood(spooled.path, how)
+    settings = settings.model_copy(update={"input": how})
+    rows = check_first(spooled.path, settings, given)
     facts = {
         "source": "-" if how.source == "-" else str(Path(how.source).resolve()),
         "sha256": spooled.sha256,
-        "rows": str(found.rows),
+        "rows": str(rows),
         "settings": settings.recorded(),
     }
-    return facts, found.rows
+    return settings, facts, rows

@@ -155,13 +155,20 @@ class SourceFlags:
 
     format: Annotated[
         Literal["csv", "tsv", "ndjson", "xlsx"] | None,
-        Parameter(group=_READING, help="Format; by the file's name where that tells it (xlsx is not built yet)."),
+        Parameter(group=_READING, help="Format; by the file's name where that tells it."),
     ] = None
     encoding: Annotated[
         str | None,
         Parameter(group=_READING, help="Encoding, like cp1252. Default: byte-order mark, else strict UTF-8."),
     ] = None
-    delimiter: Annotated[str | None, Parameter(group=_READING, help="What separates cells. Default: a comma.")] = None
+    delimiter: Annotated[
+        str | None,
+        Parameter(group=_READING, help="What separates cells. Default: by the header, which has a column id."),
+    ] = None
+    sheet: Annotated[
+        str | None,
+        Parameter(group=_READING, help="Name of the sheet of a workbook. Default: the only visible one with cells."),
+    ] = None
 
 
 def new_settings(source: str, format_name: str, url: str, flags: Flags, reading: SourceFlags) -> Settings:
@@ -175,7 +182,12 @@ def new_settings(source: str, format_name: str, url: str, flags: Flags, reading:
         "format": format_name,
         "encoding": reading.encoding,
         "delimiter": reading.delimiter,
+        "sheet": reading.sheet,
     }
+    workbook = format_name == "xlsx"
+    for name, misplaced in {"sheet": not workbook, "encoding": workbook, "delimiter": workbook}.items():
+        if misplaced and given[name] is not None:
+            raise ConfigError(f"--{name} says nothing about {format_name}: leave it out.")
     return overridden(Settings(target=Target(url=checked_origin(url)), input=build(Input, given)), flags)
 
 

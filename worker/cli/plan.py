@@ -9,9 +9,7 @@ from worker.cli.flags import RUN, Flags, SourceFlags
 
 
 def plan(
-    source: Annotated[
-        str | None, Parameter(help="CSV, TSV or NDJSON file, also gzipped; - for standard input.")
-    ] = None,
+    source: Annotated[str | None, Parameter(help="CSV, TSV, NDJSON or XLSX file; - for standard input.")] = None,
     /,
     *,
     run_dir: Annotated[

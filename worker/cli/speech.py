@@ -34,6 +34,11 @@ def complain(message: str, status: int) -> int:
     return status
 
 
+def warn(text: str) -> None:
+    """Print on standard error."""
+    _print(_lines(text), sys.stderr)
+
+
 def ask(question: str) -> str:
     """Put a question on standard error; the line that is typed in reply."""
     print(f"{_lines(question)} ", end="", file=sys.stderr, flush=True)  # noqa: T201  # a prompt

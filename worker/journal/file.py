@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-SCHEMA: Final = "3"
+SCHEMA: Final = "4"
 """Version of the tables below."""
 
 APPLICATION_ID: Final = 0x726F7770
@@ -36,6 +36,7 @@ CREATE TABLE image (
     PRIMARY KEY (row, n)) WITHOUT ROWID;
 CREATE TABLE plan (row INTEGER PRIMARY KEY, type TEXT NOT NULL, id TEXT NOT NULL, status TEXT NOT NULL,
     reason TEXT NOT NULL, message TEXT NOT NULL, fields TEXT NOT NULL, edits TEXT NOT NULL, unread TEXT NOT NULL);
+CREATE TABLE target (row INTEGER PRIMARY KEY, id TEXT NOT NULL);
 """
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final, TypeVar
 from jobs.images import fires_twice
 from jobs.model import ApiError, RowRef, RowResult, Status
 from worker.journal.file import SAFE, JournalDamaged, connect, damaged, translated
-from worker.journal.images import Image, Planned, read_image, read_planned
+from worker.journal.images import Image, Planned, names_in, read_image, read_planned
 from worker.lifecycle import Trace
 
 T = TypeVar("T")
@@ -40,6 +40,10 @@ _IMAGES_OF_DOUBTFUL: Final = """
     SELECT image.row, image.type, image.id, image.edits, image.unread FROM image
     LEFT JOIN result ON result.row = image.row
     WHERE NOT image.landed AND (result.row IS NULL OR result.redo OR result.status = 'unknown')
+"""
+_OVERTAKEN: Final = """
+    SELECT 1 FROM image JOIN result ON result.row = image.row
+    WHERE image.id = ? AND image.row > ? AND result.status IN ('applied', 'unknown') LIMIT 1
 """
 _PLAN: Final = "SELECT row, type, id, status, reason, message, fields, edits, unread FROM plan"
 _REPEATED: Final = """
@@ -204,6 +208,19 @@ class History:
             return self._understood(read_planned, f"{_PLAN} ORDER BY row")
         return self._understood(read_planned, f"{_PLAN} WHERE row BETWEEN ? AND ? ORDER BY row", first, last)
 
+    def target(self, row: int) -> str:
+        """Id that was looked up for a row that names a reference; empty when there is none."""
+        return next(self._understood(lambda found: str(found[0]), "SELECT id FROM target WHERE row = ?", row), "")
+
+    def targets(self, first: int, last: int) -> dict[int, str]:
+        """These of the rows from `first` to `last`, by row."""
+        query = "SELECT row, id FROM target WHERE row BETWEEN ? AND ?"
+        return dict(self._understood(lambda row: (int(row[0]), str(row[1])), query, first, last))
+
+    def was_overtaken(self, row: int, resource_id: str) -> bool:
+        """Whether a later row of the same record has been applied, or may have been."""
+        return next(self._select(_OVERTAKEN, resource_id, row), None) is not None
+
     def repeated(self) -> tuple[int, int]:
         """How many records the plan sends more than one row for, and how many rows these are."""
         ids, rows = next(self._select(_REPEATED))
@@ -280,7 +297,7 @@ def _result(row: Any) -> RowResult:
         Status(status),
         reason,
         message,
-        tuple(fields.split(";")) if fields else (),
+        names_in(fields),
         http,
         attempts,
         request_id,

@@ -49,7 +49,7 @@ class Planned:
 
 def image_columns(image: Image, attempt: int) -> tuple[Any, ...]:
     """The columns of `image`; `attempt` is the first that it holds for."""
-    return image.row, attempt, image.type, image.id, encode(image.edits), _listed(image.unread)
+    return image.row, attempt, image.type, image.id, encode(image.edits), listed(image.unread)
 
 
 def planned_columns(planned: Planned) -> tuple[Any, ...]:
@@ -57,7 +57,7 @@ def planned_columns(planned: Planned) -> tuple[Any, ...]:
     message = planned.message.encode("utf-8", "replace").decode()
     return (
         planned.row, planned.type, planned.id, planned.status.value, planned.reason, message,
-        _listed(planned.fields), encode(planned.edits), _listed(planned.unread),
+        listed(planned.fields), encode(planned.edits), listed(planned.unread),
     )  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def read_image(row: Any) -> Image:
         ValueError: they hold something else.
     """
     number, type_name, resource_id, edits, unread = row
-    return Image(int(number), str(type_name), str(resource_id), decode(edits), _names(unread))
+    return Image(int(number), str(type_name), str(resource_id), decode(edits), names_in(unread))
 
 
 def read_planned(row: Any) -> Planned:
@@ -80,13 +80,19 @@ def read_planned(row: Any) -> Planned:
     number, type_name, resource_id, status, reason, message, fields, edits, unread = row
     return Planned(
         int(number), str(type_name), str(resource_id), Status(status), str(reason), str(message),
-        _names(fields), decode(edits), _names(unread),
+        names_in(fields), decode(edits), names_in(unread),
     )  # fmt: skip
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def listed(names: tuple[str, ...]) -> str:
+    """Names in one column of the journal; none as an empty text."""
     return json.dumps(names, ensure_ascii=False) if names else ""
 
 
-def _names(text: str) -> tuple[str, ...]:
+def names_in(text: str) -> tuple[str, ...]:
+    """The names that a column holds.
+
+    Raises:
+        ValueError: it holds something else.
+    """
     return tuple(map(str, json.loads(text))) if text else ()

@@ -19,7 +19,7 @@ from jobs.images import encode
 from jobs.model import Edit, RowResult, Status
 from worker.journal.file import JournalError, break_seal, seal, transaction
 from worker.journal.history import History
-from worker.journal.images import Image, Planned, image_columns, planned_columns
+from worker.journal.images import Image, Planned, image_columns, listed, planned_columns
 
 _INTEND: Final = "INSERT INTO attempt (row, n, process, at) VALUES (?, ?, ?, ?)"
 _WITHDRAW: Final = "DELETE FROM attempt WHERE row = ? AND n = ?"
@@ -30,6 +30,7 @@ _OUTDATED: Final = "DELETE FROM image WHERE row = ? AND NOT landed"
 _IMAGE: Final = "INSERT INTO image (row, n, type, id, edits, unread) VALUES (?, ?, ?, ?, ?, ?)"
 _LAND: Final = "UPDATE image SET landed = 1, edits = ? WHERE row = ? AND NOT landed"
 _PLAN: Final = "INSERT OR REPLACE INTO plan VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_TARGET: Final = "INSERT OR REPLACE INTO target VALUES (?, ?)"
 _FACT: Final = "INSERT OR REPLACE INTO fact VALUES (?, ?)"
 _BEGIN: Final = "INSERT INTO process (command, started_at, last_at, state) VALUES (?, ?, ?, 'running')"
 _BEAT: Final = "UPDATE process SET last_at = ?, gets = ?, tokens = ?, refused = ? WHERE n = ?"
@@ -81,13 +82,14 @@ class _Batch:
     landed: list[tuple[str, int]] = field(default_factory=list)
     results: list[RowResult] = field(default_factory=list)
     plans: list[Planned] = field(default_factory=list)
+    targets: list[tuple[int, str]] = field(default_factory=list)
     facts: list[tuple[str, str]] = field(default_factory=list)
     done: anyio.Event = field(default_factory=anyio.Event)
     error: JournalError | None = None
 
     def __len__(self) -> int:
         queued = len(self.intents) + len(self.withdrawn) + len(self.notes) + len(self.landed)
-        return queued + len(self.results) + len(self.plans) + len(self.facts)
+        return queued + len(self.results) + len(self.plans) + len(self.targets) + len(self.facts)
 
     async def wait(self) -> None:
         await self.done.wait()
@@ -200,6 +202,11 @@ class Journal(History):
         self._batch.plans.append(planned)
         self._queued.set()
 
+    def aim(self, row: int, resource_id: str) -> None:
+        """Queue which record a row that names no id is about: durable no later than its intent, which comes later."""
+        self._batch.targets.append((row, resource_id))
+        self._queued.set()
+
     def learn(self, name: str, value: str) -> None:
         """Queue something found out about the run."""
         self.facts[name] = value
@@ -256,6 +263,8 @@ class Journal(History):
 
     def _write(self, batch: _Batch, at: float) -> None:
         with transaction(self._db, self.path):
+            if batch.targets:
+                self._db.executemany(_TARGET, batch.targets)
             if batch.intents:
                 self._db.executemany(_INTEND, batch.intents)
             if batch.images:
@@ -285,7 +294,7 @@ def _columns(result: RowResult) -> tuple[Any, ...]:
     errors = json.dumps([asdict(error) for error in result.errors]) if result.errors else ""
     return (
         result.ref.row, result.ref.digest, result.status.value, result.reason, _storable(result.message),
-        ";".join(result.fields), result.http, result.attempts, result.request_id, result.at, errors,
+        listed(result.fields), result.http, result.attempts, result.request_id, result.at, errors,
         result.status is Status.PENDING,
     )  # fmt: skip
 

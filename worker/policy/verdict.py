@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from jobs.change import Change
-from jobs.commercelayer import Confirmation, read_confirmation, read_errors
+from jobs.commercelayer import Confirmation, column_of, read_confirmation, read_errors
 from jobs.model import ApiError, MaybeSent, NotSent, Outcome, Reply, Status, Unread, UpdateJob
 from jobs.reasons import REASONS
 from worker.policy.guards import Halt
@@ -30,6 +30,7 @@ _FINAL: Final = {
 
 
 _OF_THE_REQUEST: Final = frozenset({400, 404, 409, 422})
+_SHOWN_ERRORS: Final = 20
 """Refusals that the same request would have met before: they also say that an earlier attempt was not applied."""
 
 
@@ -248,7 +249,7 @@ def _is_blind(sent: Sent) -> bool:
 
 
 def _refused(reply: Reply, sent: Sent) -> Verdict:
-    errors = read_errors(reply)
+    errors = _in_the_sheet(read_errors(reply), sent)
     if reply.status == 401 and any(error.code == "INVALID_TOKEN" for error in errors):  # noqa: PLR2004  # Unauthorized
         if not sent.renewed:
             return Renew()
@@ -273,7 +274,14 @@ def _then(settle: Settle) -> str:
     return f"an earlier attempt may have been applied; then {settle.message}"
 
 
+def _in_the_sheet(errors: tuple[ApiError, ...], sent: Sent) -> tuple[ApiError, ...]:
+    """The errors, each with the column that it is about as the user wrote it."""
+    return tuple(replace(error, field=column_of(error.pointer, sent.job.columns)) for error in errors)
+
+
 def _say(status: int, errors: tuple[ApiError, ...]) -> str:
+    if len(errors) > _SHOWN_ERRORS:
+        return f"{_say(status, errors[:_SHOWN_ERRORS])}; and {len(errors) - _SHOWN_ERRORS} more"
     parts = [": ".join(dict.fromkeys(filter(None, (e.field, e.detail or e.title)))) for e in errors]
     return f"{status}: {'; '.join(filter(None, parts))}" if any(parts) else f"the API answered {status}"
 

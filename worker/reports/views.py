@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, compress, repeat
 from typing import Final, Protocol
 
-from jobs.columns import RESERVED
+from jobs.columns import RESERVED, is_results_file
 from jobs.model import JSON, ObjectRow, RowResult, SheetRow
 from jobs.quoting import quoted, unquoted
 from worker.reports.formats import csv_head, csv_text, encode, json_lines
@@ -22,10 +22,12 @@ class View(Protocol):
     Attributes:
         header: names of the columns of `results.csv`.
         failed_head: text that `failed.*` begins with.
+        targets: ids that were looked up for rows that name a reference, by row: those of the rows in hand.
     """
 
     header: list[str]
     failed_head: str
+    targets: Mapping[int, str]
 
     def cells(self, record: Record) -> list[str]:
         """The row's cells in `results.csv`, after the reserved ones, quoted."""
@@ -49,16 +51,17 @@ class SheetView:
         """See the columns of one sheet.
 
         Args:
-            header: as the reader yields it. With `__status` among the names it is a results file's, and quoted.
+            header: as the reader yields it. With a reserved name among them it is a results file's, and quoted.
             type_name: of rows that name none.
         """
-        self._refed = "__status" in header
+        self._refed = is_results_file(header)
         names = [unquoted(name) for name in header] if self._refed else list(header)
         self._kept = [name not in _RESERVED for name in names]
         self._names = list(compress(names, self._kept))
         self._type = type_name
         self.header = [*RESERVED, *map(quoted, self._names)]
         self.failed_head = csv_head(self.header)
+        self.targets: Mapping[int, str] = {}
 
     def cells(self, record: Record) -> list[str]:
         """The user's own cells, as many as there were: a short row, fed back, must not pass for a whole one."""
@@ -70,7 +73,8 @@ class SheetView:
         named: dict[str, JSON] = dict(zip(self._names, cells, strict=False))
         if len(cells) > len(self._names):
             named[""] = cells[len(self._names) :]
-        return {"id": named.get("id", ""), "type": named.get("type") or self._type, "input": named}
+        resource_id = named.get("id") or self.targets.get(record.ref.row, "")
+        return {"id": resource_id, "type": named.get("type") or self._type, "input": named}
 
     def failed(self, rows: Rows) -> str:
         """`failed.csv` differs from `results.csv` only in which rows it has."""
@@ -91,25 +95,27 @@ class ObjectView:
         self._type = type_name
         self.header = [*RESERVED, "id", "type"]
         self.failed_head = ""
+        self.targets: Mapping[int, str] = {}
 
     def cells(self, record: Record) -> list[str]:
         """The id and the type."""
-        named = self._named(_own_members(record))
+        named = self._named(record, _own_members(record))
         return [_cell(named["id"]), _cell(named["type"])]
 
     def source(self, record: Record) -> dict[str, JSON]:
         """The object as it was, null where the line is broken."""
         own = _own_members(record)
-        return {**self._named(own), "input": own if isinstance(record, ObjectRow) else None}
+        return {**self._named(record, own), "input": own if isinstance(record, ObjectRow) else None}
 
     def failed(self, rows: Rows) -> str:
         """One object a row: the reserved members, then the line's own; those alone where the line is broken."""
         return json_lines({**reserved_members(result), **_own_members(record)} for record, result in rows)
 
-    def _named(self, members: Mapping[str, JSON]) -> dict[str, JSON]:
+    def _named(self, record: Record, members: Mapping[str, JSON]) -> dict[str, JSON]:
         inner = members.get("data")
         resource = inner if isinstance(inner, Mapping) and "id" not in members else members  # or a whole document
-        return {"id": resource.get("id"), "type": resource.get("type") or self._type}
+        resource_id = resource.get("id") or self.targets.get(record.ref.row)
+        return {"id": resource_id, "type": resource.get("type") or self._type}
 
 
 def _own_members(record: Record) -> dict[str, JSON]:

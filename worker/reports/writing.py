@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 
 from jobs.model import RowResult
-from jobs.reading import read_objects, read_sheet
+from jobs.reading import read_objects
 from worker.journal import History
 from worker.journal.file import JournalDamaged
 from worker.reports.files import replacing
@@ -17,7 +17,7 @@ from worker.reports.outcome import error_members, needs_action, result_members
 from worker.reports.summary import Summary, Tally, summarise
 from worker.reports.views import ObjectView, SheetView, View, table
 from worker.settings import Settings
-from worker.source import delimiter, opened, spooled_in
+from worker.source import opened, sheet_of, spooled_in
 
 _CHUNK: Final = 500
 """Rows that are formatted together."""
@@ -50,6 +50,7 @@ def write(directory: Path, history: History, settings: Settings, rows: int) -> S
         results.write(csv_head(view.header))
         failed.write(view.failed_head)
         for chunk in _chunks(merge(records, history.results(), history.doubts(), settings.input.limit)):
+            view.targets = history.targets(chunk[0][0].ref.row, chunk[-1][0].ref.row)
             results.write(table(view, chunk))
             failed.write(view.failed([each for each in chunk if needs_action(each[1])]))
             lines.write(json_lines(_line(view, record, result) for record, result in chunk))
@@ -73,7 +74,7 @@ def _read(stream: BinaryIO, settings: Settings) -> tuple[View, Iterable[Record]]
     how = settings.input
     if how.format == "ndjson":
         return ObjectView(settings.target.type), read_objects(stream, encoding=how.encoding)
-    sheet = read_sheet(stream, encoding=how.encoding, delimiter=delimiter(how))
+    sheet = sheet_of(stream, how)
     return SheetView(sheet.header, settings.target.type), sheet
 
 

@@ -11,7 +11,7 @@ from worker.sandbox.schema import readable_attributes, relationship_names
 
 MAX_PAGE_SIZE: Final = 25
 _DEFAULT_PAGE_SIZE: Final = 10
-_FILTERS: Final = frozenset({"id_in", "id_eq", "reference_eq"})
+_FILTERS: Final = frozenset({"id_in", "id_eq", "reference_eq", "reference_in"})
 _MEMBER: Final = re.compile(r"(fields|filter|page)\[([^\]]+)\](?:\[([^\]]+)\])?")
 _PLAIN: Final = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 

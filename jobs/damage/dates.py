@@ -1,0 +1,43 @@
+"""Dates where codes were: a spreadsheet reads `MAR1`, `1-2` and `SEPT2` as days of a year."""
+
+import re
+from typing import Final
+
+from jobs.damage.column import Seen, Sign, joined
+from jobs.damage.kinds import Kind, kind_of
+
+_OF_DATES: Final = re.compile(
+    r"date|datum|(?:^|[._])(?:at|on|day|month|from|until|birth\w*)(?:$|[:])|_at$|_on$", re.IGNORECASE
+)
+"""Names of columns in which a date is no surprise."""
+
+_CODE_KINDS: Final[tuple[Kind, ...]] = ("code", "word", "digits", "padded", "ten")
+
+
+def is_of_dates(label: str) -> bool:
+    """Whether the name of a column says that it holds dates."""
+    return _OF_DATES.search(label) is not None
+
+
+def date_for_code(seen: Seen) -> Sign | None:
+    """A few dates in a column of codes. A column of dates is one, and dates among prose are nobody's mistake."""
+    if seen.column.role not in {"text", "untyped", "link"} or is_of_dates(seen.column.label):
+        return None
+    codes, months = seen.of(*_CODE_KINDS), seen.of("month")
+    dates = seen.of("date")
+    kinds = _turned(codes, months, dates)
+    if not kinds or seen.of("text") * 4 > codes:
+        return None
+    tallies = [tally for kind in kinds if (tally := seen.kinds.get(kind))]
+    why = f"{codes:,} of {seen.total:,} cells are codes"
+    return seen.sign("date_for_code", joined(tallies), why, lambda cell: kind_of(cell) in kinds)
+
+
+def _turned(codes: int, months: int, dates: int) -> tuple[Kind, ...]:
+    """`1-Mar` is what only a spreadsheet writes; a full date must be rarer to be out of place."""
+    found: list[Kind] = []
+    if months and codes >= 2 * months:
+        found.append("month")
+    if dates and codes >= 10 * dates:
+        found.append("date")
+    return tuple(found)

@@ -1,0 +1,111 @@
+"""All detectors at once, over batches of rows. Nothing in memory grows with their number."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Final
+
+from jobs.damage import dates, ids, numbers, words
+from jobs.damage.characters import has
+from jobs.damage.column import Column, Seen, Sign
+from jobs.damage.shifted import Shifted
+from jobs.damage.stored import Storage
+from jobs.model import RowRef
+from jobs.reading.stored import Stored
+
+BATCH: Final = 2048
+"""Rows that are looked at together: most of the work is done once for all of them."""
+
+MAX_MEMBERS: Final = 1_000
+"""Names that are looked at in an NDJSON input, whose objects may all have different ones."""
+
+_DETECTORS: Final[tuple[Callable[[Seen], Sign | None], ...]] = (
+    ids.unusual,
+    ids.case_lost,
+    numbers.leading_zeros,
+    numbers.scientific,
+    numbers.digits_lost,
+    dates.date_for_code,
+    words.spreadsheet_error,
+    words.formula,
+    words.null_word,
+    words.foreign_boolean,
+    words.boolean_as_text,
+    numbers.decimal_comma,
+    numbers.currency,
+    numbers.mixed,
+)
+
+_EVIDENCE: Final = {
+    "mojibake": "they have pairs like Ã© or â€™, or the replacement character",
+    "invisible_character": "they have a character without a glyph, or a special space within a code",
+    "typographic_character": "they have a curly quote or a long dash",
+    "spaces_around": "they have white space at their edges",
+}
+
+
+class Examination:
+    """Looks at the rows of one input for damage."""
+
+    def __init__(self, columns: Sequence[Column] = ()) -> None:
+        """Look at these columns of a sheet; none for objects, whose members become known as they come."""
+        self._columns = [Seen(column) for column in columns]
+        self._storage = [Storage(column) for column in columns]
+        self._members: dict[str, Seen] = {}
+        self._shifted = Shifted(self._columns)
+
+    @property
+    def shifted(self) -> set[int]:
+        """Numbers of the first rows that are shifted."""
+        return self._shifted.rows
+
+    def see_rows(
+        self,
+        refs: Sequence[RowRef],
+        rows: Sequence[Sequence[str]],
+        stored: Sequence[Sequence[Stored]] = (),
+    ) -> None:
+        """Take in rows of a sheet, each with a cell for every column; of a workbook, also how it stored them."""
+        if not refs:
+            return
+        by_position = list(zip(*rows, strict=True))
+        cells = [by_position[seen.column.position] for seen in self._columns]
+        kinds = [seen.see(refs, each) for seen, each in zip(self._columns, cells, strict=True)]
+        self._shifted.see(refs, cells, kinds)
+        if stored:
+            hows = list(zip(*stored, strict=True))
+            for storage in self._storage:
+                position = storage.column.position
+                storage.see(refs, by_position[position], hows[position])
+
+    def see_objects(self, refs: Sequence[RowRef], objects: Sequence[Mapping[str, str]]) -> None:
+        """Take in objects: the members that are text, by their names."""
+        by_name: dict[str, tuple[list[RowRef], list[str]]] = {}
+        for ref, members in zip(refs, objects, strict=True):
+            for name, text in members.items():
+                where, texts = by_name.setdefault(name, ([], []))
+                where.append(ref)
+                texts.append(text)
+        for name, (where, texts) in by_name.items():
+            seen = self._members.get(name)
+            if seen is None:
+                if len(self._members) >= MAX_MEMBERS:
+                    continue
+                seen = self._members[name] = Seen(Column(name, "id" if name == "id" else "text"))
+            seen.see(where, texts)
+
+    def signs(self) -> list[Sign]:
+        """The damage that was found, column by column."""
+        found = [sign for storage in self._storage for sign in storage.signs()]
+        told = {(sign.code, sign.column.label) for sign in found}
+        for seen in (*self._columns, *self._members.values()):
+            found += [sign for sign in _signs(seen) if (sign.code, sign.column.label) not in told]
+        shifted = self._shifted.sign()
+        return [*found, shifted] if shifted else found
+
+
+def _signs(seen: Seen) -> Iterator[Sign]:
+    for detect in _DETECTORS:
+        if sign := detect(seen):
+            yield sign
+    for mark, tally in seen.marks.items():
+        yield seen.sign(mark, tally, _EVIDENCE[mark], partial(has, mark))

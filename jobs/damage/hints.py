@@ -1,0 +1,32 @@
+"""What a cell that is refused probably was before a spreadsheet or an export got hold of it."""
+
+from typing import Final
+
+from jobs.damage.characters import invisible, spaced, typographic
+from jobs.damage.kinds import BOOLEANS_ELSEWHERE, Kind, kind_of
+
+_OF_KINDS: Final[dict[Kind, str]] = {
+    "error": "this is what a spreadsheet shows where a formula failed",
+    "formula": "this is a formula: paste its value instead",
+    "null": "to leave the field alone, empty the cell",
+    "comma": "it has a comma: write 1234.5 for 1.234,5",
+    "currency": "leave out the currency sign",
+    "scientific": "a spreadsheet has shortened it: format the column as Number without decimals, or as Text",
+    "month": "a spreadsheet has made a date of it: format the column as Text, and enter it anew",
+    "date": "it is a date: look for a cell that was moved, or a column formatted as Date",
+}
+
+
+def cause_of(cell: str) -> str:
+    """Why a cell is probably not what its column needs; empty when nothing comes to mind."""
+    if not cell.strip():
+        return "there is nothing but white space in it: empty the cell"
+    if cell in BOOLEANS_ELSEWHERE:
+        return f"this is how a spreadsheet in another language writes {str(BOOLEANS_ELSEWHERE[cell]).lower()}"
+    if spaced(cell):
+        return "white space stands before or behind it"
+    if known := _OF_KINDS.get(kind_of(cell)):
+        return known
+    if typographic(cell):
+        return "it has typographic quotes or dashes, which a word processor made: type them anew"
+    return "it has a character that cannot be seen: type it anew" if invisible(cell) else ""

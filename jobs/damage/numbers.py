@@ -1,0 +1,115 @@
+"""What spreadsheets do to numbers, and to codes that they take for numbers."""
+
+import re
+from typing import Final
+
+from jobs.damage.column import SPREADSHEET_DIGITS, Seen, Sign, is_rounded, joined
+from jobs.damage.kinds import kind_of
+
+_CODES: Final = frozenset({"id", "link", "text", "untyped"})
+_SHOWN_BY_NATURE: Final = re.compile(
+    r"zip|post_?(?:al_?)?code|postal|(?:^|[^a-z])plz|(?:^|[^a-z])(?:ean|gtin|upc|isbn|hs_?code)|barcode|routing|sort_?code",
+    re.IGNORECASE,
+)
+"""Names of columns whose values have a fixed number of digits."""
+
+_SHORTER: Final = 2
+"""Zeros that a code of fixed width may lose where only the column's name says that the width is fixed."""
+
+
+def leading_zeros(seen: Seen) -> Sign | None:
+    """`123` among `00124` and `00125`: some of the codes went through a spreadsheet."""
+    if seen.column.role not in _CODES:
+        return None
+    if not seen.padded:
+        return _zeros_by_name(seen)
+    known = sum(seen.padded.values())
+    width, padded = seen.padded.most_common(1)[0]
+    longer = _longer(seen, width) + seen.of("long")
+    if known < 2 or padded * 10 < known * 9 or longer * 20 > padded:  # noqa: PLR2004  # two are a pattern
+        return None
+    example = next((each.cell for each in seen.kinds["padded"].examples if len(each.cell) == width), "0" * width)
+    return _shorter(seen, width, 1, f"{padded:,} cells are padded to {width} digits, such as {example}")
+
+
+def _zeros_by_name(seen: Seen) -> Sign | None:
+    """No zero is left, but the name says that the width is fixed, and most cells have one width."""
+    if not (seen.widths and _SHOWN_BY_NATURE.search(seen.column.label)):
+        return None
+    width = max(seen.widths, key=lambda each: seen.widths[each].count)
+    fixed, digits = seen.widths[width].count, seen.of("digits")
+    longer = _longer(seen, width)
+    if width <= 4 or longer or fixed < 5 or fixed * 10 < digits * 7 or digits * 20 < seen.total * 19:  # noqa: PLR2004
+        return None
+    return _shorter(seen, width, width - _SHORTER, f"{fixed:,} cells have {width} digits")
+
+
+def _shorter(seen: Seen, width: int, least: int, why: str) -> Sign | None:
+    short = [tally for digits, tally in seen.widths.items() if least <= digits < width]
+    if not short:
+        return None
+
+    def matches(cell: str) -> bool:
+        return least <= len(cell) < width and kind_of(cell) == "digits"
+
+    return seen.sign("leading_zeros_lost", joined(short), f"{why}; these are shorter", matches)
+
+
+def scientific(seen: Seen) -> Sign | None:
+    """`1.23457E+15`, as a spreadsheet shows it: with a sign and two digits behind the E."""
+    tally = seen.kinds.get("scientific")
+    if tally is None or seen.column.role not in {*_CODES, "number"}:
+        return None
+    why = f"{tally.count:,} of {seen.total:,} cells are written as spreadsheets show long numbers"
+    return seen.sign("scientific_notation", tally, why, lambda cell: kind_of(cell) == "scientific")
+
+
+def digits_lost(seen: Seen) -> Sign | None:
+    """All numbers of more than 15 digits end in zeros: by chance that happens once in ten for each digit."""
+    tally = seen.rounded
+    others = seen.of("long") - tally.count
+    if seen.zeros < 4 or others * 20 > tally.count:  # noqa: PLR2004  # less than once in ten thousand
+        return None
+    why = f"{tally.count:,} of {tally.count + others:,} long numbers are zeros behind the {SPREADSHEET_DIGITS}th digit"
+    return seen.sign("digits_lost", tally, why, lambda cell: kind_of(cell) == "long" and is_rounded(cell))
+
+
+def decimal_comma(seen: Seen) -> Sign | None:
+    """`12,50` among `12.50`: both would be stored as they stand."""
+    tally = seen.kinds.get("comma")
+    points = seen.of("point")
+    if tally is None or not points or seen.column.role not in {"text", "untyped"} or not _mostly_numbers(seen):
+        return None
+    why = f"{points:,} numbers of the column have a decimal point"
+    return seen.sign("decimal_comma", tally, why, lambda cell: kind_of(cell) == "comma")
+
+
+def currency(seen: Seen) -> Sign | None:
+    """`€12.50` among `12.50`."""
+    tally = seen.kinds.get("currency")
+    plain = seen.of("digits", "point", "comma")
+    if tally is None or plain < tally.count or seen.column.role not in {"text", "untyped"} or not _mostly_numbers(seen):
+        return None
+    why = f"{plain:,} numbers of the column have no currency sign"
+    return seen.sign("currency_sign", tally, why, lambda cell: kind_of(cell) == "currency")
+
+
+def mixed(seen: Seen) -> Sign | None:
+    """A few words (`12 kg`, `tbd`) in a column that is numbers; codes with letters and digits are no words."""
+    words = [tally for kind in ("word", "text") if (tally := seen.kinds.get(kind))]
+    strange = sum(tally.count for tally in words)
+    numbers = seen.of("digits", "point", "comma", "padded", "long")
+    if seen.column.role not in {"text", "untyped"} or not strange or seen.of("code", "ten", "uuid"):
+        return None
+    if seen.total < 20 or numbers * 20 < seen.total * 19:  # noqa: PLR2004  # too few to tell, or no column of numbers
+        return None
+    why = f"{numbers:,} of {seen.total:,} cells are numbers"
+    return seen.sign("mixed_types", joined(words), why, lambda cell: kind_of(cell) in {"word", "text"})
+
+
+def _longer(seen: Seen, width: int) -> int:
+    return sum(tally.count for digits, tally in seen.widths.items() if digits > width)
+
+
+def _mostly_numbers(seen: Seen) -> bool:
+    return seen.of("digits", "point", "comma", "currency") * 5 >= seen.total * 4

@@ -1,0 +1,46 @@
+"""Words that a program or a spreadsheet left behind where a value should be."""
+
+from typing import Final
+
+from jobs.damage.column import Seen, Sign
+from jobs.damage.kinds import Kind, kind_of
+
+_TEXTS: Final = frozenset({"text", "untyped"})
+
+
+def spreadsheet_error(seen: Seen) -> Sign | None:
+    """`#N/A`, `#REF!`: in an id or a link they refuse the row, in a text they would be stored."""
+    return _each(seen, "error", "spreadsheet_error", "this is what a spreadsheet shows where a formula failed")
+
+
+def formula(seen: Seen) -> Sign | None:
+    """`=VLOOKUP(A2,B:C,2)`: the file was written without its values."""
+    return _each(seen, "formula", "formula_text", "these begin with = like a formula")
+
+
+def null_word(seen: Seen) -> Sign | None:
+    """`NULL`, `nan`: exports write them for a value that is missing."""
+    return _each(seen, "null", "null_word", "an export writes this for a missing value")
+
+
+def foreign_boolean(seen: Seen) -> Sign | None:
+    """`WAHR`: in a column of booleans this is TRUE."""
+    booleans = seen.of("foreign", "boolean")
+    if booleans * 2 < seen.total:
+        return None
+    why = f"{booleans:,} of {seen.total:,} cells are true or false in some language"
+    return _each(seen, "foreign", "foreign_boolean", why)
+
+
+def boolean_as_text(seen: Seen) -> Sign | None:
+    """A `metadata` key with nothing but TRUE and FALSE: without `:bool` in the header they are texts."""
+    if seen.column.role != "untyped" or seen.of("boolean") != seen.total:
+        return None
+    return _each(seen, "boolean", "boolean_as_text", f"all {seen.total:,} cells are true or false")
+
+
+def _each(seen: Seen, kind: Kind, code: str, why: str) -> Sign | None:
+    tally = seen.kinds.get(kind)
+    if tally is None or seen.column.role not in _TEXTS:
+        return None
+    return seen.sign(code, tally, why, lambda cell: kind_of(cell) == kind)

@@ -1,0 +1,76 @@
+"""What a workbook says of its cells besides their text. Text files say nothing of the kind, and pay nothing for it.
+
+`WorkbookRow` is a `SheetRow`: who only wants the text of the cells need not know it. Who looks for damage does:
+
+    if isinstance(row, WorkbookRow):
+        for text, stored in zip(row.cells, row.stored): ...
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from jobs.model import SheetRow
+
+
+class Kind(StrEnum):
+    """How a cell was stored, which is not what it looks like: `007` may be text, or the number 7 and a format."""
+
+    EMPTY = "empty"
+    TEXT = "text"
+    NUMBER = "number"
+    DATE = "date"
+    TIME = "time"
+    BOOLEAN = "boolean"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """How one cell was stored. Cells that were stored alike share one object.
+
+    Attributes:
+        kind: DATE and TIME are numbers whose format shows them so; DATE may have a time of day.
+        format: code of the number format as the file has it, English whatever the user's language: `General`, `0.00`,
+            `00000` (a number that is shown with leading zeros its text does not have), `@` (text), `yyyy-mm-dd`.
+        formula: whether a formula made the value.
+    """
+
+    kind: Kind
+    format: str = "General"
+    formula: bool = False
+
+
+NOTHING: Final = Stored(Kind.EMPTY)
+"""A cell that is not there, or has a format alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a cell has no text that could be sent. What stands in its place in `cells` is for reports alone.
+
+    Attributes:
+        column: 0-based position of the cell.
+        reason: code of `jobs.reasons`.
+        message: what is wrong, with the cell's address.
+    """
+
+    column: int
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkbookRow(SheetRow):
+    """One row of a workbook's sheet; `ref.line` is its number as the spreadsheet shows it.
+
+    Attributes:
+        stored: as many as there are cells.
+        faults: of its cells, from left to right.
+        hidden: whether the spreadsheet does not show it; it is read all the same.
+    """
+
+    stored: Sequence[Stored]
+    faults: Sequence[Fault] = ()
+    hidden: bool = False

@@ -1,0 +1,168 @@
+"""Numbers as a workbook stores them, as text: exactly the value, in the shortest form.
+
+Excel stores the number nearest to what was typed that 64 bits can hold (IEEE 754), with up to 17 digits: 0.1 may stand
+in the file as `0.10000000000000001`. The text is the shortest that denotes the same number, written as ECMAScript does
+(`Number::toString`): `0.1`, `7`, `1e+21`. Other programs write whole numbers, or numbers of more than 17 digits, that
+64 bits cannot hold; those are kept digit by digit.
+"""
+
+import math
+import re
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Final
+
+_NUMBER: Final = re.compile(r"[+-]?(?:([0-9]+)(?:\.([0-9]*))?|\.([0-9]+))(?:[eE][+-]?[0-9]+)?")
+_WHOLE: Final = re.compile(r"[+-]?[0-9]+")
+_DOUBLE_DIGITS: Final = 17
+_LONGEST: Final = 400
+"""Characters of a number: no 64-bit number needs more when it is written out."""
+
+_POSITIONAL: Final = 21
+"""Whole digits up to which a number is written out (ECMAScript)."""
+
+_SMALL: Final = -6
+
+_DAY: Final = 86_400_000
+"""Milliseconds; a workbook's dates are no finer."""
+
+_LAST_DAY: Final = 2_958_465
+"""31 December 9999 as a number, counted from 1900."""
+
+_1904: Final = 1_462
+"""Days by which counting from 1904 lags behind counting from 1900."""
+
+_FALSE_LEAP_DAY: Final = 60
+"""29 February 1900, which Lotus 1-2-3 believed in; Excel kept the mistake, so that days count differently before."""
+
+_NO_DAY: Final = "is shown as a date or a time, but its number lies outside the calendar of spreadsheets"
+
+
+class NotANumber(ValueError):  # noqa: N818  # what the text turned out to be
+    """A numeric cell holds something else."""
+
+
+class NotADate(ValueError):  # noqa: N818  # what the number turned out to be
+    """A cell is shown as a date, and its number is none. `str()` says why."""
+
+
+def number_text(raw: str) -> str:
+    """The text for a stored number.
+
+    Raises:
+        NotANumber: `raw` is none, or none that is finite.
+    """
+    raw = raw.strip()
+    if len(raw) > _LONGEST:
+        raise NotANumber
+    if _WHOLE.fullmatch(raw):
+        return str(int(raw))
+    value, exact = _value(raw)
+    if exact is not None:
+        return _written(exact)
+    text = repr(value)
+    if "e" in text:
+        return _written(Decimal(text))
+    return text.removesuffix(".0") if value else "0"
+
+
+def _value(raw: str) -> tuple[float, Decimal | None]:
+    """The number nearest to `raw`, and `raw` itself where it has more digits than that number could stand for."""
+    parts = _NUMBER.fullmatch(raw)
+    if parts is None:
+        raise NotANumber
+    value = float(raw)
+    if not math.isfinite(value):
+        raise NotANumber
+    digits = "".join(part or "" for part in parts.groups()).strip("0")
+    return value, Decimal(raw) if len(digits) > _DOUBLE_DIGITS else None
+
+
+def _written(number: Decimal) -> str:
+    """As ECMAScript writes a number: written out where that is short, else with an exponent."""
+    sign, digits, exponent = number.as_tuple()
+    text = "".join(map(str, digits)).rstrip("0") or "0"
+    point = len(digits) + int(exponent)
+    minus = "-" if sign else ""
+    if len(text) <= point <= _POSITIONAL:
+        return minus + text.ljust(point, "0")
+    if 0 < point <= _POSITIONAL:
+        return f"{minus}{text[:point]}.{text[point:]}"
+    if _SMALL < point <= 0:
+        return f"{minus}0.{'0' * -point}{text}"
+    fraction = f".{text[1:]}" if len(text) > 1 else ""
+    return f"{minus}{text[0]}{fraction}e{point - 1:+}"
+
+
+def date_text(raw: str, *, since_1904: bool) -> str:
+    """A day, with its time if it has one, as ISO 8601 writes it: `2024-01-31`, `2024-01-31T10:20:30`.
+
+    Raises:
+        NotANumber: `raw` is none.
+        NotADate: no calendar has that day.
+    """
+    days, rest = divmod(_milliseconds(raw), _DAY)
+    if since_1904:
+        if days >= 0:
+            days += _1904
+    elif days == _FALSE_LEAP_DAY:
+        raise NotADate("is shown as 29 February 1900, a day that never was")
+    elif 0 < days < _FALSE_LEAP_DAY:
+        days += 1
+    elif days == 0:
+        raise NotADate("is shown as a date, but its number is 0 or a time of day alone")
+    if not 0 < days <= _LAST_DAY:
+        raise NotADate(_NO_DAY)
+    day = (date(1899, 12, 30) + timedelta(days)).isoformat()
+    return f"{day}T{_clock(rest)}" if rest else day
+
+
+def moment_text(raw: str, *, since_1904: bool) -> str:
+    """As `date_text`, with the time of day even where it is midnight.
+
+    Raises:
+        NotANumber, NotADate: see `date_text`.
+    """
+    text = date_text(raw, since_1904=since_1904)
+    return text if "T" in text else f"{text}T00:00:00"
+
+
+def time_text(raw: str, *, since_1904: bool) -> str:
+    """A time of day, `10:20:30`; of a number with whole days the day as well.
+
+    Raises:
+        NotANumber, NotADate: see `date_text`.
+    """
+    milliseconds = _milliseconds(raw)
+    if 0 <= milliseconds < _DAY:
+        return _clock(milliseconds)
+    return moment_text(raw, since_1904=since_1904)
+
+
+def duration_text(raw: str, *, since_1904: bool) -> str:
+    """Hours that may exceed a day, `36:00:00`.
+
+    Raises:
+        NotANumber, NotADate: see `date_text`.
+    """
+    del since_1904  # a duration begins nowhere
+    milliseconds = _milliseconds(raw)
+    return f"-{_clock(-milliseconds)}" if milliseconds < 0 else _clock(milliseconds)
+
+
+def _milliseconds(raw: str) -> int:
+    raw = raw.strip()
+    if len(raw) > _LONGEST:
+        raise NotANumber
+    value = _value(raw)[0]
+    if abs(value) > _LAST_DAY + 1:
+        raise NotADate(_NO_DAY)
+    return round(value * _DAY)
+
+
+def _clock(milliseconds: int) -> str:
+    seconds, fraction = divmod(milliseconds, 1000)
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    text = f"{hour:02}:{minute:02}:{second:02}"
+    return f"{text}.{fraction:03}" if fraction else text

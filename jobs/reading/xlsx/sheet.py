@@ -1,0 +1,100 @@
+"""One sheet of a workbook as a table: a header, and rows under it."""
+
+from collections.abc import Callable, Generator, Iterator
+from hashlib import blake2b
+from typing import BinaryIO
+
+from jobs.model import RowRef
+from jobs.reading.addresses import letters
+from jobs.reading.csv import Scan, checked_names
+from jobs.reading.errors import InputRefused
+from jobs.reading.stored import NOTHING, WorkbookRow
+from jobs.reading.xlsx.grid import Grid, Line
+from jobs.reading.xlsx.workbook import SheetEntry, Workbook
+
+
+class WorkbookSheet:
+    """A sheet of a workbook whose header has been read and whose rows have not: see `jobs.reading.Sheet`.
+
+    The header is the first row that stores anything; rows that store nothing are no rows, wherever they stand. Every
+    row has a cell for each column of the header, and further ones where it stores something beyond it.
+
+    Attributes:
+        header: names of the columns as written, all of them different, none empty.
+        name: of the sheet. `line`: number of the header's row.
+        grid: what the sheet says besides its rows.
+    """
+
+    def __init__(self, stream: BinaryIO, *, name: str, scratch: Callable[[], BinaryIO]) -> None:
+        workbook = Workbook(stream, scratch)
+        entry = workbook.chosen(name)
+        self.name = entry.name
+        self.grid: Grid
+        self._lines = self._reading(workbook, entry)
+        head = next(self._lines, None)
+        if head is None:
+            raise InputRefused(f"sheet `{self.name}` is empty: its first row must name the columns")
+        if head.faults:
+            raise InputRefused(f"a column has no name: {head.faults[0].message}")
+        self.line = head.number
+        try:
+            self.header = checked_names(_trimmed(head.cells), head.number, letters)
+        except InputRefused as error:
+            raise InputRefused(f"row {head.number} of sheet `{self.name}`: {error.message}") from None
+
+    def __iter__(self) -> Iterator[WorkbookRow]:
+        width = len(self.header)
+        for row, line in enumerate(self._lines, 1):
+            cells, stored = line.cells, line.stored
+            digest = blake2b("\0".join(_trimmed(cells)).encode(), digest_size=8).digest()  # no cell holds a NUL
+            while len(cells) > width and not cells[-1]:
+                cells.pop()
+            missing = width - len(cells)
+            cells.extend([""] * missing)
+            stored = [*stored[: len(cells)], *[NOTHING] * missing]
+            yield WorkbookRow(RowRef(row, line.number, digest), cells, stored, line.faults, line.hidden)
+
+    def close(self) -> None:
+        """Let go of the workbook's parts, but not of the stream."""
+        self._lines.close()
+
+    def count(self) -> int:
+        """The number of rows, read for nothing else."""
+        return sum(1 for _ in self._lines)
+
+    def _reading(self, workbook: Workbook, entry: SheetEntry) -> Generator[Line]:
+        with workbook.lines(entry) as (self.grid, lines):
+            yield from lines
+
+
+def read_workbook(stream: BinaryIO, *, sheet: str = "", scratch: Callable[[], BinaryIO]) -> WorkbookSheet:
+    """Read the header of a workbook's sheet, and get ready to iterate its rows.
+
+    Args:
+        stream: seekable; not closed.
+        sheet: its name; empty for the only visible one that is not empty.
+        scratch: makes an empty file for texts that do not fit into memory.
+
+    Raises:
+        InputRefused: no workbook, no such sheet or several that could be meant, no header, an empty or repeated column
+            name, and everything that iterating may raise: damaged data, a row over 16 MiB.
+    """
+    return WorkbookSheet(stream, name=sheet, scratch=scratch)
+
+
+def scan_workbook(stream: BinaryIO, *, sheet: str = "", scratch: Callable[[], BinaryIO]) -> Scan:
+    """Read a whole sheet for its structure alone: the strict first pass.
+
+    Raises:
+        InputRefused: in every case in which reading the rows would raise it.
+    """
+    found = read_workbook(stream, sheet=sheet, scratch=scratch)
+    return Scan(found.header, found.count())
+
+
+def _trimmed(cells: list[str]) -> list[str]:
+    """Without the empty cells at the end."""
+    end = len(cells)
+    while end and not cells[end - 1]:
+        end -= 1
+    return cells[:end]

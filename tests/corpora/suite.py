@@ -1,0 +1,54 @@
+"""JSONTestSuite: texts that a JSON parser must take (y), must refuse (n), or may treat as it likes (i)."""
+
+import json
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+from jobs.columns import ObjectColumns, Rules
+from jobs.model import ObjectRow, Unsendable
+from jobs.reading import InputRefused, read_objects
+from jobs.strict_json import NotStrictJSON, parse
+from tests.corpora.finding import Finding
+
+CORPUS = "JSONTestSuite"
+
+
+def findings(folder: Path) -> Iterator[Finding]:
+    """One for each text. What may go either way deviates only by a crash, or by a value that is not what it says."""
+    published = (folder / "data" / "parsing.js").read_text(encoding="utf-8")
+    cases = json.loads(published[published.index("[") : published.rindex("]") + 1])
+    for case in cases:
+        name, text = case["name"].removesuffix(".json"), case["input"]
+        try:
+            yield Finding(CORPUS, name, _judged(name[0], text) or _as_a_line(name[0], text))
+        except Exception as error:  # noqa: BLE001  # whatever comes out is what we look for
+            yield Finding(CORPUS, name, repr(error), crashed=True)
+
+
+def _judged(kind: str, text: str) -> str:
+    """The parser that reads JSON cells and lines."""
+    try:
+        value = parse(text)
+    except NotStrictJSON as error:
+        return f"refused: {error.reason}: {error.message}" if kind == "y" else ""
+    if kind == "n":
+        return "taken"
+    return "" if repr(value) == repr(json.loads(text)) else f"read as {value!r}"
+
+
+def _as_a_line(kind: str, text: str) -> str:
+    """The reader of NDJSON, and what columns make of it: a row of its own, a refusal of the row, or of the input."""
+    columns = ObjectColumns(Rules("orders"))
+    try:
+        records = list(read_objects(BytesIO(text.encode("utf-8", "surrogatepass"))))
+    except InputRefused:
+        return "" if kind != "y" else "the input is refused"
+    for record in records:
+        if isinstance(record, ObjectRow):
+            columns.read(record)
+    alone = len(records) == 1 and isinstance(records[0], Unsendable)
+    is_line = not set("\r\n") & set(text.strip("\r\n"))
+    if kind == "n" and text.strip() and is_line and not alone:
+        return f"as a line: {records}"
+    return ""

@@ -1,0 +1,136 @@
+"""Inputs with one fault each, and what `rowpatch check` says of them. The table in `docs/input.md` is made of these."""
+
+import gzip
+from dataclasses import dataclass
+from typing import Final
+
+A: Final = "ZfiCcmIvub"
+B: Final = "YJNOHFdSXy"
+C: Final = "wnrdaHbacF"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One bad input.
+
+    Attributes:
+        fault: what is wrong with it, in the words of the table.
+        name: of the file.
+        content: its bytes.
+        says: what the check says about it, among other things.
+        status: 2 when something is refused, 0 when it is a warning.
+        type: what is passed as --type, or empty.
+    """
+
+    fault: str
+    name: str
+    content: bytes
+    says: str
+    status: int = 2
+    type: str = "stripe_payments"
+
+
+def sheet(fault: str, text: str, says: str, status: int = 2, type_: str = "stripe_payments") -> Case:
+    """A CSV."""
+    return Case(fault, "sheet.csv", text.encode(), says, status, type_)
+
+
+def column(fault: str, name: str, cells: list[str], says: str, status: int = 0) -> Case:
+    """A CSV whose second column has these cells; its ids are in order."""
+    ids = [f"{A[:-1]}{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
+    lines = [f'{id_},"{cell}"' for id_, cell in zip(ids, cells, strict=False)]
+    return sheet(fault, "\n".join((f"id,{name}", *lines, "")), says, status)
+
+
+def objects(fault: str, text: str, says: str, status: int = 2) -> Case:
+    """An NDJSON file."""
+    return Case(fault, "sheet.ndjson", text.encode(), says, status)
+
+
+_LOTS: Final = ["MAR7", "SEPT2", "A-17", "B-18", "C-19", "D-20", "E-21", "F-22", "G-23", "H-24", "I-25"]
+_PRICES: Final = ["12.50", "3.99", "100.00", "8.25", "1.10", "7.77", "20.00", "5.05", "6.60", "9.99"]
+_IN_PLACE: Final = "".join(
+    f"ZfiCcmIvu{'abcdefghijkl'[each]},inv-{each},00{each % 9 + 1},{each}.50\n" for each in range(12)
+)
+_SHIFTED: Final = f"id,reference,metadata.lot,metadata.price\n{_IN_PLACE}{B},,inv-7,003\n"
+
+CASES: Final = (
+    # the file as a whole
+    sheet("nothing in it", "", "the input is empty: its first line must name the columns"),
+    sheet("a header and no rows", "id,reference\n", "has no rows"),
+    Case("Windows encoding", "sheet.csv", b"id,reference\n" + A.encode() + b",caf\xe9\n", "--encoding cp1252"),
+    Case("UTF-16 without a mark", "sheet.csv", "id,reference\n".encode("utf-16-le"), "--encoding utf-16-le"),
+    Case("gzip cut off", "sheet.csv.gz", gzip.compress(b"id,reference\n" * 99, mtime=0)[:-9], "damaged or cut off"),
+    sheet("a quote that never ends", f'id,reference\n{A},"x\n{B},y\n', "its closing quote is missing"),
+    sheet("text behind a quote", f'id,reference\n{A},"x"y\n', "text follows a closing quote"),
+    sheet("a NUL", f"id,reference\n{A},a\0b\n", "a NUL character"),
+    # the header
+    sheet("no column id", "metadata.a\nx\n", "there is no column `id`"),
+    sheet("id with a byte-order mark of its own", f"metadata.a,\ufeffid\nx,{A}\n", "did you mean `id`?"),
+    sheet("ID in capitals", f"ID,metadata.a\n{A},x\n", "did you mean `id`?"),
+    sheet("a name misspelt", f"id,refrence\n{A},x\n", "did you mean `reference`?"),
+    sheet("two names misspelt", f"id,refrence,metadta.a\n{A},x,y\n", "refused as a whole: 2 reasons"),
+    sheet("a name with a space", f'id,"reference "\n{A},x\n', "did you mean `reference`?"),
+    sheet("a key with a space", f'id,"metadata.batch "\n{A},x\n', "suspicious_header", 0),
+    sheet("a column without a name", f"id,,reference\n{A},x,y\n", "column 2 has no name"),
+    sheet("one name twice", f"id,reference,reference\n{A},x,y\n", "are both `reference`"),
+    sheet("the whole and a part", f"id,metadata,metadata.a\n{A},{{}},y\n", "keep one of them"),
+    sheet("a suffix that does not exist", f"id,metadata.a:boolean\n{A},true\n", "did you mean `metadata.a:bool`?"),
+    sheet("a reserved name", f"id,__state\n{A},x\n", "names that begin with `__` are reserved"),
+    sheet("tags on a type without", f"id,tags.add\n{A},vip\n", "stripe_payments have no tags"),
+    sheet("no type", f"id,reference\n{A},x\n", "pass --type TYPE", type_=""),
+    sheet(
+        "a type that does not exist",
+        f"id,reference\n{A},x\n",
+        "did you mean `stripe_payments`?",
+        type_="stripe_payment",
+    ),
+    # rows and cells that cannot be sent
+    sheet("a cell too many", f"id,reference\n{A},x,y\n", "the row has 3 cells, the header has 2"),
+    sheet("no id", "id,reference\n,x\n", "id_missing"),
+    sheet("a space in an id", f'id,reference\n"{A} ",x\n', "white space, which no id contains"),
+    sheet("two ids in one cell", f'id,reference\n"{A},{B}",x\n', "a comma, which no id contains"),
+    sheet("a formula that found no id", "id,reference\n#N/A,x\n", "its formula found no id"),
+    sheet("a word for a number", f"id,metadata.n:int\n{A},seven\n", "needs a whole number"),
+    sheet("a decimal comma in a number", f'id,metadata.n:float\n{A},"1,5"\n', "it has a comma"),
+    sheet("a currency sign in a number", f"id,metadata.n:float\n{A},€5\n", "leave out the currency sign"),
+    sheet("WAHR for true", f"id,metadata.b:bool\n{A},WAHR\n", "a spreadsheet in another language writes true"),
+    sheet("typographic quotes in JSON", f"id,metadata.j:json\n{A},{{“a”: 1}}\n", "typographic quotes"),
+    sheet("a value that is not allowed", f"id,unit_of_weight\n{A},kg\n", "takes one of gr, oz, lb", type_="parcels"),
+    sheet("a column of another type", f"id,type,unit_of_weight\n{A},orders,gr\n", "column_not_of_type", type_=""),
+    sheet("a trigger", f"id,_refresh\n{A},true\n", "if they are meant, --allow-trigger _refresh"),
+    sheet("a tag with a space", f"id,tags.add\n{A},very important\n", "is no tag", type_="orders"),
+    sheet(
+        "eleven tags", f'id,tags.add\n{A},"{",".join("abcdefghijk")}"\n', "a record takes at most 10", type_="orders"
+    ),
+    sheet("a link of another type", f"id,order\n{A},skus/{B}\n", "links orders, not 'skus'"),
+    objects("a line that is no JSON", f'{{"id": "{A}", "reference": "x"\n', "bad_json"),
+    objects("a name twice in an object", f'{{"id": "{A}", "id": "{B}"}}\n', "bad_json"),
+    objects("a number for a text", f'{{"id": "{A}", "reference": 7}}\n', "needs text"),
+    # damage
+    column("lost zeros", "reference", ["00123", "00124", "00125", "126"], "leading_zeros_lost"),
+    column("scientific notation", "reference", ["1.23457E+15", "A-1"], "scientific_notation"),
+    column("more digits than a spreadsheet keeps", "reference", ["1234567890123450000", "7"], "digits_lost"),
+    column("dates among codes", "reference", [*_LOTS, "1-Mar"], "date_for_code"),
+    column("words among numbers", "metadata.n", [*map(str, range(100, 125)), "tbd"], "mixed_types"),
+    column("a comma among points", "metadata.price", [*_PRICES, "12,50"], "decimal_comma"),
+    column("a currency sign among numbers", "metadata.price", [*_PRICES, "€12.50"], "currency_sign"),
+    column("a formula's error", "reference", ["#REF!"], "spreadsheet_error"),
+    column("a formula", "reference", ["=VLOOKUP(A2,B:C,2)"], "formula_text"),
+    column("a program's word for nothing", "reference", ["NULL"], "null_word"),
+    column("WAHR as text", "metadata.b", ["WAHR", "FALSCH"], "foreign_boolean"),
+    column("booleans as text", "metadata.b", ["TRUE", "FALSE"], "boolean_as_text"),
+    column("garbled letters", "reference", ["MÃ¼ller"], "mojibake"),
+    column("a zero-width space", "reference", ["A\u200b-1"], "[zero-width space]"),
+    column("a space at the end", "reference", ["A-1 "], "A-1␣"),
+    sheet("a row moved by one column", _SHIFTED, "shifted_row", 0),
+    sheet("an id of another shape", "id,reference\n12345,x\n", "id_unusual", 0),
+    sheet("a typographic quote in an id", f"id,reference\n“{A}”,x\n", "typographic_character", 0),
+    sheet(
+        "ids without capitals",
+        "id,reference\n" + "".join(f"abcdefghi{each},x\n" for each in "jklmno"),
+        "id_case_lost",
+        0,
+    ),
+    sheet("one id twice", f"id,reference\n{A},x\n{B},y\n{A},z\n", "the id of line 2, and other cells", 0),
+)

@@ -1,0 +1,129 @@
+"""What a check found, as values."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from jobs.damage import WARNINGS, Sign
+from jobs.model import RowRef, Unsendable
+from jobs.reading import InputRefused
+from jobs.reasons import REASONS
+from worker.checking.duplicates import Duplicates
+
+Severity = Literal["error", "warning"]
+
+SPOTS: Final = 3
+"""Places that are kept of each group."""
+
+INPUT_REFUSED: Final = "input_refused"
+"""Code of a finding that is about the input as a whole: nothing of it would be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """One place in the input.
+
+    Attributes:
+        position: of the cell in its row, from 0; -1 when the row as a whole is meant, or the input has no columns.
+        cell: its text, shortened.
+        message: what is wrong with it beyond what its group says.
+    """
+
+    ref: RowRef
+    position: int
+    cell: str
+    message: str = ""
+
+
+@dataclass(slots=True)
+class Group:
+    """All findings with one code about one column.
+
+    Attributes:
+        column: its name as the user wrote it; empty when rows as a whole are meant.
+        evidence: why a warning is given, with the figures.
+    """
+
+    severity: Severity
+    code: str
+    column: str
+    evidence: str = ""
+    count: int = 0
+    spots: list[Spot] = field(default_factory=list)
+
+    def add(self, spot: Spot) -> None:
+        """One more."""
+        self.count += 1
+        if len(self.spots) < SPOTS:
+            self.spots.append(spot)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding of one group."""
+
+    group: Group
+    spot: Spot
+
+
+@dataclass(slots=True)
+class Checked:
+    """The result of a check. Its size does not grow with the input.
+
+    Attributes:
+        sheet: name of the workbook's sheet; empty for text.
+        header: names of the columns; empty for NDJSON. `line`: on which they stand.
+        rows: read, comments and empty ones included.
+        sendable: rows that ask for something. `refused`: rows that would not be sent. `skipped`: the others, by reason.
+        refusals: why nothing of the input would be sent; the first is what `apply` would say.
+        errors: by reason and column. `signs`: damage. `header`: names that look odd.
+        shifted: numbers of the first rows that look shifted.
+    """
+
+    sheet: str = ""
+    header: list[str] = field(default_factory=list)
+    line: int = 1
+    rows: int = 0
+    sendable: int = 0
+    refused: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    refusals: list[InputRefused] = field(default_factory=list)
+    errors: dict[tuple[str, str], Group] = field(default_factory=dict)
+    signs: list[Sign] = field(default_factory=list)
+    warnings: list[Group] = field(default_factory=list)
+    shifted: set[int] = field(default_factory=set)
+    duplicates: Duplicates = field(default_factory=Duplicates)
+
+    @property
+    def exit_status(self) -> int:
+        """0, or 2 when something would be refused."""
+        return 2 if self.refusals or self.refused else 0
+
+    def groups(self) -> Iterator[Group]:
+        """Refusals, errors and warnings; of each, the most frequent first."""
+        for refusal in self.refusals:
+            yield self.refusal(refusal)
+        yield from sorted(self.errors.values(), key=lambda group: -group.count)
+        yield from sorted(self.warnings, key=lambda group: -group.count)
+
+    def refusal(self, refused: InputRefused) -> Group:
+        """The group of what refuses the input."""
+        position = self.header.index(refused.column) if refused.column in self.header else -1
+        ref = RowRef(0, refused.line or self.line, b"")
+        spot = Spot(ref, position, refused.column, refused.message)
+        return Group("error", INPUT_REFUSED, refused.column, count=1, spots=[spot])
+
+
+def fault_at(fault: Unsendable, position: int) -> Spot:
+    """Where a row is refused, and why; the column's name is the group's."""
+    return Spot(fault.ref, position, fault.cell, fault.message.removeprefix(f"`{fault.column}`: "))
+
+
+def explained(code: str) -> tuple[str, str]:
+    """What a code means, and what to do about it."""
+    if code == INPUT_REFUSED:
+        return "Nothing of the input would be sent.", "Correct it, and check again."
+    if known := REASONS.get(code):
+        return known.meaning, known.action
+    return WARNINGS[code].meaning, WARNINGS[code].action

@@ -1,0 +1,162 @@
+"""The first pass of a check: every row is read once, by the code that `apply` uses, and looked at for damage."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from jobs.damage import BATCH, Examination, fault_of
+from jobs.model import RowRef, Unsendable, UpdateJob
+from jobs.reading import InputRefused, WorkbookRow
+from jobs.reading.stored import Stored
+from worker.checking.duplicates import Seen, seen
+from worker.checking.findings import SPOTS, Checked, Group, Spot, fault_at
+from worker.checking.records import HeaderRefused, Judged, Record, Records, opened
+from worker.settings import Input
+
+_BATCH_SIZE: Final = 1 << 22
+"""Bytes, roughly, after which a batch ends before it is full: one row can be as large as thousands of others."""
+
+_CELL: Final = 8
+"""Bytes of a cell without text."""
+
+_MOST_GROUPS: Final = 10_000
+"""Groups that are told apart; the names of an NDJSON input's members have no bound."""
+
+
+def check(path: Path, how: Input, type_name: str) -> Checked:
+    """Read the whole input, and say what is wrong with it. Memory does not grow with its rows.
+
+    Args:
+        path: of the input, compressed or not.
+        how: it is read.
+        type_name: resource type of rows that do not name one.
+
+    Raises:
+        ConfigError: no room for the ids, which are kept on disk.
+    """
+    checked = Checked(sheet=how.sheet if how.format == "xlsx" else "")
+    try:
+        with opened(path, how, type_name) as records:
+            checked.header, checked.line = records.header, records.line
+            one = _Pass(records, checked)
+            try:
+                for record in records.rows:
+                    one.take(record)
+            finally:
+                one.finish()
+    except HeaderRefused as error:
+        checked.header, checked.line = error.header, error.header_line
+        checked.refusals = error.faults
+    except InputRefused as error:
+        checked.refusals.append(error)
+    if not checked.rows and not checked.refusals:
+        checked.refusals.append(InputRefused("the input has no rows: there is nothing under its header"))
+    return checked
+
+
+class _Pass:
+    """One pass over one input."""
+
+    def __init__(self, records: Records, checked: Checked) -> None:
+        self._records = records
+        self._checked = checked
+        self._positions = {column.label: column.position for column in records.columns}
+        self._examination = Examination(records.columns)
+        self._ids: list[Seen] = []
+        self._refs: list[RowRef] = []
+        self._cells: list[list[str]] = []
+        self._stored: list[Sequence[Stored]] = []
+        self._texts: list[Mapping[str, str]] = []
+        self._size = 0
+
+    def take(self, record: Record) -> None:
+        """Judge a row, and put it with those to be looked at."""
+        checked, records = self._checked, self._records
+        checked.rows += 1
+        judged = records.judged(record)
+        if isinstance(judged, UpdateJob):
+            checked.sendable += 1
+            self._ids.append(seen(judged.key, record.ref))
+        elif isinstance(judged, str):
+            checked.skipped[judged] += 1
+            return
+        else:
+            checked.refused += 1
+            for fault in judged:
+                self._refused(fault)
+        self._keep(record, judged)
+
+    def finish(self) -> None:
+        """Look at what is left, and at everything as a whole."""
+        self._look()
+        checked = self._checked
+        checked.signs = self._examination.signs()
+        checked.shifted = self._examination.shifted
+        for sign in checked.signs:
+            spots = [Spot(each.ref, sign.column.position, each.cell) for each in sign.examples]
+            group = Group("warning", sign.code, sign.column.label, sign.evidence, sign.count, spots)
+            checked.warnings.append(group)
+        self._look_at_header()
+        self._look_at_ids()
+
+    def _keep(self, record: Record, judged: Judged) -> None:
+        cells = self._records.cells(record, judged)
+        if cells is not None:
+            self._cells.append(cells)
+            if isinstance(record, WorkbookRow):
+                self._stored.append(record.stored)
+            self._size += len("".join(cells)) + _CELL * len(cells)
+        elif (texts := self._records.texts(record)) is not None:
+            self._texts.append(texts)
+            self._size += sum(map(len, texts.values()))
+        else:
+            return
+        self._refs.append(record.ref)
+        if len(self._refs) >= BATCH or self._size > _BATCH_SIZE:
+            self._look()
+
+    def _look(self) -> None:
+        if self._cells:
+            self._examination.see_rows(self._refs, self._cells, self._stored)
+        elif self._texts:
+            self._examination.see_objects(self._refs, self._texts)
+        self._checked.duplicates.add(self._ids)
+        for waiting in (self._refs, self._cells, self._stored, self._texts, self._ids):
+            waiting.clear()
+        self._size = 0
+
+    def _refused(self, fault: Unsendable) -> None:
+        groups = self._checked.errors
+        key = (fault.reason, fault.column)
+        if key not in groups and len(groups) >= _MOST_GROUPS:
+            key = (fault.reason, "")
+        group = groups.get(key) or groups.setdefault(key, Group("error", *key))
+        group.add(fault_at(fault, self._positions.get(fault.column, -1)))
+
+    def _look_at_header(self) -> None:
+        for column in self._records.columns:
+            if why := fault_of(column.label):
+                spot = Spot(RowRef(0, self._records.line, b""), column.position, column.label)
+                self._checked.warnings.append(
+                    Group("warning", "suspicious_header", column.label, why, count=1, spots=[spot])
+                )
+
+    def _look_at_ids(self) -> None:
+        duplicates = self._checked.duplicates
+        count, same = duplicates.counts()
+        if count:
+            column = next((name for name in ("id", "reference") if name in self._positions), "id")
+            position = self._positions.get(column, -1)
+            parts = [f"{same:,} repeat that row word for word"] if same else []
+            parts += [f"{count - same:,} have other cells"] if count > same else []
+            why = ", ".join(parts)
+            group = Group("warning", "duplicate_id", column, why, count)
+            group.spots = [
+                Spot(each.ref, position, "", told(each.first, each.same)) for each in duplicates.first(SPOTS)
+            ]
+            self._checked.warnings.append(group)
+
+
+def told(first: int, same: bool) -> str:  # a fact about two rows
+    """What a row is whose id an earlier row has."""
+    return f"the same row as line {first}" if same else f"the id of line {first}, and other cells"

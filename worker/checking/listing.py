@@ -1,0 +1,79 @@
+"""The second pass of a check: every single finding, in the order of the input."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from jobs.damage import Sign
+from jobs.model import RowRef
+from jobs.reading import InputRefused, WorkbookRow
+from jobs.texts import shortened
+from worker.checking.duplicates import Repeated
+from worker.checking.findings import Checked, Finding, Group, Spot, fault_at
+from worker.checking.first_pass import told
+from worker.checking.records import Judged, Record, Records, opened
+from worker.settings import Input
+
+
+def findings(checked: Checked, path: Path, how: Input, type_name: str) -> Iterator[Finding]:
+    """What `check` counted, one by one; those about the input as a whole where they come up."""
+    for group in checked.warnings:
+        if group.code == "suspicious_header":
+            yield from (Finding(group, spot) for spot in group.spots)
+    with suppress(InputRefused), opened(path, how, type_name) as records:  # what refuses it was found before
+        listing = _Listing(checked, records)
+        for record in records.rows:
+            yield from listing.of(record)
+    for refusal in checked.refusals:
+        group = checked.refusal(refusal)
+        yield Finding(group, group.spots[0])
+
+
+def _is_one(sign: Sign, cell: str, record: Record) -> bool:
+    if sign.stored is not None:
+        return isinstance(record, WorkbookRow) and sign.stored(cell, record.stored[sign.column.position])
+    return sign.matches(cell)
+
+
+class _Listing:
+    """The findings row by row."""
+
+    def __init__(self, checked: Checked, records: Records) -> None:
+        self._checked = checked
+        self._records = records
+        self._positions = {column.label: column.position for column in records.columns}
+        self._groups = {(group.code, group.column): group for group in checked.warnings}
+        self._repeated = iter(checked.duplicates)
+        self._next = next(self._repeated, None)
+
+    def of(self, record: Record) -> Iterator[Finding]:
+        """All findings about a row."""
+        judged = self._records.judged(record)
+        if isinstance(judged, str):
+            return
+        for fault in judged if isinstance(judged, list) else ():
+            group = self._checked.errors.get((fault.reason, fault.column)) or Group("error", fault.reason, fault.column)
+            yield Finding(group, fault_at(fault, self._positions.get(fault.column, -1)))
+        yield from self._damage(record, judged)
+        yield from self._of_row(record.ref)
+
+    def _damage(self, record: Record, judged: Judged) -> Iterator[Finding]:
+        cells, texts = self._records.cells(record, judged), self._records.texts(record)
+        for sign in self._checked.signs:
+            position = sign.column.position
+            cell = texts.get(sign.column.label, "") if texts else cells[position] if cells and position >= 0 else ""
+            if cell and _is_one(sign, cell, record):
+                group = self._groups[sign.code, sign.column.label]
+                yield Finding(group, Spot(record.ref, position, shortened(cell)))
+
+    def _of_row(self, ref: RowRef) -> Iterator[Finding]:
+        if ref.row in self._checked.shifted:
+            yield Finding(self._groups["shifted_row", ""], Spot(ref, -1, ""))
+        if self._next is not None and self._next.ref.row == ref.row:
+            yield self._twice(self._next)
+            self._next = next(self._repeated, None)
+
+    def _twice(self, repeated: Repeated) -> Finding:
+        group = next(group for group in self._checked.warnings if group.code == "duplicate_id")
+        spot = Spot(repeated.ref, self._positions.get(group.column, -1), "", told(repeated.first, repeated.same))
+        return Finding(group, spot)

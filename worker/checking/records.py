@@ -1,0 +1,110 @@
+"""One input as a check reads it: records, what each asks for, and its cells."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from jobs.columns import ObjectColumns, SheetColumns, header_faults
+from jobs.damage import Column
+from jobs.model import ObjectRow, SheetRow, Status, Unsendable, UpdateJob
+from jobs.reading import InputRefused, read_objects
+from jobs.reasons import REASONS
+from worker import source
+from worker.settings import Input
+
+
+class HeaderRefused(InputRefused):
+    """Everything that is wrong with a header, of which the exception itself says the first."""
+
+    def __init__(self, header: list[str], line: int, faults: list[InputRefused]) -> None:
+        super().__init__(faults[0].message, column=faults[0].column)
+        self.header = header
+        self.header_line = line
+        self.faults = faults
+
+
+Record = SheetRow | ObjectRow | Unsendable
+
+
+Judged = UpdateJob | str | list[Unsendable]
+"""What becomes of a row: what it asks for; or why it is skipped; or every reason why it is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """An input whose header is understood.
+
+    Attributes:
+        header: names of the columns; empty for NDJSON. `columns`: those of the user.
+        line: on which the header stands.
+        texts_at: positions of the columns that hold texts and ids, by their names.
+    """
+
+    header: list[str]
+    columns: list[Column]
+    rows: Iterator[Record]
+    meaning: SheetColumns | ObjectColumns
+    line: int
+    texts_at: Mapping[str, int]
+
+    def judged(self, record: Record) -> Judged:
+        """What `apply` would make of the record, by the same code."""
+        if isinstance(record, Unsendable):
+            return [record]
+        found = self.meaning.read(record)  # type: ignore[arg-type]  # a sheet has rows, NDJSON has objects
+        if isinstance(found, UpdateJob):
+            return found
+        if REASONS[found.reason].status is Status.SKIPPED:
+            return found.reason
+        return self.meaning.faults(record)  # type: ignore[arg-type]  # see above
+
+    def cells(self, record: Record, judged: Judged) -> list[str] | None:
+        """The cells of a sheet's row, as meant; None for NDJSON, and a row of another length than the header.
+
+        A text that refuses its row is left out: what else is odd about it is of no interest. A refused number stays,
+        for rows that are shifted show by such cells.
+        """
+        if not (isinstance(record, SheetRow) and isinstance(self.meaning, SheetColumns)):
+            return None
+        cells = self.meaning.plain(record)
+        if isinstance(judged, UpdateJob):
+            return cells
+        if len(cells) != len(self.header):
+            return None
+        if isinstance(judged, list):
+            blamed = {self.texts_at.get(fault.column) for fault in judged}
+            return ["" if index in blamed else cell for index, cell in enumerate(cells)]
+        return cells
+
+    @staticmethod
+    def texts(record: Record) -> Mapping[str, str] | None:
+        """The members of an object that are text, by their names."""
+        return ObjectColumns.texts(record) if isinstance(record, ObjectRow) else None
+
+
+@contextmanager
+def opened(path: Path, how: Input, type_name: str) -> Iterator[Records]:
+    """Read an input up to its header, and get ready to iterate its rows.
+
+    Args:
+        path: of the input, compressed or not.
+        how: it is read.
+        type_name: resource type of rows that do not name one.
+
+    Raises:
+        HeaderRefused: the header has no meaning.
+        InputRefused: the input cannot be read; also while its rows are iterated.
+    """
+    rules = source.rules(how, type_name)
+    with source.opened(path) as stream:
+        if how.format == "ndjson":
+            yield Records([], [], read_objects(stream, encoding=how.encoding), ObjectColumns(rules), 0, {})
+            return
+        sheet = source.sheet_of(stream, how)
+        if faults := list(header_faults(sheet.header, rules)):
+            raise HeaderRefused(sheet.header, sheet.line, faults)
+        columns = SheetColumns(sheet.header, rules)
+        described = columns.described()
+        texts = {column.label: column.position for column in described if column.role not in {"number", "other"}}
+        yield Records(sheet.header, described, iter(sheet), columns, sheet.line, texts)

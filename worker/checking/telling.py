@@ -1,0 +1,192 @@
+"""A check in words: for people, and for programs."""
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from jobs.damage import WARNINGS
+from jobs.model import JSON
+from jobs.reading.addresses import cell_address, letters, text_address
+from worker.checking.findings import INPUT_REFUSED, Checked, Finding, Group, Spot, explained
+from worker.reports.printable import printable
+
+WIDTH: Final = 80
+"""Columns of the terminal that the text fits into."""
+
+_SHOWN_IN_SHORT: Final = 4
+"""Kinds of damage that are named before a run."""
+
+
+def tell(checked: Checked, name: str, command: str, *, listed: bool = False) -> str:
+    """The check for people: grouped, with the first places of each group and the way back.
+
+    Args:
+        checked: what was found.
+        name: of the input.
+        command: that the user types to check it again.
+        listed: every single finding has been shown already.
+    """
+    parts = [list(_counts(checked, name))]
+    parts += [list(_group(checked, group, places=not listed)) for group in checked.groups()]
+    parts.append(list(_next(checked, command)))
+    return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def tell_in_short(checked: Checked, command: str) -> str:
+    """What `apply` and `plan` say before anything is sent: grave damage alone; empty when there is none."""
+    grave = [group for group in checked.warnings if WARNINGS[group.code].grave]
+    groups = sorted(grave, key=lambda group: -group.count)
+    if not groups:
+        return ""
+    lines = ["Look at this before it is sent: cells are sent as they stand, and never repaired."]
+    for group in groups[:_SHOWN_IN_SHORT]:
+        lines += _wrapped(f"{_headline(group)}: {WARNINGS[group.code].meaning}", "  ", "    ")
+        lines += [_shortened(f"    e.g. {_place(spot, checked.sheet)}") for spot in group.spots[:1]]
+    if rest := len(groups) - _SHOWN_IN_SHORT:
+        lines += [f"  and {rest} more"] if rest > 0 else []
+    return "\n".join([*lines, f"The way back, and all places: {command}"])
+
+
+def as_json(finding: Finding, sheet: str) -> Mapping[str, JSON]:
+    """One finding for programs; the names are a contract."""
+    group, spot = finding.group, finding.spot
+    meaning, action = explained(group.code)
+    return {
+        "kind": "finding",
+        "severity": group.severity,
+        "code": group.code,
+        "address": _address(spot, sheet),
+        "row": spot.ref.row,
+        "line": spot.ref.line,
+        "column": group.column,
+        "value": spot.cell,
+        "message": spot.message or group.evidence,
+        "meaning": meaning,
+        "action": action,
+    }
+
+
+def summary_as_json(checked: Checked) -> Mapping[str, JSON]:
+    """The end of a check for programs; the names are a contract."""
+    groups = list(checked.groups())
+    return {
+        "kind": "summary",
+        "exit_status": checked.exit_status,
+        "rows": checked.rows,
+        "sendable": checked.sendable,
+        "refused": checked.refused,
+        "skipped": dict(checked.skipped),
+        "errors": sum(group.count for group in groups if group.severity == "error"),
+        "warnings": sum(group.count for group in groups if group.severity == "warning"),
+        "groups": [
+            {
+                "severity": group.severity,
+                "code": group.code,
+                "column": group.column,
+                "count": group.count,
+                "evidence": group.evidence,
+            }
+            for group in groups
+        ],
+    }
+
+
+def line_of(finding: Finding, sheet: str) -> str:
+    """One finding for people, on one line."""
+    group = finding.group
+    about = f" [{group.column}]" if group.column else ""
+    return _shortened(f"{_place(finding.spot, sheet)}: {group.severity} {group.code}{about}", 10_000)
+
+
+def _counts(checked: Checked, name: str) -> Iterator[str]:
+    if checked.refusals:
+        yield from _wrapped(f"{name} would be refused as a whole: {_number(len(checked.refusals), 'reason')}.")
+        return
+    skipped = sum(checked.skipped.values())
+    parts = [f"{checked.sendable:,} can be sent", f"{checked.refused:,} cannot"]
+    if skipped:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in checked.skipped.most_common())
+        parts.append(f"{skipped:,} would be skipped ({reasons})")
+    yield from _wrapped(f"{name}: {_number(checked.rows, 'row')}: {', '.join(parts)}.")
+    warned = sum(group.count for group in checked.warnings)
+    if warned:
+        yield from _wrapped(f"{_number(warned, 'warning')}: rows with warnings are sent as they stand.")
+
+
+def _group(checked: Checked, group: Group, *, places: bool) -> Iterator[str]:
+    meaning, action = explained(group.code)
+    if group.code == INPUT_REFUSED:
+        spot = group.spots[0]
+        where = f"{_address(spot, checked.sheet)}: " if spot.position >= 0 or spot.ref.line > 1 else ""
+        yield from _wrapped(f"refused: {where}{spot.message}", "", "  ", lines=6)
+        return
+    yield from _wrapped(f"{group.severity}: {_headline(group)}: {meaning}", "", "  ")
+    if group.evidence:
+        yield from _wrapped(group.evidence, "  ", "  ")
+    for spot in group.spots if places else ():
+        yield from _wrapped(_place(spot, checked.sheet), "  ", "    ")
+    if places and group.count > len(group.spots):
+        yield f"  and {group.count - len(group.spots):,} more"
+    if action:
+        yield from _wrapped(action, "  -> ", "     ")
+
+
+def _next(checked: Checked, command: str) -> Iterator[str]:
+    if checked.exit_status:
+        yield f"Mend the sheet, then: {command}"
+    elif checked.warnings:
+        yield f"Every row can be sent. After mending: {command}"
+    else:
+        yield "Nothing to complain about."
+
+
+def _headline(group: Group) -> str:
+    about = f" [{group.column}]" if group.column else ""
+    return f"{group.count:,} x {group.code}{about}"
+
+
+def _place(spot: Spot, sheet: str) -> str:
+    """Where, what is there, and what is wrong with it."""
+    cell = f": {visible(spot.cell)}" if spot.cell else ""
+    message = spot.message
+    return f"{_address(spot, sheet)}{cell}" + (f" ({message})" if message else "")
+
+
+def _address(spot: Spot, sheet: str) -> str:
+    """Where a finding is; in a workbook as a formula would name it."""
+    if sheet:
+        return cell_address(sheet, max(spot.position, 0), spot.ref.line)
+    if spot.position < 0:
+        return f"line {spot.ref.line}"
+    return text_address(spot.position, spot.ref.line, letters(spot.position))
+
+
+_NAMES: Final = {
+    " ": "␣", "\u00a0": "[no-break space]", "\u200b": "[zero-width space]", "\ufeff": "[byte-order mark]",
+    "\u2060": "[word joiner]", "\u00ad": "[soft hyphen]", "\u202f": "[narrow space]", "\u3000": "[wide space]",
+    "\t": "[tab]", "\n": "[line break]", "\r": "[line break]",
+}  # fmt: skip
+
+
+def visible(cell: str) -> str:
+    """A cell in which what cannot be seen is named: special characters, and spaces at the edges."""
+    body = cell.strip(" ")
+    left = len(cell) - len(cell.lstrip(" "))
+    right = len(cell) - len(body) - left
+    return "␣" * left + "".join(_NAMES.get(each, each) if each != " " else each for each in body) + "␣" * right
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _wrapped(text: str, first: str = "", following: str = "  ", lines: int = 3) -> list[str]:
+    return textwrap.wrap(
+        printable(text), WIDTH, initial_indent=first, subsequent_indent=following, max_lines=lines,
+        break_on_hyphens=False,
+    )  # fmt: skip
+
+
+def _shortened(text: str, most: int = WIDTH) -> str:
+    line = printable(text)
+    return line if len(line) <= most else line[: most - 1] + "…"

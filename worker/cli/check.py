@@ -1,0 +1,64 @@
+"""`rowpatch check`: what of a sheet cannot be sent, and what in it looks damaged. Needs no network."""
+
+from typing import Annotated, Final, Literal
+
+from cyclopts import Group, Parameter
+
+from worker.cli.flags import SourceFlags
+
+_MEANING: Final = Group("What rows may do", sort_key=3)
+_SHOWING: Final = Group("What is shown", sort_key=4)
+
+
+def check(
+    source: Annotated[str | None, Parameter(help="CSV, TSV, NDJSON or XLSX file; - for standard input.")] = None,
+    /,
+    *,
+    type_name: Annotated[
+        str | None, Parameter(name="--type", help="Resource type of rows without one, like stripe_payments.")
+    ] = None,
+    clear_token: Annotated[
+        str | None, Parameter(help="Text of a cell that clears the field. Default: <clear>.")
+    ] = None,
+    metadata: Annotated[
+        Literal["merge", "replace"] | None, Parameter(group=_MEANING, help="What the run is going to be told.")
+    ] = None,
+    blind: Annotated[
+        bool | None, Parameter(group=_MEANING, negative=(), help="What the run is going to be told.")
+    ] = None,
+    allow_trigger: Annotated[
+        tuple[str, ...] | None,
+        Parameter(group=_MEANING, negative=(), help="Let rows fire this trigger. Repeatable."),
+    ] = None,
+    resend_unknown: Annotated[
+        bool | None, Parameter(group=_MEANING, negative=(), help="What the run is going to be told.")
+    ] = None,
+    every: Annotated[
+        bool,
+        Parameter(name="--all", group=_SHOWING, negative=(), help="Every single finding, in the order of the sheet."),
+    ] = False,
+    as_json: Annotated[
+        bool,
+        Parameter(name="--json", group=_SHOWING, negative=(), help="Every finding as a line of JSON; a summary last."),
+    ] = False,
+    reading: SourceFlags = SourceFlags(),  # noqa: B008  # frozen
+) -> int:
+    """Read all of SOURCE and say what is wrong with it: rows that cannot be sent, and cells that look damaged.
+
+    Nothing is sent, and nothing is needed but the file: no URL, no credential. Rows are read by the code that apply
+    uses. Cells that a spreadsheet seems to have damaged are warnings: they are sent as they stand, and never repaired.
+
+    Exit status: 0 when every row can be sent, whatever the warnings; 2 when something is refused.
+    """
+    from worker.cli.checked import Showing, check_source  # noqa: PLC0415  # --help must be quick
+    from worker.cli.session import guarded  # noqa: PLC0415  # see above
+
+    said = {
+        "clear_token": clear_token,
+        "metadata": metadata,
+        "blind": blind,
+        "allow_triggers": allow_trigger,
+        "resend_unknown": resend_unknown,
+    }
+    showing: Showing = "json" if as_json else "all" if every else "groups"
+    return guarded(lambda: check_source(source, type_name or "", reading, said, showing))

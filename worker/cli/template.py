@@ -1,0 +1,58 @@
+"""`rowpatch template`: an empty sheet for one resource type. Needs no network."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+
+def template(
+    type_name: Annotated[str, Parameter(help="Resource type, like stripe_payments.")],
+    /,
+    *,
+    output: Annotated[
+        Path | None, Parameter(name="--output", help="File to write. Default: CSV on standard output.")
+    ] = None,
+    format_name: Annotated[
+        Literal["csv", "xlsx"] | None, Parameter(name="--format", help="csv or xlsx. Default: by the name of the file.")
+    ] = None,
+) -> int:
+    """Make a sheet with the columns that records of TYPE have, and a comment row that says what goes into each.
+
+    The comment row begins with # and is never sent. Fill in rows below it, remove the columns you do not need, and try
+    rowpatch check. In a workbook, cells are text where codes may go, and fixed values have drop-downs.
+
+    Triggers (attributes that begin with _) are left out; each needs --allow-trigger.
+
+    Exit status: 0, or 2 when there is no such type or the file cannot be written.
+    """
+    from worker.cli.session import guarded  # noqa: PLC0415  # --help must be quick
+
+    return guarded(lambda: _make(type_name, output, format_name))
+
+
+def _make(type_name: str, output: Path | None, format_name: str | None) -> int:
+    from jobs.template import template as columns_of  # noqa: PLC0415  # see above
+    from worker.cli.speech import say, warn  # noqa: PLC0415  # see above
+    from worker.settings import ConfigError  # noqa: PLC0415  # see above
+    from worker.templates import as_csv, write_workbook  # noqa: PLC0415  # see above
+
+    made = columns_of(type_name)
+    wanted = format_name or ("xlsx" if output is not None and output.suffix.lower() == ".xlsx" else "csv")
+    if output is None and wanted == "xlsx":
+        raise ConfigError(f"A workbook needs a file: --output {type_name}.xlsx")
+    if output is None:
+        say(as_csv(made).removeprefix("\ufeff").replace("\r\n", "\n").removesuffix("\n"))
+        return 0
+    if output.exists():
+        raise ConfigError(f"{output} is there already: choose another --output, or remove it.")
+    try:
+        if wanted == "xlsx":
+            write_workbook(made, output, type_name)
+        else:
+            output.write_text(as_csv(made), encoding="utf-8", newline="")
+    except OSError as error:
+        raise ConfigError(f"Cannot write {output}: {error.strerror}.") from None
+    if made.triggers:
+        warn(f"Left out, since they have side effects (each needs --allow-trigger): {', '.join(made.triggers)}")
+    return 0
