@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from io import IncrementalNewlineDecoder, StringIO
 from typing import BinaryIO, Final, Literal
 
+from jobs.reading.encodings import advice, certain
 from jobs.reading.errors import InputRefused
 
 MAX_RECORD: Final = 16 * 1024 * 1024
@@ -19,13 +20,13 @@ Newlines = Literal["", "\n"]
 
 _CHUNK: Final = 64 * 1024
 
-_BOMS: Final = (
-    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark is a prefix of this one
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
+_FOREIGN: Final = {
+    b"PK\x03\x04": "a workbook (.xlsx) or another zip file; if it is a workbook, say --format xlsx",
+    b"\xd0\xcf\x11\xe0": "an old workbook (.xls); save it as CSV or as an Excel workbook (.xlsx)",
+    b"\x1f\x8b": "compressed with gzip twice; unpack it once",
+    b"%PDF": "a PDF; export the table in it as CSV",
+}
+"""What no text begins with."""
 
 _NOT_OF_FILES: Final = frozenset({"utf-7", "unicode-escape", "raw-unicode-escape", "punycode", "idna", "undefined"})
 """Python codecs that can make half characters of text, or are made for something other than files."""
@@ -39,7 +40,8 @@ def physical_lines(stream: BinaryIO, encoding: str, newlines: Newlines) -> Itera
 
     Args:
         stream: read from where it stands; neither closed nor sought.
-        encoding: name of a codec; empty for the one the byte order mark names, else strict UTF-8. Never guessed.
+        encoding: name of a codec; empty for the one that the first bytes leave no doubt about (a byte order mark, or
+            UTF-16 without one), else strict UTF-8. Never guessed.
         newlines: what ends a line.
 
     Raises:
@@ -79,8 +81,11 @@ class _Decoded:
         self._stream = stream
         self._read = 0
         self._first = _start(stream)
-        self._encoding = _codec(encoding) if encoding else _marked(self._first)
-        if self._encoding in {"utf-16", "utf-32"} and _marked(self._first) != self._encoding:
+        for magic, what in _FOREIGN.items():
+            if self._first.startswith(magic):
+                raise InputRefused(f"this is no text, but {what}.")
+        self._encoding = _codec(encoding) if encoding else certain(self._first)
+        if self._encoding in {"utf-16", "utf-32"} and certain(self._first) != self._encoding:
             raise InputRefused(
                 f"--encoding {encoding}: no byte order mark says which half comes first; "
                 f"say {self._encoding}-le (Windows) or {self._encoding}-be"
@@ -106,18 +111,16 @@ class _Decoded:
                 yield self._decoder.decode(data, final=not data)
             except UnicodeDecodeError as error:
                 unread = len(error.object) - error.start
-                self.fault = self._explain(self._read - unread)
+                self.fault = self._explain(self._read - unread, error)
                 # What stands before the bad byte is good: the rows in it are read, and the line number is right.
                 yield self._decoder.decode(data[: max(0, len(data) - unread)])
             if not data:
                 return
             data = self._stream.read(_CHUNK)
 
-    def _explain(self, offset: int) -> str:
-        return (
-            f"the byte at offset {offset} (counted from 0) is not {self._encoding} text. "
-            "Say which encoding the file has: --encoding cp1252 (Windows), --encoding latin-1, --encoding utf-16"
-        )
+    def _explain(self, offset: int, error: UnicodeDecodeError) -> str:
+        advised = advice(error.object, error.start, self._encoding)
+        return f"the byte at offset {offset} (counted from 0) is not {self._encoding} text. {advised}"
 
 
 def _start(stream: BinaryIO) -> bytes:
@@ -126,10 +129,6 @@ def _start(stream: BinaryIO) -> bytes:
     while len(start) < len(codecs.BOM_UTF32_LE) and (data := stream.read(_CHUNK)):
         start += data
     return start
-
-
-def _marked(start: bytes) -> str:
-    return next((name for mark, name in _BOMS if start.startswith(mark)), "utf-8")
 
 
 def _codec(name: str) -> str:

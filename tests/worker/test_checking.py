@@ -194,10 +194,12 @@ def test_a_results_file_is_checked_for_what_would_be_sent_again(tmp_path: Path) 
         "__status,__reason,id,reference\n"
         f"applied,,{IDS[0]},NULL\n"
         f"failed,server_error,{IDS[1]},'=A1\n"
-        f"invalid,wrong_type,{IDS[2]},-1\n",
+        f"invalid,wrong_type,{IDS[2]},-1\n"
+        f"failed,server_error,{IDS[3]},NULL\n"
+        f"applied,,{IDS[3]},x\n",
     )
     found = checked(path)
-    assert found.skipped == {"already_done": 1}
+    assert found.skipped == {"already_done": 2, "superseded": 1}
     assert [(group.code, group.spots[0].cell) for group in found.warnings] == [("formula_text", "=A1")]
 
 

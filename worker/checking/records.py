@@ -39,6 +39,7 @@ class Records:
         header: names of the columns; empty for NDJSON. `columns`: those of the user.
         line: on which the header stands.
         texts_at: positions of the columns that hold texts and ids, by their names.
+        overtaken: rows of a results file that have a later row of the same record which is done.
     """
 
     header: list[str]
@@ -47,6 +48,7 @@ class Records:
     meaning: SheetColumns | ObjectColumns
     line: int
     texts_at: Mapping[str, int]
+    overtaken: frozenset[int]
 
     def judged(self, record: Record) -> Judged:
         """What `apply` would make of the record, by the same code."""
@@ -54,7 +56,7 @@ class Records:
             return [record]
         found = self.meaning.read(record)  # type: ignore[arg-type]  # a sheet has rows, NDJSON has objects
         if isinstance(found, UpdateJob):
-            return found
+            return "superseded" if found.ref.row in self.overtaken else found
         if REASONS[found.reason].status is Status.SKIPPED:
             return found.reason
         return self.meaning.faults(record)  # type: ignore[arg-type]  # see above
@@ -97,9 +99,10 @@ def opened(path: Path, how: Input, type_name: str) -> Iterator[Records]:
         InputRefused: the input cannot be read; also while its rows are iterated.
     """
     rules = source.rules(how, type_name)
+    late = source.overtaken(path, how)
     with source.opened(path) as stream:
         if how.format == "ndjson":
-            yield Records([], [], read_objects(stream, encoding=how.encoding), ObjectColumns(rules), 0, {})
+            yield Records([], [], read_objects(stream, encoding=how.encoding), ObjectColumns(rules), 0, {}, late)
             return
         sheet = source.sheet_of(stream, how)
         if faults := list(header_faults(sheet.header, rules)):
@@ -107,4 +110,4 @@ def opened(path: Path, how: Input, type_name: str) -> Iterator[Records]:
         columns = SheetColumns(sheet.header, rules)
         described = columns.described()
         texts = {column.label: column.position for column in described if column.role not in {"number", "other"}}
-        yield Records(sheet.header, described, iter(sheet), columns, sheet.line, texts)
+        yield Records(sheet.header, described, iter(sheet), columns, sheet.line, texts, late)
