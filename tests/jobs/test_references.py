@@ -30,6 +30,19 @@ def test_a_reference_with_a_comma_is_asked_for_alone() -> None:
     assert "filter[q][reference_eq]=b%2Cc&" in references_request("orders", ["b,c"]).target
 
 
+@pytest.mark.parametrize(
+    ("references", "sizes"),
+    [
+        ([], []),
+        ([f"R-{index}" for index in range(60)], [24, 24, 12]),
+        (["x" * 999] * 7, [4, 3]),  # the request's target stays within 4,000 characters
+        (["ü" * 1000] * 2, [1, 1]),  # six characters each, percent-encoded
+    ],
+)
+def test_references_are_parted_into_pages(references: list[str], sizes: list[int]) -> None:
+    assert [len(page) for page in reference_pages(references)] == sizes
+
+
 @given(st.lists(st.text(max_size=400), max_size=80))
 def test_pages_hold_every_reference_and_are_neither_too_many_nor_too_long(references: list[str]) -> None:
     pages = reference_pages(references)

@@ -108,8 +108,13 @@ def judge(terms: Terms, evidence: Evidence) -> list[Violation]:
 
 def _one_result_a_row(sheet: Sheet, evidence: Evidence) -> Iterator[Violation]:
     told = evidence.reports.csv
-    expected = [(row.number, row.cells()["id"]) for row in sheet.rows]
-    if [(each.row, each.id) for each in told] != expected:
+    expected = [(row.number, row.cells().get("id", row.id)) for row in sheet.rows]
+    looked_up = [row.named for row in sheet.rows]
+    shown = [
+        (each.row, each.id or row_id if named else each.id)  # nobody may have looked the record up
+        for each, (_, row_id), named in zip(told, expected, looked_up, strict=False)
+    ]
+    if len(told) != len(expected) or shown != expected:
         yield Violation(Kind.RESULTS, f"results.csv has the rows {[each.row for each in told]}")
     if told != evidence.reports.ndjson:
         yield Violation(Kind.RESULTS, "results.ndjson tells another story than results.csv")
@@ -197,8 +202,8 @@ def _judge_refused(facts: Facts, name: str, evidence: Evidence) -> Iterator[Viol
     failed_again = told.status == "failed" and _was_partly_applied(facts.row, evidence)
     if facts.applied and not (harmless or failed_again):
         yield Violation(Kind.REFUSED, f"{name}: the server applied it")
-    if told.reason == "not_found":
-        if told.id in evidence.before:
+    if told.reason in {"not_found", "reference_not_found"}:
+        if facts.row.id in evidence.before:
             yield Violation(Kind.REFUSED, f"{name}: the record exists")
     elif told.status == "rejected" and (
         last is None or last.fault not in {None, "", "lost-after"} or not 400 <= last.status < 500

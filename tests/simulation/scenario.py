@@ -110,6 +110,9 @@ def scenario(seed: int) -> Scenario:
     blind = dice.random() < 0.15
     replaces = dice.random() < (0.6 if blind else 0.15)
     maker = Maker(type_name, seed, dice, dice.uniform(0, 0.5), form == "csv", members_refused=blind and not replaces)
+    names = Random(f"names:{seed}")  # apart: what else a seed tells stays as it was
+    if form == "ndjson" and not maker.members_refused and names.random() < 0.5:
+        maker.names = names
     sheet = maker.sheet(5 + int(55 * dice.random() ** 2))
     case = Case(
         sheet.text(form),

@@ -45,6 +45,7 @@ class Row:
         trigger: fired by the row, or empty.
         ends: the status that it must have because it cannot be sent, or empty.
         broken: the cell that makes it so, by column.
+        named: it names its record by the reference.
     """
 
     number: int
@@ -55,6 +56,7 @@ class Row:
     trigger: str = ""
     ends: str = ""
     broken: tuple[str, str] | None = None
+    named: bool = False
 
     @property
     def members(self) -> dict[str, JSON | Absent]:
@@ -73,7 +75,7 @@ class Row:
 
     def cells(self) -> dict[str, JSON]:
         """The row's values by column; None clears."""
-        cells: dict[str, JSON] = {"id": self.id}
+        cells: dict[str, JSON] = {REFERENCE: name_of(self.id)} if self.named else {"id": self.id}
         cells.update((name, None if isinstance(value, Absent) else value) for name, value in self.sets.items())
         cells.update(
             (name, ",".join(tags)) for name, tags in (("tags.add", self.add), ("tags.remove", self.remove)) if tags
@@ -118,6 +120,11 @@ def value_of(row: int) -> str:
     return f"row {row}"
 
 
+def name_of(resource_id: str) -> str:
+    """The reference by which rows name a record."""
+    return f"the {resource_id}"
+
+
 def _marker(body: Any) -> int | None:
     attributes = body["data"].get("attributes", {})
     for value in (attributes.get("reference"), (attributes.get("metadata") or {}).get("by")):
@@ -158,6 +165,7 @@ class Maker:
         csv: as opposed to NDJSON.
         members_refused: a blind run cannot merge, so that rows with members cannot be sent.
         held: references that records have to hold at the beginning, by id.
+        names: chooses rows that name their record by its reference, which then no row changes; None for no such rows.
     """
 
     type: str
@@ -168,6 +176,7 @@ class Maker:
     members_refused: bool = False
     rows: list[Row] = field(default_factory=list)
     held: dict[str, str] = field(default_factory=dict)
+    names: Random | None = None
     _used: list[str] = field(default_factory=list)
     _special: set[str] = field(default_factory=set)
     _fresh: int = 0
@@ -177,13 +186,17 @@ class Maker:
         kinds = [kind for kind in _KINDS if self.type in kind.types]
         for number in range(1, rows + 1):
             (kind,) = self.dice.choices(kinds, [each.weight for each in kinds])
-            row = self._judged(kind.make(self, number))
+            row = self._judged(self._named(kind.make(self, number)))
             if row.is_special:
                 if row.id in self._special:
                     row = replace(row, id=self.fresh())
                 self._special.add(row.id)
             self.rows.append(row)
-        return Sheet(self.type, self.rows, self._fresh + 3, self.held)
+        records = self._fresh + 3
+        if self.names:
+            ids = (seeded_id(self.type, index, self.seed) for index in range(records))
+            self.held = {each: name_of(each) for each in ids}
+        return Sheet(self.type, self.rows, records, self.held)
 
     def id(self) -> str:
         """An id of an earlier row, right before or far back, or a fresh one."""
@@ -196,6 +209,13 @@ class Maker:
         self._fresh += 1
         self._used.append(seeded_id(self.type, self._fresh - 1, self.seed))
         return self._used[-1]
+
+    def _named(self, row: Row) -> Row:
+        """The row with its marker elsewhere than in the reference, and perhaps without an id."""
+        if self.names is None:
+            return row
+        sets = {BY if name == REFERENCE else name: value for name, value in row.sets.items()}
+        return replace(row, sets=sets, named=not row.ends and self.names.random() < 0.6)
 
     def _judged(self, row: Row) -> Row:
         return replace(row, ends="invalid") if self.members_refused and row.members and not row.ends else row

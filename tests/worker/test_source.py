@@ -126,6 +126,10 @@ def test_a_delimiter_of_its_own_wins_over_the_format() -> None:
         ("csv", "id,__status\na,pending\na,unknown\na,unchanged\n", {1, 2}),
         ("csv", "id,reference\na,applied\na,applied\n", set()),  # no results file
         ("csv", "__status,id\nfailed\napplied,a\n", set()),  # an uneven row has no id
+        ("csv", "__status,reference\nfailed,a\napplied,a\nfailed,b\n", {1}),  # records by their references
+        ("csv", "__status,id,reference\nfailed,x,a\napplied,y,a\n", set()),  # beside ids, a reference is a value
+        ("ndjson", '{"__status":"failed","reference":"a"}\n{"__status":"applied","reference":"a"}\n', {1}),
+        ("ndjson", '{"__status":"failed","reference":"a"}\n{"__status":"applied","id":"a"}\n', set()),  # who knows
         ("ndjson", '{"__status":"failed","id":"a"}\n{"__status":"applied","id":"a"}\n', {1}),
         ("ndjson", '{"__status":"failed","data":{"id":"a"}}\n{"__status":"applied","data":{"id":"b"}}\n', set()),
         ("ndjson", '{"__status":"failed","data":{"id":"a"}}\n{"__status":"applied","data":{"id":"a"}}\n', {1}),
