@@ -325,7 +325,7 @@ def test_a_choice_is_never_guessed(stream: BytesIO, asked: str, says: str) -> No
 def test_a_workbook_whose_sheets_are_all_hidden_names_them() -> None:
     made = parts(HEAD)
     made["xl/workbook.xml"] = made["xl/workbook.xml"].replace("<sheet name", '<sheet state="hidden" name')
-    with pytest.raises(InputRefused, match="all sheets of the workbook are hidden: .* --sheet 'S'"):
+    with pytest.raises(InputRefused, match=r"all sheets of the workbook are hidden: .* --sheet 'S'"):
         Workbook(zipped(made), TemporaryFile).chosen("")
 
 
@@ -386,7 +386,7 @@ SHEET = "xl/worksheets/sheet1.xml"
 )
 def test_what_is_no_sound_workbook_is_refused_with_what_to_do(stream: BytesIO, says: str) -> None:
     made = HEAD + '<row r="2"><c r="A2" t="s"><v>0</v></c></row>'
-    if b"sharedStrings" in stream.getvalue() and "type declaration" in says or "nested" in says:
+    if "type declaration" in says or "nested" in says:
         stream = _using_a_shared_text(stream, made)
     with pytest.raises(InputRefused, match=re.escape(says)):
         rows_of(stream)
