@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from io import BytesIO
 from tempfile import TemporaryFile
+from types import ModuleType
 
 import openpyxl
 import pytest
@@ -16,9 +17,9 @@ from python_calamine import CalamineWorkbook
 
 from jobs.reading import InputRefused, Scan, scan_workbook
 from jobs.reading.stored import NOTHING, Kind, Stored
-from jobs.reading.xlsx import Workbook, package, texts
+from jobs.reading.xlsx import Workbook, formats, grid, package, texts, workbook
 from jobs.reading.xlsx.texts import unescaped
-from tests.jobs.workbooks import HEAD, MAIN, opened, parts, rows_of, text, zipped
+from tests.jobs.workbooks import HEAD, MAIN, opened, parts, relationships, rows_of, text, zipped
 
 XML_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\ufffe\uffff\0"))
 
@@ -432,3 +433,55 @@ def test_a_text_or_a_row_beyond_16_mib_is_refused() -> None:
     made = parts(f'{HEAD}<row r="2"><c r="A2" t="s"><v>0</v></c></row>', strings=f"<si><t>{long}{long}</t></si>")
     with pytest.raises(InputRefused, match="a text of more than 16 MiB"):
         rows_of(zipped(made))
+
+
+def test_a_workbook_needs_neither_styles_nor_shared_texts_and_charts_are_no_sheets() -> None:
+    made = parts(f'{HEAD}<row r="2"><c r="A2"><v>1</v></c></row>', names=("Chart", "S"))
+    made["xl/_rels/workbook.xml.rels"] = relationships(
+        ("chartsheet", "chartsheets/sheet1.xml"), ("worksheet", "worksheets/sheet1.xml")
+    )
+    del made["xl/styles.xml"], made["xl/sharedStrings.xml"]
+    (row,) = rows_of(zipped(made))
+    assert row.cells == ["1", ""]
+    made["xl/worksheets/sheet1.xml"] = made["xl/worksheets/sheet1.xml"].replace('r="A2"', 'r="A2" t="s"')
+    with pytest.raises(InputRefused, match="no shared text of number 1"):
+        rows_of(zipped(made))
+
+
+@pytest.mark.parametrize(
+    ("module", "limit", "says"),
+    [
+        (formats, "MAX_STYLES", "more than 1 cell formats"),
+        (workbook, "MAX_PARTS", "refer to more than 1 others"),
+    ],
+)
+def test_lists_in_a_workbook_are_bounded(
+    module: ModuleType, limit: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, limit, 1)
+    with pytest.raises(InputRefused, match=says):
+        rows_of(zipped(parts(HEAD, styles=DAY)))
+
+
+def test_sheets_are_bounded_even_where_they_share_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workbook, "MAX_PARTS", 4)
+    made = parts(HEAD)
+    listed = '<sheet name="S" sheetId="1" r:id="r1"/>'
+    made["xl/workbook.xml"] = made["xl/workbook.xml"].replace(listed, listed * 5)
+    with pytest.raises(InputRefused, match="lists more than 4 sheets"):
+        rows_of(zipped(made))
+
+
+def test_merged_ranges_beyond_those_remembered_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grid, "MAX_MERGED", 1)
+    sheet = opened(zipped(parts(HEAD, after='<mergeCell ref="A1:B1"/>' * 3)))
+    assert (list(sheet), sheet.grid.merged, sheet.grid.merges) == ([], ["A1:B1"], 3)
+
+
+def test_a_zip_file_with_a_password_is_refused() -> None:
+    def encrypted(data: bytes) -> bytes:
+        at = data.index(b"PK\x01\x02")  # the first entry of the list of members, which is `_rels/.rels`
+        return data[: at + 8] + bytes([data[at + 8] | 1]) + data[at + 9 :]
+
+    with pytest.raises(InputRefused, match="has a password"):
+        rows_of(patched(encrypted))
