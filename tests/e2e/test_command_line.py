@@ -84,7 +84,7 @@ def test_flags_that_already_hold_are_accepted(flags: list[str], sheet: Path, san
         (b"id,reference\nx,caf\xe9\n", "--encoding"),  # not UTF-8
         (b"id,reference,reference\nx,1,2\n", "reference"),  # the same column twice
         (b"id,metadata,metadata.a\nx,{},1\n", "metadata"),  # both the whole and a member
-        (b"id;reference\nx;1\n", "--delimiter"),  # another delimiter
+        (b"id;x,id,reference\nx;1\n", "--delimiter"),  # another delimiter
     ],
 )
 def test_a_sheet_that_cannot_be_read_faithfully_is_refused_whole(
