@@ -38,6 +38,12 @@ _CHUNK: Final = 1 << 20
 _DONE: Final = frozenset({"applied", "unchanged"})
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 
+HARMLESS: Final = 4 << 30
+"""Bytes of unpacked data that are read however well they were compressed."""
+
+RATIO: Final = 200
+"""Times its size to which larger compressed data may unpack; real sheets reach 5 to 30."""
+
 FORMATS: Final = {
     ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".ndjson": "ndjson", ".jsonl": "ndjson", ".xlsx": "xlsx",
 }  # fmt: skip
@@ -119,16 +125,40 @@ def spooled_in(directory: Path, format_name: str) -> Path:
     raise InputRefused(f"{directory} has lost its copy of the input (input.{format_name}); the run cannot go on.")
 
 
+class _Unpacked(gzip.GzipFile):
+    """Unpacked data that is read as a stream, but not without end."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        super().__init__(fileobj=raw)
+        self._most = max(HARMLESS, RATIO * os.fstat(raw.fileno()).st_size)
+        self._given = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        """The next bytes.
+
+        Raises:
+            InputRefused: they have become too many.
+        """
+        data = super().read(size)
+        self._given += len(data)
+        if self._given > self._most:
+            raise InputRefused(
+                f"the gzip data unpacks to more than {RATIO} times its size: no sheet is like that. If it is one, "
+                "unpack it and apply that."
+            )
+        return data
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
     """The input's bytes, decompressed if need be.
 
     Raises:
-        InputRefused: the compressed data is damaged.
+        InputRefused: the compressed data is damaged, or grows as none does.
     """
     with path.open("rb") as raw:
         compressed = raw.peek(2).startswith(_GZIP_MAGIC)
-        stream: BinaryIO = gzip.GzipFile(fileobj=raw) if compressed else raw  # type: ignore[assignment]  # reads alike
+        stream: BinaryIO = _Unpacked(raw) if compressed else raw  # type: ignore[assignment]  # reads alike
         try:
             yield stream
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:

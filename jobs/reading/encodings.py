@@ -106,6 +106,8 @@ def _decoded(data: bytes, name: str) -> str | None:
 def _word(data: bytes, at: int, name: str) -> str:
     """The word that a byte is in, as an encoding reads it."""
     begin = max(data.rfind(b"\n", 0, at) + 1, at - _CONTEXT)
+    if name.startswith("utf-16"):
+        begin, at = begin & ~1, at & ~1
     before = data[begin:at].decode(name, "replace")
     after = data[at : at + _CONTEXT].decode(name, "replace")
     return (_BREAK.split(before)[-1][-_SHOWN // 2 :] + (_BREAK.split(after)[0] or after[:1]))[:_SHOWN]

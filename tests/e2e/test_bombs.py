@@ -8,12 +8,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, repeat
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
 from tests.e2e.program import PATIENCE, ROWPATCH
 from tests.e2e.scripted_server import JSON_API, Answer, Asked, Scripted, scripted_server
 from tests.e2e.small_api import SmallApi
+from tests.jobs.workbooks import HEAD, parts
 
 MEBIBYTE = 1 << 20
 CEILING = 300
@@ -117,3 +119,37 @@ def test_a_sheet_that_grows_a_thousandfold_is_refused_in_little_memory(
     assert ran.peak < CEILING, ran
     assert not (tmp_path / "run").exists()
     assert server.asked == []
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+@pytest.mark.parametrize(
+    ("begin", "piece", "says"),
+    [
+        ('<row r="2"><c t="str"><v>', b"x", "row 2 of sheet `S` is longer than 16 MiB"),  # one cell without end
+        ('<row r="', b"1", "a tag or a comment of more than 1 MiB"),  # one tag without end
+        ('<row r="2">', b"<c/>", "more than 16,384 columns"),
+        ("", b"<a>", "more than 64 deep"),
+        ('</sheetData><m a="', b"y", "a tag or a comment of more than 1 MiB"),  # behind the rows
+    ],
+)
+def test_a_workbook_that_grows_a_hundredfold_is_refused_in_little_memory(
+    begin: str, piece: bytes, says: str, server: Scripted, tmp_path: Path
+) -> None:
+    made = parts(HEAD)
+    before, _, after = made.pop(SHEET).partition("</sheetData>")
+    with ZipFile(tmp_path / "bomb.xlsx", "w", ZIP_DEFLATED, compresslevel=1) as package:
+        for name, text in made.items():
+            package.writestr(name, text)
+        with package.open(SHEET, "w", force_zip64=True) as sheet:
+            sheet.write((before + begin).encode())
+            for _ in range(200):
+                sheet.write(piece * (MEBIBYTE // len(piece)))
+            sheet.write(after.encode())
+    ran = rowpatch(tmp_path, server.url, "apply", "bomb.xlsx", "--type", "stripe_payments", "--run-dir", "run")
+    assert (ran.status, server.asked) == (2, [])
+    assert says in ran.said
+    assert "Traceback" not in ran.said
+    assert ran.peak < CEILING / 2, ran
+    assert not (tmp_path / "run").exists()

@@ -43,7 +43,6 @@ def no_runs(folder: Path) -> bool:
     [
         (["--canary", "some"], "--canary"),
         (["--plan", "runs/x"], "--plan takes its sheet and its directory from the plan"),
-        (["--format", "xlsx"], "XLSX is not built yet"),
         (["--rate", "fast"], "write windows like 50/10s,200/60s"),
         (["--stop-after", "many"], "write a number of rows like 100, or a share like 5%"),
         (["--concurrency", "0"], "--concurrency: input should be greater than or equal to 1"),
@@ -85,7 +84,7 @@ def test_flags_that_already_hold_are_accepted(flags: list[str], sheet: Path, san
         (b"id,reference\nx,caf\xe9\n", "--encoding"),  # not UTF-8
         (b"id,reference,reference\nx,1,2\n", "reference"),  # the same column twice
         (b"id,metadata,metadata.a\nx,{},1\n", "metadata"),  # both the whole and a member
-        (b"id;reference\nx;1\n", "--delimiter"),  # another delimiter
+        (b"id;x,id,reference\nx;1\n", "--delimiter"),  # one of two delimiters
     ],
 )
 def test_a_sheet_that_cannot_be_read_faithfully_is_refused_whole(
@@ -162,7 +161,7 @@ def test_a_run_from_standard_input_needs_its_format(sandbox: Served, tmp_path: P
     program = [sys.executable, "-c", "from worker.cli import main; main()", "apply", "-", "--no-progress"]
     done = subprocess.run(program, input=line, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "pass --format csv, tsv or ndjson" in done.stderr
+    assert "pass --format csv, tsv, ndjson or xlsx" in done.stderr
     run_dir = tmp_path / "run"
     done = subprocess.run(
         [*program, "--format", "ndjson", "--run-dir", str(run_dir)],

@@ -101,7 +101,7 @@ def test_a_day_that_no_calendar_has_is_none(raw: str, since_1904: bool) -> None:
 @given(st.datetimes(datetime(1900, 3, 1), datetime(9999, 12, 31)))  # noqa: DTZ001  # workbooks know no zones
 def test_a_date_is_the_one_that_openpyxl_stores(moment: datetime) -> None:
     moment -= timedelta(microseconds=moment.microsecond)
-    shown = date_text(repr(to_excel(moment)), since_1904=False)
+    shown = date_text(repr(to_excel(moment)), since_1904=False)  # type: ignore[no-untyped-call]  # openpyxl's
     assert datetime.fromisoformat(shown) == moment
 
 

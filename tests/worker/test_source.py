@@ -28,6 +28,7 @@ def how(format_name: str = "csv", **more: object) -> Input:
         ("a.tab", "tsv"),
         ("a.jsonl", "ndjson"),
         ("a.ndjson.gz", "ndjson"),
+        ("a.XLSX", "xlsx"),
     ],
 )
 def test_the_format_is_told_by_the_name(name: str, expected: str) -> None:
@@ -69,6 +70,29 @@ def test_a_gzip_file_that_is_cut_off_is_refused(tmp_path: Path, cut: int) -> Non
     path.write_bytes(gzip.compress(SHEET.encode() * 50)[:cut])
     with pytest.raises(InputRefused, match="gzip data is damaged or cut off"):
         source.scan(path, how())
+
+
+def test_gzip_data_that_grows_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "input.csv.gz"
+    path.write_bytes(gzip.compress(b"id,a\n" + b"1,x\n" * 1_000_000))
+    assert source.scan(path, how()).rows == 1_000_000
+    monkeypatch.setattr(source, "HARMLESS", 1 << 20)
+    with pytest.raises(InputRefused, match="more than 200 times its size"):
+        source.scan(path, how())
+
+
+def test_what_the_input_itself_says_becomes_a_setting(tmp_path: Path) -> None:
+    path = tmp_path / "input.csv"
+    path.write_text("id;reference\nabc;1,5\n")
+    assert source.understood(path, how()).delimiter == ";"
+    assert source.understood(path, how(delimiter="|")).delimiter == "|"
+    assert source.understood(path, how("tsv")).delimiter == ""
+
+
+@pytest.mark.parametrize("name", ["a.xls", "a.XLSM", "a.xlsb", "a.ods", "a.numbers"])
+def test_other_spreadsheets_are_refused_with_what_to_do(name: str) -> None:
+    with pytest.raises(ConfigError, match="save it as an Excel workbook"):
+        source.guess_format(name)
 
 
 def test_a_lost_copy_of_the_input_is_refused(tmp_path: Path) -> None:

@@ -62,9 +62,6 @@ class Package:
         self._members = _by_name(self._zip.infolist())
         _refuse_other_documents(self._members)
 
-    def __contains__(self, name: str) -> bool:
-        return name.lower() in self._members
-
     @contextmanager
     def part(self, name: str, limit: int = MAX_PART) -> Iterator["Part"]:
         """The bytes of one part, unpacked as they are read.

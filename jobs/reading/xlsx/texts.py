@@ -19,7 +19,7 @@ MAX_STRINGS: Final = 1 << 24
 IN_MEMORY: Final = 64 << 20
 """Bytes of shared strings that are kept in memory; those that come later lie on disk."""
 
-_ESCAPE: Final = re.compile(r"_x(D[89A-F][0-9A-F]{2})__x(D[C-F][0-9A-F]{2})_|_x([0-9A-F]{4})_", re.IGNORECASE)
+_ESCAPE: Final = re.compile(r"_x(D[89AB][0-9A-F]{2})__x(D[C-F][0-9A-F]{2})_|_x([0-9A-F]{4})_", re.IGNORECASE)
 """ECMA-376 part 1, 22.9.2.19 (ST_Xstring): what XML cannot hold, as a UTF-16 unit, or as two that make a character."""
 
 
@@ -33,11 +33,7 @@ def _character(found: re.Match[str]) -> str:
     if single:
         unit = int(single, 16)
         return found[0] if unit == 0 or 0xD800 <= unit < 0xE000 else chr(unit)  # noqa: PLR2004  # the surrogates of UTF-16
-    pair = bytes.fromhex(high + low)
-    try:
-        return pair.decode("utf-16-be")
-    except UnicodeDecodeError:
-        return found[0]
+    return bytes.fromhex(high + low).decode("utf-16-be")
 
 
 class SharedStrings:
