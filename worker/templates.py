@@ -34,7 +34,7 @@ def write_workbook(template: Template, path: Path, name: str) -> None:
         OSError: the file cannot be written.
     """
     try:
-        from xlsxwriter import Workbook  # type: ignore[import-untyped]  # noqa: PLC0415  # an extra
+        from xlsxwriter import Workbook
         from xlsxwriter.exceptions import FileCreateError  # type: ignore[import-untyped]  # noqa: PLC0415  # see above
     except ImportError:
         raise ConfigError(
