@@ -15,13 +15,20 @@ import sys
 import zlib
 from typing import Final
 
-HEAD: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.api+json\r\nContent-Length: %d\r\n\r\n%s"
+from benchmarks.rows import FILLING
+
+HEAD: Final = (
+    b"HTTP/1.1 200 OK\r\nDate: Wed, 25 Nov 2026 12:00:00 GMT\r\nContent-Type: application/vnd.api+json\r\n"
+    b"Cache-Control: max-age=0, private, must-revalidate\r\nX-Request-Id: 8a9c3f0e-7c1d-4b7e-9f0a-2d3c4b5a6978\r\n"
+    b'ETag: W/"5d41402abc4b2a76b9719d911017c592"\r\nContent-Length: %d\r\n\r\n%s'
+)
 
 RECORD: Final = (
-    b'{"data":{"id":"%s","type":"%s","attributes":{"reference":null,"filler":"' + b"x" * 1000 + b'"},'
-    b'"meta":{"mode":"test"}}}'
+    b'{"data":{"id":"%s","type":"%s","links":{"self":"https://example.com/api/%s/%s"},"attributes":{%s,'
+    + FILLING.encode()
+    + b',"meta":{"mode":"test"}}}'
 )
-"""The reply to a PATCH, about as long as the real one."""
+"""The reply to a PATCH: what was sent, as it is now, among what such a record has besides."""
 
 ONE: Final = (
     b'{"id":"%s","type":"%s","links":{"self":"https://example.com/api/%s/%s"},'
@@ -30,6 +37,7 @@ ONE: Final = (
 """One record of a page, with the fields that were asked for."""
 
 WANTED: Final = b"filter[q][id_in]="
+ATTRIBUTES: Final = b'"attributes":{'
 
 
 class Seen:
@@ -91,7 +99,7 @@ def answer(head: bytes, body: bytes) -> bytes:
         Seen.patches += 1
         Seen.checksum += zlib.crc32(body)
         kind, resource_id = target.rsplit(b"/", 2)[1:]
-        return RECORD % (resource_id, kind)
+        return RECORD % (resource_id, kind, kind, resource_id, body[body.find(ATTRIBUTES) + len(ATTRIBUTES) : -3])
     if target == b"/_seen":
         return Seen.told()
     path, _, query = target.partition(b"?")

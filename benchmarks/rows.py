@@ -8,6 +8,22 @@ from typing import Final
 
 TYPE: Final = "stripe_payments"
 MEDIA: Final = "application/vnd.api+json"
+FILLING: Final = (
+    '"status":"authorized","amount_cents":12345,"currency_code":"EUR","formatted_amount":"123,45",'
+    '"client_secret":null,"publishable_key":null,"options":{},"payment_method":{},"mismatched_amounts":false,'
+    '"intent_amount_cents":12345,"stripe_id":"pi_1MqjqKBj9u2KzO5MZ3t3BA9n","connected_account":null,'
+    '"return_url":"https://example.com/return","payment_instrument":{"type":"card","brand":"visa","last4":"4242"},'
+    '"created_at":"2026-01-01T12:00:00.000Z","updated_at":"2026-11-25T12:00:00.000Z","reference_origin":null},'
+    '"relationships":{'
+    + ",".join(
+        f'"{name}":{{"links":{{"self":"https://example.com/api/stripe_payments/x/relationships/{name}",'
+        f'"related":"https://example.com/api/stripe_payments/x/{name}"}}}}'
+        for name in ("order", "payment_gateway", "versions")
+    )
+    + "}"
+)
+"""What a record's reply holds besides what was sent, from within its attributes on to its relationships."""
+
 HEADER: Final = ("id", "reference", "metadata.batch", "metadata.cost_centre")
 
 

@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.getting import unpacked
+from benchmarks.rows import FILLING
 
 ANSWER: Final = (
-    '{"data":{"id":"$2","type":"$1","attributes":{"reference":null,"filler":"' + "x" * 1000 + '"},'
-    '"meta":{"mode":"test"}}}'
+    '{"data":{"id":"$2","type":"$1","links":{"self":"https://example.com/api/$1/$2"},"attributes":{'
+    + FILLING
+    + ',"meta":{"mode":"test"}}}'
 )
+"""What nginx replies to a PATCH: it cannot repeat what was sent."""
 
 CONFIGURATION: Final = """
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log crit;
@@ -34,6 +37,8 @@ http {{
         location = /_status {{ stub_status; }}
         location ~ ^/api/([a-z_]+)/([^/]+)$ {{
             default_type application/vnd.api+json;
+            add_header Cache-Control "max-age=0, private, must-revalidate";
+            add_header X-Request-Id $request_id;
             return 200 '{answer}';
         }}
     }}
