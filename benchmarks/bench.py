@@ -65,7 +65,10 @@ def main() -> None:
         with _prepared(field, options) as task:
             found["fields"][field.name] = _compared(field, _partakers(field, there), task, options)
     found["absent"] = absent
-    results.keep("bench", found)
+    if options.names or options.fields:
+        print("\n".join(results.clients(found)))  # a part of it is only shown
+    else:
+        results.keep("bench", found)
 
 
 def _options() -> argparse.Namespace:

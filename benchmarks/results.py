@@ -33,12 +33,13 @@ def load(name: str) -> Found | None:
 def write() -> None:
     """Make the page and its charts."""
     text = (HERE / "results_intro.md").read_text(encoding="utf-8")
-    parts = [text, *_bench(load("bench")), *_ladder(load("ladder")), *_scale(load("scale"))]
+    parts = [text, *clients(load("bench"), draw=True), *_ladder(load("ladder")), *_scale(load("scale"))]
     PAGE.write_text("\n".join(parts).rstrip() + "\n", encoding="utf-8")
     print(f"written: {PAGE.relative_to(HERE.parent)}")
 
 
-def _bench(found: Found | None) -> Iterator[str]:
+def clients(found: Found | None, *, draw: bool = False) -> Iterator[str]:
+    """The tables of all clients; `draw` writes their charts."""
     if found is None:
         return
     yield "## Clients\n"
@@ -47,7 +48,7 @@ def _bench(found: Found | None) -> Iterator[str]:
     for name, field in found["fields"].items():
         yield f"\n### {name}, {found['workers']} in flight, server: {field['server']}\n"
         yield from _at_a_distance(field, found["workers"]) if field["latency"] else _table(field["clients"], keeps)
-        if not field["latency"]:
+        if draw and not field["latency"]:
             file = f"clients-{name.split(',')[0] if ',' not in name else 'reading'}.svg"
             values = {client: figures["us"] for client, figures in field["clients"].items()}
             bars(HERE / file, f"CPU microseconds a row, {name}", values, {OURS, READING})
