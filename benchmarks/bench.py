@@ -18,12 +18,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import machine, results
-from benchmarks.measuring import Cost, interleaved, median, spread
+from benchmarks.measuring import Cost, Failed, interleaved, median, spread
 from benchmarks.peers import OURS, READING, YARDSTICK, Peer, Task, at, chosen
 from benchmarks.servers import nginx, running
 
 STARTS: Final = 3
 """Runs of a single row, for the start-up."""
+
+TRIED: Final = 20
+"""Rows that a client must get through before it is measured."""
 
 LATENCY: Final = 0.05
 """Seconds before each reply, where the share of the ideal is measured."""
@@ -63,7 +66,8 @@ def main() -> None:
             continue
         print(f"{field.name}:", file=sys.stderr)
         with _prepared(field, options) as task:
-            found["fields"][field.name] = _compared(field, _partakers(field, there), task, options)
+            able = [peer for peer in _partakers(field, there) if not _fails(peer, task, absent)]
+            found["fields"][field.name] = _compared(field, able, task, options)
     found["absent"] = absent
     if options.names or options.fields:
         print("\n".join(results.clients(found)))  # a part of it is only shown
@@ -98,6 +102,16 @@ def _partakers(field: Field, there: list[Peer]) -> list[Peer]:
     if field.kind == "raw":
         return [peer for peer in there if peer.name in {YARDSTICK, OURS, READING}]
     return [peer for peer in there if not peer.reads]
+
+
+def _fails(peer: Peer, task: Task, absent: dict[str, str]) -> bool:
+    """Try a few rows; why it cannot be measured is kept."""
+    try:
+        peer.run(at(task, TRIED))
+    except Failed as error:
+        absent[f"{peer.name} ({task.server.origin.partition(':')[0]})"] = str(error).strip().splitlines()[-1][:120]
+        return True
+    return False
 
 
 def _compared(field: Field, peers: list[Peer], task: Task, options: argparse.Namespace) -> dict[str, Any]:

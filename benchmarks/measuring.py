@@ -13,6 +13,10 @@ SHOWN = 2000
 """Characters shown of what a command that failed said."""
 
 
+class Failed(Exception):  # noqa: N818  # says what the command did
+    """A command did not do what it should."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """One command: seconds of CPU (user and system, its children included) and of time, MiB of its largest process."""
@@ -29,7 +33,11 @@ class Cost:
 
 
 def measure(command: Sequence[str | Path], environment: Mapping[str, str], folder: Path) -> Cost:
-    """Run a command to its end; it must succeed. Children count once they have been waited for, as all of ours do."""
+    """Run a command to its end. Children count once they have been waited for, as all of ours do.
+
+    Raises:
+        Failed: it did not succeed.
+    """
     with (folder / "said").open("w+b") as said:
         began = time.perf_counter()
         process = subprocess.Popen(
@@ -41,7 +49,7 @@ def measure(command: Sequence[str | Path], environment: Mapping[str, str], folde
         if process.returncode:
             said.seek(0)
             words = said.read()[-SHOWN:].decode(errors="replace")
-            sys.exit(f"{' '.join(map(str, command))} exited with {process.returncode}: {words}")
+            raise Failed(f"{' '.join(map(str, command))} exited with {process.returncode}: {words}")
     return Cost(usage.ru_utime, usage.ru_stime, wall, usage.ru_maxrss / 1024)
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from benchmarks import rows
 from benchmarks.getting import CLIENTS, NODE, PYTHON, node_peers, python_peers, unpacked
-from benchmarks.measuring import Cost, measure
+from benchmarks.measuring import Cost, Failed, measure
 from benchmarks.servers import Server
 
 YARDSTICK: Final = "bare aiohttp loop"
@@ -85,16 +85,18 @@ class Peer:
     reads: bool = False
 
     def run(self, task: Task) -> Cost:
-        """Measure it once; its requests must all have arrived, and hold what they should."""
+        """Measure it once.
+
+        Raises:
+            Failed: it did not end well, or not all of its requests arrived as they should.
+        """
         command = self.make(task)
         task.server.seen()
         cost = measure(command, task.environment, task.folder)
         patches, checksum = task.server.seen()
         right = checksum is None or self.reads or checksum == rows.checksum(task.rows)
         if patches != task.rows or not right:
-            sys.exit(
-                f"{self.name}: {patches} of {task.rows} PATCHes arrived, the bodies are {'' if right else 'not '}right"
-            )
+            raise Failed(f"{patches} of {task.rows} PATCHes arrived, {'with' if right else 'without'} the right bodies")
         return cost
 
 

@@ -64,6 +64,3 @@ with Path(sys.argv[4]).open("w", newline="", encoding="utf-8") as file:
     writer = csv.DictWriter(file, found[0].keys())
     writer.writeheader()
     writer.writerows(found)
-asyncio.run(
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], session_a_call="--session-a-call" in sys.argv)
-)
