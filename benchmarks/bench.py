@@ -129,6 +129,7 @@ def _compared(field: Field, peers: list[Peer], task: Task, options: argparse.Nam
 
 def _told(rows: int, starts: list[Cost], costs: list[Cost]) -> dict[str, Any]:
     start, start_wall = median(each.cpu for each in starts), median(each.wall for each in starts)
+    wall = median(each.wall for each in costs)
     net = [max(1e-9, each.cpu - start) / (rows - 1) * 1e6 for each in costs]
     return {
         "rows": rows,
@@ -136,7 +137,7 @@ def _told(rows: int, starts: list[Cost], costs: list[Cost]) -> dict[str, Any]:
         "spread": round(spread(net), 3),
         "system_share": round(median(each.system / each.cpu for each in costs), 2),
         "start_s": round(start, 3),
-        "rows_per_s": round(rows / max(1e-9, median(each.wall for each in costs) - start_wall), 1),
+        "rows_per_s": round(rows / (wall - start_wall if wall > 2 * start_wall else wall), 1),
         "peak_mib": round(median(each.peak for each in costs), 1),
         "raw": [
             [round(each.user, 3), round(each.system, 3), round(each.wall, 3), round(each.peak, 1)] for each in costs

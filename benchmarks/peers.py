@@ -185,7 +185,7 @@ PEERS: Final = (
     Peer("aiohttp, a task a row", "a status, in memory", _naive(), python_peers),
     Peer("aiohttp, a session a call", "a status, in memory", _naive("--session-a-call"), python_peers, slow=True),
     Peer("aiometer + httpx", "a status, in memory", _script("aiometer_httpx.py"), python_peers, slow=True),
-    Peer("requests, 50 threads", "a status, in memory", _script("requests_threads.py"), python_peers, slow=True),
+    Peer("requests, 50 threads", "a status, in memory", _script("requests_threads.py"), python_peers),
     Peer("pycurl multi", "nothing", _script("pycurl_multi.py"), python_peers),
     Peer("Node undici", "nothing", _undici, node_peers),
     Peer("curl --parallel", "nothing", _curl, _need("curl")),
