@@ -15,8 +15,10 @@ ROUNDS ?= 20
 DISKS  ?= 20
 MINUTES   ?= 60
 PROCESSES ?= 4
+MOST   ?= 1000000
+BENCH  ?=
 
-.PHONY: setup demo test check fmt bench million million-check scenarios simulate replay crash faults signals damage powerloss full-disk undo-crash share corpora lock clean
+.PHONY: setup demo test check fmt bench bench-check ladder scale profile million million-check scenarios simulate replay crash faults signals damage powerloss full-disk undo-crash share corpora lock clean
 
 setup: $(READY)  ## a virtual environment with pinned, hashed requirements
 
@@ -44,8 +46,21 @@ fmt: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup  ## what a row costs beside a bare tuned aiohttp loop, in one run
-	$(BIN)/python benchmarks/row_cost.py
+bench: setup  ## what a row costs beside what people use instead; BENCH="--rows 20000 --repeat 7" for a long one
+	$(BIN)/python -m benchmarks.bench $(BENCH)
+
+bench-check: setup  ## its ratios within generous bounds, in half a minute
+	$(BIN)/python -m benchmarks.ratios
+
+ladder: setup  ## the stages of the pipeline switched on in turn, CPU of each a row
+	$(BIN)/python -m benchmarks.ladder
+
+scale: setup  ## from a thousand rows to MOST=1000000: cost, memory, size of the journal
+	$(BIN)/python -m benchmarks.scale --most $(MOST)
+
+profile: setup  ## where the CPU goes, by function (py-spy)
+	$(BIN)/python -m benchmarks.profiling
+	$(BIN)/python -m benchmarks.profiling --reads
 
 million: setup  ## the first request of a run of a million rows that is nearly done
 	$(BIN)/python -m benchmarks.resume_million

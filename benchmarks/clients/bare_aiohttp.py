@@ -1,4 +1,7 @@
-"""The yardstick: distinct PATCHes from a list over one tuned aiohttp session, nothing recorded, nothing checked."""
+"""The yardstick: distinct PATCHes over one tuned aiohttp session, nothing recorded, nothing checked.
+
+python bare_aiohttp.py ORIGIN ROWS WORKERS [--uvloop]
+"""
 
 import asyncio
 import sys
@@ -38,4 +41,9 @@ async def main(origin: str, rows: int, workers: int) -> None:
         await asyncio.gather(*(work() for _ in range(workers)))
 
 
-asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+if "--uvloop" in sys.argv:
+    import uvloop
+
+    uvloop.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+else:
+    asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))

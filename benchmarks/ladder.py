@@ -1,0 +1,322 @@
+"""`make ladder`: the stages of the pipeline switched on in turn, out of the real modules; CPU of each a row.
+
+    python -m benchmarks.ladder [--rows N] [--repeat N] [--workers N]
+
+Each step runs in a process of its own, interleaved, and measures itself once everything is imported; threads count.
+"""
+
+import argparse
+import asyncio
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+import anyio
+from pydantic import SecretStr
+from yarl import URL
+
+from benchmarks import machine, results, rows
+from benchmarks.measuring import median
+from benchmarks.servers import running
+from jobs.change import as_written
+from jobs.commercelayer import MEDIA_TYPE, update_request
+from jobs.model import Reply, Request, RowResult, UpdateJob
+from worker import reports, source
+from worker.attempt import AttemptLoop, Effort
+from worker.auth import Credential
+from worker.clock import Clock
+from worker.gate import Gate
+from worker.journal import Counters, Journal, create
+from worker.policy.pace import Pace
+from worker.policy.verdict import Sent, judge
+from worker.run import Run
+from worker.run_directory import JOURNAL
+from worker.settings import Attempts, Input, Pacing, Secrets, Settings, Stopping, Target
+from worker.stop import Stop
+from worker.transport import Transport
+
+HEADERS: Final = {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE, "Authorization": "Bearer x"}
+
+
+WARM: Final = 100
+"""Rows that a step handles before it is measured: what is imported or made at first use is no part of a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a step works."""
+
+    origin: str
+    folder: Path
+    rows: int
+    workers: int
+
+    @property
+    def settings(self) -> Settings:
+        """Those of `apply --blind --metadata replace --rate none --canary 0`."""
+        how = Input(source=str(self.folder / "sheet.csv"), format="csv", metadata="replace", blind=True)
+        pacing = Pacing(concurrency=self.workers, discover=False)
+        return Settings(
+            target=Target(url=self.origin, type=rows.TYPE), input=how, pacing=pacing, stopping=Stopping(canary=0)
+        )
+
+    def jobs(self) -> Iterator[UpdateJob]:
+        """The rows as the pool gets them."""
+        with source.opened(self.folder / "sheet.csv") as stream:
+            for job in source.jobs(stream, self.settings.input, rows.TYPE, lambda _: True):
+                assert isinstance(job, UpdateJob)
+                yield job
+
+
+class NoJournal:
+    """A journal that keeps nothing."""
+
+    def __init__(self) -> None:
+        self.facts: dict[str, str] = {}
+        self.counters = Counters()
+        self.on_durable: Callable[[list[RowResult]], None] = lambda _: None
+        self.backlog = 0
+        self._ended = anyio.Event()
+
+    async def intend(self, *_: object) -> None:
+        """Nothing."""
+
+    def settle(self, _: RowResult) -> None:
+        """Nothing."""
+
+    def learn(self, name: str, value: str) -> None:
+        """Keep it in memory."""
+        self.facts[name] = value
+
+    async def flush(self) -> None:
+        """Nothing."""
+
+    async def commit_forever(self, *_: object) -> None:
+        """Wait for the end."""
+        await self._ended.wait()
+
+    def counts(self) -> dict[str, int]:
+        """Nothing is known."""
+        return {}
+
+    def doubts(self) -> Iterator[None]:
+        """Nor in doubt."""
+        return iter(())
+
+    def stop_committing(self) -> None:
+        """The end."""
+        self._ended.set()
+
+
+async def _sending(place: Place, work: Callable[[Transport], Awaitable[None]]) -> None:
+    async with Transport(place.origin, timeout=30, connections=place.workers) as transport:
+        await asyncio.gather(*(work(transport) for _ in range(place.workers)))
+
+
+async def bare(place: Place) -> None:
+    """The yardstick, in here."""
+    numbers = iter(range(place.rows))
+    connector, timeout = aiohttp.TCPConnector(limit=place.workers), aiohttp.ClientTimeout(total=None)
+    jar = aiohttp.DummyCookieJar()
+    async with aiohttp.ClientSession(connector=connector, cookie_jar=jar, timeout=timeout, headers=HEADERS) as session:
+
+        async def work() -> None:
+            for number in numbers:
+                url = URL(place.origin + rows.path(number), encoded=True)
+                async with session.patch(url, data=rows.body(number), allow_redirects=False) as response:
+                    await response.read()
+
+        await asyncio.gather(*(work() for _ in range(place.workers)))
+
+
+async def transport(place: Place) -> None:
+    """Our transport with bodies as the yardstick has them."""
+    numbers = iter(range(place.rows))
+
+    async def work(transport: Transport) -> None:
+        for number in numbers:
+            reply = await transport.send(Request("PATCH", rows.path(number), rows.body(number)), HEADERS)
+            assert isinstance(reply, Reply)
+
+    await _sending(place, work)
+
+
+async def scan(place: Place) -> None:
+    """The strict first pass."""
+    source.scan(place.folder / "sheet.csv", place.settings.input)
+
+
+async def columns(place: Place) -> None:
+    """Bytes to jobs."""
+    for _ in place.jobs():
+        pass
+
+
+async def build(place: Place) -> None:
+    """Bytes to requests."""
+    for job in place.jobs():
+        update_request(job, as_written(job), job.type)
+
+
+async def built(place: Place) -> None:
+    """Bytes to requests, sent."""
+    jobs = place.jobs()
+
+    async def work(transport: Transport) -> None:
+        for job in jobs:
+            await transport.send(update_request(job, as_written(job), job.type), HEADERS)
+
+    await _sending(place, work)
+
+
+async def judged(place: Place) -> None:
+    """And every reply checked against what was sent."""
+    jobs = place.jobs()
+
+    async def work(transport: Transport) -> None:
+        for job in jobs:
+            change = as_written(job)
+            reply = await transport.send(update_request(job, change, job.type), HEADERS)
+            judge(reply, Sent(job, change, job.type, 4, 4))
+
+    await _sending(place, work)
+
+
+async def attempts(place: Place) -> None:
+    """And the attempt loop with its gate, without a journal."""
+    jobs, stop, clock = place.jobs(), Stop(), Clock().bound()
+    gate = Gate(Pace(max_in_flight=place.workers, discover=False), clock, stop)
+    nothing: Any = NoJournal()
+
+    async def work(transport: Transport) -> None:
+        loop = AttemptLoop(transport, gate, nothing, Credential("x", None, clock), Attempts(), clock, stop)
+        for job in jobs:
+            effort = Effort(job, job.type)
+            effort.take(as_written(job))
+            await loop.run(effort)
+
+    await _sending(place, work)
+
+
+async def pool(place: Place) -> None:
+    """And the pool, its queue and its order of ids, guards, progress; without a journal."""
+    nothing: Any = NoJournal()
+    await _run(place, nothing)
+
+
+async def journal(place: Place) -> None:
+    """And the journal: intents and results durable."""
+    made = _journal(place)
+    await _run(place, made)
+    made.close()
+
+
+async def whole(place: Place) -> None:
+    """And the reports: everything but the program's start."""
+    made = _journal(place)
+    await _run(place, made)
+    reports.write(place.folder, made, place.settings, place.rows)
+    made.close()
+
+
+def _journal(place: Place) -> Journal:
+    with (place.folder / "sheet.csv").open("rb") as stream:
+        spooled = source.spool(stream, place.folder, "csv")
+    facts = {"source": "x", "sha256": spooled.sha256, "rows": str(place.rows), "settings": place.settings.recorded()}
+    create(place.folder / JOURNAL, facts)
+    made = Journal(place.folder / JOURNAL)
+    made.begin("apply", time.time())
+    return made
+
+
+async def _run(place: Place, made: Journal) -> None:
+    if not (place.folder / "input.csv").exists():
+        (place.folder / "sheet.csv").rename(place.folder / "input.csv")
+    secrets = Secrets(token=SecretStr("x"))
+    ended = await Run(place.folder, made, place.settings, secrets, place.rows, False, place.folder / "state").execute()
+    assert ended.state == "finished", ended
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step; `on` is the one that it adds to, empty for one that stands for itself."""
+
+    title: str
+    run: Callable[[Place], Awaitable[None]]
+    on: str = ""
+
+
+STEPS: Final = {
+    "bare": Step("the yardstick: a bare tuned aiohttp loop", bare),
+    "scan": Step("strict first pass over the input", scan),
+    "columns": Step("read rows, cells to jobs", columns),
+    "build": Step("jobs to requests", build, "columns"),
+    "transport": Step("our transport alone, ready bodies", transport, "bare"),
+    "built": Step("transport + rows read and built", built, "transport"),
+    "judged": Step("+ replies checked against what was sent", judged, "built"),
+    "attempts": Step("+ attempt loop and gate", attempts, "judged"),
+    "pool": Step("+ pool, order of ids, guards, progress", pool, "attempts"),
+    "journal": Step("+ journal: intents, images, results durable", journal, "pool"),
+    "whole": Step("+ reports", whole, "journal"),
+}
+
+
+def _measured(name: str, options: argparse.Namespace, origin: str) -> float:
+    """One step in a process of its own: microseconds of CPU a row."""
+    with tempfile.TemporaryDirectory() as folder:
+        rows.write_sheet(Path(folder) / "sheet.csv", options.rows)
+        command = [sys.executable, "-m", "benchmarks.ladder", "--step", name, "--origin", origin, "--folder", folder]
+        command += ["--rows", str(options.rows), "--workers", str(options.workers)]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        return float(done.stdout)
+
+
+def _step(options: argparse.Namespace) -> None:
+    folder = Path(options.folder)
+    place = Place(options.origin, folder, options.rows, options.workers)
+    place.settings.recorded()
+    warm = folder / "warm"
+    warm.mkdir()
+    rows.write_sheet(warm / "sheet.csv", WARM)
+    step = STEPS[options.step].run
+    asyncio.run(step(Place(options.origin, warm, WARM, options.workers)))  # type: ignore[arg-type]  # a coroutine
+    began = time.process_time()
+    asyncio.run(step(place))  # type: ignore[arg-type]  # a coroutine
+    print((time.process_time() - began) / options.rows * 1e6)
+
+
+def main() -> None:
+    """Measure all steps, in turn, and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--workers", type=int, default=50)
+    for hidden in ("--step", "--origin", "--folder"):
+        parser.add_argument(hidden, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.step:
+        _step(options)
+        return
+    facts = machine.facts()
+    figures: dict[str, list[float]] = {name: [] for name in STEPS}
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder), tls=False) as server:
+        for _ in range(options.repeat):
+            for name in STEPS:
+                figures[name].append(_measured(name, options, server.origin))
+                print(f"  {name}: {figures[name][-1]:.1f}", file=sys.stderr, flush=True)
+    middle = {name: median(each) for name, each in figures.items()}
+    steps = [
+        [step.title, middle[name] - middle.get(step.on, 0.0), middle[name], middle[name] / middle["bare"]]
+        for name, step in STEPS.items()
+    ]
+    results.keep("ladder", {"machine": facts, "rows": options.rows, "steps": steps, "raw": figures})
+
+
+if __name__ == "__main__":
+    main()

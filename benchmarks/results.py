@@ -1,0 +1,127 @@
+"""`benchmarks/RESULTS.md` and its charts: a view of the raw figures in `benchmarks/raw/`, which the tools write.
+
+python -m benchmarks.results        makes it anew from what is there
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from benchmarks.chart import bars
+from benchmarks.getting import HERE
+from benchmarks.peers import OURS, PEERS, READING, YARDSTICK
+
+RAW: Final = HERE / "raw"
+PAGE: Final = HERE / "RESULTS.md"
+
+Found = Mapping[str, Any]
+
+
+def keep(name: str, found: Found) -> None:
+    """Keep raw figures, and make the page anew."""
+    RAW.mkdir(exist_ok=True)
+    (RAW / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    write()
+
+
+def load(name: str) -> Found | None:
+    """Raw figures, if that tool has run."""
+    file = RAW / f"{name}.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+
+
+def write() -> None:
+    """Make the page and its charts."""
+    text = (HERE / "results_intro.md").read_text(encoding="utf-8")
+    parts = [text, *clients(load("bench"), draw=True), *_ladder(load("ladder")), *_scale(load("scale"))]
+    PAGE.write_text("\n".join(parts).rstrip() + "\n", encoding="utf-8")
+    print(f"written: {PAGE.relative_to(HERE.parent)}")
+
+
+def clients(found: Found | None, *, draw: bool = False) -> Iterator[str]:
+    """The tables of all clients; `draw` writes their charts."""
+    if found is None:
+        return
+    yield "## Clients\n"
+    yield _machine(found)
+    keeps = {peer.name: peer.keeps for peer in PEERS}
+    for name, field in found["fields"].items():
+        yield f"\n### {name}, {found['workers']} in flight, server: {field['server']}\n"
+        yield from _at_a_distance(field, found["workers"]) if field["latency"] else _table(field["clients"], keeps)
+        if draw and not field["latency"]:
+            file = f"clients-{name.split(',')[0] if ',' not in name else 'reading'}.svg"
+            values = {client: figures["us"] for client, figures in field["clients"].items()}
+            bars(HERE / file, f"CPU microseconds a row, {name}", values, {OURS, READING})
+            yield f"\n![CPU a row]({file})"
+    for name, why in found["absent"].items():
+        yield f"\nNot measured: {name}: {why}."
+    yield ""
+
+
+def _machine(found: Found) -> str:
+    facts = dict(found["machine"])
+    place = (facts.pop(name) for name in ("date", "cores", "processor", "kernel", "load"))
+    date, cores, processor, kernel, load_ = place
+    programs = ", ".join(f"{name} {number}" for name, number in facts.items())
+    return (
+        f"{date}; {cores} cores, {processor}, Linux {kernel}; load when it began {load_}. {programs}.\n"
+        "Medians of interleaved runs; ± is half the range. Start-up, measured with one row, is not in the µs a row."
+    )
+
+
+def _table(clients: Found, keeps: Mapping[str, str]) -> Iterator[str]:
+    bare, ours = clients[YARDSTICK], clients.get(OURS)
+    yield "| client | CPU, x bare | CPU, x ours | µs a row | ± | rows/s | start-up, s | peak, MiB | kept of a row |"
+    yield "| --- | --: | --: | --: | --: | --: | --: | --: | --- |"
+    for name, figures in sorted(clients.items(), key=lambda each: each[1]["us"]):
+        shown = f"**{name}**" if name in {OURS, READING} else name
+        beside = f"{figures['us'] / ours['us']:.2f}" if ours else ""
+        yield (
+            f"| {shown} | {figures['us'] / bare['us']:.2f} | {beside} | {figures['us']:.0f} | "
+            f"{figures['spread'] * 100:.0f} % | {figures['rows_per_s']:,.0f} | {figures['start_s']:.2f} | "
+            f"{figures['peak_mib']:.0f} | {keeps.get(name, '')} |"
+        )
+
+
+def _at_a_distance(field: Found, workers: int) -> Iterator[str]:
+    ideal = workers / field["latency"]
+    yield f"The ideal is {ideal:,.0f} rows/s: {workers} in flight, {field['latency'] * 1000:.0f} ms each.\n"
+    yield "| client | rows/s | of the ideal | µs a row |"
+    yield "| --- | --: | --: | --: |"
+    for name, figures in field["clients"].items():
+        share = figures["rows_per_s"] / ideal
+        yield f"| {name} | {figures['rows_per_s']:,.0f} | {share * 100:.0f} % | {figures['us']:.0f} |"
+
+
+def _ladder(found: Found | None) -> Iterator[str]:
+    if found is None:
+        return
+    yield "## Where a row's microseconds go\n"
+    yield "Stages of the real modules, each switched on in turn (`make ladder`); µs of CPU a row.\n"
+    yield "| stage | adds | in all | x bare |"
+    yield "| --- | --: | --: | --: |"
+    for title, adds, total, ratio in found["steps"]:
+        yield f"| {title} | {adds:.1f} | {total:.1f} | {ratio:.2f} |"
+    yield ""
+
+
+def _scale(found: Found | None) -> Iterator[str]:
+    if found is None:
+        return
+    yield "## From a thousand rows to ten million\n"
+    yield "`make scale`; `--blind`, raw server. The µs are of the whole process, its start-up included.\n"
+    yield (
+        "| rows | µs a row | first pass, µs | sending, µs | reports, µs | peak, MiB | journal, B/row | reports, B/row |"
+    )
+    yield "| --: | --: | --: | --: | --: | --: | --: | --: |"
+    for point in found["points"]:
+        yield (
+            f"| {point['rows']:,} | {point['us']:.0f} | {point['scan_us']:.1f} | {point['send_us']:.0f} | "
+            f"{point['report_us']:.0f} | {point['peak_mib']:.0f} | {point['journal_bytes']:.0f} | "
+            f"{point['report_bytes']:.0f} |"
+        )
+    yield ""
+
+
+if __name__ == "__main__":
+    write()

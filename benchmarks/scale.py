@@ -1,0 +1,116 @@
+"""`make scale`: the same run from a thousand rows to a million (or `--most 10000000`): what it costs, what it leaves.
+
+    python -m benchmarks.scale [--most ROWS] [--least ROWS] [--repeat N]
+
+The whole program with `--blind` against the raw server, each size a process of its own. Sizes that were measured before
+and are not measured now keep their figures.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks import machine, results
+from benchmarks.measuring import Cost, measure, median
+from benchmarks.peers import ROWPATCH, Task, rowpatch
+from benchmarks.servers import running
+from worker import source
+from worker.journal import Journal
+from worker.run_directory import JOURNAL
+from worker.settings import Input
+
+REPORTS: Final = ("results.csv", "failed.csv", "results.ndjson", "summary.json")
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--least", type=int, default=1000)
+    parser.add_argument("--most", type=int, default=1_000_000)
+    parser.add_argument("--repeat", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=50)
+    options = parser.parse_args()
+    points = {point["rows"]: point for point in (results.load("scale") or {"points": []})["points"]}
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder), tls=False) as server:
+        for rows in _sizes(options.least, options.most):
+            task = Task(server, rows, options.workers, Path(folder))
+            points[rows] = _point(task, options.repeat)
+            print(f"  {rows:,}: {points[rows]}", file=sys.stderr, flush=True)
+            task.sheet.unlink()
+    found = {"machine": machine.facts(), "points": [points[rows] for rows in sorted(points)]}
+    results.keep("scale", found)
+
+
+def _sizes(least: int, most: int) -> Iterator[int]:
+    """1, 3, 10, 30, ..."""
+    rows, factors = least, (3, 10 / 3)
+    for step in range(100):
+        if rows > most:
+            return
+        yield rows
+        rows = round(rows * factors[step % 2])
+
+
+def _point(task: Task, repeat: int) -> Mapping[str, Any]:
+    """One size, in microseconds of CPU a row: the first pass, all of it, and the reports once more for themselves."""
+    costs, reports, scans = [], [], []
+    for _ in range(repeat):
+        command = rowpatch(task, "--blind", "--metadata", "replace")
+        began = time.process_time()
+        source.scan(task.sheet, Input(source=str(task.sheet), format="csv"))
+        scans.append(time.process_time() - began)
+        costs.append(measure(command, task.environment, task.folder))
+        reports.append(measure([ROWPATCH, "report", task.folder / "run"], task.environment, task.folder))
+    run = task.folder / "run"
+    report, scan = median(each.cpu for each in reports), median(scans)
+    start = _start(task)
+    whole = median(each.cpu for each in costs)
+    per_row = 1e6 / task.rows
+    return {
+        "rows": task.rows,
+        "us": round(whole * per_row, 1),
+        "start_s": round(start, 2),
+        "scan_us": round(scan * per_row, 2),
+        "report_us": round(max(0.0, report - start) * per_row, 1),
+        "report_s": round(median(each.wall for each in reports), 1),
+        "send_us": round((whole - report - scan) * per_row, 1),
+        "rows_per_s": round(task.rows / median(each.wall for each in costs)),
+        "peak_mib": round(median(each.peak for each in costs), 1),
+        "report_peak_mib": round(median(each.peak for each in reports), 1),
+        "journal_bytes": round((run / JOURNAL).stat().st_size / task.rows, 1),
+        "report_bytes": round(sum((run / name).stat().st_size for name in REPORTS) / task.rows, 1),
+        "tables": _tables(run / JOURNAL, task.rows),
+    }
+
+
+def _start(task: Task) -> float:
+    """Seconds of CPU that a report of nothing much takes."""
+    small = replace(task, rows=1, folder=task.folder / "small")
+    small.folder.mkdir(exist_ok=True)
+    measure(rowpatch(small, "--blind", "--metadata", "replace"), small.environment, small.folder)
+    cost: Cost = measure([ROWPATCH, "report", small.folder / "run"], small.environment, small.folder)
+    return cost.cpu
+
+
+def _tables(path: Path, rows: int) -> dict[str, float]:
+    """Bytes a row of each table's content, as SQLite's `dbstat` would tell; here by the lengths of what is stored."""
+    journal = Journal(path)
+    try:
+        sizes = {}
+        for table in ("attempt", "result", "image"):
+            names = [each[1] for each in journal._db.execute(f"PRAGMA table_info({table})")]  # noqa: SLF001  # a look inside
+            lengths = "+".join(f"coalesce(length({name}), 0)" for name in names)
+            (total,) = journal._db.execute(f"SELECT sum({lengths}) FROM {table}").fetchone()  # noqa: SLF001  # see above
+            sizes[table] = round((total or 0) / rows, 1)
+        return sizes
+    finally:
+        journal.close()
+
+
+if __name__ == "__main__":
+    main()
