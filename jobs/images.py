@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Container, Iterable
-from typing import Final, Literal
+from typing import Literal
+
+from pydantic_core import to_json
 
 from jobs.change import value_at
 from jobs.echo import Comparison, identical, same, stands
@@ -11,12 +13,10 @@ from jobs.model import ABSENT, JSON, REPLAY_SAFE_TRIGGERS, UNREAD, Absent, Edit,
 Held = Literal["after", "before", "neither", "unseen"]
 """Which side of its edits a record is on; `unseen` when there are none, or the API shows none of them."""
 
-_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
-
 
 def encode(edits: Iterable[Edit]) -> str:
     """Edits as JSON: `[path, before, after]` each, a value in a list of its own, `[]` for ABSENT, null for UNREAD."""
-    return _encode([(edit.path, _boxed(edit.before), _boxed(edit.after)) for edit in edits])
+    return to_json([(edit.path, _boxed(edit.before), _boxed(edit.after)) for edit in edits]).decode()
 
 
 def decode(text: str) -> tuple[Edit, ...]:

@@ -27,7 +27,7 @@ _NOTE: Final = "UPDATE attempt SET outcome = ? WHERE row = ? AND n = ?"
 _SETTLE: Final = "INSERT OR REPLACE INTO result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _REDO: Final = "UPDATE result SET redo = 1 WHERE row = ?"
 _OUTDATED: Final = "DELETE FROM image WHERE row = ? AND NOT landed"
-_IMAGE: Final = "INSERT INTO image (row, n, type, id, edits, unread) VALUES (?, ?, ?, ?, ?, ?)"
+_IMAGE: Final = "INSERT OR REPLACE INTO image (row, n, type, id, edits, unread) VALUES (?, ?, ?, ?, ?, ?)"
 _LAND: Final = "UPDATE image SET landed = 1, edits = ? WHERE row = ? AND NOT landed"
 _PLAN: Final = "INSERT OR REPLACE INTO plan VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _TARGET: Final = "INSERT OR REPLACE INTO target VALUES (?, ?)"
@@ -84,17 +84,27 @@ class _Batch:
     plans: list[Planned] = field(default_factory=list)
     targets: list[tuple[int, str]] = field(default_factory=list)
     facts: list[tuple[str, str]] = field(default_factory=list)
-    done: anyio.Event = field(default_factory=anyio.Event)
+    waiting: list[asyncio.Future[None]] = field(default_factory=list)
+    is_over: bool = False
     error: JournalError | None = None
 
     def __len__(self) -> int:
         queued = len(self.intents) + len(self.withdrawn) + len(self.notes) + len(self.landed)
         return queued + len(self.results) + len(self.plans) + len(self.targets) + len(self.facts)
 
-    async def wait(self) -> None:
-        await self.done.wait()
+    async def wait(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not self.is_over:
+            future = loop.create_future()  # an event does the same, but asks which loop runs: a system call
+            self.waiting.append(future)
+            await future
         if self.error is not None:
             raise self.error
+
+    def end(self, error: JournalError | None) -> None:
+        self.error, self.is_over = error, True
+        for future in self.waiting:
+            if not future.done():  # who waited was cancelled
+                future.set_result(None)
 
 
 class Journal(History):
@@ -124,6 +134,7 @@ class Journal(History):
         self._batch = _Batch()
         self._queued = anyio.Event()
         self._closing = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._writing: _Batch | None = None
         self._failed: JournalError | None = None
         self.unrecorded = 0
@@ -175,7 +186,7 @@ class Journal(History):
         if image is not None:
             batch.images.append((image, attempt))
         self._queued.set()
-        await batch.wait()
+        await batch.wait(self._loop or asyncio.get_running_loop())
 
     def withdraw(self, row: int, attempt: int) -> None:
         """Queue that an intent came to nothing: the run ended before its request left, so there was no attempt."""
@@ -226,12 +237,13 @@ class Journal(History):
         """
         last = self._batch if len(self._batch) else self._writing
         if last is not None:
-            await last.wait()
+            await last.wait(asyncio.get_running_loop())
         if self._failed is not None:
             raise self._failed
 
     async def commit_forever(self, run: Runner, wall: Callable[[], float]) -> None:
         """The one committer: write what is queued, over and over, until `stop_committing`."""
+        self._loop = asyncio.get_running_loop()
         while not self._closing or len(self._batch):
             await self._queued.wait()
             batch, self._batch, self._queued = self._batch, _Batch(), anyio.Event()
@@ -252,10 +264,9 @@ class Journal(History):
                 self._failed = error
             except Exception as error:  # noqa: BLE001  # a bug here must end the run, not hang everybody who waits
                 self._failed = JournalError(f"cannot write {self.path}: {type(error).__name__}")
-        batch.error = self._failed
         if self._failed is not None:
             self.unrecorded += len(batch.results) + len(batch.notes)
-        batch.done.set()
+        batch.end(self._failed)
         if batch.results and self._failed is None:
             self.on_durable(batch.results)
         if batch.plans and self._failed is None:
@@ -268,7 +279,8 @@ class Journal(History):
             if batch.intents:
                 self._db.executemany(_INTEND, batch.intents)
             if batch.images:
-                self._db.executemany(_OUTDATED, ((image.row,) for image, _ in batch.images))
+                if again := [(image.row,) for image, attempt in batch.images if attempt > 1]:
+                    self._db.executemany(_OUTDATED, again)
                 self._db.executemany(_IMAGE, starmap(image_columns, batch.images))
             if batch.plans:
                 self._db.executemany(_PLAN, map(planned_columns, batch.plans))
