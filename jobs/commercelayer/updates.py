@@ -1,17 +1,15 @@
 """Updates: `PATCH /api/TYPE/ID`, and what its success confirms."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 from urllib.parse import quote
+
+from pydantic_core import to_json
 
 from jobs.change import Change
 from jobs.commercelayer.documents import document_of, mapping, tag_names
 from jobs.echo import same
 from jobs.model import JSON, Link, Reply, Request, UpdateJob
-
-_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 def update_request(job: UpdateJob, change: Change, type_name: str) -> Request:
@@ -30,12 +28,17 @@ def update_request(job: UpdateJob, change: Change, type_name: str) -> Request:
     target = resource_path(type_name, job.id)
     if job.add_tags or job.remove_tags:
         target += "?include=tags&fields[tags]=name"  # unknown tags are dropped silently: the reply must show them
-    return Request("PATCH", target, _encode({"data": data}).encode())
+    return Request("PATCH", target, to_json({"data": data}))
 
 
 def resource_path(type_name: str, resource_id: str) -> str:
     """Path of one record; an id can never leave its segment."""
-    return f"/api/{quote(type_name, safe='')}/{quote(resource_id, safe='')}"
+    return f"/api/{_segment(type_name)}/{_segment(resource_id)}"
+
+
+def _segment(text: str) -> str:
+    """Text as one segment of a path; letters and digits, as ids are made of, are one already."""
+    return text if text.isascii() and text.replace("_", "").isalnum() else quote(text, safe="")
 
 
 @dataclass(frozen=True, slots=True)
