@@ -30,6 +30,7 @@ from jobs.model import Reply, Request, RowResult, UpdateJob
 from worker import reports, source
 from worker.attempt import AttemptLoop, Effort
 from worker.auth import Credential
+from worker.cli.session import collect_seldom
 from worker.clock import Clock
 from worker.gate import Gate
 from worker.journal import Counters, Journal, create
@@ -281,6 +282,7 @@ def _step(options: argparse.Namespace) -> None:
     folder = Path(options.folder)
     place = Place(options.origin, folder, options.rows, options.workers)
     place.settings.recorded()
+    collect_seldom()  # as the program does
     warm = folder / "warm"
     warm.mkdir()
     rows.write_sheet(warm / "sheet.csv", WARM)

@@ -152,7 +152,7 @@ def refuse_changed(opened: Opened) -> None:
 
 def work(opened: Opened, command: Command, flags: Flags) -> int:
     """Send (or plan) what is to be sent, write the reports, say what happened; the exit status."""
-    _collect_seldom()
+    collect_seldom()
     clock = Clock()
     journal, settings = opened.journal, opened.settings
     secrets = read_secrets(os.environ)
@@ -176,7 +176,7 @@ def work(opened: Opened, command: Command, flags: Flags) -> int:
     return _finish(opened, ended, clock, command)
 
 
-def _collect_seldom() -> None:
+def collect_seldom() -> None:
     """Have the cycle collector look less often, and never again at what is there by now: a tenth of a row's CPU.
 
     A row makes hundreds of objects and hardly a cycle: they go when nobody refers to them any more.
