@@ -124,11 +124,20 @@ def _values(shown: Mapping[str, Any], wanted: Iterable[str]) -> Iterator[tuple[s
 
 def _is_strict(value: JSON) -> bool:
     """Whether the value can be stored and sent back: no infinity, no half of a character, not nested too deep."""
+    if _is_plain(value):
+        return True
     try:
         parse(json.dumps(value))
     except (NotStrictJSON, RecursionError):
         return False
     return True
+
+
+def _is_plain(value: JSON) -> bool:
+    """Whether the value is so simple that nothing can be wrong with it: plain text, or an object of it."""
+    if type(value) is dict:
+        return all(key.isascii() and type(each) is str and each.isascii() for key, each in value.items())
+    return type(value) is str and value.isascii()
 
 
 def _tags(document: Mapping[str, Any], resource: Mapping[str, Any]) -> frozenset[str] | None:
