@@ -34,7 +34,7 @@ def write_workbook(template: Template, path: Path, name: str) -> None:
         OSError: the file cannot be written.
     """
     try:
-        from xlsxwriter import Workbook
+        from xlsxwriter import Workbook  # noqa: PLC0415  # only where it is needed
         from xlsxwriter.exceptions import FileCreateError  # type: ignore[import-untyped]  # noqa: PLC0415  # see above
     except ImportError:
         raise ConfigError(

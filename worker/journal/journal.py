@@ -7,7 +7,7 @@ writes all that is queued in a single transaction (group commit), so that everyb
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import starmap
 from pathlib import Path
@@ -273,27 +273,22 @@ class Journal(History):
             self.on_planned(len(batch.plans))
 
     def _write(self, batch: _Batch, at: float) -> None:
+        queued: tuple[tuple[str, Sequence[tuple[Any, ...]]], ...] = (
+            (_TARGET, batch.targets),
+            (_INTEND, batch.intents),
+            (_OUTDATED, [(image.row,) for image, attempt in batch.images if attempt > 1]),
+            (_IMAGE, list(starmap(image_columns, batch.images))),
+            (_PLAN, list(map(planned_columns, batch.plans))),
+            (_WITHDRAW, batch.withdrawn),
+            (_NOTE, batch.notes),
+            (_LAND, batch.landed),
+            (_SETTLE, list(map(_columns, batch.results))),
+            (_FACT, batch.facts),
+        )
         with transaction(self._db, self.path):
-            if batch.targets:
-                self._db.executemany(_TARGET, batch.targets)
-            if batch.intents:
-                self._db.executemany(_INTEND, batch.intents)
-            if batch.images:
-                if again := [(image.row,) for image, attempt in batch.images if attempt > 1]:
-                    self._db.executemany(_OUTDATED, again)
-                self._db.executemany(_IMAGE, starmap(image_columns, batch.images))
-            if batch.plans:
-                self._db.executemany(_PLAN, map(planned_columns, batch.plans))
-            if batch.withdrawn:
-                self._db.executemany(_WITHDRAW, batch.withdrawn)
-            if batch.notes:
-                self._db.executemany(_NOTE, batch.notes)
-            if batch.landed:
-                self._db.executemany(_LAND, batch.landed)
-            if batch.results:
-                self._db.executemany(_SETTLE, map(_columns, batch.results))
-            if batch.facts:
-                self._db.executemany(_FACT, batch.facts)
+            for statement, rows in queued:
+                if rows:
+                    self._db.executemany(statement, rows)
             self._beat(at)
 
     def _beat(self, at: float) -> None:
