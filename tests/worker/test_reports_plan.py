@@ -162,12 +162,12 @@ def test_every_row_is_counted_once_and_every_value_under_its_column() -> None:
         "metadata.count": (1, {"type changes": 1}, {}),
     }
     assert summary.unread == {"_refresh": 1, "password": 1}
-    causes = [(group.reason, group.fields, group.count, group.row, group.line) for group in summary.problems]
+    causes = [(group.reason, group.fields, group.count, group.row, group.place) for group in summary.problems]
     assert causes == [
-        ("wrong_type", ("amount",), 1, 6, 7),
-        ("not_found", (), 1, 7, 8),
-        ("lookup_failed", (), 1, 8, 9),
-        ("resend_refused", (), 1, 9, 10),
+        ("wrong_type", ("amount",), 1, 6, "line 7"),
+        ("not_found", (), 1, 7, "line 8"),
+        ("lookup_failed", (), 1, 8, "line 9"),
+        ("resend_refused", (), 1, 9, "line 10"),
     ]
 
 

@@ -239,6 +239,22 @@ def test_a_broken_line_has_a_result_and_nothing_else() -> None:
 
 
 def test_errors_of_the_api_are_kept_one_by_one() -> None:
-    assert error_members(FULL) == [
-        {"title": "t", "detail": "d", "code": "c", "pointer": "/data/attributes/amount_cents", "field": "amount_cents"}
-    ]
+    place = SheetView(["id", "amount_cents"], "orders").place
+    assert error_members(FULL, place) == [
+        {"title": "t", "detail": "d", "code": "c", "pointer": "/data/attributes/amount_cents", "field": "amount_cents",
+         "cell": f"line {FULL.ref.line}, column 2 (B)"}
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("sheet", "field", "expected"),
+    [
+        ("", "amount_cents", "line 118, column 3 (C)"),
+        ("Sheet1", "amount_cents", "Sheet1!C118"),
+        ("My sheet", "amount_cents", "'My sheet'!C118"),
+        ("", "metadata", "line 118"),  # no column of that name
+    ],
+)
+def test_a_field_has_the_place_of_its_cell(sheet: str, field: str, expected: str) -> None:
+    view = SheetView(["__status", "id", "amount_cents"], "orders", sheet)
+    assert view.place(RowRef(117, 118, b""), field) == expected

@@ -140,7 +140,9 @@ async def test_a_sheets_results_ndjson_has_exact_values(directory: Path) -> None
         "id": "B",
         "type": "transactions",
         "input": {"id": "B", "reference": "two\nlines"},
-        "errors": [{"title": "t", "detail": "half \ud83d of a pair", "code": "", "pointer": "", "field": ""}],
+        "errors": [
+            {"title": "t", "detail": "half \ud83d of a pair", "code": "", "pointer": "", "field": "", "cell": ""}
+        ],
     }
     assert untouched["input"] == {"id": "C", "reference": "=1+1"}
 

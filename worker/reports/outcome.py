@@ -1,16 +1,26 @@
 """A row's result in the reports' words: the ten reserved columns, and the members of `results.ndjson`."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
 from jobs.columns import RESERVED
-from jobs.model import SETTLED_WELL, RowResult
+from jobs.model import SETTLED_WELL, RowRef, RowResult
 from jobs.quoting import quoted
 from jobs.reasons import REASONS
 from worker.journal import JournalDamaged
 
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
+
+
+Place = Callable[[RowRef, str], str]
+"""Where the cell of a field is, in words."""
+
+
+def line_of(ref: RowRef, field: str = "") -> str:  # noqa: ARG001  # where a field is, is not known everywhere
+    """Where a row begins in its input."""
+    return f"line {ref.line:,}"
 
 
 def needs_action(result: RowResult) -> bool:
@@ -78,12 +88,13 @@ def result_members(result: RowResult) -> dict[str, object]:
     }
 
 
-def error_members(result: RowResult) -> list[dict[str, str]]:
-    """What the API said was wrong, one object an error."""
+def error_members(result: RowResult, place: Place = line_of) -> list[dict[str, str]]:
+    """What the API said was wrong, one object an error; `place` says where a field's cell is."""
     return [
-        {"title": each.title, "detail": each.detail, "code": each.code, "pointer": each.pointer, "field": each.field}
+        {"title": each.title, "detail": each.detail, "code": each.code, "pointer": each.pointer, "field": each.field,
+         "cell": place(result.ref, each.field) if each.field else ""}
         for each in result.errors
-    ]
+    ]  # fmt: skip
 
 
 def own_text(text: str) -> str:

@@ -216,7 +216,7 @@ def _cause(group: Group, width: int) -> Iterator[Text]:
     meaning = known.meaning if known else ""
     yield from _wrapped(f"{group.count:,} x {group.reason}{about}: {meaning}", width, "  ")
     message = "" if group.message == meaning else f": {group.message}"
-    yield Text(cut(printable(f"    e.g. row {group.row:,}, line {group.line:,}{message}"), width))
+    yield Text(cut(printable(f"    e.g. row {group.row:,}, {group.place}{message}"), width))
     if known and known.action:
         yield from _wrapped(f"-> {known.action}", width, "    ")
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from jobs.model import RowResult, Status
 from worker.journal import History, Process
-from worker.reports.outcome import message, needs_action, timestamp
+from worker.reports.outcome import Place, line_of, message, needs_action, timestamp
 from worker.settings import Settings
 
 SCHEMA: Final = 1
@@ -20,7 +20,7 @@ _OTHERS: Final = "by other types"
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Rows that need action for one cause: the same reason about the same fields. `row`, `line`, `message`: the first.
+    """Rows that need action for one cause: the same reason about the same fields. `row`, `place`, `message`: the first.
 
     Attributes:
         count: rows.
@@ -31,7 +31,7 @@ class Group:
     fields: tuple[str, ...]
     count: int
     row: int
-    line: int
+    place: str
     message: str
 
 
@@ -131,12 +131,12 @@ class Tally:
         elif result.reason == "concrete_type":
             self._count_reroute(result.message)
 
-    def groups(self) -> tuple[Group, ...]:
-        """The causes, the largest first; equals in file order."""
-        groups = [
-            Group(first.status, *key, count[0], first.ref.row, first.ref.line, message(first))
-            for (key, count), first in zip(self._groups.items(), self._first.values(), strict=True)
-        ]
+    def groups(self, place: Place = line_of) -> tuple[Group, ...]:
+        """The causes, the largest first; equals in file order. `place` says where a field's cell is."""
+        groups = []
+        for (key, count), first in zip(self._groups.items(), self._first.values(), strict=True):
+            where = place(first.ref, next(iter(first.fields), ""))
+            groups.append(Group(first.status, *key, count[0], first.ref.row, where, message(first)))
         return tuple(sorted(groups, key=lambda group: -group.count))
 
     def _count_cause(self, result: RowResult) -> None:
@@ -151,7 +151,9 @@ class Tally:
         self.rerouted[key] = self.rerouted.get(key, 0) + 1
 
 
-def summarise(history: History, settings: Settings, tally: Tally, failed_name: str) -> Summary:
+def summarise(
+    history: History, settings: Settings, groups: tuple[Group, ...], tally: Tally, failed_name: str
+) -> Summary:
     """Put together what the rows and the processes of a run say."""
     processes = history.processes()
     last = processes[-1] if processes else None
@@ -168,7 +170,7 @@ def summarise(history: History, settings: Settings, tally: Tally, failed_name: s
         started_at=timestamp(processes[0].started_at) if processes else "",
         elapsed_s=sum(max(0.0, each.last_at - each.started_at) for each in processes),
         message=last.message if last else "",
-        groups=tally.groups(),
+        groups=groups,
         rerouted=tally.rerouted,
         resent=tally.resent,
         unrepeatable=history.unrepeatable(),

@@ -61,7 +61,7 @@ def _cause(group: Group) -> Iterator[str]:
     meaning = known.meaning if known else ""
     yield from _wrapped(f"{group.count:,} x {group.reason}{about}: {meaning}", "  ", "    ")
     said = group.message if group.message != meaning else ""
-    yield _shortened(f"    e.g. row {group.row:,}, line {group.line:,}" + (f": {said}" if said else ""))
+    yield _shortened(f"    e.g. row {group.row:,}, {group.place}" + (f": {said}" if said else ""))
     if known and known.action:
         yield from _wrapped(known.action, "    -> ", "       ")
 

@@ -5,11 +5,12 @@ from itertools import chain, compress, repeat
 from typing import Final, Protocol
 
 from jobs.columns import RESERVED, is_results_file
-from jobs.model import JSON, ObjectRow, RowResult, SheetRow
+from jobs.model import JSON, ObjectRow, RowRef, RowResult, SheetRow
 from jobs.quoting import quoted, unquoted
+from jobs.reading.addresses import cell_address, letters, text_address
 from worker.reports.formats import csv_head, csv_text, encode, json_lines
 from worker.reports.merge import Record
-from worker.reports.outcome import own_text, reserved_cells, reserved_members
+from worker.reports.outcome import line_of, own_text, reserved_cells, reserved_members
 
 _RESERVED: Final = frozenset(RESERVED)
 
@@ -38,6 +39,9 @@ class View(Protocol):
     def failed(self, rows: Rows) -> str:
         """The rows as `failed.*` has them, ready to be fed back."""
 
+    def place(self, ref: RowRef, field: str) -> str:
+        """Where the row begins in the input; the cell of the column `field`, if there is one of that name."""
+
 
 def table(view: View, rows: Rows) -> str:
     """The rows as `results.csv` has them."""
@@ -47,17 +51,20 @@ def table(view: View, rows: Rows) -> str:
 class SheetView:
     """CSV and TSV: the user's own columns stand after the reserved ones, which an earlier run may have put there."""
 
-    def __init__(self, header: Sequence[str], type_name: str) -> None:
+    def __init__(self, header: Sequence[str], type_name: str, sheet: str = "") -> None:
         """See the columns of one sheet.
 
         Args:
             header: as the reader yields it. With a reserved name among them it is a results file's, and quoted.
             type_name: of rows that name none.
+            sheet: its name, in a workbook.
         """
         self._refed = is_results_file(header)
         names = [unquoted(name) for name in header] if self._refed else list(header)
         self._kept = [name not in _RESERVED for name in names]
         self._names = list(compress(names, self._kept))
+        self._columns = {name: index for index, name in enumerate(names)}
+        self._sheet = sheet
         self._type = type_name
         self.header = [*RESERVED, *map(quoted, self._names)]
         self.failed_head = csv_head(self.header)
@@ -79,6 +86,15 @@ class SheetView:
     def failed(self, rows: Rows) -> str:
         """`failed.csv` differs from `results.csv` only in which rows it has."""
         return table(self, rows)
+
+    def place(self, ref: RowRef, field: str) -> str:
+        """`line 118, column 3 (C)`, or `Sheet1!C118`; the line alone for what is no column."""
+        column = self._columns.get(field)
+        if column is None:
+            return line_of(ref)
+        if self._sheet:
+            return cell_address(self._sheet, column, ref.line)
+        return text_address(column, ref.line, letters(column))
 
     def _own(self, record: Record) -> list[str]:
         cells = record.cells if isinstance(record, SheetRow) else []
@@ -110,6 +126,10 @@ class ObjectView:
     def failed(self, rows: Rows) -> str:
         """One object a row: the reserved members, then the line's own; those alone where the line is broken."""
         return json_lines({**reserved_members(result), **_own_members(record)} for record, result in rows)
+
+    def place(self, ref: RowRef, field: str) -> str:  # noqa: ARG002  # objects have no columns
+        """The line."""
+        return line_of(ref)
 
     def _named(self, record: Record, members: Mapping[str, JSON]) -> dict[str, JSON]:
         inner = members.get("data")

@@ -58,7 +58,7 @@ def write(directory: Path, history: History, settings: Settings, rows: int) -> S
                 tally.add(result)
         if tally.rows != rows:
             raise JournalDamaged(f"the copy of the input has {tally.rows} rows; the journal was made for {rows}.")
-        summary = summarise(history, settings, tally, failed_name)
+        summary = summarise(history, settings, tally.groups(view.place), tally, failed_name)
         digest.write(encode(summary.document()) + "\n")
     return summary
 
@@ -75,11 +75,12 @@ def _read(stream: BinaryIO, settings: Settings) -> tuple[View, Iterable[Record]]
     if how.format == "ndjson":
         return ObjectView(settings.target.type), read_objects(stream, encoding=how.encoding)
     sheet = sheet_of(stream, how)
-    return SheetView(sheet.header, settings.target.type), sheet
+    name = how.sheet if how.format == "xlsx" else ""
+    return SheetView(sheet.header, settings.target.type, name), sheet
 
 
 def _line(view: View, record: Record, result: RowResult) -> dict[str, object]:
-    return {**result_members(result), **view.source(record), "errors": error_members(result)}
+    return {**result_members(result), **view.source(record), "errors": error_members(result, view.place)}
 
 
 def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
