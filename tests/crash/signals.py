@@ -175,7 +175,7 @@ def _broken(trial: Trial, struck: Struck, kind: Kind, late: float) -> Iterator[s
     if kind.twice and struck.took > PROMPT:
         yield f"ended {struck.took:.1f} s after the second signal"
     # Before the run heeds signals, and while it writes its reports, the system's own way of ending stands.
-    heeded = {status} if struck.moment is Moment.SENDING and not kind.twice else {status, -kind.number, 0}
+    heeded = {status} if struck.moment is Moment.SENDING and not kind.twice else {status, -kind.number, 0, 1}
     if struck.reached and ran.status not in heeded:
         yield f"exit status {ran.status}"
     if kind.twice or struck.moment is not Moment.SENDING or "Interrupted." in ran.err:
