@@ -12,6 +12,7 @@ import structlog
 
 from worker.auth import TOKEN_QUOTA, Credential, TokenEndpoint, quota_of
 from worker.clock import Clock
+from worker.companions import BEAT
 from worker.gate import Gate
 from worker.journal import Counters
 from worker.lookup import Lookup
@@ -19,7 +20,7 @@ from worker.pace_memory import PaceMemory
 from worker.policy.pace import Pace
 from worker.route import Route, route_of
 from worker.settings import Secrets, Settings, prior
-from worker.shared_pace import BEAT, SharedPace
+from worker.shared_pace import SharedPace
 from worker.stop import Stop
 from worker.transport import Transport
 

@@ -8,29 +8,16 @@ once.
 """
 
 import contextlib
-import functools
 import math
-import os
-import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from worker.clock import Clock
-from worker.pace_memory import MOST_PROCESSES, Entry, Header, KnownLimits, PaceMemory, Stamp
+from worker.companions import BEAT, Companions, alike
+from worker.pace_memory import Header, KnownLimits, PaceMemory, Stamp
 from worker.policy.inference import LONGEST_HELD
 from worker.policy.pace import Pace, Window
 from worker.policy.throttle import LONGEST_WINDOW
-
-BEAT: Final = 1.0
-"""Seconds between two signs of life."""
-
-SILENCE: Final = 5.0
-"""Seconds without one after which a process counts as gone, if nothing says so earlier."""
-
-PAUSE: Final = 0.25
-"""Seconds without one after which the system is asked whether the process is still there."""
 
 BUSY: Final = 0.002
 """Seconds until a file that another process holds is tried again."""
@@ -46,9 +33,6 @@ POLL: Final = 0.02
 
 YIELD: Final = 0.02
 """Seconds by which a process that has had more than its part lets the others go first."""
-
-RECENT: Final = 1000
-"""Latest responses that are looked at to see who had more than its part."""
 
 LARGEST_LEASE: Final = 8
 """Slots claimed at once at most."""
@@ -66,11 +50,9 @@ class SharedPace:
         self._memory = memory
         self._clock = clock
         self._works = True
-        self._owner = secrets.randbits(32) or 1
-        self._pid = os.getpid()
-        self._place = -1
-        self._joined = self._active = self._is_ahead = False
-        self._version = self._seen = self._claimed = self._companions = 0
+        self._others = Companions(memory)
+        self._joined = self._active = False
+        self._version = self._seen = self._claimed = 0
         self._looked_at = self._beat_at = self._took_in_at = -math.inf
         self._stuck_since: float | None = None
         self._closed_until = 0.0
@@ -78,11 +60,14 @@ class SharedPace:
         self._measured: tuple[Sequence[Window], int] = (), 0
         self._pending: list[float] = []
         self._written = self._inferred = memory.limits()
-        self.abandoned = 0
-        """Requests of processes that are gone, which were counted as answered when that was noticed."""
         pace.restore(self._written.told, ())
         if not pace.is_told:
             pace.infer(self._written.inferred)
+
+    @property
+    def abandoned(self) -> int:
+        """Requests of processes that are gone, which were counted as answered when that was noticed."""
+        return self._others.abandoned
 
     @property
     def inferred(self) -> tuple[tuple[Window, ...], float]:
@@ -122,7 +107,7 @@ class SharedPace:
             return BUSY if self._works and not self._is_stuck(now) else self.pace.reserve(now)
         if shared and self.pace.elsewhere:
             shared = POLL if math.isinf(shared) else min(shared, BEAT)
-        return shared + YIELD * self._is_ahead if shared else 0.0
+        return shared + YIELD * self._others.has_had_more if shared else 0.0
 
     def recall(self, times: Iterable[float]) -> None:
         """Take in responses (seconds since the epoch) that the file does not know of.
@@ -189,7 +174,7 @@ class SharedPace:
     @property
     def _is_prompt(self) -> bool:
         """Whether somebody waits for the news: otherwise it is written down with the next request, or the next beat."""
-        return self._companions > 0 and self._lease == 1
+        return self._others.count > 0 and self._lease == 1
 
     def _is_stuck(self, now: float) -> bool:
         if self._stuck_since is None:
@@ -239,11 +224,12 @@ class SharedPace:
     def _take_in(self, header: Header, now: float) -> None:
         wall, pace = self._clock.wall(), self.pace
         if header.version != self._version or wall - self._looked_at >= BEAT or wall < self._looked_at:
-            self._meet(header, wall)
+            self._others.meet(header, wall, self._tag, self._largest)
+            pace.elsewhere, pace.has_company, self._looked_at = self._others.claimed, self._others.count > 0, wall
         self._joined = True
         if not pace.windows:
             return
-        if self._measured != (pace.windows, self._companions):
+        if self._measured != (pace.windows, self._others.count):
             self._measure()
         if not self._active:
             self._active = True
@@ -261,11 +247,11 @@ class SharedPace:
         """What follows from the windows in force: the slots claimed at once, the tag, how far back responses matter."""
         windows = self.pace.windows
         smallest = min(window.limit for window in windows)
-        self._lease = max(1, min(LARGEST_LEASE, smallest // (LEASE_SHARE * (1 + self._companions))))
+        self._lease = max(1, min(LARGEST_LEASE, smallest // (LEASE_SHARE * (1 + self._others.count))))
         self._tag = max((window.limit for window in self.pace.learned), default=0)
         self._longest = max(window.interval for window in windows)
         self._largest = max(window.limit for window in windows)
-        self._measured = windows, self._companions
+        self._measured = windows, self._others.count
 
     def _translated(self, stamps: Iterable[Stamp], now: float, wall: float) -> list[float]:
         """Responses of others on this clock, as far as they still matter.
@@ -274,57 +260,9 @@ class SharedPace:
         can be: the wall clock was set.
         """
         oldest = now - self._took_in_at + LATEST_NEWS
-        others = (stamp.at for stamp in stamps if stamp.owner != self._owner and self._is_alike(stamp.tag))
+        others = (stamp.at for stamp in stamps if stamp.owner != self._others.owner and alike(self._tag, stamp.tag))
         ages = (wall - at if 0.0 <= wall - at <= oldest else 0.0 for at in others)
         return [now - age for age in ages if age <= self._longest]
-
-    def _is_alike(self, tag: int) -> bool:
-        """Whether it is the same counter of the server's: reads of different types may have different limits."""
-        return not tag or not self._tag or tag == self._tag
-
-    def _meet(self, header: Header, wall: float) -> None:
-        """See who else is there, count what those who are gone held, and find a place in the table."""
-        entries = self._memory.entries(header)
-        free, elsewhere, companions = -1, 0, 0
-        self._place = -1
-        for place, entry in enumerate(entries):
-            if entry.owner == self._owner:
-                self._place = place
-            elif entry.owner and not _is_gone(entry, wall, PAUSE if self._joined else 0.0):
-                companions += 1
-                elsewhere += entry.claimed * self._is_alike(entry.tag)
-                if entry.beat > wall + BEAT:  # the clock was set back
-                    self._memory.write_entry(place, replace(entry, beat=wall))
-            else:
-                self._bury(header, place, entry, wall)
-                free = place
-        if self._place < 0:
-            self._place = self._register(header, free)
-        self.pace.elsewhere, self._companions = elsewhere, companions
-        self.pace.has_company = companions > 0
-        self._is_ahead = companions > 0 and self._has_had_more(header, companions)
-        self._looked_at = wall
-
-    def _has_had_more(self, header: Header, companions: int) -> bool:
-        """Whether more of the latest responses are this process's than one of so many should have."""
-        latest = [s for s in self._memory.stamps(header, max(0, header.head - RECENT)) if self._is_alike(s.tag)]
-        latest = latest[-self._largest :]
-        return sum(stamp.owner == self._owner for stamp in latest) * (1 + companions) > len(latest)
-
-    def _bury(self, header: Header, place: int, entry: Entry, wall: float) -> None:
-        if entry.owner:
-            held = min(entry.claimed, header.capacity)
-            self._memory.append(header, [Stamp(wall, 0, entry.tag)] * held)
-            self._memory.write_entry(place, Entry(0, 0, 0.0, 0))
-            self.abandoned += held
-
-    def _register(self, header: Header, free: int) -> int:
-        if free >= 0:
-            return free
-        if header.used == MOST_PROCESSES:
-            raise OSError("too many processes")
-        header.used += 1
-        return header.used - 1
 
     def _needed(self, *, took: bool) -> int:
         """Slots to hold: what is in flight and a lease; before a window is known, all that may be in flight."""
@@ -348,9 +286,8 @@ class SharedPace:
         wall, limits = self._clock.wall(), self._limits
         if self._pending:
             self._memory.grow(header, self._largest)
-            self._memory.append(header, [Stamp(at, self._owner, self._tag) for at in self._pending])
-        owner = 0 if leave else self._owner
-        self._memory.write_entry(self._place, Entry(owner, self._tag, wall, claimed, self._pid, _space()))
+            self._memory.append(header, [Stamp(at, self._others.owner, self._tag) for at in self._pending])
+        self._others.tell(self._tag, wall, claimed, leave=leave)
         if limits != self._written or not header.version:
             self._memory.write_limits(limits)
         header.version, header.saved_at = header.version + 1, wall
@@ -359,28 +296,3 @@ class SharedPace:
         self._pending.clear()
         self._seen = header.head if self._active else 0
         self._written, self._claimed, self._beat_at = limits, claimed, wall
-
-
-def _is_gone(entry: Entry, wall: float, pause: float) -> bool:
-    """Whether a process has ended without leaving: nothing was heard of it, or the system says so."""
-    silent = wall - entry.beat
-    if not silent <= SILENCE:  # no number, in a damaged file, is silence too
-        return True
-    if silent < pause or entry.space != _space():
-        return False
-    try:
-        os.kill(entry.pid, 0)
-    except ProcessLookupError:
-        return True
-    except (PermissionError, OverflowError):
-        return False
-    return False
-
-
-@functools.cache
-def _space() -> int:
-    """In which name space process ids mean what they mean here; 0 where the system has but one."""
-    try:
-        return Path("/proc/self/ns/pid").stat().st_ino & 0xFFFFFFFF
-    except OSError:
-        return 0

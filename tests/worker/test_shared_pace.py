@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from worker.clock import Clock
+from worker.companions import BEAT, SILENCE
 from worker.pace_memory import LEAST_CAPACITY, MOST_PROCESSES, Entry, Header, PaceMemory, Stamp
 from worker.policy.concurrency import START, Concurrency
 from worker.policy.pace import Pace, Window
-from worker.shared_pace import BEAT, BUSY, LARGEST_LEASE, POLL, SILENCE, STUCK, SharedPace
+from worker.shared_pace import BUSY, LARGEST_LEASE, POLL, STUCK, SharedPace
 
 SLOW = (Window(100, 60.0), Window(25, 10.0))
 FAST = (Window(1000, 60.0),)
@@ -133,7 +134,7 @@ def test_a_killed_process_is_missed_at_once(bench: Bench) -> None:
     first, second = bench.process(), bench.process()
     bench.use(first, 20, answer=False)
     child = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
-    first._pid = int(child.stdout)
+    first._others.pid = int(child.stdout)
     first._beat_at = -math.inf
     first.beat()
     bench.hands.pass_by(0.5)
