@@ -53,7 +53,7 @@ REASONS: Final[dict[str, Reason]] = {
     "id_missing": Reason(
         Status.INVALID,
         "The row has no id.",
-        "Fill in the id of the record to update.",
+        "Fill in the record's id; or leave the column `id` out, and records are looked up by `reference`.",
     ),
     "id_malformed": Reason(
         Status.INVALID,
@@ -84,7 +84,7 @@ REASONS: Final[dict[str, Reason]] = {
     "wrong_type": Reason(
         Status.INVALID,
         "The value is not of the type the column needs.",
-        "Correct the cell, or say the type in the header: NAME:str, NAME:int, NAME:float, NAME:bool, NAME:json.",
+        "Correct the cell. For a key or a member, the header can say the type: NAME:str, :int, :float, :bool, :json.",
     ),
     "number_not_exact": Reason(
         Status.INVALID,
@@ -94,7 +94,7 @@ REASONS: Final[dict[str, Reason]] = {
     "not_allowed": Reason(
         Status.INVALID,
         "The value is not one of those the attribute takes.",
-        "Use a listed value, or send it as `attributes.NAME` if the API knows it.",
+        "Use a listed value. One that the API knows and this program does not can be sent as `attributes.NAME`.",
     ),
     "bad_json": Reason(Status.INVALID, "The text is not strict JSON.", "Correct it; the message says where it breaks."),
     "bad_shape": Reason(
@@ -109,7 +109,7 @@ REASONS: Final[dict[str, Reason]] = {
     ),
     "formula_not_calculated": Reason(
         Status.INVALID,
-        "A cell of the workbook has a formula, and the program that wrote the file did not store its result.",
+        "A cell of the workbook has a formula without a result, or the workbook says that its results are stale.",
         "Open the workbook in a spreadsheet program, save it, and apply it again.",
     ),
     "date_impossible": Reason(

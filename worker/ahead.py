@@ -233,7 +233,7 @@ class LookAhead:
 
     def _absent(self, effort: Effort, found: Found) -> Settle:
         if effort.job.id in found.failed:
-            return Settle(effort.doubt or "lookup_failed")
+            return Settle(effort.doubt or "lookup_failed", found.failed[effort.job.id])
         return Settle("not_found", f"no {effort.job.type} with this id")
 
     def _route(self, effort: Effort, concrete: str) -> None:

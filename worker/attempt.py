@@ -266,7 +266,7 @@ class AttemptLoop:
             case SlowDown():
                 return self._slow_down(effort, pause)
             case Retry(doubt):
-                return await self._retry(effort, doubt, _cause(outcome))
+                return await self._retry(effort, doubt, why_not(outcome))
 
     async def _retry(self, effort: Effort, doubt: str, why: str) -> Ending | None:
         effort.failures += 1
@@ -335,7 +335,8 @@ class AttemptLoop:
         return LEFT
 
 
-def _cause(outcome: Outcome) -> str:
+def why_not(outcome: Outcome) -> str:
+    """Why a request did not do what it was for, in words."""
     return f"it answered {outcome.status}" if isinstance(outcome, Reply) else outcome.detail
 
 

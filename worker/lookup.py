@@ -22,7 +22,7 @@ from jobs.commercelayer import (
     states_request,
 )
 from jobs.model import JSON, Fields, Live, NotSent, Outcome, Reply, Request
-from worker.attempt import Credential, CredentialLost
+from worker.attempt import Credential, CredentialLost, why_not
 from worker.clock import Clock
 from worker.gate import Gate
 from worker.journal import Counters
@@ -44,12 +44,12 @@ class Found:
     Attributes:
         records: live state by id; a record that does not exist is absent.
         at: loop time at which it was asked for.
-        failed: ids of which nothing is known, because they could not be read.
+        failed: ids of which nothing is known, because they could not be read, and why.
     """
 
     records: Mapping[str, Live]
     at: float
-    failed: frozenset[str] = frozenset()
+    failed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,7 @@ class _Answer:
     states: Mapping[str, Live] | None
     at: float
     may_be_split: bool
+    why: str
 
 
 @dataclass(slots=True)
@@ -86,14 +87,16 @@ class Lookup:
             patient: wait for a server that is down, and stop the run when it does not come back.
         """
         answer = await self._page(type_name, ids, fields, patient=patient)
-        if answer is None or (answer.states is None and (len(ids) == 1 or not answer.may_be_split)):
-            return Found({}, 0.0, frozenset(ids))
+        if isinstance(answer, str):
+            return Found({}, 0.0, dict.fromkeys(ids, answer))
+        if answer.states is None and (len(ids) == 1 or not answer.may_be_split):
+            return Found({}, 0.0, dict.fromkeys(ids, answer.why))
         if answer.states is not None:
             return Found(answer.states, answer.at)
         middle = len(ids) // 2
         first = await self.live(type_name, ids[:middle], fields, patient=patient)
         second = await self.live(type_name, ids[middle:], fields, patient=patient)
-        return Found({**first.records, **second.records}, min(first.at, second.at), first.failed | second.failed)
+        return Found({**first.records, **second.records}, min(first.at, second.at), {**first.failed, **second.failed})
 
     async def referenced(self, type_name: str, references: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
         """Ids of the records that have each of the references; a reference that could not be looked up is absent."""
@@ -104,7 +107,7 @@ class Lookup:
 
     async def _referenced(self, type_name: str, page: list[str]) -> Mapping[str, tuple[str, ...]]:
         answer = await self._insist(references_request(type_name, page), patient=True)
-        if answer is None:
+        if isinstance(answer, str):
             return {}
         reply, matches = answer[0], read_references(answer[0], page)
         if matches is not None and matches.complete:
@@ -120,31 +123,34 @@ class Lookup:
     async def record(self, type_name: str, resource_id: str) -> Mapping[str, JSON] | None:
         """All attributes of one record; None when it cannot be read."""
         answer = await self._insist(record_request(type_name, resource_id), patient=False)
-        return read_record(answer[0], type_name, resource_id) if answer else None
+        return None if isinstance(answer, str) else read_record(answer[0], type_name, resource_id)
 
-    async def _page(self, type_name: str, ids: Sequence[str], fields: Fields, *, patient: bool) -> _Answer | None:
-        """One page; None when the run ends first or the server does not answer."""
+    async def _page(self, type_name: str, ids: Sequence[str], fields: Fields, *, patient: bool) -> _Answer | str:
+        """One page; why there is none when the run ends first or the server does not answer."""
         sparse = type_name not in self._unsparse
         answer = await self._insist(states_request(type_name, ids, fields, sparse=sparse), patient=patient)
-        if answer is None:
-            return None
+        if isinstance(answer, str):
+            return answer
         reply, at = answer
         if reply.status == 400 and sparse:  # noqa: PLR2004  # a field that the API never shows: write-only ones
             whole = await self._insist(states_request(type_name, ids, fields, sparse=False), patient=patient)
-            if whole is None:
-                return None
+            if isinstance(whole, str):
+                return whole
             if read_states(whole[0], type_name, fields) is not None:
                 self._unsparse.add(type_name)
             reply, at = whole
-        return _Answer(read_states(reply, type_name, fields), at, reply.status in _SPLIT or not reply.complete)
+        may_be_split = reply.status in _SPLIT or not reply.complete
+        return _Answer(read_states(reply, type_name, fields), at, may_be_split, why_not(reply))
 
-    async def _insist(self, request: Request, *, patient: bool) -> tuple[Reply, float] | None:
-        """Ask until there is an answer that asking again would not change, and when it was asked for."""
+    async def _insist(self, request: Request, *, patient: bool) -> tuple[Reply, float] | str:
+        """Ask until there is an answer that asking again would not change, and when it was asked for; or why not."""
         failures = throttles = 0
+        why = ""
         while self._goes_on(failures, patient=patient) and throttles < self.limits.throttles:
             outcome, at = await self._read(request)
             if outcome is None:
-                return None
+                return why
+            why = why_not(outcome)
             if isinstance(outcome, Reply) and is_slow_down(outcome):
                 throttles += 1
                 continue
@@ -152,11 +158,11 @@ class Lookup:
                 return outcome, at
             failures += not (patient and self.gate.is_down)
             if patient and self.gate.is_hopeless:
-                self.stop.request("outage", "the server has been down for too long; resume the run later")
+                self.stop.request("outage", f"the server has been down for too long ({why}); resume the run later")
             wait = full_jitter(max(1, failures), self.clock.sample(), base=self.limits.base, cap=self.limits.cap)
             if not await self.stop.sleep(wait):
-                return None
-        return None
+                return why
+        return why
 
     def _goes_on(self, failures: int, *, patient: bool) -> bool:
         """Whether to ask again; where reads have worked and nobody gets an answer now, it is no matter of this page."""

@@ -19,7 +19,7 @@ from worker.attempt import AttemptLoop
 from worker.clock import Clock
 from worker.connection import READ_CONCURRENCY, Connection, Way, connected
 from worker.intake import Intake
-from worker.journal import History, Journal, JournalError, Planned, Runner, Traces, WriterThread
+from worker.journal import PLAN, History, Journal, JournalError, Planned, Runner, Traces, WriterThread
 from worker.planner import Planner
 from worker.policy.guards import Guards
 from worker.policy.pace import Pace
@@ -33,9 +33,6 @@ SIGNALS: Final = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 HORIZON: Final = 600.0
 """Seconds back to which intents of a killed process are looked at, to restore the server's windows."""
-
-PLAN: Final = "plan"
-"""The journal's fact about a plan: `complete` once every row is planned, `kept` once a run keeps to it."""
 
 LONGEST_GAP: Final = "longest_gap"
 """The journal's fact about the most seconds between a record's reading and its PATCH in the last process."""

@@ -12,10 +12,9 @@ from jobs.model import Status
 from jobs.quoting import quoted
 from jobs.restoring import Lost, Restoring, Written, restoring
 from worker import source
-from worker.journal import History, Image, Journal, Planned, create
+from worker.journal import PLAN, History, Image, Journal, Planned, create
 from worker.reports.files import replacing
 from worker.reports.formats import csv_head, csv_text, json_lines
-from worker.run import PLAN
 from worker.run_directory import JOURNAL
 from worker.settings import Input, Settings
 

@@ -215,7 +215,7 @@ def header_faults(header: Sequence[str], rules: Rules) -> Iterator[InputRefused]
         told = [] if "id" in forms or not almost else [almost]
         yield from _meaningless([each for each in headings if each.label not in told], rules, by_row="type" in forms)
     if not forms & {"id", "target"}:
-        meant = f"; there is {as_shown(almost)!r}, did you mean `id`?" if almost else ""
+        meant = f" (there is {as_shown(almost)!r}; did you mean `id`?)" if almost else ""
         yield InputRefused(
             f"there is no column `id`: each row must say which record it updates{meant}."
             " A column `reference` will do too: the records are then looked up by it",

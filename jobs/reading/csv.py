@@ -59,12 +59,15 @@ class Sheet:
 
     def __init__(self, stream: BinaryIO, *, encoding: str, delimiter: str) -> None:
         self._records = _Records(stream, encoding, delimiter)
-        self.header = _checked(self._records, delimiter)
+        self.header, self._has_spare = _checked(self._records, delimiter)
         self.line = self._records.first_line()
 
     def __iter__(self) -> Iterator[SheetRow]:
         records = self._records
+        width = len(self.header) if self._has_spare else MAX_RECORD
         for row, cells in enumerate(records, 1):
+            while len(cells) > width and not cells[-1]:
+                cells.pop()
             yield SheetRow(RowRef(row, records.first_line(), _digest(records.raw())), cells)
 
 
@@ -196,7 +199,8 @@ class _Records:
             yield line
 
 
-def _checked(records: _Records, delimiter: str) -> list[str]:
+def _checked(records: _Records, delimiter: str) -> tuple[list[str], bool]:
+    """The names of the columns, and whether columns without a name, which spreadsheets leave behind, follow them."""
     header = next(iter(records), [])
     if said := declared(records.raw()):  # a line for Excel alone
         if said != delimiter:
@@ -210,7 +214,8 @@ def _checked(records: _Records, delimiter: str) -> list[str]:
     line = records.first_line()
     if len(header) == 1:
         _refuse_other_delimiter(header[0], delimiter, line)
-    return checked_names(header, line, lambda index: str(index + 1))
+    named = max((index for index, name in enumerate(header, 1) if name), default=len(header))
+    return checked_names(header[:named], line, lambda index: str(index + 1)), named < len(header)
 
 
 def checked_names(header: list[str], line: int, label: Callable[[int], str]) -> list[str]:

@@ -266,4 +266,5 @@ def test_a_signal_before_the_first_request_leaves_nothing_or_a_run_to_resume(des
     ran = ended(process)
     assert ran.status == 130
     assert "Traceback" not in ran.err
-    assert not desk.run.exists() or desk.resume().status == 0
+    begun = (desk.run / "journal.sqlite3").exists()  # an empty directory is as good as none
+    assert (desk.resume() if begun else desk.apply()).status == 0

@@ -98,18 +98,23 @@ def hunt(given: Hunt, place: Path) -> Catch:
         metadata="replace" if given.blind else "merge",
         seed=given.seed,
     )
-    begun = time.monotonic()
+    begun, before = time.monotonic(), _peak()  # what ran in this process earlier is not this hunt's
     run = asyncio.run if given.real else virtual_time.run
     story = perform(case, crowd.rows, server, place, run=run)
     took = time.monotonic() - begun
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    memory = _peak()
     violations = judge(crowd.rows, story.results, server.truth)
     violations += [
         Violation("as a whole", 0, said) for said in _as_a_whole(given, story, fate, server, place / case.name)
     ]
-    if memory > MOST_MEMORY + given.rows * PER_ROW / 2**20:
+    if memory > max(before, MOST_MEMORY + given.rows * PER_ROW / 2**20):
         violations.append(Violation("as a whole", 0, f"{memory} MiB of memory"))
     return Catch(given, fate, server, story, violations, took, memory)
+
+
+def _peak() -> int:
+    """MiB that this process had at most so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 
 
 def _as_a_whole(given: Hunt, story: Story, fate: Fate, server: Server, directory: Path) -> list[str]:

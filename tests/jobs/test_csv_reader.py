@@ -51,6 +51,9 @@ def refusal(data: bytes, **options: str) -> InputRefused:
         ("id,a\n1,x\u2028y\x0bz\n", [["1", "x\u2028y\x0bz"]]),  # only CR and LF end lines
         ("id,a\n", []),
         ("id\n1\n", [["1"]]),  # one column
+        ("id,a,,\n1,x,,\n2,y\n", [["1", "x"], ["2", "y"]]),  # columns that a spreadsheet left behind
+        ("id,a,,\n1,x,,z\n", [["1", "x", "", "z"]]),  # what stands in one of them is not dropped
+        ("id,a\n1,x,\n", [["1", "x", ""]]),  # where the header has none, a cell too many is one
     ],
 )
 def test_records_are_those_of_rfc_4180(text: str, expected: list[list[str]]) -> None:
@@ -101,7 +104,7 @@ def test_the_first_pass_counts_comments_broken_and_empty_records() -> None:
         ("", None, "empty"),
         ("\n\r\n", None, "empty"),  # blank lines alone
         ("\nid,,a\n1,x,y\n", 2, "column 2 has no name"),
-        ("id,a,\n1,x,\n", 1, "column 3 has no name"),  # a trailing delimiter
+        ("id,,a\n1,,x\n", 1, "column 2 has no name"),
         ("id,a,id\n", 1, "columns 1 and 3 are both `id`"),
         ("id;a\n1;x\n", 1, "--delimiter ';'"),
         ("id\ta\n1\tx\n", 1, "--format tsv"),

@@ -200,6 +200,12 @@ def test_tags_are_added_and_removed_by_name() -> None:
     assert not tagged.replay_safe
 
 
+def test_a_tag_cannot_be_added_and_removed_by_one_row() -> None:
+    refused = problem({"id": "x", "tags.add": "a,b", "tags.remove": "b"}, rules("orders"))
+    assert (refused.reason, refused.column) == ("tag_invalid", "tags.add")
+    assert refused.message == "'b' is to be added and removed: drop it from one"
+
+
 @pytest.mark.parametrize(
     ("kind", "column", "text", "triggers"),
     [

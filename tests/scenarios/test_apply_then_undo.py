@@ -18,9 +18,9 @@ from tests.scenarios.harness import EPOCH, Case, Story, secrets_of, sheet, work
 from tests.virtual_time import run
 from worker import reports, run_directory, undo
 from worker.clock import Clock
-from worker.journal import History, Journal, inline
+from worker.journal import PLAN, History, Journal, inline
 from worker.reports import Summary
-from worker.run import PLAN, Run
+from worker.run import Run
 from worker.sandbox import Sandbox, SandboxSettings, seeded_id, serve
 from worker.sandbox.faults import Luck
 from worker.settings import Secrets, Settings, Stopping

@@ -16,8 +16,7 @@ import pytest
 from jobs.images import encode
 from jobs.model import ABSENT, UNREAD, Edit, RowRef, RowResult, Status
 from jobs.model import Path as Place
-from worker.journal import History, Image, Journal, Planned, create, inline
-from worker.run import PLAN
+from worker.journal import PLAN, History, Image, Journal, Planned, create, inline
 from worker.settings import Input, Settings, Target
 from worker.undo import CANNOT, Prepared, prepare
 from worker.verify import Kept, sampled, written_records

@@ -43,7 +43,7 @@ def apply(
 def _execute(plan: Path, source: str | None, run_dir: Path | None, flags: Flags, reading: SourceFlags) -> int:
     """Do what a plan says, in its own run directory."""
     from worker.cli.session import Command, open_run, work  # noqa: PLC0415  # see above
-    from worker.run import PLAN  # noqa: PLC0415  # see above
+    from worker.journal import PLAN  # noqa: PLC0415  # see above
 
     if source is not None or run_dir is not None or reading != SourceFlags():
         raise ConfigError("--plan takes its sheet and its directory from the plan: leave out SOURCE and their flags.")

@@ -14,8 +14,7 @@ from worker import run_directory, source
 from worker.cli.checked import check_first
 from worker.cli.flags import Flags, SourceFlags, new_settings
 from worker.cli.session import Command, Opened, work
-from worker.journal import History, Journal, JournalError, create
-from worker.run import PLAN
+from worker.journal import PLAN, History, Journal, JournalError, create
 from worker.run_directory import JOURNAL
 from worker.settings import ConfigError, Secrets, Settings, read_secrets
 

@@ -22,9 +22,9 @@ from worker.cli.screen import configure_log, watcher
 from worker.cli.speech import ask, complain, say
 from worker.clock import Clock
 from worker.connection import Way, token_endpoint
-from worker.journal import Counters, History, Journal, JournalDamaged, JournalError
+from worker.journal import PLAN, Counters, History, Journal, JournalDamaged, JournalError
 from worker.route import Route, route_of
-from worker.run import PLAN, Ended, Run
+from worker.run import Ended, Run
 from worker.run_directory import JOURNAL, Busy, locked
 from worker.settings import ConfigError, Secrets, Settings, is_loopback, read_secrets, state_directory
 from worker.stop import Stop
@@ -127,6 +127,12 @@ def refuse_plan(opened: Opened) -> None:
         )
     if commands == {"plan"}:
         raise ConfigError(f"{opened.directory} is a plan that was not finished: nothing was sent. Plan again.")
+    planned, wanted = opened.recorded.input.limit, opened.settings.input.limit
+    if opened.journal.facts.get(PLAN) == "kept" and planned is not None and (wanted is None or wanted > planned):
+        raise ConfigError(
+            f"{opened.directory} does what its plan says, and that is about the first {planned:,} rows."
+            f" To go on, plan again: rowpatch plan {opened.journal.facts['source']}"
+        )
 
 
 def refuse_changed(opened: Opened) -> None:

@@ -3,12 +3,13 @@
 `file` knows the tables, `history` reads them, `journal` writes them while a run is going on.
 """
 
-from worker.journal.file import SAFE, JournalDamaged, JournalError, create
+from worker.journal.file import PLAN, SAFE, JournalDamaged, JournalError, create
 from worker.journal.history import Doubt, History, Process, Traces
 from worker.journal.images import Image, Planned
 from worker.journal.journal import Counters, Journal, Runner, WriterThread, inline
 
 __all__ = [
+    "PLAN",
     "SAFE",
     "Counters",
     "Doubt",

@@ -14,6 +14,9 @@ SCHEMA: Final = "4"
 APPLICATION_ID: Final = 0x726F7770
 """Marks the file as a rowpatch journal (`rowp`), as SQLite's `application_id`."""
 
+PLAN: Final = "plan"
+"""The fact about a plan: `complete` once every row is planned, `kept` once a run keeps to it."""
+
 SAFE: Final = "safe"
 """Outcome of an attempt that certainly changed nothing. Any other outcome is a reason code of doubt; NULL is open."""
 

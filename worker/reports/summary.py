@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from jobs.model import RowResult, Status
-from worker.journal import History, Process
+from worker.journal import PLAN, History, Process
 from worker.reports.outcome import Place, line_of, message, needs_action, timestamp
 from worker.settings import Settings
 
@@ -63,6 +63,7 @@ class Summary:
         unrepeatable: rows left unknown that `retry` does not send again.
         resent: rows applied at another try after an attempt without a trustworthy reply.
         beyond_limit: rows skipped because of `--limit`.
+        planned: the run keeps to a plan, which has none of those rows.
         unread: rows that were sent with names that nobody can compare, by name.
         longest_gap_s: most seconds between reading a record and its PATCH; None when nothing was read.
         failed_name: name of the report that can be fed back.
@@ -84,6 +85,7 @@ class Summary:
     resent: int = 0
     unrepeatable: int = 0
     beyond_limit: int = 0
+    planned: bool = False
     unread: Mapping[str, int] = field(default_factory=dict)
     longest_gap_s: float | None = None
     failed_name: str = "failed.csv"
@@ -175,6 +177,7 @@ def summarise(
         resent=tally.resent,
         unrepeatable=history.unrepeatable(),
         beyond_limit=tally.beyond_limit,
+        planned=history.facts.get(PLAN) == "kept",
         unread=history.unread(),
         longest_gap_s=_number(history.facts.get("longest_gap", "")),
         failed_name=failed_name,

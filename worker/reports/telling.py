@@ -93,7 +93,7 @@ def _next(summary: Summary, directory: Path) -> Iterator[str]:
     if summary.state in {"interrupted", "killed"} or any(group.reason == "not_reached" for group in summary.groups):
         yield f"rowpatch resume {run}"
         return  # what fails then is told then
-    if summary.beyond_limit:
+    if summary.beyond_limit and not summary.planned:
         yield f"rowpatch resume {run} --limit {summary.rows}"
     if any(summary.counts[status] for status in _TO_MEND):
         failed = printable(shlex.quote(str(directory / summary.failed_name)))
