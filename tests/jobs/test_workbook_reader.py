@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Callable
 from datetime import date, datetime
 from io import BytesIO
+from pathlib import Path
 from tempfile import TemporaryFile
 from types import ModuleType
 
@@ -15,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from jobs.reading import InputRefused, Scan, scan_workbook
+from jobs.reading import InputRefused, Scan, read_workbook, scan_workbook
 from jobs.reading.stored import NOTHING, Kind, Stored
 from jobs.reading.xlsx import Workbook, formats, grid, package, texts, values, workbook
 from jobs.reading.xlsx.texts import unescaped
@@ -420,6 +421,17 @@ def test_a_list_of_very_many_parts_is_refused(limit: str, monkeypatch: pytest.Mo
     monkeypatch.setattr(package, limit, 5 if limit == "MAX_PARTS" else 100)
     with pytest.raises(InputRefused, match=r"parts"):
         rows_of(zipped(parts(HEAD)))
+
+
+def test_a_part_that_begins_before_the_file_is_damage(tmp_path: Path) -> None:
+    damaged = bytearray(zipped(parts(HEAD)).getvalue())
+    where = damaged.rindex(b"PK\5\6") + 16
+    begins = int.from_bytes(damaged[where : where + 4], "little")
+    damaged[where : where + 4] = (begins + 1000).to_bytes(4, "little")  # the list, and so every part 1,000 bytes earlier
+    path = tmp_path / "sheet.xlsx"
+    path.write_bytes(damaged)
+    with path.open("rb") as stream, pytest.raises(InputRefused, match="its zip data cannot be read"):
+        read_workbook(stream, scratch=TemporaryFile)
 
 
 def test_a_part_that_unpacks_to_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
