@@ -427,7 +427,7 @@ def test_a_part_that_begins_before_the_file_is_damage(tmp_path: Path) -> None:
     damaged = bytearray(zipped(parts(HEAD)).getvalue())
     where = damaged.rindex(b"PK\5\6") + 16
     begins = int.from_bytes(damaged[where : where + 4], "little")
-    damaged[where : where + 4] = (begins + 1000).to_bytes(4, "little")  # the list, and so every part 1,000 bytes earlier
+    damaged[where : where + 4] = (begins + 1000).to_bytes(4, "little")  # and so does every part
     path = tmp_path / "sheet.xlsx"
     path.write_bytes(damaged)
     with path.open("rb") as stream, pytest.raises(InputRefused, match="its zip data cannot be read"):
