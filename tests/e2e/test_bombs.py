@@ -157,7 +157,7 @@ def test_a_workbook_that_grows_a_hundredfold_is_refused_in_little_memory(
 
 def test_objects_that_all_have_different_names_need_little_memory(server: Scripted, tmp_path: Path) -> None:
     with (tmp_path / "names.ndjson").open("w") as sheet:
-        for row in range(600):
+        for row in range(1_000):
             members = ",".join(f'"metadata.{row}-{number}":"7"' for number in range(500))
             sheet.write(f'{{"id":"A",{members}}}\n')
         members = ",".join(f'"metadata.{number}":"7"' for number in range(200_000))
@@ -165,4 +165,4 @@ def test_objects_that_all_have_different_names_need_little_memory(server: Script
     ran = rowpatch(tmp_path, server.url, "check", "names.ndjson", "--type", "stripe_payments")
     assert ran.status == 2
     assert "200,001 members; 16,384 are taken at most" in " ".join(ran.said.split())
-    assert ran.peak < CEILING / 2, ran
+    assert ran.peak < CEILING, ran
