@@ -8,6 +8,7 @@ import json
 import math
 import re
 from decimal import Decimal, InvalidOperation
+from itertools import islice
 from typing import Final, NoReturn
 
 from jobs.model import JSON
@@ -15,12 +16,18 @@ from jobs.model import JSON
 MAX_DEPTH: Final = 100
 """Objects and arrays that may be nested in each other."""
 
+MAX_VALUES: Final = 500_000
+"""Values in one text, by its commas and opening brackets: each costs up to 200 bytes of memory, however short it is."""
+
 _MAX_FLOAT: Final = 1000
 """Characters of a number with a fraction; far more than any exact one needs, and parsing time is quadratic in them."""
 
 _ESCAPE: Final = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
 )
+
+_STRUCTURE: Final = re.compile(r'(?P<string>"[^"\\]*+(?:\\.[^"\\]*+)*+"?)|[,\[{]', re.DOTALL)
+"""A string, also one that never ends; or what another value comes with."""
 
 
 class NotStrictJSON(Exception):  # noqa: N818  # says what the text is
@@ -45,6 +52,8 @@ def parse(text: str) -> JSON:
     """
     if "\\u" in text:
         _refuse_half_characters(text)
+    if text.count(",") + text.count("[") + text.count("{") > MAX_VALUES and _has_too_many_values(text):
+        raise NotStrictJSON("bad_json", f"it has more than {MAX_VALUES:,} values: no update has")
     try:
         value: JSON = _DECODER.decode(text)
     except json.JSONDecodeError as error:
@@ -95,6 +104,11 @@ def _refuse_half_characters(text: str) -> None:
     half = next((found for found in _ESCAPE.finditer(text) if found["half"]), None)
     if half:
         raise NotStrictJSON("bad_json", f"character {half.start() + 1}: {half[0]} is half of a character")
+
+
+def _has_too_many_values(text: str) -> bool:
+    values = (found for found in _STRUCTURE.finditer(text) if not found["string"])
+    return next(islice(values, MAX_VALUES, None), None) is not None
 
 
 def _nested_too_deep(value: JSON) -> bool:

@@ -15,12 +15,16 @@ from jobs.columns.rules import Rules
 from jobs.columns.shapes import ResourceUpdate, resource_update
 from jobs.columns.slots import Draft, Slot
 from jobs.model import JSON, ObjectRow, RowRef, Status, Unsendable, UpdateJob
+from jobs.reading.csv import MAX_COLUMNS
 from jobs.reading.errors import InputRefused
 from jobs.reasons import REASONS
 
 T = TypeVar("T")
 
 _NO_TEXTS: Final = frozenset({"type", *RESERVED})
+
+_MOST_NAMES: Final = 20_000
+"""Names whose meaning is remembered at a time: objects may all have different ones."""
 
 
 class _Member(NamedTuple):
@@ -50,6 +54,7 @@ class ObjectColumns:
         self._rules = rules
         self._columns = lru_cache(maxsize=256)(self._compiled)  # rows of one input mostly have the same names
         self._labels = lru_cache(maxsize=256)(_labels)
+        self._names = 0
         try:
             if rules.type:
                 known_type(rules.type)
@@ -139,6 +144,8 @@ class ObjectColumns:
             raise RowRefused(error.reason, error.message).at("type", as_shown(type_)) from None
 
     def _flat(self, type_: str, members: Mapping[str, JSON]) -> Draft:
+        if len(members) > MAX_COLUMNS:
+            raise RowRefused("bad_shape", f"the object has {len(members):,} members; {MAX_COLUMNS:,} are taken at most")
         draft = Draft()
         for member in self._columns(type_, tuple(members)):
             _put(draft, member, members[member.label])
@@ -158,6 +165,11 @@ class ObjectColumns:
 
     def _compiled(self, type_: str, names: tuple[str, ...]) -> list[_Member]:
         """The members of flat objects that have these names."""
+        self._names += len(names)
+        if self._names > _MOST_NAMES:
+            self._columns.cache_clear()
+            self._labels.cache_clear()
+            self._names = len(names)
         headings = [_understood(name, partial(parse_heading, name)) for name in names]
         _understood("", partial(refuse_overlaps, headings))
         return [self._member(heading, type_) for heading in headings if heading.form not in {"id", "type"}]

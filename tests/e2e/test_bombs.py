@@ -137,7 +137,7 @@ SHEET = "xl/worksheets/sheet1.xml"
 def test_a_workbook_that_grows_a_hundredfold_is_refused_in_little_memory(
     begin: str, piece: bytes, says: str, server: Scripted, tmp_path: Path
 ) -> None:
-    made = parts(HEAD.replace(">a<", ">metadata.a<"))
+    made = parts(HEAD.replace(">a<", ">reference<"))
     before, _, after = made.pop(SHEET).partition("</sheetData>")
     with ZipFile(tmp_path / "bomb.xlsx", "w", ZIP_DEFLATED, compresslevel=1) as package:
         for name, text in made.items():
@@ -153,3 +153,16 @@ def test_a_workbook_that_grows_a_hundredfold_is_refused_in_little_memory(
     assert "Traceback" not in ran.said
     assert ran.peak < CEILING / 2, ran
     assert not (tmp_path / "run").exists()
+
+
+def test_objects_that_all_have_different_names_need_little_memory(server: Scripted, tmp_path: Path) -> None:
+    with (tmp_path / "names.ndjson").open("w") as sheet:
+        for row in range(1_000):
+            members = ",".join(f'"metadata.{row}-{number}":"7"' for number in range(500))
+            sheet.write(f'{{"id":"A",{members}}}\n')
+        members = ",".join(f'"metadata.{number}":"7"' for number in range(200_000))
+        sheet.write(f'{{"id":"A",{members}}}\n')
+    ran = rowpatch(tmp_path, server.url, "check", "names.ndjson", "--type", "stripe_payments")
+    assert ran.status == 2
+    assert "200,001 members; 16,384 are taken at most" in " ".join(ran.said.split())
+    assert ran.peak < CEILING, ran

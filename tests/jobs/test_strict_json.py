@@ -103,3 +103,21 @@ def test_an_integer_of_any_common_size_is_exact() -> None:
 def test_every_float_is_read_back(number: float) -> None:
     assert math.copysign(1, exact_float(repr(number))) == math.copysign(1, number)
     assert exact_float(repr(number)) == number
+
+
+@pytest.mark.parametrize(
+    "text", ["[" + "[]," * 300_000 + "1]", "[" + "1," * 500_000 + "1]", '{"a":[' + '{"b":1},' * 260_000 + "1]}"]
+)
+def test_more_values_than_memory_is_for_are_refused(text: str) -> None:
+    with pytest.raises(NotStrictJSON, match="more than 500,000 values"):
+        parse(text)
+
+
+@pytest.mark.parametrize("value", [",[{" * 400_000, '",[\\"{' * 400_000, [7] * 499_999])
+def test_commas_and_brackets_of_a_text_are_no_values(value: JSON) -> None:
+    assert parse(json.dumps(value)) == value
+
+
+def test_a_text_that_never_ends_is_seen_at_once() -> None:
+    with pytest.raises(NotStrictJSON, match="unterminated string"):
+        parse('"' + '\\",[' * 1_000_000)

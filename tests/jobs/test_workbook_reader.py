@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Callable
 from datetime import date, datetime
 from io import BytesIO
+from pathlib import Path
 from tempfile import TemporaryFile
 from types import ModuleType
 
@@ -15,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from jobs.reading import InputRefused, Scan, scan_workbook
+from jobs.reading import InputRefused, Scan, read_workbook, scan_workbook
 from jobs.reading.stored import NOTHING, Kind, Stored
-from jobs.reading.xlsx import Workbook, formats, grid, package, texts, workbook
+from jobs.reading.xlsx import Workbook, formats, grid, package, texts, values, workbook
 from jobs.reading.xlsx.texts import unescaped
 from tests.jobs.workbooks import HEAD, MAIN, opened, parts, relationships, rows_of, text, zipped
 
@@ -383,6 +384,14 @@ SHEET = "xl/worksheets/sheet1.xml"
         (replaced("xl/styles.xml", "></", f">{'<a>' * 70}</"), "more than 64 deep"),
         (replaced("xl/sharedStrings.xml", "></", f">{'<a>' * 70}</"), "nested more than 64 deep"),
         (replaced(SHEET, "<sheetData>", f"<!--{' ' * (2 << 20)}--><sheetData>"), "a tag or a comment of more than"),
+        *[
+            (replaced(SHEET, "<worksheet", f'<?xml version="1.0" encoding="{name}"?><worksheet'), "is not XML")
+            for name in ("shift_jis", "utf-7", "hex", "punycode", "klingon")
+        ],
+        *[
+            (replaced(SHEET, "</sheetData>", f"</sheetData>{''.join(map(name.format, range(20_000)))}"), "names")
+            for name in ("<a{}/>", "<a a{}='1'/>", "<a xmlns:a{}='u'/>", "<a xmlns='u{}'/>")
+        ],
     ],
 )
 def test_what_is_no_sound_workbook_is_refused_with_what_to_do(stream: BytesIO, says: str) -> None:
@@ -414,6 +423,17 @@ def test_a_list_of_very_many_parts_is_refused(limit: str, monkeypatch: pytest.Mo
         rows_of(zipped(parts(HEAD)))
 
 
+def test_a_part_that_begins_before_the_file_is_damage(tmp_path: Path) -> None:
+    damaged = bytearray(zipped(parts(HEAD)).getvalue())
+    where = damaged.rindex(b"PK\5\6") + 16
+    begins = int.from_bytes(damaged[where : where + 4], "little")
+    damaged[where : where + 4] = (begins + 1000).to_bytes(4, "little")  # and so does every part
+    path = tmp_path / "sheet.xlsx"
+    path.write_bytes(damaged)
+    with path.open("rb") as stream, pytest.raises(InputRefused, match="its zip data cannot be read"):
+        read_workbook(stream, scratch=TemporaryFile)
+
+
 def test_a_part_that_unpacks_to_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = zipped(parts(HEAD + " " * 100_000))
     assert rows_of(stream) == []
@@ -430,6 +450,9 @@ def test_a_text_or_a_row_beyond_16_mib_is_refused() -> None:
     for rows in (f'{HEAD}<row r="2">{text("A2", long + long)}</row>', f'{HEAD}<row r="2">{text("A2", long) * 2}</row>'):
         with pytest.raises(InputRefused, match=r"row 2 .* longer than 16 MiB"):
             rows_of(zipped(parts(rows.replace('r="A2"', ""))))
+    many = f'<c t="inlineStr"><is>{"<t/>" * 300_000}</is></c>'
+    with pytest.raises(InputRefused, match=r"row 2 .* longer than 16 MiB"):
+        rows_of(zipped(parts(f'{HEAD}<row r="2">{many}</row>')))
     made = parts(f'{HEAD}<row r="2"><c r="A2" t="s"><v>0</v></c></row>', strings=f"<si><t>{long}{long}</t></si>")
     with pytest.raises(InputRefused, match="a text of more than 16 MiB"):
         rows_of(zipped(made))
@@ -470,6 +493,14 @@ def test_sheets_are_bounded_even_where_they_share_a_part(monkeypatch: pytest.Mon
     made["xl/workbook.xml"] = made["xl/workbook.xml"].replace(listed, listed * 5)
     with pytest.raises(InputRefused, match="lists more than 4 sheets"):
         rows_of(zipped(made))
+
+
+def test_ways_to_read_a_cell_are_forgotten_before_they_are_very_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(values, "_MAX_WAYS", 3)
+    cells = "".join(f'<c s="{style}"><v>1</v></c><c s="{style}" t="e"><v>#N/A</v></c>' for style in ("0", "00", "000"))
+    (row,) = rows_of(zipped(parts(f'{HEAD}<row r="2">{cells}</row>')))
+    assert row.cells == ["1", "#N/A"] * 3
+    assert [stored.kind for stored in row.stored] == [Kind.NUMBER, Kind.ERROR] * 3
 
 
 def test_merged_ranges_beyond_those_remembered_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:

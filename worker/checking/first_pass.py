@@ -19,6 +19,9 @@ _BATCH_SIZE: Final = 1 << 22
 _CELL: Final = 8
 """Bytes of a cell without text."""
 
+_MEMBER: Final = 64
+"""Bytes, at least, of a member of an object besides its name and its text."""
+
 _MOST_GROUPS: Final = 10_000
 """Groups that are told apart; the names of an NDJSON input's members have no bound."""
 
@@ -108,7 +111,7 @@ class _Pass:
             self._size += len("".join(cells)) + _CELL * len(cells)
         elif (texts := self._records.texts(record)) is not None:
             self._texts.append(texts)
-            self._size += sum(map(len, texts.values()))
+            self._size += len("".join(texts)) + len("".join(texts.values())) + _MEMBER * len(texts)
         else:
             return
         self._refs.append(record.ref)

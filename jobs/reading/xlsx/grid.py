@@ -23,6 +23,9 @@ MAX_ROWS: Final = 1_048_576
 MAX_MERGED: Final = 1000
 """Merged ranges that are remembered; all are counted."""
 
+_RUN: Final = 64
+"""Bytes, roughly, that a run of a text costs beyond its characters."""
+
 _COLUMN: Final = re.compile(r"[A-Z]{1,3}")
 
 
@@ -82,6 +85,7 @@ class Grid:
         self._raw: str | None = None
         self._formula: str | None = None
         self._runs: list[str] = []
+        self._runs_size = 0
 
     def lines(self, part: Part) -> Iterator[Line]:
         """The rows that store something, in order.
@@ -154,6 +158,7 @@ class Grid:
         self._raw = self._formula = None
         if self._runs:
             self._runs.clear()
+            self._runs_size = 0
 
     def _placed(self, reference: str) -> int:
         """The column of a cell, which must lie in this row and to the right of the cell before."""
@@ -226,6 +231,9 @@ class Grid:
                 self._formula = text
             else:
                 self._runs.append(text)
+                self._runs_size += len(text) + _RUN
+                if self._runs_size > MAX_TEXT:
+                    self._refuse_long()
             self._collecting = False
 
     def _begin_sheet(self, name: str, full_name: str) -> None:

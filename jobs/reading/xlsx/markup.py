@@ -31,6 +31,10 @@ _LONGEST_TAG: Final = 1 << 20
 """Bytes of one tag or comment: the parser keeps it whole."""
 
 
+_MAX_NAMES: Final = 10_000
+"""Different names (of elements, attributes, namespaces): the parser keeps each to the end; a workbook has hundreds."""
+
+
 class Element(NamedTuple):
     """The start of an element; the name is bare for those of a workbook's own namespaces."""
 
@@ -61,6 +65,7 @@ def steps(
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.CharacterDataHandler = text
+    parser.StartNamespaceDeclHandler = lambda *_: None  # for `intern` to have its names, too
     parser.StartDoctypeDeclHandler = lambda *_: _refuse(part, "a document type declaration")
     fed = 0
     try:
@@ -69,9 +74,11 @@ def steps(
             fed += len(data)
             if fed - parser.CurrentByteIndex > _LONGEST_TAG:
                 _refuse(part, "a tag or a comment of more than 1 MiB")
+            if len(parser.intern) > _MAX_NAMES:
+                _refuse(part, f"more than {_MAX_NAMES:,} different names")
             yield
         parser.Parse(b"", True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, ValueError, LookupError) as error:  # the latter two: an encoding that it cannot read
         raise InputRefused(f"{DAMAGED}: part `{part.name}` is not XML ({error}).") from None
     yield
 

@@ -109,9 +109,13 @@ class _Bounded:
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self.seek = stream.seek
         self.tell = stream.tell
         self.seekable = stream.seekable
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        if whence == 0 and offset < 0:  # a file calls this an error of the system
+            raise zipfile.BadZipFile("a part begins before the file")
+        return self._stream.seek(offset, whence)
 
     def read(self, size: int = -1) -> bytes:
         data = self._stream.read(min(size, _LONGEST_READ + 1) if size >= 0 else _LONGEST_READ + 1)

@@ -20,6 +20,10 @@ _NO_DATE: Final = "#####"
 """What a spreadsheet shows for a date that is none."""
 
 
+_MAX_WAYS: Final = 10_000
+"""Ways to read a cell that are remembered: a damaged workbook can write one style in very many ways."""
+
+
 class CellFault(Exception):  # noqa: N818  # what it is about
     """A cell has no text that could be sent.
 
@@ -71,6 +75,8 @@ class Values:
         key = kind, style, formula is not None
         way = self._ways.get(key)
         if way is None:
+            if len(self._ways) >= _MAX_WAYS:
+                self._ways.clear()
             way = self._ways[key] = self._way(*key)
         convert, stored = way
         if formula is not None and (self._stale or not (raw or kind == "str")):
