@@ -53,7 +53,7 @@ REASONS: Final[dict[str, Reason]] = {
     "id_missing": Reason(
         Status.INVALID,
         "The row has no id.",
-        "Fill in the record's id; or leave the column `id` out, and records are looked up by `reference`.",
+        "Fill in the id; or name records by `reference`, without a column `id`.",
     ),
     "id_malformed": Reason(
         Status.INVALID,
@@ -84,7 +84,7 @@ REASONS: Final[dict[str, Reason]] = {
     "wrong_type": Reason(
         Status.INVALID,
         "The value is not of the type the column needs.",
-        "Correct the cell. For a key or a member, the header can say the type: NAME:str, :int, :float, :bool, :json.",
+        "Correct the cell. For a key or a member, the header can say the type: NAME:str.",
     ),
     "number_not_exact": Reason(
         Status.INVALID,

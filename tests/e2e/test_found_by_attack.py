@@ -455,6 +455,27 @@ def test_a_plan_names_records_that_stand_in_several_rows(server: Scripted, capfd
     assert "1 record stands in 3 rows: they are sent in the order of the sheet, the last one wins" in said
 
 
+def test_a_run_goes_no_further_than_the_plan_it_keeps_to(server: Scripted, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", sheet("A,1", "B,1", "C,1"), "--limit", "2", "--run-dir", "p", *FLAGS]) == 0
+    assert run(["apply", "--plan", "p", "--no-progress"]) == 0
+    assert "--limit 3" not in capfd.readouterr().out
+    assert run(["resume", "p", "--limit", "3", "--no-progress"]) == 2
+    assert "is about the first 2 rows. To go on, plan again: rowpatch plan" in capfd.readouterr().err
+    assert {id_ for id_, _ in server.patches()} == {"A", "B"}
+
+
+def test_a_record_that_cannot_be_read_says_why(
+    monkeypatch: pytest.MonkeyPatch, server: Scripted, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("ROWPATCH_BLIND")
+    server.script = lambda _: Answer(403)
+    assert apply(sheet("A,1"), "--max-attempts", "1") == 1
+    assert "it answered 403" in capfd.readouterr().out
+    monkeypatch.setenv("ROWPATCH_URL", "http://127.0.0.1:1")
+    apply("sheet.csv", "--max-attempts", "1", run_dir="unreachable")
+    assert "cannot connect to 127.0.0.1:1" in capfd.readouterr().out
+
+
 def test_a_directory_with_a_plan_says_so(server: Scripted, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["plan", sheet("A,1"), "--run-dir", "p", *FLAGS]) == 0
     assert apply("sheet.csv", run_dir="p") == 2
