@@ -47,7 +47,7 @@ WARNINGS: Final[dict[str, Warned]] = {
         "Dates stand among codes: a spreadsheet turned codes like MAR1 or 1/2 into dates.", _AS_TEXT, grave=True
     ),
     "mixed_types": Warned(
-        "Nearly all cells of the column are numbers, and a few are words.",
+        "A few cells of the column are of another kind than the others: words among numbers, or numbers among texts.",
         "Look at these cells. Empty ones are left alone by the update.",
     ),
     "decimal_comma": Warned(
@@ -94,7 +94,7 @@ WARNINGS: Final[dict[str, Warned]] = {
         "An id has a typographic quote or dash: a word processor put it there.", "Copy the id from the API again."
     ),
     "spaces_around": Warned(
-        "The cell begins or ends with white space, which would be stored with it.",
+        "The cell begins or ends with white space, which is taken as part of the value.",
         "In the spreadsheet: TRIM, then paste the values. If it is meant, nothing is to be done.",
     ),
     "shifted_row": Warned(

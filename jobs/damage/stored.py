@@ -84,7 +84,7 @@ class Storage:
             why = f"they were stored as dates, {self.texts:,} other cells as text"
             yield self._sign("date_for_code", self.dates, why, _is_date)
         if self.numbers.count and not self.hidden.count and self.digits >= self.numbers.count:
-            why = f"they were stored as numbers, {self.digits:,} other numbers as text"
+            why = f"they were stored as numbers; numbers stored as text elsewhere in the column: {self.digits:,}"
             yield self._sign("mixed_types", self.numbers, why, _is_number)
 
     def _sign(self, code: str, tally: Tally, why: str, test: StoredTest) -> Sign:
