@@ -385,7 +385,7 @@ def test_runs_begun_in_the_same_second_have_directories_of_their_own(server: Scr
 def test_consent_to_send_twice_holds_for_one_command(server: Scripted) -> None:
     server.script = lambda _: refused(500)
     name = sheet("A,vip", "B,vip", header="id,tags.add")
-    assert run(["apply", name, "--run-dir", "run", "--type", "orders", "--no-progress"]) == 1
+    assert run(["apply", name, "--run-dir", "run", "--type", "orders", "--no-progress", "--max-attempts", "1"]) == 1
     assert len(server.patches()) == 2
     assert run(["retry", "run", "--resend-unknown", "--limit", "1", "--no-progress"]) == 1
     assert len(server.patches()) == 3

@@ -357,3 +357,20 @@ def test_a_long_value_is_quoted_shortened() -> None:
 def test_an_object_without_an_id_is_found_by_its_reference() -> None:
     found = ObjectColumns(Rules("orders")).read(ObjectRow(REF, {"reference": "R", "metadata.a": 1, "type": "skus"}))
     assert found == UpdateJob(REF, "skus", "", members={"metadata": {"a": 1}}, reference="R")
+
+
+def test_an_object_has_as_many_members_as_a_sheet_has_columns_at_most() -> None:
+    members: dict[str, JSON] = {"id": ID, **{f"metadata.k{number}": 1 for number in range(16_384)}}
+    refused = problem(members)
+    assert (refused.reason, refused.message) == (
+        "bad_shape", "the object has 16,385 members; 16,384 are taken at most",
+    )  # fmt: skip
+
+
+def test_objects_that_share_no_names_are_all_understood() -> None:
+    columns = ObjectColumns(rules())
+    for number in range(30):  # so many names that those of the first are forgotten
+        names = [f"k{number}.{each}" for each in range(1000)]
+        found = columns.read(ObjectRow(REF, {"id": ID, **{f"metadata.{name}": name for name in names}}))
+        assert isinstance(found, UpdateJob)
+        assert found.members == {"metadata": {name: name for name in names}}
