@@ -255,7 +255,7 @@ class Step:
 
 STEPS: Final = {
     "bare": Step("the yardstick: a bare tuned aiohttp loop", bare),
-    "scan": Step("strict first pass over the input", scan),
+    "scan": Step("structure of the input alone", scan),
     "columns": Step("read rows, cells to jobs", columns),
     "build": Step("jobs to requests", build, "columns"),
     "transport": Step("our transport alone, ready bodies", transport, "bare"),

@@ -111,7 +111,7 @@ def _scale(found: Found | None) -> Iterator[str]:
     yield "## From a thousand rows to ten million\n"
     yield "`make scale`; `--blind`, raw server. The µs are of the whole process, its start-up included.\n"
     yield (
-        "| rows | µs a row | first pass, µs | sending, µs | reports, µs | peak, MiB | journal, B/row | reports, B/row |"
+        "| rows | µs a row | structure, µs | sending, µs | reports, µs | peak, MiB | journal, B/row | reports, B/row |"
     )
     yield "| --: | --: | --: | --: | --: | --: | --: | --: |"
     for point in found["points"]:

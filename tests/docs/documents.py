@@ -11,7 +11,7 @@ ROOT: Final = Path(__file__).parents[2]
 DOCUMENTS: Final = tuple(
     sorted(
         path.relative_to(ROOT).as_posix()
-        for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md")
+        for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md", "benchmarks/RESULTS.md")
         for path in ROOT.glob(pattern)
     )
 )
