@@ -10,7 +10,7 @@ from typing import Final, TypeGuard
 
 from jobs.catalogue import resource_type
 from jobs.change import as_written
-from jobs.commercelayer import PAGE_SIZE
+from jobs.commercelayer import MOST_REFERENCES, PAGE_SIZE
 from jobs.model import Edit, RowRef, RowResult, Unsendable, UpdateJob
 from jobs.reasons import REASONS
 from jobs.texts import shortened
@@ -27,9 +27,6 @@ UNREAD: Final = 8 * PAGE_SIZE
 
 SCANNED: Final = 500
 """Rows looked at in one go at most, so that signals and replies get their turn in a sheet full of unsendable rows."""
-
-AIMED: Final = 24
-"""Rows that name their record by its reference and are looked up together."""
 
 ROUTE: Final = "route."
 """Prefix of the journal's facts about abstract types: `direct` or `concrete`."""
@@ -127,7 +124,7 @@ class Intake:
         while row is not None:
             self.unaimed.append(row)
             aims += _needs_aim(row)
-            row = self._next_row() if aims < AIMED and len(self.unaimed) < SCANNED else None
+            row = self._next_row() if aims < MOST_REFERENCES and len(self.unaimed) < SCANNED else None
 
     def _aimed(self, job: UpdateJob, found: Mapping[tuple[str, str], tuple[str, ...]]) -> UpdateJob | Unsendable:
         """The row with the id of its record, or why there is none."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from jobs.model import REPLAY_SAFE_TRIGGERS, Status, UpdateJob
+from jobs.model import Status, UpdateJob
 from worker import source
 from worker.journal import Journal
 from worker.settings import Settings
@@ -43,7 +43,7 @@ def rows_to_redo(directory: Path, journal: Journal, settings: Settings, rows: in
             mark, record = marks[job.ref.row], job.id or journal.target(job.ref.row) or job.key
             if how.limit is not None and job.ref.row > how.limit and mark != _APPLIED:
                 continue
-            if mark == _PARTLY and not (job.triggers.keys() <= REPLAY_SAFE_TRIGGERS or how.resend_unknown):
+            if mark == _PARTLY and job.fires and not how.resend_unknown:
                 fired += 1
                 mark = _APPLIED
             if mark == _APPLIED or not (mark in {_CANDIDATE, _PARTLY} or job.replay_safe or how.resend_unknown):

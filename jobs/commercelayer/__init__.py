@@ -6,7 +6,7 @@ specification 1.0. Nothing here sends anything, and nothing of a reply is kept b
 
 from jobs.commercelayer.documents import MEDIA_TYPE, TEXT_LIMIT, document_of, read_errors
 from jobs.commercelayer.pointers import column_of
-from jobs.commercelayer.references import Matches, read_references, reference_pages, references_request
+from jobs.commercelayer.references import MOST_REFERENCES, Matches, read_references, reference_pages, references_request
 from jobs.commercelayer.states import (
     PAGE_SIZE,
     SECRET_ATTRIBUTES,
@@ -21,6 +21,7 @@ from jobs.commercelayer.updates import Confirmation, read_confirmation, resource
 __all__ = [
     "AUTH_URL",
     "MEDIA_TYPE",
+    "MOST_REFERENCES",
     "PAGE_SIZE",
     "SECRET_ATTRIBUTES",
     "TEXT_LIMIT",

@@ -175,7 +175,7 @@ def new_settings(source: str, format_name: str, url: str, flags: Flags, reading:
     """The settings of a new run.
 
     Raises:
-        ConfigError: a flag is out of range, or not built yet.
+        ConfigError: a flag is out of range, or says nothing about such an input.
     """
     given = {
         "source": source,
@@ -195,7 +195,7 @@ def overridden(settings: Settings, flags: Flags) -> Settings:
     """The settings with every flag that was given.
 
     Raises:
-        ConfigError: a flag is out of range, or not built yet.
+        ConfigError: a flag is out of range, or says nothing about such an input.
     """
     stopping: dict[str, Any] = {"canary": flags.canary}
     if flags.stop_after is not None:
