@@ -1,7 +1,7 @@
 """What is checked of a row as a whole, whatever form it came in."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from jobs.columns.cells import as_shown, id_fault
@@ -122,6 +122,18 @@ def finish(
             "read the record, then pass --resend-unknown if it was not applied",
         )
     return job
+
+
+def cells_decide(rules: Rules, paths: Collection[tuple[str, ...]]) -> bool:
+    """Whether `finish` makes a job of every row that has a cell to change something and whose cells are all taken.
+
+    If not, cells can be refused for the company they keep. What an earlier run says of a row is not known here.
+
+    Args:
+        rules: what the user said.
+        paths: what the columns are about.
+    """
+    return not rules.refuse_members and not {("tags", "add"), ("tags", "remove")} <= set(paths)
 
 
 def _would_wipe(draft: Draft) -> RowRefused:

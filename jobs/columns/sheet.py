@@ -1,18 +1,19 @@
 """Rows of a sheet: text cells under a header."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import zip_longest
 from typing import Final, NamedTuple
 
 from jobs.columns.cells import FROM_TEXT, as_shown
-from jobs.columns.finish import check_id, check_reference, finish, refuse_settled, refuse_unmended
+from jobs.columns.finish import cells_decide, check_id, check_reference, finish, refuse_settled, refuse_unmended
 from jobs.columns.grammar import Heading, is_results_file, parse_heading, refuse_overlaps, targeted
 from jobs.columns.problems import NotAColumn, RowRefused
 from jobs.columns.resolve import known_type, refuse_unless_of_some_type, resolve
 from jobs.columns.roles import role_of
 from jobs.columns.rules import Rules
-from jobs.columns.slots import Draft, ForeignSlot, Slot
+from jobs.columns.slots import Draft, ForeignSlot, Slot, takes_any_text
 from jobs.damage import Column, cause_of
 from jobs.model import JSON, RowRef, SheetRow, Status, Unsendable, UpdateJob
 from jobs.quoting import unquoted
@@ -61,7 +62,13 @@ class SheetColumns:
         self._status, self._reason = positions.get(_STATUS, -1), positions.get(_REASON, -1)
         self._mine = [index for index, heading in enumerate(self._headings) if heading.form != "reserved"]
         self._labels = {h.path: h.label for h in self._headings if h.form != "reserved"}
+        self._cells_decide = self._status < 0 and cells_decide(rules, self._labels.keys())
         self._of_type: dict[str, list[_Column]] = {}
+
+    @property
+    def target(self) -> int:
+        """Position of the column that says which record is meant: its id or its reference."""
+        return self._id
 
     def read(self, row: SheetRow) -> UpdateJob | Unsendable:
         """What the row asks for, or why it is not sent."""
@@ -105,6 +112,28 @@ class SheetColumns:
             if column.position not in without_text:
                 yield partial(self._draft, cells, [column])
 
+    def doubtful(self, rows: Sequence[SheetRow]) -> Collection[int]:
+        """Positions, in order, of the rows that `read` may refuse: it makes a job of each of the others.
+
+        The same as to read them all, and many times cheaper: cells are tried by column, and each text once.
+        """
+        width = len(self._headings)
+        found = {index for index, row in enumerate(rows) if len(row.cells) != width}
+        found |= {index for index, row in enumerate(rows) if isinstance(row, WorkbookRow) and row.faults}
+        if not self._cells_decide or len(found) == len(rows):
+            return range(len(rows))
+        cells = list(zip_longest(*(row.cells for row in rows), fillvalue=""))
+        columns = self._columns_of_all(cells)
+        if not columns:
+            return range(len(rows))
+        for position, refused in [(self._id, self._no_ids(cells[self._id])), *self._refused(columns, cells)]:
+            if refused:
+                found.update(index for index, text in enumerate(cells[position]) if text in refused)
+        if all("" in cells[column.position] for column in columns):
+            said = zip(*(cells[column.position] for column in columns), strict=True)
+            found.update(index for index, texts in enumerate(said) if not any(texts))
+        return sorted(found)
+
     def described(self) -> list[Column]:
         """The user's own columns, with what each is for."""
         return [
@@ -112,6 +141,38 @@ class SheetColumns:
             for index, heading in enumerate(self._headings)
             if heading.form != "reserved"
         ]
+
+    def _columns_of_all(self, cells: Sequence[Sequence[str]]) -> list[_Column]:
+        """The columns that go into the updates of rows whose cells are given by column; none if their types differ."""
+        types = set(cells[self._type]) if self._type >= 0 else {""}
+        type_ = types.pop() or self._rules.type
+        try:
+            return [] if types else self._of_type.get(type_) or self._compiled(type_)
+        except RowRefused:
+            return []
+
+    def _no_ids(self, texts: Sequence[str]) -> set[str]:
+        """Those of the texts that do not say which record is meant."""
+        found = {self._rules.clear_token}
+        check = check_reference if self._by_reference else check_id
+        for text in texts:
+            try:
+                check(text)
+            except RowRefused:
+                found.add(text)
+        return found
+
+    def _refused(self, columns: Sequence[_Column], cells: Sequence[Sequence[str]]) -> Iterator[tuple[int, set[str]]]:
+        """Positions of columns, and which of the texts in them are refused."""
+        for position, slot, convert in columns:
+            found = set()
+            for text in () if takes_any_text(slot) else set(cells[position]) - {""}:
+                draft = Draft()
+                try:
+                    slot.clear(draft) if text == self._rules.clear_token else slot.put(draft, convert(text))
+                except RowRefused:
+                    found.add(text)
+            yield position, found
 
     def _job(self, ref: RowRef, cells: list[str], faults: Sequence[Fault]) -> UpdateJob:
         if len(cells) != len(self._headings):

@@ -197,6 +197,13 @@ class ForeignSlot:
         raise RowRefused("column_not_of_type", self.message)
 
 
+def takes_any_text(slot: Slot) -> bool:
+    """Whether no text of a cell is refused, so that none needs to be tried."""
+    if slot.wanted not in {"any", "string"}:
+        return False
+    return isinstance(slot, MemberSlot) or (isinstance(slot, AttributeSlot) and not slot.enum)
+
+
 def _several(value: JSON) -> tuple[str, ...] | None:
     """The texts of a list, or between the commas of a text; None for anything else."""
     if isinstance(value, str):

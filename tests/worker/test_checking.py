@@ -15,7 +15,7 @@ from jobs.model import JSON, RowRef, Status, Unsendable
 from jobs.reasons import REASONS
 from worker import source
 from worker.checking import Checked, Group, as_json, check, findings, line_of, summary_as_json, tell, tell_in_short
-from worker.checking.duplicates import Duplicates, seen
+from worker.checking.duplicates import Duplicates
 from worker.checking.findings import INPUT_REFUSED, explained
 from worker.settings import ConfigError, Input
 
@@ -162,7 +162,10 @@ def test_a_reference_that_comes_again_is_told_too(tmp_path: Path) -> None:
 
 def test_many_repeated_ids_are_read_in_pages_and_in_order() -> None:
     duplicates = Duplicates()
-    duplicates.add([seen(f"id{row % 1500}", RowRef(row, row + 1, b"x")) for row in range(1, 4501)])
+    refs = [RowRef(row, row + 1, bytes(8)) for row in range(1, 4501)]
+    for start in range(0, 4500, 1000):
+        batch = refs[start : start + 1000]
+        duplicates.add([f"id{ref.row % 1500}" for ref in batch], batch)
     assert [each.ref.row for each in duplicates] == list(range(1501, 4501))
     assert duplicates.counts() == (3000, 3000)
     assert [each.first for each in duplicates.first(2)] == [2, 3]
@@ -171,12 +174,13 @@ def test_many_repeated_ids_are_read_in_pages_and_in_order() -> None:
 @pytest.mark.parametrize("asked", [False, True])
 def test_no_room_for_ids_is_said(asked: bool) -> None:
     duplicates = Duplicates()
-    rows = [seen(f"id{row % 2000}", RowRef(row, row, b"x" * 8)) for row in range(4000)]
+    refs = [RowRef(row, row, b"x" * 8) for row in range(4000)]
+    ids = [f"id{row % 2000}" for row in range(4000)]
     if asked:
-        duplicates.add(rows)
+        duplicates.add(ids, refs)
     duplicates._file.execute(f"PRAGMA max_page_count = {duplicates._file.execute('PRAGMA page_count').fetchone()[0]}")
     with pytest.raises(ConfigError, match=r"Cannot look for ids that occur twice: .*full\. Is there room"):
-        duplicates.counts() if asked else duplicates.add(rows)
+        duplicates.counts() if asked else duplicates.add(ids, refs)
 
 
 def test_a_row_that_is_shifted_or_too_short_is_listed(tmp_path: Path) -> None:

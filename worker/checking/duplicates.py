@@ -1,8 +1,10 @@
 """Rows that name a record which an earlier row names. Kept in a file without a name: memory stays flat at any size."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from sys import byteorder
 from typing import Any, Final
 
 from jobs.model import RowRef
@@ -12,9 +14,13 @@ _SET_UP: Final = """
     PRAGMA journal_mode = OFF;
     PRAGMA synchronous = OFF;
     PRAGMA temp_store = FILE;
-    PRAGMA cache_size = -8192;
-    CREATE TABLE seen (id INTEGER NOT NULL, row INTEGER NOT NULL, line INTEGER NOT NULL, digest BLOB NOT NULL);
+    PRAGMA cache_size = -2048;
+    CREATE TABLE batch (numbers BLOB NOT NULL);
+    CREATE TABLE seen (id INTEGER NOT NULL, row INTEGER NOT NULL, line INTEGER NOT NULL, digest INTEGER NOT NULL);
 """
+
+_FIELDS: Final = 4
+"""Numbers that a batch holds of each of its rows: the columns of `seen`, one after the other."""
 
 _FIND: Final = """
     CREATE TABLE first AS
@@ -31,6 +37,12 @@ _FIND: Final = """
 _PAGE: Final = 1000
 """Rows that are read at a time."""
 
+_ALL: Final = 1 << 25
+"""Bits for all ids (4 MiB): by chance one in 70 of a million rows is taken for a later one, and one in 7 of ten."""
+
+_LATER: Final = 1 << 24
+"""Bits for the ids that may have come again (2 MiB)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
@@ -46,16 +58,11 @@ class Repeated:
     same: bool
 
 
-Seen = tuple[int, int, int, bytes]
-
-
-def seen(id_: str, ref: RowRef) -> Seen:
-    """A row as it is remembered."""
-    return hash(id_), ref.row, ref.line, ref.digest
-
-
 class Duplicates:
     """Remembers ids, as hashes of 64 bits: two ids that share one are expected once in 10^5 inputs of ten million rows.
+
+    To sort all rows by id would cost as much as the rest of the check, and nearly every id stands there once. So a row
+    is only written down, and a Bloom filter tells which ids may have come again: their rows alone are sorted.
 
     Every method raises `ConfigError` when there is no room on the disk.
     """
@@ -64,14 +71,21 @@ class Duplicates:
         self._file = sqlite3.connect("", isolation_level=None)
         self._file.executescript(_SET_UP)
         self._file.execute("BEGIN")
-        self._found = False
+        self._all = _Hashes(_ALL)
+        self._later = _Hashes(_LATER)
+        self._any = self._found = False
 
-    def add(self, rows: Sequence[Seen]) -> None:
-        """Take in rows."""
-        try:
-            self._file.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", rows)
-        except sqlite3.Error as error:
-            raise _no_room(error) from None
+    def add(self, ids: Sequence[str], refs: Sequence[RowRef]) -> None:
+        """Take in rows, by what each says of its record, and which row it is."""
+        if not ids:
+            return
+        hashes = array("q", map(hash, ids))
+        if again := self._all.add(hashes):
+            self._later.add(again)
+            self._any = True
+        rows, lines = (array("q", [ref.row for ref in refs]), array("q", [ref.line for ref in refs]))
+        digests = b"".join([ref.digest for ref in refs])
+        self._ask("INSERT INTO batch VALUES (?)", (b"".join((hashes, rows, lines, digests)),))
 
     def counts(self) -> tuple[int, int]:
         """Rows whose id an earlier row has; and those among them that repeat the first one's text."""
@@ -87,22 +101,62 @@ class Duplicates:
         """All of these rows, in order."""
         self._find()
         after = 0
-        while found := self._ask(f"SELECT * FROM later WHERE rowid > {after} ORDER BY rowid LIMIT {_PAGE}"):  # noqa: S608
+        while found := self._ask("SELECT * FROM later WHERE rowid > ? ORDER BY rowid LIMIT ?", (after, _PAGE)):
             after += len(found)
             for row, line, digest, first, same in found:
-                yield Repeated(RowRef(row, line, digest), first, bool(same))
+                yield Repeated(RowRef(row, line, digest.to_bytes(8, byteorder, signed=True)), first, bool(same))
 
     def _find(self) -> None:
         if not self._found:
             self._found = True
+            if self._any:
+                self._sift()
             for statement in _FIND.split(";")[:-1]:
                 self._ask(statement)
 
-    def _ask(self, statement: str) -> list[tuple[Any, ...]]:
+    def _sift(self) -> None:
+        """Put the rows of ids that may have come again into a table of their own."""
         try:
-            return self._file.execute(statement).fetchall()
+            for (numbers,) in self._file.execute("SELECT numbers FROM batch ORDER BY rowid"):
+                fields = array("q", numbers)
+                size = len(fields) // _FIELDS
+                likely = self._later.having(fields[:size])
+                rows = [tuple(fields[index::size]) for index in likely]
+                self._file.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", rows)
         except sqlite3.Error as error:
             raise _no_room(error) from None
+
+    def _ask(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self._file.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise _no_room(error) from None
+
+
+class _Hashes:
+    """A set of hashes in fixed memory: it has those that were added, and by chance a few others (a Bloom filter)."""
+
+    def __init__(self, bits: int) -> None:
+        """Make a set of so many bits, a power of two; a hash takes one of them."""
+        self._bytes = bytearray(bits >> 3)
+        self._last = len(self._bytes) - 1
+
+    def add(self, numbers: Iterable[int]) -> list[int]:
+        """Add hashes; those that the set had before."""
+        taken, last = self._bytes, self._last
+        found = []
+        for number in numbers:
+            place, bit = number >> 3 & last, 1 << (number & 7)
+            if taken[place] & bit:
+                found.append(number)
+            else:
+                taken[place] |= bit
+        return found
+
+    def having(self, numbers: Iterable[int]) -> list[int]:
+        """Positions of the hashes that the set has."""
+        taken, last = self._bytes, self._last
+        return [index for index, number in enumerate(numbers) if taken[number >> 3 & last] & 1 << (number & 7)]
 
 
 def _no_room(error: sqlite3.Error) -> ConfigError:

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from jobs.columns import SheetColumns
 from jobs.damage import BATCH, Examination, fault_of
-from jobs.model import RowRef, Unsendable, UpdateJob
+from jobs.model import ObjectRow, RowRef, SheetRow, Unsendable, UpdateJob
 from jobs.reading import InputRefused, WorkbookRow
-from jobs.reading.stored import Stored
-from worker.checking.duplicates import Seen, seen
 from worker.checking.findings import SPOTS, Checked, Group, Spot, fault_at
 from worker.checking.records import HeaderRefused, Judged, Record, Records, opened
 from worker.settings import Input
@@ -58,36 +57,34 @@ def check(path: Path, how: Input, type_name: str) -> Checked:
 
 
 class _Pass:
-    """One pass over one input."""
+    """One pass over one input. Rows are taken in one by one, and looked at together."""
 
     def __init__(self, records: Records, checked: Checked) -> None:
         self._records = records
         self._checked = checked
         self._positions = {column.label: column.position for column in records.columns}
         self._examination = Examination(records.columns)
-        self._ids: list[Seen] = []
+        self._rows: list[SheetRow] = []
         self._refs: list[RowRef] = []
-        self._cells: list[list[str]] = []
-        self._stored: list[Sequence[Stored]] = []
         self._texts: list[Mapping[str, str]] = []
+        self._ids: list[str] = []
+        self._named: list[RowRef] = []
         self._size = 0
 
     def take(self, record: Record) -> None:
-        """Judge a row, and put it with those to be looked at."""
-        checked, records = self._checked, self._records
-        checked.rows += 1
-        judged = records.judged(record)
-        if isinstance(judged, UpdateJob):
-            checked.sendable += 1
-            self._ids.append(seen(judged.key, record.ref))
-        elif isinstance(judged, str):
-            checked.skipped[judged] += 1
-            return
+        """Take in a row of a sheet, or a line of NDJSON."""
+        if isinstance(record, SheetRow):
+            self._rows.append(record)
+            self._size += len("".join(record.cells)) + _CELL * len(record.cells)
         else:
-            checked.refused += 1
-            for fault in judged:
-                self._refused(fault)
-        self._keep(record, judged)
+            judged = self._judged(record)
+            if isinstance(judged, UpdateJob):
+                self._ids.append(judged.key)
+                self._named.append(record.ref)
+            if isinstance(record, ObjectRow) and not isinstance(judged, str):
+                self._keep(record)
+        if len(self._rows) >= BATCH or len(self._refs) >= BATCH or self._size > _BATCH_SIZE:
+            self._look()
 
     def finish(self) -> None:
         """Look at what is left, and at everything as a whole."""
@@ -102,31 +99,50 @@ class _Pass:
         self._look_at_header()
         self._look_at_ids()
 
-    def _keep(self, record: Record, judged: Judged) -> None:
-        cells = self._records.cells(record, judged)
-        if cells is not None:
-            self._cells.append(cells)
-            if isinstance(record, WorkbookRow):
-                self._stored.append(record.stored)
-            self._size += len("".join(cells)) + _CELL * len(cells)
-        elif (texts := self._records.texts(record)) is not None:
-            self._texts.append(texts)
-            self._size += len("".join(texts)) + len("".join(texts.values())) + _MEMBER * len(texts)
-        else:
-            return
-        self._refs.append(record.ref)
-        if len(self._refs) >= BATCH or self._size > _BATCH_SIZE:
-            self._look()
+    def _keep(self, row: ObjectRow) -> None:
+        texts = self._records.texts(row)
+        self._refs.append(row.ref)
+        self._texts.append(texts)
+        self._size += len("".join(texts)) + len("".join(texts.values())) + _MEMBER * len(texts)
 
     def _look(self) -> None:
-        if self._cells:
-            self._examination.see_rows(self._refs, self._cells, self._stored)
-        elif self._texts:
-            self._examination.see_objects(self._refs, self._texts)
-        self._checked.duplicates.add(self._ids)
-        for waiting in (self._refs, self._cells, self._stored, self._texts, self._ids):
+        if isinstance(self._records.meaning, SheetColumns) and self._rows:
+            self._look_at_rows(self._rows, self._records.meaning)
+        self._examination.see_objects(self._refs, self._texts)
+        self._checked.duplicates.add(self._ids, self._named)
+        for waiting in (self._rows, self._refs, self._texts, self._ids, self._named):
             waiting.clear()
         self._size = 0
+
+    def _look_at_rows(self, rows: Sequence[SheetRow], columns: SheetColumns) -> None:
+        judged = {index: self._judged(rows[index]) for index in columns.doubtful(rows)}
+        certain = len(rows) - len(judged)
+        self._checked.rows += certain
+        self._checked.sendable += certain
+        cells = [row.cells for row in rows]
+        for index, found in judged.items():
+            cells[index] = self._records.cells(rows[index], found)
+        sent = [index for index in range(len(rows)) if isinstance(judged.get(index), UpdateJob | None)]
+        self._ids += [cells[index][columns.target] for index in sent]
+        self._named += [rows[index].ref for index in sent]
+        seen = [(row, each) for row, each in zip(rows, cells, strict=True) if each]
+        stored = [row.stored for row, _ in seen if isinstance(row, WorkbookRow)]
+        self._examination.see_rows([row.ref for row, _ in seen], [each for _, each in seen], stored)
+
+    def _judged(self, record: Record) -> Judged:
+        """What becomes of the row; counted."""
+        checked = self._checked
+        judged = self._records.judged(record)
+        checked.rows += 1
+        if isinstance(judged, UpdateJob):
+            checked.sendable += 1
+        elif isinstance(judged, str):
+            checked.skipped[judged] += 1
+        else:
+            checked.refused += 1
+            for fault in judged:
+                self._refused(fault)
+        return judged
 
     def _refused(self, fault: Unsendable) -> None:
         groups = self._checked.errors

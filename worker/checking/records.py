@@ -61,28 +61,26 @@ class Records:
             return found.reason
         return self.meaning.faults(record)  # type: ignore[arg-type]  # see above
 
-    def cells(self, record: Record, judged: Judged) -> list[str] | None:
-        """The cells of a sheet's row, as meant; None for NDJSON, and a row of another length than the header.
+    def cells(self, record: Record, judged: Judged) -> list[str]:
+        """The cells of a sheet's row, as meant; none for NDJSON, and of a row that is skipped or of another length.
 
         A text that refuses its row is left out: what else is odd about it is of no interest. A refused number stays,
         for rows that are shifted show by such cells.
         """
-        if not (isinstance(record, SheetRow) and isinstance(self.meaning, SheetColumns)):
-            return None
+        if isinstance(judged, str) or not (isinstance(record, SheetRow) and isinstance(self.meaning, SheetColumns)):
+            return []
         cells = self.meaning.plain(record)
         if isinstance(judged, UpdateJob):
             return cells
         if len(cells) != len(self.header):
-            return None
-        if isinstance(judged, list):
-            blamed = {self.texts_at.get(fault.column) for fault in judged}
-            return ["" if index in blamed else cell for index, cell in enumerate(cells)]
-        return cells
+            return []
+        blamed = {self.texts_at.get(fault.column) for fault in judged}
+        return ["" if index in blamed else cell for index, cell in enumerate(cells)]
 
     @staticmethod
-    def texts(record: Record) -> Mapping[str, str] | None:
-        """The members of an object that are text, by their names."""
-        return ObjectColumns.texts(record) if isinstance(record, ObjectRow) else None
+    def texts(record: Record) -> Mapping[str, str]:
+        """The members of an object that are text, by their names; none of a sheet's row."""
+        return ObjectColumns.texts(record) if isinstance(record, ObjectRow) else {}
 
 
 @contextmanager
