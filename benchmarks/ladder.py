@@ -30,6 +30,7 @@ from jobs.model import Reply, Request, RowResult, UpdateJob
 from worker import reports, source
 from worker.attempt import AttemptLoop, Effort
 from worker.auth import Credential
+from worker.checking import check
 from worker.cli.session import collect_seldom
 from worker.clock import Clock
 from worker.gate import Gate
@@ -148,9 +149,9 @@ async def transport(place: Place) -> None:
     await _sending(place, work)
 
 
-async def scan(place: Place) -> None:
-    """The strict first pass."""
-    source.scan(place.folder / "sheet.csv", place.settings.input)
+async def checked(place: Place) -> None:
+    """The first pass, as `apply` makes it."""
+    check(place.folder / "sheet.csv", place.settings.input, rows.TYPE)
 
 
 async def columns(place: Place) -> None:
@@ -255,7 +256,7 @@ class Step:
 
 STEPS: Final = {
     "bare": Step("the yardstick: a bare tuned aiohttp loop", bare),
-    "scan": Step("structure of the input alone", scan),
+    "checked": Step("the check of the whole input, before anything is sent", checked),
     "columns": Step("read rows, cells to jobs", columns),
     "build": Step("jobs to requests", build, "columns"),
     "transport": Step("our transport alone, ready bodies", transport, "bare"),

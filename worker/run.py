@@ -14,7 +14,7 @@ import structlog
 
 from jobs.change import Terms
 from jobs.model import SETTLED_WELL
-from worker import source
+from worker import returned, source
 from worker.attempt import AttemptLoop
 from worker.clock import Clock
 from worker.connection import READ_CONCURRENCY, Connection, Way, connected
@@ -114,10 +114,10 @@ class Run:
         way = Way(settings, self.secrets, self.state_directory, counters, clock, stop, since)
         async with connected(way) as connection:
             copy = source.spooled_in(self.directory, settings.input.format)
-            late = source.overtaken(copy, settings.input)
+            late = returned.overtaken(copy, settings.input)
             with source.opened(copy) as stream:
                 rows = source.jobs(stream, settings.input, settings.target.type, self._wanted(traces))
-                rows = source.without(rows, late) if late else rows
+                rows = returned.without(rows, late) if late else rows
                 with self._planned() as expected, self._earlier() as earlier:
                     intake = Intake(rows, traces, self.journal, clock)
                     if earlier is not None:

@@ -7,7 +7,6 @@ next record begins would be a guess.
 import csv
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import BinaryIO, Final
 
@@ -31,19 +30,6 @@ _MAX_HEADER: Final = 1 << 20
 
 _FOLD: Final = 4096
 """Lines of one record that become one piece of text: as lines of their own they cost 25 times as much memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """What a first pass over the whole input found.
-
-    Attributes:
-        header: names of the columns; empty for NDJSON, which has none.
-        rows: number of data records, comments, broken and empty ones included.
-    """
-
-    header: list[str]
-    rows: int
 
 
 class Sheet:
@@ -84,21 +70,6 @@ def read_sheet(stream: BinaryIO, *, encoding: str = "", delimiter: str = ",") ->
             that iterating may raise: bytes that are not text, an unbalanced quote, a NUL, a record over 16 MiB.
     """
     return Sheet(stream, encoding=encoding, delimiter=delimiter)
-
-
-def scan_sheet(stream: BinaryIO, *, encoding: str = "", delimiter: str = ",") -> Scan:
-    """Read a whole sheet for its structure alone: the strict first pass.
-
-    Args:
-        stream: as `encoding` and `delimiter`, see `read_sheet`.
-        encoding: see `read_sheet`.
-        delimiter: see `read_sheet`.
-
-    Raises:
-        InputRefused: in every case in which reading the rows would raise it.
-    """
-    sheet = Sheet(stream, encoding=encoding, delimiter=delimiter)
-    return Scan(sheet.header, sum(1 for _ in sheet._records))  # noqa: SLF001  # same module: rows without identities
 
 
 def find_delimiter(opened: Callable[[], AbstractContextManager[BinaryIO]], *, encoding: str = "") -> str:

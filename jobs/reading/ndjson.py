@@ -5,7 +5,6 @@ from hashlib import blake2b
 from typing import BinaryIO
 
 from jobs.model import ObjectRow, RowRef, Unsendable
-from jobs.reading.csv import Scan
 from jobs.reading.lines import MAX_RECORD, physical_lines
 from jobs.strict_json import NotStrictJSON, parse
 from jobs.texts import shortened
@@ -32,19 +31,6 @@ def read_objects(stream: BinaryIO, *, encoding: str = "") -> Iterator[ObjectRow 
     for row, (line, text) in enumerate(_records(stream, encoding), 1):
         digest = blake2b(text.encode(), digest_size=8).digest()
         yield _read(RowRef(row, line, digest), text)
-
-
-def scan_objects(stream: BinaryIO, *, encoding: str = "") -> Scan:
-    """Count the records of an NDJSON stream, broken ones included.
-
-    Args:
-        stream: is neither closed nor sought.
-        encoding: see `read_objects`.
-
-    Raises:
-        InputRefused: unknown encoding, or bytes that are not text in it.
-    """
-    return Scan([], sum(1 for _ in _records(stream, encoding)))
 
 
 def _records(stream: BinaryIO, encoding: str) -> Iterator[tuple[int, str]]:

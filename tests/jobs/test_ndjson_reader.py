@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.model import JSON, ObjectRow, Unsendable
-from jobs.reading import MAX_RECORD, InputRefused, Scan, read_objects, scan_objects
+from jobs.reading import MAX_RECORD, InputRefused, read_objects
 
 
 def read(text: str) -> list[ObjectRow | Unsendable]:
@@ -63,10 +63,9 @@ def test_a_line_over_16_mib_is_skipped() -> None:
 
 
 def test_bytes_that_are_not_text_refuse_the_input() -> None:
-    for use in (lambda stream: list(read_objects(stream)), scan_objects):
-        with pytest.raises(InputRefused, match="--encoding") as refused:
-            use(BytesIO(b'{"id":"a"}\n{"id":"\xe9"}\n'))
-        assert refused.value.line == 2
+    with pytest.raises(InputRefused, match="--encoding") as refused:
+        list(read_objects(BytesIO(b'{"id":"a"}\n{"id":"\xe9"}\n')))
+    assert refused.value.line == 2
 
 
 def test_the_encoding_can_be_said() -> None:
@@ -75,8 +74,9 @@ def test_the_encoding_can_be_said() -> None:
     assert row.members == {"id": "é"}
 
 
-def test_the_first_pass_counts_broken_lines_too() -> None:
-    assert scan_objects(BytesIO(b'{"id":"a"}\n\nnonsense\n[]\n')) == Scan([], 3)
+def test_broken_lines_are_rows_too_and_blank_ones_are_not() -> None:
+    found = read_objects(BytesIO(b'{"id":"a"}\n\nnonsense\n[]\n'))
+    assert [(each.ref.row, each.ref.line) for each in found] == [(1, 1), (2, 3), (3, 4)]
 
 
 @given(

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from jobs.model import RowResult, Status
 from tests.virtual_time import run
 from worker import reports, run_directory, source
+from worker.checking import check
 from worker.clock import Clock
 from worker.journal import Journal, create, inline
 from worker.progress import Progress
@@ -104,7 +105,7 @@ def begin(case: Case, place: Path, settings: Settings) -> int:
     how = settings.input
     run_directory.make(place)
     spooled = source.spool(io.BytesIO(case.sheet.encode()), place, how.format)
-    rows = source.scan(spooled.path, how).rows
+    rows = check(spooled.path, how, case.type).rows
     facts = {"source": how.source, "sha256": spooled.sha256, "rows": str(rows), "settings": settings.model_dump_json()}
     create(place / run_directory.JOURNAL, facts)
     return rows

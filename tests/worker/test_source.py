@@ -1,4 +1,4 @@
-"""The input: copied, hashed, read strictly, and compared when a run is resumed."""
+"""The input: copied, hashed, unpacked, and read as jobs."""
 
 import gzip
 import hashlib
@@ -17,6 +17,12 @@ SHEET = "id,reference\nabc,007\n\ndef,1E5\n"
 
 def how(format_name: str = "csv", **more: object) -> Input:
     return Input.model_validate({"source": "x", "format": format_name, **more})
+
+
+def rows_in(path: Path) -> int:
+    """The number of rows of a sheet, all of them read."""
+    with source.opened(path) as stream:
+        return sum(1 for _ in source.sheet_of(stream, how()))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +55,6 @@ def test_a_spooled_input_is_the_same_bytes_and_reads_the_same(tmp_path: Path, co
     assert spooled.path.name == ("input.csv.gz" if compress else "input.csv")
     assert spooled.sha256 == hashlib.sha256(data).hexdigest() == source.sha256(spooled.path)
     assert source.spooled_in(tmp_path, "csv") == spooled.path
-    assert source.scan(spooled.path, how()).rows == 2
     with source.opened(spooled.path) as stream:
         found = list(source.jobs(stream, how(), "orders", lambda _: True))
     assert [job.attributes for job in found if isinstance(job, UpdateJob)] == [
@@ -69,16 +74,16 @@ def test_a_gzip_file_that_is_cut_off_is_refused(tmp_path: Path, cut: int) -> Non
     path = tmp_path / "input.csv.gz"
     path.write_bytes(gzip.compress(SHEET.encode() * 50)[:cut])
     with pytest.raises(InputRefused, match="gzip data is damaged or cut off"):
-        source.scan(path, how())
+        rows_in(path)
 
 
 def test_gzip_data_that_grows_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "input.csv.gz"
     path.write_bytes(gzip.compress(b"id,a\n" + b"1,x\n" * 1_000_000))
-    assert source.scan(path, how()).rows == 1_000_000
+    assert rows_in(path) == 1_000_000
     monkeypatch.setattr(source, "HARMLESS", 1 << 20)
     with pytest.raises(InputRefused, match="more than 200 times its size"):
-        source.scan(path, how())
+        rows_in(path)
 
 
 def test_what_the_input_itself_says_becomes_a_setting(tmp_path: Path) -> None:
@@ -112,58 +117,6 @@ def test_tsv_and_ndjson_are_read_by_their_formats() -> None:
     assert bad.reason == "bad_json"
 
 
-@pytest.mark.parametrize(
-    ("now", "says"),
-    [
-        ("id,reference\nnew,1\nabc,007\ndef,1E5\n", "row 1 is not what it was"),  # inserted on top
-        ("id,reference\nabc,007\ndef,1E6\n", "row 2 is not what it was"),  # edited
-        ("id,reference\ndef,1E5\nabc,007\n", "row 1 is not what it was"),  # reordered
-        ("id,reference\nabc,007\ndef,1E5\nxyz,1\n", "rows were added: row 3 is new"),
-        ("id,reference\nabc,007\n", "rows were removed: row 2 is gone"),
-        ("id,metadata.reference\nabc,007\ndef,1E5\n", "its header is another one"),
-        ("id,reference\r\nabc,007\r\ndef,1E5\r\n", "only its bytes differ"),  # line ends
-    ],
-)
-def test_a_changed_sheet_is_told_by_its_first_difference(tmp_path: Path, now: str, says: str) -> None:
-    old, new = tmp_path / "old.csv", tmp_path / "new.csv"
-    old.write_text(SHEET, newline="")
-    new.write_text(now, newline="")
-    assert says in source.what_changed(old, new, how())
-
-
-def test_a_changed_ndjson_input_is_told_by_its_first_difference(tmp_path: Path) -> None:
-    old, new = tmp_path / "old", tmp_path / "new"
-    old.write_text('{"id":"a"}\n{"id":"b"}\n')
-    new.write_text('{"id":"a"}\n{"id":"c"}\n')
-    assert source.what_changed(old, new, how("ndjson")).startswith("row 2 is not what it was")
-
-
 def test_a_delimiter_of_its_own_wins_over_the_format() -> None:
     assert source.delimiter(how("tsv")) == "\t"
     assert source.delimiter(how("csv", delimiter=";")) == ";"
-
-
-@pytest.mark.parametrize(
-    ("format_name", "text", "expected"),
-    [
-        ("csv", "__status,id\nfailed,a\napplied,a\nfailed,a\nrejected,b\n", {1}),  # only what stands before
-        ("csv", "id,__status\na,pending\na,unknown\na,unchanged\n", {1, 2}),
-        ("csv", "id,reference\na,applied\na,applied\n", set()),  # no results file
-        ("csv", "__status,id\nfailed\napplied,a\n", set()),  # an uneven row has no id
-        ("csv", "__status,reference\nfailed,a\napplied,a\nfailed,b\n", {1}),  # records by their references
-        ("csv", "__status,id,reference\nfailed,x,a\napplied,y,a\n", set()),  # beside ids, a reference is a value
-        ("ndjson", '{"__status":"failed","reference":"a"}\n{"__status":"applied","reference":"a"}\n', {1}),
-        ("ndjson", '{"__status":"failed","reference":"a"}\n{"__status":"applied","id":"a"}\n', set()),  # who knows
-        ("ndjson", '{"__status":"failed","id":"a"}\n{"__status":"applied","id":"a"}\n', {1}),
-        ("ndjson", '{"__status":"failed","data":{"id":"a"}}\n{"__status":"applied","data":{"id":"b"}}\n', set()),
-        ("ndjson", '{"__status":"failed","data":{"id":"a"}}\n{"__status":"applied","data":{"id":"a"}}\n', {1}),
-        ("ndjson", '{"__status":"failed"}\n{"__status":"applied"}\n', set()),  # no ids at all
-        ("ndjson", '{"id":"a"}\n{"__status":"applied","id":"a"}\n', set()),  # no results file
-    ],
-)
-def test_rows_of_a_results_file_are_overtaken_by_later_done_rows_of_their_id(
-    tmp_path: Path, format_name: str, text: str, expected: set[int]
-) -> None:
-    path = tmp_path / "input"
-    path.write_text(text)
-    assert source.overtaken(path, how(format_name)) == expected

@@ -10,7 +10,7 @@ from jobs.damage import Column
 from jobs.model import ObjectRow, SheetRow, Status, Unsendable, UpdateJob
 from jobs.reading import InputRefused, read_objects
 from jobs.reasons import REASONS
-from worker import source
+from worker import returned, source
 from worker.settings import Input
 
 
@@ -97,7 +97,7 @@ def opened(path: Path, how: Input, type_name: str) -> Iterator[Records]:
         InputRefused: the input cannot be read; also while its rows are iterated.
     """
     rules = source.rules(how, type_name)
-    late = source.overtaken(path, how)
+    late = returned.overtaken(path, how)
     with source.opened(path) as stream:
         if how.format == "ndjson":
             yield Records([], [], read_objects(stream, encoding=how.encoding), ObjectColumns(rules), 0, {}, late)

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from jobs.commercelayer import read_claims
 from jobs.reading import InputRefused
-from worker import reports, source
+from worker import reports, returned, source
 from worker.attempt import CredentialLost
 from worker.cli.flags import Flags, overridden
 from worker.cli.planned import finish_plan
@@ -146,7 +146,7 @@ def refuse_changed(opened: Opened) -> None:
         return
     how = opened.settings.input
     try:
-        change = source.what_changed(source.spooled_in(opened.directory, how.format), path, how)
+        change = returned.what_changed(source.spooled_in(opened.directory, how.format), path, how)
     except InputRefused as error:
         change = f"it can no longer be read: {error}"
     raise InputRefused(

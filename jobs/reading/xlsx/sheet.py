@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from jobs.model import RowRef
 from jobs.reading.addresses import letters
-from jobs.reading.csv import Scan, checked_names
+from jobs.reading.csv import checked_names
 from jobs.reading.errors import InputRefused
 from jobs.reading.stored import NOTHING, WorkbookRow
 from jobs.reading.xlsx.grid import Grid, Line
@@ -58,10 +58,6 @@ class WorkbookSheet:
         """Let go of the workbook's parts, but not of the stream."""
         self._lines.close()
 
-    def count(self) -> int:
-        """The number of rows, read for nothing else."""
-        return sum(1 for _ in self._lines)
-
     def _reading(self, workbook: Workbook, entry: SheetEntry) -> Generator[Line]:
         with workbook.lines(entry) as (self.grid, lines):
             yield from lines
@@ -80,16 +76,6 @@ def read_workbook(stream: BinaryIO, *, sheet: str = "", scratch: Callable[[], Bi
             name, and everything that iterating may raise: damaged data, a row over 16 MiB.
     """
     return WorkbookSheet(stream, name=sheet, scratch=scratch)
-
-
-def scan_workbook(stream: BinaryIO, *, sheet: str = "", scratch: Callable[[], BinaryIO]) -> Scan:
-    """Read a whole sheet for its structure alone: the strict first pass.
-
-    Raises:
-        InputRefused: in every case in which reading the rows would raise it.
-    """
-    found = read_workbook(stream, sheet=sheet, scratch=scratch)
-    return Scan(found.header, found.count())
 
 
 def _trimmed(cells: list[str]) -> list[str]:
