@@ -20,6 +20,8 @@ REPLAY_SAFE_TRIGGERS: Final = frozenset({"_refresh", "_update"})
 class Status(StrEnum):
     """What became of a row: exactly one per input row."""
 
+    __hash__ = str.__hash__  # that of `Enum` is a Python function, and every row is counted by it
+
     APPLIED = "applied"
     UNCHANGED = "unchanged"
     INVALID = "invalid"

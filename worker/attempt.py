@@ -110,6 +110,11 @@ class Recheck(Protocol):
         """Read the record again and renew the effort's change; how the row is settled if it is not to be sent."""
 
 
+async def _no_recheck(effort: Effort) -> Settle | None:  # noqa: ARG001  # as the protocol names it
+    """Send what was read as it is."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Rerouted:
     """The type refused with `status`; the row is queued again until its concrete type is known."""
@@ -145,7 +150,7 @@ class AttemptLoop:
     clock: Clock
     stop: Stop
     expect_mode: str = ""
-    recheck: Recheck | None = None
+    recheck: Recheck = _no_recheck
     longest_gap: float = 0.0
     _headers: dict[str, str] = field(default_factory=dict, repr=False)
 
@@ -156,7 +161,7 @@ class AttemptLoop:
                 return self._leave(effort)
             admitted = False
             effort.state = step(effort.state, Event.ADMIT)
-            if settled := await self._refreshed(effort):
+            if self._is_stale(effort) and (settled := await self.recheck(effort)):
                 self.gate.give_back()
                 return self.settle(settled, effort, None)
             headers = await self._intend(effort)
@@ -169,6 +174,8 @@ class AttemptLoop:
             outcome = await self.transport.send(request, headers, self.gate.probe_timeout)
             pause = self._account(outcome, sent_at)
             verdict = judge(outcome, self._sent(effort))
+            if isinstance(verdict, Settle):
+                return self.settle(verdict, effort, outcome)
             if isinstance(verdict, Renew):
                 ending = await self._renew(effort, headers["Authorization"])
             else:
@@ -176,11 +183,9 @@ class AttemptLoop:
             if ending is not None:
                 return ending
 
-    async def _refreshed(self, effort: Effort) -> Settle | None:
-        """Look again at what was read too long ago, now that nothing else stands between reading and sending."""
-        if self.recheck is None or effort.live is None or self.clock.now() - effort.read_at <= FRESH:
-            return None
-        return await self.recheck(effort)
+    def _is_stale(self, effort: Effort) -> bool:
+        """Whether the record is to be read again, now that nothing else stands between reading and sending."""
+        return effort.live is not None and self.clock.now() - effort.read_at > FRESH
 
     async def _intend(self, effort: Effort) -> dict[str, str] | None:
         """Make the intent durable; the headers to send, or None, the slot given back, when nothing may leave."""
@@ -245,15 +250,13 @@ class AttemptLoop:
 
     async def _act(
         self,
-        verdict: Settle | ReadBack | Reroute | HaltRun | SlowDown | Retry,
+        verdict: ReadBack | Reroute | HaltRun | SlowDown | Retry,
         effort: Effort,
         outcome: Outcome,
         pause: float,
     ) -> Ending | None:
         """Carry a verdict out; None when the row is to be sent again."""
         match verdict:
-            case Settle():
-                return self.settle(verdict, effort, outcome)
             case ReadBack(reason):
                 doubtful = REASONS[reason].status is Status.UNKNOWN
                 self._note(effort, reason if doubtful else "interrupted", Event.READ_BACK)

@@ -134,7 +134,7 @@ class Pool:
         """
         while not self.stop.reason:
             if len(self._ready) > self._admitting:
-                if not await self._admitted():
+                if not (self.attempts.gate.admit_at_once() or await self._admitted()):
                     break
                 effort = self._ready.popleft() if self._ready else None
                 if self.intake.has_pages and self._ahead.has_room:
