@@ -10,7 +10,7 @@ from typing import Final, Protocol, TypeAlias
 from jobs.change import Change
 from jobs.commercelayer import MEDIA_TYPE, update_request
 from jobs.images import merged, without_tags
-from jobs.model import Edit, Live, MaybeSent, NotSent, Outcome, Reply, RowResult, Status, UpdateJob
+from jobs.model import Edit, Live, MaybeSent, NotSent, Outcome, Reply, Request, RowResult, Status, UpdateJob
 from jobs.reasons import REASONS
 from worker.clock import Clock
 from worker.gate import Gate
@@ -95,12 +95,25 @@ class Effort:
     was_sent: bool = False
     renewed: bool = False
     state: State = State.QUEUED
+    _request: Request | None = None
 
     def take(self, change: Change) -> None:
         """Have `change` sent from now on."""
         self.change = change
         self.image = merged(self.image, change.edits) if self.image else change.edits
         self.imaged = False
+        self._request = None
+
+    def route(self, concrete: str) -> None:
+        """Have it sent by the record's concrete type from now on."""
+        self.type_name, self.abstract = concrete, False
+        self._request = None
+
+    def request(self) -> Request:
+        """The PATCH; made once, whatever the attempts, and for half the price where those of a page are made in turn."""
+        if self._request is None:
+            self._request = update_request(self.job, self.change, self.type_name)
+        return self._request
 
 
 class Recheck(Protocol):
@@ -170,8 +183,7 @@ class AttemptLoop:
             sent_at = self.clock.now()
             if effort.live is not None:
                 self.longest_gap = max(self.longest_gap, sent_at - effort.read_at)
-            request = update_request(effort.job, effort.change, effort.type_name)
-            outcome = await self.transport.send(request, headers, self.gate.probe_timeout)
+            outcome = await self.transport.send(effort.request(), headers, self.gate.probe_timeout)
             pause = self._account(outcome, sent_at)
             verdict = judge(outcome, self._sent(effort))
             if isinstance(verdict, Settle):

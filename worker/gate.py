@@ -178,7 +178,7 @@ class Gate:
 
     def first_attempt(self) -> None:
         """A row is sent for the first time: it earns a share of a retry."""
-        self._budget.request(self._clock.now())
+        self._budget.request()
 
     def retry(self) -> None:
         """A row is to be sent again; beyond the budget the server counts as down."""
