@@ -109,8 +109,12 @@ class Effort:
         self.type_name, self.abstract = concrete, False
         self._request = None
 
+    def is_stale(self, now: float) -> bool:
+        """Whether its record was read, but too long ago to be sent by what it held."""
+        return self.live is not None and now - self.read_at > FRESH
+
     def request(self) -> Request:
-        """The PATCH; made once, whatever the attempts, and for half the price where those of a page are made in turn."""
+        """The PATCH, made once; for half the price where those of a page are made in turn."""
         if self._request is None:
             self._request = update_request(self.job, self.change, self.type_name)
         return self._request
@@ -174,7 +178,7 @@ class AttemptLoop:
                 return self._leave(effort)
             admitted = False
             effort.state = step(effort.state, Event.ADMIT)
-            if self._is_stale(effort) and (settled := await self.recheck(effort)):
+            if effort.is_stale(self.clock.now()) and (settled := await self.recheck(effort)):
                 self.gate.give_back()
                 return self.settle(settled, effort, None)
             headers = await self._intend(effort)
@@ -194,10 +198,6 @@ class AttemptLoop:
                 ending = await self._act(verdict, effort, outcome, pause)
             if ending is not None:
                 return ending
-
-    def _is_stale(self, effort: Effort) -> bool:
-        """Whether the record is to be read again, now that nothing else stands between reading and sending."""
-        return effort.live is not None and self.clock.now() - effort.read_at > FRESH
 
     async def _intend(self, effort: Effort) -> dict[str, str] | None:
         """Make the intent durable; the headers to send, or None, the slot given back, when nothing may leave."""

@@ -91,6 +91,10 @@ class Trace:
     doubtful: bool = False
 
 
+UNTOUCHED: Final = Trace()
+"""That of a row which no earlier process came to."""
+
+
 def recover(trace: Trace, *, replay_safe: bool) -> Recovery:
     """Decide on a row by what the journal holds: a doubtful row is sent again only if that is safe, else read."""
     if trace.settled and not trace.redo:
