@@ -18,7 +18,7 @@ PROCESSES ?= 4
 MOST   ?= 1000000
 BENCH  ?=
 
-.PHONY: setup demo test check fmt bench bench-check ladder scale profile million million-check scenarios simulate replay crash faults signals damage powerloss full-disk undo-crash share corpora lock clean
+.PHONY: setup demo test check fmt bench bench-check ladder rates scale profile million million-check scenarios simulate replay crash faults signals damage powerloss full-disk undo-crash share corpora lock clean
 
 setup: $(READY)  ## a virtual environment with pinned, hashed requirements
 
@@ -54,6 +54,9 @@ bench-check: setup  ## its ratios within generous bounds, in half a minute
 
 ladder: setup  ## the stages of the pipeline switched on in turn, CPU of each a row
 	$(BIN)/python -m benchmarks.ladder
+
+rates: setup  ## rows a second of check, plan and report
+	$(BIN)/python -m benchmarks.rates
 
 scale: setup  ## from a thousand rows to MOST=1000000: cost, memory, size of the journal
 	$(BIN)/python -m benchmarks.scale --most $(MOST)

@@ -33,7 +33,13 @@ def load(name: str) -> Found | None:
 def write() -> None:
     """Make the page and its charts."""
     text = (HERE / "results_intro.md").read_text(encoding="utf-8")
-    parts = [text, *clients(load("bench"), draw=True), *_ladder(load("ladder")), *_scale(load("scale"))]
+    parts = [
+        text,
+        *clients(load("bench"), draw=True),
+        *_ladder(load("ladder")),
+        *_rates(load("rates")),
+        *_scale(load("scale")),
+    ]
     PAGE.write_text("\n".join(parts).rstrip() + "\n", encoding="utf-8")
     print(f"written: {PAGE.relative_to(HERE.parent)}")
 
@@ -102,6 +108,18 @@ def _ladder(found: Found | None) -> Iterator[str]:
     yield "| --- | --: | --: | --: |"
     for title, adds, total, ratio in found["steps"]:
         yield f"| {title} | {adds:.1f} | {total:.1f} | {ratio:.2f} |"
+    yield ""
+
+
+def _rates(found: Found | None) -> Iterator[str]:
+    if found is None:
+        return
+    yield "## What is done without sending\n"
+    yield f"`make rates`: {found['rows']:,} rows, raw server; start-up not in the figures.\n"
+    yield "| command | rows/s | µs of CPU a row | peak, MiB |"
+    yield "| --- | --: | --: | --: |"
+    for name, rate in found["rates"].items():
+        yield f"| {name} | {rate['rows_per_s']:,} | {rate['us']:.1f} | {rate['peak_mib']:.0f} |"
     yield ""
 
 

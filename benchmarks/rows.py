@@ -58,6 +58,25 @@ def write_sheet(file: Path, rows: int) -> None:
         writer.writerows(map(cells, range(rows)))
 
 
+def write_objects(file: Path, rows: int) -> None:
+    """The rows as NDJSON."""
+    with file.open("w", encoding="utf-8") as stream:
+        for number in range(rows):
+            stream.write(json.dumps(dict(zip(HEADER, cells(number), strict=True))) + "\n")
+
+
+def write_workbook(file: Path, rows: int) -> None:
+    """The rows as XLSX, all of them text."""
+    import xlsxwriter  # noqa: PLC0415  # the other clients, who share these rows, have no such package
+
+    with xlsxwriter.Workbook(str(file), {"constant_memory": True}) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, HEADER)
+        for number in range(rows):
+            for column, text in enumerate(cells(number)):
+                sheet.write_string(number + 1, column, text)
+
+
 def write_pairs(file: Path, origin: str, rows: int) -> None:
     """Body and URL of each row, ended by NUL: for xargs and GNU parallel."""
     file.write_bytes(b"".join(b"%s\0%s%s\0" % (body(n), origin.encode(), path(n).encode()) for n in range(rows)))

@@ -11,6 +11,7 @@ from typing import Final
 from jobs.catalogue import Attribute, resource_type
 from jobs.echo import Comparison, identical, stands
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Fields, Link, Live, Path, UpdateJob
+from jobs.values import valueclass
 
 MERGED = "metadata"
 """The attribute that a whole JSON object is merged into, instead of taking its place."""
@@ -36,7 +37,7 @@ class Terms:
 AS_A_SHEET: Final = Terms()
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Change:
     """The content of one PATCH, empty when the record already is as the row wants it.
 

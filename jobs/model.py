@@ -4,9 +4,11 @@ Everything here is frozen and slotted; nothing here does anything.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Final, TypeAlias, Union
+
+from jobs.values import valueclass
 
 # `Union`, not `|`: the alias refers to itself, and is used in unions at run time.
 JSON: TypeAlias = Union[bool, int, float, str, "Sequence[JSON]", "Mapping[str, JSON]", None]
@@ -17,6 +19,8 @@ REPLAY_SAFE_TRIGGERS: Final = frozenset({"_refresh", "_update"})
 
 class Status(StrEnum):
     """What became of a row: exactly one per input row."""
+
+    __hash__ = str.__hash__  # that of `Enum` is a Python function, and every row is counted by it
 
     APPLIED = "applied"
     UNCHANGED = "unchanged"
@@ -33,7 +37,7 @@ SETTLED_WELL: Final = frozenset({Status.APPLIED, Status.UNCHANGED, Status.SKIPPE
 """Statuses that need nobody's attention: with only these, a run exits 0."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class RowRef:
     """The immutable identity of a row: results are matched by nothing else.
 
@@ -48,7 +52,7 @@ class RowRef:
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class SheetRow:
     """One record of a CSV or TSV sheet: the cells as text, in header order."""
 
@@ -56,7 +60,7 @@ class SheetRow:
     cells: list[str]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class ObjectRow:
     """One record of an NDJSON input: a JSON object whose members stand in file order."""
 
@@ -64,7 +68,7 @@ class ObjectRow:
     members: dict[str, JSON]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Unsendable:
     """A row that is not sent, and why. `reason` is a code of `jobs.reasons`, which also gives the row's status.
 
@@ -104,7 +108,7 @@ class Unread:
 UNREAD: Final = Unread()
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Link:
     """One end of a relationship: a resource identifier object of JSON:API."""
 
@@ -112,7 +116,7 @@ class Link:
     id: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class UpdateJob:
     """What one row asks for.
 
@@ -161,7 +165,7 @@ Path: TypeAlias = tuple[str, ...]
 `("tags", NAME)`."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Fields:
     """What of a record an update touches, and so what has to be read of it.
 
@@ -190,7 +194,7 @@ class Fields:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Live:
     """What was read of one record. What the API does not show is not in it.
 
@@ -208,7 +212,7 @@ class Live:
     fields: Fields = field(default_factory=Fields)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Edit:
     """One value that an update replaces. Links stand as JSON:API's linkage; a tag is True or ABSENT.
 
@@ -221,7 +225,7 @@ class Edit:
     after: JSON | Absent
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Request:
     """An HTTP request without origin and credential.
 
@@ -235,7 +239,7 @@ class Request:
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class ApiError:
     """One error of a JSON:API reply. `field` is the column-like name its `source.pointer` leads to, or empty."""
 
@@ -246,7 +250,7 @@ class ApiError:
     field: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class RowResult:
     """The final word on one row of this run, as the journal keeps it and the reports show it.
 
@@ -269,7 +273,7 @@ class RowResult:
     errors: tuple[ApiError, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Reply:
     """An HTTP reply whose status line and headers arrived whole.
 
@@ -285,14 +289,14 @@ class Reply:
     complete: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class NotSent:
     """Nothing of the request's body left this machine: it cannot have been applied. `detail` names the cause."""
 
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class MaybeSent:
     """The request left, and no trustworthy reply came. `reason` is a code of `jobs.reasons` with status unknown."""
 

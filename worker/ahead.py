@@ -239,7 +239,7 @@ class LookAhead:
     def _route(self, effort: Effort, concrete: str) -> None:
         """What is refused although it exists is refused for its type."""
         self.intake.learn_route(effort.job.type, "concrete")
-        effort.type_name, effort.abstract = concrete, False
+        effort.route(concrete)
 
     async def _flush(self) -> bool:
         try:

@@ -15,7 +15,7 @@ from worker.policy.backoff import Circuit, RetryBudget
 from worker.policy.concurrency import Sign, sign_of
 from worker.policy.inference import Inference
 from worker.policy.pace import Pace, Window
-from worker.policy.ratelimit import Limits, read_limits, read_retry_after
+from worker.policy.ratelimit import SILENT, Limits, read_limits, read_retry_after
 from worker.policy.throttle import Throttle, parking
 from worker.shared_pace import SharedPace
 from worker.stop import Stop
@@ -53,7 +53,7 @@ class Gate:
         self._turn = anyio.Lock(fast_acquire=True)
         self._waiting = 0
         self._freed = anyio.Event()
-        stop.on_request(self._wake)
+        stop.on_request(self._free)
         if shared is not None and not pace.is_told:
             self.inference.resume(*shared.inferred, pace.stamps, clock.now())
 
@@ -84,11 +84,13 @@ class Gate:
         """Whether the server has been down for so long that the run had better be resumed later."""
         return self._circuit.is_hopeless
 
+    def admit_at_once(self) -> bool:
+        """Take a slot if one is free and nobody waits for it."""
+        return not (self._stop.reason or self._waiting) and self._slots.reserve(self._clock.now()) == 0.0
+
     async def admit(self) -> bool:
         """Take a slot, waiting as long as the pace demands; False when the run ended first."""
-        if self._stop.reason:
-            return False
-        if not self._waiting and self._slots.reserve(self._clock.now()) == 0.0:
+        if self.admit_at_once():
             return True
         self._waiting += 1
         try:
@@ -103,10 +105,9 @@ class Gate:
         self._slowest = max(self._slowest, now - sent_at)
         self._slots.answered(now)
         self._throttle.accepted()
-        limits = self._learn(reply, sent_at, now)
-        if limits.pause:
-            self.pace.close(now + limits.pause)
-            self.on_news("slowed_down", {"status": reply.status, "pause_s": round(limits.pause, 3)})
+        if pause := self._learn(reply, sent_at, now).pause:
+            self.pace.close(now + pause)
+            self.on_news("slowed_down", {"status": reply.status, "pause_s": round(pause, 3)})
         if not self.pace.is_told and self.inference.accepted(now, sent_at):
             self._infer()
         if reply.status in SETTLED_ANSWERS:
@@ -116,7 +117,7 @@ class Gate:
             self.on_news("circuit_closed", {})
         self._circuit.succeeded()
         self.pace.open(sent_at)
-        self._freed.set()
+        self._free()
 
     def slowed_down(self, reply: Reply, sent_at: float) -> float:
         """The slot's request was refused for pace: close the gate for everybody.
@@ -140,7 +141,7 @@ class Gate:
         if self._shared is not None:
             self._shared.close(pause)
         self.on_news("slowed_down", {"status": reply.status, "pause_s": round(pause, 3)})
-        self._freed.set()
+        self._free()
         return pause
 
     def unanswered(self, sent_at: float) -> None:
@@ -159,7 +160,7 @@ class Gate:
     def give_back(self) -> None:
         """The slot was not used after all."""
         self._slots.cancelled()
-        self._freed.set()
+        self._free()
 
     def failed(self) -> None:
         """The server, or the way to it, failed a request: after several in a row only probes go out."""
@@ -168,7 +169,7 @@ class Gate:
             if self._circuit.failures == self._circuit.threshold:
                 self.on_news("circuit_opened", {"failures": self._circuit.failures})
             self.pace.close(self._clock.now() + pause)
-        self._freed.set()
+        self._free()
 
     def beat(self) -> None:
         """Let the other processes know that this one is there."""
@@ -177,7 +178,7 @@ class Gate:
 
     def first_attempt(self) -> None:
         """A row is sent for the first time: it earns a share of a retry."""
-        self._budget.request(self._clock.now())
+        self._budget.request()
 
     def retry(self) -> None:
         """A row is to be sent again; beyond the budget the server counts as down."""
@@ -186,20 +187,22 @@ class Gate:
             self.on_news("retry_budget_exhausted", {})
             self.pace.close(self._clock.now() + self._circuit.base)
 
-    def _wake(self) -> None:
-        self._freed.set()  # whichever event is the current one: a waiter makes a new one each time
+    def _free(self) -> None:
+        """Whoever waits had better look again."""
+        if self._waiting:
+            self._freed.set()  # whichever event is the current one: a waiter makes a new one each time
 
     def _learn(self, reply: Reply, sent_at: float, now: float) -> Limits:
         limits = read_limits(reply.headers, self._clock.wall())
-        if self.pace.learn(limits.windows):
-            self.on_news("limit_learned", {"windows": windows_text(limits.windows)})
-        if limits.counts and self._shared is not None:
-            self._shared.look(now)
-        self.pace.shared(limits.counts, sent_at, now)
-        self.pace.allow(limits.allowances, sent_at, now)
-        left = [remaining for _, remaining in limits.counts]
-        sign = sign_of(reply.status, paced=bool(self.pace.windows), remaining=min(left, default=None))
-        self.pace.heard(sign, sent_at, now)
+        if limits is not SILENT:
+            if self.pace.learn(limits.windows):
+                self.on_news("limit_learned", {"windows": windows_text(limits.windows)})
+            if limits.counts and self._shared is not None:
+                self._shared.look(now)
+            self.pace.shared(limits.counts, sent_at, now)
+            self.pace.allow(limits.allowances, sent_at, now)
+        remaining = min((left for _, left in limits.counts), default=None) if limits.counts else None
+        self.pace.heard(sign_of(reply.status, paced=bool(self.pace.windows), remaining=remaining), sent_at, now)
         return limits
 
     def _infer(self) -> None:

@@ -17,7 +17,7 @@ from jobs.texts import shortened
 from worker.attempt import Effort
 from worker.clock import Clock
 from worker.journal import Journal, Planned, Traces
-from worker.lifecycle import Recovery, Trace, recover
+from worker.lifecycle import UNTOUCHED, Recovery, Trace, recover
 
 HELD: Final = 2000
 """Rows that may wait for an earlier row of their id before the reading of further rows does."""
@@ -224,7 +224,7 @@ class Intake:
 
     def _take(self, row: UpdateJob | Unsendable) -> None:
         """Put a row where it belongs: settled, held back, or next of its id."""
-        trace = self.traces.of(row.ref.row) if self.traces is not None else Trace()
+        trace = self.traces.of(row.ref.row) if self.traces is not None else UNTOUCHED
         if isinstance(row, Unsendable):
             self._take_unsendable(row, trace)
             return

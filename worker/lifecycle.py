@@ -12,6 +12,8 @@ from typing import Final
 class State(StrEnum):
     """Where a row stands within one process."""
 
+    __hash__ = str.__hash__  # that of `Enum` is a Python function, and every row is looked up four times
+
     QUEUED = "queued"
     ADMITTED = "admitted"
     INTENDED = "intended"
@@ -23,6 +25,8 @@ class State(StrEnum):
 
 class Event(StrEnum):
     """What happens to a row."""
+
+    __hash__ = str.__hash__
 
     ADMIT = "admit"
     INTEND = "intend"
@@ -85,6 +89,10 @@ class Trace:
     settled: bool = False
     redo: bool = False
     doubtful: bool = False
+
+
+UNTOUCHED: Final = Trace()
+"""That of a row which no earlier process came to."""
 
 
 def recover(trace: Trace, *, replay_safe: bool) -> Recovery:

@@ -87,6 +87,7 @@ class Pool:
 
     def change(self, effort: Effort) -> None:
         """Have a row sent, behind the first of its type."""
+        effort.request()
         canary = self._canary(effort.job.type)
         if effort.is_canary or not canary.left:
             self._ready.append(effort)
@@ -134,13 +135,14 @@ class Pool:
         """
         while not self.stop.reason:
             if len(self._ready) > self._admitting:
-                if not await self._admitted():
+                if not (self.attempts.gate.admit_at_once() or await self._admitted()):
                     break
                 effort = self._ready.popleft() if self._ready else None
                 if self.intake.has_pages and self._ahead.has_room:
                     self._ahead.wake()
                 if effort is not None and not self.intake.needs_concrete(effort):
-                    await self._freshen(effort)
+                    if effort.is_stale(self.clock.now()):
+                        await self._freshen(effort)
                     return effort
                 self.attempts.gate.give_back()
                 self._reroute([effort] if effort is not None else [])
@@ -170,11 +172,9 @@ class Pool:
             self._admitting -= 1
 
     async def _freshen(self, effort: Effort) -> None:
-        """Read a row's record again if that is too long ago, together with those that are next."""
-        if effort.live is None or self._age(effort) <= FRESH:
-            return
+        """Read a row's record again, together with those that are next."""
         async with self._freshening:
-            if self._age(effort) > FRESH:
+            if effort.is_stale(self.clock.now()):  # not read again by another worker meanwhile
                 alike = (each for each in self._ready if each.job.type == effort.job.type)
                 aging = (each for each in alike if each.live is not None and self._age(each) > FRESH / 2)
                 await self._ahead.refresh([effort, *islice(aging, PAGE_SIZE - 1)])

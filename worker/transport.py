@@ -152,7 +152,7 @@ class Transport:
         middlewares = (_once,) if request.method == "GET" else ()  # no other method that is used here is repeated
         deadline = self._deadlines.begin(within)
         try:
-            async with self._session(headers).request(
+            response = await self._session(headers).request(
                 request.method,
                 url,
                 data=body,
@@ -160,9 +160,9 @@ class Transport:
                 allow_redirects=False,
                 middlewares=middlewares,
                 proxy_headers=self._for_proxy if self._tunnelled else None,
-            ) as response:
-                reply = await _read(response, deadline)
-                return reply if reply.status < HTTPStatus.MULTIPLE_CHOICES else _silenced(reply, headers)
+            )
+            reply = await _read(response, deadline)
+            return reply if reply.status < HTTPStatus.MULTIPLE_CHOICES else _silenced(reply, headers)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
             return NotSent(_connecting(error))
         except asyncio.CancelledError:
@@ -212,9 +212,10 @@ def _broken(error: Exception, request: Request, body: _Body | None) -> Outcome:
 
 
 async def _read(response: aiohttp.ClientResponse, deadline: Deadline) -> Reply:
+    """The reply; its connection goes back to the others at the end of the body, and is closed where there is none."""
     chunks: list[bytes] = []
     size = 0
-    complete = True
+    complete = False
     content = response.content
     try:
         while not content.at_eof():
@@ -222,17 +223,17 @@ async def _read(response: aiohttp.ClientResponse, deadline: Deadline) -> Reply:
             chunks.append(chunk)
             size += len(chunk)
             if size > BODY_LIMIT:
-                complete = False
-                response.close()
                 break
+        else:
+            complete = True
     except asyncio.CancelledError:
         if not deadline.has_cancelled():
             raise
-        complete = False
-        response.close()
     except (TimeoutError, aiohttp.ClientError, OSError):
-        complete = False
-        response.close()
+        pass  # what came so far is told as broken off
+    finally:
+        if not complete:
+            response.close()
     headers = _headers(response)
     body, whole = _decoded(b"".join(chunks), headers.get("content-encoding", ""))
     return Reply(response.status, headers, body, complete and whole)

@@ -1,7 +1,6 @@
 """Updates: `PATCH /api/TYPE/ID`, and what its success confirms."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import quote
 
 from pydantic_core import to_json
@@ -10,6 +9,7 @@ from jobs.change import Change
 from jobs.commercelayer.documents import document_of, mapping, tag_names
 from jobs.echo import same
 from jobs.model import JSON, Link, Reply, Request, UpdateJob
+from jobs.values import valueclass
 
 
 def update_request(job: UpdateJob, change: Change, type_name: str) -> Request:
@@ -41,7 +41,7 @@ def _segment(text: str) -> str:
     return text if text.isascii() and text.replace("_", "").isalnum() else quote(text, safe="")
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Confirmation:
     """A success that is about the record that was meant.
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from jobs.model import SheetRow
+from jobs.values import valueclass
 
 
 class Kind(StrEnum):
@@ -61,7 +62,7 @@ class Fault:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class WorkbookRow(SheetRow):
     """One row of a workbook's sheet; `ref.line` is its number as the spreadsheet shows it.
 

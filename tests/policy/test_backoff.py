@@ -33,7 +33,7 @@ def outage(budget: RetryBudget, seconds: int, requests: int) -> int:
     granted = 0
     for second in range(seconds):
         for _ in range(requests):
-            budget.request(float(second))
+            budget.request()
         granted += sum(budget.withdraw(float(second)) for _ in range(4 * requests))
     return granted
 
@@ -50,8 +50,15 @@ def test_an_idle_budget_fills_up_to_its_capacity_and_no_further() -> None:
     assert not budget.withdraw(0.05)
     assert budget.withdraw(0.1)  # ten a second
     assert sum(budget.withdraw(1000.0) for _ in range(100)) == 50
-    budget.request(1000.0)
+    budget.request()
     assert budget.tokens == pytest.approx(0.2)
+
+
+def test_a_million_requests_save_up_no_more_retries_than_the_capacity() -> None:
+    budget = RetryBudget()
+    for _ in range(1_000_000):
+        budget.request()
+    assert sum(budget.withdraw(1.0) for _ in range(100)) == 50
 
 
 def test_failures_in_a_row_open_the_circuit_and_a_success_closes_it() -> None:

@@ -193,6 +193,18 @@ async def test_a_body_that_drips_past_the_timeout_is_marked_incomplete() -> None
     assert not outcome.complete
 
 
+async def test_who_is_cancelled_in_the_middle_of_a_body_keeps_no_connection() -> None:
+    drips = answering(OK + b"Content-Length: 9\r\n\r\n{", hold=3)
+    async with raw_server(drips) as origin, Transport(origin, timeout=5, connections=1) as transport:
+        task = asyncio.create_task(transport.send(PATCH, HEADERS))
+        await asyncio.sleep(0.2)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        async with asyncio.timeout(1):  # the only connection there may be is free for somebody else
+            assert isinstance(await transport.send(PATCH, HEADERS, 0.5), Reply)
+
+
 @pytest.mark.parametrize("encode", [gzip.compress, zlib.compress], ids=["gzip", "deflate"])
 async def test_a_compressed_body_is_decoded(encode: Callable[[bytes], bytes]) -> None:
     coding = b"gzip" if encode is gzip.compress else b"deflate"

@@ -1,14 +1,14 @@
 """What rows replace, as the journal keeps it: images of what was sent, and plans of what is to be."""
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from jobs.images import decode, encode
 from jobs.model import Edit, Status
+from jobs.values import valueclass
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Image:
     """What attempts of one row replaced: durable before the first of them left.
 
@@ -25,7 +25,7 @@ class Image:
     unread: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Planned:
     """What a plan says of one row.
 

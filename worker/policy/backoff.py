@@ -36,23 +36,18 @@ class RetryBudget:
     tokens: float = 50.0
     updated: float | None = None
 
-    def request(self, now: float) -> None:
-        """A first attempt was made at `now`."""
-        self._refill(now)
-        self.tokens = min(self.capacity, self.tokens + self.ratio)
+    def request(self) -> None:
+        """A first attempt was made."""
+        self.tokens += self.ratio  # the capacity counts when one is spent: that is seldom, and comes to the same
 
     def withdraw(self, now: float) -> bool:
-        """Spend one retry; False when there is none left."""
-        self._refill(now)
+        """Spend one retry at `now`; False when there is none left."""
+        passed = now - self.updated if self.updated is not None else 0.0
+        self.tokens, self.updated = min(self.capacity, self.tokens + passed * self.per_second), now
         if self.tokens < 1.0:
             return False
         self.tokens -= 1.0
         return True
-
-    def _refill(self, now: float) -> None:
-        if self.updated is not None:
-            self.tokens = min(self.capacity, self.tokens + (now - self.updated) * self.per_second)
-        self.updated = now
 
 
 @dataclass(slots=True)

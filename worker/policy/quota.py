@@ -103,7 +103,9 @@ class Quotas:
 
     def wait(self, in_flight: int, now: float) -> float:
         """Seconds until a request may leave, infinity when only an answer can tell."""
-        return max((quota.wait(in_flight, now) for quota in self._quotas.values()), default=0.0)
+        if not self._quotas:
+            return 0.0
+        return max(quota.wait(in_flight, now) for quota in self._quotas.values())
 
     def used_up(self, now: float) -> float:
         """Seconds until the reset of the last quota of which nothing is left; 0 when there is none."""

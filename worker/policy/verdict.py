@@ -4,13 +4,14 @@ Three things are told apart that look alike from far: *not sent* (try again), *r
 (sent again only where that is safe, else left `unknown`).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 from jobs.change import Change
 from jobs.commercelayer import Confirmation, column_of, read_confirmation, read_errors
 from jobs.model import ApiError, MaybeSent, NotSent, Outcome, Reply, Status, Unread, UpdateJob
 from jobs.reasons import REASONS
+from jobs.values import valueclass
 from worker.policy.guards import Halt
 
 _SLOW_DOWN: Final = frozenset({408, 425, 429})
@@ -34,7 +35,7 @@ _SHOWN_ERRORS: Final = 20
 """Refusals that the same request would have met before: they also say that an earlier attempt was not applied."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Sent:
     """What was sent, and what is known of the row so far.
 
@@ -57,7 +58,7 @@ class Sent:
     abstract: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Settle:
     """The row is settled by `reason`, whose status the registry tells; an empty reason is a plain `applied`.
 
@@ -80,7 +81,7 @@ class Settle:
         return REASONS[self.reason].status if self.reason else Status.APPLIED
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class ReadBack:
     """No reply can tell whether the row was applied: its record is read, and compared with what was sent.
 
@@ -95,31 +96,31 @@ class ReadBack:
     errors: tuple[ApiError, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Retry:
     """The row is sent again after a backoff. `doubt` is set when this attempt may have been applied."""
 
     doubt: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class SlowDown:
     """The server did not process the request and wants everybody to wait; the row loses no attempt."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Renew:
     """The token is no longer good: renew it once for all, then send the row again."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Reroute:
     """The type refuses: find out the record's concrete type. `status` is what the type answered."""
 
     status: int
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class HaltRun:
     """The refusal concerns every row. `settle` is what it means for this one, None to leave it pending."""
 

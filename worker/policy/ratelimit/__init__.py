@@ -1,26 +1,52 @@
 """What a reply's headers say about the server's limits: one reader a dialect, tried all, as replies mix them."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from functools import lru_cache
+from typing import Final, TypeAlias
 
 from worker.policy.ratelimit import generic, ietf, vendors
-from worker.policy.ratelimit.limits import LARGEST_LIMIT, LONGEST_INTERVAL, LONGEST_LOGGED, Limits, together
+from worker.policy.ratelimit.limits import LARGEST_LIMIT, LONGEST_INTERVAL, LONGEST_LOGGED, SILENT, Limits, together
 from worker.policy.ratelimit.retry_after import backoff, read_retry_after
 
-__all__ = ["LARGEST_LIMIT", "LONGEST_INTERVAL", "LONGEST_LOGGED", "Limits", "read_limits", "read_retry_after"]
+__all__ = [
+    "LARGEST_LIMIT",
+    "LONGEST_INTERVAL",
+    "LONGEST_LOGGED",
+    "SILENT",
+    "Limits",
+    "read_limits",
+    "read_retry_after",
+]
+
+_Reader: TypeAlias = Callable[[Mapping[str, str], float], Limits]
 
 
-_DIALECTS: Final[tuple[tuple[str, Callable[[Mapping[str, str]], Limits]], ...]] = (
-    (" ratelimit", ietf.read),
-    (" x-shopify-shop-api-call-limit ", vendors.shopify),
-    (" x-hubspot-ratelimit-", vendors.hubspot),
-    (" x-rate-limit ", vendors.zendesk),
-    (" zendesk-ratelimit-", vendors.zendesk_endpoints),
-    (" sforce-limit-info ", vendors.salesforce),
-    (" x-ratelimit-limit-", vendors.kong),
-    (" backoff ", backoff),
+def _counted(headers: Mapping[str, str], wall: float) -> Limits:
+    """Commerce Layer's headers or, where they state no interval, those that share the names of two of them."""
+    average = vendors.commerce_layer(headers)
+    return average if average.windows else generic.read(headers, wall)
+
+
+_DIALECTS: Final[tuple[tuple[str, _Reader], ...]] = (
+    (" ratelimit", lambda headers, _: ietf.read(headers)),
+    (" x-shopify-shop-api-call-limit ", lambda headers, _: vendors.shopify(headers)),
+    (" x-hubspot-ratelimit-", lambda headers, _: vendors.hubspot(headers)),
+    (" x-rate-limit ", lambda headers, _: vendors.zendesk(headers)),
+    (" zendesk-ratelimit-", lambda headers, _: vendors.zendesk_endpoints(headers)),
+    (" sforce-limit-info ", lambda headers, _: vendors.salesforce(headers)),
+    (" x-ratelimit-limit-", lambda headers, _: vendors.kong(headers)),
+    (" backoff ", lambda headers, _: backoff(headers)),
+    (" x-ratelimit-", _counted),
+    (" x-rate-limit-", _counted),
 )
 """The beginning of a header's name, or all of it, and who understands it."""
+
+
+@lru_cache(maxsize=32)
+def _readers(names: tuple[str, ...]) -> tuple[_Reader, ...]:
+    """Who understands headers of these names. A server's replies all have the same, so that this is asked once."""
+    line = f" {' '.join(names)} "
+    return tuple(dict.fromkeys(read for mark, read in _DIALECTS if mark in line))
 
 
 def read_limits(headers: Mapping[str, str], wall: float) -> Limits:
@@ -30,8 +56,8 @@ def read_limits(headers: Mapping[str, str], wall: float) -> Limits:
         headers: names in lower case.
         wall: seconds since the epoch, for replies without a `Date`.
     """
-    names = f" {' '.join(headers)} "  # one look for each dialect: this is done for every reply
-    parts = [read(headers) for mark, read in _DIALECTS if mark in names]
-    average = vendors.commerce_layer(headers)
-    parts.append(average if average.windows else generic.read(headers, wall))  # they share the names of two headers
+    readers = _readers(tuple(headers))
+    if not readers:
+        return SILENT
+    parts = [read(headers, wall) for read in readers]
     return together(parts) if len(parts) > 1 else parts[0]

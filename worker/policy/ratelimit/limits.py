@@ -37,6 +37,10 @@ class Limits:
     pause: float = 0.0
 
 
+SILENT: Final = Limits()
+"""What a reply says that says nothing."""
+
+
 def one(
     name: str,
     *,
