@@ -38,6 +38,7 @@ STOPPED: Final = 3
 
 def guarded(command: Callable[[], int]) -> int:
     """Call `command`, and turn what it refuses into a message and an exit status."""
+    collect_seldom()
     try:
         return command()
     except Busy as error:
@@ -158,7 +159,6 @@ def refuse_changed(opened: Opened) -> None:
 
 def work(opened: Opened, command: Command, flags: Flags) -> int:
     """Send (or plan) what is to be sent, write the reports, say what happened; the exit status."""
-    collect_seldom()
     clock = Clock()
     journal, settings = opened.journal, opened.settings
     secrets = read_secrets(os.environ)
