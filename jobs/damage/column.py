@@ -59,11 +59,20 @@ class Tally:
     count: int = 0
     examples: list[Example] = field(default_factory=list)
 
-    def add(self, example: Example, times: int = 1) -> None:
+    @property
+    def open(self) -> bool:
+        """Whether another example is wanted."""
+        return len(self.examples) < EXAMPLES
+
+    def add(self, ref: RowRef, cell: str) -> None:
         """Count one more."""
-        self.count += times
-        if len(self.examples) < EXAMPLES:
-            self.examples.append(example)
+        self.count += 1
+        self.show(ref, cell)
+
+    def show(self, ref: RowRef, cell: str) -> None:
+        """Keep the cell as an example if it is one of the first; it has been counted."""
+        if self.open:
+            self.examples.append(Example(ref, shortened(cell)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +151,11 @@ class Seen:
     ) -> None:
         tally = _tally(self.kinds, kind)
         tally.count += count
-        if len(tally.examples) < EXAMPLES:
+        if tally.open:
             for ref, cell in zip(refs, cells, strict=True):
                 if found.get(cell) == kind:
-                    tally.add(Example(ref, shortened(cell)), 0)
-                    if len(tally.examples) == EXAMPLES:
+                    tally.show(ref, cell)
+                    if not tally.open:
                         return
 
     def _measure(
@@ -166,8 +175,8 @@ class Seen:
     @staticmethod
     def _take(tally: Tally, cell: str, times: int, refs: Sequence[RowRef], cells: Sequence[str]) -> None:
         tally.count += times
-        if len(tally.examples) < EXAMPLES:  # to find the row takes time
-            tally.add(Example(refs[cells.index(cell)], shortened(cell)), 0)
+        if tally.open:  # to find the row takes time
+            tally.show(refs[cells.index(cell)], cell)
 
     def _count_letters(self, found: Mapping[str, Kind]) -> None:
         for cell, kind in found.items():

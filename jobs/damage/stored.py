@@ -5,12 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from jobs.damage.column import SPREADSHEET_DIGITS, Column, Example, Sign, StoredTest, Tally
+from jobs.damage.column import SPREADSHEET_DIGITS, Column, Sign, StoredTest, Tally
 from jobs.damage.dates import is_of_dates
 from jobs.damage.kinds import NUMBERS, kind_of
 from jobs.model import RowRef
 from jobs.reading.stored import Kind, Stored
-from jobs.texts import shortened
 
 _PADDING: Final = re.compile(r"0{2,}")
 _CODES: Final = frozenset({"id", "link", "text", "untyped"})
@@ -64,14 +63,13 @@ class Storage:
                 self.texts += 1
                 self.digits += kind_of(cell) in NUMBERS if cell else 0
             elif how.kind is Kind.DATE:
-                self.dates.add(Example(ref, shortened(cell)))
+                self.dates.add(ref, cell)
             elif how.kind is Kind.NUMBER:
-                example = Example(ref, shortened(cell))
-                self.numbers.add(example)
+                self.numbers.add(ref, cell)
                 if zeros_hidden(cell, how):
-                    self.hidden.add(example)
+                    self.hidden.add(ref, cell)
                 elif digits_gone(cell, how):
-                    self.gone.add(example)
+                    self.gone.add(ref, cell)
 
     def signs(self) -> Iterator[Sign]:
         """The damage that shows in how the cells were stored."""
