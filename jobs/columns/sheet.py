@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import zip_longest
 from typing import Final, NamedTuple
 
 from jobs.columns.cells import FROM_TEXT, as_shown
@@ -62,7 +61,7 @@ class SheetColumns:
         self._status, self._reason = positions.get(_STATUS, -1), positions.get(_REASON, -1)
         self._mine = [index for index, heading in enumerate(self._headings) if heading.form != "reserved"]
         self._labels = {h.path: h.label for h in self._headings if h.form != "reserved"}
-        self._cells_decide = self._status < 0 and cells_decide(rules, self._labels.keys())
+        self._cells_decide = not self._refed and cells_decide(rules, self._labels.keys())
         self._of_type: dict[str, list[_Column]] = {}
 
     @property
@@ -118,20 +117,18 @@ class SheetColumns:
         The same as to read them all, and many times cheaper: cells are tried by column, and each text once.
         """
         width = len(self._headings)
-        found = {index for index, row in enumerate(rows) if len(row.cells) != width}
-        found |= {index for index, row in enumerate(rows) if isinstance(row, WorkbookRow) and row.faults}
-        if not self._cells_decide or len(found) == len(rows):
-            return range(len(rows))
-        cells = list(zip_longest(*(row.cells for row in rows), fillvalue=""))
-        columns = self._columns_of_all(cells)
+        tried = [index for index, row in enumerate(rows) if len(row.cells) == width and not _has_faults(row)]
+        cells = list(zip(*(rows[index].cells for index in tried), strict=True))
+        columns = self._columns_of_all(cells) if cells and self._cells_decide else []
         if not columns:
             return range(len(rows))
+        found = set(range(len(rows))).difference(tried)
         for position, refused in [(self._id, self._no_ids(cells[self._id])), *self._refused(columns, cells)]:
             if refused:
-                found.update(index for index, text in enumerate(cells[position]) if text in refused)
+                found.update(index for index, text in zip(tried, cells[position], strict=True) if text in refused)
         if all("" in cells[column.position] for column in columns):
             said = zip(*(cells[column.position] for column in columns), strict=True)
-            found.update(index for index, texts in enumerate(said) if not any(texts))
+            found.update(index for index, texts in zip(tried, said, strict=True) if not any(texts))
         return sorted(found)
 
     def described(self) -> list[Column]:
@@ -254,6 +251,10 @@ class SheetColumns:
     def _filled(self) -> list[tuple[int, Heading]]:
         """The columns whose cells go into the update."""
         return [(i, h) for i, h in enumerate(self._headings) if h.form not in _NO_VALUES]
+
+
+def _has_faults(row: SheetRow) -> bool:
+    return isinstance(row, WorkbookRow) and bool(row.faults)
 
 
 def header_faults(header: Sequence[str], rules: Rules) -> Iterator[InputRefused]:

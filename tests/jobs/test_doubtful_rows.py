@@ -1,5 +1,6 @@
 """Rows of a sheet that are judged together: only those need to be read one by one that may be refused."""
 
+import tracemalloc
 from collections.abc import Sequence
 
 import pytest
@@ -78,6 +79,7 @@ def test_only_rows_that_are_refused_are_doubtful() -> None:
     [
         (["id", "tags.add", "tags.remove"], Rules("orders")),  # a tag may be in both
         (["id", "metadata.a", "__status"], RULES),  # an earlier run may have done it
+        (["id", "metadata.a", "__row"], RULES),  # its cells are guarded by apostrophes
         (["id", "metadata.a", "reference"], Rules("stripe_payments", refuse_members=True)),
         (["id", "metadata.a", "type"], Rules()),  # no row says its type
         (["id", "type", "reference"], RULES),  # no such type
@@ -103,3 +105,14 @@ def test_a_row_of_a_workbook_with_a_cell_that_cannot_be_read_is_doubtful() -> No
     broken = [Fault(1, "cell_error", "it shows #REF!")]
     rows = [WorkbookRow(ref(1), ["a", "x"], stored), WorkbookRow(ref(2), ["b", "#REF!"], stored, broken)]
     assert list(SheetColumns(["id", "metadata.a"], RULES).doubtful(rows)) == [1]
+
+
+def test_a_row_of_very_many_cells_costs_the_others_nothing() -> None:
+    rows = [SheetRow(ref(row), ["a", "x"]) for row in range(1000)]
+    tracemalloc.start()
+    try:
+        rows.append(SheetRow(ref(1000), [""] * 100_000))
+        assert list(SheetColumns(["id", "reference"], RULES).doubtful(rows)) == [1000]
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()

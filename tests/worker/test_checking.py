@@ -171,6 +171,15 @@ def test_many_repeated_ids_are_read_in_pages_and_in_order() -> None:
     assert [each.first for each in duplicates.first(2)] == [2, 3]
 
 
+def test_ids_that_share_a_bit_of_the_filter_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    for size in ("_ALL", "_LATER"):
+        monkeypatch.setattr(f"worker.checking.duplicates.{size}", 8)  # bits: nearly every id is taken for a later one
+    duplicates = Duplicates()
+    refs = [RowRef(row, row, row.to_bytes(8, "big")) for row in range(1, 201)]
+    duplicates.add([f"id{ref.row % 199}" for ref in refs], refs)
+    assert [(each.ref, each.first, each.same) for each in duplicates] == [(refs[199], 1, False)]
+
+
 @pytest.mark.parametrize("asked", [False, True])
 def test_no_room_for_ids_is_said(asked: bool) -> None:
     duplicates = Duplicates()
