@@ -115,14 +115,18 @@ class _Pass:
         self._size = 0
 
     def _look_at_rows(self, rows: Sequence[SheetRow], columns: SheetColumns) -> None:
-        judged = {index: self._judged(rows[index]) for index in columns.doubtful(rows)}
-        certain = len(rows) - len(judged)
+        doubtful = columns.doubtful(rows)
+        certain = len(rows) - len(doubtful)
         self._checked.rows += certain
         self._checked.sendable += certain
         cells = [row.cells for row in rows]
-        for index, found in judged.items():
-            cells[index] = self._records.cells(rows[index], found)
-        sent = [index for index in range(len(rows)) if isinstance(judged.get(index), UpdateJob | None)]
+        unsent = set()
+        for index in doubtful:
+            judged = self._judged(rows[index])
+            cells[index] = self._records.cells(rows[index], judged)
+            if not isinstance(judged, UpdateJob):
+                unsent.add(index)
+        sent = [index for index in range(len(rows)) if index not in unsent]
         self._ids += [cells[index][columns.target] for index in sent]
         self._named += [rows[index].ref for index in sent]
         seen = [(row, each) for row, each in zip(rows, cells, strict=True) if each]
