@@ -1,6 +1,7 @@
 """Updates: `PATCH /api/TYPE/ID`, and what its success confirms."""
 
 from collections.abc import Mapping
+from typing import Final
 from urllib.parse import quote
 
 from pydantic_core import to_json
@@ -10,6 +11,8 @@ from jobs.commercelayer.documents import document_of, mapping, tag_names
 from jobs.echo import same
 from jobs.model import JSON, Link, Reply, Request, UpdateJob
 from jobs.values import valueclass
+
+_MODES: Final = ("test", "live")  # no set: what a server says need not be hashable
 
 
 def update_request(job: UpdateJob, change: Change, type_name: str) -> Request:
@@ -66,7 +69,7 @@ def read_confirmation(reply: Reply, job: UpdateJob, change: Change, type_name: s
     differs = tuple(name for name, sent in change.attributes.items() if name in echo and not same(sent, echo[name]))
     mode = mapping(data.get("meta")).get("mode")
     missing = _missing_tags(document, data, job.add_tags) if job.add_tags else ()
-    return Confirmation(differs, missing, mode if mode in {"test", "live"} else "")
+    return Confirmation(differs, missing, mode if mode in _MODES else "")
 
 
 def _linkage(link: Link | tuple[Link, ...] | None) -> JSON:
