@@ -48,7 +48,7 @@ def _is_json(content_type: str) -> bool:
 def _parsed(body: bytes) -> object:
     """The value that a text of JSON denotes, None for what is none; most texts by the parser that is quickest."""
     try:
-        return from_json(body, cache_strings="keys")  # values are hardly ever the same twice
+        return from_json(body, cache_strings=False)  # between two rows the cache grows cold
     except ValueError:
         pass  # or JSON that only the standard parser takes: UTF-16, a byte order mark, half a surrogate pair
     try:
