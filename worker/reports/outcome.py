@@ -13,6 +13,7 @@ from jobs.reasons import REASONS
 from worker.journal import Fate, JournalDamaged
 from worker.reports.formats import encode_text
 
+_ERROR: Final = '{"title":%s,"detail":%s,"code":%s,"pointer":%s,"field":%s,"cell":%s}'
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -73,13 +74,13 @@ def reserved_members(ref: RowRef, fate: Fate, request_id: str, at: float) -> dic
     return dict(zip(RESERVED, values, strict=True))
 
 
-def error_members(ref: RowRef, fate: Fate, place: Place = line_of) -> list[dict[str, str]]:
-    """What the API said was wrong, one object an error; `place` says where a field's cell is."""
-    return [
-        {"title": each.title, "detail": each.detail, "code": each.code, "pointer": each.pointer, "field": each.field,
-         "cell": place(ref, each.field) if each.field else ""}
+def errors(ref: RowRef, fate: Fate, place: Place = line_of) -> str:
+    """What the API said was wrong, as a list of JSON, one object an error; `place` says where a field's cell is."""
+    said = (
+        (each.title, each.detail, each.code, each.pointer, each.field, place(ref, each.field) if each.field else "")
         for each in fate.errors
-    ]  # fmt: skip
+    )
+    return f"[{','.join([_ERROR % tuple(map(encode_text, each)) for each in said])}]"
 
 
 def own_text(text: str) -> str:

@@ -14,7 +14,7 @@ from worker.journal.file import JournalDamaged
 from worker.reports.files import replacing
 from worker.reports.formats import csv_head, csv_line, encode
 from worker.reports.merge import Record, Row, merge
-from worker.reports.outcome import error_members, needs_action, told
+from worker.reports.outcome import errors, needs_action, told
 from worker.reports.summary import Causes, Summary, Tally, summarise
 from worker.reports.views import ObjectView, SheetView, View
 from worker.settings import Settings
@@ -76,8 +76,8 @@ def lines_of(view: View, rows: Iterable[Row[Record]]) -> tuple[list[str], list[s
         cells, members = told(ref, fate, request_id, at)
         own, source = view.told(record)
         table.append(csv_line(cells + own))
-        errors = encode(error_members(ref, fate, view.place)) if fate.errors else "[]"
-        objects.append(f'{{{members},{source},"errors":{errors}}}\n')
+        said = errors(ref, fate, view.place) if fate.errors else "[]"
+        objects.append(f'{{{members},{source},"errors":{said}}}\n')
     return table, objects
 
 
