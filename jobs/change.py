@@ -68,15 +68,10 @@ def fields(job: UpdateJob) -> Fields:
 def as_written(job: UpdateJob) -> Change:
     """The change that sends a row just as it is written: members stand for the whole object, without cleared ones."""
     attributes: dict[str, JSON] = dict(job.attributes)
-    edits = [Edit(("attributes", name), UNREAD, value) for name, value in job.attributes.items()]
     for name, members in job.members.items():
         attributes[name] = _present(members)
-        edits += [Edit(("attributes", name, key), UNREAD, value) for key, value in members.items()]
-    edits += [Edit(("relationships", name), UNREAD, linkage(link)) for name, link in job.relationships.items()]
-    edits += [Edit(("tags", name), UNREAD, True) for name in job.add_tags]
-    edits += [Edit(("tags", name), UNREAD, ABSENT) for name in job.remove_tags]
-    attributes.update(_unconditional(job, job.add_tags, job.remove_tags))
-    return Change(attributes, job.relationships, tuple(edits), tuple(job.triggers))
+    _add_unconditional(attributes, job, job.add_tags, job.remove_tags)
+    return Change(attributes, job.relationships, tuple(_unread(job)), tuple(job.triggers))
 
 
 def difference(job: UpdateJob, live: Live, terms: Terms = AS_A_SHEET) -> Change:
@@ -107,7 +102,7 @@ def difference(job: UpdateJob, live: Live, terms: Terms = AS_A_SHEET) -> Change:
             edits.append(Edit(("attributes", name), live.attributes[name], value))
     relationships = _links(job, live, edits, unread)
     add, remove = _tags(job, live, edits, unread)
-    attributes.update(_unconditional(job, add, remove))
+    _add_unconditional(attributes, job, add, remove)
     return Change(attributes, relationships, tuple(edits), tuple(unread))
 
 
@@ -150,6 +145,21 @@ def value_at(live: Live, path: Path) -> JSON | Absent | None:
     return value.get(key[0], ABSENT) if isinstance(value, Mapping) else ABSENT
 
 
+def _unread(job: UpdateJob) -> Iterator[Edit]:
+    """The edits of a row whose record nobody looked at."""
+    for name, value in job.attributes.items():
+        yield Edit(("attributes", name), UNREAD, value)
+    for name, members in job.members.items():
+        for key, member in members.items():
+            yield Edit(("attributes", name, key), UNREAD, member)
+    for name, link in job.relationships.items():
+        yield Edit(("relationships", name), UNREAD, linkage(link))
+    for name in job.add_tags:
+        yield Edit(("tags", name), UNREAD, True)
+    for name in job.remove_tags:
+        yield Edit(("tags", name), UNREAD, ABSENT)
+
+
 def _objects(job: UpdateJob) -> Iterator[tuple[str, Mapping[str, JSON | Absent]]]:
     """The objects that are merged into, with the row's keys."""
     yield from job.members.items()
@@ -169,31 +179,35 @@ def _merge(
     """Lay the row's keys over the live object, or in its place."""
     (attributes, edits, unread), replace = into, terms.replace
     shown = live.attributes.get(name, ABSENT)
-    if shown is not None and not isinstance(shown, Mapping):
+    if shown is not None and not isinstance(shown, dict):
         if not replace:
             raise CannotMerge(f"the API does not show `{name}`" if shown is ABSENT else f"`{name}` is no object")
         attributes[name] = _present(wanted)
         unread.append(name)
         return
-    old = shown or {}
-    base = {} if replace else old
-    new = _present({**base, **wanted})
-    changed = [
-        Edit(("attributes", name, key), old.get(key, ABSENT), new.get(key, ABSENT))
-        for key in dict.fromkeys((*wanted, *(old if replace else ())))
-        if not _key_stands(new.get(key, ABSENT), old.get(key, ABSENT), terms)
-    ]
+    old, alike = shown or {}, _comparison(terms)
+    new: dict[str, JSON] = {} if replace else dict(old)
+    changed: list[Edit] = []
+    for key in dict.fromkeys((*wanted, *old)) if replace else wanted:
+        before, after = old.get(key, ABSENT), wanted.get(key, ABSENT)
+        if _key_stands(after, before, alike):
+            after = before  # in the form in which it is stored
+        else:
+            changed.append(Edit(("attributes", name, key), before, after))
+        if isinstance(after, Absent):
+            new.pop(key, None)
+        else:
+            new[key] = after
     if changed:
-        kept = (key for key in new if key in old and _key_stands(new[key], old[key], terms))
-        attributes[name] = {**new, **{key: old[key] for key in kept}}
+        attributes[name] = new
         # null is not {}: to restore it, the whole must be known
-        edits += changed if shown is not None else [Edit(("attributes", name), None, attributes[name])]
+        edits += changed if shown is not None else [Edit(("attributes", name), None, new)]
 
 
-def _key_stands(wanted: JSON | Absent, live: JSON | Absent, terms: Terms) -> bool:
+def _key_stands(wanted: JSON | Absent, live: JSON | Absent, alike: Comparison) -> bool:
     if isinstance(wanted, Absent) or isinstance(live, Absent):
         return wanted is live
-    return _comparison(terms)(wanted, live)
+    return alike(wanted, live)
 
 
 def _comparison(terms: Terms) -> Comparison:
@@ -237,13 +251,15 @@ def _tags(job: UpdateJob, live: Live, edits: list[Edit], unread: list[str]) -> t
     return add, remove
 
 
-def _unconditional(job: UpdateJob, add: tuple[str, ...], remove: tuple[str, ...]) -> Iterator[tuple[str, JSON]]:
-    """What is sent whatever the record holds: triggers, and tags by the triggers that stand for them."""
-    yield from job.triggers.items()
+def _add_unconditional(
+    attributes: dict[str, JSON], job: UpdateJob, add: tuple[str, ...], remove: tuple[str, ...]
+) -> None:
+    """Add what is sent whatever the record holds: triggers, and tags by the triggers that stand for them."""
+    attributes.update(job.triggers)
     if add:
-        yield "_add_tags", ",".join(add)
+        attributes["_add_tags"] = ",".join(add)
     if remove:
-        yield "_remove_tags", ",".join(remove)
+        attributes["_remove_tags"] = ",".join(remove)
 
 
 def _shown(live: Live, change: Change) -> Iterator[str]:

@@ -46,8 +46,10 @@ def stands(wanted: JSON, live: JSON, attribute: Attribute | None = None, name: s
         attribute: what the catalogue knows of the attribute; None for a key of an object, which is stored as sent.
         name: of the attribute.
     """
-    if wanted is None or identical(wanted, live):
-        return identical(wanted, live)
+    if identical(wanted, live):
+        return True
+    if wanted is None:
+        return False
     if attribute is None and not name:
         return _reads_alike(wanted, live)
     if attribute is not None and (attribute.enum or attribute.kind in _STORED_APART):
@@ -64,8 +66,8 @@ def same(sent: JSON, echoed: JSON) -> bool:
     """
     if type(sent) is str and type(echoed) is str and sent == echoed:
         return True  # nearly always: to ask what a value is in the abstract takes longer than all the rest
-    if isinstance(sent, Mapping) and isinstance(echoed, Mapping):
-        return sent.keys() == echoed.keys() and all(same(sent[key], echoed[key]) for key in sent)
+    if isinstance(sent, dict) and isinstance(echoed, dict):
+        return sent.keys() == echoed.keys() and all(map(same, sent.values(), map(echoed.get, sent)))
     if isinstance(sent, list | tuple) and isinstance(echoed, list | tuple):
         return len(sent) == len(echoed) and all(map(same, sent, echoed))
     if sent is None or echoed is None or isinstance(sent, Mapping | list) or isinstance(echoed, Mapping | list):
@@ -78,15 +80,11 @@ def same(sent: JSON, echoed: JSON) -> bool:
 
 def _equal(one: JSON, other: JSON) -> bool:
     """The same JSON value: true is not 1, 7 is 7.0, keys have no order, an object's text is exact."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(_equal(one[key], other[key]) for key in one)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(map(_equal, one.values(), map(other.get, one)))
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(_equal, one, other))
-    return (type(one) in {int, float} and type(other) in {int, float} and one == other) or (
-        type(one) is type(other) and one == other
-    )
+    return one == other and (type(one) is type(other) or {type(one), type(other)} == {int, float})
 
 
 def _reads_alike(wanted: JSON, live: JSON) -> bool:

@@ -3,6 +3,7 @@
 See OWASP, "CSV Injection". An apostrophe is itself among the characters, so that taking one off again is exact.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 RISKY: Final = frozenset("=+-@\t\r\n'")
@@ -12,6 +13,11 @@ RISKY: Final = frozenset("=+-@\t\r\n'")
 def quoted(cell: str) -> str:
     """`cell` as a results file holds it."""
     return "'" + cell if cell[:1] in RISKY else cell
+
+
+def all_quoted(cells: Iterable[str]) -> list[str]:
+    """The same for many cells, which a million rows have: without a call for each."""
+    return ["'" + cell if cell[:1] in RISKY else cell for cell in cells]
 
 
 def unquoted(cell: str) -> str:

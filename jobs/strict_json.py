@@ -52,7 +52,8 @@ def parse(text: str) -> JSON:
     """
     if "\\u" in text:
         _refuse_half_characters(text)
-    if text.count(",") + text.count("[") + text.count("{") > MAX_VALUES and _has_too_many_values(text):
+    brackets = text.count("[") + text.count("{")
+    if brackets + text.count(",") > MAX_VALUES and _has_too_many_values(text):
         raise NotStrictJSON("bad_json", f"it has more than {MAX_VALUES:,} values: no update has")
     try:
         value: JSON = _DECODER.decode(text)
@@ -62,7 +63,7 @@ def parse(text: str) -> JSON:
         raise _too_deep() from None
     except ValueError:
         raise NotStrictJSON("number_not_exact", "an integer has thousands of digits") from None
-    if text.count("[") + text.count("{") > MAX_DEPTH and _nested_too_deep(value):
+    if brackets > MAX_DEPTH and _nested_too_deep(value):
         raise _too_deep()
     return value
 

@@ -203,7 +203,7 @@ class AttemptLoop:
         """Make the intent durable; the headers to send, or None, the slot given back, when nothing may leave."""
         row, attempt = effort.job.ref.row, effort.attempts + 1
         try:
-            headers = await self._authorised()
+            headers = self._authorised(await self.credential.bearer())
             await self.journal.intend(row, attempt, self.clock.wall(), self._image(effort))
             effort.imaged = True
         except CredentialLost as error:
@@ -229,8 +229,7 @@ class AttemptLoop:
         job, kind = effort.job, effort.live.type if effort.live is not None else effort.job.type
         return Image(job.ref.row, kind, job.id, effort.image, effort.change.unread)
 
-    async def _authorised(self) -> dict[str, str]:
-        bearer = await self.credential.bearer()
+    def _authorised(self, bearer: str) -> dict[str, str]:
         if self._headers.get("Authorization") != bearer:
             self._headers = {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE, "Authorization": bearer}
         return self._headers

@@ -26,6 +26,8 @@ def as_shown(value: JSON) -> str:
 
 def id_fault(text: str) -> str:
     """Why `text` cannot be a resource id, or an empty string. An unusual shape alone is no fault."""
+    if text.isalnum():
+        return ""  # as it is for nearly every id: what follows is never a letter or a digit
     if text in {".", ".."}:
         return f"'{text}' is a path, not an id"
     if text in SPREADSHEET_ERRORS:

@@ -112,7 +112,7 @@ def finish(
     triggers, add, remove = draft.triggers, draft.add_tags, draft.remove_tags
     if not (attributes or members or relationships or triggers or add or remove):
         raise RowRefused("nothing_to_change", "the row names a record and nothing to change")
-    if both := [name for name in add if name in remove]:
+    if remove and (both := [name for name in add if name in remove]):
         raise RowRefused("tag_invalid", f"'{both[0]}' is to be added and removed: drop it from one", "tags.add")
     job = UpdateJob(*target, attributes, members, relationships, triggers, add, remove, labels)
     if status == "unknown" and not (rules.resend_unknown or job.replay_safe):

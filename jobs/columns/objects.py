@@ -21,7 +21,8 @@ from jobs.reasons import REASONS
 
 T = TypeVar("T")
 
-_NO_TEXTS: Final = frozenset({"type", *RESERVED})
+_RESERVED: Final = frozenset(RESERVED)
+_NO_TEXTS: Final = _RESERVED | {"type"}
 
 _MOST_NAMES: Final = 20_000
 """Names whose meaning is remembered at a time: objects may all have different ones."""
@@ -74,7 +75,7 @@ class ObjectColumns:
         if isinstance(first, UpdateJob):
             return []
         found = [first]
-        members = {name: value for name, value in row.members.items() if name not in RESERVED}
+        members = _mine(row.members)
         if REASONS[first.reason].status is not Status.INVALID or not first.column or not _is_flat(members):
             return found
         given = members.get("type")
@@ -100,7 +101,7 @@ class ObjectColumns:
         return {name: text for name, text in members.items() if isinstance(text, str) and name not in _NO_TEXTS}
 
     def _job(self, ref: RowRef, members: Mapping[str, JSON]) -> UpdateJob:
-        mine = {name: value for name, value in members.items() if name not in RESERVED}
+        mine = _mine(members)
         if not mine:
             if "__status" in members:
                 raise RowRefused(
@@ -122,7 +123,7 @@ class ObjectColumns:
         labels = self._labels(tuple(mine)) if resource is None else {}
         return finish((ref, type_, id_), draft, self._rules, status, labels)
 
-    def _by_reference(self, ref: RowRef, members: dict[str, JSON], status: str) -> UpdateJob:
+    def _by_reference(self, ref: RowRef, members: Mapping[str, JSON], status: str) -> UpdateJob:
         """What a flat object asks for whose record is to be looked up."""
         reference, type_ = _name(members, "reference"), _name(members, "type")
         check_reference(reference)
@@ -205,6 +206,13 @@ def _understood(label: str, understand: Callable[[], T]) -> T:
 def _labels(names: tuple[str, ...]) -> dict[tuple[str, ...], str]:
     """The names, which have been understood, by what each is about."""
     return {parse_heading(name).path: name for name in names}
+
+
+def _mine(members: Mapping[str, JSON]) -> Mapping[str, JSON]:
+    """The members but for those that a results file puts before the user's own."""
+    if _RESERVED.isdisjoint(members):
+        return members
+    return {name: value for name, value in members.items() if name not in _RESERVED}
 
 
 def _is_flat(members: Mapping[str, JSON]) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from pydantic_core import from_json
@@ -32,19 +33,22 @@ def read_errors(reply: Reply) -> tuple[ApiError, ...]:
 
 def document_of(reply: Reply) -> dict[str, Any] | None:
     """The JSON object in a complete reply that says it is JSON; None for anything else."""
-    media = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if not reply.complete or not (
-        media == "application/json" or (media[:12] == "application/" and media[-5:] == "+json")
-    ):
+    if not reply.complete or not _is_json(reply.headers.get("content-type", "")):
         return None
     document = _parsed(reply.body)
     return document if isinstance(document, dict) else None
 
 
+@lru_cache(maxsize=16)  # a server says the same with every reply
+def _is_json(content_type: str) -> bool:
+    media = content_type.partition(";")[0].strip().lower()
+    return media == "application/json" or (media[:12] == "application/" and media[-5:] == "+json")
+
+
 def _parsed(body: bytes) -> object:
     """The value that a text of JSON denotes, None for what is none; most texts by the parser that is quickest."""
     try:
-        return from_json(body)
+        return from_json(body, cache_strings=False)  # between two rows the cache grows cold
     except ValueError:
         pass  # or JSON that only the standard parser takes: UTF-16, a byte order mark, half a surrogate pair
     try:

@@ -1,6 +1,8 @@
 """Updates: `PATCH /api/TYPE/ID`, and what its success confirms."""
 
 from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
 from urllib.parse import quote
 
 from pydantic_core import to_json
@@ -10,6 +12,8 @@ from jobs.commercelayer.documents import document_of, mapping, tag_names
 from jobs.echo import same
 from jobs.model import JSON, Link, Reply, Request, UpdateJob
 from jobs.values import valueclass
+
+_MODES: Final = ("test", "live")  # no set: what a server says need not be hashable
 
 
 def update_request(job: UpdateJob, change: Change, type_name: str) -> Request:
@@ -33,12 +37,13 @@ def update_request(job: UpdateJob, change: Change, type_name: str) -> Request:
 
 def resource_path(type_name: str, resource_id: str) -> str:
     """Path of one record; an id can never leave its segment."""
-    return f"/api/{_segment(type_name)}/{_segment(resource_id)}"
+    segment = resource_id if resource_id.isalnum() and resource_id.isascii() else quote(resource_id, safe="")
+    return _collection(type_name) + segment
 
 
-def _segment(text: str) -> str:
-    """Text as one segment of a path; letters and digits, as ids are made of, are one already."""
-    return text if text.isascii() and text.replace("_", "").isalnum() else quote(text, safe="")
+@lru_cache(maxsize=256)
+def _collection(type_name: str) -> str:
+    return f"/api/{quote(type_name, safe='')}/"
 
 
 @valueclass(frozen=True, slots=True)
@@ -63,10 +68,10 @@ def read_confirmation(reply: Reply, job: UpdateJob, change: Change, type_name: s
     if document is None or not isinstance(data, dict) or data.get("id") != job.id or data.get("type") != type_name:
         return None
     echo = mapping(data.get("attributes"))
-    differs = tuple(name for name, sent in change.attributes.items() if name in echo and not same(sent, echo[name]))
+    differs = tuple([name for name, sent in change.attributes.items() if name in echo and not same(sent, echo[name])])
     mode = mapping(data.get("meta")).get("mode")
     missing = _missing_tags(document, data, job.add_tags) if job.add_tags else ()
-    return Confirmation(differs, missing, mode if mode in {"test", "live"} else "")
+    return Confirmation(differs, missing, mode if mode in _MODES else "")
 
 
 def _linkage(link: Link | tuple[Link, ...] | None) -> JSON:

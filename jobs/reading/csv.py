@@ -46,7 +46,7 @@ class Sheet:
     def __init__(self, stream: BinaryIO, *, encoding: str, delimiter: str) -> None:
         self._records = _Records(stream, encoding, delimiter)
         self.header, self._has_spare = _checked(self._records, delimiter)
-        self.line = self._records.first_line()
+        self.line = self._records.line
 
     def __iter__(self) -> Iterator[SheetRow]:
         records = self._records
@@ -54,7 +54,7 @@ class Sheet:
         for row, cells in enumerate(records, 1):
             while len(cells) > width and not cells[-1]:
                 cells.pop()
-            yield SheetRow(RowRef(row, records.first_line(), _digest(records.raw())), cells)
+            yield SheetRow(RowRef(row, records.line, _digest(records.raw())), cells)
 
 
 def read_sheet(stream: BinaryIO, *, encoding: str = "", delimiter: str = ",") -> Sheet:
@@ -109,6 +109,7 @@ class _Records:
 
     Attributes:
         longest: characters of a record at most.
+        line: 1-based physical line on which the current record began.
     """
 
     def __init__(self, stream: BinaryIO, encoding: str, delimiter: str) -> None:
@@ -120,6 +121,7 @@ class _Records:
         self._record: list[str] = []
         self._folds = 0
         self.longest = _MAX_HEADER
+        self.line = 0
         self._reader = csv.reader(self._taken(), delimiter=delimiter, strict=True)
 
     def __iter__(self) -> Iterator[list[str]]:
@@ -133,15 +135,7 @@ class _Records:
                 record.clear()
                 self._folds = 0
         except csv.Error as error:
-            raise InputRefused(_in_plain_words(error), line=self.first_line()) from error
-
-    def first_line(self) -> int:
-        """1-based physical line on which the current record began."""
-        return self._reader.line_num - self._lines_taken() + 1
-
-    def _lines_taken(self) -> int:
-        """Physical lines of the current record so far."""
-        return len(self._record) + self._folds * (_FOLD - 1)
+            raise InputRefused(_in_plain_words(error), line=self.line) from error
 
     def raw(self) -> str:
         """Text of the current record, its final line end included."""
@@ -151,13 +145,15 @@ class _Records:
         record = self._record
         length = 0
         for number, line in enumerate(self._lines, 1):
-            length = length + len(line) if record else len(line)
+            if not record:
+                length, self.line = 0, number
+            length += len(line)
             record.append(line)
             if length > self.longest:
                 raise InputRefused(
                     f"the record that begins here is longer than {self.longest >> 20} MiB: "
                     "look for a missing closing quote or line end",
-                    line=number - self._lines_taken() + 1,
+                    line=self.line,
                 )
             if len(record) - self._folds == _FOLD:
                 record[-_FOLD:] = ["".join(record[-_FOLD:])]
@@ -182,11 +178,10 @@ def _checked(records: _Records, delimiter: str) -> tuple[list[str], bool]:
     records.longest = MAX_RECORD
     if not header:
         raise InputRefused("the input is empty: its first line must name the columns")
-    line = records.first_line()
     if len(header) == 1:
-        _refuse_other_delimiter(header[0], delimiter, line)
+        _refuse_other_delimiter(header[0], delimiter, records.line)
     named = max((index for index, name in enumerate(header, 1) if name), default=len(header))
-    return checked_names(header[:named], line, lambda index: str(index + 1)), named < len(header)
+    return checked_names(header[:named], records.line, lambda index: str(index + 1)), named < len(header)
 
 
 def checked_names(header: list[str], line: int, label: Callable[[int], str]) -> list[str]:

@@ -124,6 +124,12 @@ def test_a_reply_about_the_record_confirms_and_tells_the_mode() -> None:
     assert read_confirmation(sample("stripe_payment"), JOB, as_written(JOB), JOB.type) == Confirmation(mode="test")
 
 
+@pytest.mark.parametrize("meta", [None, [], {}, {"mode": None}, {"mode": "TEST"}, {"mode": ["test"]}, {"mode": {}}])
+def test_a_mode_that_is_none_is_none(meta: JSON) -> None:
+    answer = reply({"data": {**DATA, "meta": meta}})
+    assert read_confirmation(answer, JOB, as_written(JOB), JOB.type) == Confirmation()
+
+
 DATA = {"type": "stripe_payments", "id": ID, "attributes": {"reference": "ANY-EXTERNAL-REFERENCE"}}
 
 

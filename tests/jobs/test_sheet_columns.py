@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.columns import Rules, SheetColumns
+from jobs.columns.cells import id_fault
 from jobs.model import ABSENT, JSON, Link, RowRef, SheetRow, Unsendable, UpdateJob
 from jobs.reading import InputRefused, read_sheet
 from jobs.reasons import REASONS
@@ -277,6 +278,12 @@ def test_a_wrong_cell_is_named_with_what_to_write(kind: str, column: str, text: 
     assert f"`{column}`: " in wrong.message
     assert says in wrong.message
     assert wrong.cell == (text if len(text) <= 80 else text[:79] + "…")
+
+
+def test_no_letter_and_no_digit_is_wrong_in_an_id() -> None:
+    text = "".join(filter(str.isalnum, map(chr, range(0x110000))))
+    assert not id_fault(text)
+    assert not id_fault(f"{text}-")  # what is looked at more closely finds nothing either
 
 
 @pytest.mark.parametrize(

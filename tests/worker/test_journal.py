@@ -371,6 +371,16 @@ async def test_a_result_is_read_back_as_it_was_written(journal: Journal) -> None
     assert journal.counts() == {Status.APPLIED: 1, Status.REJECTED: 1}
 
 
+async def test_results_that_say_the_same_share_what_they_say(journal: Journal) -> None:
+    async with committing(journal):
+        for row in (1, 2):
+            journal.settle(result(row))
+        journal.settle(result(3, Status.FAILED))
+    (_, _, _, _, first), (_, _, _, _, second), (_, _, _, _, third) = journal.settled()
+    assert first is second
+    assert (first.status, third.status) == (Status.APPLIED, Status.FAILED)
+
+
 async def test_an_attempt_is_in_doubt_until_it_is_known_to_be_safe_or_its_row_has_a_result(journal: Journal) -> None:
     async with committing(journal):
         for row in range(1, 7):

@@ -1,68 +1,70 @@
 """Which result a row is shown with."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import astuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.model import ApiError, RowRef, RowResult, SheetRow, Status
-from worker.journal import Doubt
+from jobs.model import ApiError, RowRef, SheetRow, Status
+from worker.journal import Doubt, Fate, Settled
 from worker.journal.file import JournalDamaged
-from worker.reports.merge import merge, outcome
+from worker.reports.merge import merge
 
 REF = RowRef(7, 9, b"digest-7")
-APPLIED = RowResult(
-    RowRef(7, 0, b"digest-7"), Status.APPLIED, "resent", "m", ("f",), 200, 2, "req", 5.0, (ApiError("t"),)
-)
+APPLIED = Fate(Status.APPLIED, "resent", "m", ("f",), 200, 2, (ApiError("t"),))
+HELD_BACK = Fate(Status.PENDING, "after_unknown")
+NOT_REACHED = Fate(Status.PENDING, "not_reached")
+BEYOND_LIMIT = Fate(Status.SKIPPED, "beyond_limit")
 DOUBT = Doubt(7, 3, "timed_out", 8.5)
-UNKNOWN = RowResult(REF, Status.UNKNOWN, "timed_out", attempts=3, at=8.5)
+UNKNOWN = Fate(Status.UNKNOWN, "timed_out", attempts=3)
 
 
 @pytest.mark.parametrize(
-    ("last", "doubt", "limit", "shown"),
+    ("last", "doubt", "limit", "shown", "at"),
     [
-        # a result is shown as it is, with the line that only the input knows
-        (APPLIED, None, None, replace(APPLIED, ref=REF)),
+        # a result is shown as it is
+        (APPLIED, None, None, APPLIED, 5.0),
         # a younger attempt without a result overrules it
-        (APPLIED, DOUBT, None, UNKNOWN),
+        (APPLIED, DOUBT, None, UNKNOWN, 8.5),
         # an attempt alone
-        (None, DOUBT, None, UNKNOWN),
+        (None, DOUBT, None, UNKNOWN, 8.5),
         # a limit changes nothing about what was done
-        (APPLIED, None, 3, replace(APPLIED, ref=REF)),
-        (None, DOUBT, 3, UNKNOWN),
+        (APPLIED, None, 3, APPLIED, 5.0),
+        (None, DOUBT, 3, UNKNOWN, 8.5),
         # the last row within the limit, and the first beyond it
-        (None, None, 7, RowResult(REF, Status.PENDING, "not_reached")),
-        (None, None, 6, RowResult(REF, Status.SKIPPED, "beyond_limit")),
-        (None, None, 0, RowResult(REF, Status.SKIPPED, "beyond_limit")),
-        (None, None, None, RowResult(REF, Status.PENDING, "not_reached")),
+        (None, None, 7, NOT_REACHED, 0.0),
+        (None, None, 6, BEYOND_LIMIT, 0.0),
+        (None, None, 0, BEYOND_LIMIT, 0.0),
+        (None, None, None, NOT_REACHED, 0.0),
         # held back behind an unknown row of its id: pending, and on record
-        (
-            RowResult(RowRef(7, 0, b"digest-7"), Status.PENDING, "after_unknown"),
-            None,
-            None,
-            RowResult(REF, Status.PENDING, "after_unknown"),
-        ),
+        (HELD_BACK, None, None, HELD_BACK, 5.0),
     ],
 )
 def test_a_row_shows_its_last_result_unless_a_later_attempt_is_in_doubt(
-    last: RowResult | None, doubt: Doubt | None, limit: int | None, shown: RowResult
+    last: Fate | None, doubt: Doubt | None, limit: int | None, shown: Fate, at: float
 ) -> None:
-    assert outcome(REF, last, doubt, limit) == shown
+    record = SheetRow(REF, [])
+    results = [(7, REF.digest, "req", 5.0, last)] if last else []
+    ((of, fate, request_id, when),) = merge([record], results, [doubt] if doubt else [], limit)
+    assert of is record
+    assert astuple(fate) == astuple(shown)
+    assert (request_id, when) == ("req" if shown is last else "", at)
 
 
-def test_a_result_of_another_content_is_damage() -> None:
+@pytest.mark.parametrize("doubts", [[], [DOUBT]])
+def test_a_result_of_another_content_is_damage(doubts: list[Doubt]) -> None:
     with pytest.raises(JournalDamaged, match=r"row 7 \(line 9\)"):
-        outcome(RowRef(7, 9, b"changed!"), APPLIED, DOUBT, None)
+        list(merge([SheetRow(REF, [])], [(7, b"changed!", "", 5.0, APPLIED)], doubts, None))
 
 
 def rows(count: int) -> Iterator[SheetRow]:
     return (SheetRow(RowRef(row, row + 1, b"%08d" % row), []) for row in range(1, count + 1))
 
 
-def settled(row: int) -> RowResult:
-    return RowResult(RowRef(row, 0, b"%08d" % row), Status.APPLIED, attempts=1)
+def settled(row: int) -> Settled:
+    return row, b"%08d" % row, "", 5.0, APPLIED
 
 
 @given(st.integers(0, 30), st.data())
@@ -78,10 +80,9 @@ def test_every_row_comes_out_once_and_in_order_whatever_the_journal_holds(count:
             limit,
         )
     )
-    assert [result.ref.row for _, result in merged] == list(range(1, count + 1))
-    assert all(record.ref is result.ref for record, result in merged)
-    assert {result.ref.row for _, result in merged if result.status is Status.UNKNOWN} == doubted
-    assert {result.ref.row for _, result in merged if result.status is Status.APPLIED} == done - doubted
+    assert [record.ref.row for record, *_ in merged] == list(range(1, count + 1))
+    assert {record.ref.row for record, fate, *_ in merged if fate.status is Status.UNKNOWN} == doubted
+    assert {record.ref.row for record, fate, *_ in merged if fate is APPLIED} == done - doubted
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_every_row_comes_out_once_and_in_order_whatever_the_journal_holds(count:
         ([settled(0)], []),
     ],
 )
-def test_a_result_of_a_row_that_is_not_there_is_damage(results: list[RowResult], doubts: list[Doubt]) -> None:
+def test_a_result_of_a_row_that_is_not_there_is_damage(results: list[Settled], doubts: list[Doubt]) -> None:
     with pytest.raises(JournalDamaged, match="does not have"):
         list(merge(rows(3), results, doubts, None))
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import asdict
 from io import BytesIO, StringIO
 
 import pytest
@@ -9,26 +10,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.columns import RESERVED, ObjectColumns, Rules, SheetColumns
-from jobs.model import JSON, ApiError, ObjectRow, RowRef, RowResult, SheetRow, Status, Unsendable, UpdateJob
+from jobs.model import JSON, ApiError, ObjectRow, RowRef, SheetRow, Status, Unsendable, UpdateJob
 from jobs.quoting import RISKY, quoted, unquoted
 from jobs.reading import read_objects, read_sheet
-from worker.reports.formats import csv_head
-from worker.reports.outcome import error_members, needs_action, reserved_cells, result_members, timestamp
-from worker.reports.views import ObjectView, SheetView, View, table
+from worker.journal import Fate
+from worker.reports.formats import csv_head, csv_line
+from worker.reports.merge import Record
+from worker.reports.outcome import errors, needs_action, timestamp, told
+from worker.reports.views import ObjectView, SheetView, View
+from worker.reports.writing import lines_of
 
 REF = RowRef(3, 5, b"12345678")
-FULL = RowResult(
-    REF,
+FULL = Fate(
     Status.REJECTED,
     "validation",
     "=must be greater than 0",
     ("amount_cents", "metadata.x"),
     422,
     2,
-    "-req",
-    1_700_000_000.0015,
     (ApiError("t", "d", "c", "/data/attributes/amount_cents", "amount_cents"),),
 )
+SENT = ("-req", 1_700_000_000.0015)
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 CELL = TEXT | st.builds(str.__add__, st.sampled_from(sorted(RISKY)), TEXT) | st.sampled_from(["''", "'=", "'x", "'"])
 NAME = CELL.filter(lambda name: name and name not in RESERVED)
@@ -42,8 +44,27 @@ def parsed(text: str) -> list[list[str]]:
     return list(csv.reader(StringIO(text.removeprefix("\ufeff"), newline=""), strict=True))
 
 
-def file_of(view: View, records: list[SheetRow], result: RowResult = FULL) -> str:
-    return csv_head(view.header) + table(view, [(record, result) for record in records])
+def lines(view: View, record: Record, fate: Fate = FULL) -> tuple[str, str]:
+    """The row's lines in `results.csv` and `results.ndjson`."""
+    ((table,), (members,)) = lines_of(view, [(record, fate, *SENT)])
+    return table, members
+
+
+def file_of(view: View, record: SheetRow, fate: Fate = FULL) -> str:
+    return csv_head(view.header) + lines(view, record, fate)[0]
+
+
+def failed(view: View, record: Record) -> str:
+    return view.failed([(record, FULL, *SENT)], [])
+
+
+def cells_of(view: View, record: Record) -> list[str]:
+    return view.told(record)[0]
+
+
+def source(view: View, record: Record) -> dict[str, JSON]:
+    members: dict[str, JSON] = json.loads(f"{{{view.told(record)[1]}}}")
+    return members
 
 
 @given(CELL)
@@ -67,18 +88,64 @@ def test_the_users_columns_survive_any_number_of_feedings_without_growing_quotes
     header: list[str], data: st.DataObject
 ) -> None:
     cells = data.draw(st.lists(CELL, min_size=len(header), max_size=len(header)))
-    first = file_of(SheetView(header, ""), [SheetRow(REF, cells)])
+    first = file_of(SheetView(header, ""), SheetRow(REF, cells))
     again = SheetView(parsed(first)[0], "")
-    second = file_of(again, [SheetRow(REF, parsed(first)[1])])
+    second = file_of(again, SheetRow(REF, parsed(first)[1]))
     assert second == first
-    assert again.source(SheetRow(REF, parsed(first)[1]))["input"] == dict(zip(header, cells, strict=True))
+    assert source(again, SheetRow(REF, parsed(first)[1]))["input"] == dict(zip(header, cells, strict=True))
+
+
+@given(st.lists(CELL | st.text(alphabet='a ,"\r\n', max_size=5)))
+def test_a_line_of_csv_is_what_the_standard_writer_makes_of_it(cells: list[str]) -> None:
+    buffer = StringIO(newline="")
+    csv.writer(buffer).writerow(cells)
+    assert csv_line(cells) == buffer.getvalue()
+
+
+@given(st.lists(NAME, min_size=1, max_size=4, unique=True), st.lists(CELL, max_size=6), st.data())
+def test_a_line_of_results_ndjson_is_the_json_of_its_members(
+    header: list[str], cells: list[str], data: st.DataObject
+) -> None:
+    text = st.text(st.characters(exclude_categories=[]))  # half characters too: a server may send them
+    said, fields, request_id = data.draw(text), data.draw(st.lists(text, max_size=2)), data.draw(text)
+    said_wrong = data.draw(
+        st.lists(st.builds(ApiError, text, text, text, text, st.sampled_from(["", *header])), max_size=2)
+    )
+    fate = Fate(
+        Status.FAILED, "locked", said, tuple(fields), data.draw(st.sampled_from([0, 503])), 2, tuple(said_wrong)
+    )
+    at = data.draw(st.sampled_from([0.0, 1_700_000_000.25]))
+    view = SheetView(header, "orders")
+    named: dict[str, JSON] = dict(zip(header, cells, strict=False))
+    if len(cells) > len(header):
+        named[""] = cells[len(header) :]
+    expected = {
+        "status": "failed",
+        "reason": "locked",
+        "message": said or "The record is locked.",
+        "fields": fields,
+        "row": 3,
+        "line": 5,
+        "http": fate.http or None,
+        "attempts": 2,
+        "request_id": request_id,
+        "at": "2023-11-14T22:13:20.250Z" if at else None,
+        "id": named.get("id", ""),
+        "type": named.get("type") or "orders",
+        "input": named,
+        "errors": [
+            {**asdict(error), "cell": view.place(REF, error.field) if error.field else ""} for error in said_wrong
+        ],
+    }
+    _, (line,) = lines_of(view, [(SheetRow(REF, cells), fate, request_id, at)])
+    assert line == json.dumps(expected, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 @given(st.lists(CELL, min_size=2, max_size=2))
 def test_the_reader_and_the_columns_get_back_what_the_user_wrote(cells: list[str]) -> None:
     header = ["id", "metadata.a", "metadata.b:str"]
     view = SheetView(header, "")
-    text = file_of(view, [SheetRow(REF, ["AbCdEfGhIj", *cells])])
+    text = file_of(view, SheetRow(REF, ["AbCdEfGhIj", *cells]))
     (row,) = sheet = list(read_sheet(BytesIO(text.encode())))
     assert len(sheet) == 1
     assert isinstance(row, SheetRow)
@@ -90,7 +157,7 @@ def test_the_reader_and_the_columns_get_back_what_the_user_wrote(cells: list[str
 
 
 def test_the_reserved_columns_say_what_the_contract_says() -> None:
-    assert dict(zip(RESERVED, reserved_cells(FULL), strict=True)) == {
+    assert dict(zip(RESERVED, told(REF, FULL, *SENT)[0], strict=True)) == {
         "__status": "rejected",
         "__reason": "validation",
         "__message": "'=must be greater than 0",
@@ -105,10 +172,10 @@ def test_the_reserved_columns_say_what_the_contract_says() -> None:
 
 
 def test_what_never_happened_is_an_empty_cell_and_null() -> None:
-    never = RowResult(REF, Status.PENDING)
-    assert reserved_cells(never) == ["pending", "", "", "", "3", "5", "", "0", "", ""]
-    members = result_members(never)
-    assert (members["http"], members["at"], members["attempts"], members["fields"]) == (None, None, 0, ())
+    cells, text = told(REF, Fate(Status.PENDING), "", 0.0)
+    assert cells == ["pending", "", "", "", "3", "5", "", "0", "", ""]
+    members = json.loads(f"{{{text}}}")
+    assert (members["http"], members["at"], members["attempts"], members["fields"]) == (None, None, 0, [])
 
 
 @pytest.mark.parametrize(
@@ -121,9 +188,9 @@ def test_what_never_happened_is_an_empty_cell_and_null() -> None:
     ],
 )
 def test_a_reason_is_never_left_without_a_message(reason: str, said: str, shown: str) -> None:
-    result = RowResult(REF, Status.REJECTED, reason, said)
-    assert reserved_cells(result)[2] == shown
-    assert result_members(result)["message"] == shown
+    cells, text = told(REF, Fate(Status.REJECTED, reason, said), "", 0.0)
+    assert cells[2] == shown
+    assert json.loads(f"{{{text}}}")["message"] == shown
 
 
 @pytest.mark.parametrize(
@@ -140,8 +207,8 @@ def test_times_are_rfc_3339_in_utc_with_milliseconds(at: float, text: str) -> No
 
 
 def test_a_nul_in_a_servers_message_does_not_make_the_file_unreadable() -> None:
-    result = RowResult(REF, Status.REJECTED, "refused", "a\0b")
-    text = file_of(SheetView(["id"], ""), [SheetRow(REF, ["x"])], result)
+    fate = Fate(Status.REJECTED, "refused", "a\0b")
+    text = file_of(SheetView(["id"], ""), SheetRow(REF, ["x"]), fate)
     assert len(list(read_sheet(BytesIO(text.encode())))) == 1
 
 
@@ -150,7 +217,7 @@ def test_a_nul_in_a_servers_message_does_not_make_the_file_unreadable() -> None:
     [(each, each not in {"applied", "unchanged", "skipped"}) for each in Status],
 )
 def test_rows_need_action_unless_applied_unchanged_or_skipped(status: Status, needed: bool) -> None:
-    assert needs_action(RowResult(REF, status)) is needed
+    assert needs_action(Fate(status)) is needed
 
 
 @pytest.mark.parametrize(
@@ -168,20 +235,20 @@ def test_a_row_of_another_width_keeps_all_its_cells(
 ) -> None:
     view = SheetView(["id", "reference"], "orders")
     record = SheetRow(REF, cells)
-    assert view.cells(record) == in_csv
-    assert view.source(record) == {"id": "x", "type": "orders", "input": in_json}
+    assert cells_of(view, record) == in_csv
+    assert source(view, record) == {"id": "x", "type": "orders", "input": in_json}
 
 
 def test_reserved_columns_of_the_input_are_replaced_wherever_they_stand() -> None:
     view = SheetView(["id", "__row", "reference", "__status"], "orders")
     assert view.header == [*RESERVED, "id", "reference"]
     record = SheetRow(REF, ["x", "9", "'=1", "failed", "surplus"])
-    assert view.cells(record) == ["x", "'=1", "surplus"]
+    assert cells_of(view, record) == ["x", "'=1", "surplus"]
 
 
 @pytest.mark.parametrize(("cell", "type_name"), [("captures", "captures"), ("", "orders")])
 def test_the_type_column_wins_where_it_is_filled(cell: str, type_name: str) -> None:
-    assert SheetView(["id", "type"], "orders").source(SheetRow(REF, ["x", cell]))["type"] == type_name
+    assert source(SheetView(["id", "type"], "orders"), SheetRow(REF, ["x", cell]))["type"] == type_name
 
 
 FLAT: dict[str, JSON] = {"id": "x", "type": "captures", "metadata.k": 1.5}
@@ -205,13 +272,13 @@ RESOURCE: dict[str, JSON] = {"type": "captures", "id": "x", "attributes": {"refe
     ],
 )
 def test_id_and_type_are_found_in_every_shape(members: dict[str, JSON], cells: list[str]) -> None:
-    assert ObjectView("orders").cells(ObjectRow(REF, members)) == cells
+    assert cells_of(ObjectView("orders"), ObjectRow(REF, members)) == cells
 
 
 @pytest.mark.parametrize("members", [FLAT, RESOURCE, {"data": RESOURCE}])
 def test_a_failed_line_of_every_shape_can_be_fed_back(members: dict[str, JSON]) -> None:
     columns = ObjectColumns(Rules())
-    line = ObjectView("").failed([(ObjectRow(REF, members), FULL)])
+    line = failed(ObjectView(""), ObjectRow(REF, members))
     (again,) = read_objects(BytesIO(line.encode()))
     assert isinstance(again, ObjectRow)
     before, after = columns.read(ObjectRow(REF, members)), columns.read(ObjectRow(REF, again.members))
@@ -222,27 +289,27 @@ def test_a_failed_line_of_every_shape_can_be_fed_back(members: dict[str, JSON]) 
 @given(st.dictionaries(TEXT.filter(lambda name: not name.startswith("__")), VALUE, max_size=4))
 def test_objects_survive_any_number_of_feedings(members: dict[str, JSON]) -> None:
     view = ObjectView("")
-    first = view.failed([(ObjectRow(REF, members), FULL)])
+    first = failed(view, ObjectRow(REF, members))
     again = json.loads(first)
     assert {name: value for name, value in again.items() if name not in RESERVED} == members
     assert list(again)[:10] == list(RESERVED)
-    assert view.failed([(ObjectRow(REF, again), FULL)]) == first
-    assert view.source(ObjectRow(REF, again))["input"] == members
+    assert failed(view, ObjectRow(REF, again)) == first
+    assert source(view, ObjectRow(REF, again))["input"] == members
 
 
 def test_a_broken_line_has_a_result_and_nothing_else() -> None:
     broken = Unsendable(REF, "bad_json")
     view = ObjectView("orders")
-    assert list(json.loads(view.failed([(broken, FULL)]))) == list(RESERVED)
-    assert view.source(broken) == {"id": None, "type": "orders", "input": None}
-    assert view.cells(broken) == ["", "orders"]
+    assert list(json.loads(failed(view, broken))) == list(RESERVED)
+    assert source(view, broken) == {"id": None, "type": "orders", "input": None}
+    assert cells_of(view, broken) == ["", "orders"]
 
 
 def test_errors_of_the_api_are_kept_one_by_one() -> None:
     place = SheetView(["id", "amount_cents"], "orders").place
-    assert error_members(FULL, place) == [
+    assert json.loads(errors(REF, FULL, place)) == [
         {"title": "t", "detail": "d", "code": "c", "pointer": "/data/attributes/amount_cents", "field": "amount_cents",
-         "cell": f"line {FULL.ref.line}, column 2 (B)"}
+         "cell": f"line {REF.line}, column 2 (B)"}
     ]  # fmt: skip
 
 

@@ -309,8 +309,8 @@ def test_a_run_that_never_began_is_reported_as_killed(directory: Path) -> None:
     assert (summary.state, summary.started_at, summary.elapsed_s) == ("killed", "", 0)
 
 
-@pytest.mark.parametrize("seconds", [1e12, 1e306, -1e18, float("inf"), float("nan")])
-def test_a_time_that_no_clock_shows_is_damage_and_no_traceback(seconds: float) -> None:
+@pytest.mark.parametrize("seconds", [1e12, 1e306, -1e18, float("inf"), float("nan"), b"x"])
+def test_a_time_that_no_clock_shows_is_damage_and_no_traceback(seconds: Any) -> None:
     """One flipped bit of a time makes it so."""
     with pytest.raises(JournalDamaged, match="a time that no clock shows"):
         timestamp(seconds)

@@ -8,7 +8,7 @@ from typing import Final
 
 from jobs.model import JSON, Absent
 from worker.reports.files import replacing
-from worker.reports.formats import csv_head, csv_text
+from worker.reports.formats import csv_head, csv_line
 from worker.reports.outcome import own_text
 from worker.reports.printable import printable
 from worker.verify import Finding, Verified
@@ -51,7 +51,7 @@ def tell_verified(verified: Verified, directory: Path) -> str:
 def _write(write: Callable[[str], object], finding: Finding) -> None:
     record = finding.record
     cells = [str(record.row), record.type, record.id, finding.why, finding.column]
-    write(csv_text([map(own_text, [*cells, _cell(finding.written), _cell(finding.live)])]))
+    write(csv_line([own_text(cell) for cell in (*cells, _cell(finding.written), _cell(finding.live))]))
 
 
 def _cell(value: JSON | Absent) -> str:

@@ -4,7 +4,7 @@
 """
 
 from worker.journal.file import PLAN, SAFE, JournalDamaged, JournalError, create
-from worker.journal.history import Doubt, History, Process, Traces
+from worker.journal.history import Doubt, Fate, History, Process, Settled, Traces
 from worker.journal.images import Image, Planned
 from worker.journal.journal import Counters, Journal, Runner, WriterThread, inline
 
@@ -13,6 +13,7 @@ __all__ = [
     "SAFE",
     "Counters",
     "Doubt",
+    "Fate",
     "History",
     "Image",
     "Journal",
@@ -21,6 +22,7 @@ __all__ = [
     "Planned",
     "Process",
     "Runner",
+    "Settled",
     "Traces",
     "WriterThread",
     "create",

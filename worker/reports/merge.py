@@ -1,10 +1,11 @@
 """What became of each row: the input's rows in order, beside what the journal holds of them."""
 
 from collections.abc import Iterable, Iterator
-from typing import TypeAlias, TypeVar
+from functools import lru_cache
+from typing import Final, TypeAlias, TypeVar
 
-from jobs.model import ObjectRow, RowRef, RowResult, SheetRow, Status, Unsendable
-from worker.journal import Doubt
+from jobs.model import ObjectRow, RowRef, SheetRow, Status, Unsendable
+from worker.journal import Doubt, Fate, Settled
 from worker.journal.file import JournalDamaged
 
 Record: TypeAlias = SheetRow | ObjectRow | Unsendable
@@ -12,10 +13,16 @@ Record: TypeAlias = SheetRow | ObjectRow | Unsendable
 
 R = TypeVar("R", bound=Record)
 
+Row: TypeAlias = tuple[R, Fate, str, float]
+"""A record, what became of it, the id of its last request, and when it was settled."""
+
+_BEYOND_LIMIT: Final = Fate(Status.SKIPPED, "beyond_limit")
+_NOT_REACHED: Final = Fate(Status.PENDING, "not_reached")
+
 
 def merge(
-    records: Iterable[R], results: Iterable[RowResult], doubts: Iterable[Doubt], limit: int | None
-) -> Iterator[tuple[R, RowResult]]:
+    records: Iterable[R], results: Iterable[Settled], doubts: Iterable[Doubt], limit: int | None
+) -> Iterator[Row[R]]:
     """Pair every record with its one result, in constant memory.
 
     Args:
@@ -31,40 +38,34 @@ def merge(
     result, doubt = next(waiting_results, None), next(waiting_doubts, None)
     for record in records:
         ref = record.ref
-        last = doubted = None
-        if result is not None and result.ref.row == ref.row:
-            last, result = result, next(waiting_results, None)
+        if result is not None and result[0] == ref.row:
+            _, digest, request_id, at, fate = result
+            if digest != ref.digest:
+                raise _another(ref)
+            result = next(waiting_results, None)
+        else:
+            request_id, at, fate = "", 0.0, _untouched(ref, limit)
         if doubt is not None and doubt.row == ref.row:
-            doubted, doubt = doubt, next(waiting_doubts, None)
-        yield record, outcome(ref, last, doubted, limit)
+            request_id, at, fate = "", doubt.at, _doubtful(doubt.reason, doubt.attempts)
+            doubt = next(waiting_doubts, None)
+        yield record, fate, request_id, at
     if result is not None:
-        raise _stray(result.ref.row)
+        raise _stray(result[0])
     if doubt is not None:
         raise _stray(doubt.row)
 
 
-def outcome(ref: RowRef, last: RowResult | None, doubt: Doubt | None, limit: int | None) -> RowResult:
-    """The result to show for one row, given its last result and a later attempt that may have been applied.
-
-    Raises:
-        JournalDamaged: the result is about another content of the row.
-    """
-    if last is not None and last.ref.digest != ref.digest:
-        raise JournalDamaged(f"row {ref.row} (line {ref.line}) is not the row that the journal has a result for.")
-    if doubt is not None:
-        return RowResult(ref, Status.UNKNOWN, doubt.reason, attempts=doubt.attempts, at=doubt.at)
-    if last is not None:
-        return _with_line(last, ref)
-    if limit is not None and ref.row > limit:
-        return RowResult(ref, Status.SKIPPED, "beyond_limit")
-    return RowResult(ref, Status.PENDING, "not_reached")
+@lru_cache(maxsize=64)  # so that many rows share one
+def _doubtful(reason: str, attempts: int) -> Fate:
+    return Fate(Status.UNKNOWN, reason, attempts=attempts)
 
 
-def _with_line(last: RowResult, ref: RowRef) -> RowResult:
-    return RowResult(  # in full: `dataclasses.replace` costs three times as much, once per row
-        ref, last.status, last.reason, last.message, last.fields, last.http, last.attempts, last.request_id, last.at,
-        last.errors,
-    )  # fmt: skip
+def _untouched(ref: RowRef, limit: int | None) -> Fate:
+    return _BEYOND_LIMIT if limit is not None and ref.row > limit else _NOT_REACHED
+
+
+def _another(ref: RowRef) -> JournalDamaged:
+    return JournalDamaged(f"row {ref.row} (line {ref.line}) is not the row that the journal has a result for.")
 
 
 def _stray(row: int) -> JournalDamaged:

@@ -1,16 +1,19 @@
 """A row's result in the reports' words: the ten reserved columns, and the members of `results.ndjson`."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
 from jobs.columns import RESERVED
-from jobs.model import SETTLED_WELL, RowRef, RowResult
+from jobs.model import SETTLED_WELL, RowRef
 from jobs.quoting import quoted
 from jobs.reasons import REASONS
-from worker.journal import JournalDamaged
+from worker.journal import Fate, JournalDamaged
+from worker.reports.formats import encode_text
 
+_ERROR: Final = '{"title":%s,"detail":%s,"code":%s,"pointer":%s,"field":%s,"cell":%s}'
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -23,9 +26,9 @@ def line_of(ref: RowRef, field: str = "") -> str:  # noqa: ARG001  # where a fie
     return f"line {ref.line:,}"
 
 
-def needs_action(result: RowResult) -> bool:
+def needs_action(fate: Fate) -> bool:
     """Whether somebody must do something about the row: these rows make up `failed.*`."""
-    return result.status not in SETTLED_WELL
+    return fate.status not in SETTLED_WELL
 
 
 def timestamp(at: float) -> str:
@@ -33,73 +36,78 @@ def timestamp(at: float) -> str:
     if not at:
         return ""
     try:
-        seconds, milliseconds = divmod(round(at * 1000), 1000)
-        return f"{_second(seconds)}.{milliseconds:03d}Z"
-    except (OverflowError, OSError, ValueError):
+        milliseconds = round(at * 1000)
+        return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
+    except (OverflowError, OSError, ValueError, TypeError):
         raise JournalDamaged(f"the journal holds a time that no clock shows: {at}.") from None
 
 
-def message(result: RowResult) -> str:
+def message(fate: Fate) -> str:
     """What was said about the row; where nothing was, what its reason means."""
-    if result.message or not result.reason:
-        return result.message
-    known = REASONS.get(result.reason)
+    if fate.message or not fate.reason:
+        return fate.message
+    known = REASONS.get(fate.reason)
     return known.meaning if known else ""
 
 
-def reserved_cells(result: RowResult) -> list[str]:
-    """The cells of `RESERVED`, in order, quoted against spreadsheets."""
-    return [
-        result.status,
-        result.reason,
-        own_text(message(result)),
-        own_text(";".join(result.fields)),
-        str(result.ref.row),
-        str(result.ref.line),
-        str(result.http or ""),
-        str(result.attempts),
-        own_text(result.request_id),
-        timestamp(result.at),
-    ]
+def told(ref: RowRef, fate: Fate, request_id: str, at: float) -> tuple[list[str], str]:
+    """The cells of `RESERVED`, in order, quoted against spreadsheets; and what a line of `results.ndjson` begins with.
+
+    The latter are members of a JSON object, without its braces; `errors`, which ends it, is apart.
+    """
+    words = _words(fate)
+    row, line, when = str(ref.row), str(ref.line), timestamp(at)
+    cells = [*words.cells, row, line, *words.reply_cells, own_text(request_id), when]
+    members = (
+        f'{words.members},"row":{row},"line":{line},{words.reply_members},"request_id":{encode_text(request_id)}'
+        f',"at":{encode_text(when) if when else "null"}'
+    )
+    return cells, members
 
 
-def reserved_members(result: RowResult) -> dict[str, object]:
-    """The same as JSON members of a line of `failed.ndjson`: exact, null where there is nothing to say."""
+def reserved_members(ref: RowRef, fate: Fate, request_id: str, at: float) -> dict[str, object]:
+    """What `told` says, as JSON members of a line of `failed.ndjson`: exact, null where there is nothing to say."""
     values = (
-        result.status, result.reason, message(result), ";".join(result.fields), result.ref.row, result.ref.line,
-        result.http or None, result.attempts, result.request_id, timestamp(result.at) or None,
+        fate.status, fate.reason, message(fate), ";".join(fate.fields), ref.row, ref.line,
+        fate.http or None, fate.attempts, request_id, timestamp(at) or None,
     )  # fmt: skip
     return dict(zip(RESERVED, values, strict=True))
 
 
-def result_members(result: RowResult) -> dict[str, object]:
-    """What a line of `results.ndjson` begins with; `errors`, which ends it, is apart."""
-    return {
-        "status": result.status,
-        "reason": result.reason,
-        "message": message(result),
-        "fields": result.fields,
-        "row": result.ref.row,
-        "line": result.ref.line,
-        "http": result.http or None,
-        "attempts": result.attempts,
-        "request_id": result.request_id,
-        "at": timestamp(result.at) or None,
-    }
-
-
-def error_members(result: RowResult, place: Place = line_of) -> list[dict[str, str]]:
-    """What the API said was wrong, one object an error; `place` says where a field's cell is."""
-    return [
-        {"title": each.title, "detail": each.detail, "code": each.code, "pointer": each.pointer, "field": each.field,
-         "cell": place(result.ref, each.field) if each.field else ""}
-        for each in result.errors
-    ]  # fmt: skip
+def errors(ref: RowRef, fate: Fate, place: Place = line_of) -> str:
+    """What the API said was wrong, as a list of JSON, one object an error; `place` says where a field's cell is."""
+    said = (
+        (each.title, each.detail, each.code, each.pointer, each.field, place(ref, each.field) if each.field else "")
+        for each in fate.errors
+    )
+    return f"[{','.join([_ERROR % tuple(map(encode_text, each)) for each in said])}]"
 
 
 def own_text(text: str) -> str:
     """A cell of CSV that is no cell of the user's: without NUL, which would keep the file from being read again."""
     return quoted(text.replace("\0", _REPLACEMENT)) if text else text
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """A fate in the words of `told`: what comes before row and line, and what comes of the reply after them."""
+
+    cells: list[str]
+    members: str
+    reply_cells: list[str]
+    reply_members: str
+
+
+@lru_cache(maxsize=256)
+def _words(fate: Fate) -> _Words:
+    said, fields = message(fate), ",".join(map(encode_text, fate.fields))
+    return _Words(
+        [fate.status, fate.reason, own_text(said), own_text(";".join(fate.fields))],
+        f'"status":{encode_text(fate.status)},"reason":{encode_text(fate.reason)},"message":{encode_text(said)}'
+        f',"fields":[{fields}]',
+        [str(fate.http or ""), str(fate.attempts)],
+        f'"http":{fate.http or "null"},"attempts":{fate.attempts}',
+    )
 
 
 @lru_cache(maxsize=64)  # neighbours are settled in the same second: a fifth of a report's time otherwise

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from jobs.images import column_of
-from jobs.model import Absent, Edit, RowRef, RowResult, Status, Unread
-from worker.journal import History, Planned
+from jobs.model import Absent, Edit, RowRef, Status, Unread
+from worker.journal import Fate, History, Planned
 from worker.journal.file import JournalDamaged
 from worker.reports.files import replacing
 from worker.reports.formats import csv_head, csv_text, json_lines
@@ -26,7 +26,7 @@ from worker.reports.plan_files import (
     table_lines,
     type_name,
 )
-from worker.reports.summary import Group, Tally
+from worker.reports.summary import Causes, Group
 from worker.reports.writing import records_of
 from worker.settings import Settings
 
@@ -130,7 +130,7 @@ class PlanSummary:
     columns: dict[str, ColumnTally] = field(default_factory=dict)
     unread: Counter[str] = field(default_factory=Counter)
     first: list[Planned] = field(default_factory=list)
-    _causes: Tally = field(default_factory=Tally)
+    _causes: Causes = field(default_factory=Causes)
 
     @property
     def problems(self) -> tuple[Group, ...]:
@@ -150,7 +150,7 @@ class PlanSummary:
             self.not_reached += 1
         else:
             self.refused += 1
-            self._causes.add(RowResult(ref, planned.status, planned.reason, planned.message, planned.fields))
+            self._causes.add(ref, Fate(planned.status, planned.reason, planned.message, planned.fields))
 
     def _send(self, planned: Planned) -> None:
         self.to_send += 1

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from jobs.model import RowResult, Status
-from worker.journal import PLAN, History, Process
+from jobs.model import RowRef, Status
+from worker.journal import PLAN, Fate, History, Process
 from worker.reports.outcome import Place, line_of, message, needs_action, timestamp
 from worker.settings import Settings
 
@@ -117,40 +117,48 @@ class Tally:
     resent: int = 0
     beyond_limit: int = 0
     rerouted: dict[str, int] = field(default_factory=dict)
-    _groups: dict[tuple[str, tuple[str, ...]], list[int]] = field(default_factory=dict)
-    _first: dict[tuple[str, tuple[str, ...]], RowResult] = field(default_factory=dict)
 
-    def add(self, result: RowResult) -> None:
-        """Count one row."""
-        self.rows += 1
-        self.counts[result.status] += 1
-        if needs_action(result):
-            self._count_cause(result)
-        elif result.reason == "resent":
-            self.resent += 1
-        elif result.reason == "beyond_limit":
-            self.beyond_limit += 1
-        elif result.reason == "concrete_type":
-            self._count_reroute(result.message)
+    def add(self, fates: Mapping[Fate, int]) -> None:
+        """Count rows, so many of each fate."""
+        for fate, rows in fates.items():
+            self.rows += rows
+            self.counts[fate.status] += rows
+            if needs_action(fate):
+                continue
+            if fate.reason == "resent":
+                self.resent += rows
+            elif fate.reason == "beyond_limit":
+                self.beyond_limit += rows
+            elif fate.reason == "concrete_type":
+                self._count_reroute(fate.message, rows)
+
+    def _count_reroute(self, said: str, rows: int) -> None:
+        key = said if said in self.rerouted or len(self.rerouted) < MAX_GROUPS else _OTHERS
+        self.rerouted[key] = self.rerouted.get(key, 0) + rows
+
+
+@dataclass(slots=True)
+class Causes:
+    """Why rows need action; its size does not grow with their number."""
+
+    _counts: dict[tuple[str, tuple[str, ...]], int] = field(default_factory=dict)
+    _first: dict[tuple[str, tuple[str, ...]], tuple[RowRef, Fate]] = field(default_factory=dict)
+
+    def add(self, ref: RowRef, fate: Fate) -> None:
+        """Count one row that does."""
+        key = fate.reason, fate.fields
+        if key not in self._counts:
+            key = key if len(self._counts) < MAX_GROUPS else (fate.reason, ())
+            self._first.setdefault(key, (ref, fate))
+        self._counts[key] = self._counts.get(key, 0) + 1
 
     def groups(self, place: Place = line_of) -> tuple[Group, ...]:
         """The causes, the largest first; equals in file order. `place` says where a field's cell is."""
         groups = []
-        for (key, count), first in zip(self._groups.items(), self._first.values(), strict=True):
-            where = place(first.ref, next(iter(first.fields), ""))
-            groups.append(Group(first.status, *key, count[0], first.ref.row, where, message(first)))
+        for (key, count), (ref, first) in zip(self._counts.items(), self._first.values(), strict=True):
+            where = place(ref, next(iter(first.fields), ""))
+            groups.append(Group(first.status, *key, count, ref.row, where, message(first)))
         return tuple(sorted(groups, key=lambda group: -group.count))
-
-    def _count_cause(self, result: RowResult) -> None:
-        key = result.reason, result.fields
-        if key not in self._groups:
-            key = key if len(self._groups) < MAX_GROUPS else (result.reason, ())
-            self._first.setdefault(key, result)
-        self._groups.setdefault(key, [0])[0] += 1
-
-    def _count_reroute(self, said: str) -> None:
-        key = said if said in self.rerouted or len(self.rerouted) < MAX_GROUPS else _OTHERS
-        self.rerouted[key] = self.rerouted.get(key, 0) + 1
 
 
 def summarise(

@@ -1,20 +1,20 @@
 """The user's side of a report: what the input itself says about a row, for sheets and for NDJSON."""
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, compress, repeat
+from operator import add
 from typing import Final, Protocol
 
 from jobs.columns import RESERVED, is_results_file
-from jobs.model import JSON, ObjectRow, RowRef, RowResult, SheetRow
-from jobs.quoting import quoted, unquoted
+from jobs.model import JSON, ObjectRow, RowRef, SheetRow
+from jobs.quoting import all_quoted, quoted, unquoted
 from jobs.reading.addresses import cell_address, letters, text_address
-from worker.reports.formats import csv_head, csv_text, encode, json_lines
-from worker.reports.merge import Record
-from worker.reports.outcome import line_of, own_text, reserved_cells, reserved_members
+from worker.reports.formats import csv_head, encode, encode_text, json_lines
+from worker.reports.merge import Record, Row
+from worker.reports.outcome import line_of, own_text, reserved_members
 
 _RESERVED: Final = frozenset(RESERVED)
-
-Rows = Iterable[tuple[Record, RowResult]]
 
 
 class View(Protocol):
@@ -30,22 +30,17 @@ class View(Protocol):
     failed_head: str
     targets: Mapping[int, str]
 
-    def cells(self, record: Record) -> list[str]:
-        """The row's cells in `results.csv`, after the reserved ones, quoted."""
+    def told(self, record: Record) -> tuple[list[str], str]:
+        """The row's cells in `results.csv`, after the reserved ones, quoted; and `id`, `type`, `input` as JSON members.
 
-    def source(self, record: Record) -> dict[str, JSON]:
-        """`id`, `type` and `input` of `results.ndjson`: exact values."""
+        The latter, exact values, stand in `results.ndjson`.
+        """
 
-    def failed(self, rows: Rows) -> str:
-        """The rows as `failed.*` has them, ready to be fed back."""
+    def failed(self, rows: Iterable[Row[Record]], lines: Iterable[str]) -> str:
+        """The rows as `failed.*` has them, ready to be fed back; `lines` are those of `results.csv`."""
 
     def place(self, ref: RowRef, field: str) -> str:
         """Where the row begins in the input; the cell of the column `field`, if there is one of that name."""
-
-
-def table(view: View, rows: Rows) -> str:
-    """The rows as `results.csv` has them."""
-    return csv_text([reserved_cells(result) + view.cells(record) for record, result in rows])
 
 
 class SheetView:
@@ -63,29 +58,38 @@ class SheetView:
         names = [unquoted(name) for name in header] if self._refed else list(header)
         self._kept = [name not in _RESERVED for name in names]
         self._names = list(compress(names, self._kept))
+        self._labels = [encode_text(name) + ":" for name in self._names]
         self._columns = {name: index for index, name in enumerate(names)}
+        self._id, self._type_column = (_position(name, self._names) for name in ("id", "type"))
         self._sheet = sheet
         self._type = type_name
         self.header = [*RESERVED, *map(quoted, self._names)]
         self.failed_head = csv_head(self.header)
         self.targets: Mapping[int, str] = {}
 
-    def cells(self, record: Record) -> list[str]:
-        """The user's own cells, as many as there were: a short row, fed back, must not pass for a whole one."""
-        return [quoted(cell) for cell in self._own(record)]
+    def told(self, record: Record) -> tuple[list[str], str]:
+        """The user's own cells, as many as there were: a short row, fed back, must not pass for a whole one.
 
-    def source(self, record: Record) -> dict[str, JSON]:
-        """Cells by column name; those beyond the header are a list under the empty name, which no column can have."""
-        cells = self._own(record)
-        named: dict[str, JSON] = dict(zip(self._names, cells, strict=False))
-        if len(cells) > len(self._names):
-            named[""] = cells[len(self._names) :]
-        resource_id = named.get("id") or self.targets.get(record.ref.row, "")
-        return {"id": resource_id, "type": named.get("type") or self._type, "input": named}
+        As JSON they stand by column name; those beyond the header are a list under the empty name, which no column has.
+        """
+        cells = record.cells if isinstance(record, SheetRow) else []
+        if self._refed:
+            cells = [unquoted(cell) for cell in compress(cells, chain(self._kept, repeat(True)))]
+        labels = self._labels
+        members = ",".join(map(add, labels, map(encode_text, cells)))
+        if len(cells) > len(labels):
+            surplus = ",".join(map(encode_text, cells[len(labels) :]))
+            members += f'{"," if labels else ""}"":[{surplus}]'
+        named_id = cells[self._id] if self._id < len(cells) else ""
+        named_type = cells[self._type_column] if self._type_column < len(cells) else ""
+        resource_id = encode_text(named_id or self.targets.get(record.ref.row, ""))
+        type_name = encode_text(named_type or self._type)
+        source = f'"id":{resource_id},"type":{type_name},"input":{{{members}}}'
+        return all_quoted(cells), source
 
-    def failed(self, rows: Rows) -> str:
+    def failed(self, rows: Iterable[Row[Record]], lines: Iterable[str]) -> str:  # noqa: ARG002  # they are in the lines
         """`failed.csv` differs from `results.csv` only in which rows it has."""
-        return table(self, rows)
+        return "".join(lines)
 
     def place(self, ref: RowRef, field: str) -> str:
         """`line 118, column 3 (C)`, or `Sheet1!C118`; the line alone for what is no column."""
@@ -95,12 +99,6 @@ class SheetView:
         if self._sheet:
             return cell_address(self._sheet, column, ref.line)
         return text_address(column, ref.line, letters(column))
-
-    def _own(self, record: Record) -> list[str]:
-        cells = record.cells if isinstance(record, SheetRow) else []
-        if not self._refed:
-            return cells
-        return [unquoted(cell) for cell in compress(cells, chain(self._kept, repeat(True)))]
 
 
 class ObjectView:
@@ -113,29 +111,34 @@ class ObjectView:
         self.failed_head = ""
         self.targets: Mapping[int, str] = {}
 
-    def cells(self, record: Record) -> list[str]:
-        """The id and the type."""
-        named = self._named(record, _own_members(record))
-        return [_cell(named["id"]), _cell(named["type"])]
-
-    def source(self, record: Record) -> dict[str, JSON]:
-        """The object as it was, null where the line is broken."""
+    def told(self, record: Record) -> tuple[list[str], str]:
+        """The id and the type; the object as it was, null where the line is broken."""
         own = _own_members(record)
-        return {**self._named(record, own), "input": own if isinstance(record, ObjectRow) else None}
+        resource_id, type_name = self._named(record, own)
+        source = own if isinstance(record, ObjectRow) else None
+        members = f'"id":{encode(resource_id)},"type":{encode(type_name)},"input":{encode(source)}'
+        return [_cell(resource_id), _cell(type_name)], members
 
-    def failed(self, rows: Rows) -> str:
+    def failed(self, rows: Iterable[Row[Record]], lines: Iterable[str]) -> str:  # noqa: ARG002  # they have no objects
         """One object a row: the reserved members, then the line's own; those alone where the line is broken."""
-        return json_lines({**reserved_members(result), **_own_members(record)} for record, result in rows)
+        return json_lines(
+            {**reserved_members(record.ref, fate, request_id, at), **_own_members(record)}
+            for record, fate, request_id, at in rows
+        )
 
     def place(self, ref: RowRef, field: str) -> str:  # noqa: ARG002  # objects have no columns
         """The line."""
         return line_of(ref)
 
-    def _named(self, record: Record, members: Mapping[str, JSON]) -> dict[str, JSON]:
+    def _named(self, record: Record, members: Mapping[str, JSON]) -> tuple[JSON, JSON]:
         inner = members.get("data")
         resource = inner if isinstance(inner, Mapping) and "id" not in members else members  # or a whole document
-        resource_id = resource.get("id") or self.targets.get(record.ref.row)
-        return {"id": resource_id, "type": resource.get("type") or self._type}
+        return resource.get("id") or self.targets.get(record.ref.row), resource.get("type") or self._type
+
+
+def _position(name: str, names: Sequence[str]) -> int:
+    """Where a column stands; beyond all cells when there is none."""
+    return names.index(name) if name in names else sys.maxsize
 
 
 def _own_members(record: Record) -> dict[str, JSON]:

@@ -1,21 +1,22 @@
 """All reports of a run in one pass over its input and its journal."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
+from itertools import compress, islice
+from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 
-from jobs.model import RowResult
 from jobs.reading import read_objects
 from worker.journal import History
 from worker.journal.file import JournalDamaged
 from worker.reports.files import replacing
-from worker.reports.formats import csv_head, encode, json_lines
-from worker.reports.merge import Record, merge
-from worker.reports.outcome import error_members, needs_action, result_members
-from worker.reports.summary import Summary, Tally, summarise
-from worker.reports.views import ObjectView, SheetView, View, table
+from worker.reports.formats import csv_head, csv_line, encode
+from worker.reports.merge import Record, Row, merge
+from worker.reports.outcome import errors, needs_action, told
+from worker.reports.summary import Causes, Summary, Tally, summarise
+from worker.reports.views import ObjectView, SheetView, View
 from worker.settings import Settings
 from worker.source import opened, sheet_of, spooled_in
 
@@ -43,24 +44,41 @@ def write(directory: Path, history: History, settings: Settings, rows: int) -> S
     """
     failed_name = "failed.ndjson" if settings.input.format == "ndjson" else "failed.csv"
     names = ("results.csv", failed_name, "results.ndjson", "summary.json")
-    tally = Tally()
+    tally, causes = Tally(), Causes()
     with opened(spooled_in(directory, settings.input.format)) as stream, replacing(directory, names) as files:
         view, records = _read(stream, settings)
         results, failed, lines, digest = files
         results.write(csv_head(view.header))
         failed.write(view.failed_head)
-        for chunk in _chunks(merge(records, history.results(), history.doubts(), settings.input.limit)):
+        for chunk in _chunks(merge(records, history.settled(), history.doubts(), settings.input.limit)):
             view.targets = history.targets(chunk[0][0].ref.row, chunk[-1][0].ref.row)
-            results.write(table(view, chunk))
-            failed.write(view.failed([each for each in chunk if needs_action(each[1])]))
-            lines.write(json_lines(_line(view, record, result) for record, result in chunk))
-            for _, result in chunk:
-                tally.add(result)
+            table, objects = lines_of(view, chunk)
+            results.writelines(table)
+            lines.writelines(objects)
+            marks = [needs_action(fate) for _, fate, _, _ in chunk]
+            open_rows = list(compress(chunk, marks))
+            failed.write(view.failed(open_rows, compress(table, marks)))
+            tally.add(Counter(map(itemgetter(1), chunk)))
+            for record, fate, _, _ in open_rows:
+                causes.add(record.ref, fate)
         if tally.rows != rows:
             raise JournalDamaged(f"the copy of the input has {tally.rows} rows; the journal was made for {rows}.")
-        summary = summarise(history, settings, tally.groups(view.place), tally, failed_name)
+        summary = summarise(history, settings, causes.groups(view.place), tally, failed_name)
         digest.write(encode(summary.document()) + "\n")
     return summary
+
+
+def lines_of(view: View, rows: Iterable[Row[Record]]) -> tuple[list[str], list[str]]:
+    """The lines of `results.csv` and of `results.ndjson`, one of each a row."""
+    table, objects = [], []
+    for record, fate, request_id, at in rows:
+        ref = record.ref
+        cells, members = told(ref, fate, request_id, at)
+        own, source = view.told(record)
+        table.append(csv_line(cells + own))
+        said = errors(ref, fate, view.place) if fate.errors else "[]"
+        objects.append(f'{{{members},{source},"errors":{said}}}\n')
+    return table, objects
 
 
 @contextmanager
@@ -77,10 +95,6 @@ def _read(stream: BinaryIO, settings: Settings) -> tuple[View, Iterable[Record]]
     sheet = sheet_of(stream, how)
     name = how.sheet if how.format == "xlsx" else ""
     return SheetView(sheet.header, settings.target.type, name), sheet
-
-
-def _line(view: View, record: Record, result: RowResult) -> dict[str, object]:
-    return {**result_members(result), **view.source(record), "errors": error_members(result, view.place)}
 
 
 def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
