@@ -128,13 +128,16 @@ def _scale(found: Found | None) -> Iterator[str]:
         return
     yield "## From a thousand rows to ten million\n"
     yield "`make scale`; `--blind`, raw server. The µs are of the whole process, its start-up included.\n"
-    yield ("| rows | µs a row | check, µs | sending, µs | reports, µs | peak, MiB | journal, B/row | reports, B/row |")
-    yield "| --: | --: | --: | --: | --: | --: | --: | --: |"
+    yield (
+        "| rows | µs a row | check, µs | sending, µs | reports, µs | rows/s | last tenth, x first | peak, MiB | "
+        "journal, B/row | reports, B/row |"
+    )
+    yield "| --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |"
     for point in found["points"]:
-        check = f"{point['check_us']:.1f}" if "check_us" in point else ""
         yield (
-            f"| {point['rows']:,} | {point['us']:.0f} | {check} | {point['send_us']:.0f} | "
-            f"{point['report_us']:.0f} | {point['peak_mib']:.0f} | {point['journal_bytes']:.0f} | "
+            f"| {point['rows']:,} | {point['us']:.0f} | {point['check_us']:.1f} | {point['send_us']:.0f} | "
+            f"{point['report_us']:.0f} | {point['rows_per_s']:,} | {point['last_to_first']:.2f} | "
+            f"{point['peak_mib']:.0f} | {point['journal_bytes']:.0f} | "
             f"{point['report_bytes']:.0f} |"
         )
     yield ""

@@ -7,10 +7,12 @@ and are not measured now keep their figures.
 """
 
 import argparse
+import sqlite3
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +23,6 @@ from benchmarks.peers import ROWPATCH, Task, rowpatch
 from benchmarks.rows import TYPE
 from benchmarks.servers import running
 from worker.checking import check
-from worker.journal import Journal
 from worker.run_directory import JOURNAL
 from worker.settings import Input
 
@@ -86,7 +87,7 @@ def _point(task: Task, repeat: int) -> Mapping[str, Any]:
         "report_peak_mib": round(median(each.peak for each in reports), 1),
         "journal_bytes": round((run / JOURNAL).stat().st_size / task.rows, 1),
         "report_bytes": round(sum((run / name).stat().st_size for name in REPORTS) / task.rows, 1),
-        "tables": _tables(run / JOURNAL, task.rows),
+        **_inside(run / JOURNAL, task.rows),
     }
 
 
@@ -99,19 +100,21 @@ def _start(task: Task) -> float:
     return cost.cpu
 
 
-def _tables(path: Path, rows: int) -> dict[str, float]:
-    """Bytes a row of each table's content, as SQLite's `dbstat` would tell; here by the lengths of what is stored."""
-    journal = Journal(path)
-    try:
+def _inside(path: Path, rows: int) -> dict[str, Any]:
+    """Bytes a row of what each table holds, by its lengths; and how fast the last tenth went, beside the first."""
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
         sizes = {}
         for table in ("attempt", "result", "image"):
-            names = [each[1] for each in journal._db.execute(f"PRAGMA table_info({table})")]  # noqa: SLF001  # a look inside
+            names = [each[1] for each in db.execute(f"PRAGMA table_info({table})")]
             lengths = "+".join(f"coalesce(length({name}), 0)" for name in names)
-            (total,) = journal._db.execute(f"SELECT sum({lengths}) FROM {table}").fetchone()  # noqa: SLF001  # see above
+            (total,) = db.execute(f"SELECT sum({lengths}) FROM {table}").fetchone()
             sizes[table] = round((total or 0) / rows, 1)
-        return sizes
-    finally:
-        journal.close()
+        part = rows // 10
+        first, last = (
+            db.execute("SELECT max(at) - min(at) FROM result WHERE row BETWEEN ? AND ?", bounds).fetchone()[0]
+            for bounds in ((1, part), (rows - part + 1, rows))
+        )
+        return {"tables": sizes, "last_to_first": round(first / last, 3)}
 
 
 if __name__ == "__main__":
