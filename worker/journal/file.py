@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-SCHEMA: Final = "4"
+SCHEMA: Final = "5"
 """Version of the tables below."""
 
 APPLICATION_ID: Final = 0x726F7770
@@ -33,12 +33,14 @@ CREATE TABLE result (
     row INTEGER PRIMARY KEY, digest BLOB NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL,
     fields TEXT NOT NULL, http INTEGER NOT NULL, attempts INTEGER NOT NULL, request_id TEXT NOT NULL, at REAL NOT NULL,
     errors TEXT NOT NULL, redo INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE shape (n INTEGER PRIMARY KEY, edits TEXT NOT NULL);
 CREATE TABLE image (
-    row INTEGER NOT NULL, n INTEGER NOT NULL, type TEXT NOT NULL, id TEXT NOT NULL, edits TEXT NOT NULL,
-    unread TEXT NOT NULL, landed INTEGER NOT NULL DEFAULT 0,
+    row INTEGER NOT NULL, n INTEGER NOT NULL, type TEXT NOT NULL, id TEXT NOT NULL, shape INTEGER NOT NULL,
+    content TEXT NOT NULL, unread TEXT NOT NULL, landed INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (row, n)) WITHOUT ROWID;
-CREATE TABLE plan (row INTEGER PRIMARY KEY, type TEXT NOT NULL, id TEXT NOT NULL, status TEXT NOT NULL,
-    reason TEXT NOT NULL, message TEXT NOT NULL, fields TEXT NOT NULL, edits TEXT NOT NULL, unread TEXT NOT NULL);
+CREATE TABLE plan (
+    row INTEGER PRIMARY KEY, type TEXT NOT NULL, id TEXT NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,
+    message TEXT NOT NULL, fields TEXT NOT NULL, shape INTEGER NOT NULL, content TEXT NOT NULL, unread TEXT NOT NULL);
 CREATE TABLE target (row INTEGER PRIMARY KEY, id TEXT NOT NULL);
 """
 
