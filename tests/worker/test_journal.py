@@ -361,6 +361,20 @@ async def test_a_commit_is_all_or_nothing(path: Path, journal: Journal) -> None:
     assert on_disk(path, "SELECT row FROM result") == []
 
 
+async def test_a_second_connection_reads_what_is_durable_without_another_look_for_damage(
+    path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Path] = []
+    monkeypatch.setattr("worker.journal.file._look_for_damage", lambda _, path: looked.append(path))
+    async with committing(journal):
+        with closing(journal.reader()) as reader:
+            await journal.intend(1, 1, NOW)
+            assert reader.attempts() == 1
+    assert looked == []
+    History(path).close()
+    assert looked == [path]
+
+
 def test_the_end_of_a_process_is_told_and_a_killed_one_has_none(path: Path, journal: Journal) -> None:
     journal.end("stopped", 3, "parked", NOW + 5)
     with closing(Journal(path)) as second:

@@ -153,15 +153,15 @@ class Traces:
 class History:
     """A journal opened for reading: the source of every report."""
 
-    def __init__(self, path: Path, *, write: bool = False) -> None:
-        """Open an existing journal.
+    def __init__(self, path: Path, *, write: bool = False, checked: bool = False) -> None:
+        """Open an existing journal; `checked` when this process has looked for damage before.
 
         Raises:
             JournalDamaged: it is missing, damaged or of another version.
             JournalError: the file cannot be opened.
         """
         self.path = path
-        self._db: sqlite3.Connection = connect(path, write=write)
+        self._db: sqlite3.Connection = connect(path, write=write, checked=checked)
         try:
             self.facts: dict[str, str] = dict(self._select("SELECT name, value FROM fact"))
         except BaseException:

@@ -154,6 +154,14 @@ class Journal(History):
         super().close()
         seal(self.path)
 
+    def reader(self) -> History:
+        """Another connection, that reads beside this one; it takes no second look for damage.
+
+        Raises:
+            JournalError: the file cannot be opened.
+        """
+        return History(self.path, checked=True)
+
     def begin(self, command: str, at: float, redo: Iterable[int] = ()) -> None:
         """Register this process, and have it run the settled rows `redo` again; until it has, their result stands."""
         with transaction(self._db, self.path):
