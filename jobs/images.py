@@ -127,7 +127,7 @@ def _side(edit: Edit, value: JSON | Absent) -> Held:
     return "neither"
 
 
-@lru_cache(maxsize=1000)
+@lru_cache(maxsize=256)
 def _parts(shape: str) -> tuple[tuple[Path, Any, Any], ...]:
     parts = json.loads(shape)
     triples = zip(parts[::3], parts[1::3], parts[2::3], strict=True)

@@ -39,11 +39,17 @@ _END: Final = "UPDATE process SET state = ?, exit_status = ?, message = ? WHERE 
 _QUEUED: Final = (_TARGET, _INTEND, _SHAPE, _OUTDATED, _IMAGE, _PLAN, _WITHDRAW, _NOTE, _LAND, _SETTLE, _FACT)
 """Statements of the workers, in the order in which a commit executes them."""
 
-SHAPES: Final = 1000
+SHAPES: Final = 256
 """Shapes of edits that the writer remembers; a sheet has a few. One that is forgotten is told under a new number."""
 
 ADOPTED: Final = 1000
 """Plans of another run that are taken over at once."""
+
+TURNS: Final = 3
+"""Turns of the loop that a commit waits, so that what is at hand joins: replies read, judged, and their next intents.
+
+A commit costs as much as ten rows. Turns of an idle loop take microseconds; those of a busy one fill the commit.
+"""
 
 BEAT: Final = 0.5
 """Seconds between two signs of life of a process that has nothing else to say of itself."""
@@ -281,6 +287,8 @@ class Journal(History):
         self._loop = asyncio.get_running_loop()
         while not self._closing or self._batch.count:
             await self._queued.wait()
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
             self._queued.clear()
             batch, self._batch = self._batch, _Batch()
             if batch.count:
