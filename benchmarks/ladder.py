@@ -1,8 +1,9 @@
 """`make ladder`: the stages of the pipeline switched on in turn, out of the real modules; CPU of each a row.
 
-    python -m benchmarks.ladder [--rows N] [--repeat N] [--workers N]
+    python -m benchmarks.ladder [--rows N] [--repeat N] [--workers N] [--only STEP ...]
 
 Each step runs in a process of its own, interleaved, and measures itself once everything is imported; threads count.
+With `--only`, the figures are shown and not kept.
 """
 
 import argparse
@@ -300,6 +301,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--workers", type=int, default=50)
+    parser.add_argument("--only", nargs="+", choices=STEPS, default=[], metavar="STEP")
     for hidden in ("--step", "--origin", "--folder"):
         parser.add_argument(hidden, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -307,13 +309,16 @@ def main() -> None:
         _step(options)
         return
     facts = machine.facts()
-    figures: dict[str, list[float]] = {name: [] for name in STEPS}
+    figures: dict[str, list[float]] = {name: [] for name in options.only or STEPS}
     with tempfile.TemporaryDirectory() as folder, running(Path(folder), tls=False) as server:
         for _ in range(options.repeat):
-            for name in STEPS:
-                figures[name].append(_measured(name, options, server.origin))
-                print(f"  {name}: {figures[name][-1]:.1f}", file=sys.stderr, flush=True)
+            for name, found in figures.items():
+                found.append(_measured(name, options, server.origin))
+                print(f"  {name}: {found[-1]:.1f}", file=sys.stderr, flush=True)
     middle = {name: median(each) for name, each in figures.items()}
+    if options.only:
+        print("\n".join(f"{name}: {min(each):.1f} at least, {middle[name]:.1f}" for name, each in figures.items()))
+        return
     steps = [
         [step.title, middle[name] - middle.get(step.on, 0.0), middle[name], middle[name] / middle["bare"]]
         for name, step in STEPS.items()

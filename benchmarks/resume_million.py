@@ -54,9 +54,9 @@ def furnish(desk: Desk, rows: int) -> None:
             "INSERT INTO process (command, started_at, last_at, state) VALUES ('apply', ?, ?, 'running')", (at, at)
         )
         db.executemany("INSERT INTO attempt VALUES (?, 1, 1, ?, NULL)", ((row, at) for row in done))
-        edits = '[[["attributes","reference"],[null],["r"]]]'
-        images = ((row, TYPE, identifier(row, rows), edits) for row in done)
-        db.executemany("INSERT INTO image VALUES (?, 1, ?, ?, ?, '', 0)", images)
+        db.execute("INSERT INTO shape VALUES (1, ?)", ['[["attributes","reference"],null,null]'])
+        images = ((row, TYPE, identifier(row, rows), '[null,"r"]') for row in done)
+        db.executemany("INSERT INTO image VALUES (?, 1, ?, ?, 1, ?, '', 0)", images)
         results = zip(done, digests(spooled.path, how), strict=False)
         db.executemany("INSERT INTO result VALUES (?, ?, 'applied', '', '', '', 200, 1, '', 0, '', 0)", results)
         db.commit()

@@ -2,33 +2,63 @@
 
 import json
 from collections.abc import Container, Iterable
-from typing import Literal
+from functools import lru_cache
+from typing import Any, Final, Literal, TypeAlias
 
 from pydantic_core import to_json
 
 from jobs.change import value_at
 from jobs.echo import Comparison, identical, same, stands
-from jobs.model import ABSENT, JSON, REPLAY_SAFE_TRIGGERS, UNREAD, Absent, Edit, Live, Unread
+from jobs.model import ABSENT, JSON, REPLAY_SAFE_TRIGGERS, UNREAD, Absent, Edit, Live, Path, Unread
 
 Held = Literal["after", "before", "neither", "unseen"]
 """Which side of its edits a record is on; `unseen` when there are none, or the API shows none of them."""
 
 
-def encode(edits: Iterable[Edit]) -> str:
-    """Edits as JSON: `[path, before, after]` each, a value in a list of its own, `[]` for ABSENT, null for UNREAD."""
-    return to_json([(edit.path, _boxed(edit.before), _boxed(edit.after)) for edit in edits]).decode()
+Shape: TypeAlias = tuple[Path | str | None, ...]
+"""What the edits of many rows have in common: path, before and after of each, None where a value is."""
+
+_MARKS: Final[dict[type, str]] = {Absent: "absent", Unread: "unread"}
+_MARKED: Final = {None: None, "absent": ABSENT, "unread": UNREAD}
 
 
-def decode(text: str) -> tuple[Edit, ...]:
-    """What `encode` made.
+def encode(edits: Iterable[Edit]) -> tuple[Shape, str]:
+    """Edits as their shape, and the values before and after as a JSON list, in its order."""
+    shape: list[Path | str | None] = []
+    values: list[object] = []
+    for edit in edits:
+        before, after = _MARKS.get(type(edit.before)), _MARKS.get(type(edit.after))
+        if before is None:
+            values.append(edit.before)
+        if after is None:
+            values.append(edit.after)
+        shape += (edit.path, before, after)
+    return tuple(shape), to_json(values).decode()
+
+
+def encode_shape(shape: Shape) -> str:
+    """A shape as a JSON list."""
+    return to_json(shape).decode()
+
+
+def decode(shape: str, values: str) -> tuple[Edit, ...]:
+    """What `encode` and `encode_shape` made.
 
     Raises:
         ValueError: it is something else.
     """
     try:
-        return tuple(_edit(*each) for each in json.loads(text))
-    except (TypeError, IndexError, AttributeError, RecursionError) as error:
+        left = iter(json.loads(values))
+        edits = [
+            Edit(path, next(left) if before is None else before, next(left) if after is None else after)
+            for path, before, after in _parts(shape)
+        ]
+        rest = list(left)
+    except (TypeError, KeyError, StopIteration, RecursionError) as error:
         raise ValueError("not the edits of a row") from error
+    if rest:
+        raise ValueError("more values than the edits of a row have")
+    return tuple(edits)
 
 
 def column_of(edit: Edit) -> str:
@@ -97,15 +127,8 @@ def _side(edit: Edit, value: JSON | Absent) -> Held:
     return "neither"
 
 
-def _boxed(value: JSON | Absent | Unread) -> list[JSON] | None:
-    if isinstance(value, Unread):
-        return None
-    return [] if isinstance(value, Absent) else [value]
-
-
-def _edit(path: list[str], before: list[JSON] | None, after: list[JSON]) -> Edit:
-    return Edit(
-        tuple(map(str, path)),
-        UNREAD if before is None else before[0] if before else ABSENT,
-        after[0] if after else ABSENT,
-    )
+@lru_cache(maxsize=256)
+def _parts(shape: str) -> tuple[tuple[Path, Any, Any], ...]:
+    parts = json.loads(shape)
+    triples = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+    return tuple((tuple(map(str, path)), _MARKED[before], _MARKED[after]) for path, before, after in triples)

@@ -184,7 +184,7 @@ class Run:
         if self.journal.facts.get(PLAN) != ("complete" if self.planning else "kept"):
             yield None
             return
-        with closing(History(self.journal.path)) as history:
+        with closing(self.journal.reader()) as history:
             yield lambda row: next(history.planned(row, row), None)
 
     @contextmanager
@@ -193,7 +193,7 @@ class Run:
         if not self.resumed and PLAN not in self.journal.facts:
             yield None
             return
-        with closing(History(self.journal.path)) as history:
+        with closing(self.journal.reader()) as history:
             yield history
 
     def _progress(self, pace: Pace, traces: Traces | None) -> Progress:

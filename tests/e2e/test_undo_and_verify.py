@@ -346,7 +346,7 @@ def test_what_is_no_run_is_refused(desk: Desk, command: str) -> None:
 def test_a_damaged_journal_is_refused_in_plain_words(desk: Desk, command: str) -> None:
     apply(desk, [{"id": ONE, "reference": "new"}])
     with closing(sqlite3.connect(desk.run / "journal.sqlite3")) as journal, journal:
-        journal.execute("UPDATE image SET edits = '[[1]]'")
+        journal.execute("UPDATE image SET content = '[[1]]'")
     ran = desk.rowpatch(command, desk.run, "--no-progress")
     assert ran.status == 2
     assert "cannot be used" in ran.err

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from jobs.images import Held, column_of, decode, encode, is_at, merged, side
+from jobs.images import Held, column_of, decode, encode, encode_shape, is_at, merged, side
 from jobs.model import ABSENT, UNREAD, Edit, Fields, Link, Live
 
 REFERENCE = ("attributes", "reference")
@@ -29,13 +29,30 @@ def live(reference: Any = "a", metadata: Any = None, tags: frozenset[str] | None
     ],
 )
 def test_edits_survive_the_journal(edit: Edit) -> None:
-    assert decode(encode([edit, edit])) == (edit, edit)
+    shape, values = encode([edit, edit])
+    assert decode(encode_shape(shape), values) == (edit, edit)
 
 
-@pytest.mark.parametrize("text", ["7", "[7]", '[["a",[1]]]', '[[["a"],7,[1]]]', "{"])
-def test_other_text_is_no_edits(text: str) -> None:
+def test_edits_of_one_shape_differ_in_their_values_alone() -> None:
+    (shape, values), (alike, others) = encode([Edit(BATCH, "a", ABSENT)]), encode([Edit(BATCH, "b", ABSENT)])
+    assert (shape, values, others) == (alike, '["a"]', '["b"]')
+    assert shape != encode([Edit(BATCH, UNREAD, "a")])[0] != encode([Edit(TAG, UNREAD, "a")])[0]
+
+
+SHAPE = '[["a"],null,"absent"]'
+
+
+@pytest.mark.parametrize("shape", ["7", "[7]", '[["a"],null]', '[["a"],null,7]', "[7,null,null]", "{", None])
+def test_other_text_is_no_shape_of_edits(shape: Any) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  # whatever it says
-        decode(text)
+        decode(shape, '["x"]')
+
+
+@pytest.mark.parametrize("values", ["7", "[]", '["x","y"]', "[", None])
+def test_other_text_is_no_values_of_edits(values: Any) -> None:
+    assert decode(SHAPE, '["x"]') == (Edit(("a",), "x", ABSENT),)
+    with pytest.raises(ValueError):  # noqa: PT011  # whatever it says
+        decode(SHAPE, values)
 
 
 @pytest.mark.parametrize(("path", "column"), [(REFERENCE, "reference"), (BATCH, "metadata.batch"), (TAG, "tags")])

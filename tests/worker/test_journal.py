@@ -13,11 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jobs.model import ApiError, RowRef, RowResult, Status
+from jobs.model import ABSENT, UNREAD, ApiError, Edit, RowRef, RowResult, Status
 from worker.journal import (
     SAFE,
     Doubt,
     History,
+    Image,
     Journal,
     JournalDamaged,
     JournalError,
@@ -26,6 +27,7 @@ from worker.journal import (
     create,
     inline,
 )
+from worker.journal.journal import BEAT, SHAPES
 from worker.lifecycle import Trace
 
 FACTS = {"sha256": "ab", "rows": "9"}
@@ -140,7 +142,7 @@ def test_a_journal_that_cannot_be_written_does_not_appear(tmp_path: Path) -> Non
 
 
 def test_facts_are_read_back_and_changed(path: Path, journal: Journal) -> None:
-    assert journal.facts == {"schema": "4", **FACTS}
+    assert journal.facts == {"schema": "5", **FACTS}
     journal.set_fact("rows", "10")
     with closing(History(path)) as history:
         assert history.facts["rows"] == journal.facts["rows"] == "10"
@@ -307,6 +309,20 @@ async def test_counters_are_written_with_every_commit(journal: Journal) -> None:
     assert (process.gets, process.tokens, process.refused, process.last_at) == (3, 2, 1, NOW)
 
 
+async def test_a_process_that_has_nothing_new_to_say_gives_a_sign_of_life_now_and_then(journal: Journal) -> None:
+    now, seen = NOW, []
+    async with anyio.create_task_group() as group:
+        group.start_soon(journal.commit_forever, inline, lambda: now)
+        for row, late in enumerate((0.0, BEAT / 2, BEAT, -99.0), 1):  # the last: a clock that was set back
+            now = NOW + late
+            await journal.intend(row, 1, now)
+            seen.append(journal.processes()[0].last_at - NOW)
+        journal.stop_committing()
+    assert seen == [0.0, 0.0, BEAT, -99.0]
+    journal.end("finished", 0, "", NOW + 1)
+    assert journal.processes()[0].last_at == NOW + 1
+
+
 async def test_a_commit_that_fails_reaches_everybody_who_waits_and_nothing_is_written_after_it(
     path: Path, journal: Journal
 ) -> None:
@@ -345,6 +361,20 @@ async def test_a_commit_is_all_or_nothing(path: Path, journal: Journal) -> None:
     assert on_disk(path, "SELECT row FROM result") == []
 
 
+async def test_a_second_connection_reads_what_is_durable_without_another_look_for_damage(
+    path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Path] = []
+    monkeypatch.setattr("worker.journal.file._look_for_damage", lambda _, path: looked.append(path))
+    async with committing(journal):
+        with closing(journal.reader()) as reader:
+            await journal.intend(1, 1, NOW)
+            assert reader.attempts() == 1
+    assert looked == []
+    History(path).close()
+    assert looked == [path]
+
+
 def test_the_end_of_a_process_is_told_and_a_killed_one_has_none(path: Path, journal: Journal) -> None:
     journal.end("stopped", 3, "parked", NOW + 5)
     with closing(Journal(path)) as second:
@@ -379,6 +409,48 @@ async def test_results_that_say_the_same_share_what_they_say(journal: Journal) -
     (_, _, _, _, first), (_, _, _, _, second), (_, _, _, _, third) = journal.settled()
     assert first is second
     assert (first.status, third.status) == (Status.APPLIED, Status.FAILED)
+
+
+def tagged(row: int, tag: str) -> Image:
+    edits = Edit(("attributes", "reference"), UNREAD, f"r{row}"), Edit(("tags", tag), ABSENT, True)
+    return Image(row, "orders", f"id{row}", edits, ("_archive",))
+
+
+async def test_rows_that_change_alike_share_the_shape_of_their_images(path: Path, journal: Journal) -> None:
+    images = [tagged(1, "vip"), tagged(2, "vip"), tagged(3, "old")]
+    async with committing(journal):
+        for image in images:
+            await journal.intend(image.row, 1, NOW, image)
+            journal.settle(result(image.row))
+        assert on_disk(path, "SELECT row, shape, content FROM image") == [
+            (1, 1, '["r1",true]'), (2, 1, '["r2",true]'), (3, 2, '["r3",true]')
+        ]  # fmt: skip
+    assert list(journal.written()) == [(image, False) for image in images]
+    with closing(Journal(path)) as second:  # a later process knows no shapes, and confuses none
+        async with committing(second):
+            await second.intend(4, 1, NOW, tagged(4, "new"))
+            second.settle(result(4))
+        assert list(second.written()) == [(image, False) for image in (*images, tagged(4, "new"))]
+
+
+async def test_a_journal_remembers_so_many_shapes_where_each_row_has_its_own(path: Path, journal: Journal) -> None:
+    images = [tagged(row, f"t{row}") for row in range(1, 2 * SHAPES)]
+    async with committing(journal), anyio.create_task_group() as group:
+        for image in images:
+            group.start_soon(journal.intend, image.row, 1, NOW, image)
+            journal.settle(result(image.row))
+    assert len(journal._shapes) <= SHAPES
+    assert {image.row: image for image, _ in journal.written()} == {image.row: image for image in images}
+
+
+async def test_an_image_without_its_shape_is_damage_and_not_left_out(path: Path, journal: Journal) -> None:
+    async with committing(journal):
+        await journal.intend(1, 1, NOW, tagged(1, "vip"))
+        journal.settle(result(1))
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("DELETE FROM shape")
+    with pytest.raises(JournalDamaged, match="it holds what no journal does"):
+        list(journal.written())
 
 
 async def test_an_attempt_is_in_doubt_until_it_is_known_to_be_safe_or_its_row_has_a_result(journal: Journal) -> None:

@@ -13,7 +13,7 @@ from stat import S_IMODE
 import anyio
 import pytest
 
-from jobs.images import encode
+from jobs.images import encode, encode_shape
 from jobs.model import ABSENT, UNREAD, Edit, RowRef, RowResult, Status
 from jobs.model import Path as Place
 from worker.journal import PLAN, History, Image, Journal, Planned, create, inline
@@ -151,12 +151,13 @@ def peak_of(folder: Path, count: int) -> int:
     """Bytes at most while the undo of a run of `count` records of 600 bytes is prepared."""
     path, new = run_of(folder / f"{count}.sqlite3", []), folder / str(count)
     new.mkdir()
-    edits = encode([Edit(REFERENCE, "x" * 600, ABSENT)])
+    shape, content = encode([Edit(REFERENCE, "x" * 600, ABSENT)])
     with closing(Journal(path)) as journal:
-        images = ((row, 1, "orders", f"id{row:08}", edits, "", 0) for row in range(count))
+        images = ((row, 1, "orders", f"id{row:08}", 1, content, "", 0) for row in range(count))
         results = ((row, b"", "applied", "", "", "", 200, 1, "", NOW, "", 0) for row in range(count))
         journal._db.execute("BEGIN")
-        journal._db.executemany("INSERT INTO image VALUES (?, ?, ?, ?, ?, ?, ?)", images)
+        journal._db.execute("INSERT INTO shape VALUES (1, ?)", [encode_shape(shape)])
+        journal._db.executemany("INSERT INTO image VALUES (?, ?, ?, ?, ?, ?, ?, ?)", images)
         journal._db.executemany("INSERT INTO result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", results)
         journal._db.execute("COMMIT")
     tracemalloc.start()

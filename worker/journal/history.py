@@ -38,28 +38,32 @@ _ANSWERED: Final = """
     WHERE attempt.at > ? AND coalesce(result.at, ?) > ?
 """
 _IMAGES_OF_DOUBTFUL: Final = """
-    SELECT image.row, image.type, image.id, image.edits, image.unread FROM image
-    LEFT JOIN result ON result.row = image.row
+    SELECT image.row, image.type, image.id, shape.edits, image.content, image.unread FROM image
+    LEFT JOIN shape ON shape.n = image.shape LEFT JOIN result ON result.row = image.row
     WHERE NOT image.landed AND (result.row IS NULL OR result.redo OR result.status = 'unknown')
 """
 _OVERTAKEN: Final = """
     SELECT 1 FROM image JOIN result ON result.row = image.row
     WHERE image.id = ? AND image.row > ? AND result.status IN ('applied', 'unknown') LIMIT 1
 """
-_PLAN: Final = "SELECT row, type, id, status, reason, message, fields, edits, unread FROM plan"
+_PLAN: Final = """
+    SELECT row, type, id, status, reason, message, fields, shape.edits, content, unread FROM plan
+    LEFT JOIN shape ON shape.n = plan.shape
+"""
 _REPEATED: Final = """
     SELECT count(*), coalesce(sum(rows), 0) FROM (
         SELECT count(*) AS rows FROM plan WHERE status = 'pending' GROUP BY type, id HAVING count(*) > 1)
 """
 _IMAGES_OF_UNKNOWN: Final = """
-    SELECT image.row, image.type, image.id, image.edits, image.unread FROM image
-    JOIN result ON result.row = image.row WHERE NOT image.landed AND result.status = 'unknown'
+    SELECT image.row, image.type, image.id, shape.edits, image.content, image.unread FROM image
+    LEFT JOIN shape ON shape.n = image.shape JOIN result ON result.row = image.row
+    WHERE NOT image.landed AND result.status = 'unknown'
 """
 _UNREAD: Final = "SELECT unread, count(DISTINCT row) FROM image WHERE unread <> '' GROUP BY unread ORDER BY unread"
 _WRITTEN: Final = """
-    SELECT image.row, image.type, image.id, image.edits, image.unread,
+    SELECT image.row, image.type, image.id, shape.edits, image.content, image.unread,
         NOT image.landed AND coalesce(result.status, '') <> 'applied'
-    FROM image LEFT JOIN result ON result.row = image.row
+    FROM image LEFT JOIN shape ON shape.n = image.shape LEFT JOIN result ON result.row = image.row
     WHERE image.landed OR result.status IN ('applied', 'unknown') OR EXISTS (
         SELECT 1 FROM attempt WHERE attempt.row = image.row AND coalesce(attempt.outcome, '') <> ?
         AND attempt.n > coalesce(result.attempts, 0))
@@ -170,15 +174,15 @@ class Traces:
 class History:
     """A journal opened for reading: the source of every report."""
 
-    def __init__(self, path: Path, *, write: bool = False) -> None:
-        """Open an existing journal.
+    def __init__(self, path: Path, *, write: bool = False, checked: bool = False) -> None:
+        """Open an existing journal; `checked` when this process has looked for damage before.
 
         Raises:
             JournalDamaged: it is missing, damaged or of another version.
             JournalError: the file cannot be opened.
         """
         self.path = path
-        self._db: sqlite3.Connection = connect(path, write=write)
+        self._db: sqlite3.Connection = connect(path, write=write, checked=checked)
         try:
             self.facts: dict[str, str] = dict(self._select("SELECT name, value FROM fact"))
         except BaseException:
@@ -276,6 +280,10 @@ class History:
             for name in names:
                 counts[name] = counts.get(name, 0) + rows
         return counts
+
+    def last_shape(self) -> int:
+        """Number of the last shape of edits, 0 when there is none."""
+        return next(self._understood(lambda row: int(row[0]), "SELECT coalesce(max(n), 0) FROM shape"))
 
     def attempts(self) -> int:
         """PATCHes sent so far, by all processes."""

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from jobs.images import decode, encode
+from jobs.images import decode
 from jobs.model import Edit, Status
 from jobs.values import valueclass
 
@@ -47,40 +47,40 @@ class Planned:
     unread: tuple[str, ...] = ()
 
 
-def image_columns(image: Image, attempt: int) -> tuple[Any, ...]:
-    """The columns of `image`; `attempt` is the first that it holds for."""
-    return image.row, attempt, image.type, image.id, encode(image.edits), listed(image.unread)
+def image_columns(image: Image, attempt: int, edits: tuple[int, str]) -> tuple[Any, ...]:
+    """The columns of `image`; `attempt` is the first that it holds for, `edits` number of their shape and values."""
+    return image.row, attempt, image.type, image.id, *edits, listed(image.unread)
 
 
-def planned_columns(planned: Planned) -> tuple[Any, ...]:
-    """The columns of `plan`."""
+def planned_columns(planned: Planned, edits: tuple[int, str]) -> tuple[Any, ...]:
+    """The columns of `plan`; `edits` as in an image."""
     message = planned.message.encode("utf-8", "replace").decode()
     return (
         planned.row, planned.type, planned.id, planned.status.value, planned.reason, message,
-        listed(planned.fields), encode(planned.edits), listed(planned.unread),
+        listed(planned.fields), *edits, listed(planned.unread),
     )  # fmt: skip
 
 
 def read_image(row: Any) -> Image:
-    """The image that columns hold.
+    """The image that columns hold, with the text of the shape in place of its number.
 
     Raises:
         ValueError: they hold something else.
     """
-    number, type_name, resource_id, edits, unread = row
-    return Image(int(number), str(type_name), str(resource_id), decode(edits), names_in(unread))
+    number, type_name, resource_id, shape, content, unread = row
+    return Image(int(number), str(type_name), str(resource_id), decode(shape, content), names_in(unread))
 
 
 def read_planned(row: Any) -> Planned:
-    """The plan that columns hold.
+    """The plan that columns hold, with the text of the shape in place of its number.
 
     Raises:
         ValueError: they hold something else.
     """
-    number, type_name, resource_id, status, reason, message, fields, edits, unread = row
+    number, type_name, resource_id, status, reason, message, fields, shape, content, unread = row
     return Planned(
         int(number), str(type_name), str(resource_id), Status(status), str(reason), str(message),
-        names_in(fields), decode(edits), names_in(unread),
+        names_in(fields), decode(shape, content), names_in(unread),
     )  # fmt: skip
 
 

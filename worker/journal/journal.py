@@ -7,15 +7,14 @@ writes all that is queued in a single transaction (group commit), so that everyb
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict, dataclass, field
-from itertools import starmap
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-import anyio
-
-from jobs.images import encode
+from jobs.images import Shape, encode, encode_shape
 from jobs.model import Edit, RowResult, Status
 from worker.journal.file import JournalError, break_seal, seal, transaction
 from worker.journal.history import History
@@ -27,14 +26,33 @@ _NOTE: Final = "UPDATE attempt SET outcome = ? WHERE row = ? AND n = ?"
 _SETTLE: Final = "INSERT OR REPLACE INTO result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _REDO: Final = "UPDATE result SET redo = 1 WHERE row = ?"
 _OUTDATED: Final = "DELETE FROM image WHERE row = ? AND NOT landed"
-_IMAGE: Final = "INSERT OR REPLACE INTO image (row, n, type, id, edits, unread) VALUES (?, ?, ?, ?, ?, ?)"
-_LAND: Final = "UPDATE image SET landed = 1, edits = ? WHERE row = ? AND NOT landed"
-_PLAN: Final = "INSERT OR REPLACE INTO plan VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_SHAPE: Final = "INSERT INTO shape VALUES (?, ?)"
+_IMAGE: Final = "INSERT OR REPLACE INTO image (row, n, type, id, shape, content, unread) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_LAND: Final = "UPDATE image SET landed = 1, shape = ?, content = ? WHERE row = ? AND NOT landed"
+_PLAN: Final = "INSERT OR REPLACE INTO plan VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _TARGET: Final = "INSERT OR REPLACE INTO target VALUES (?, ?)"
 _FACT: Final = "INSERT OR REPLACE INTO fact VALUES (?, ?)"
 _BEGIN: Final = "INSERT INTO process (command, started_at, last_at, state) VALUES (?, ?, ?, 'running')"
 _BEAT: Final = "UPDATE process SET last_at = ?, gets = ?, tokens = ?, refused = ? WHERE n = ?"
 _END: Final = "UPDATE process SET state = ?, exit_status = ?, message = ? WHERE n = ?"
+
+_QUEUED: Final = (_TARGET, _INTEND, _SHAPE, _OUTDATED, _IMAGE, _PLAN, _WITHDRAW, _NOTE, _LAND, _SETTLE, _FACT)
+"""Statements of the workers, in the order in which a commit executes them."""
+
+SHAPES: Final = 256
+"""Shapes of edits that the writer remembers; a sheet has a few. One that is forgotten is told under a new number."""
+
+ADOPTED: Final = 1000
+"""Plans of another run that are taken over at once."""
+
+TURNS: Final = 3
+"""Turns of the loop that a commit waits, so that what is at hand joins: replies read, judged, and their next intents.
+
+A commit costs as much as ten rows. Turns of an idle loop take microseconds; those of a busy one fill the commit.
+"""
+
+BEAT: Final = 0.5
+"""Seconds between two signs of life of a process that has nothing else to say of itself."""
 
 Runner = Callable[[Callable[[], None]], Awaitable[None]]
 """Runs one blocking commit: on a writer thread in production, inline in simulation."""
@@ -64,7 +82,7 @@ class WriterThread:
 
 @dataclass(slots=True)
 class Counters:
-    """Requests of this process that are no attempts, and refusals for pace: written along with every commit."""
+    """Requests of this process that are no attempts, and refusals for pace: written along with the next commit."""
 
     gets: int = 0
     tokens: int = 0
@@ -73,28 +91,22 @@ class Counters:
 
 @dataclass(slots=True)
 class _Batch:
-    """Operations that become durable together."""
+    """Operations that become durable together: the rows of columns for each statement."""
 
-    intents: list[tuple[int, int, int, float]] = field(default_factory=list)
-    withdrawn: list[tuple[int, int]] = field(default_factory=list)
-    notes: list[tuple[str, int, int]] = field(default_factory=list)
-    images: list[tuple[Image, int]] = field(default_factory=list)
-    landed: list[tuple[str, int]] = field(default_factory=list)
+    rows: defaultdict[str, list[tuple[Any, ...]]] = field(default_factory=lambda: defaultdict(list))
+    count: int = 0
     results: list[RowResult] = field(default_factory=list)
-    plans: list[Planned] = field(default_factory=list)
-    targets: list[tuple[int, str]] = field(default_factory=list)
-    facts: list[tuple[str, str]] = field(default_factory=list)
     waiting: list[asyncio.Future[None]] = field(default_factory=list)
     is_over: bool = False
     error: JournalError | None = None
 
-    def __len__(self) -> int:
-        queued = len(self.intents) + len(self.withdrawn) + len(self.notes) + len(self.landed)
-        return queued + len(self.results) + len(self.plans) + len(self.targets) + len(self.facts)
+    def add(self, statement: str, columns: tuple[Any, ...]) -> None:
+        self.rows[statement].append(columns)
+        self.count += 1
 
     async def wait(self, loop: asyncio.AbstractEventLoop) -> None:
         if not self.is_over:
-            future = loop.create_future()  # an event does the same, but asks which loop runs: a system call
+            future = loop.create_future()  # one each: who is cancelled cancels what he waits for
             self.waiting.append(future)
             await future
         if self.error is not None:
@@ -123,6 +135,7 @@ class Journal(History):
         """
         super().__init__(path, write=True)
         try:
+            self._last_shape = self.last_shape()
             break_seal(path)
         except BaseException:
             super().close()
@@ -131,8 +144,11 @@ class Journal(History):
         self.on_durable: Callable[[list[RowResult]], None] = lambda _: None
         self.on_planned: Callable[[int], None] = lambda _: None
         self._process = 0
+        self._shapes: dict[Shape, int] = {}
+        self._told = (0, 0, 0)
+        self._told_at = 0.0
         self._batch = _Batch()
-        self._queued = anyio.Event()
+        self._queued = asyncio.Event()
         self._closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._writing: _Batch | None = None
@@ -143,6 +159,14 @@ class Journal(History):
         """Close the file, and seal it."""
         super().close()
         seal(self.path)
+
+    def reader(self) -> History:
+        """Another connection, that reads beside this one; it takes no second look for damage.
+
+        Raises:
+            JournalError: the file cannot be opened.
+        """
+        return History(self.path, checked=True)
 
     def begin(self, command: str, at: float, redo: Iterable[int] = ()) -> None:
         """Register this process, and have it run the settled rows `redo` again; until it has, their result stands."""
@@ -160,7 +184,12 @@ class Journal(History):
     def adopt(self, plans: Iterable[Planned]) -> None:
         """Take a plan over that was made elsewhere, before the workers are at it."""
         with transaction(self._db, self.path):
-            self._db.executemany(_PLAN, map(planned_columns, plans))
+            left = iter(plans)
+            while some := list(islice(left, ADOPTED)):
+                batch = _Batch()
+                for each in some:
+                    batch.add(_PLAN, planned_columns(each, self._encoded(each.edits, batch)))
+                self._store(batch)
 
     def set_fact(self, name: str, value: str) -> None:
         """Change what is known of the run, such as its settings, before or after the workers are at it."""
@@ -182,52 +211,64 @@ class Journal(History):
             JournalError: it could not be written; the request must not be sent.
         """
         batch = self._batch
-        batch.intents.append((row, attempt, self._process, at))
+        batch.add(_INTEND, (row, attempt, self._process, at))
         if image is not None:
-            batch.images.append((image, attempt))
+            if attempt > 1:
+                batch.add(_OUTDATED, (row,))
+            batch.add(_IMAGE, image_columns(image, attempt, self._encoded(image.edits, batch)))
         self._queued.set()
         await batch.wait(self._loop or asyncio.get_running_loop())
 
     def withdraw(self, row: int, attempt: int) -> None:
         """Queue that an intent came to nothing: the run ended before its request left, so there was no attempt."""
-        self._batch.withdrawn.append((row, attempt))
-        self._queued.set()
+        self._queue(_WITHDRAW, row, attempt)
 
     def note(self, row: int, attempt: int, outcome: str) -> None:
         """Queue what became of an attempt that did not settle its row: SAFE, or a reason code of doubt."""
-        self._batch.notes.append((outcome, row, attempt))
-        self._queued.set()
+        self._queue(_NOTE, outcome, row, attempt)
 
     def land(self, row: int, edits: Iterable[Edit]) -> None:
         """Queue what a refused attempt has changed all the same; it stays, whatever later attempts of the row do."""
-        self._batch.landed.append((encode(edits), row))
-        self._queued.set()
+        self._queue(_LAND, *self._encoded(edits, self._batch), row)
 
     def settle(self, result: RowResult) -> None:
         """Queue a row's result; `on_durable` is told once it is on disk."""
         self._batch.results.append(result)
-        self._queued.set()
+        self._queue(_SETTLE, *_columns(result))
 
     def plan(self, planned: Planned) -> None:
         """Queue what a row is planned to do."""
-        self._batch.plans.append(planned)
-        self._queued.set()
+        self._queue(_PLAN, *planned_columns(planned, self._encoded(planned.edits, self._batch)))
 
     def aim(self, row: int, resource_id: str) -> None:
         """Queue which record a row that names no id is about: durable no later than its intent, which comes later."""
-        self._batch.targets.append((row, resource_id))
-        self._queued.set()
+        self._queue(_TARGET, row, resource_id)
 
     def learn(self, name: str, value: str) -> None:
         """Queue something found out about the run."""
         self.facts[name] = value
-        self._batch.facts.append((name, value))
+        self._queue(_FACT, name, value)
+
+    def _queue(self, statement: str, *columns: Any) -> None:
+        self._batch.add(statement, columns)
         self._queued.set()
+
+    def _encoded(self, edits: Iterable[Edit], batch: _Batch) -> tuple[int, str]:
+        """The number of the edits' shape, which is told along if it is new, and their values."""
+        shape, content = encode(edits)
+        number = self._shapes.get(shape)
+        if number is None:
+            if len(self._shapes) >= SHAPES:
+                self._shapes.clear()
+            self._last_shape += 1
+            number = self._shapes[shape] = self._last_shape
+            batch.add(_SHAPE, (number, encode_shape(shape)))
+        return number, content
 
     @property
     def backlog(self) -> int:
         """Operations that are queued and not yet being written."""
-        return len(self._batch)
+        return self._batch.count
 
     async def flush(self) -> None:
         """Wait until everything queued so far is durable.
@@ -235,7 +276,7 @@ class Journal(History):
         Raises:
             JournalError: it could not be written.
         """
-        last = self._batch if len(self._batch) else self._writing
+        last = self._batch if self._batch.count else self._writing
         if last is not None:
             await last.wait(asyncio.get_running_loop())
         if self._failed is not None:
@@ -244,10 +285,13 @@ class Journal(History):
     async def commit_forever(self, run: Runner, wall: Callable[[], float]) -> None:
         """The one committer: write what is queued, over and over, until `stop_committing`."""
         self._loop = asyncio.get_running_loop()
-        while not self._closing or len(self._batch):
+        while not self._closing or self._batch.count:
             await self._queued.wait()
-            batch, self._batch, self._queued = self._batch, _Batch(), anyio.Event()
-            if len(batch):
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+            self._queued.clear()
+            batch, self._batch = self._batch, _Batch()
+            if batch.count:
                 self._writing = batch
                 await self._commit(batch, run, wall())
 
@@ -265,31 +309,26 @@ class Journal(History):
             except Exception as error:  # noqa: BLE001  # a bug here must end the run, not hang everybody who waits
                 self._failed = JournalError(f"cannot write {self.path}: {type(error).__name__}")
         if self._failed is not None:
-            self.unrecorded += len(batch.results) + len(batch.notes)
+            self.unrecorded += len(batch.results) + len(batch.rows[_NOTE])
         batch.end(self._failed)
         if batch.results and self._failed is None:
             self.on_durable(batch.results)
-        if batch.plans and self._failed is None:
-            self.on_planned(len(batch.plans))
+        if (planned := len(batch.rows[_PLAN])) and self._failed is None:
+            self.on_planned(planned)
 
     def _write(self, batch: _Batch, at: float) -> None:
-        queued: tuple[tuple[str, Sequence[tuple[Any, ...]]], ...] = (
-            (_TARGET, batch.targets),
-            (_INTEND, batch.intents),
-            (_OUTDATED, [(image.row,) for image, attempt in batch.images if attempt > 1]),
-            (_IMAGE, list(starmap(image_columns, batch.images))),
-            (_PLAN, list(map(planned_columns, batch.plans))),
-            (_WITHDRAW, batch.withdrawn),
-            (_NOTE, batch.notes),
-            (_LAND, batch.landed),
-            (_SETTLE, list(map(_columns, batch.results))),
-            (_FACT, batch.facts),
-        )
         with transaction(self._db, self.path):
-            for statement, rows in queued:
-                if rows:
-                    self._db.executemany(statement, rows)
-            self._beat(at)
+            self._store(batch)
+            counters = self.counters
+            told = (counters.gets, counters.tokens, counters.refused)
+            if told != self._told or not 0 <= at - self._told_at < BEAT:
+                self._told, self._told_at = told, at
+                self._beat(at)
+
+    def _store(self, batch: _Batch) -> None:
+        for statement in _QUEUED:
+            if rows := batch.rows.get(statement):
+                self._db.executemany(statement, rows)
 
     def _beat(self, at: float) -> None:
         counters = self.counters
@@ -300,9 +339,9 @@ def _columns(result: RowResult) -> tuple[Any, ...]:
     """A pending row is marked to be run again: an earlier row of its id held it back."""
     errors = json.dumps([asdict(error) for error in result.errors]) if result.errors else ""
     return (
-        result.ref.row, result.ref.digest, result.status.value, result.reason, _storable(result.message),
+        result.ref.row, result.ref.digest, str(result.status), result.reason, _storable(result.message),
         listed(result.fields), result.http, result.attempts, result.request_id, result.at, errors,
-        result.status is Status.PENDING,
+        int(result.status is Status.PENDING),
     )  # fmt: skip
 
 
