@@ -89,14 +89,14 @@ class Run:
         self.clock = self.clock.bound()
         traces = self.journal.traces(self.rows) if self.resumed else None
         thread = WriterThread() if self.commit is None else None
-        commit = self.commit or thread
+        commit, company = self.commit or thread, thread.company if thread is not None else None
         assert commit is not None  # noqa: S101  # one of the two is there
         work = anyio.CancelScope()
         try:
             async with anyio.create_task_group() as listening:
                 await listening.start(self._heed_signals, stop, work)
                 async with anyio.create_task_group() as committing:
-                    committing.start_soon(self.journal.commit_forever, commit, self.clock.wall)
+                    committing.start_soon(self.journal.commit_forever, commit, self.clock.wall, company)
                     try:
                         with work:
                             await self._work(stop, traces)

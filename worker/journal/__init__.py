@@ -6,7 +6,8 @@
 from worker.journal.file import PLAN, SAFE, JournalDamaged, JournalError, create
 from worker.journal.history import Doubt, Fate, History, Process, Settled, Traces
 from worker.journal.images import Image, Planned
-from worker.journal.journal import Counters, Journal, Runner, WriterThread, inline
+from worker.journal.journal import Counters, Journal
+from worker.journal.writer import Runner, WriterThread, inline
 
 __all__ = [
     "PLAN",

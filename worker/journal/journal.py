@@ -19,6 +19,7 @@ from jobs.model import Edit, RowResult, Status
 from worker.journal.file import JournalError, break_seal, seal, transaction
 from worker.journal.history import History
 from worker.journal.images import Image, Planned, image_columns, listed, planned_columns
+from worker.journal.writer import Runner
 
 _INTEND: Final = "INSERT INTO attempt (row, n, process, at) VALUES (?, ?, ?, ?)"
 _WITHDRAW: Final = "DELETE FROM attempt WHERE row = ? AND n = ?"
@@ -45,39 +46,8 @@ SHAPES: Final = 256
 ADOPTED: Final = 1000
 """Plans of another run that are taken over at once."""
 
-TURNS: Final = 3
-"""Turns of the loop that a commit waits, so that what is at hand joins: replies read, judged, and their next intents.
-
-A commit costs as much as ten rows. Turns of an idle loop take microseconds; those of a busy one fill the commit.
-"""
-
 BEAT: Final = 0.5
 """Seconds between two signs of life of a process that has nothing else to say of itself."""
-
-Runner = Callable[[Callable[[], None]], Awaitable[None]]
-"""Runs one blocking commit: on a writer thread in production, inline in simulation."""
-
-
-async def inline(commit: Callable[[], None]) -> None:
-    """Commit on the event loop itself: for simulation, where a thread would break virtual time."""
-    commit()
-
-
-class WriterThread:
-    """The production runner: one thread that does nothing but commit."""
-
-    def __init__(self) -> None:
-        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # not needed for --help or reports
-
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rowpatch-journal")
-
-    async def __call__(self, commit: Callable[[], None]) -> None:
-        """Run one commit on the thread and wait for it."""
-        await asyncio.get_running_loop().run_in_executor(self._executor, commit)
-
-    def close(self) -> None:
-        """End the thread, after its last commit."""
-        self._executor.shutdown()
 
 
 @dataclass(slots=True)
@@ -282,13 +252,21 @@ class Journal(History):
         if self._failed is not None:
             raise self._failed
 
-    async def commit_forever(self, run: Runner, wall: Callable[[], float]) -> None:
-        """The one committer: write what is queued, over and over, until `stop_committing`."""
+    async def commit_forever(
+        self, run: Runner, wall: Callable[[], float], company: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """The one committer: write what is queued, over and over, until `stop_committing`.
+
+        Args:
+            run: runs a commit.
+            wall: seconds since the epoch.
+            company: waits for what may join the next commit.
+        """
         self._loop = asyncio.get_running_loop()
         while not self._closing or self._batch.count:
             await self._queued.wait()
-            for _ in range(TURNS):
-                await asyncio.sleep(0)
+            if company is not None:
+                await company()
             self._queued.clear()
             batch, self._batch = self._batch, _Batch()
             if batch.count:
