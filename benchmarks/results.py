@@ -5,6 +5,7 @@ python -m benchmarks.results        makes it anew from what is there
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, Final
 
 from benchmarks.chart import bars
@@ -12,6 +13,7 @@ from benchmarks.getting import HERE
 from benchmarks.peers import OURS, PEERS, READING, YARDSTICK
 
 RAW: Final = HERE / "raw"
+MILLION: Final = 1_000_000
 PAGE: Final = HERE / "RESULTS.md"
 
 Found = Mapping[str, Any]
@@ -35,6 +37,7 @@ def write() -> None:
     text = (HERE / "results_intro.md").read_text(encoding="utf-8")
     parts = [
         text,
+        *_targets(),
         *clients(load("bench"), draw=True),
         *_ladder(load("ladder")),
         *_rates(load("rates")),
@@ -42,6 +45,45 @@ def write() -> None:
     ]
     PAGE.write_text("\n".join(parts).rstrip() + "\n", encoding="utf-8")
     print(f"written: {PAGE.relative_to(HERE.parent)}")
+
+
+def _targets() -> Iterator[str]:
+    """What was aimed at, beside what was measured; nothing before all of it was."""
+    bench, scale, rates, million = (load(name) for name in ("bench", "scale", "rates", "million"))
+    if not (bench and scale and rates and million):
+        return
+    http, https, far, jitter = (bench["fields"][name] for name in ("http", "https", "50 ms", "50 ms and jitter"))
+    points = {point["rows"]: point for point in scale["points"]}
+    last, peak = points[max(points)], max(point["peak_mib"] for point in points.values()) * 1.048576
+    ideal, speed = bench["workers"] / far["latency"], partial(_beside, "rows_per_s", OURS)
+    lines = [
+        ("CPU a row, http, x bare loop", "at most 1.75, then 1.5", f"{_beside('us', OURS, YARDSTICK, http):.2f}"),
+        ("CPU a row, https, x bare loop", "the same", f"{_beside('us', OURS, YARDSTICK, https):.2f}"),
+        ("rows/s, http, x bare loop", "at least 0.60", f"{speed(YARDSTICK, http):.2f}"),
+        ("rows/s, https, x bare loop", "at least 0.65", f"{speed(YARDSTICK, https):.2f}"),
+        ("rows/s, http, x curl --parallel", "at least 0.4", f"{speed('curl --parallel', http):.2f}"),
+        ("rows/s, http, x requests in threads", "at least 4", f"{speed('requests, 50 threads', http):.1f}"),
+        ("rows/s, http, x a session a call", "at least 10", f"{speed('aiohttp, a session a call', http):.1f}"),
+        ("rows/s, http, x newman", "at least 40", f"{speed('newman', http):.0f}"),
+        ("rows/s, http, x xargs curl", "at least 40", f"{speed('xargs -P 50 curl', http):.0f}"),
+        ("50 ms, 50 in flight, of the ideal", "at least 93 %", f"{far['clients'][OURS]['rows_per_s'] / ideal:.0%}"),
+        ("with jitter, x bare loop", "at least 0.95", f"{speed(YARDSTICK, jitter):.2f}"),
+        ("memory at any size", "at most 70 MB", f"{peak:.0f} MB"),
+        (f"last tenth of {last['rows']:,} rows, x first", "at least 0.95", f"{last['last_to_first']:.2f}"),
+        ("CPU of start-up", "at most 0.5 s", f"{http['clients'][OURS]['start_s']:.2f} s"),
+        ("the pass over the input, a row", "at most 2 µs", f"{rates['rates']['check, CSV']['us']:.1f} µs"),
+        ("reports of a million rows", "within 60 s", f"{points[MILLION]['report_s']:.0f} s"),
+        ("a million rows resumed at the last thousand: first request", "within 5 s", f"{million['first_s']:.1f} s"),
+    ]
+    yield "## What was aimed at\n"
+    yield "| what | aim | measured |"
+    yield "| --- | --: | --: |"
+    yield from (f"| {what} | {aim} | {measured} |" for what, aim, measured in lines)
+    yield ""
+
+
+def _beside(figure: str, one: str, other: str, field: Found) -> float:
+    return float(field["clients"][one][figure] / field["clients"][other][figure])
 
 
 def clients(found: Found | None, *, draw: bool = False) -> Iterator[str]:

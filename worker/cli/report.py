@@ -11,7 +11,7 @@ def report(run: Annotated[Path, Parameter(help="The run directory.")], /) -> int
     """Rebuild the reports of RUN from its journal, and say how it stands. Nothing is sent."""
     from worker import reports  # noqa: PLC0415  # --help must be quick
     from worker.cli.planned import finish_plan  # noqa: PLC0415  # see above
-    from worker.cli.session import STOPPED, collect_seldom, guarded, made_with  # noqa: PLC0415  # see above
+    from worker.cli.session import STOPPED, guarded, made_with  # noqa: PLC0415  # see above
     from worker.cli.speech import complain, say  # noqa: PLC0415  # see above
     from worker.journal import PLAN, History  # noqa: PLC0415  # see above
     from worker.run import Ended  # noqa: PLC0415  # see above
@@ -21,7 +21,6 @@ def report(run: Annotated[Path, Parameter(help="The run directory.")], /) -> int
     def rebuild() -> int:
         if not (run / JOURNAL).is_file():
             raise ConfigError(f"{run} is not a run directory: it has no {JOURNAL}.")
-        collect_seldom()
         try:
             with locked(run), closing(History(run / JOURNAL)) as history:
                 if history.facts.get(PLAN) == "complete":
