@@ -95,9 +95,10 @@ class LookAhead:
     def has_room(self) -> bool:
         """Whether further rows may be read without growing stale before they are sent."""
         ahead = self.sink.queued() + self._reading * self._share
+        if ahead >= MOST:
+            return False
         rate = self.sink.rate()
-        most = MOST if math.isinf(rate) else min(MOST, max(PAGE_SIZE, int(rate * FRESH / 2)))
-        return ahead < most
+        return math.isinf(rate) or ahead < max(PAGE_SIZE, int(rate * FRESH / 2))
 
     async def recheck(self, effort: Effort) -> Settle | None:
         """Read a single record again right before it is sent; how its row is settled if it is not to be sent."""

@@ -79,7 +79,7 @@ class Pool:
 
     def queued(self) -> int:
         """Rows that are read and wait to be sent."""
-        return len(self._ready) + sum(map(len, self._caged.values()))
+        return len(self._ready) + (sum(map(len, self._caged.values())) if self._caged else 0)
 
     def rate(self) -> float:
         """Rows a second that the pace allows."""

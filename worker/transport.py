@@ -249,10 +249,10 @@ def _silenced(reply: Reply, sent: Mapping[str, str]) -> Reply:
 
 
 def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for name, value in response.headers.items():
-        key = name.lower()
-        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    if len(headers) < len(response.headers):
+        for name in headers:
+            headers[name] = ", ".join(response.headers.getall(name))
     return headers
 
 
