@@ -50,10 +50,10 @@ def write() -> None:
 def _targets() -> Iterator[str]:
     """What was aimed at, beside what was measured; nothing before all of it was."""
     bench, scale, rates, million = (load(name) for name in ("bench", "scale", "rates", "million"))
-    if not (bench and scale and rates and million):
+    points = {point["rows"]: point for point in scale["points"]} if scale else {}
+    if not (bench and rates and million and MILLION in points):
         return
     http, https, far, jitter = (bench["fields"][name] for name in ("http", "https", "50 ms", "50 ms and jitter"))
-    points = {point["rows"]: point for point in scale["points"]}
     last, peak = points[max(points)], max(point["peak_mib"] for point in points.values()) * 1.048576
     ideal, speed = bench["workers"] / far["latency"], partial(_beside, "rows_per_s", OURS)
     lines = [
