@@ -39,7 +39,7 @@ def write() -> None:
         text,
         *_targets(),
         *clients(load("bench"), draw=True),
-        *_ladder(load("ladder")),
+        *_ladder(load("ladder"), load("ladder-before")),
         *_rates(load("rates")),
         *_scale(load("scale")),
     ]
@@ -141,15 +141,18 @@ def _at_a_distance(field: Found, workers: int) -> Iterator[str]:
         yield f"| {name} | {figures['rows_per_s']:,.0f} | {share * 100:.0f} % | {figures['us']:.0f} |"
 
 
-def _ladder(found: Found | None) -> Iterator[str]:
+def _ladder(found: Found | None, before: Found | None) -> Iterator[str]:
     if found is None:
         return
+    earlier = {title: f"{total:.1f}" for title, _, total, _ in before["steps"]} if before else {}
     yield "## Where a row's microseconds go\n"
-    yield "Stages of the real modules, each switched on in turn (`make ladder`); µs of CPU a row.\n"
-    yield "| stage | adds | in all | x bare |"
-    yield "| --- | --: | --: | --: |"
+    yield "Stages of the real modules, each switched on in turn (`make ladder`); µs of CPU a row."
+    if before:
+        yield "The last column is the same machine's, before the levers were pulled that the ladder showed."
+    yield "\n| stage | adds | in all | x bare | before |"
+    yield "| --- | --: | --: | --: | --: |"
     for title, adds, total, ratio in found["steps"]:
-        yield f"| {title} | {adds:.1f} | {total:.1f} | {ratio:.2f} |"
+        yield f"| {title} | {adds:.1f} | {total:.1f} | {ratio:.2f} | {earlier.get(title, '')} |"
     yield ""
 
 

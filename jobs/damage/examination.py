@@ -12,7 +12,7 @@ from jobs.damage.stored import Storage
 from jobs.model import RowRef
 from jobs.reading.stored import Stored
 
-BATCH: Final = 2048
+BATCH: Final = 1024
 """Rows that are looked at together: most of the work is done once for all of them."""
 
 MAX_MEMBERS: Final = 1_000

@@ -14,7 +14,7 @@ _SET_UP: Final = """
     PRAGMA journal_mode = OFF;
     PRAGMA synchronous = OFF;
     PRAGMA temp_store = FILE;
-    PRAGMA cache_size = -2048;
+    PRAGMA cache_size = -512;
     CREATE TABLE batch (numbers BLOB NOT NULL);
     CREATE TABLE seen (id INTEGER NOT NULL, row INTEGER NOT NULL, line INTEGER NOT NULL, digest INTEGER NOT NULL);
 """
@@ -37,11 +37,11 @@ _FIND: Final = """
 _PAGE: Final = 1000
 """Rows that are read at a time."""
 
-_ALL: Final = 1 << 25
-"""Bits for all ids (4 MiB): by chance one in 70 of a million rows is taken for a later one, and one in 7 of ten."""
+_ALL: Final = 1 << 24
+"""Bits for all ids (2 MiB): by chance 3 % of a million rows are taken for later ones, and a quarter of ten million."""
 
-_LATER: Final = 1 << 24
-"""Bits for the ids that may have come again (2 MiB)."""
+_LATER: Final = 1 << 22
+"""Bits for the ids that may have come again (512 KiB)."""
 
 
 @dataclass(frozen=True, slots=True)
