@@ -85,8 +85,8 @@ class Intake:
 
     @property
     def has_pages(self) -> bool:
-        """Whether there are rows to be read, or to be taken in."""
-        return self._waiting > 0 or bool(self.unaimed) or not (self._exhausted or self._held >= HELD)
+        """Whether there are rows to be read, to be taken in, or to be handed on as they are."""
+        return self._waiting > 0 or bool(self.ready or self.unaimed) or not (self._exhausted or self._held >= HELD)
 
     def read_on(self) -> None:
         """Take rows in until a page of them is there, or as far as may be."""

@@ -12,6 +12,7 @@ from jobs.model import Status
 from tests.scenarios.harness import Case, Said, Visit, play, references, rehearse, sheet
 from worker.policy.concurrency import START
 from worker.sandbox import SandboxSettings, seeded_id
+from worker.settings import Stopping
 
 IDS = [seeded_id("stripe_payments", index) for index in range(5)]
 
@@ -56,6 +57,18 @@ def most_at_once(visits: list[Visit]) -> int:
         level += change
         most = max(most, level)
     return most
+
+
+def test_the_second_row_of_an_id_is_sent_although_nothing_is_left_to_be_read_and_there_was_no_room_for_it(
+    tmp_path: Path,
+) -> None:
+    """A blind run at a slow pace hung here: what waited behind the canary filled the queue to its end (seed 90,066)."""
+    ids = [seeded_id("stripe_payments", max(0, row - 1)) for row in range(60)]
+    world = SandboxSettings(seed=("stripe_payments=59",), limit=(100, 60.0))
+    rows = sheet({"id": each, "reference": f"{row}"} for row, each in enumerate(ids))
+    story = play(Case(rows, stopping=Stopping(canary=1)), tmp_path, world)
+    assert story.counts == {Status.APPLIED: 60}
+    assert story.resources["stripe_payments"][ids[0]].attributes["reference"] == "1"
 
 
 def test_rows_after_an_unknown_one_of_their_id_are_held_back(tmp_path: Path) -> None:
