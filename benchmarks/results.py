@@ -4,7 +4,7 @@ python -m benchmarks.results        makes it anew from what is there
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -76,10 +76,7 @@ def _targets() -> Iterator[str]:
         ("a million rows resumed at the last thousand: first request", "within 5 s", f"{million['first_s']:.1f} s"),
     ]
     yield "## What was aimed at\n"
-    yield "| what | aim | measured |"
-    yield "| --- | --: | --: |"
-    yield from (f"| {what} | {aim} | {measured} |" for what, aim, measured in lines)
-    yield ""
+    yield from _grid(("what", "aim", "measured"), lines)
 
 
 def _beside(figure: str, one: str, other: str, field: Found) -> float:
@@ -134,11 +131,11 @@ def _table(clients: Found, keeps: Mapping[str, str]) -> Iterator[str]:
 def _at_a_distance(field: Found, workers: int) -> Iterator[str]:
     ideal = workers / field["latency"]
     yield f"The ideal is {ideal:,.0f} rows/s: {workers} in flight, {field['latency'] * 1000:.0f} ms each.\n"
-    yield "| client | rows/s | of the ideal | µs a row |"
-    yield "| --- | --: | --: | --: |"
-    for name, figures in field["clients"].items():
-        share = figures["rows_per_s"] / ideal
-        yield f"| {name} | {figures['rows_per_s']:,.0f} | {share * 100:.0f} % | {figures['us']:.0f} |"
+    lines = (
+        (name, f"{each['rows_per_s']:,.0f}", f"{each['rows_per_s'] / ideal * 100:.0f} %", f"{each['us']:.0f}")
+        for name, each in field["clients"].items()
+    )
+    yield from _grid(("client", "rows/s", "of the ideal", "µs a row"), lines)
 
 
 def _ladder(found: Found | None, before: Found | None) -> Iterator[str]:
@@ -149,11 +146,12 @@ def _ladder(found: Found | None, before: Found | None) -> Iterator[str]:
     yield "Stages of the real modules, each switched on in turn (`make ladder`); µs of CPU a row."
     if before:
         yield "The last column is the same machine's, before the levers were pulled that the ladder showed."
-    yield "\n| stage | adds | in all | x bare | before |"
-    yield "| --- | --: | --: | --: | --: |"
-    for title, adds, total, ratio in found["steps"]:
-        yield f"| {title} | {adds:.1f} | {total:.1f} | {ratio:.2f} | {earlier.get(title, '')} |"
     yield ""
+    lines = (
+        (title, f"{adds:.1f}", f"{total:.1f}", f"{ratio:.2f}", earlier.get(title, ""))
+        for title, adds, total, ratio in found["steps"]
+    )
+    yield from _grid(("stage", "adds", "in all", "x bare", "before"), lines)
 
 
 def _rates(found: Found | None) -> Iterator[str]:
@@ -161,11 +159,11 @@ def _rates(found: Found | None) -> Iterator[str]:
         return
     yield "## What is done without sending\n"
     yield f"`make rates`: {found['rows']:,} rows, raw server; start-up not in the figures.\n"
-    yield "| command | rows/s | µs of CPU a row | peak, MiB |"
-    yield "| --- | --: | --: | --: |"
-    for name, rate in found["rates"].items():
-        yield f"| {name} | {rate['rows_per_s']:,} | {rate['us']:.1f} | {rate['peak_mib']:.0f} |"
-    yield ""
+    lines = (
+        (name, f"{rate['rows_per_s']:,}", f"{rate['us']:.1f}", f"{rate['peak_mib']:.0f}")
+        for name, rate in found["rates"].items()
+    )
+    yield from _grid(("command", "rows/s", "µs of CPU a row", "peak, MiB"), lines)
 
 
 def _scale(found: Found | None) -> Iterator[str]:
@@ -173,18 +171,20 @@ def _scale(found: Found | None) -> Iterator[str]:
         return
     yield "## From a thousand rows to ten million\n"
     yield "`make scale`; `--blind`, raw server. The µs are of the whole process, its start-up included.\n"
-    yield (
-        "| rows | µs a row | check, µs | sending, µs | reports, µs | rows/s | last tenth, x first | peak, MiB | "
-        "journal, B/row | reports, B/row |"
-    )
-    yield "| --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |"
-    for point in found["points"]:
-        yield (
-            f"| {point['rows']:,} | {point['us']:.0f} | {point['check_us']:.1f} | {point['send_us']:.0f} | "
-            f"{point['report_us']:.0f} | {point['rows_per_s']:,} | {point['last_to_first']:.2f} | "
-            f"{point['peak_mib']:.0f} | {point['journal_bytes']:.0f} | "
-            f"{point['report_bytes']:.0f} |"
-        )
+    columns = (
+        ("rows", "rows", ",d"), ("us", "µs a row", ".0f"), ("check_us", "check, µs", ".1f"),
+        ("send_us", "sending, µs", ".0f"), ("report_us", "reports, µs", ".0f"), ("rows_per_s", "rows/s", ",d"),
+        ("last_to_first", "last tenth, x first", ".2f"), ("peak_mib", "peak, MiB", ".0f"),
+        ("journal_bytes", "journal, B/row", ".0f"), ("report_bytes", "reports, B/row", ".0f"),
+    )  # fmt: skip
+    lines = ([format(point[name], form) for name, _, form in columns] for point in found["points"])
+    yield from _grid([title for _, title, _ in columns], lines)
+
+
+def _grid(titles: Sequence[str], lines: Iterable[Sequence[str]]) -> Iterator[str]:
+    """A table of figures: what they are about on the left."""
+    for cells in (titles, ("---", *["--:"] * (len(titles) - 1)), *lines):
+        yield f"| {' | '.join(cells)} |"
     yield ""
 
 

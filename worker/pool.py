@@ -87,7 +87,7 @@ class Pool:
 
     def change(self, effort: Effort) -> None:
         """Have a row sent, behind the first of its type."""
-        effort.request()
+        effort.request()  # made now, in turn with those of its page, and kept: see there
         canary = self._canary(effort.job.type)
         if effort.is_canary or not canary.left:
             self._ready.append(effort)
