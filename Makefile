@@ -17,6 +17,7 @@ MINUTES   ?= 60
 PROCESSES ?= 4
 MOST   ?= 1000000
 BENCH  ?=
+PARALLEL ?= --numprocesses 3 --dist worksteal
 
 .PHONY: setup demo test check fmt bench bench-check ladder rates scale profile million million-check scenarios simulate replay crash faults signals damage powerloss full-disk undo-crash share corpora lock clean
 
@@ -31,10 +32,11 @@ $(READY): requirements/dev.txt pyproject.toml
 demo: setup  ## the main job, end to end, on the embedded sandbox
 	@$(BIN)/python examples/bulk-tag-metadata/demo.py
 
-test: setup  ## everything but the long hunts; branch coverage of what decides
-	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+test: setup  ## everything but the long hunts; branch coverage of what decides, by its own tests
+	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report= tests/jobs tests/policy
 	$(BIN)/coverage report
+	$(BIN)/python -m pytest $(PARALLEL) -m "not alone" --ignore tests/jobs --ignore tests/policy
+	$(BIN)/python -m pytest -m alone --ignore tests/jobs --ignore tests/policy
 
 check: setup  ## lint, format, types, arrows
 	$(BIN)/ruff check .

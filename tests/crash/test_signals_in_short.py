@@ -1,7 +1,10 @@
 """The signals in short: the same code as `make signals`, a few times."""
 
+import pytest
+
 from tests.crash.signals import KINDS, hunt
 
+pytestmark = pytest.mark.alone
 
 def test_a_signal_ends_a_run_soon_and_truthfully_and_it_can_be_resumed() -> None:
     said: list[str] = []

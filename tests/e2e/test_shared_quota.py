@@ -14,6 +14,8 @@ import pytest
 from tests.e2e.program import Desk, Process, ended, sandbox, until
 from worker.sandbox import seeded_id
 
+pytestmark = pytest.mark.alone
+
 LIMIT, INTERVAL = 100, 2.0
 PROCESSES = int(os.environ.get("PROCESSES", "2"))
 

@@ -10,6 +10,8 @@ import pytest
 from tests.e2e.program import Desk, Ran, Server, ended, reference, sandbox, until
 from worker.sandbox import seeded_id
 
+pytestmark = pytest.mark.alone
+
 ROWS = 1200
 CONCURRENCY = 16
 
