@@ -17,8 +17,9 @@ from worker.gate import Gate
 from worker.journal import SAFE, Image, Journal, JournalError
 from worker.lifecycle import Event, State, step
 from worker.policy.backoff import full_jitter
+from worker.policy.backpressure import asks_to_wait
 from worker.policy.throttle import parking
-from worker.policy.verdict import HaltRun, ReadBack, Renew, Reroute, Retry, Sent, Settle, SlowDown, is_slow_down, judge
+from worker.policy.verdict import HaltRun, ReadBack, Renew, Reroute, Retry, Sent, Settle, SlowDown, judge
 from worker.settings import Attempts
 from worker.stop import Stop
 from worker.transport import Transport
@@ -237,7 +238,7 @@ class AttemptLoop:
     def _account(self, outcome: Outcome, sent_at: float) -> float:
         """Give the slot back in the way the outcome demands; seconds of a pause for everybody, or 0."""
         match outcome:
-            case Reply() if is_slow_down(outcome):
+            case Reply() if asks_to_wait(outcome):
                 return self.gate.slowed_down(outcome, sent_at)
             case Reply():
                 self.gate.replied(outcome, sent_at)

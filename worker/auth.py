@@ -17,8 +17,8 @@ from worker.attempt import CredentialLost
 from worker.clock import Clock
 from worker.gate import Gate
 from worker.policy.backoff import full_jitter
+from worker.policy.backpressure import asks_to_wait
 from worker.policy.pace import Window
-from worker.policy.verdict import is_slow_down
 from worker.settings import Secrets, is_commerce_layer
 from worker.stop import Stop
 from worker.transport import Transport
@@ -95,7 +95,7 @@ class TokenEndpoint:
         sent_at = self._clock.now()
         outcome = await self._transport.send(request, _FORM)
         match outcome:
-            case Reply() if is_slow_down(outcome):
+            case Reply() if asks_to_wait(outcome):
                 return outcome, self.gate.slowed_down(outcome, sent_at)
             case Reply():
                 self.gate.replied(outcome, sent_at)

@@ -27,8 +27,8 @@ from worker.clock import Clock
 from worker.gate import Gate
 from worker.journal import Counters
 from worker.policy.backoff import full_jitter
+from worker.policy.backpressure import asks_to_wait
 from worker.policy.throttle import parking
-from worker.policy.verdict import is_slow_down
 from worker.settings import Attempts
 from worker.stop import Stop
 from worker.transport import Transport
@@ -151,7 +151,7 @@ class Lookup:
             if outcome is None:
                 return why
             why = why_not(outcome)
-            if isinstance(outcome, Reply) and is_slow_down(outcome):
+            if isinstance(outcome, Reply) and asks_to_wait(outcome):
                 throttles += 1
                 continue
             if isinstance(outcome, Reply) and _is_final(outcome):
@@ -190,7 +190,7 @@ class Lookup:
             self.gate.not_sent(sent_at)
         elif not isinstance(outcome, Reply):
             self.gate.unanswered(sent_at)
-        elif is_slow_down(outcome):
+        elif asks_to_wait(outcome):
             pause = self.gate.slowed_down(outcome, sent_at)
             limits, refusals = self.limits, self.gate.refusals_in_a_row
             if why := parking(pause, refusals, patience=limits.patience, most=limits.throttles):

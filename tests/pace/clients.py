@@ -10,8 +10,8 @@ from tests.pace.server import Limit
 from worker.clock import Clock
 from worker.gate import Gate
 from worker.policy.backoff import full_jitter
+from worker.policy.backpressure import asks_to_wait
 from worker.policy.pace import Pace, Window
-from worker.policy.verdict import is_slow_down
 from worker.settings import Attempts
 from worker.stop import Stop
 
@@ -68,7 +68,7 @@ class Ours:
 
     def replied(self, outcome: Outcome, sent_at: float) -> None:
         match outcome:
-            case Reply() if is_slow_down(outcome):
+            case Reply() if asks_to_wait(outcome):
                 self.gate.slowed_down(outcome, sent_at)
             case Reply():
                 self.gate.replied(outcome, sent_at)
@@ -78,7 +78,7 @@ class Ours:
                 self.gate.not_sent(sent_at)
 
     def wait(self, outcome: Outcome, failures: int) -> float:
-        if isinstance(outcome, Reply) and is_slow_down(outcome):
+        if isinstance(outcome, Reply) and asks_to_wait(outcome):
             return 0.0  # the gate is closed for everybody
         return full_jitter(failures, self._terms.dice.random(), base=self._attempts.base, cap=self._attempts.cap)
 

@@ -22,7 +22,17 @@ WALL = 1_000_000_000.0
         ("+3", 3.0),
         ("-3", 0.0),  # over already
         (" 12 ", 12.0),
-        ("1000000000", 1e9),
+        ("999999999", 999_999_999.0),
+        ("1000000000", 0.0),  # can only be a moment: now
+        ("1000000030", 30.0),
+        ("1000000030.5", 30.5),
+        ("1000000030000", 30.0),  # in milliseconds
+        ("999999990000", None),  # neither
+        ("123456789012345", None),
+        ("2001-09-09T01:46:50Z", 10.0),  # ISO 8601
+        (" 2001-09-09T01:46:50.500+00:00", 10.5),
+        ("2001-09-09T01:46:50", 10.0),
+        ("2001-19-09T01:46:50Z", None),
         ("Sun, 09 Sep 2001 01:46:50 GMT", 10.0),  # IMF-fixdate
         ("Sunday, 09-Sep-01 01:46:50 GMT", 10.0),  # RFC 850
         ("Sun Sep  9 01:46:50 2001", 10.0),  # asctime
@@ -72,6 +82,11 @@ def test_every_date_is_as_far_as_it_says(then: datetime, offset: int) -> None:
     stamp = then.replace(tzinfo=UTC, microsecond=0)
     told = {"retry-after": format_datetime(stamp, usegmt=True)}
     assert read_retry_after(told, stamp.timestamp() - offset) == offset
+
+
+@given(st.integers(10**9, 10**10), st.integers(0, 10**8), st.sampled_from([1, 1000]))
+def test_every_moment_since_the_epoch_is_as_far_as_it_says(then: int, offset: int, unit: int) -> None:
+    assert read_retry_after({"retry-after": str(then * unit)}, then - offset) == offset
 
 
 @given(st.text())

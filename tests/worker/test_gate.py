@@ -6,8 +6,8 @@ import pytest
 from jobs.model import MaybeSent, NotSent, Outcome, Reply
 from worker.clock import Clock
 from worker.gate import Gate
+from worker.policy.backpressure import asks_to_wait
 from worker.policy.pace import Pace, Window
-from worker.policy.verdict import is_slow_down
 from worker.stop import Stop
 
 LIMITED = {"x-ratelimit-limit": "100", "x-ratelimit-interval": "60"}
@@ -164,7 +164,7 @@ async def test_what_comes_of_requests_decides_how_many_may_be_in_flight(outcome:
         assert await guarded.admit()
     for _ in range(4):
         match outcome:
-            case Reply() if is_slow_down(outcome):
+            case Reply() if asks_to_wait(outcome):
                 guarded.slowed_down(outcome, sent_at)
             case Reply():
                 guarded.replied(outcome, sent_at)

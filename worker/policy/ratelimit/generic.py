@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from worker.policy.ratelimit.limits import LONGEST_INTERVAL, Limits, one, together
-from worker.policy.ratelimit.values import count, decimal, sent_at
+from worker.policy.ratelimit.values import count, date, decimal, sent_at
 
 _SPELLINGS: Final = ("x-ratelimit", "x-rate-limit")
 
@@ -25,13 +25,14 @@ def _read(headers: Mapping[str, str], spelling: str, wall: float) -> Limits:
 
 
 def seconds_until(reset: str, sent: float) -> float | None:
-    """Seconds until a reset that is told as seconds or milliseconds since the epoch, or as seconds from now.
+    """Return the seconds until a reset: told as a moment (since the epoch, or ISO 8601), or as seconds from now.
 
-    The three are told apart by their size: less than a day from when the reply was sent, or less than a day.
+    Numbers are told apart by their size: less than a day from when the reply was sent, or less than a day.
     """
     value = decimal(reset)
     if value is None:
-        return None
+        then = date(reset)
+        return None if then is None else then - sent
     for seconds in (value - sent, value / 1000 - sent, value):
         if abs(seconds) <= LONGEST_INTERVAL:
             return seconds

@@ -1,16 +1,21 @@
 """How long a reply asks everybody to wait."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from worker.policy.ratelimit.limits import LONGEST_INTERVAL, Limits
 from worker.policy.ratelimit.values import date, decimal, sent_at
 
+_MOMENTS: Final = (1e9, 1e11)
+"""Numbers that can only be seconds since the epoch: from 2001 on; as a delay they would be 31 years and more."""
+
 
 def read_retry_after(headers: Mapping[str, str], wall: float) -> float | None:
-    """Seconds to wait by `Retry-After` (RFC 9110 10.2.3: seconds or a date; decimals are tolerated).
+    """Return the seconds to wait by `Retry-After` (RFC 9110 10.2.3: seconds or a date).
 
-    A date is taken relative to the reply's own `Date`, so that a skewed clock does no harm; without one, relative to
-    `wall` (seconds since the epoch).
+    Decimals are tolerated; so are a date as ISO 8601, and seconds or milliseconds since the epoch where the number can
+    be nothing else. A moment is taken relative to the reply's own `Date`, so that a skewed clock does no harm; without
+    one, relative to `wall` (seconds since the epoch).
 
     Returns:
         0 or more, or None when the header is absent or malformed.
@@ -19,13 +24,18 @@ def read_retry_after(headers: Mapping[str, str], wall: float) -> float | None:
     if value is None:
         return None
     seconds = decimal(value)
-    if seconds is not None:
+    if seconds is not None and seconds < _MOMENTS[0]:
         return max(0.0, seconds)
-    then = date(value)
+    then = date(value) if seconds is None else _moment(seconds)
     return None if then is None else max(0.0, then - sent_at(headers, wall))
 
 
+def _moment(number: float) -> float | None:
+    """Return the seconds since the epoch that a large number means, None for one that means no moment."""
+    return next((each for each in (number, number / 1000) if _MOMENTS[0] <= each < _MOMENTS[1]), None)
+
+
 def backoff(headers: Mapping[str, str]) -> Limits:
-    """`Backoff: 30` (Zotero, Kinto): seconds to refrain from requests, even after one that was done."""
+    """Read `Backoff: 30` (Zotero, Kinto): seconds to refrain from requests, even after one that was done."""
     seconds = decimal(headers.get("backoff"))
     return Limits(pause=min(seconds, LONGEST_INTERVAL)) if seconds is not None and seconds > 0 else Limits()

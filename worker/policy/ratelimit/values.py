@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
 _INTEGER: Final = re.compile(r"[0-9]{1,15}")
+_ISO: Final = re.compile(r"\s*[0-9]{4}-[0-9]{2}-[0-9]{2}T")
 _DECIMAL: Final = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,15})?")
 
 
@@ -27,11 +28,15 @@ def count(value: str | None) -> int | None:
 
 
 def date(value: str) -> float | None:
-    """Seconds since the epoch of an HTTP date (RFC 9110 5.6.7: three forms)."""
+    """Return the seconds since the epoch of an HTTP date (RFC 9110 5.6.7: three forms), or one of ISO 8601 (Jira)."""
     try:
-        found = parsedate_to_datetime(value)
+        found = datetime.fromisoformat(value.strip()) if _ISO.match(value) else parsedate_to_datetime(value)
+        return _seconds(found)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
+
+
+def _seconds(found: datetime) -> float:
     return found.replace(tzinfo=found.tzinfo or UTC).timestamp()  # the asctime form names no zone: it is UTC, not local
 
 
