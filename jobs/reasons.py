@@ -214,10 +214,10 @@ REASONS: Final[dict[str, Reason]] = {
         "The record could not be read, so the row was not sent.",
         "If the server did not answer, retry later. Else see whether the credential may read these records.",
     ),
-    "not_applied": Reason(
+    "not_applied": Reason(  # journals of version 0.1 hold it: an old value in a read proves nothing
         Status.FAILED,
-        "An attempt left without a trustworthy reply, and the record shows that it was not applied.",
-        "Retry.",
+        "An attempt left without a trustworthy reply, and the record did not show it a moment later.",
+        "Look at the record: the update may have landed since. A retry reads it first.",
     ),
     # conflict: the record is not what it was when the row was planned
     "changed_since_plan": Reason(
@@ -247,6 +247,21 @@ REASONS: Final[dict[str, Reason]] = {
     ),
     "server_error": Reason(
         Status.UNKNOWN, "The server failed while it worked on the request.", "Read the record; retry."
+    ),
+    "accepted": Reason(
+        Status.UNKNOWN,
+        "The API accepted the update for later (202), and the record did not show it in time.",
+        "Look at the record later: the update may still land.",
+    ),
+    "not_taken": Reason(
+        Status.UNKNOWN,
+        "The API confirmed the update, but the record keeps the old value.",
+        "Look at the record: the value may appear later, or the API may not store it for this record.",
+    ),
+    "errors_in_success": Reason(
+        Status.UNKNOWN,
+        "A success came back with errors in it, and the record does not show the whole update.",
+        "Read the message, then look at the record.",
     ),
     "interrupted": Reason(
         Status.UNKNOWN,

@@ -20,7 +20,7 @@ from worker.journal import Journal, JournalError
 from worker.lifecycle import State
 from worker.lookup import Found, Lookup
 from worker.policy.decision import Asked, decide
-from worker.policy.verdict import Settle
+from worker.policy.verdict import ReadBack, Settle
 from worker.stop import Stop
 
 BACKLOG: Final = 2000
@@ -44,6 +44,13 @@ class Sink(Protocol):
 
     def settle(self, effort: Effort, settle: Settle) -> None:
         """Take a row that is settled by what was read."""
+
+    def doubt(self, effort: Effort, question: ReadBack) -> None:
+        """Take a row whose record does not settle yet what an earlier process left in doubt."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether too many rows are in doubt for further ones to be read."""
 
     def exhausted(self) -> None:
         """Take note that no more rows come: the last ones may have been such as nobody sends."""
@@ -95,13 +102,13 @@ class LookAhead:
     def has_room(self) -> bool:
         """Whether further rows may be read without growing stale before they are sent."""
         ahead = self.sink.queued() + self._reading * self._share
-        if ahead >= MOST:
+        if ahead >= MOST or self.sink.is_full:
             return False
         rate = self.sink.rate()
         return math.isinf(rate) or ahead < max(PAGE_SIZE, int(rate * FRESH / 2))
 
-    async def recheck(self, effort: Effort) -> Settle | None:
-        """Read a single record again right before it is sent; how its row is settled if it is not to be sent."""
+    async def recheck(self, effort: Effort) -> Settle | ReadBack | None:
+        """Read a single record again right before it is sent; the verdict on its row if it is not to be sent."""
         await self.refresh([effort])
         return effort.verdict
 
@@ -208,14 +215,17 @@ class LookAhead:
     def _decide(self, effort: Effort, found: Found) -> bool:
         """Settle the row, or have it sent; whether it is sent."""
         verdict = self._judge(effort, found)
-        if isinstance(verdict, Settle):
+        if isinstance(verdict, Change):
+            effort.take(verdict)
+            self.sink.change(effort)
+            return True
+        if isinstance(verdict, ReadBack):
+            self.sink.doubt(effort, verdict)
+        else:
             self.sink.settle(effort, verdict)
-            return False
-        effort.take(verdict)
-        self.sink.change(effort)
-        return True
+        return False
 
-    def _judge(self, effort: Effort, found: Found) -> Change | Settle:
+    def _judge(self, effort: Effort, found: Found) -> Change | Settle | ReadBack:
         job = effort.job
         live = found.records.get(job.id)
         if live is None:

@@ -4,7 +4,7 @@ reserve a slot -> wait -> intent durable -> send -> judge -> settle, or wait and
 be decided without waiting is decided in `policy`; the steps a row takes are those of `lifecycle`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol, TypeAlias
 
 from jobs.change import Change
@@ -19,7 +19,18 @@ from worker.lifecycle import Event, State, step
 from worker.policy.backoff import full_jitter
 from worker.policy.backpressure import asks_to_wait
 from worker.policy.throttle import parking
-from worker.policy.verdict import HaltRun, ReadBack, Renew, Reroute, Retry, Sent, Settle, SlowDown, judge
+from worker.policy.verdict import (
+    DecideAnew,
+    HaltRun,
+    ReadBack,
+    Renew,
+    Reroute,
+    Retry,
+    Sent,
+    Settle,
+    SlowDown,
+    judge,
+)
 from worker.settings import Attempts
 from worker.stop import Stop
 from worker.transport import Transport
@@ -47,6 +58,9 @@ class Credential(Protocol):
         """
 
 
+RACES: Final = 3
+"""Times that a row is decided anew because its record changed between reading and writing."""
+
 FRESH: Final = 15.0
 """Seconds that what was read of a record may be old when its PATCH leaves; after that it is read again first.
 
@@ -66,10 +80,11 @@ class Effort:
         change: what is sent.
         live: the record as it was read; None in a blind run.
         read_at: loop time at which it was.
-        image: what all attempts of the row so far replace; `imaged` once that is in the journal.
+        image: what all attempts of the row so far replace; `imaged` once that is in the journal. `stored`: some of it
+            is stored in a form of its own, which is not in the journal yet.
         expected: what was planned for the row, None without a plan.
         attempts: PATCHes sent so far, earlier processes included.
-        failures: of this process, failed for a passing reason. `throttles`: refused for pace.
+        failures: of this process, failed for a passing reason. `throttles`: refused for pace. `races`: decided anew.
         doubt: reason code when an earlier attempt may have been applied, else empty.
         may_resend: it may be sent in spite of that.
         verdict: how the row is settled without being sent, once that is known.
@@ -85,13 +100,15 @@ class Effort:
     read_at: float = 0.0
     image: tuple[Edit, ...] = ()
     imaged: bool = False
+    stored: bool = False
     expected: tuple[Edit, ...] | None = None
     attempts: int = 0
     failures: int = 0
     throttles: int = 0
+    races: int = 0
     doubt: str = ""
     may_resend: bool = True
-    verdict: Settle | None = None
+    verdict: Settle | ReadBack | None = None
     is_canary: bool = False
     was_sent: bool = False
     renewed: bool = False
@@ -103,7 +120,14 @@ class Effort:
         self.change = change
         self.image = merged(self.image, change.edits) if self.image else change.edits
         self.imaged = False
+        self.verdict = None
         self._request = None
+
+    def remember(self, stored: tuple[Edit, ...]) -> None:
+        """Keep the forms in which the API stores values of the change, as its reply shows them."""
+        self.change = replace(self.change, edits=stored)
+        self.image = merged(self.image, stored)
+        self.stored = True
 
     def route(self, concrete: str) -> None:
         """Have it sent by the record's concrete type from now on."""
@@ -122,15 +146,27 @@ class Effort:
 
 
 class Recheck(Protocol):
-    """What the loop asks when a record was read too long ago."""
+    """What the loop asks when a record was read too long ago, or is not what the request expects."""
 
-    async def __call__(self, effort: Effort) -> Settle | None:
-        """Read the record again and renew the effort's change; how the row is settled if it is not to be sent."""
+    async def __call__(self, effort: Effort) -> Settle | ReadBack | None:
+        """Read the record again and renew the effort's change; the verdict on a row that is not to be sent."""
 
 
-async def _no_recheck(effort: Effort) -> Settle | None:  # noqa: ARG001  # as the protocol names it
+class Probe(Protocol):
+    """What the loop asks before a row with an action would be the probe of a server that is down."""
+
+    async def __call__(self, effort: Effort) -> bool:
+        """Read the row's record; whether the server answered."""
+
+
+async def _no_recheck(effort: Effort) -> Settle | ReadBack | None:  # noqa: ARG001  # as the protocol names it
     """Send what was read as it is."""
     return None
+
+
+async def _no_probe(effort: Effort) -> bool:  # noqa: ARG001  # as the protocol names it
+    """Let the row be the probe."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +177,19 @@ class Rerouted:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """The row is to be settled. `outcome` is that of its last attempt, None when that is not what settles it."""
+
+    settle: Settle
+    outcome: Outcome | None
+
+
+@dataclass(frozen=True, slots=True)
 class InDoubt:
-    """The row may have been applied: its record has to be read. `outcome` is that of the last attempt."""
+    """The row may have been applied: its record has to be read. `outcome` as in `Judged`."""
 
     question: ReadBack
-    outcome: Outcome
+    outcome: Outcome | None
 
 
 class Left:
@@ -153,7 +197,7 @@ class Left:
 
 
 LEFT = Left()
-Ending: TypeAlias = RowResult | Rerouted | InDoubt | Left
+Ending: TypeAlias = Judged | Rerouted | InDoubt | Left
 
 
 @dataclass(slots=True)
@@ -169,6 +213,7 @@ class AttemptLoop:
     stop: Stop
     expect_mode: str = ""
     recheck: Recheck = _no_recheck
+    probe: Probe = _no_probe
     longest_gap: float = 0.0
     _headers: dict[str, str] = field(default_factory=dict, repr=False)
 
@@ -178,21 +223,27 @@ class AttemptLoop:
             if not (admitted or await self.gate.admit()):
                 return self._leave(effort)
             admitted = False
+            if effort.job.fires and self.gate.is_down and not await self.probe(effort):
+                self.gate.not_sent(self.clock.now())
+                if self.gate.is_hopeless:
+                    self.stop.request("outage", "the server has been down for too long; resume the run later")
+                continue
             effort.state = step(effort.state, Event.ADMIT)
-            if effort.is_stale(self.clock.now()) and (settled := await self.recheck(effort)):
+            if effort.is_stale(self.clock.now()) and (moved := await self.recheck(effort)):
                 self.gate.give_back()
-                return self.settle(settled, effort, None)
+                return self._unsent(effort, moved)
             headers = await self._intend(effort)
             if headers is None:
                 return self._leave(effort)
             sent_at = self.clock.now()
             if effort.live is not None:
                 self.longest_gap = max(self.longest_gap, sent_at - effort.read_at)
-            outcome = await self.transport.send(effort.request(), headers, self.gate.probe_timeout)
+            patience = None if effort.job.fires else self.gate.probe_timeout
+            outcome = await self.transport.send(effort.request(), headers, patience)
             pause = self._account(outcome, sent_at)
             verdict = judge(outcome, self._sent(effort))
             if isinstance(verdict, Settle):
-                return self.settle(verdict, effort, outcome)
+                return Judged(verdict, outcome)
             if isinstance(verdict, Renew):
                 ending = await self._renew(effort, headers["Authorization"])
             else:
@@ -255,6 +306,7 @@ class AttemptLoop:
             effort.type_name,
             attempts_left=self.limits.max_attempts - effort.failures - 1,
             throttles_left=self.limits.throttles - effort.throttles - 1,
+            races_left=RACES - effort.races,
             doubt=effort.doubt,
             renewed=effort.renewed,
             abstract=effort.abstract,
@@ -262,24 +314,24 @@ class AttemptLoop:
 
     async def _act(
         self,
-        verdict: ReadBack | Reroute | HaltRun | SlowDown | Retry,
+        verdict: ReadBack | DecideAnew | Reroute | HaltRun | SlowDown | Retry,
         effort: Effort,
         outcome: Outcome,
         pause: float,
     ) -> Ending | None:
         """Carry a verdict out; None when the row is to be sent again."""
         match verdict:
-            case ReadBack(reason):
-                doubtful = REASONS[reason].status is Status.UNKNOWN
-                self._note(effort, reason if doubtful else "interrupted", Event.READ_BACK)
-                return InDoubt(verdict, outcome)
+            case ReadBack():
+                return self.doubt(effort, verdict, outcome)
+            case DecideAnew(settle):
+                return await self._decide_anew(effort, settle, outcome)
             case Reroute(status):
                 self._note(effort, SAFE, Event.REROUTE)
                 return Rerouted(status)
             case HaltRun():
                 return self._halt(verdict, effort, outcome)
-            case SlowDown():
-                return self._slow_down(effort, pause)
+            case SlowDown(doubt):
+                return self._slow_down(effort, doubt, pause)
             case Retry(doubt):
                 return await self._retry(effort, doubt, why_not(outcome))
 
@@ -296,19 +348,48 @@ class AttemptLoop:
     def _halt(self, verdict: HaltRun, effort: Effort, outcome: Outcome) -> Ending:
         self.stop.request(verdict.halt.reason, verdict.halt.message)
         if verdict.settle is not None:
-            return self.settle(verdict.settle, effort, outcome)
+            return Judged(verdict.settle, outcome)
         self._note(effort, SAFE, Event.STOP)
         return LEFT
 
-    def _slow_down(self, effort: Effort, pause: float) -> Ending | None:
+    def _slow_down(self, effort: Effort, doubt: str, pause: float) -> Ending | None:
         effort.throttles += 1
-        self._note(effort, SAFE, Event.RETRY)
+        effort.doubt = effort.doubt or doubt
+        self._note(effort, doubt or SAFE, Event.RETRY)
         limits, refusals = self.limits, self.gate.refusals_in_a_row
         why = parking(pause, refusals, patience=limits.patience, most=limits.throttles)
         if not why:
             return None
         self.stop.request("parked", why)
         return self._leave(effort)
+
+    async def _decide_anew(self, effort: Effort, settle: Settle, outcome: Outcome) -> Ending | None:
+        """Read and decide again after a lost race; what the row sets must still be what was planned, or read, for it."""
+        effort.races += 1
+        if effort.expected is None:
+            effort.expected = effort.change.edits
+        self._note(effort, SAFE, Event.RETRY)
+        verdict = await self.recheck(effort)
+        if self.stop.reason:
+            return self._leave(effort)
+        if isinstance(verdict, Settle) and verdict.status is Status.CONFLICT:
+            verdict = replace(verdict, message=f"{settle.message}; {verdict.message}")
+        return None if verdict is None else self._unsent(effort, verdict, outcome)
+
+    def _unsent(self, effort: Effort, verdict: Settle | ReadBack, outcome: Outcome | None = None) -> Ending:
+        """End a row that what was read of its record keeps from being sent."""
+        return Judged(verdict, outcome) if isinstance(verdict, Settle) else self.doubt(effort, verdict, outcome)
+
+    def doubt(self, effort: Effort, question: ReadBack, outcome: Outcome | None) -> InDoubt:
+        """Have the record of a row read that may have been applied; the journal knows of the doubt meanwhile."""
+        if question.stored:
+            effort.remember(question.stored)
+        if outcome is None:  # a doubt of an earlier process, which wrote it down
+            effort.state = step(effort.state, Event.READ_BACK)
+        else:
+            doubtful = REASONS[question.reason].status is Status.UNKNOWN
+            self._note(effort, question.reason if doubtful else "interrupted", Event.READ_BACK)
+        return InDoubt(question, outcome)
 
     async def _renew(self, effort: Effort, used: str) -> Ending | None:
         effort.renewed = True
@@ -336,7 +417,9 @@ class AttemptLoop:
             at=self.clock.wall(),
             errors=settle.errors,
         )  # fmt: skip
-        if settle.discarded:
+        if settle.stored:
+            effort.remember(settle.stored)
+        if effort.stored or settle.discarded:
             self.journal.land(effort.job.ref.row, without_tags(effort.image, settle.discarded))
         self.journal.settle(result)
         return result

@@ -13,7 +13,7 @@ from worker.clock import Clock
 from worker.intake import Intake
 from worker.journal import Journal, Planned
 from worker.lookup import Lookup
-from worker.policy.verdict import Settle
+from worker.policy.verdict import ReadBack, Settle
 from worker.stop import Stop
 
 
@@ -69,6 +69,15 @@ class Planner:
             Planned(job.ref.row, job.type, job.id, settle.status, settle.reason, settle.message, settle.fields)
         )
         self._release(effort, effort.live)
+
+    def doubt(self, effort: Effort, question: ReadBack) -> None:
+        """Write down a row that may have been applied: a plan waits for nothing."""
+        self.settle(effort, Settle(question.reason, question.message))
+
+    @property
+    def is_full(self) -> bool:
+        """Nothing waits."""
+        return False
 
     def exhausted(self) -> None:
         """Nobody waits here."""

@@ -14,22 +14,24 @@ import anyio
 from jobs.catalogue import resource_type
 from jobs.change import AS_A_SHEET, Terms, after, fields
 from jobs.commercelayer import PAGE_SIZE
-from jobs.model import Live, RowResult, Status, Unsendable, UpdateJob
+from jobs.model import Live, Outcome, RowResult, Status, Unsendable, UpdateJob
 from worker.ahead import LookAhead
-from worker.attempt import FRESH, LEFT, AttemptLoop, Effort, Ending, InDoubt, Left, Rerouted
+from worker.attempt import FRESH, AttemptLoop, Effort, Ending, InDoubt, Judged, Rerouted
 from worker.clock import Clock
 from worker.intake import Intake
 from worker.journal import Journal
-from worker.lifecycle import Event, step
 from worker.lookup import Lookup
-from worker.policy.canary import Canary, strayed
-from worker.policy.decision import read_back
+from worker.policy.canary import Canary, strayed, unstuck
 from worker.policy.guards import Guards
-from worker.policy.verdict import Settle
+from worker.policy.verdict import ReadBack, Settle
+from worker.settling import Settling
 from worker.stop import Stop
 
-_PARTLY: Final = frozenset({"tags_discarded"})
-"""Refusals of a part of a row, whose other part was applied."""
+_PARTLY: Final = frozenset({"tags_discarded", "unverified"})
+"""Reasons of rows of which a part was applied, or was applied in a form that nobody has seen."""
+
+_SETTLERS: Final = 2
+"""Pages of rows in doubt that may be read at once."""
 
 CANARY: Final = "canary."
 """Prefix of the journal's facts about types whose first updates went well."""
@@ -56,6 +58,7 @@ class Pool:
     canaries: int = 0
     readers: int = 1
     _ahead: LookAhead = field(init=False)
+    _settling: Settling = field(init=False)
     _ready: deque[Effort] = field(default_factory=deque)
     _caged: dict[str, deque[Effort]] = field(default_factory=dict)
     _canaries: dict[str, Canary] = field(default_factory=dict)
@@ -67,15 +70,21 @@ class Pool:
         """Wire the look-ahead to this pool."""
         self._ahead = LookAhead(self.intake, self.lookup, self.journal, self.stop, self, self.terms)
         self.attempts.recheck = self._ahead.recheck
+        self.attempts.probe = self._probe
+        self._settling = Settling(self.lookup, self.clock, self.stop, self._finish)
 
     async def run(self, workers: int) -> None:
         """Run with that many workers until nothing is left to do or the run ends."""
         self.stop.on_request(self._wake)
         async with anyio.create_task_group() as group:
+            for _ in range(_SETTLERS):
+                group.start_soon(self._settling.run)
             for _ in range(self.readers):
                 group.start_soon(self._ahead.run)
-            for _ in range(workers):
-                group.start_soon(self._work)
+            async with anyio.create_task_group() as working:
+                for _ in range(workers):
+                    working.start_soon(self._work)
+            self._settling.end()
 
     def queued(self) -> int:
         """Rows that are read and wait to be sent."""
@@ -107,7 +116,16 @@ class Pool:
 
     def settle(self, effort: Effort, settle: Settle) -> None:
         """Settle a row that is not sent, or not sent again."""
-        self._settled(effort, self.attempts.settle(settle, effort, None))
+        self._finish(effort, settle, None)
+
+    def doubt(self, effort: Effort, question: ReadBack) -> None:
+        """Have the record of a row read again that an earlier process left in doubt."""
+        self._settling.add(effort, self.attempts.doubt(effort, question, None).question, None)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many rows are in doubt that no further ones had better be read."""
+        return self._settling.is_full
 
     def exhausted(self) -> None:
         """Let the workers see that there is nothing to wait for."""
@@ -117,16 +135,23 @@ class Pool:
         while (effort := await self._next()) is not None:
             if effort.verdict is not None:
                 self.attempts.gate.give_back()
-                self.settle(effort, effort.verdict)
+                self._end_unsent(effort, effort.verdict)
                 continue
             ending = await (self._send_alone(effort) if effort.is_canary else self.attempts.run(effort, admitted=True))
-            if isinstance(ending, InDoubt):
-                ending = await self._read_back(effort, ending)
-            if isinstance(ending, RowResult):
-                self._settled(effort, ending)
-            elif isinstance(ending, Rerouted):
-                effort.refused = True
-                self._ahead.reroute(effort)
+            match ending:
+                case Judged(settle, outcome):
+                    self._finish(effort, settle, outcome)
+                case InDoubt(question, outcome):
+                    self._settling.add(effort, question, outcome)
+                case Rerouted():
+                    effort.refused = True
+                    self._ahead.reroute(effort)
+
+    def _end_unsent(self, effort: Effort, verdict: Settle | ReadBack) -> None:
+        if isinstance(verdict, ReadBack):
+            self.doubt(effort, verdict)
+        else:
+            self.settle(effort, verdict)
 
     async def _next(self) -> Effort | None:
         """The next row to send, with a slot of the pace reserved for it; None when there will be none.
@@ -183,28 +208,33 @@ class Pool:
         return self.clock.now() - effort.read_at
 
     async def _send_alone(self, effort: Effort) -> Ending:
-        """Send one of the first rows of a type, and see whether it did what it should and nothing else."""
+        """Send one of the first rows of a type, and see whether it did what it should and nothing else.
+
+        A value that does not stick puts the row in doubt; so it is told only once it is certain, or cannot be.
+        """
         job = effort.job
         before = await self.lookup.record(job.type, job.id)
         ending = await self.attempts.run(effort, admitted=True)
-        if before is None or not isinstance(ending, RowResult) or ending.status is not Status.APPLIED:
+        if before is None or not isinstance(ending, Judged) or ending.settle.status is not Status.APPLIED:
             return ending
         found = await self.lookup.record(job.type, job.id)
-        said = strayed(resource_type(effort.type_name), effort.change, before, found) if found is not None else ""
-        if said:
+        if found is None:
+            return ending
+        edits = ending.settle.stored or effort.change.edits
+        if names := unstuck(edits, found):
+            said = f"sent, and not on the record right after: {', '.join(names)}"
+            question = ReadBack("not_taken", said, stored=ending.settle.stored)
+            return self.attempts.doubt(effort, question, ending.outcome)
+        if said := strayed(resource_type(effort.type_name), effort.change, before, found):
             self.stop.request("canary", f"row {job.ref.row} ({job.type}/{job.id}): {said}")
         return ending
 
-    async def _read_back(self, effort: Effort, doubt: InDoubt) -> RowResult | Left:
-        """Settle a row whose replies cannot tell whether it was applied, by its record."""
-        job = effort.job
-        found = await self.lookup.live(job.type, [job.id], fields(job), patient=False)
-        if self.stop.reason and found.failed:
-            effort.state = step(effort.state, Event.STOP)
-            return LEFT
-        question = doubt.question
-        settle = read_back(effort.change.edits, found.records.get(job.id), question, fires=bool(job.triggers))
-        return self.attempts.settle(settle, effort, doubt.outcome)
+    async def _probe(self, effort: Effort) -> bool:
+        """Read a row's record, to see whether a server that was down is back; whether it is."""
+        return await self.lookup.record(effort.job.type, effort.job.id) is not None
+
+    def _finish(self, effort: Effort, settle: Settle, outcome: Outcome | None) -> None:
+        self._settled(effort, self.attempts.settle(settle, effort, outcome))
 
     def _settled(self, effort: Effort, result: RowResult) -> None:
         """Take note of a row that is settled, and let the next of its id follow."""
@@ -228,7 +258,7 @@ class Pool:
         """The record as the row left it, and since when; None when that is not known."""
         if effort.live is None or result.reason in _PARTLY:
             return None, 0.0
-        if result.status is Status.APPLIED:
+        if result.status is Status.APPLIED and result.reason != "read_back":
             return after(effort.live, effort.change), self.clock.now()
         return effort.live, effort.read_at
 
@@ -254,4 +284,5 @@ class Pool:
 
     def _wake(self) -> None:
         self._news.set()
+        self._settling.wake()
         self._ahead.wake()

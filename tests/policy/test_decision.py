@@ -4,10 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jobs.change import Change, as_written
-from jobs.model import ABSENT, UNREAD, Edit, Live, RowRef, UpdateJob
-from worker.policy.decision import UNCHANGED, Asked, decide, moved_on, read_back, shown
+from jobs.model import ABSENT, UNREAD, Edit, Live, RowRef, Status, UpdateJob
+from worker.policy.decision import UNCHANGED, Asked, decide, give_up, moved_on, read_back, shown
 from worker.policy.verdict import ReadBack, Settle
 
 REF = RowRef(1, 2, b"")
@@ -24,7 +26,9 @@ def live(reference: Any = "old", **more: Any) -> Live:
     return Live("orders", {"reference": reference, "metadata": {"k": 1}, **more}, tags=frozenset())
 
 
-def reason(decided: Change | Settle) -> str:
+def reason(decided: Change | Settle | ReadBack) -> str:
+    if isinstance(decided, ReadBack):
+        return "read again"
     return decided.reason if isinstance(decided, Settle) else "sent"
 
 
@@ -39,11 +43,12 @@ def reason(decided: Change | Settle) -> str:
         (JOB, live("new"), Asked(doubt="reply_lost", earlier=OURS), "read_back"),
         (JOB, live("new"), Asked(doubt="reply_lost"), "read_back"),
         (JOB, live(), Asked(doubt="reply_lost", earlier=OURS), "sent"),
+        # an old value proves nothing: it is read again
         (TAGGED, live(), Asked(doubt="reply_lost", earlier=(Edit(("tags", "vip"), ABSENT, True),), may_resend=False),
-         "not_applied"),
-        # it may still land
-        (TAGGED, live(), Asked(doubt="interrupted", earlier=(Edit(("tags", "vip"), ABSENT, True),), may_resend=False),
-         "interrupted"),
+         "read again"),
+        # nothing that was sent can be seen in the record
+        (FIRES, live(), Asked(doubt="reply_lost", may_resend=False), "reply_lost"),
+        (FIRES, live(), Asked(doubt="reply_lost", may_resend=True), "sent"),
         # a trigger that nobody can see: a value that was looked at before and changed proves it, another does not
         (FIRES, live("new"), Asked(doubt="reply_lost", earlier=OURS, may_resend=False), "read_back"),
         (FIRES, live("new"), Asked(doubt="reply_lost", earlier=BLIND, may_resend=False), "reply_lost"),
@@ -71,37 +76,75 @@ def test_unchanged_is_a_success_that_sends_nothing() -> None:
     assert UNCHANGED.status == "unchanged"
 
 
+DOUBT = ReadBack("timed_out", "no reply in time")
+SUCCESS = ReadBack("unverified", "204", "not_taken")
+KEY = Edit(("attributes", "metadata", "k"), 1, 2)
+
+
 @pytest.mark.parametrize(
-    ("record", "lingering", "fires", "expected"),
+    ("record", "question", "now", "finally_"),
     [
-        (live("new"), False, False, "read_back"),
-        (live("new"), True, True, "read_back"),
-        (live("old"), False, False, "not_applied"),
-        (live("old"), True, False, "timed_out"),  # the request may still land
-        (live("third"), False, False, "timed_out"),  # somebody else was there
-        (None, False, False, "timed_out"),  # a refused read settles nothing
+        (live("new"), DOUBT, "read_back", "timed_out"),
+        (live("old"), DOUBT, "", "timed_out"),  # the request may still land, or the read lag
+        (live("third"), DOUBT, "", "timed_out"),  # somebody else was there
+        (live("new"), SUCCESS, "read_back", "unverified"),
+        (live("old"), SUCCESS, "", "not_taken"),
+        (live("third"), SUCCESS, "unverified", "unverified"),  # a form of the API's own, which no reply showed
+        (Live("orders", {}), DOUBT, "timed_out", "timed_out"),  # nothing of it can be seen
+        (Live("orders", {}), SUCCESS, "unverified", "unverified"),
     ],
 )
-def test_what_reading_back_settles(record: Live | None, lingering: bool, fires: bool, expected: str) -> None:
-    question = ReadBack("timed_out", "no reply in time", lingering)
-    assert read_back(OURS, record, question, fires=fires).reason == expected
+@pytest.mark.parametrize("fires", [False, True])
+def test_what_a_record_proves_about_a_row_in_doubt(
+    record: Live, question: ReadBack, now: str, finally_: str, fires: bool
+) -> None:
+    settle = read_back(OURS, record, question, fires=fires)
+    assert (settle.reason if settle else "") == now
+    assert give_up(OURS, record, question, fires=fires).reason == finally_
+
+
+def test_a_record_that_was_never_read_proves_nothing() -> None:
+    assert give_up(OURS, None, DOUBT, fires=False).reason == "timed_out"
+    assert give_up(OURS, None, SUCCESS, fires=False).reason == "unverified"
+
+
+def test_a_part_of_an_update_that_keeps_its_old_value_proves_nothing() -> None:
+    assert read_back((*OURS, KEY), live("new"), SUCCESS, fires=False) is None
+    assert give_up((*OURS, KEY), live("new"), SUCCESS, fires=False).reason == "not_taken"
+
+
+def test_the_form_that_a_reply_showed_as_stored_proves_that_the_row_was_applied() -> None:
+    stored = (replace(OURS[0], stored="NEW"),)
+    for value in ("new", "NEW"):
+        settle = read_back(stored, live(value), DOUBT, fires=False)
+        assert settle is not None
+        assert settle.reason == "read_back"
+
+
+@given(st.sampled_from(["old", "new", "third"]), st.booleans(), st.sampled_from([DOUBT, SUCCESS]))
+def test_no_read_ever_says_that_a_row_was_not_applied(value: str, fires: bool, question: ReadBack) -> None:
+    for settle in (
+        read_back(OURS, live(value), question, fires=fires),
+        give_up(OURS, live(value), question, fires=fires),
+    ):
+        assert settle is None or settle.status in {Status.APPLIED, Status.UNKNOWN}
 
 
 @pytest.mark.parametrize(
     ("tags", "reference", "fires", "expected"),
     [
         (frozenset(), "new", True, "read_back"),  # the API discards tags it does not know: the rest tells
-        (frozenset(), "old", True, "not_applied"),
-        (frozenset({"vip"}), "old", True, "timed_out"),  # the tag is there, the rest is not: somebody else's
-        (frozenset(), "new", False, "timed_out"),  # nothing is lost by asking again
+        (frozenset(), "old", True, ""),
+        (frozenset({"vip"}), "old", True, ""),  # the tag is there, the rest is not: somebody else's
+        (frozenset(), "new", False, ""),  # nothing is lost by asking again
     ],
 )
 def test_a_tag_that_is_missing_does_not_prove_that_a_trigger_did_not_fire(
     tags: frozenset[str], reference: str, fires: bool, expected: str
 ) -> None:
     edits = (*OURS, Edit(("tags", "vip"), ABSENT, True))
-    record = replace(live(reference), tags=tags)
-    assert read_back(edits, record, ReadBack("timed_out", "no reply in time"), fires=fires).reason == expected
+    settle = read_back(edits, replace(live(reference), tags=tags), DOUBT, fires=fires)
+    assert (settle.reason if settle else "") == expected
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from jobs.reasons import REASONS
 from tests.samples.recorded import sample
 from worker.policy.guards import Halt
 from worker.policy.verdict import (
+    DecideAnew,
     HaltRun,
     ReadBack,
     Renew,
@@ -23,7 +24,6 @@ from worker.policy.verdict import (
     Settle,
     SlowDown,
     Verdict,
-    is_slow_down,
     judge,
 )
 
@@ -69,15 +69,25 @@ GARBLED = MaybeSent("reply_garbled", "the reply was not HTTP")
         (sample("captive_portal"), (Status.UNKNOWN, "reply_mismatch"), (Status.UNKNOWN, "reply_mismatch")),
         (OTHER_ID, (Status.UNKNOWN, "reply_mismatch"), (Status.UNKNOWN, "reply_mismatch")),
         (sample("transaction"), (Status.UNKNOWN, "reply_mismatch"), (Status.UNKNOWN, "reply_mismatch")),
+        # 202: accepted, and not done, whatever its body shows
+        (Reply(202, {}), (Status.UNKNOWN, "accepted"), (Status.UNKNOWN, "accepted")),
+        (replace(sample("stripe_payment"), status=202), (Status.UNKNOWN, "accepted"), (Status.UNKNOWN, "accepted")),
+        # 201: something was created, which an update does not do
+        (replace(sample("stripe_payment"), status=201), (Status.UNKNOWN, "reply_mismatch"),
+         (Status.UNKNOWN, "reply_mismatch")),
         # an empty 204 is a success that nothing shows
         (sample("no_content"), (Status.APPLIED, "unverified"), (Status.APPLIED, "unverified")),
         # 3xx: never followed
         (sample("redirect"), (Status.REJECTED, "redirected"), (Status.REJECTED, "redirected")),
-        # 408, 425, 429, 503 with Retry-After: not processed
-        (Reply(408, {}), SlowDown(), SlowDown()),
-        (Reply(425, {}), SlowDown(), SlowDown()),
+        # 429, and what names a limit: refused before any work
         (sample("throttled"), SlowDown(), SlowDown()),
-        (sample("unavailable_for_a_while"), SlowDown(), SlowDown()),
+        (Reply(403, {}, b'{"error": {"code": "rateLimitExceeded"}}'), SlowDown(), SlowDown()),
+        # 425: refused before any work, which an action had better not rely on
+        (Reply(425, {}), SlowDown(), (Status.UNKNOWN, "server_error")),
+        # 408, and 5xx with Retry-After: seen after the work was done; everybody waits all the same
+        (Reply(408, {}), SlowDown("timed_out"), (Status.UNKNOWN, "timed_out")),
+        (sample("unavailable_for_a_while"), SlowDown("server_error"), (Status.UNKNOWN, "server_error")),
+        (Reply(524, {"retry-after": "3"}), SlowDown("server_error"), (Status.UNKNOWN, "server_error")),
         # 500, 502, 504, 503: maybe applied
         (sample("server_error"), Retry("server_error"), (Status.UNKNOWN, "server_error")),
         (sample("bad_gateway"), Retry("server_error"), (Status.UNKNOWN, "server_error")),
@@ -210,27 +220,36 @@ def test_when_the_attempts_are_used_up_a_doubt_stays_a_doubt(
 
 
 @pytest.mark.parametrize(
-    ("case", "ending"),
+    "case",
     [
-        # the same request would have met these before: the earlier attempt was refused as well
-        ("key_mismatch", (Status.REJECTED, "bad_request")),
-        ("record_not_found", (Status.REJECTED, "not_found")),
-        ("not_unique", (Status.REJECTED, "not_unique")),
-        ("validation", (Status.REJECTED, "validation")),
-        # these may be new, and the earlier attempt applied
-        ("unauthorized", (Status.UNKNOWN, "reply_lost")),
-        ("forbidden", (Status.UNKNOWN, "reply_lost")),
-        ("locked", (Status.UNKNOWN, "reply_lost")),
-        ("redirect", (Status.UNKNOWN, "reply_lost")),
+        "key_mismatch", "record_not_found", "not_unique", "validation", "unauthorized", "forbidden", "locked", "redirect",
     ],
-)
-def test_a_refusal_does_not_undo_an_earlier_attempt_that_may_have_been_applied(
-    case: str, ending: tuple[Status, str]
-) -> None:
+)  # fmt: skip
+def test_a_refusal_says_nothing_about_an_earlier_attempt_that_may_have_been_applied(case: str) -> None:
     verdict = judge(sample(case), sent(doubt="reply_lost"))
-    assert settled(verdict) == ending
+    assert settled(verdict) == (Status.UNKNOWN, "reply_lost")
     assert isinstance(verdict, Settle | ReadBack)
     assert str(sample(case).status) in verdict.message
+
+
+@pytest.mark.parametrize(("status", "reason"), [(409, "not_unique"), (420, "refused"), (423, "locked"), (430, "refused")])
+def test_a_refusal_that_asks_to_wait_is_sent_again_but_for_an_action(status: int, reason: str) -> None:
+    reply = Reply(status, {"retry-after": "1"})
+    assert judge(reply, sent()) == SlowDown()
+    assert settled(judge(reply, sent(TRIGGER))) == (Status.REJECTED, reason)
+    assert settled(judge(reply, sent(throttles_left=0))) == (Status.REJECTED, reason)
+
+
+def test_a_lost_race_is_decided_anew_a_few_times_where_the_record_was_read() -> None:
+    reply = Reply(412, {})
+    conflict = (Status.CONFLICT, "precondition_failed")
+    read = Sent(SAFE, SEEN, SAFE.type, attempts_left=4, throttles_left=29, races_left=1)
+    verdict = judge(reply, read)
+    assert isinstance(verdict, DecideAnew)
+    assert settled(verdict.settle) == conflict
+    assert settled(judge(reply, replace(read, races_left=0))) == conflict
+    assert settled(judge(reply, sent(races_left=1))) == conflict  # a blind run
+    assert settled(judge(reply, replace(read, doubt="timed_out"))) == (Status.UNKNOWN, "timed_out")
 
 
 def test_a_run_that_stops_after_a_doubt_names_the_refusal_and_keeps_the_doubt() -> None:
@@ -303,7 +322,8 @@ def test_a_message_of_very_many_errors_shows_the_first_and_counts_the_rest() -> 
     [
         (CUT, "the server answered 200, and the reply broke off"),
         (sample("captive_portal"), "the server answered 200 (text/html), not about stripe_payments/xAyBzCwDvE"),
-        (Reply(202, {}), "the server answered 202 (no content type), not about stripe_payments/xAyBzCwDvE"),
+        (Reply(200, {}), "the server answered 200 (no content type), not about stripe_payments/xAyBzCwDvE"),
+        (Reply(202, {}), "the server answered 202: accepted, not done yet"),
         (Reply(204, {}, complete=False), "the server answered 204, and the reply broke off"),
     ],
 )
@@ -354,27 +374,6 @@ def test_applied_needs_a_whole_success_about_the_record(outcome: Outcome, what: 
         assert outcome.status == 204 or what.job.id.encode() in outcome.body
 
 
-@pytest.mark.parametrize(
-    ("reply", "slow"),
-    [
-        (sample("throttled"), True),
-        (Reply(408, {}), True),
-        (Reply(425, {}), True),
-        (sample("unavailable_for_a_while"), True),
-        (sample("unavailable"), False),  # 503 without Retry-After says nothing about having processed it
-        (Reply(500, {"retry-after": "1"}), False),
-        (Reply(403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1372700873"}), True),  # GitHub's quota
-        (Reply(403, {"retry-after": "60"}), True),  # GitHub's secondary limits
-        (Reply(403, {"x-ratelimit-remaining": "1", "x-ratelimit-reset": "1372700873"}), False),  # really forbidden
-        (Reply(403, {"x-ratelimit-remaining": "0", "x-ratelimit-interval": "60"}), False),  # Commerce Layer
-        (Reply(503, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9"}), False),  # it may have processed it
-        (sample("stripe_payment"), False),
-    ],
-)
-def test_slow_down_means_not_processed(reply: Reply, slow: bool) -> None:
-    assert is_slow_down(reply) is slow
-
-
 @pytest.mark.parametrize("status", [101, 199])
 def test_an_interim_status_is_no_answer_to_a_patch(status: int) -> None:
     assert judge(Reply(status, {}), sent()) == Retry(doubt="reply_garbled")
@@ -385,33 +384,49 @@ READ = as_written(SAFE).edits[0]
 SEEN = Change({"reference": "ANY-EXTERNAL-REFERENCE"}, {}, (replace(READ, before="OLD"),))
 
 
+UNSHOWN = replace(CONFIRMED, body=b'{"data":{"type":"stripe_payments","id":"xAyBzCwDvE"}}')
+OLD = replace(CONFIRMED, body=CONFIRMED.body.replace(b"ANY-EXTERNAL-REFERENCE", b"OLD"))
+ERRORS = replace(CONFIRMED, body=CONFIRMED.body.rstrip()[:-1] + b',"errors":[{"detail":"too long"}]}')
+
+
 @pytest.mark.parametrize(
-    ("outcome", "known", "lingering"),
+    ("outcome", "known", "reason", "stale"),
     [
         # the attempts are used up: the record is read
-        (LOST, {"attempts_left": 0}, False),
-        (GARBLED, {"attempts_left": 0}, False),
-        (sample("server_error"), {"attempts_left": 0}, False),
-        (NotSent("refused"), {"attempts_left": 0, "doubt": "reply_lost"}, False),
-        (sample("throttled"), {"throttles_left": 0, "doubt": "reply_lost"}, False),
-        # a final timeout, or a gateway's: the request may still land
-        (LATE, {"attempts_left": 0}, True),
-        (LOST, {"attempts_left": 0, "doubt": "timed_out"}, True),
-        (sample("gateway_timeout"), {"attempts_left": 0}, True),
+        (LOST, {"attempts_left": 0}, "reply_lost", ""),
+        (GARBLED, {"attempts_left": 0}, "reply_garbled", ""),
+        (sample("server_error"), {"attempts_left": 0}, "server_error", ""),
+        (NotSent("refused"), {"attempts_left": 0, "doubt": "reply_lost"}, "reply_lost", ""),
+        (sample("throttled"), {"throttles_left": 0, "doubt": "reply_lost"}, "reply_lost", ""),
+        (Reply(408, {}), {"throttles_left": 0, "attempts_left": 0}, "timed_out", ""),
         # a 2xx that confirms nothing is never sent again
-        (CUT, {}, False),
-        (OTHER_ID, {}, False),
-        (sample("no_content"), {}, False),
-        # a refusal that does not undo an earlier attempt
-        (sample("forbidden"), {"doubt": "server_error"}, False),
-        (sample("redirect"), {"doubt": "server_error"}, False),
+        (CUT, {}, "reply_garbled", ""),
+        (OTHER_ID, {}, "reply_mismatch", ""),
+        (Reply(202, {}), {}, "accepted", ""),
+        # a final success that shows nothing: only an old value makes it doubtful
+        (sample("no_content"), {}, "unverified", "not_taken"),
+        (UNSHOWN, {}, "unverified", "not_taken"),
+        # one that shows the old value, or errors
+        (OLD, {}, "not_taken", ""),
+        (ERRORS, {}, "errors_in_success", ""),
+        # a refusal says nothing about an earlier attempt
+        (sample("forbidden"), {"doubt": "server_error"}, "server_error", ""),
+        (sample("validation"), {"doubt": "server_error"}, "server_error", ""),
     ],
 )
-def test_what_no_reply_can_tell_is_read_back(outcome: Outcome, known: dict[str, Any], lingering: bool) -> None:
+def test_what_no_reply_can_tell_is_read_back(
+    outcome: Outcome, known: dict[str, Any], reason: str, stale: str
+) -> None:
     facts: dict[str, Any] = {"type_name": SAFE.type, "attempts_left": 4, "throttles_left": 29, **known}
     verdict = judge(outcome, Sent(SAFE, SEEN, **facts))
     assert isinstance(verdict, ReadBack)
-    assert verdict.lingering is lingering
+    assert (verdict.reason, verdict.stale) == (reason, stale)
+
+
+def test_a_form_that_the_reply_shows_as_stored_is_kept() -> None:
+    verdict = judge(DIFFERS, Sent(SAFE, SEEN, SAFE.type, attempts_left=4, throttles_left=29))
+    assert isinstance(verdict, Settle)
+    assert [edit.stored for edit in verdict.stored] == ["SOMETHING-ELSE"]
 
 
 def test_what_cannot_be_seen_in_a_record_is_not_read_back() -> None:

@@ -1,13 +1,13 @@
 """The first updates of a type, sent alone and read back in full: did what was sent stick, and nothing else change?"""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from jobs.catalogue import ResourceType
 from jobs.change import Change
-from jobs.echo import same
-from jobs.model import JSON, Status
+from jobs.images import column_of, sides
+from jobs.model import JSON, Edit, Live, Status
 
 TYPE_WIDE: Final = frozenset({"not_found", "not_updatable", "not_authorized", "bad_request"})
 """Refusals of records that have just been read: they are about the type, not about the record."""
@@ -31,6 +31,8 @@ class Canary:
         self.busy = False
         self.left -= 1
         self._reasons.append(reason if status is Status.REJECTED else "")
+        if reason == "not_taken":
+            return "the API confirmed an update of this type, and the record does not hold it"
         first = self._reasons[0]
         if self.left or first not in TYPE_WIDE or set(self._reasons) != {first}:
             return ""
@@ -38,8 +40,20 @@ class Canary:
         return f"the API refused the first {count} updates of this type, all alike ({first})"
 
 
+def unstuck(edits: Iterable[Edit], after: Mapping[str, JSON]) -> tuple[str, ...]:
+    """Name the attributes that were sent and do not hold their new value.
+
+    Args:
+        edits: what was sent, with the forms in which the reply shows it as stored.
+        after: all attributes as they were read right after.
+    """
+    live = Live("", after)
+    sent = (edit for edit in edits if edit.path[0] == "attributes")
+    return tuple(column_of(edit) for edit in sent if not sides((edit,), live) <= {"after"})
+
+
 def strayed(kind: ResourceType | None, change: Change, before: Mapping[str, JSON], after: Mapping[str, JSON]) -> str:
-    """What an update did to its record that it should not have, or an empty text.
+    """What an update changed of its record besides what was sent, or an empty text.
 
     Args:
         kind: what the catalogue knows of the type. Only attributes that can be written are looked at: others, such as
@@ -48,9 +62,6 @@ def strayed(kind: ResourceType | None, change: Change, before: Mapping[str, JSON
         before: all attributes as they were read right before.
         after: all attributes as they were read right after.
     """
-    for name, sent in change.attributes.items():
-        if name in after and not same(sent, after[name]):
-            return f"`{name}` was sent and did not stick: the record holds another value"
     if any(name.startswith("_") for name in change.attributes):
         return ""  # a trigger is meant to change more than is sent
     for name in kind.attributes if kind else ():

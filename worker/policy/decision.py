@@ -5,16 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from jobs.change import AS_A_SHEET, CannotMerge, Change, Terms, difference
-from jobs.images import column_of, is_at, side
-from jobs.model import ABSENT, JSON, Absent, Edit, Live, Unread, UpdateJob
+from jobs.images import Held, column_of, is_at, sides
+from jobs.model import ABSENT, JSON, Absent, Edit, Live, Status, Unread, UpdateJob
 from jobs.texts import shortened
 from worker.policy.verdict import ReadBack, Settle
 
 UNCHANGED: Final = Settle("as_wanted")
-
-_MAY_STILL_LAND: Final = frozenset({"interrupted", "timed_out"})
-"""Doubts about a request that may not have been worked on yet when the record was read."""
-
 
 _EARLIER: Final = "an earlier attempt left without a trustworthy reply"
 
@@ -38,12 +34,17 @@ class Asked:
     expected: tuple[Edit, ...] | None = None
 
 
-def decide(job: UpdateJob, live: Live, asked: Asked) -> Change | Settle:
-    """What to send, or how the row is settled without sending anything."""
-    if asked.doubt and (settled := _settled_by(job, live, asked)):
-        return settled
+def decide(job: UpdateJob, live: Live, asked: Asked) -> Change | Settle | ReadBack:
+    """What to send, how the row is settled without sending anything, or that its record has to be read again."""
+    if asked.doubt:
+        question = ReadBack(asked.doubt, _EARLIER)
+        settled = read_back(asked.earlier, live, question, fires=bool(job.triggers))
+        if settled is not None and (settled.status is Status.APPLIED or not asked.may_resend):
+            return settled
+        if not asked.may_resend:
+            return question
     try:
-        change = difference(job, live, asked.terms)
+        change = difference(job, live, asked.terms, asked.earlier)
     except CannotMerge as error:
         return Settle(asked.doubt or "lookup_failed", str(error))
     if asked.doubt and change.is_empty:
@@ -56,24 +57,43 @@ def decide(job: UpdateJob, live: Live, asked: Asked) -> Change | Settle:
     return UNCHANGED if change.is_empty else change
 
 
-def read_back(edits: tuple[Edit, ...], live: Live | None, question: ReadBack, *, fires: bool) -> Settle:
-    """Settle a row whose attempts left a doubt, by what its record holds now.
+def read_back(edits: tuple[Edit, ...], live: Live, question: ReadBack, *, fires: bool) -> Settle | None:
+    """Settle a row in doubt by its record, or return None: the record proves nothing yet, and is to be read again.
+
+    New values prove that the row was applied. Old values prove nothing: reads lag, and an update may land late. After a
+    success that showed nothing, a value that is neither is the form in which the API stores the new one.
 
     Args:
-        edits: of the last attempt.
-        live: None when the record could not be read, which settles nothing.
+        edits: of all attempts of the row.
+        live: the record.
         question: what is in doubt.
-        fires: the row also has effects that cannot be read: then only a value that changed proves that it was applied,
-            and a tag that is not there proves nothing, since the API discards those it does not know.
+        fires: the row also has effects that cannot be read: only a value that changed proves that it was applied, and a
+            tag that is not there says nothing, since the API discards those it does not know.
     """
-    telling = tuple(edit for edit in edits if not (fires and _may_be_discarded(edit, live)))
-    held = side(telling, live) if live is not None else "unseen"
-    if held == "after" and not (fires and any(isinstance(edit.before, Unread) for edit in edits)):
+    held = _held(edits, live, fires=fires)
+    if not held:
+        return Settle(question.reason, question.message, errors=question.errors)
+    if held == {"after"}:
+        if fires and any(isinstance(edit.before, Unread) for edit in edits):
+            return Settle(question.reason, question.message, errors=question.errors)
         return Settle("read_back", f"{question.message}; the record shows that it was applied")
-    if held == "before" and not question.lingering:
-        told = f"{question.message}; the record shows that this attempt was not applied"
-        return Settle("not_applied", told, errors=question.errors)
-    return Settle(question.reason, question.message, errors=question.errors)
+    if "before" not in held and question.stale:
+        told = f"{question.message}; the record shows another value than the one sent"
+        return Settle(question.reason, told)
+    return None
+
+
+def give_up(edits: tuple[Edit, ...], live: Live | None, question: ReadBack, *, fires: bool) -> Settle:
+    """Settle a row that no read has settled in time; `live` is the last one, None when it failed."""
+    held = _held(edits, live, fires=fires) if live is not None else frozenset[Held]()
+    reason, told = question.reason, question.message
+    if "before" in held:
+        reason, told = question.stale or reason, f"{told}; the record keeps the old value"
+    return Settle(reason, told, errors=question.errors)
+
+
+def _held(edits: tuple[Edit, ...], live: Live, *, fires: bool) -> frozenset[Held]:
+    return sides((edit for edit in edits if not (fires and _may_be_discarded(edit, live))), live)
 
 
 def moved_on(change: Change, expected: tuple[Edit, ...]) -> tuple[Edit, ...]:
@@ -98,17 +118,10 @@ def shown(value: JSON | Absent | Unread) -> str:
     return shortened(json.dumps(value, ensure_ascii=False))
 
 
-def _settled_by(job: UpdateJob, live: Live, asked: Asked) -> Settle | None:
-    """What the record says about an earlier attempt, None when the row may simply be sent again."""
-    question = ReadBack(asked.doubt, _EARLIER, lingering=asked.doubt in _MAY_STILL_LAND)
-    settle = read_back(asked.earlier, live, question, fires=bool(job.triggers))
-    return None if asked.may_resend and settle.reason != "read_back" else settle
-
-
-def _may_be_discarded(edit: Edit, live: Live | None) -> bool:
+def _may_be_discarded(edit: Edit, live: Live) -> bool:
     """Whether it adds a tag that the record does not have: the rest of the update may have been applied."""
     kind, name, *_ = edit.path
-    return kind == "tags" and edit.after is not ABSENT and live is not None and name not in (live.tags or ())
+    return kind == "tags" and edit.after is not ABSENT and name not in (live.tags or ())
 
 
 def _meets(edit: Edit, planned: Edit) -> bool:

@@ -1,21 +1,20 @@
 """What an attempt's outcome means for its row. The table is `docs/verdicts.md`; every line of it is a test.
 
-Three things are told apart that look alike from far: *not sent* (try again), *refused* (final) and *maybe applied*
-(sent again only where that is safe, else left `unknown`).
+Three states look alike from far: *not sent* (send again), *refused* (final) and *in doubt*. In doubt is the default: a row
+leaves it only by what proves otherwise, and an old value proves nothing.
 """
 
 from dataclasses import replace
 from typing import Final, TypeAlias
 
 from jobs.change import Change
-from jobs.commercelayer import Confirmation, column_of, read_confirmation, read_errors
-from jobs.model import ApiError, MaybeSent, NotSent, Outcome, Reply, Status, Unread, UpdateJob
+from jobs.commercelayer import Confirmation, column_of, read_confirmation, read_errors, token_refused
+from jobs.model import ApiError, Edit, MaybeSent, NotSent, Outcome, Reply, Status, Unread, UpdateJob
 from jobs.reasons import REASONS
 from jobs.values import valueclass
+from worker.policy.backpressure import asks_to_wait, refused_before_work
 from worker.policy.guards import Halt
 
-_SLOW_DOWN: Final = frozenset({408, 425, 429})
-_SLOW_DOWN_IF_IT_SAYS_SO: Final = frozenset({403, 503})
 _MISCONFIGURED: Final = frozenset({405, 406, 415})
 _FINAL: Final = {
     400: "bad_request",
@@ -29,10 +28,7 @@ _FINAL: Final = {
     423: "locked",
 }
 
-
-_OF_THE_REQUEST: Final = frozenset({400, 404, 409, 422})
 _SHOWN_ERRORS: Final = 20
-"""Refusals that the same request would have met before: they also say that an earlier attempt was not applied."""
 
 
 @valueclass(frozen=True, slots=True)
@@ -43,6 +39,7 @@ class Sent:
         type_name: the type in the request, which differs from the job's when that is abstract.
         attempts_left: how many more attempts the row has after this one.
         throttles_left: how many more refusals for pace it has.
+        races_left: how many more times it is decided anew after a 412.
         doubt: reason code of an earlier attempt that may have been applied, or empty.
         renewed: the token was already renewed for this row.
         abstract: the job's type may be one the API does not update itself.
@@ -53,6 +50,7 @@ class Sent:
     type_name: str
     attempts_left: int
     throttles_left: int
+    races_left: int = 0
     doubt: str = ""
     renewed: bool = False
     abstract: bool = False
@@ -66,6 +64,7 @@ class Settle:
         fields: names of the fields that the reason is about.
         mode: `test` or `live` as the reply says, or empty.
         discarded: tags that the API dropped silently, while it applied the rest of the row.
+        stored: the row's edits, those with a form of their own in the reply among them; empty when there are none.
     """
 
     reason: str
@@ -74,6 +73,7 @@ class Settle:
     errors: tuple[ApiError, ...] = ()
     mode: str = ""
     discarded: tuple[str, ...] = ()
+    stored: tuple[Edit, ...] = ()
 
     @property
     def status(self) -> Status:
@@ -83,17 +83,19 @@ class Settle:
 
 @valueclass(frozen=True, slots=True)
 class ReadBack:
-    """No reply can tell whether the row was applied: its record is read, and compared with what was sent.
+    """The replies do not prove whether the row was applied: read its record, and compare it with what was sent.
 
     Attributes:
-        reason: what settles the row if reading cannot tell.
-        lingering: the request may still be worked on, so that a record with the old values proves nothing.
+        reason: settles the row if no read proves anything.
+        stale: settles it if the record keeps the old values; empty where `reason` does.
+        stored: as in `Settle`.
     """
 
     reason: str
     message: str
-    lingering: bool = False
+    stale: str = ""
     errors: tuple[ApiError, ...] = ()
+    stored: tuple[Edit, ...] = ()
 
 
 @valueclass(frozen=True, slots=True)
@@ -105,12 +107,21 @@ class Retry:
 
 @valueclass(frozen=True, slots=True)
 class SlowDown:
-    """The server did not process the request and wants everybody to wait; the row loses no attempt."""
+    """The server wants everybody to wait; the row loses no attempt. `doubt` is set when this one may have been applied."""
+
+    doubt: str = ""
 
 
 @valueclass(frozen=True, slots=True)
 class Renew:
     """The token is no longer good: renew it once for all, then send the row again."""
+
+
+@valueclass(frozen=True, slots=True)
+class DecideAnew:
+    """The record is not what the request expects: read it and decide anew. `settle` is what the refusal means else."""
+
+    settle: Settle
 
 
 @valueclass(frozen=True, slots=True)
@@ -128,7 +139,7 @@ class HaltRun:
     settle: Settle | None = None
 
 
-Verdict: TypeAlias = Settle | ReadBack | Retry | SlowDown | Renew | Reroute | HaltRun
+Verdict: TypeAlias = Settle | ReadBack | Retry | SlowDown | Renew | DecideAnew | Reroute | HaltRun
 
 
 def judge(outcome: Outcome, sent: Sent) -> Verdict:
@@ -141,52 +152,67 @@ def judge(outcome: Outcome, sent: Sent) -> Verdict:
     return _replied(outcome, sent)
 
 
-def is_slow_down(reply: Reply) -> bool:
-    """Whether the server says that it did not process the request because of load or pace."""
-    return reply.status in _SLOW_DOWN or (
-        reply.status in _SLOW_DOWN_IF_IT_SAYS_SO and ("retry-after" in reply.headers or _is_used_up(reply))
-    )
-
-
-def _is_used_up(reply: Reply) -> bool:
-    """Whether the quota has nothing left until a reset (GitHub, which refuses with 403 then)."""
-    left, reset = reply.headers.get("x-ratelimit-remaining", ""), reply.headers.get("x-ratelimit-reset")
-    return reply.status == 403 and reset is not None and left.strip() == "0"  # noqa: PLR2004  # Forbidden
-
-
-def _replied(reply: Reply, sent: Sent) -> Verdict:
-    if 200 <= reply.status < 300:  # noqa: PLR2004  # 2xx
+def _replied(reply: Reply, sent: Sent) -> Verdict:  # noqa: PLR0911  # a line of the table each
+    status = reply.status
+    if refused_before_work(reply) or (status == 425 and not sent.job.fires):  # noqa: PLR2004  # Too Early
+        return _slow_down(status, sent)
+    if 200 <= status < 300:  # noqa: PLR2004  # 2xx
         return _succeeded(reply, sent)
-    if reply.status < 200:  # noqa: PLR2004  # 101: whatever this is, it is no answer to a PATCH
-        return _maybe_applied("reply_garbled", f"the server answered {reply.status}", sent)
-    if is_slow_down(reply):
-        return _slow_down(reply.status, sent)
-    if 300 <= reply.status < 400:  # noqa: PLR2004  # 3xx
-        return _refusal(Settle("redirected", f"the server answered {reply.status}; redirects are never followed"), sent)
-    if reply.status >= 500:  # noqa: PLR2004  # 5xx
-        return _failed(reply.status, sent)
+    if status < 200:  # noqa: PLR2004  # 101: whatever this is, it is no answer to a PATCH
+        return _maybe_applied("reply_garbled", f"the server answered {status}", sent)
+    if status in {408, 425} or status >= 500:  # noqa: PLR2004  # all seen after the work was done
+        return _failed(reply, sent)
+    if 300 <= status < 400:  # noqa: PLR2004  # 3xx
+        return _refusal(Settle("redirected", f"the server answered {status}; redirects are never followed"), sent)
+    if asks_to_wait(reply) and not sent.job.fires and sent.throttles_left > 0:
+        return SlowDown()
     return _refused(reply, sent)
 
 
 def _succeeded(reply: Reply, sent: Sent) -> Verdict:
-    if reply.status == 204 and reply.complete:  # noqa: PLR2004  # No Content
-        said = "the server answered 204 without content"
-        return Settle("unverified", said) if _is_blind(sent) else _in_doubt("unverified", said, sent)
+    if not reply.complete:
+        return _in_doubt("reply_garbled", f"the server answered {reply.status}, and the reply broke off", sent)
+    if reply.status == 202:  # noqa: PLR2004  # Accepted: whatever its body shows, it is not done
+        return _in_doubt("accepted", "the server answered 202: accepted, not done yet", sent)
+    if reply.status == 204:  # noqa: PLR2004  # No Content
+        return _not_shown("the server answered 204 without content", sent)
     confirmation = read_confirmation(reply, sent.job, sent.change, sent.type_name)
-    if confirmation is None:
+    if confirmation is None or reply.status == 201:  # noqa: PLR2004  # Created: not this record, then
         return _not_confirmed(reply, sent)
-    return _applied(confirmation, sent)
+    return _confirmed(reply, confirmation, sent)
 
 
-def _applied(confirmation: Confirmation, sent: Sent) -> Settle:
+def _confirmed(reply: Reply, confirmation: Confirmation, sent: Sent) -> Verdict:
+    """A success about this record: what its body shows decides, and what it does not show is read."""
+    stored = confirmation.edits if confirmation.differs else ()
+    if confirmation.errors:
+        errors = _in_the_sheet(confirmation.errors, sent)
+        return _in_doubt("errors_in_success", _say(reply.status, errors), sent, stored=stored, errors=errors)
+    if confirmation.untaken:
+        names = ", ".join(confirmation.untaken)
+        return _in_doubt("not_taken", f"the reply still shows the old value: {names}", sent, stored=stored)
+    if confirmation.unseen and not confirmation.discarded_tags:
+        return _not_shown(f"the reply does not show {', '.join(confirmation.unseen)}", sent, stored)
+    return _applied(confirmation, stored, sent)
+
+
+def _not_shown(said: str, sent: Sent, stored: tuple[Edit, ...] = ()) -> Settle | ReadBack:
+    """A final success that shows nothing: read the record, where somebody looked at what it held before."""
+    if _is_blind(sent):
+        return Settle("unverified", said)
+    return _in_doubt("unverified", said, sent, stale="not_taken", stored=stored)
+
+
+def _applied(confirmation: Confirmation, stored: tuple[Edit, ...], sent: Sent) -> Settle:
     mode = confirmation.mode
     if confirmation.discarded_tags:
         discarded = confirmation.discarded_tags
         said = f"not on the record afterwards: {', '.join(discarded)}"
-        return Settle("tags_discarded", said, ("tags.add",), mode=mode, discarded=discarded)
+        return Settle("tags_discarded", said, ("tags.add",), mode=mode, discarded=discarded, stored=stored)
     if confirmation.differs:
         names = ", ".join(confirmation.differs)
-        return Settle("echo_differs", f"the reply shows another value: {names}", confirmation.differs, mode=mode)
+        said = f"the reply shows another value: {names}"
+        return Settle("echo_differs", said, confirmation.differs, mode=mode, stored=stored)
     if sent.doubt:
         return Settle("resent", "sent again after an attempt without a trustworthy reply", mode=mode)
     if sent.type_name != sent.job.type:
@@ -196,8 +222,6 @@ def _applied(confirmation: Confirmation, sent: Sent) -> Settle:
 
 def _not_confirmed(reply: Reply, sent: Sent) -> Verdict:
     """A 2xx that does not confirm this record is never sent again: something else may be answering."""
-    if not reply.complete:
-        return _in_doubt("reply_garbled", f"the server answered {reply.status}, and the reply broke off", sent)
     kind = reply.headers.get("content-type", "no content type").partition(";")[0][:60]
     kind = kind.encode("ascii", "backslashreplace").decode()
     return _in_doubt(
@@ -222,27 +246,37 @@ def _exhausted(reason: str, message: str, sent: Sent) -> Verdict:
     return _in_doubt(sent.doubt, message, sent) if sent.doubt else Settle(reason, message)
 
 
-def _failed(status: int, sent: Sent) -> Verdict:
-    """A 5xx: after 504, whatever is behind the gateway may still be working on the request."""
-    lingering = status == 504  # noqa: PLR2004  # Gateway Timeout
-    return _maybe_applied("server_error", f"the server answered {status}", sent, lingering=lingering)
+def _failed(reply: Reply, sent: Sent) -> Verdict:
+    """The server, or an edge in front of it, gave up: the request may have been, or may yet be, carried out.
+
+    An announced pause costs the row no attempt.
+    """
+    reason = "timed_out" if reply.status == 408 else "server_error"  # noqa: PLR2004  # Request Timeout
+    if asks_to_wait(reply) and sent.job.replay_safe and sent.throttles_left > 0:
+        return SlowDown(doubt=reason)
+    return _maybe_applied(reason, f"the server answered {reply.status}", sent)
 
 
-def _maybe_applied(reason: str, detail: str, sent: Sent, *, lingering: bool = False) -> Verdict:
-    """No reply was seen: whoever read the request may still be at it. Told as not applied, a trigger is fired again."""
+def _maybe_applied(reason: str, detail: str, sent: Sent) -> Verdict:
+    """Nothing proves that the request had no effect: send it again only where a second effect is none."""
     if sent.job.replay_safe and sent.attempts_left > 0:
         return Retry(doubt=reason)
-    verdict = _in_doubt(reason, detail, sent)
-    if isinstance(verdict, ReadBack) and (lingering or sent.job.fires):
-        return replace(verdict, lingering=True)
-    return verdict
+    return _in_doubt(reason, detail, sent)
 
 
-def _in_doubt(reason: str, message: str, sent: Sent) -> Settle | ReadBack:
+def _in_doubt(
+    reason: str,
+    message: str,
+    sent: Sent,
+    *,
+    stale: str = "",
+    stored: tuple[Edit, ...] = (),
+    errors: tuple[ApiError, ...] = (),
+) -> Settle | ReadBack:
     """Read the record, unless nothing that was sent can be seen in it."""
     if not sent.change.edits:
-        return Settle(reason, message)
-    return ReadBack(reason, message, lingering="timed_out" in {reason, sent.doubt})
+        return Settle(reason, message, errors=errors)
+    return ReadBack(reason, message, stale, errors, stored)
 
 
 def _is_blind(sent: Sent) -> bool:
@@ -251,7 +285,7 @@ def _is_blind(sent: Sent) -> bool:
 
 def _refused(reply: Reply, sent: Sent) -> Verdict:
     errors = _in_the_sheet(read_errors(reply), sent)
-    if reply.status == 401 and any(error.code == "INVALID_TOKEN" for error in errors):  # noqa: PLR2004  # Unauthorized
+    if token_refused(reply):
         if not sent.renewed:
             return Renew()
         return HaltRun(Halt("authorisation_lost", "the API refuses the token, a renewed one as well"))
@@ -261,14 +295,16 @@ def _refused(reply: Reply, sent: Sent) -> Verdict:
     if reply.status in _MISCONFIGURED:
         halt = Halt(settle.reason, f"the API answers {reply.status} to every {sent.type_name}")
         return HaltRun(halt, Settle(sent.doubt, _then(settle), errors=errors) if sent.doubt else settle)
-    return settle if reply.status in _OF_THE_REQUEST else _refusal(settle, sent)
+    if settle.reason == "precondition_failed" and not sent.doubt and sent.races_left > 0 and not _is_blind(sent):
+        return DecideAnew(settle)
+    return _refusal(settle, sent)
 
 
 def _refusal(settle: Settle, sent: Sent) -> Verdict:
-    """A refusal now does not undo an earlier attempt that may have been applied."""
+    """A refusal of this attempt says nothing about an earlier one that may have been applied, or may yet be."""
     if not sent.doubt:
         return settle
-    return replace(_in_doubt(sent.doubt, _then(settle), sent), errors=settle.errors)
+    return _in_doubt(sent.doubt, _then(settle), sent, errors=settle.errors)
 
 
 def _then(settle: Settle) -> str:
