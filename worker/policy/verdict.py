@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from jobs.change import Change
-from jobs.commercelayer import Confirmation, column_of, read_confirmation, read_errors
+from jobs.commercelayer import Confirmation, column_of, read_confirmation, read_errors, token_refused
 from jobs.model import ApiError, MaybeSent, NotSent, Outcome, Reply, Status, Unread, UpdateJob
 from jobs.reasons import REASONS
 from jobs.values import valueclass
@@ -251,7 +251,7 @@ def _is_blind(sent: Sent) -> bool:
 
 def _refused(reply: Reply, sent: Sent) -> Verdict:
     errors = _in_the_sheet(read_errors(reply), sent)
-    if reply.status == 401 and any(error.code == "INVALID_TOKEN" for error in errors):  # noqa: PLR2004  # Unauthorized
+    if token_refused(reply):
         if not sent.renewed:
             return Renew()
         return HaltRun(Halt("authorisation_lost", "the API refuses the token, a renewed one as well"))
