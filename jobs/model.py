@@ -241,7 +241,10 @@ class Request:
 
 @valueclass(frozen=True, slots=True)
 class ApiError:
-    """One error of a JSON:API reply. `field` is the column-like name its `source.pointer` leads to, or empty."""
+    """One error of a reply. `pointer` is its place as the server names it, a JSON Pointer or a name (may be empty).
+
+    `field` is the column-like name that this leads to, or empty.
+    """
 
     title: str = ""
     detail: str = ""
@@ -281,12 +284,14 @@ class Reply:
         headers: names in lower case; a header that came more than once is joined with `, `.
         body: decoded bytes, at most the transport's cap.
         complete: False when the body broke off, was too long or could not be decoded.
+        secrets: what the request held that nobody else may see; hidden in everything that is quoted of the reply.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes = b""
     complete: bool = True
+    secrets: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
 
 @valueclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Protocol, TypeAlias
 
 from jobs.change import Change
-from jobs.commercelayer import MEDIA_TYPE, update_request
+from jobs.commercelayer import MEDIA_TYPE, said, update_request
 from jobs.images import merged, without_tags
 from jobs.model import Edit, Live, MaybeSent, NotSent, Outcome, Reply, Request, RowResult, Status, UpdateJob
 from jobs.reasons import REASONS
@@ -434,8 +434,11 @@ class AttemptLoop:
 
 
 def why_not(outcome: Outcome) -> str:
-    """Why a request did not do what it was for, in words."""
-    return f"it answered {outcome.status}" if isinstance(outcome, Reply) else outcome.detail
+    """Return why a request did not do what it was for, in the server's own words where it gave any."""
+    if not isinstance(outcome, Reply):
+        return outcome.detail
+    words = said(outcome)
+    return f"it answered {outcome.status}" + (f": {words}" if words else "")
 
 
 def _request_id(reply: Reply | None) -> str:

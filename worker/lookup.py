@@ -12,7 +12,6 @@ from jobs.commercelayer import (
     MEDIA_TYPE,
     Matches,
     document_of,
-    read_errors,
     read_record,
     read_references,
     read_states,
@@ -20,6 +19,7 @@ from jobs.commercelayer import (
     reference_pages,
     references_request,
     states_request,
+    token_refused,
 )
 from jobs.model import JSON, Fields, Live, NotSent, Outcome, Reply, Request
 from worker.attempt import Credential, CredentialLost, why_not
@@ -197,7 +197,7 @@ class Lookup:
                 self.stop.request("parked", why)
         else:
             self.gate.replied(outcome, sent_at)
-            if _token_refused(outcome):
+            if token_refused(outcome):
                 await self._renew(bearer)
 
     async def _renew(self, bearer: str) -> None:
@@ -218,8 +218,4 @@ def _is_final(reply: Reply) -> bool:
     A success that is no JSON is not the API's: a portal, or a page of the edge in front of it.
     """
     foreign = reply.status < 300 and reply.complete and document_of(reply) is None  # noqa: PLR2004  # 2xx
-    return reply.status < 500 and not foreign and not _token_refused(reply)  # noqa: PLR2004  # 5xx
-
-
-def _token_refused(reply: Reply) -> bool:
-    return reply.status == 401 and any(error.code == "INVALID_TOKEN" for error in read_errors(reply))  # noqa: PLR2004  # Unauthorized
+    return reply.status < 500 and not foreign and not token_refused(reply)  # noqa: PLR2004  # 5xx

@@ -22,6 +22,7 @@ from aiohttp.abc import AbstractStreamWriter
 from pydantic import SecretStr
 from yarl import URL
 
+from jobs.commercelayer import HIDDEN
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
 from worker.deadlines import Deadline, Deadlines
 from worker.route import Route
@@ -39,7 +40,6 @@ _DEFAULT_HEADERS: Final = {"User-Agent": "rowpatch", "Accept-Encoding": "identit
 
 
 _DIRECT: Final = Route()
-_HIDDEN: Final = "<secret>"
 
 
 class _Body(payload.BytesPayload):
@@ -161,8 +161,7 @@ class Transport:
                 middlewares=middlewares,
                 proxy_headers=self._for_proxy if self._tunnelled else None,
             )
-            reply = await _read(response, deadline)
-            return reply if reply.status < HTTPStatus.MULTIPLE_CHOICES else _silenced(reply, headers)
+            return await _read(response, deadline, _secrets_of(headers))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
             return NotSent(_connecting(error))
         except asyncio.CancelledError:
@@ -211,7 +210,7 @@ def _broken(error: Exception, request: Request, body: _Body | None) -> Outcome:
     return _ambiguous(error) if left else NotSent(_connecting(error))
 
 
-async def _read(response: aiohttp.ClientResponse, deadline: Deadline) -> Reply:
+async def _read(response: aiohttp.ClientResponse, deadline: Deadline, secrets: tuple[str, ...]) -> Reply:
     """The reply; its connection goes back to the others at the end of the body, and is closed where there is none."""
     chunks: list[bytes] = []
     size = 0
@@ -234,25 +233,26 @@ async def _read(response: aiohttp.ClientResponse, deadline: Deadline) -> Reply:
     finally:
         if not complete:
             response.close()
-    headers = _headers(response)
+    headers = _headers(response, secrets)
     body, whole = _decoded(b"".join(chunks), headers.get("content-encoding", ""))
-    return Reply(response.status, headers, body, complete and whole)
+    return Reply(response.status, headers, body, complete and whole, secrets)
 
 
-def _silenced(reply: Reply, sent: Mapping[str, str]) -> Reply:
-    """A refusal without the credential, should the server repeat it: what a refusal says is kept and shown."""
-    secret = sent.get("Authorization", "").removeprefix("Bearer ")
-    if not secret:
-        return reply
-    headers = {name: value.replace(secret, _HIDDEN) for name, value in reply.headers.items()}
-    return Reply(reply.status, headers, reply.body.replace(secret.encode(), _HIDDEN.encode()), reply.complete)
+def _secrets_of(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what of a request is hidden wherever its reply is quoted: the credential, without its scheme."""
+    _, _, credential = headers.get("Authorization", "").partition(" ")
+    return (credential,) if credential else ()
 
 
-def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:
+def _headers(response: aiohttp.ClientResponse, secrets: tuple[str, ...]) -> dict[str, str]:
     headers = {name.lower(): value for name, value in response.headers.items()}
     if len(headers) < len(response.headers):
         for name in headers:
             headers[name] = ", ".join(response.headers.getall(name))
+    for secret in secrets:
+        for name, value in headers.items():
+            if secret in value:
+                headers[name] = value.replace(secret, HIDDEN)
     return headers
 
 

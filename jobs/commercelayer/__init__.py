@@ -4,8 +4,10 @@ The rules are those of its pages "Update a stripe payment" and "Update a transac
 specification 1.0. Nothing here sends anything, and nothing of a reply is kept but what is named.
 """
 
-from jobs.commercelayer.documents import MEDIA_TYPE, TEXT_LIMIT, document_of, read_errors
+from jobs.commercelayer.documents import MEDIA_TYPE, document_of
+from jobs.commercelayer.errors import in_words, read_errors, said
 from jobs.commercelayer.pointers import column_of
+from jobs.commercelayer.quoting import HIDDEN, TEXT_LIMIT
 from jobs.commercelayer.references import MOST_REFERENCES, Matches, read_references, reference_pages, references_request
 from jobs.commercelayer.states import (
     PAGE_SIZE,
@@ -15,11 +17,12 @@ from jobs.commercelayer.states import (
     record_request,
     states_request,
 )
-from jobs.commercelayer.tokens import AUTH_URL, Claims, Grant, read_claims, read_grant, token_request
+from jobs.commercelayer.tokens import AUTH_URL, Claims, Grant, read_claims, read_grant, token_refused, token_request
 from jobs.commercelayer.updates import Confirmation, read_confirmation, resource_path, update_request
 
 __all__ = [
     "AUTH_URL",
+    "HIDDEN",
     "MEDIA_TYPE",
     "MOST_REFERENCES",
     "PAGE_SIZE",
@@ -31,6 +34,7 @@ __all__ = [
     "Matches",
     "column_of",
     "document_of",
+    "in_words",
     "read_claims",
     "read_confirmation",
     "read_errors",
@@ -42,7 +46,9 @@ __all__ = [
     "reference_pages",
     "references_request",
     "resource_path",
+    "said",
     "states_request",
+    "token_refused",
     "token_request",
     "update_request",
 ]

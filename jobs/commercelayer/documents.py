@@ -1,4 +1,4 @@
-"""JSON:API documents and errors in replies. Nothing of a reply is kept but what is named."""
+"""JSON:API documents in replies. Nothing of a reply is kept but what is named."""
 
 import json
 from collections.abc import Mapping
@@ -7,28 +7,13 @@ from typing import Any, Final
 
 from pydantic_core import from_json
 
-from jobs.commercelayer.pointers import field_of
-from jobs.model import ApiError, Reply
+from jobs.model import Reply
 
 MEDIA_TYPE: Final = "application/vnd.api+json"
 """Both `Accept` and `Content-Type` of every call under /api."""
 
-TEXT_LIMIT: Final = 300
-"""Characters kept of a title or detail that the server wrote."""
-
-MOST_ERRORS: Final = 100
-"""Errors kept of one refusal; more than any sheet has columns that could be wrong."""
-
-
-def read_errors(reply: Reply) -> tuple[ApiError, ...]:
-    """The errors of a refusal, in order; empty when the body does not hold any.
-
-    The 429 has one object instead of a list.
-    """
-    document = document_of(reply)
-    errors = document.get("errors") if document else None
-    listed = errors if isinstance(errors, list) else [errors]
-    return tuple(_error(each) for each in listed[:MOST_ERRORS] if isinstance(each, dict))
+_OPENING: Final = (b"{", b"[", b'"')
+"""What the JSON of a document, a list or a text begins with."""
 
 
 def document_of(reply: Reply) -> dict[str, Any] | None:
@@ -57,6 +42,11 @@ def _parsed(body: bytes) -> object:
         return None
 
 
+def parsed_anyway(body: bytes) -> object:
+    """Return the value of a body that is JSON, whatever its content type says; None for what is none."""
+    return _parsed(body) if body[:400].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in _OPENING else None
+
+
 def mapping(value: object) -> Mapping[str, Any]:
     """The object itself, or an empty one."""
     return value if isinstance(value, dict) else {}
@@ -76,14 +66,3 @@ def tag_names(document: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[str
     names = {str(tag.get("id")): mapping(tag.get("attributes")).get("name") for tag in resources}
     found = (names.get(str(mapping(each).get("id"))) for each in linked)
     return tuple(name if isinstance(name, str) else None for name in found)
-
-
-def _error(raw: Mapping[str, object]) -> ApiError:
-    pointer = _text(mapping(raw.get("source")).get("pointer"))
-    title, detail, code = (_text(raw.get(name)) for name in ("title", "detail", "code"))
-    return ApiError(title, detail, code, pointer, field_of(pointer))
-
-
-def _text(value: object) -> str:
-    """Text that a server wrote: shortened, and storable whatever its JSON escapes made of it."""
-    return value[:TEXT_LIMIT].encode("utf-8", "replace").decode() if isinstance(value, str) else ""

@@ -1,23 +1,27 @@
-"""Where an error of the API belongs in the sheet: from `source.pointer` (JSON Pointer, RFC 6901) to a column.
+"""Where an error of the API belongs in the sheet: from the place that it names to a column.
 
-Servers differ in how deep they point: at an attribute, at a key of it, or somewhere inside the key's value. The column
-is the one that is nearest.
+That place is a JSON Pointer (RFC 6901: `source.pointer` of JSON:API, a fragment in problem+json) or a name, as other
+servers write it: `metadata.batch`, `data[attributes][name]`. Servers differ in how deep they point: at an attribute, at
+a key of it, or somewhere inside the key's value. The column is the one that is nearest.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 _TAGS: Final = {"_add_tags": "add", "_remove_tags": "remove"}
+_NAME_PARTS: Final = re.compile(r"[.\[\]]+")
 
 
 def field_of(pointer: str) -> str:
     """The column-like name of what is pointed at, empty when it is no attribute or relationship.
 
-    `/data/attributes/metadata/batch` -> `metadata.batch`; `/data/relationships/order/data/id` -> `order`
+    `/data/attributes/metadata/batch` -> `metadata.batch`; `/data/relationships/order/data/id` -> `order`;
+    `metadata[batch]` -> `metadata.batch`
     """
     kind, path = _taken_apart(pointer)
-    if kind == "relationships":
-        return ".".join(path[:1])
+    if kind == "relationships" or (kind == "member" and len(path) == 1):
+        return path[0]
     return ".".join(path) if kind == "attributes" else ""
 
 
@@ -33,6 +37,13 @@ def column_of(pointer: str, columns: Mapping[tuple[str, ...], str]) -> str:
     return next(found, "") or field_of(pointer)
 
 
+def pointer_to(steps: Iterable[object]) -> str:
+    """The JSON Pointer of a place that is written as a list of steps: `["body", "name"]` -> `/name`."""
+    tokens = [str(step) for step in steps if isinstance(step, str | int)]
+    tokens = tokens[1:] if tokens[:1] == ["body"] else tokens
+    return "".join("/" + token.replace("~", "~0").replace("/", "~1") for token in tokens)
+
+
 def _candidates(kind: str, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """What columns may be about that hold the place, the nearest first."""
     if kind in {"id", "type"}:
@@ -40,23 +51,37 @@ def _candidates(kind: str, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     if not path:
         return
     name, *rest = path
-    if kind == "attributes" and name in _TAGS:
+    if kind != "relationships" and name in _TAGS:
         yield "tags", _TAGS[name]
-    if kind == "attributes" and rest:
+    if kind != "relationships" and rest:
         yield name, ".".join(rest)  # a key with dots in it, which a server may take for a path
         yield name, rest[0]
     yield (name,)
 
 
 def _taken_apart(pointer: str) -> tuple[str, tuple[str, ...]]:
-    """`attributes` or `relationships` and the path below it; `id` or `type`; nothing for anything else."""
-    root, *tokens = pointer.split("/")
-    steps = [token.replace("~1", "/").replace("~0", "~") for token in tokens]
-    if root or not steps or steps[0] != "data":
-        return "", ()
-    match steps[1:]:
-        case [("attributes" | "relationships") as kind, name, *rest] if name:
+    """`attributes` or `relationships` and the path below it; `id` or `type`; nothing for anything else.
+
+    A pointer past JSON:API's own members is one to a `member`, of a document that need not be the one sent.
+    """
+    steps, is_name = _steps(pointer)
+    match steps:
+        case ["data", ("attributes" | "relationships") as kind, name, *rest] if name:
             return kind, (name, *rest)
-        case [("id" | "type") as kind]:
+        case ["data", ("id" | "type") as kind]:
             return kind, ()
-    return "", ()
+        case ["data", *_] | [] | [""]:
+            return "", ()
+        case ["attributes" | "relationships" as kind, name, *rest]:
+            return kind, (name, *rest)
+    return ("attributes" if is_name else "member"), tuple(steps)
+
+
+def _steps(pointer: str) -> tuple[list[str], bool]:
+    """The steps of a place, and whether they are those of a name."""
+    root, *tokens = pointer.removeprefix("#").split("/")
+    if not root:
+        return [token.replace("~1", "/").replace("~0", "~") for token in tokens], False
+    if tokens:
+        return [], False
+    return [part for part in _NAME_PARTS.split(root) if part], True

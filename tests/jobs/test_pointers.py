@@ -3,7 +3,7 @@ import json
 import pytest
 
 from jobs.commercelayer import column_of, read_errors
-from jobs.commercelayer.documents import MOST_ERRORS
+from jobs.commercelayer.errors import MOST_ERRORS
 from jobs.model import ApiError, Reply
 
 COLUMNS = {
@@ -46,8 +46,25 @@ COLUMNS = {
         ("/data", ""),
         ("/", ""),
         ("", ""),
-        ("data/attributes/reference", ""),  # not a pointer
-        ("#/data/attributes/reference", ""),
+        ("data/attributes/reference", ""),  # neither a pointer nor a name
+        ("#/data/attributes/reference", "attributes.reference"),  # a pointer in a fragment (RFC 9457)
+        ("#/reference", "attributes.reference"),
+        ("/attributes/reference", "attributes.reference"),
+        ("/relationships/order/data", "order"),
+        ("/metadata/batch", "metadata.batch"),
+        ("/metadata/other/x", ""),  # of a document that need not be the one sent
+        ("/unheard_of", "unheard_of"),
+        ("reference", "attributes.reference"),  # a name
+        ("metadata.batch", "metadata.batch"),
+        ("metadata[batch]", "metadata.batch"),
+        ("metadata.a.b", "metadata.a.b:int"),
+        ("data.attributes.reference", "attributes.reference"),
+        ("data[attributes][reference]", "attributes.reference"),
+        ("data[relationships][order]", "order"),
+        ("order", "order"),
+        ("metadata.other", "metadata.other"),  # no such column
+        ("...", ""),
+        ("#", ""),
         ("/errors/attributes/reference", ""),
         ("/data/meta/reference", ""),
     ],
