@@ -1,0 +1,96 @@
+"""What the look-ahead decides about rows whose records are read again."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.change import Change
+from jobs.model import Fields, Live, RowRef, UpdateJob
+from worker.ahead import LookAhead
+from worker.attempt import Effort
+from worker.clock import Clock
+from worker.intake import Intake
+from worker.journal import Journal, create
+from worker.lifecycle import State
+from worker.lookup import Found
+from worker.policy.verdict import ReadBack, Settle
+from worker.stop import Stop
+
+
+@dataclass
+class Records:
+    """A lookup that finds what the test says."""
+
+    records: dict[str, Live]
+    failed: dict[str, str]
+
+    async def live(self, _type: str, ids: Sequence[str], _fields: Fields, *, patient: bool = True) -> Found:
+        found = {each: self.records[each] for each in ids if each in self.records}
+        return Found(found, 5.0, {each: why for each, why in self.failed.items() if each in ids})
+
+
+class Nowhere:
+    """A sink that takes nothing."""
+
+    is_full = False
+
+    def queued(self) -> int:
+        return 0
+
+    def rate(self) -> float:
+        return 1.0
+
+    def change(self, effort: Effort) -> None:
+        raise AssertionError(effort)
+
+    def settle(self, effort: Effort, settle: Settle) -> None:
+        raise AssertionError(effort)
+
+    def doubt(self, effort: Effort, question: ReadBack) -> None:
+        raise AssertionError(effort)
+
+    def exhausted(self) -> None:
+        raise AssertionError
+
+
+def effort(key: str, state: State = State.QUEUED) -> Effort:
+    made = Effort(UpdateJob(RowRef(1, 2, b""), "orders", key, {"reference": "new"}), "orders", state=state)
+    made.take(Change({"reference": "new"}))
+    return made
+
+
+def refreshed(place: Path, lookup: Any, *efforts: Effort) -> None:
+    create(place / "journal.sqlite3", {"sha256": "ab", "rows": "9"})
+    with closing(Journal(place / "journal.sqlite3")) as journal:
+        stop = Stop()
+        ahead = LookAhead(Intake(iter(()), None, journal, Clock()), lookup, journal, stop, Nowhere())
+        asyncio.run(ahead.refresh(list(efforts)))
+
+
+def test_a_row_that_has_left_meanwhile_keeps_what_was_sent(tmp_path: Path) -> None:
+    """Its intent is on disk with these values: another change would be sent without one."""
+    first, left = effort("a"), effort("b", State.INTENDED)
+    lookup = Records({"a": Live("orders", {"reference": "x"}), "b": Live("orders", {"reference": "new"})}, {})
+    refreshed(tmp_path, lookup, first, left)
+    assert left.change == Change({"reference": "new"})
+    assert left.verdict is None
+    assert first.change.edits[0].before == "x"
+
+
+@pytest.mark.parametrize("verdict", [Settle("as_wanted"), Settle("lookup_failed", "it answered 500")])
+def test_a_verdict_of_an_earlier_reading_does_not_outlive_a_later_one(tmp_path: Path, verdict: Settle) -> None:
+    row = effort("a")
+    row.verdict = verdict
+    refreshed(tmp_path, Records({"a": Live("orders", {"reference": "x"})}, {}), row)
+    assert row.verdict is None
+
+
+def test_a_row_whose_record_cannot_be_read_again_is_not_sent(tmp_path: Path) -> None:
+    row = effort("a")
+    refreshed(tmp_path, Records({}, {"a": "it answered 500"}), row)
+    assert row.verdict == Settle("lookup_failed", "it answered 500")
