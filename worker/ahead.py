@@ -149,7 +149,7 @@ class LookAhead:
         if live is None or self.intake.blind or not fields(effort.job) <= live.fields:
             self.intake.line_up(effort)
         else:
-            self._decide(effort, Found({effort.job.id: live}, read_at))
+            self._decide(effort, Found({effort.job.id: live}, {effort.job.id: read_at}))
 
     def reroute(self, effort: Effort) -> None:
         """The API does not update the row's own type: send it by the record's concrete type, looked up if need be."""
@@ -237,15 +237,15 @@ class LookAhead:
             self._route(effort, live.type)
         if self.intake.blind and effort.may_resend:
             return as_written(job)
-        effort.live, effort.read_at = live, found.at
+        effort.live, effort.read_at = live, found.at[job.id]
         earlier = effort.image or as_written(job).edits
         asked = Asked(self.terms, effort.doubt, earlier, effort.may_resend, effort.expected)
         return decide(job, live, asked)
 
     def _absent(self, effort: Effort, found: Found) -> Settle:
-        if effort.job.id in found.failed:
-            return Settle(effort.doubt or "lookup_failed", found.failed[effort.job.id])
-        return Settle("not_found", f"no {effort.job.type} with this id")
+        if effort.job.id in found.missing:
+            return Settle("not_found", f"no {effort.job.type} with this id")
+        return Settle(effort.doubt or "lookup_failed", found.failed[effort.job.id])
 
     def _route(self, effort: Effort, concrete: str) -> None:
         """What is refused although it exists is refused for its type."""

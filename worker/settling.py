@@ -150,13 +150,15 @@ class Settling:
         fires = bool(effort.job.triggers)
         live = found.records.get(effort.job.id)
         settle = None
-        if live is None and self._waits_for_the_server(row):
+        if effort.job.id in found.missing:
+            row.reads = len(READ_AT) - 1  # nothing more will be seen of it
+        elif live is None and self._waits_for_the_server(row):
             heappush(self._due, (self.clock.now() + READ_AT[1], self._next(), row))
             return
         row.reads += 1
         if live is not None:
             row.live = effort.live = live
-            effort.read_at = found.at
+            effort.read_at = found.at[effort.job.id]
             settle = read_back(effort.image, live, row.question, fires=fires)
         if settle is None and row.reads == len(READ_AT):
             settle = give_up(effort.image, row.live, row.question, fires=fires)

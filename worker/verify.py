@@ -137,7 +137,7 @@ async def _read(lookup: Lookup, pages: list[list[Kept]]) -> list[Found]:
 def _judge(record: Kept, found: Found, verified: Verified, report: Callable[[Finding], None]) -> None:
     live = found.records.get(record.id)
     if live is None:
-        why = "not readable" if record.id in found.failed else "gone"
+        why = "gone" if record.id in found.missing else "not readable"
         report(Finding(record, why))
         verified.counts[why] += 1
         return

@@ -13,12 +13,15 @@ from jobs.commercelayer.states import (
     PAGE_SIZE,
     SECRET_ATTRIBUTES,
     read_record,
+    read_state,
     read_states,
     record_request,
+    state_request,
     states_request,
 )
 from jobs.commercelayer.tokens import AUTH_URL, Claims, Grant, read_claims, read_grant, token_refused, token_request
 from jobs.commercelayer.updates import Confirmation, read_confirmation, resource_path, update_request
+from jobs.commercelayer.wholeness import may_show_more
 
 __all__ = [
     "AUTH_URL",
@@ -34,19 +37,28 @@ __all__ = [
     "Matches",
     "column_of",
     "document_of",
+<<<<<<< HEAD
     "in_words",
+=======
+    "may_show_more",
+>>>>>>> pages
     "read_claims",
     "read_confirmation",
     "read_errors",
     "read_grant",
     "read_record",
     "read_references",
+    "read_state",
     "read_states",
     "record_request",
     "reference_pages",
     "references_request",
     "resource_path",
+<<<<<<< HEAD
     "said",
+=======
+    "state_request",
+>>>>>>> pages
     "states_request",
     "token_refused",
     "token_request",

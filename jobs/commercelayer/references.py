@@ -1,16 +1,18 @@
 """Records by their `reference`: the API updates by id only, so a reference has to be looked up first.
 
 A reference is not unique, and upper and lower case matter. Only what equals it exactly counts, however widely the
-API's filter searches.
+API's filter searches. That a reference has no record, or only one, is known from a page that is whole alone: it says so
+itself, or it is about a single reference, says nothing of the kind, and shows no more than one record.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 from jobs.commercelayer.documents import document_of, mapping
 from jobs.commercelayer.states import PAGE_SIZE
+from jobs.commercelayer.wholeness import says_whole
 from jobs.model import Reply, Request
 
 MOST_REFERENCES: Final = PAGE_SIZE - 1
@@ -27,14 +29,16 @@ class Matches:
     Attributes:
         ids: of the records that have a reference, by reference; none for one that no record on the page has.
         complete: there cannot be further records.
+        most: references that a page of this type has room for, where it was cut off for that; else 0.
     """
 
     ids: Mapping[str, tuple[str, ...]]
     complete: bool
+    most: int = 0
 
 
-def reference_pages(references: Sequence[str]) -> list[list[str]]:
-    """The references, as they can be asked for together: one with a comma cannot stand in a list."""
+def reference_pages(references: Sequence[str], most: int = MOST_REFERENCES) -> list[list[str]]:
+    """The references, as they can be asked for together, `most` at most: one with a comma cannot stand in a list."""
     pages: list[list[str]] = []
     listed: list[str] = []
     length = 0
@@ -43,7 +47,7 @@ def reference_pages(references: Sequence[str]) -> list[list[str]]:
             pages.append([reference])
             continue
         length += len(quote(reference, safe="")) + 1
-        if listed and (len(listed) == MOST_REFERENCES or length > _MOST_CHARACTERS):
+        if listed and (len(listed) == most or length > _MOST_CHARACTERS):
             pages.append(listed)
             listed, length = [], len(quote(reference, safe="")) + 1
         listed.append(reference)
@@ -66,14 +70,16 @@ def read_references(reply: Reply, references: Sequence[str]) -> Matches | None:
     if document is None or not isinstance(data, list):
         return None
     found: dict[str, list[str]] = {reference: [] for reference in references}
-    for resource in map(mapping, data):
-        reference, resource_id = mapping(resource.get("attributes")).get("reference"), resource.get("id")
+    shown = [(mapping(each.get("attributes")).get("reference"), each.get("id")) for each in map(mapping, data)]
+    for reference, resource_id in shown:
         if isinstance(reference, str) and reference in found and isinstance(resource_id, str):
             found[reference].append(resource_id)
     ids = {reference: tuple(dict.fromkeys(matching)) for reference, matching in found.items()}
-    return Matches(ids, len(data) < PAGE_SIZE and not _has_more(document))
-
-
-def _has_more(document: Mapping[str, Any]) -> bool:
-    pages = mapping(document.get("meta")).get("page_count")
-    return isinstance(pages, int) and pages > 1
+    whole = says_whole(document, len(data))
+    if whole or (whole is None and len(references) == 1 and len(data) <= 1):
+        return Matches(ids, complete=True)
+    alike = {reference.casefold() for reference in references}
+    honoured = all(isinstance(reference, str) and reference.casefold() in alike for reference, _ in shown)
+    if whole is None or not honoured:
+        return Matches(ids, complete=False, most=1)  # no page of several can be known to be whole
+    return Matches(ids, complete=False, most=len(data) if len(data) < len(references) else 0)

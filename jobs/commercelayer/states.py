@@ -29,10 +29,7 @@ def states_request(type_name: str, ids: Iterable[str], fields: Fields, *, sparse
     """
     wanted = ",".join(quote(each, safe="") for each in ids)
     kind = resource_type(type_name)
-    query = [f"filter[q][id_in]={wanted}", *_fieldsets(type_name, kind, fields, sparse=sparse)]
-    included = sorted(fields.relationships | ({"tags"} if fields.tags else set()))
-    if included:
-        query.append(f"include={','.join(map(_quoted, included))}")
+    query = [f"filter[q][id_in]={wanted}", *_fieldsets(type_name, kind, fields, sparse=sparse), *_inclusion(fields)]
     query += [f"page[size]={PAGE_SIZE}", "page[number]=1"]
     return Request("GET", f"/api/{quote(type_name, safe='')}?{'&'.join(query)}")
 
@@ -60,6 +57,21 @@ def record_request(type_name: str, resource_id: str) -> Request:
     return Request("GET", resource_path(type_name, resource_id))
 
 
+def state_request(type_name: str, resource_id: str, fields: Fields) -> Request:
+    """`GET` one record with all its attributes, and what else is wanted of it."""
+    kind = resource_type(type_name)
+    query = [*_fieldsets(type_name, kind, fields, sparse=False), *_inclusion(fields)]
+    return Request("GET", resource_path(type_name, resource_id) + ("?" + "&".join(query) if query else ""))
+
+
+def read_state(reply: Reply, type_name: str, resource_id: str, fields: Fields) -> Live | None:
+    """The live state from the reply to `state_request`; None when the reply is not about it."""
+    document = document_of(reply) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
+    resource = mapping(document.get("data")) if document else {}
+    concrete = _concrete_type(resource, type_name) if resource.get("id") == resource_id else ""
+    return _state(document, resource, concrete, fields) if document and concrete else None
+
+
 def read_record(reply: Reply, type_name: str, resource_id: str) -> dict[str, JSON] | None:
     """All attributes of the record but the secret ones; None when the reply is not about it."""
     document = document_of(reply) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
@@ -80,6 +92,12 @@ def _fieldsets(type_name: str, kind: ResourceType | None, fields: Fields, *, spa
         yield f"fields[{target}]=id"
     if fields.tags:
         yield "fields[tags]=name"
+
+
+def _inclusion(fields: Fields) -> Iterator[str]:
+    included = sorted(fields.relationships | ({"tags"} if fields.tags else set()))
+    if included:
+        yield f"include={','.join(map(_quoted, included))}"
 
 
 def _quoted(name: str) -> str:

@@ -52,21 +52,62 @@ def test_pages_hold_every_reference_and_are_neither_too_many_nor_too_long(refere
         assert len(each) == 1 or len(references_request("orders", each).target) < 4_200
 
 
+FEW = ["a", "b", "c"]
+WHOLE = {"record_count": 2, "page_count": 1}
+
+
 @pytest.mark.parametrize(
-    ("reply", "matches"),
+    ("reply", "ids"),
     [
-        (page(("1", "a"), ("2", "b")), Matches({"a": ("1",), "b": ("2",), "c": ()}, True)),
-        (page(("1", "a"), ("2", "a")), Matches({"a": ("1", "2"), "b": (), "c": ()}, True)),
-        (page(("1", "A"), ("2", "a "), ("3", None)), Matches({"a": (), "b": (), "c": ()}, True)),  # not exactly it
-        (page(("1", "a"), ("1", "a")), Matches({"a": ("1",), "b": (), "c": ()}, True)),  # one record shown twice
-        (page(("1", "a"), meta={"page_count": 2}), Matches({"a": ("1",), "b": (), "c": ()}, False)),
-        (page(*[(str(n), "d") for n in range(25)]), Matches({"a": (), "b": (), "c": ()}, False)),  # a full page
-        (page(status=400), None),
-        (Reply(200, JSON_API, b'{"data":{}}'), None),
-        (Reply(200, {"content-type": "text/html"}, b"<p>"), None),
-        (Reply(200, JSON_API, b'{"data":[7,{"id":8,"attributes":{"reference":"a"}},{"id":"9"}]}'),
-         Matches({"a": (), "b": (), "c": ()}, True)),
+        (page(("1", "a"), ("2", "b"), meta=WHOLE), {"a": ("1",), "b": ("2",), "c": ()}),
+        (page(("1", "a"), ("2", "a"), meta=WHOLE), {"a": ("1", "2"), "b": (), "c": ()}),
+        (page(("1", "A"), ("2", "a "), ("3", None), meta={"record_count": 3}), {"a": (), "b": (), "c": ()}),  # not it
+        (page(("1", "a"), ("1", "a"), meta=WHOLE), {"a": ("1",), "b": (), "c": ()}),  # one record shown twice
+        (Reply(200, JSON_API, b'{"data":[7,{"id":8,"attributes":{"reference":"a"}},{"id":"9"}],'
+               b'"meta":{"record_count":3}}'), {"a": (), "b": (), "c": ()}),
     ],
 )  # fmt: skip
-def test_only_what_equals_a_reference_exactly_matches_it(reply: Reply, matches: Matches | None) -> None:
-    assert read_references(reply, ["a", "b", "c"]) == matches
+def test_only_what_equals_a_reference_exactly_matches_it(reply: Reply, ids: dict[str, tuple[str, ...]]) -> None:
+    assert read_references(reply, FEW) == Matches(ids, complete=True)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        page(status=400),
+        Reply(200, JSON_API, b'{"data":{}}'),
+        Reply(200, {"content-type": "text/html"}, b"<p>"),
+    ],
+)
+def test_a_page_of_references_that_cannot_be_used_is_none(reply: Reply) -> None:
+    assert read_references(reply, FEW) is None
+
+
+CUT = {"record_count": 9, "page_count": 5}
+
+
+@pytest.mark.parametrize(
+    ("reply", "references", "complete", "most"),
+    [
+        (page(("1", "a"), ("2", "b"), meta=CUT), FEW, False, 2),  # a server that has two to a page
+        (page(("1", "a"), ("2", "b"), ("3", "c"), meta=CUT), FEW, False, 0),  # some reference has many records
+        (page(*[(str(n), "a") for n in range(25)], meta=CUT), FEW, False, 0),
+        (page(meta=CUT), FEW, False, 0),
+        (page(("1", "x"), ("2", "y"), meta=CUT), FEW, False, 1),  # it ignores the filter
+        (page(("1", None), meta=CUT), FEW, False, 1),
+        (page(("1", "A"), ("2", "a"), meta=CUT), FEW, False, 2),  # it searches without regard to case
+        (page(("1", "x"), ("2", "a"), meta=WHOLE), FEW, True, 0),  # and if: these are all there are
+        (page(("1", "a"), ("2", "b"), ("3", "c")), FEW, False, 1),  # who knows whether there are more
+        (page(), FEW, False, 1),
+        (page(("1", "a")), ["a"], True, 0),
+        (page(), ["a"], True, 0),
+        (page(("1", "a"), ("2", "a")), ["a"], False, 1),
+        (page(("1", "a"), meta=CUT), ["a"], False, 0),
+    ],
+)
+def test_absent_or_alone_is_known_from_a_page_that_is_whole(
+    reply: Reply, references: list[str], complete: bool, most: int
+) -> None:
+    found = read_references(reply, references)
+    assert found is not None
+    assert (found.complete, found.most) == (complete, most)

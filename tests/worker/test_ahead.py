@@ -31,7 +31,7 @@ class Records:
 
     async def live(self, _type: str, ids: Sequence[str], _fields: Fields, *, patient: bool = True) -> Found:
         found = {each: self.records[each] for each in ids if each in self.records}
-        return Found(found, 5.0, {each: why for each, why in self.failed.items() if each in ids})
+        return Found(found, dict.fromkeys(found, 5.0), {each: why for each, why in self.failed.items() if each in ids})
 
 
 class Nowhere:
