@@ -12,7 +12,7 @@ from typing import Final
 import anyio
 
 from jobs.catalogue import resource_type
-from jobs.change import AS_A_SHEET, Terms, after, fields
+from jobs.change import AS_A_SHEET, Terms, after
 from jobs.commercelayer import PAGE_SIZE
 from jobs.model import Live, Outcome, RowResult, Status, Unsendable, UpdateJob
 from worker.ahead import LookAhead

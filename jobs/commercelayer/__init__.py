@@ -37,11 +37,8 @@ __all__ = [
     "Matches",
     "column_of",
     "document_of",
-<<<<<<< HEAD
     "in_words",
-=======
     "may_show_more",
->>>>>>> pages
     "read_claims",
     "read_confirmation",
     "read_errors",
@@ -54,11 +51,8 @@ __all__ = [
     "reference_pages",
     "references_request",
     "resource_path",
-<<<<<<< HEAD
     "said",
-=======
     "state_request",
->>>>>>> pages
     "states_request",
     "token_refused",
     "token_request",
