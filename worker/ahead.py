@@ -15,6 +15,7 @@ from jobs.change import AS_A_SHEET, Change, Terms, as_written, fields
 from jobs.commercelayer import PAGE_SIZE
 from jobs.model import Fields, Live, UpdateJob
 from worker.attempt import FRESH, Effort
+from worker.clock import Moment
 from worker.intake import Intake
 from worker.journal import Journal, JournalError
 from worker.lifecycle import State
@@ -70,7 +71,7 @@ class LookAhead:
     stop: Stop
     sink: Sink
     terms: Terms = AS_A_SHEET
-    _following: deque[tuple[Effort, Live | None, float]] = field(default_factory=deque)
+    _following: deque[tuple[Effort, Live | None, Moment]] = field(default_factory=deque)
     _draining: bool = False
     _reading: int = 0
     _share: float = 1.0
@@ -126,13 +127,13 @@ class LookAhead:
                 else:
                     effort.verdict = verdict
 
-    def follow(self, effort: Effort, live: Live | None, read_at: float) -> None:
+    def follow(self, effort: Effort, live: Live | None, read_at: Moment) -> None:
         """The row is next of its id, and `live` is what the one before left; it is read only where that is not enough.
 
         Args:
             effort: the row.
             live: None when it is not known.
-            read_at: loop time at which that was true.
+            read_at: when that was true.
         """
         self._following.append((effort, live, read_at))
         if self._draining:
@@ -145,7 +146,7 @@ class LookAhead:
             self._draining = False
         self.wake()
 
-    def _follow(self, effort: Effort, live: Live | None, read_at: float) -> None:
+    def _follow(self, effort: Effort, live: Live | None, read_at: Moment) -> None:
         if live is None or self.intake.blind or not fields(effort.job) <= live.fields:
             self.intake.line_up(effort)
         else:

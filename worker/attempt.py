@@ -12,7 +12,7 @@ from jobs.commercelayer import MEDIA_TYPE, said, update_request
 from jobs.images import merged, without_tags
 from jobs.model import Edit, Live, MaybeSent, NotSent, Outcome, Reply, Request, RowResult, Status, UpdateJob
 from jobs.reasons import REASONS
-from worker.clock import Clock
+from worker.clock import Clock, Moment
 from worker.gate import Gate
 from worker.journal import SAFE, Image, Journal, JournalError
 from worker.lifecycle import Event, State, step
@@ -79,7 +79,7 @@ class Effort:
         refused: the API refused that type for this record.
         change: what is sent.
         live: the record as it was read; None in a blind run.
-        read_at: loop time at which it was.
+        read_at: when it was.
         image: what all attempts of the row so far replace; `imaged` once that is in the journal. `stored`: some of it
             is stored in a form of its own, which is not in the journal yet.
         expected: what was planned for the row, None without a plan.
@@ -97,7 +97,7 @@ class Effort:
     refused: bool = False
     change: Change = field(default_factory=Change)
     live: Live | None = None
-    read_at: float = 0.0
+    read_at: Moment = Moment(0.0, 0.0)
     image: tuple[Edit, ...] = ()
     imaged: bool = False
     stored: bool = False
@@ -134,9 +134,9 @@ class Effort:
         self.type_name, self.abstract = concrete, False
         self._request = None
 
-    def is_stale(self, now: float) -> bool:
+    def is_stale(self, clock: Clock) -> bool:
         """Whether its record was read, but too long ago to be sent by what it held."""
-        return self.live is not None and now - self.read_at > FRESH
+        return self.live is not None and clock.age(self.read_at) > FRESH
 
     def request(self) -> Request:
         """The PATCH, made once; for half the price where those of a page are made in turn."""
@@ -220,16 +220,11 @@ class AttemptLoop:
     async def run(self, effort: Effort, *, admitted: bool = False) -> Ending:
         """Take one row as far as it goes; `admitted` when a slot is reserved for its first attempt already."""
         while True:
-            if not (admitted or await self.gate.admit()):
+            if (not admitted or self.gate.is_down) and not await self._admit(effort, admitted=admitted):
                 return self._leave(effort)
             admitted = False
-            if effort.job.fires and self.gate.is_down and not await self.probe(effort):
-                self.gate.not_sent(self.clock.now())
-                if self.gate.is_hopeless:
-                    self.stop.request("outage", "the server has been down for too long; resume the run later")
-                continue
             effort.state = step(effort.state, Event.ADMIT)
-            if effort.is_stale(self.clock.now()) and (moved := await self.recheck(effort)):
+            if effort.is_stale(self.clock) and (moved := await self.recheck(effort)):
                 self.gate.give_back()
                 return self._unsent(effort, moved)
             headers = await self._intend(effort)
@@ -237,7 +232,7 @@ class AttemptLoop:
                 return self._leave(effort)
             sent_at = self.clock.now()
             if effort.live is not None:
-                self.longest_gap = max(self.longest_gap, sent_at - effort.read_at)
+                self.longest_gap = max(self.longest_gap, self.clock.age(effort.read_at))
             patience = None if effort.job.fires else self.gate.probe_timeout
             outcome = await self.transport.send(effort.request(), headers, patience)
             pause = self._account(outcome, sent_at)
@@ -250,6 +245,17 @@ class AttemptLoop:
                 ending = await self._act(verdict, effort, outcome, pause)
             if ending is not None:
                 return ending
+
+    async def _admit(self, effort: Effort, *, admitted: bool) -> bool:
+        """Take a slot, unless one is reserved; for an action only once a server that was down answers a read again."""
+        while admitted or await self.gate.admit():
+            if not (self.gate.is_down and effort.job.fires) or await self.probe(effort):
+                return True
+            admitted = False
+            self.gate.not_sent(self.clock.now())
+            if self.gate.is_hopeless:
+                self.stop.request("outage", "the server has been down for too long; resume the run later")
+        return False
 
     async def _intend(self, effort: Effort) -> dict[str, str] | None:
         """Make the intent durable; the headers to send, or None, the slot given back, when nothing may leave."""
@@ -364,7 +370,7 @@ class AttemptLoop:
         return self._leave(effort)
 
     async def _decide_anew(self, effort: Effort, settle: Settle, outcome: Outcome) -> Ending | None:
-        """Read and decide again after a lost race; what the row sets must still be what was planned, or read, for it."""
+        """Read and decide again after a lost race: the fields that the row sets must be as planned, or as read."""
         effort.races += 1
         if effort.expected is None:
             effort.expected = effort.change.edits

@@ -5,10 +5,18 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 
 def _loop_time() -> float:
     return asyncio.get_running_loop().time()
+
+
+class Moment(NamedTuple):
+    """A point in time on both clocks: the loop's stands still while the machine sleeps, the wall's may be set."""
+
+    loop: float
+    wall: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +32,14 @@ class Clock:
     now: Callable[[], float] = _loop_time
     wall: Callable[[], float] = time.time
     sample: Callable[[], float] = field(default_factory=lambda: random.Random().random)  # noqa: S311  # jitter, not a secret
+
+    def moment(self) -> Moment:
+        """Return the present."""
+        return Moment(self.now(), self.wall())
+
+    def age(self, then: Moment) -> float:
+        """Return the seconds since `then`, by the clock that counts more of them."""
+        return max(self.now() - then.loop, self.wall() - then.wall)
 
     def bound(self) -> "Clock":
         """The same clock, bound to the running loop: asking which loop runs costs a system call on Python 3.11."""

@@ -16,7 +16,7 @@ from jobs.commercelayer import (
 )
 from jobs.model import JSON, Fields, NotSent, Outcome, Reply, Request
 from worker.attempt import Credential, CredentialLost, why_not
-from worker.clock import Clock
+from worker.clock import Clock, Moment
 from worker.gate import Gate
 from worker.journal import Counters
 from worker.pages import Answer, Found, NoAnswer, Pages, Wanted
@@ -96,21 +96,21 @@ class Lookup:
         """Whether to ask again; where reads have worked and nobody gets an answer now, it is no matter of this page."""
         return failures < self.limits.max_attempts or (patient and self.gate.has_broken_down(failures))
 
-    async def _read(self, request: Request) -> tuple[Outcome | None, float]:
-        """One GET, and when it left; None when the run ends first, or the credential is lost."""
+    async def _read(self, request: Request) -> tuple[Outcome | None, Moment]:
+        """Send one GET; the outcome and when it left, None when the run ends first, or the credential is lost."""
         if not await self.gate.admit():
-            return None, 0.0
+            return None, self.clock.moment()
         try:
             bearer = await self.credential.bearer()
         except CredentialLost as error:
             self.gate.give_back()
             self.stop.request("authorisation_lost", str(error))
-            return None, 0.0
+            return None, self.clock.moment()
         self.counters.gets += 1
-        sent_at = self.clock.now()
+        sent_at = self.clock.moment()
         headers = {"Accept": MEDIA_TYPE, "Authorization": bearer}
         outcome = await self.transport.send(request, headers, self.gate.probe_timeout)
-        await self._account(outcome, sent_at, bearer)
+        await self._account(outcome, sent_at.loop, bearer)
         return outcome, sent_at
 
     async def _account(self, outcome: Outcome, sent_at: float, bearer: str) -> None:

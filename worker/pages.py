@@ -18,6 +18,7 @@ from jobs.commercelayer import (
 )
 from jobs.model import ApiError, Fields, Live, Reply, Request
 from worker.attempt import why_not
+from worker.clock import Moment
 
 NOT_ALLOWED: Final = frozenset({401, 403})
 """Refusals that are about the credential, unless parts of the page are not refused: an edge may dislike a single id."""
@@ -39,23 +40,23 @@ class Found:
 
     Attributes:
         records: live state by id.
-        at: loop time at which each of these was asked for.
+        at: when each of these was asked for.
         missing: ids of records that are proven not to exist.
         failed: ids of which nothing is known, and why.
     """
 
     records: Mapping[str, Live] = field(default_factory=dict)
-    at: Mapping[str, float] = field(default_factory=dict)
+    at: Mapping[str, Moment] = field(default_factory=dict)
     missing: frozenset[str] = frozenset()
     failed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A reply that asking again would not change, and the loop time at which it was asked for."""
+    """A reply that asking again would not change, and when it was asked for."""
 
     reply: Reply
-    at: float
+    at: Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +86,11 @@ class Wanted:
 @dataclass(slots=True)
 class _Gathered:
     records: dict[str, Live] = field(default_factory=dict)
-    at: dict[str, float] = field(default_factory=dict)
+    at: dict[str, Moment] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
     failed: dict[str, str] = field(default_factory=dict)
 
-    def take(self, states: Mapping[str, Live], at: float) -> None:
+    def take(self, states: Mapping[str, Live], at: Moment) -> None:
         self.records.update(states)
         self.at.update(dict.fromkeys(states, at))
 

@@ -92,6 +92,6 @@ class Planner:
     def _release(self, effort: Effort, live: Live | None) -> None:
         following = self.intake.release(effort.job.id, unknown=False)
         if following is not None:
-            self._ahead.follow(following, live, self.clock.now())
+            self._ahead.follow(following, live, self.clock.moment())
         if self.intake.is_done:
             self._ahead.wake()

@@ -17,7 +17,7 @@ from jobs.commercelayer import PAGE_SIZE
 from jobs.model import Live, Outcome, RowResult, Status, Unsendable, UpdateJob
 from worker.ahead import LookAhead
 from worker.attempt import FRESH, AttemptLoop, Effort, Ending, InDoubt, Judged, Rerouted
-from worker.clock import Clock
+from worker.clock import Clock, Moment
 from worker.intake import Intake
 from worker.journal import Journal
 from worker.lookup import Lookup
@@ -166,7 +166,7 @@ class Pool:
                 if self.intake.has_pages and self._ahead.has_room:
                     self._ahead.wake()
                 if effort is not None and not self.intake.needs_concrete(effort):
-                    if effort.is_stale(self.clock.now()):
+                    if effort.is_stale(self.clock):
                         await self._freshen(effort)
                     return effort
                 self.attempts.gate.give_back()
@@ -199,13 +199,10 @@ class Pool:
     async def _freshen(self, effort: Effort) -> None:
         """Read a row's record again, together with those that are next."""
         async with self._freshening:
-            if effort.is_stale(self.clock.now()):  # not read again by another worker meanwhile
+            if effort.is_stale(self.clock):  # not read again by another worker meanwhile
                 alike = (each for each in self._ready if each.job.type == effort.job.type)
-                aging = (each for each in alike if each.live is not None and self._age(each) > FRESH / 2)
+                aging = (each for each in alike if each.live is not None and self.clock.age(each.read_at) > FRESH / 2)
                 await self._ahead.refresh([effort, *islice(aging, PAGE_SIZE - 1)])
-
-    def _age(self, effort: Effort) -> float:
-        return self.clock.now() - effort.read_at
 
     async def _send_alone(self, effort: Effort) -> Ending:
         """Send one of the first rows of a type, and see whether it did what it should and nothing else.
@@ -254,12 +251,12 @@ class Pool:
         if halt is not None:
             self.stop.request(halt.reason, halt.message)
 
-    def _left_behind(self, effort: Effort, result: RowResult) -> tuple[Live | None, float]:
+    def _left_behind(self, effort: Effort, result: RowResult) -> tuple[Live | None, Moment]:
         """The record as the row left it, and since when; None when that is not known."""
         if effort.live is None or result.reason in _PARTLY:
-            return None, 0.0
+            return None, effort.read_at
         if result.status is Status.APPLIED and result.reason != "read_back":
-            return after(effort.live, effort.change), self.clock.now()
+            return after(effort.live, effort.change), self.clock.moment()
         return effort.live, effort.read_at
 
     def _canary(self, type_name: str) -> Canary:

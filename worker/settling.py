@@ -27,7 +27,7 @@ from worker.policy.verdict import ReadBack, Settle
 from worker.stop import Stop
 
 READ_AT: Final = (0.0, 0.5, 1.5, 3.5, 5.5, 8.0)
-"""Seconds after the doubt at which the record is read. What lands or shows within 5 s is seen, what takes longer is not."""
+"""Seconds after the doubt at which the record is read: what shows up within 5 s is seen, what takes longer is not."""
 
 LONGEST_DELAY: Final = 30.0
 """Seconds by which `Retry-After` of a 202 puts off the first read at most."""

@@ -6,6 +6,7 @@ from tests.crash.signals import KINDS, hunt
 
 pytestmark = pytest.mark.alone
 
+
 def test_a_signal_ends_a_run_soon_and_truthfully_and_it_can_be_resumed() -> None:
     said: list[str] = []
     tallies = hunt(2, seed=11, rows=200, say=said.append)

@@ -73,8 +73,11 @@ GARBLED = MaybeSent("reply_garbled", "the reply was not HTTP")
         (Reply(202, {}), (Status.UNKNOWN, "accepted"), (Status.UNKNOWN, "accepted")),
         (replace(sample("stripe_payment"), status=202), (Status.UNKNOWN, "accepted"), (Status.UNKNOWN, "accepted")),
         # 201: something was created, which an update does not do
-        (replace(sample("stripe_payment"), status=201), (Status.UNKNOWN, "reply_mismatch"),
-         (Status.UNKNOWN, "reply_mismatch")),
+        (
+            replace(sample("stripe_payment"), status=201),
+            (Status.UNKNOWN, "reply_mismatch"),
+            (Status.UNKNOWN, "reply_mismatch"),
+        ),
         # an empty 204 is a success that nothing shows
         (sample("no_content"), (Status.APPLIED, "unverified"), (Status.APPLIED, "unverified")),
         # 3xx: never followed
@@ -232,7 +235,9 @@ def test_a_refusal_says_nothing_about_an_earlier_attempt_that_may_have_been_appl
     assert str(sample(case).status) in verdict.message
 
 
-@pytest.mark.parametrize(("status", "reason"), [(409, "not_unique"), (420, "refused"), (423, "locked"), (430, "refused")])
+@pytest.mark.parametrize(
+    ("status", "reason"), [(409, "not_unique"), (420, "refused"), (423, "locked"), (430, "refused")]
+)
 def test_a_refusal_that_asks_to_wait_is_sent_again_but_for_an_action(status: int, reason: str) -> None:
     reply = Reply(status, {"retry-after": "1"})
     assert judge(reply, sent()) == SlowDown()
@@ -414,9 +419,7 @@ ERRORS = replace(CONFIRMED, body=CONFIRMED.body.rstrip()[:-1] + b',"errors":[{"d
         (sample("validation"), {"doubt": "server_error"}, "server_error", ""),
     ],
 )
-def test_what_no_reply_can_tell_is_read_back(
-    outcome: Outcome, known: dict[str, Any], reason: str, stale: str
-) -> None:
+def test_what_no_reply_can_tell_is_read_back(outcome: Outcome, known: dict[str, Any], reason: str, stale: str) -> None:
     facts: dict[str, Any] = {"type_name": SAFE.type, "attempts_left": 4, "throttles_left": 29, **known}
     verdict = judge(outcome, Sent(SAFE, SEEN, **facts))
     assert isinstance(verdict, ReadBack)

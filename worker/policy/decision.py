@@ -36,13 +36,8 @@ class Asked:
 
 def decide(job: UpdateJob, live: Live, asked: Asked) -> Change | Settle | ReadBack:
     """What to send, how the row is settled without sending anything, or that its record has to be read again."""
-    if asked.doubt:
-        question = ReadBack(asked.doubt, _EARLIER)
-        settled = read_back(asked.earlier, live, question, fires=bool(job.triggers))
-        if settled is not None and (settled.status is Status.APPLIED or not asked.may_resend):
-            return settled
-        if not asked.may_resend:
-            return question
+    if asked.doubt and (known := _known(job, live, asked)):
+        return known
     try:
         change = difference(job, live, asked.terms, asked.earlier)
     except CannotMerge as error:
@@ -90,6 +85,15 @@ def give_up(edits: tuple[Edit, ...], live: Live | None, question: ReadBack, *, f
     if "before" in held:
         reason, told = question.stale or reason, f"{told}; the record keeps the old value"
     return Settle(reason, told, errors=question.errors)
+
+
+def _known(job: UpdateJob, live: Live, asked: Asked) -> Settle | ReadBack | None:
+    """Return what is to become of a row that an earlier attempt left in doubt; None when it may simply be sent again."""
+    question = ReadBack(asked.doubt, _EARLIER)
+    settled = read_back(asked.earlier, live, question, fires=bool(job.triggers))
+    if settled is not None and settled.status is Status.APPLIED:
+        return settled
+    return None if asked.may_resend else settled or question
 
 
 def _held(edits: tuple[Edit, ...], live: Live, *, fires: bool) -> frozenset[Held]:

@@ -1,7 +1,7 @@
 """What an attempt's outcome means for its row. The table is `docs/verdicts.md`; every line of it is a test.
 
-Three states look alike from far: *not sent* (send again), *refused* (final) and *in doubt*. In doubt is the default: a row
-leaves it only by what proves otherwise, and an old value proves nothing.
+Three states look alike from far: *not sent* (send again), *refused* (final) and *in doubt*. In doubt is the default: a
+row leaves it only by what proves otherwise, and an old value proves nothing.
 """
 
 from dataclasses import replace
@@ -107,7 +107,7 @@ class Retry:
 
 @valueclass(frozen=True, slots=True)
 class SlowDown:
-    """The server wants everybody to wait; the row loses no attempt. `doubt` is set when this one may have been applied."""
+    """The server wants everybody to wait; the row loses no attempt. `doubt` as in `Retry`."""
 
     doubt: str = ""
 
@@ -171,9 +171,11 @@ def _replied(reply: Reply, sent: Sent) -> Verdict:  # noqa: PLR0911  # a line of
 
 def _succeeded(reply: Reply, sent: Sent) -> Verdict:
     if not reply.complete:
-        return _in_doubt("reply_garbled", f"the server answered {reply.status}, and the reply broke off", sent)
+        return _in_doubt(
+            ReadBack("reply_garbled", f"the server answered {reply.status}, and the reply broke off"), sent
+        )
     if reply.status == 202:  # noqa: PLR2004  # Accepted: whatever its body shows, it is not done
-        return _in_doubt("accepted", "the server answered 202: accepted, not done yet", sent)
+        return _in_doubt(ReadBack("accepted", "the server answered 202: accepted, not done yet"), sent)
     if reply.status == 204:  # noqa: PLR2004  # No Content
         return _not_shown("the server answered 204 without content", sent)
     confirmation = read_confirmation(reply, sent.job, sent.change, sent.type_name)
@@ -187,10 +189,11 @@ def _confirmed(reply: Reply, confirmation: Confirmation, sent: Sent) -> Verdict:
     stored = confirmation.edits if confirmation.differs else ()
     if confirmation.errors:
         errors = _in_the_sheet(confirmation.errors, sent)
-        return _in_doubt("errors_in_success", _say(reply.status, errors), sent, stored=stored, errors=errors)
+        question = ReadBack("errors_in_success", _say(reply.status, errors), errors=errors, stored=stored)
+        return _in_doubt(question, sent)
     if confirmation.untaken:
         names = ", ".join(confirmation.untaken)
-        return _in_doubt("not_taken", f"the reply still shows the old value: {names}", sent, stored=stored)
+        return _in_doubt(ReadBack("not_taken", f"the reply still shows the old value: {names}", stored=stored), sent)
     if confirmation.unseen and not confirmation.discarded_tags:
         return _not_shown(f"the reply does not show {', '.join(confirmation.unseen)}", sent, stored)
     return _applied(confirmation, stored, sent)
@@ -200,7 +203,7 @@ def _not_shown(said: str, sent: Sent, stored: tuple[Edit, ...] = ()) -> Settle |
     """A final success that shows nothing: read the record, where somebody looked at what it held before."""
     if _is_blind(sent):
         return Settle("unverified", said)
-    return _in_doubt("unverified", said, sent, stale="not_taken", stored=stored)
+    return _in_doubt(ReadBack("unverified", said, stale="not_taken", stored=stored), sent)
 
 
 def _applied(confirmation: Confirmation, stored: tuple[Edit, ...], sent: Sent) -> Settle:
@@ -224,9 +227,8 @@ def _not_confirmed(reply: Reply, sent: Sent) -> Verdict:
     """A 2xx that does not confirm this record is never sent again: something else may be answering."""
     kind = reply.headers.get("content-type", "no content type").partition(";")[0][:60]
     kind = kind.encode("ascii", "backslashreplace").decode()
-    return _in_doubt(
-        "reply_mismatch", f"the server answered {reply.status} ({kind}), not about {sent.type_name}/{sent.job.id}", sent
-    )
+    said = f"the server answered {reply.status} ({kind}), not about {sent.type_name}/{sent.job.id}"
+    return _in_doubt(ReadBack("reply_mismatch", said), sent)
 
 
 def _slow_down(status: int, sent: Sent) -> Verdict:
@@ -243,7 +245,7 @@ def _not_sent(detail: str, sent: Sent) -> Verdict:
 
 def _exhausted(reason: str, message: str, sent: Sent) -> Verdict:
     """No attempts are left: the row was not applied, unless an earlier attempt may have been."""
-    return _in_doubt(sent.doubt, message, sent) if sent.doubt else Settle(reason, message)
+    return _in_doubt(ReadBack(sent.doubt, message), sent) if sent.doubt else Settle(reason, message)
 
 
 def _failed(reply: Reply, sent: Sent) -> Verdict:
@@ -261,22 +263,12 @@ def _maybe_applied(reason: str, detail: str, sent: Sent) -> Verdict:
     """Nothing proves that the request had no effect: send it again only where a second effect is none."""
     if sent.job.replay_safe and sent.attempts_left > 0:
         return Retry(doubt=reason)
-    return _in_doubt(reason, detail, sent)
+    return _in_doubt(ReadBack(reason, detail), sent)
 
 
-def _in_doubt(
-    reason: str,
-    message: str,
-    sent: Sent,
-    *,
-    stale: str = "",
-    stored: tuple[Edit, ...] = (),
-    errors: tuple[ApiError, ...] = (),
-) -> Settle | ReadBack:
+def _in_doubt(question: ReadBack, sent: Sent) -> Settle | ReadBack:
     """Read the record, unless nothing that was sent can be seen in it."""
-    if not sent.change.edits:
-        return Settle(reason, message, errors=errors)
-    return ReadBack(reason, message, stale, errors, stored)
+    return question if sent.change.edits else Settle(question.reason, question.message, errors=question.errors)
 
 
 def _is_blind(sent: Sent) -> bool:
@@ -304,7 +296,7 @@ def _refusal(settle: Settle, sent: Sent) -> Verdict:
     """A refusal of this attempt says nothing about an earlier one that may have been applied, or may yet be."""
     if not sent.doubt:
         return settle
-    return _in_doubt(sent.doubt, _then(settle), sent, errors=settle.errors)
+    return _in_doubt(ReadBack(sent.doubt, _then(settle), errors=settle.errors), sent)
 
 
 def _then(settle: Settle) -> str:
