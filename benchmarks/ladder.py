@@ -29,11 +29,12 @@ from jobs.change import as_written
 from jobs.commercelayer import MEDIA_TYPE, update_request
 from jobs.model import Reply, Request, RowResult, UpdateJob
 from worker import reports, source
-from worker.attempt import AttemptLoop, Effort
+from worker.attempt import AttemptLoop
 from worker.auth import Credential
 from worker.checking import check
 from worker.cli.session import collect_seldom
 from worker.clock import Clock
+from worker.effort import Effort
 from worker.gate import Gate
 from worker.journal import Counters, Journal, create
 from worker.policy.pace import Pace

@@ -14,8 +14,8 @@ from jobs.catalogue import resource_type
 from jobs.change import AS_A_SHEET, Change, Terms, as_written, fields
 from jobs.commercelayer import PAGE_SIZE
 from jobs.model import Fields, Live, UpdateJob
-from worker.attempt import FRESH, Effort
 from worker.clock import Moment
+from worker.effort import FRESH, Effort
 from worker.intake import Intake
 from worker.journal import Journal, JournalError
 from worker.lifecycle import State

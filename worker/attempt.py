@@ -5,17 +5,17 @@ be decided without waiting is decided in `policy`; the steps a row takes are tho
 """
 
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol
 
-from jobs.change import Change
-from jobs.commercelayer import MEDIA_TYPE, said, update_request
-from jobs.images import merged, without_tags
-from jobs.model import Edit, Live, MaybeSent, NotSent, Outcome, Reply, Request, RowResult, Status, UpdateJob
+from jobs.commercelayer import MEDIA_TYPE, said
+from jobs.images import without_tags
+from jobs.model import MaybeSent, NotSent, Outcome, Reply, RowResult, Status
 from jobs.reasons import REASONS
-from worker.clock import Clock, Moment
+from worker.clock import Clock
+from worker.effort import LEFT, Effort, Ending, InDoubt, Judged, Left, Rerouted
 from worker.gate import Gate
 from worker.journal import SAFE, Image, Journal, JournalError
-from worker.lifecycle import Event, State, step
+from worker.lifecycle import Event, step
 from worker.policy.backoff import full_jitter
 from worker.policy.backpressure import asks_to_wait
 from worker.policy.throttle import parking
@@ -61,89 +61,6 @@ class Credential(Protocol):
 RACES: Final = 3
 """Times that a row is decided anew because its record changed between reading and writing."""
 
-FRESH: Final = 15.0
-"""Seconds that what was read of a record may be old when its PATCH leaves; after that it is read again first.
-
-The API has no conditional update: whatever somebody else writes into the same object in between is lost. Reading 25 at
-a time at the slowest documented pace (100 updates a minute) takes this long to send.
-"""
-
-
-@dataclass(slots=True, eq=False)
-class Effort:
-    """A row on its way: what is sent, and what it has cost so far.
-
-    Attributes:
-        type_name: the type in the request; differs from the job's once that turned out to be abstract.
-        abstract: the API may not update this type itself; the first refusals tell.
-        refused: the API refused that type for this record.
-        change: what is sent.
-        live: the record as it was read; None in a blind run.
-        read_at: when it was.
-        image: what all attempts of the row so far replace; `imaged` once that is in the journal. `stored`: some of it
-            is stored in a form of its own, which is not in the journal yet.
-        expected: what was planned for the row, None without a plan.
-        attempts: PATCHes sent so far, earlier processes included.
-        failures: of this process, failed for a passing reason. `throttles`: refused for pace. `races`: decided anew.
-        doubt: reason code when an earlier attempt may have been applied, else empty.
-        may_resend: it may be sent in spite of that.
-        verdict: how the row is settled without being sent, once that is known.
-        is_canary: one of the first of its type, which are sent alone. `was_sent`: by this process.
-    """
-
-    job: UpdateJob
-    type_name: str
-    abstract: bool = False
-    refused: bool = False
-    change: Change = field(default_factory=Change)
-    live: Live | None = None
-    read_at: Moment = Moment(0.0, 0.0)
-    image: tuple[Edit, ...] = ()
-    imaged: bool = False
-    stored: bool = False
-    expected: tuple[Edit, ...] | None = None
-    attempts: int = 0
-    failures: int = 0
-    throttles: int = 0
-    races: int = 0
-    doubt: str = ""
-    may_resend: bool = True
-    verdict: Settle | ReadBack | None = None
-    is_canary: bool = False
-    was_sent: bool = False
-    renewed: bool = False
-    state: State = State.QUEUED
-    _request: Request | None = None
-
-    def take(self, change: Change) -> None:
-        """Have `change` sent from now on."""
-        self.change = change
-        self.image = merged(self.image, change.edits) if self.image else change.edits
-        self.imaged = False
-        self.verdict = None
-        self._request = None
-
-    def remember(self, stored: tuple[Edit, ...]) -> None:
-        """Keep the forms in which the API stores values of the change, as its reply shows them."""
-        self.change = replace(self.change, edits=stored)
-        self.image = merged(self.image, stored)
-        self.stored = True
-
-    def route(self, concrete: str) -> None:
-        """Have it sent by the record's concrete type from now on."""
-        self.type_name, self.abstract = concrete, False
-        self._request = None
-
-    def is_stale(self, clock: Clock) -> bool:
-        """Whether its record was read, but too long ago to be sent by what it held."""
-        return self.live is not None and clock.age(self.read_at) > FRESH
-
-    def request(self) -> Request:
-        """The PATCH, made once; for half the price where those of a page are made in turn."""
-        if self._request is None:
-            self._request = update_request(self.job, self.change, self.type_name)
-        return self._request
-
 
 class Recheck(Protocol):
     """What the loop asks when a record was read too long ago, or is not what the request expects."""
@@ -167,37 +84,6 @@ async def _no_recheck(effort: Effort) -> Settle | ReadBack | None:  # noqa: ARG0
 async def _no_probe(effort: Effort) -> bool:  # noqa: ARG001  # as the protocol names it
     """Let the row be the probe."""
     return True
-
-
-@dataclass(frozen=True, slots=True)
-class Rerouted:
-    """The type refused with `status`; the row is queued again until its concrete type is known."""
-
-    status: int
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """The row is to be settled. `outcome` is that of its last attempt, None when that is not what settles it."""
-
-    settle: Settle
-    outcome: Outcome | None
-
-
-@dataclass(frozen=True, slots=True)
-class InDoubt:
-    """The row may have been applied: its record has to be read. `outcome` as in `Judged`."""
-
-    question: ReadBack
-    outcome: Outcome | None
-
-
-class Left:
-    """The run ended before the row was settled; the journal knows how far it came."""
-
-
-LEFT = Left()
-Ending: TypeAlias = Judged | Rerouted | InDoubt | Left
 
 
 @dataclass(slots=True)

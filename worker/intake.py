@@ -14,8 +14,8 @@ from jobs.commercelayer import MOST_REFERENCES, PAGE_SIZE
 from jobs.model import Edit, RowRef, RowResult, Unsendable, UpdateJob
 from jobs.reasons import REASONS
 from jobs.texts import shortened
-from worker.attempt import Effort
 from worker.clock import Clock
+from worker.effort import Effort
 from worker.journal import Journal, Planned, Traces
 from worker.lifecycle import UNTOUCHED, Recovery, Trace, recover
 

@@ -8,8 +8,8 @@ import anyio
 from jobs.change import AS_A_SHEET, Terms, after
 from jobs.model import Live, RowResult, Status, Unsendable, UpdateJob
 from worker.ahead import LookAhead
-from worker.attempt import Effort
 from worker.clock import Clock
+from worker.effort import Effort
 from worker.intake import Intake
 from worker.journal import Journal, Planned
 from worker.lookup import Lookup

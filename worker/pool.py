@@ -16,8 +16,9 @@ from jobs.change import AS_A_SHEET, Terms, after
 from jobs.commercelayer import PAGE_SIZE
 from jobs.model import Live, Outcome, RowResult, Status, Unsendable, UpdateJob
 from worker.ahead import LookAhead
-from worker.attempt import FRESH, AttemptLoop, Effort, Ending, InDoubt, Judged, Rerouted
+from worker.attempt import AttemptLoop
 from worker.clock import Clock, Moment
+from worker.effort import FRESH, Effort, Ending, InDoubt, Judged, Rerouted
 from worker.intake import Intake
 from worker.journal import Journal
 from worker.lookup import Lookup

@@ -17,8 +17,8 @@ import anyio
 from jobs.change import fields
 from jobs.commercelayer import PAGE_SIZE
 from jobs.model import Live, Outcome, Reply
-from worker.attempt import Effort
 from worker.clock import Clock
+from worker.effort import Effort
 from worker.lifecycle import Event, step
 from worker.lookup import Found, Lookup
 from worker.policy.decision import give_up, read_back

@@ -12,7 +12,7 @@ import pytest
 from jobs.change import Change
 from jobs.model import Fields, Live, RowRef, UpdateJob
 from worker.ahead import LookAhead
-from worker.attempt import Effort
+from worker.effort import Effort
 from worker.clock import Clock
 from worker.intake import Intake
 from worker.journal import Journal, create

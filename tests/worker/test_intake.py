@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobs.model import RowRef, RowResult, Unsendable, UpdateJob
-from worker.attempt import Effort
+from worker.effort import Effort
 from worker.clock import Clock
 from worker.intake import Intake
 from worker.journal import Journal, create

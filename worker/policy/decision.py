@@ -88,7 +88,7 @@ def give_up(edits: tuple[Edit, ...], live: Live | None, question: ReadBack, *, f
 
 
 def _known(job: UpdateJob, live: Live, asked: Asked) -> Settle | ReadBack | None:
-    """Return what is to become of a row that an earlier attempt left in doubt; None when it may simply be sent again."""
+    """Return what becomes of a row that an earlier attempt left in doubt; None when it may simply be sent again."""
     question = ReadBack(asked.doubt, _EARLIER)
     settled = read_back(asked.earlier, live, question, fires=bool(job.triggers))
     if settled is not None and settled.status is Status.APPLIED:
