@@ -274,8 +274,7 @@ class AttemptLoop:
 
     def doubt(self, effort: Effort, question: ReadBack, outcome: Outcome | None) -> InDoubt:
         """Have the record of a row read that may have been applied; the journal knows of the doubt meanwhile."""
-        if question.stored:
-            effort.remember(question.stored)
+        self._keep(effort, question.stored)
         if outcome is None:  # a doubt of an earlier process, which wrote it down
             effort.state = step(effort.state, Event.READ_BACK)
         else:
@@ -309,12 +308,17 @@ class AttemptLoop:
             at=self.clock.wall(),
             errors=settle.errors,
         )  # fmt: skip
-        if settle.stored:
-            effort.remember(settle.stored)
-        if effort.stored or settle.discarded:
+        self._keep(effort, settle.stored)
+        if settle.discarded:
             self.journal.land(effort.job.ref.row, without_tags(effort.image, settle.discarded))
         self.journal.settle(result)
         return result
+
+    def _keep(self, effort: Effort, stored: tuple[Edit, ...]) -> None:
+        """Keep the forms in which the API stores what was sent, as its reply shows them."""
+        if stored:
+            effort.remember(stored)
+            self.journal.keep_stored(effort.job.ref.row, effort.image)
 
     def _note(self, effort: Effort, outcome: str, event: Event) -> None:
         effort.state = step(effort.state, event)

@@ -32,8 +32,7 @@ class Effort:
         change: what is sent.
         live: the record as it was read; None in a blind run.
         read_at: when it was.
-        image: what all attempts of the row so far replace; `imaged` once that is in the journal. `stored`: some of it
-            is stored in a form of its own, which is not in the journal yet.
+        image: what all attempts of the row so far replace; `imaged` once that is in the journal.
         expected: what was planned for the row, None without a plan.
         attempts: PATCHes sent so far, earlier processes included.
         failures: of this process, failed for a passing reason. `throttles`: refused for pace. `races`: decided anew.
@@ -52,7 +51,6 @@ class Effort:
     read_at: Moment = NEVER
     image: tuple[Edit, ...] = ()
     imaged: bool = False
-    stored: bool = False
     expected: tuple[Edit, ...] | None = None
     attempts: int = 0
     failures: int = 0
@@ -76,10 +74,9 @@ class Effort:
         self._request = None
 
     def remember(self, stored: tuple[Edit, ...]) -> None:
-        """Keep the forms in which the API stores values of the change, as its reply shows them."""
+        """Take the edits of the change again, with the forms in which the API stores their values."""
         self.change = replace(self.change, edits=stored)
         self.image = merged(self.image, stored)
-        self.stored = True
 
     def route(self, concrete: str) -> None:
         """Have it sent by the record's concrete type from now on."""

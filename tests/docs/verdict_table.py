@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from jobs.change import as_written
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, RowRef, UpdateJob
 from jobs.reasons import REASONS
-from worker.policy.verdict import HaltRun, ReadBack, Reroute, Retry, Sent, Settle, SlowDown, Verdict, judge
+from worker.policy.verdict import DecideAnew, HaltRun, ReadBack, Reroute, Retry, Sent, Settle, SlowDown, Verdict, judge
 
 SAFE: Final = UpdateJob(RowRef(1, 2, b""), "stripe_payments", "ZfiCcmIvub", {"reference": "r"})
 UNSAFE: Final = UpdateJob(RowRef(1, 2, b""), "orders", "ZfiCcmIvub", {"reference": "r"}, triggers={"_capture": True})
@@ -17,8 +18,8 @@ ABSTRACT: Final = UpdateJob(RowRef(1, 2, b""), "transactions", "ZfiCcmIvub", {"r
 _JSON: Final = {"content-type": "application/vnd.api+json"}
 
 
-def _about(job: UpdateJob, changes: Mapping[str, Any] | None = None) -> Reply:
-    document = {"data": {"type": job.type, "id": job.id, "attributes": {"reference": "r"}, **(changes or {})}}
+def _about(job: UpdateJob, changes: Mapping[str, Any] | None = None, **beside: Any) -> Reply:
+    document = {"data": {"type": job.type, "id": job.id, "attributes": {"reference": "r"}, **(changes or {})}, **beside}
     return Reply(200, _JSON, json.dumps(document).encode())
 
 
@@ -43,9 +44,14 @@ OBSERVATIONS: Final[tuple[tuple[str, Callable[[UpdateJob], Outcome]], ...]] = (
     ("The request left, then something that is not HTTP", _always(MaybeSent("reply_garbled", ""))),
     ("200, JSON, this id and type, same values", _about),
     ("200, a named field has another value", lambda job: _about(job, {"attributes": {"reference": "other"}})),
+    ("200, a named field still has its old value", lambda job: _about(job, {"attributes": {"reference": "old"}})),
+    ("200, this id and type, without the fields that were sent", lambda job: _about(job, {"attributes": {}})),
+    ("200, `errors` beside `data`", lambda job: _about(job, errors=[{"detail": "no"}])),
     ("200, the body broke off", lambda _job: Reply(200, _JSON, b'{"data"', complete=False)),
     ("200, not JSON (a portal, a proxy page)", _always(Reply(200, {"content-type": "text/html"}, b"<html>"))),
     ("200, another id or type", lambda job: _about(job, {"id": "QQQQQQQQQQ"})),
+    ("201, created", lambda job: replace(_about(job), status=201)),
+    ("202, accepted, whatever the body shows", lambda job: replace(_about(job), status=202)),
     ("204, no content", _always(Reply(204, {}))),
     ("3xx", _always(Reply(307, {"location": "https://elsewhere.example"}))),
     ("400", _refusal(400)),
@@ -54,12 +60,17 @@ OBSERVATIONS: Final[tuple[tuple[str, Callable[[UpdateJob], Outcome]], ...]] = (
     ("404", _refusal(404)),
     ("405", _refusal(405)),
     ("406, 415", _refusal(415)),
-    ("408, 425, 429, 503 with `Retry-After`", _refusal(429, "THROTTLED")),
+    ("408", _refusal(408)),
     ("409", _refusal(409)),
+    ("412 where the record was read", _refusal(412)),
     ("422", _refusal(422)),
     ("423", _refusal(423)),
+    ("425", _refusal(425)),
+    ("429, and any 4xx that names a limit", _refusal(429, "THROTTLED")),
     ("any other 4xx", _refusal(418)),
-    ("500, 502, 504, 503 without `Retry-After`", _refusal(502)),
+    ("any 4xx with `Retry-After`", _always(Reply(423, {"retry-after": "1"}))),
+    ("5xx", _refusal(502)),
+    ("5xx with `Retry-After`", _always(Reply(503, {"retry-after": "1"}))),
 )
 """What can be observed, in words and as the transport reports it."""
 
@@ -100,20 +111,25 @@ def special_rows() -> Iterator[tuple[str, str]]:
 
 
 def sent(job: UpdateJob, *, left: int = 1, doubt: str = "", renewed: bool = False, abstract: bool = False) -> Sent:
+    """A row whose record was read: it held another reference."""
     change = as_written(job)
-    return Sent(job, change, job.type, left, left, doubt=doubt, renewed=renewed, abstract=abstract)
+    change = replace(change, edits=tuple(replace(edit, before="old") for edit in change.edits))
+    return Sent(job, change, job.type, left, left, left, doubt=doubt, renewed=renewed, abstract=abstract)
 
 
 def in_words(verdict: Verdict) -> str:  # noqa: PLR0911  # a line a verdict
     match verdict:
         case Settle():
             return f"`{verdict.status}`" + (f" `{verdict.reason}`" if verdict.reason else "")
-        case ReadBack(reason):
-            return f"its record is read; `{REASONS[reason].status}` `{reason}` where that cannot tell"
-        case Retry():
-            return "sent again after a backoff"
-        case SlowDown():
-            return "everybody waits, then sent again"
+        case ReadBack(reason, stale=stale):
+            told = f"its record is read; else `{REASONS[reason].status}` `{reason}`"
+            return told + (f", with an old value `{REASONS[stale].status}` `{stale}`" if stale else "")
+        case Retry(doubt):
+            return "sent again after a backoff" + (", in doubt" if doubt else "")
+        case SlowDown(doubt):
+            return "everybody waits, then sent again" + (", in doubt" if doubt else "")
+        case DecideAnew():
+            return "the record is read again, and the row decided anew"
         case Reroute():
             return "sent again by its concrete type"
         case HaltRun(_, settle):
