@@ -4,6 +4,7 @@ The rules are those of its pages "Update a stripe payment" and "Update a transac
 specification 1.0. Nothing here sends anything, and nothing of a reply is kept but what is named.
 """
 
+from jobs.commercelayer.confirmations import Confirmation, read_confirmation
 from jobs.commercelayer.documents import MEDIA_TYPE, TEXT_LIMIT, document_of, read_errors
 from jobs.commercelayer.pointers import column_of
 from jobs.commercelayer.references import MOST_REFERENCES, Matches, read_references, reference_pages, references_request
@@ -16,7 +17,7 @@ from jobs.commercelayer.states import (
     states_request,
 )
 from jobs.commercelayer.tokens import AUTH_URL, Claims, Grant, read_claims, read_grant, token_request
-from jobs.commercelayer.updates import Confirmation, read_confirmation, resource_path, update_request
+from jobs.commercelayer.updates import resource_path, update_request
 
 __all__ = [
     "AUTH_URL",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from jobs.catalogue import ResourceType
+from jobs.catalogue import ResourceType, declared
 from jobs.change import Change
 from jobs.echo import same
 from jobs.model import JSON, Status
@@ -49,7 +49,7 @@ def strayed(kind: ResourceType | None, change: Change, before: Mapping[str, JSON
         after: all attributes as they were read right after.
     """
     for name, sent in change.attributes.items():
-        if name in after and not same(sent, after[name]):
+        if name in after and not same(sent, after[name], declared(name)):
             return f"`{name}` was sent and did not stick: the record holds another value"
     if any(name.startswith("_") for name in change.attributes):
         return ""  # a trigger is meant to change more than is sent
