@@ -81,9 +81,29 @@ def knows_attribute(name: str) -> bool:
     )
 
 
+def declared(name: str) -> Attribute | None:
+    """What is known of an attribute that can have several forms; None for text, which has one, and unknown names.
+
+    The name is enough: types agree about what they share.
+    """
+    return _with_forms().get(name)
+
+
+def is_write_only(name: str) -> bool:
+    """Whether no reply ever shows the attribute: a trigger, or a password."""
+    return name.startswith("_") or name.endswith("password")
+
+
 def closest(name: str, candidates: Iterable[str]) -> str:
     """The candidate that somebody who typed `name` probably meant, or an empty string."""
     return next(iter(difflib.get_close_matches(name, candidates, n=1, cutoff=0.6)), "")
+
+
+@cache
+def _with_forms() -> Mapping[str, Attribute]:
+    kinds = filter(None, map(resource_type, type_names()))
+    attributes = [each for kind in kinds for each in kind.attributes.items()]
+    return {name: attribute for name, attribute in attributes if attribute.enum or attribute.kind != "string"}
 
 
 def _build(name: str, raw: Mapping[str, object]) -> ResourceType:

@@ -4,13 +4,12 @@ The API replaces an object attribute such as `metadata` as a whole. So the live 
 over it, and the whole is sent; each key that differs is an `Edit`, which is what plans show, and what undo turns round.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from jobs.catalogue import Attribute, resource_type
-from jobs.echo import Comparison, identical, stands
-from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Fields, Link, Live, Path, UpdateJob
+from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Fields, Link, Live, Path, Unread, UpdateJob
+from jobs.standing import Standing, stored_forms
 from jobs.values import valueclass
 
 MERGED = "metadata"
@@ -27,11 +26,9 @@ class Terms:
 
     Attributes:
         replace: keys of `metadata`, and members of other objects, that the row does not name are to be wiped.
-        exact: values were read from the API in its own form: `7` is not 7, `eur` not `EUR`.
     """
 
     replace: bool = False
-    exact: bool = False
 
 
 AS_A_SHEET: Final = Terms()
@@ -74,13 +71,14 @@ def as_written(job: UpdateJob) -> Change:
     return Change(attributes, job.relationships, tuple(_unread(job)), tuple(job.triggers))
 
 
-def difference(job: UpdateJob, live: Live, terms: Terms = AS_A_SHEET) -> Change:
+def difference(job: UpdateJob, live: Live, terms: Terms = AS_A_SHEET, earlier: Iterable[Edit] = ()) -> Change:
     """The change that makes the record what the row asks for, and nothing else.
 
     Args:
         job: what is wanted.
         live: what was read, of all that `fields(job)` names.
         terms: how the two are compared.
+        earlier: what the row sent before: a value that the API stored in another form is as wanted in that form.
 
     Raises:
         CannotMerge: the object that members belong to is not shown, or is none.
@@ -88,16 +86,16 @@ def difference(job: UpdateJob, live: Live, terms: Terms = AS_A_SHEET) -> Change:
     attributes: dict[str, JSON] = {}
     edits: list[Edit] = []
     unread = list(job.triggers)
-    for name, wanted in _objects(job):
-        _merge(name, wanted, live, terms, into=(attributes, edits, unread))
-    kinds, alike = _kinds(job.type), _comparison(terms)
+    standing = Standing(job.untyped, stored_forms(earlier) if earlier else {})
+    for target in _objects(job):
+        _merge(target, live, standing, replace=terms.replace, into=(attributes, edits, unread))
     for name, value in job.attributes.items():
         if name == MERGED and isinstance(value, Mapping):
             continue
         if name not in live.attributes:
             attributes[name] = value
             unread.append(name)
-        elif not alike(value, live.attributes[name], kinds.get(name), name):
+        elif not standing.holds(name, value, live.attributes[name]):
             attributes[name] = value
             edits.append(Edit(("attributes", name), live.attributes[name], value))
     relationships = _links(job, live, edits, unread)
@@ -106,9 +104,32 @@ def difference(job: UpdateJob, live: Live, terms: Terms = AS_A_SHEET) -> Change:
     return Change(attributes, relationships, tuple(edits), tuple(unread))
 
 
+def as_stored(change: Change) -> Change:
+    """The change as the API carried it out: each value in the form in which its reply showed it."""
+    edits = [edit for edit in change.edits if not isinstance(edit.stored, Unread)]
+    if not edits:
+        return change
+    attributes, links = dict(change.attributes), dict(change.relationships)
+    for edit in edits:
+        kind, name, *key = edit.path
+        if key:
+            whole = attributes[name]
+            members = {**(whole if isinstance(whole, Mapping) else {}), key[0]: edit.left}
+            attributes[name] = _present(members)
+        elif kind == "relationships":
+            links[name] = _linked(edit.left)
+        else:
+            attributes[name] = _shown(edit.left)
+    return replace(change, attributes=attributes, relationships=links)
+
+
 def after(live: Live, change: Change) -> Live:
     """The record once the change has been applied: what a later row of the same id is compared with."""
-    attributes = {**live.attributes, **{name: change.attributes[name] for name in _shown(live, change)}}
+    change = as_stored(change)
+    attributes = {
+        **live.attributes,
+        **{name: value for name, value in change.attributes.items() if name in live.attributes},
+    }
     links = {**live.relationships, **change.relationships}
     tagged = [edit for edit in change.edits if edit.path[0] == "tags"]
     added = {edit.path[1] for edit in tagged if edit.after is not ABSENT}
@@ -169,15 +190,15 @@ def _objects(job: UpdateJob) -> Iterator[tuple[str, Mapping[str, JSON | Absent]]
 
 
 def _merge(
-    name: str,
-    wanted: Mapping[str, JSON | Absent],
+    target: tuple[str, Mapping[str, JSON | Absent]],
     live: Live,
-    terms: Terms,
+    standing: Standing,
     *,
+    replace: bool,
     into: tuple[dict[str, JSON], list[Edit], list[str]],
 ) -> None:
     """Lay the row's keys over the live object, or in its place."""
-    (attributes, edits, unread), replace = into, terms.replace
+    (name, wanted), (attributes, edits, unread) = target, into
     shown = live.attributes.get(name, ABSENT)
     if shown is not None and not isinstance(shown, dict):
         if not replace:
@@ -185,12 +206,12 @@ def _merge(
         attributes[name] = _present(wanted)
         unread.append(name)
         return
-    old, alike = shown or {}, _comparison(terms)
+    old = shown or {}
     new: dict[str, JSON] = {} if replace else dict(old)
     changed: list[Edit] = []
     for key in dict.fromkeys((*wanted, *old)) if replace else wanted:
         before, after = old.get(key, ABSENT), wanted.get(key, ABSENT)
-        if _key_stands(after, before, alike):
+        if standing.holds_key(name, key, after, before):
             after = before  # in the form in which it is stored
         else:
             changed.append(Edit(("attributes", name, key), before, after))
@@ -204,23 +225,20 @@ def _merge(
         edits += changed if shown is not None else [Edit(("attributes", name), None, new)]
 
 
-def _key_stands(wanted: JSON | Absent, live: JSON | Absent, alike: Comparison) -> bool:
-    if isinstance(wanted, Absent) or isinstance(live, Absent):
-        return wanted is live
-    return alike(wanted, live)
+def _shown(value: JSON | Absent) -> JSON:
+    assert not isinstance(value, Absent)  # noqa: S101  # an attribute as a whole is null, never absent
+    return value
 
 
-def _comparison(terms: Terms) -> Comparison:
-    return identical if terms.exact else stands
+def _linked(linkage: JSON | Absent) -> Link | tuple[Link, ...] | None:
+    """The links that `linkage` made JSON of."""
+    if isinstance(linkage, list):
+        return tuple(Link(str(each["type"]), str(each["id"])) for each in linkage)
+    return Link(str(linkage["type"]), str(linkage["id"])) if isinstance(linkage, Mapping) else None
 
 
 def _present(members: Mapping[str, JSON | Absent]) -> dict[str, JSON]:
     return {key: value for key, value in members.items() if not isinstance(value, Absent)}
-
-
-def _kinds(type_name: str) -> Mapping[str, Attribute]:
-    kind = resource_type(type_name)
-    return kind.attributes if kind else {}
 
 
 def _links(
@@ -260,7 +278,3 @@ def _add_unconditional(
         attributes["_add_tags"] = ",".join(add)
     if remove:
         attributes["_remove_tags"] = ",".join(remove)
-
-
-def _shown(live: Live, change: Change) -> Iterator[str]:
-    return (name for name in change.attributes if name in live.attributes)

@@ -1,131 +1,142 @@
-"""Whether two values are one: what a row asks for and what the API holds, allowing for the forms it stores things in.
+"""Whether two values are one: the only rule of sameness, for echoes, plans, canaries, verify and undo alike.
 
-`same` is generous: it judges the echo of what was just sent. `stands` is strict: it decides that a row need not be sent
-at all, and `eur` -> `EUR` may be the very change that somebody wants. `identical` allows for nothing: it is for values
-that the API itself gave.
+Only equal is equal: `Retail` is not `retail`, "7" is not 7. The exceptions are the forms that the API's schema
+declares: a number, a truth value or a moment that was sent as text, a type's name in a list of names, an empty object
+for a cleared one. What an API stores otherwise, trimmed or in capitals, is known only from its reply: `Edit.stored`.
 """
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Final, Protocol
+from functools import lru_cache
+from typing import Final
 
-from jobs.catalogue import Attribute
-from jobs.model import JSON
+from jobs.catalogue import Attribute, declared
+from jobs.model import JSON, Absent, Edit, Path, Unread
 
 _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,40})?")
-_NAME: Final = re.compile(r"[A-Za-z_]+")
-
-_FOLDED: Final = ("email", "country_code", "currency_code", "language_code", "state_code", "_type")
-"""Endings of text attributes that the API stores in a form of its own: `eur` as `EUR`, type names in snake case."""
-
-_STORED_APART: Final = frozenset({"integer", "float", "boolean", "datetime"})
-"""Kinds of attributes whose stored form differs from the text that was sent: `"67"` is 67, a date a full time stamp."""
 
 
-class Comparison(Protocol):
-    """Whether the record already holds what is wanted."""
-
-    def __call__(self, wanted: JSON, live: JSON, attribute: Attribute | None = None, name: str = "", /) -> bool:
-        """See `stands`, and `identical`."""
-
-
-def identical(wanted: JSON, live: JSON, _attribute: Attribute | None = None, _name: str = "") -> bool:
-    """Whether the record holds the very value, type by type; what is wanted was read from the API at some time."""
-    return _equal(wanted, live) or (wanted is None and live in ({}, []))  # a cleared object may come back as empty
-
-
-def stands(wanted: JSON, live: JSON, attribute: Attribute | None = None, name: str = "") -> bool:
-    """Whether the record already holds what is wanted, so that sending it would change nothing.
+def same(wanted: JSON, value: JSON, attribute: Attribute | None = None) -> bool:
+    """Return whether the record holds what is wanted.
 
     Args:
-        wanted: the row's value.
-        live: what was read.
-        attribute: what the catalogue knows of the attribute; None for a key of an object, which is stored as sent.
-        name: of the attribute.
+        wanted: what a row asks for, or what was sent.
+        value: what the API shows.
+        attribute: what the schema declares of the attribute; None for one that it does not know, and for a key of an
+            object, which is stored as it is sent.
     """
-    if identical(wanted, live):
+    if type(wanted) is str and type(value) is str and wanted == value:
+        return True  # nearly always
+    if equal(wanted, value):
         return True
-    if wanted is None:
+    if attribute is None:
         return False
-    if attribute is None and not name:
-        return _reads_alike(wanted, live)
-    if attribute is not None and (attribute.enum or attribute.kind in _STORED_APART):
-        return same(wanted, live)
-    if isinstance(wanted, str) and isinstance(live, str):
-        return name.endswith(_FOLDED) and (wanted.casefold() == live.casefold() or same(wanted, live))
-    return not isinstance(live, Mapping | list | None) and same(wanted, live)
+    if attribute.enum:
+        name = _named(attribute.enum, wanted)
+        return name is not None and name == _named(attribute.enum, value)
+    form = _FORMS.get(attribute.kind)
+    return form is not None and form(wanted, value)
 
 
-def same(sent: JSON, echoed: JSON) -> bool:
-    """Whether the echo is the value sent, allowing for the canonical forms the API stores.
+def same_at(path: Path, wanted: JSON | Absent, value: JSON | Absent) -> bool:
+    """Return whether what an edit's path leads to is what is wanted."""
+    if isinstance(wanted, Absent) or isinstance(value, Absent):
+        return wanted is value
+    whole = path[0] == "attributes" and len(path) == 2  # noqa: PLR2004  # kind and name
+    return same(wanted, value, declared(path[1]) if whole else None)
 
-    `"67"` comes back as 67, `"AdyenPayment"` as `"adyen_payments"`, a date as a full time stamp.
-    """
-    if type(sent) is str and type(echoed) is str and sent == echoed:
-        return True  # nearly always: to ask what a value is in the abstract takes longer than all the rest
-    if isinstance(sent, dict) and isinstance(echoed, dict):
-        return sent.keys() == echoed.keys() and all(map(same, sent.values(), map(echoed.get, sent)))
-    if isinstance(sent, list | tuple) and isinstance(echoed, list | tuple):
-        return len(sent) == len(echoed) and all(map(same, sent, echoed))
-    if sent is None or echoed is None or isinstance(sent, Mapping | list) or isinstance(echoed, Mapping | list):
-        return sent is echoed
-    if isinstance(sent, bool) == isinstance(echoed, bool) and sent == echoed:
+
+def holds(edit: Edit, value: JSON | Absent) -> bool:
+    """Return whether a value is what the edit wrote: the value sent, or the form in which the API said it stores it."""
+    if same_at(edit.path, edit.after, value):
         return True
-    one, other = _as_text(sent), _as_text(echoed)
-    return one == other or _same_number(one, other) or _same_name(one, other) or _same_moment(one, other)
+    return not isinstance(edit.stored, Unread) and same_at(edit.path, edit.stored, value)
 
 
-def _equal(one: JSON, other: JSON) -> bool:
-    """The same JSON value: true is not 1, 7 is 7.0, keys have no order, an object's text is exact."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(map(_equal, one.values(), map(other.get, one)))
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_equal, one, other))
-    return one == other and (type(one) is type(other) or {type(one), type(other)} == {int, float})
+def reads_alike(text: JSON, value: JSON) -> bool:
+    """Return whether a cell whose column has no type says what is there: the text `7` and 7, `true` and true."""
+    return isinstance(text, str) and isinstance(value, bool | int | float) and text == json.dumps(value)
 
 
-def _reads_alike(wanted: JSON, live: JSON) -> bool:
-    """A cell's text `7` and a live 7: only who says a type in the header wants another."""
-    return isinstance(wanted, str) and _is_scalar(live) and wanted == json.dumps(live)
+def equal(one: JSON, other: JSON) -> bool:
+    """Return whether two JSON values are equal: true is not 1, 7 is 7.0, keys have no order, text is exact."""
+    if isinstance(one, dict):
+        if not isinstance(other, dict) or one != other:
+            return False
+        rest = [key for key, value in one.items() if type(value) is not str]
+        return not rest or all(equal(one[key], other[key]) for key in rest)
+    if isinstance(one, list | tuple):
+        return isinstance(other, list | tuple) and len(one) == len(other) and all(map(equal, one, other))
+    return one == other and isinstance(one, bool) is isinstance(other, bool)
 
 
-def _is_scalar(value: JSON) -> bool:
-    return isinstance(value, bool | int | float)
+def _same_number(one: JSON, other: JSON) -> bool:
+    """`"67"` and 67, `"1.50"` and 1.5."""
+    number = _number(one)
+    return number is not None and number == _number(other)
 
 
-def _as_text(value: JSON) -> str:
+def _number(value: JSON) -> Decimal | None:
+    if not isinstance(value, int | float | str):
+        return None
+    text = value if isinstance(value, str) else json.dumps(value)
+    return Decimal(text) if _NUMBER.fullmatch(text) else None
+
+
+def _same_truth(one: JSON, other: JSON) -> bool:
+    """`"true"` and true."""
+    return isinstance(one, bool | str) and isinstance(other, bool | str) and _truth(one) == _truth(other)
+
+
+def _truth(value: bool | str) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _same_number(one: str, other: str) -> bool:
-    """`"67"` and 67, `"1.50"` and 1.5."""
-    if not (_NUMBER.fullmatch(one) and _NUMBER.fullmatch(other)):
-        return False
-    return Decimal(one) == Decimal(other)
-
-
-def _same_name(one: str, other: str) -> bool:
-    """`"EUR"` and `"eur"`, `"AdyenPayment"` and `"adyen_payments"`: identifiers only."""
-    if not (_NAME.fullmatch(one) and _NAME.fullmatch(other)):
-        return False
-    bare, stored = one.replace("_", "").lower(), other.replace("_", "").lower()
-    return bare == stored or (bare + "s" == stored and "_" in other)
-
-
-def _same_moment(one: str, other: str) -> bool:
+def _same_moment(one: JSON, other: JSON) -> bool:
+    """A date and the time stamp that it becomes; the same moment in two zones."""
     moment = _moment(one)
     return moment is not None and moment == _moment(other)
 
 
-def _moment(value: str) -> datetime | None:
+def _moment(value: JSON) -> datetime | None:
     """The moment that a date or time stamp of ISO 8601 names, in UTC where it does not say; None for other values."""
-    if "-" not in value:  # the form without hyphens could be any number
+    if not isinstance(value, str) or "-" not in value:  # the form without hyphens could be any number
         return None
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
         return None
     return moment.replace(tzinfo=moment.tzinfo or UTC)
+
+
+def _cleared(wanted: JSON, value: JSON) -> bool:
+    """A cleared object may come back as an empty one."""
+    return wanted is None and value in ({}, [])
+
+
+def _named(names: tuple[str, ...], value: JSON) -> str | None:
+    """The name of the list that a value stands for, None for none."""
+    return _listed(names, value) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=256)
+def _listed(names: tuple[str, ...], text: str) -> str | None:
+    """`AdyenPayment` is `adyen_payments`: names of types have two forms."""
+    if text in names:
+        return text
+    bare = text.replace("_", "").lower()
+    return next((name for name in names if name.replace("_", "") in {bare, f"{bare}s"}), None)
+
+
+_FORMS: Final[Mapping[str, Callable[[JSON, JSON], bool]]] = {
+    "integer": _same_number,
+    "float": _same_number,
+    "boolean": _same_truth,
+    "datetime": _same_moment,
+    "object": _cleared,
+    "array": _cleared,
+}
+"""By kind: the forms of one value."""

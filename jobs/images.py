@@ -8,22 +8,35 @@ from typing import Any, Final, Literal, TypeAlias
 from pydantic_core import to_json
 
 from jobs.change import value_at
-from jobs.echo import Comparison, identical, same, stands
+from jobs.echo import holds, same_at
 from jobs.model import ABSENT, JSON, REPLAY_SAFE_TRIGGERS, UNREAD, Absent, Edit, Live, Path, Unread
 
-Held = Literal["after", "before", "neither", "unseen"]
-"""Which side of its edits a record is on; `unseen` when there are none, or the API shows none of them."""
+Held = Literal["after", "before", "neither"]
+"""On which side of an edit a record is."""
 
 
 Shape: TypeAlias = tuple[Path | str | None, ...]
 """What the edits of many rows have in common: path, before and after of each, None where a value is."""
 
 _MARKS: Final[dict[type, str]] = {Absent: "absent", Unread: "unread"}
-_MARKED: Final = {None: None, "absent": ABSENT, "unread": UNREAD}
+_MARKED: Final[dict[str | None, Any]] = {None: None, "absent": ABSENT, "unread": UNREAD}
+
+_WITH_STORED: Final[dict[tuple[str | None, str | None], str]] = {
+    (None, None): "stored",
+    (None, "absent"): "stored absent",
+    ("absent", None): "absent stored",
+}
+"""What stands for `after` in the shape of an edit that has a stored form, by the marks of both."""
+
+_AFTER: Final[dict[str | None, Any]] = {
+    **{mark: (value, UNREAD) for mark, value in _MARKED.items()},
+    **{mark: (_MARKED[after], _MARKED[stored]) for (after, stored), mark in _WITH_STORED.items()},
+}
+"""`after` and the stored form by what stands for them; None where a value is."""
 
 
 def encode(edits: Iterable[Edit]) -> tuple[Shape, str]:
-    """Edits as their shape, and the values before and after as a JSON list, in its order."""
+    """Edits as their shape, and the values before, after and stored as a JSON list, in its order."""
     shape: list[Path | str | None] = []
     values: list[object] = []
     for edit in edits:
@@ -32,6 +45,11 @@ def encode(edits: Iterable[Edit]) -> tuple[Shape, str]:
             values.append(edit.before)
         if after is None:
             values.append(edit.after)
+        if type(edit.stored) is not Unread:
+            stored = _MARKS.get(type(edit.stored))
+            if stored is None:
+                values.append(edit.stored)
+            after = _WITH_STORED[after, stored]
         shape += (edit.path, before, after)
     return tuple(shape), to_json(values).decode()
 
@@ -49,10 +67,7 @@ def decode(shape: str, values: str) -> tuple[Edit, ...]:
     """
     try:
         left = iter(json.loads(values))
-        edits = [
-            Edit(path, next(left) if before is None else before, next(left) if after is None else after)
-            for path, before, after in _parts(shape)
-        ]
+        edits = [Edit(path, *[next(left) if part is None else part for part in parts]) for path, parts in _parts(shape)]
         rest = list(left)
     except (TypeError, KeyError, StopIteration, RecursionError) as error:
         raise ValueError("not the edits of a row") from error
@@ -66,24 +81,10 @@ def column_of(edit: Edit) -> str:
     return "tags" if edit.path[0] == "tags" else ".".join(edit.path[1:])
 
 
-def is_at(value: JSON | Absent, wanted: JSON | Absent, other: JSON | Absent | Unread) -> bool:
-    """Whether a live value is `wanted`, in whatever form the API stores it, rather than `other`."""
-    if isinstance(value, Absent) or isinstance(wanted, Absent):
-        return value is wanted
-    comparisons: tuple[Comparison, ...] = (identical, stands)
-    for alike in comparisons:
-        if alike(wanted, value):
-            return True
-        if not isinstance(other, Absent | Unread) and alike(other, value):
-            return False
-    return same(wanted, value)
+def sides(edits: Iterable[Edit], live: Live) -> frozenset[Held]:
+    """Return on which sides of the edits the record is: one, unless it holds some values of each.
 
-
-def side(edits: Iterable[Edit], live: Live) -> Held:
-    """On which side of the edits the record is.
-
-    An update is atomic: a record that holds the new values had it applied, one that holds the old ones had not. An edit
-    whose values are alike, or that the API does not show, says nothing.
+    An edit that the API does not show says nothing, so that the result may be empty.
     """
     found: set[Held] = set()
     for edit in edits:
@@ -92,9 +93,7 @@ def side(edits: Iterable[Edit], live: Live) -> Held:
         except KeyError:
             continue
         found.add(_side(edit, value))
-    if len(found) == 1:
-        return found.pop()
-    return "neither" if found else "unseen"
+    return frozenset(found)
 
 
 def merged(earlier: Iterable[Edit], later: Iterable[Edit]) -> tuple[Edit, ...]:
@@ -120,15 +119,16 @@ def fires_twice(edits: Iterable[Edit], unread: Iterable[str]) -> bool:
 
 
 def _side(edit: Edit, value: JSON | Absent) -> Held:
-    if is_at(value, edit.after, edit.before):
+    if holds(edit, value):
         return "after"
-    if isinstance(edit.before, Unread) or is_at(value, edit.before, edit.after):
+    if isinstance(edit.before, Unread) or same_at(edit.path, edit.before, value):
         return "before"  # where nobody looked: at any rate it is not what was sent
     return "neither"
 
 
 @lru_cache(maxsize=256)
-def _parts(shape: str) -> tuple[tuple[Path, Any, Any], ...]:
+def _parts(shape: str) -> tuple[tuple[Path, tuple[Any, ...]], ...]:
+    """The path of each edit, and its other members: None where a value is."""
     parts = json.loads(shape)
     triples = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
-    return tuple((tuple(map(str, path)), _MARKED[before], _MARKED[after]) for path, before, after in triples)
+    return tuple((tuple(map(str, path)), (_MARKED[before], *_AFTER[after])) for path, before, after in triples)

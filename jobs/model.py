@@ -130,6 +130,7 @@ class UpdateJob:
         columns: names of the row's columns as the user wrote them, by what each is about: `("reference",)`,
             `("metadata", KEY)`, `("tags", "add")`. All rows of a sheet share one.
         reference: of the record, when the row names that instead of the id.
+        untyped: paths, as in `columns`, of values that are the text of a cell whose column has no type.
     """
 
     ref: RowRef
@@ -143,6 +144,7 @@ class UpdateJob:
     remove_tags: tuple[str, ...] = ()
     columns: Mapping[tuple[str, ...], str] = field(default_factory=dict, compare=False, repr=False)
     reference: str = ""
+    untyped: frozenset[tuple[str, ...]] = field(default=frozenset(), compare=False, repr=False)
 
     @property
     def key(self) -> str:
@@ -218,11 +220,19 @@ class Edit:
 
     Attributes:
         before: the value that was there; UNREAD when nobody looked.
+        stored: the form in which the API stores `after`, as the reply to our own update showed it, where that is
+            neither `before` nor `after`; else UNREAD.
     """
 
     path: Path
     before: JSON | Absent | Unread
     after: JSON | Absent
+    stored: JSON | Absent | Unread = UNREAD
+
+    @property
+    def left(self) -> JSON | Absent:
+        """What the record holds once the edit is applied, as far as is known."""
+        return self.after if isinstance(self.stored, Unread) else self.stored
 
 
 @valueclass(frozen=True, slots=True)

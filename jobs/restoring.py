@@ -6,14 +6,14 @@ and the value after the last.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import chain
 from typing import Final, TypeAlias
 
 from jobs.catalogue import resource_type
 from jobs.change import MERGED
-from jobs.echo import identical
+from jobs.echo import same_at
 from jobs.images import column_of
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Fields, Path, Unread
 
@@ -147,20 +147,31 @@ def _before(path: Path, edits: Iterable[Edit]) -> Value:
 
 
 def _held(path: Path, before: Value, taken: Iterable[tuple[Written, list[Edit]]]) -> tuple[Value, ...]:
-    """The values that may be there after all rows: a row that may not have been applied leaves the older ones too."""
+    """The values that may be there after all rows, the likeliest last.
+
+    A row that may not have been applied leaves the older ones too. A value that the API stored in another form may be
+    there in that form, or as it was sent.
+    """
     states: list[Value] = [before]
     for row, edits in taken:
-        done = [reduce(lambda state, edit: _after(path, state, edit), edits, state) for state in states]
+        done = [_applied(path, state, edits) for state in states]
+        if any(not isinstance(edit.stored, Unread) for edit in edits):
+            as_sent = [replace(edit, stored=UNREAD) for edit in edits]
+            done = [*(_applied(path, state, as_sent) for state in states), *done]
         states = _distinct(done if row.certain else [*states, *done])
     return tuple(states)
 
 
+def _applied(path: Path, state: Value, edits: Iterable[Edit]) -> Value:
+    return reduce(lambda so_far, edit: _after(path, so_far, edit), edits, state)
+
+
 def _after(path: Path, state: Value, edit: Edit) -> Value:
     if edit.path == path:
-        return edit.after
+        return edit.left
     if isinstance(edit.before, Unread):
         return UNREAD  # the whole object was replaced by keys that nobody compared with it
-    return _with(state, edit.path[2], edit.after)
+    return _with(state, edit.path[2], edit.left)
 
 
 def _with(whole: Value, key: str, value: Value) -> Value:
@@ -214,14 +225,7 @@ def _expected(trail: Trail) -> list[Edit]:
     known = [value for value in trail.held if not isinstance(value, Unread)]
     if not known:
         raise _Unwritable(_MIXED)
-    return [Edit(trail.path, value, old) for value in known if not _is_same(old, value)]
-
-
-def _is_same(old: JSON | Absent, held: JSON | Absent) -> bool:
-    """Whether nothing is to be put back."""
-    if isinstance(old, Absent) or isinstance(held, Absent):
-        return old is held
-    return identical(old, held)
+    return [Edit(trail.path, value, old) for value in known if not same_at(trail.path, old, value)]
 
 
 def _put(cells: dict[str, JSON], column: str, value: JSON) -> None:

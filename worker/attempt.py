@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from jobs.commercelayer import MEDIA_TYPE, said
 from jobs.images import without_tags
-from jobs.model import MaybeSent, NotSent, Outcome, Reply, RowResult, Status
+from jobs.model import Edit, MaybeSent, NotSent, Outcome, Reply, RowResult, Status
 from jobs.reasons import REASONS
 from worker.clock import Clock
 from worker.effort import LEFT, Effort, Ending, InDoubt, Judged, Left, Rerouted

@@ -173,7 +173,7 @@ class Run:
 
     @property
     def _terms(self) -> Terms:
-        return Terms(self.settings.input.metadata == "replace", self.settings.input.exact)
+        return Terms(self.settings.input.metadata == "replace")
 
     @contextmanager
     def _planned(self) -> Iterator[Callable[[int], Planned | None] | None]:

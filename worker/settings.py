@@ -56,7 +56,7 @@ class Input(_Group):
         sheet: of a workbook; empty for the only one with cells. A run that begins writes down which one that is.
         metadata: whether keys that a row does not name are kept (read first, then merged) or wiped.
         blind: the live state is not read before a row is sent.
-        exact: its values were read from the API, and are compared with live ones type by type.
+        exact: stands in the settings of undos that earlier versions prepared, and means nothing any more.
         limit: only this many rows from the top; None for all.
     """
 

@@ -54,7 +54,7 @@ def prepare(history: History, made_with: Settings, directory: Path, label: str) 
         rows, lost = _write(history, directory, text)
         text.seek(0)
         spooled = source.spool(text, directory, "ndjson")
-    how = Input(source=label, format="ndjson", encoding="utf-8", exact=True)
+    how = Input(source=label, format="ndjson", encoding="utf-8")
     target = made_with.target.model_copy(update={"type": ""})
     settings = made_with.model_copy(update={"input": how, "target": target})
     facts = {

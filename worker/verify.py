@@ -12,7 +12,8 @@ import anyio
 
 from jobs.change import value_at
 from jobs.commercelayer import PAGE_SIZE
-from jobs.images import column_of, is_at
+from jobs.echo import same_at
+from jobs.images import column_of
 from jobs.model import ABSENT, JSON, Absent, Edit, Fields, Live, Unread
 from jobs.restoring import Trail, Written, needed, trails
 from worker.connection import READ_CONCURRENCY, Way, connected
@@ -167,7 +168,7 @@ def _difference(record: Kept, trail: Trail, column: str, live: Live) -> Finding 
     held = [each for each in trail.held if not isinstance(each, Unread)]
     if not held:
         raise KeyError(trail.path)
-    if any(is_at(value, each, trail.before) for each in held):
+    if any(same_at(trail.path, each, value) for each in held):
         return None
     if trail.path[0] == "tags":  # a tag is there or not; its name says more than true
         written, value = (trail.path[1] if each is True else ABSENT for each in (held[-1], value))

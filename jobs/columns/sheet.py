@@ -26,6 +26,9 @@ _REASON: Final = "__reason"
 _NO_VALUES: Final = frozenset({"id", "target", "type", "reserved"})
 """Forms of columns whose cells do not go into the update."""
 
+_UNTYPED: Final = frozenset({"member", "attribute"})
+"""Forms of columns that have no type unless a suffix says one."""
+
 _EXPLAINED: Final = frozenset({"wrong_type", "not_allowed", "bad_json", "tag_invalid", "relationship_malformed"})
 """Reasons about a cell of which a spreadsheet may be the cause."""
 
@@ -61,6 +64,7 @@ class SheetColumns:
         self._status, self._reason = positions.get(_STATUS, -1), positions.get(_REASON, -1)
         self._mine = [index for index, heading in enumerate(self._headings) if heading.form != "reserved"]
         self._labels = {h.path: h.label for h in self._headings if h.form != "reserved"}
+        self._untyped = frozenset(h.path for h in self._headings if h.form in _UNTYPED and not h.suffix)
         self._cells_decide = not self._refed and cells_decide(rules, self._labels.keys())
         self._of_type: dict[str, list[_Column]] = {}
 
@@ -209,7 +213,7 @@ class SheetColumns:
         raise RowRefused("cell_count", f"the row has {len(cells)} cells, the header has {len(self._headings)}")
 
     def _draft(self, cells: list[str], columns: list[_Column]) -> Draft:
-        draft = Draft()
+        draft = Draft(untyped=self._untyped)
         clear = self._rules.clear_token
         for index, slot, convert in columns:
             text = cells[index]

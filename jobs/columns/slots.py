@@ -26,6 +26,7 @@ class Draft:
     triggers: dict[str, JSON] = field(default_factory=dict)
     add_tags: tuple[str, ...] = ()
     remove_tags: tuple[str, ...] = ()
+    untyped: frozenset[tuple[str, ...]] = frozenset()
 
 
 class Slot(Protocol):

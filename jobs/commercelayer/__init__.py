@@ -4,6 +4,7 @@ The rules are those of its pages "Update a stripe payment" and "Update a transac
 specification 1.0. Nothing here sends anything, and nothing of a reply is kept but what is named.
 """
 
+from jobs.commercelayer.confirmations import Confirmation, read_confirmation
 from jobs.commercelayer.documents import MEDIA_TYPE, document_of
 from jobs.commercelayer.errors import in_words, read_errors, said
 from jobs.commercelayer.pointers import column_of
@@ -20,7 +21,7 @@ from jobs.commercelayer.states import (
     states_request,
 )
 from jobs.commercelayer.tokens import AUTH_URL, Claims, Grant, read_claims, read_grant, token_refused, token_request
-from jobs.commercelayer.updates import Confirmation, read_confirmation, resource_path, update_request
+from jobs.commercelayer.updates import resource_path, update_request
 from jobs.commercelayer.wholeness import may_show_more
 
 __all__ = [

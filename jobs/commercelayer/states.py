@@ -48,8 +48,19 @@ def read_states(reply: Reply, type_name: str, fields: Fields) -> dict[str, Live]
     for resource in map(mapping, data):
         concrete = _concrete_type(resource, type_name)
         if concrete and isinstance(resource.get("id"), str):
-            states[resource["id"]] = _state(document, resource, concrete, fields)
+            states[resource["id"]] = shown_state(document, resource, concrete, fields)
     return states
+
+
+def shown_state(document: Mapping[str, Any], resource: Mapping[str, Any], concrete: str, fields: Fields) -> Live:
+    """What a document shows of one of its records: of `fields`, what can be stored and sent back, and is no secret."""
+    return Live(
+        concrete,
+        dict(_values(mapping(resource.get("attributes")), fields.attributes)),
+        dict(_links(mapping(resource.get("relationships")), fields.relationships)),
+        _tags(document, resource) if fields.tags else None,
+        fields,
+    )
 
 
 def record_request(type_name: str, resource_id: str) -> Request:
@@ -69,7 +80,7 @@ def read_state(reply: Reply, type_name: str, resource_id: str, fields: Fields) -
     document = document_of(reply) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
     resource = mapping(document.get("data")) if document else {}
     concrete = _concrete_type(resource, type_name) if resource.get("id") == resource_id else ""
-    return _state(document, resource, concrete, fields) if document and concrete else None
+    return shown_state(document, resource, concrete, fields) if document and concrete else None
 
 
 def read_record(reply: Reply, type_name: str, resource_id: str) -> dict[str, JSON] | None:
@@ -122,16 +133,6 @@ def _concrete_type(resource: Mapping[str, Any], asked: str) -> str:
         return ""
     named = mapping(resource.get("attributes")).get("type")
     return str(named if named in concrete else shown)
-
-
-def _state(document: Mapping[str, Any], resource: Mapping[str, Any], concrete: str, fields: Fields) -> Live:
-    return Live(
-        concrete,
-        dict(_values(mapping(resource.get("attributes")), fields.attributes)),
-        dict(_links(mapping(resource.get("relationships")), fields.relationships)),
-        _tags(document, resource) if fields.tags else None,
-        fields,
-    )
 
 
 def _values(shown: Mapping[str, Any], wanted: Iterable[str]) -> Iterator[tuple[str, JSON]]:

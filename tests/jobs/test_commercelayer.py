@@ -2,7 +2,7 @@
 
 import base64
 import json
-from dataclasses import replace
+from dataclasses import field, replace
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -26,7 +26,23 @@ from jobs.commercelayer import (
     token_request,
     update_request,
 )
-from jobs.model import JSON, ApiError, Fields, Link, Reply, Request, RowRef, UpdateJob
+from jobs.model import (
+    ABSENT,
+    JSON,
+    UNREAD,
+    Absent,
+    ApiError,
+    Edit,
+    Fields,
+    Link,
+    Path,
+    Reply,
+    Request,
+    RowRef,
+    Unread,
+    UpdateJob,
+)
+from jobs.values import valueclass
 from tests.samples.recorded import sample
 
 ID = "xAyBzCwDvE"
@@ -74,7 +90,12 @@ def test_the_concrete_type_stands_in_path_and_body() -> None:
 )
 def test_a_relationship_is_its_linkage(link: Link | tuple[Link, ...] | None, linkage: JSON) -> None:
     body = json.loads(update_request(JOB, Change({}, {"order": link}), "stripe_payments").body)
-    assert body["data"] == {"type": "stripe_payments", "id": ID, "relationships": {"order": {"data": linkage}}}
+    assert body["data"] == {
+        "type": "stripe_payments",
+        "id": ID,
+        "attributes": {},  # the schema demands the member
+        "relationships": {"order": {"data": linkage}},
+    }
 
 
 @pytest.mark.parametrize(
@@ -99,7 +120,7 @@ def test_an_id_never_leaves_its_segment_of_the_path(key: str) -> None:
 @given(st.dictionaries(st.text(), st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists)))
 def test_values_arrive_as_they_are(attributes: dict[str, JSON]) -> None:
     body = update_request(JOB, Change(attributes), "stripe_payments").body
-    assert json.loads(body)["data"].get("attributes", {}) == attributes
+    assert json.loads(body)["data"]["attributes"] == attributes
 
 
 def test_types_are_asked_for_in_one_page() -> None:
@@ -120,14 +141,18 @@ def test_a_token_is_asked_for_in_a_form() -> None:
 # confirmations
 
 
+def confirmed(job: UpdateJob, **parts: Any) -> Confirmation:
+    return Confirmation(as_written(job).edits, **parts)
+
+
 def test_a_reply_about_the_record_confirms_and_tells_the_mode() -> None:
-    assert read_confirmation(sample("stripe_payment"), JOB, as_written(JOB), JOB.type) == Confirmation(mode="test")
+    assert read_confirmation(sample("stripe_payment"), JOB, as_written(JOB), JOB.type) == confirmed(JOB, mode="test")
 
 
 @pytest.mark.parametrize("meta", [None, [], {}, {"mode": None}, {"mode": "TEST"}, {"mode": ["test"]}, {"mode": {}}])
 def test_a_mode_that_is_none_is_none(meta: JSON) -> None:
     answer = reply({"data": {**DATA, "meta": meta}})
-    assert read_confirmation(answer, JOB, as_written(JOB), JOB.type) == Confirmation()
+    assert read_confirmation(answer, JOB, as_written(JOB), JOB.type) == confirmed(JOB)
 
 
 DATA = {"type": "stripe_payments", "id": ID, "attributes": {"reference": "ANY-EXTERNAL-REFERENCE"}}
@@ -164,23 +189,140 @@ def test_nothing_else_confirms(answer: Reply) -> None:
 )
 def test_every_json_media_type_will_do(kind: str) -> None:
     answer = reply({"data": DATA}, kind=kind)
-    assert read_confirmation(answer, JOB, as_written(JOB), JOB.type) == Confirmation()
+    assert read_confirmation(answer, JOB, as_written(JOB), JOB.type) == confirmed(JOB)
+
+
+LINKED = Link("orders", "o")
+ORDER: Path = ("relationships", "order")
+
+
+def path_of(name: str) -> Path:
+    return ("attributes", *name.split("."))
+
+
+def change_of(sent: dict[str, JSON], **edits: tuple[JSON | Absent | Unread, JSON | Absent]) -> Change:
+    return Change(sent, edits=tuple(Edit(path_of(name.replace("__", ".")), *each) for name, each in edits.items()))
+
+
+@valueclass(frozen=True, slots=True)
+class Says:
+    """What an echo says; `stored` by column."""
+
+    differs: tuple[str, ...] = ()
+    untaken: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+    stored: dict[str, JSON | Absent] = field(default_factory=dict)
+
+
+B = change_of({"reference": "b"}, reference=("a", "b"))
+KEYS: dict[str, JSON] = {"k": " b ", "l": "x", "m": 1}
 
 
 @pytest.mark.parametrize(
-    ("sent", "echo", "differs"),
+    ("change", "echo", "says"),
     [
-        ({"reference": "a"}, {"reference": "a"}, ()),
-        ({"reference": "a"}, {"reference": "b"}, ("reference",)),
-        ({"reference": "a"}, {}, ()),  # a write-only attribute never comes back: unverifiable, not wrong
-        ({"reference": "a"}, {"reference": None}, ("reference",)),
-        ({"reference": None}, {"reference": None}, ()),
-        ({"a": 1, "b": 2, "c": 3}, {"a": 9, "b": 2, "c": 9}, ("a", "c")),
+        (B, {"reference": "b"}, Says()),
+        # a third value is the form in which the API stores it, whatever was asked for
+        (B, {"reference": "B"}, Says(("reference",), stored={"reference": "B"})),
+        (B, {"reference": None}, Says(("reference",), stored={"reference": None})),
+        (
+            change_of({"reference": "b"}, reference=(UNREAD, "b")),
+            {"reference": "a"},
+            Says(("reference",), stored={"reference": "a"}),
+        ),
+        # the old value: nothing came of it
+        (B, {"reference": "a"}, Says(untaken=("reference",))),
+        (change_of({"reference": "b"}, reference=(None, "b")), {"reference": None}, Says(untaken=("reference",))),
+        # forms that the schema declares are the same
+        (
+            change_of({"expires_at": "2018-01-01"}, expires_at=(None, "2018-01-01")),
+            {"expires_at": "2018-01-01T00:00:00.000Z"},
+            Says(),
+        ),
+        # not shown, or in a form that cannot be stored: nothing is known
+        (B, {}, Says(unseen=("reference",))),
+        (B, None, Says(unseen=("reference",))),
+        (B, {"reference": float("inf")}, Says(unseen=("reference",))),
+        (
+            change_of({"a": 1, "b": 2, "c": 3}, a=(0, 1), b=(0, 2), c=(0, 3)),
+            {"a": 9, "c": 0},
+            Says(("a",), ("c",), ("b",), {"a": 9}),
+        ),
+        # what never comes back is not missed
+        (Change({"password": "x", "_refresh": True}), {"other": 1}, Says()),
+        (Change({"hidden": "x"}, unread=("hidden",)), {"other": 1}, Says()),
+        (Change({"token": "x"}), {"token": "y"}, Says()),  # a secret: not even looked at
+        # keys of an object, one by one
+        (
+            change_of({"metadata": KEYS}, metadata__k=("a", " b "), metadata__l=("w", "x")),
+            {"metadata": {"k": "b", "l": "w", "m": 1}},
+            Says(("metadata.k",), ("metadata.l",), stored={"metadata.k": "b"}),
+        ),
+        (
+            change_of({"metadata": {"k": ""}}, metadata__k=("a", "")),
+            {"metadata": {}},
+            Says(("metadata.k",), stored={"metadata.k": ABSENT}),
+        ),
+        (
+            change_of({"metadata": {}}, metadata__k=("a", ABSENT)),
+            {"metadata": {"k": "a"}},
+            Says(untaken=("metadata.k",)),
+        ),
+        # what the row does not name came back otherwise: the object was not replaced
+        (
+            change_of({"metadata": {"k": "b"}}, metadata__k=("a", "b")),
+            {"metadata": {"k": "b", "l": 1}},
+            Says(("metadata",)),
+        ),
     ],
 )
-def test_echoes_that_differ_are_named(sent: dict[str, JSON], echo: JSON, differs: tuple[str, ...]) -> None:
+def test_an_echo_says_what_came_of_each_value(change: Change, echo: JSON, says: Says) -> None:
     answer = reply({"data": {**DATA, "attributes": echo}})
-    assert read_confirmation(answer, JOB, Change(sent), JOB.type) == Confirmation(differs)
+    kept = {path_of(name): value for name, value in says.stored.items()}
+    edits = tuple(replace(edit, stored=kept.get(edit.path, UNREAD)) for edit in change.edits)
+    expected = Confirmation(edits, says.differs, says.untaken, says.unseen)
+    assert read_confirmation(answer, JOB, change, JOB.type) == expected
+
+
+def identifier(key: str) -> dict[str, str]:
+    return {"type": "orders", "id": key}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "shown", "outcome"),
+    [
+        ({"reference": "a"}, None, {}),  # links that nobody asked for are not shown, and not missed
+        ({}, None, {"unseen": ("order",)}),  # a reply that shows nothing shows no link either
+        ({}, {"data": identifier("o")}, {}),
+        ({"reference": "a"}, {"data": identifier("o")}, {}),
+        ({"reference": "a"}, {"data": None}, {"untaken": ("order",)}),
+        ({"reference": "a"}, {"data": identifier("p")}, {"differs": ("order",)}),
+        ({"reference": "a"}, {"data": "o"}, {}),  # no linkage
+    ],
+)
+def test_links_count_where_a_reply_shows_them(attributes: JSON, shown: JSON, outcome: dict[str, Any]) -> None:
+    edit = Edit(ORDER, None, {"type": "orders", "id": "o"})
+    data = {**DATA, "attributes": attributes, **({"relationships": {"order": shown}} if shown else {})}
+    stored = identifier("p") if "differs" in outcome else UNREAD
+    expected = Confirmation((replace(edit, stored=stored),), **outcome)
+    assert read_confirmation(reply({"data": data}), JOB, Change({}, {"order": LINKED}, (edit,)), JOB.type) == expected
+    unread = Change({}, {"order": LINKED}, unread=("order",))
+    assert read_confirmation(reply({"data": DATA}), JOB, unread, JOB.type) == Confirmation()
+
+
+@pytest.mark.parametrize("before", [True, UNREAD])
+def test_a_tag_that_is_still_there_was_not_removed(before: Any) -> None:
+    job = UpdateJob(REF, "orders", ID, remove_tags=("vip", "gone"))
+    edits = tuple(Edit(("tags", name), before, ABSENT) for name in job.remove_tags)
+    change = Change({"_remove_tags": "vip,gone"}, edits=edits)
+    confirmation = read_confirmation(sample("tags_added"), job, change, "orders")
+    assert confirmation == Confirmation(edits, untaken=("tags.remove",), mode="test")
+
+
+def test_errors_beside_the_record_are_told() -> None:
+    answer = reply({"data": DATA, "errors": [{"code": "LOCKED", "title": "was not saved"}]}, 207)
+    errors = (ApiError(title="was not saved", code="LOCKED"),)
+    assert read_confirmation(answer, JOB, as_written(JOB), JOB.type) == confirmed(JOB, errors=errors)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +335,7 @@ def test_echoes_that_differ_are_named(sent: dict[str, JSON], echo: JSON, differs
 )
 def test_tags_that_were_silently_discarded_are_found(case: str, discarded: tuple[str, ...]) -> None:
     confirmation = read_confirmation(sample(case), TAGGED, as_written(TAGGED), "orders")
-    assert confirmation == Confirmation(discarded_tags=discarded, mode="test")
+    assert confirmation == confirmed(TAGGED, discarded_tags=discarded, mode="test")
 
 
 @pytest.mark.parametrize(
@@ -211,7 +353,7 @@ def test_only_evidence_counts_against_tags(relationships: JSON, included: JSON, 
     if included is not None:
         document["included"] = included
     confirmation = read_confirmation(reply(document), TAGGED, as_written(TAGGED), "orders")
-    assert confirmation == Confirmation(discarded_tags=discarded)
+    assert confirmation == confirmed(TAGGED, discarded_tags=discarded)
 
 
 # errors

@@ -55,8 +55,11 @@ def envelope(type_name: str, rest: str) -> bytes:
         ({"metadata.a.b": "1"}, '"attributes":{"metadata":{"a.b":"1"}}'),
         ({"metadata.count:int": "7"}, '"attributes":{"metadata":{"count":7}}'),
         # order: the relationship, by the order's id
-        ({"order": "oRdErIdXyZ"}, '"relationships":{"order":{"data":{"type":"orders","id":"oRdErIdXyZ"}}}'),
-        ({"order": "<clear>"}, '"relationships":{"order":{"data":null}}'),
+        (
+            {"order": "oRdErIdXyZ"},
+            '"attributes":{},"relationships":{"order":{"data":{"type":"orders","id":"oRdErIdXyZ"}}}',
+        ),
+        ({"order": "<clear>"}, '"attributes":{},"relationships":{"order":{"data":null}}'),
         # return_url and _update: what today's page has besides
         ({"_update": "true"}, '"attributes":{"_update":true}'),
     ],

@@ -19,7 +19,8 @@ BEFORE: dict[str, Any] = {"reference": "a", "reference_origin": "o", "metadata":
         ({"reference": "b"}, {**BEFORE, "reference": "b", "updated_at": "now"}, ""),  # the API's own may change
         ({"reference": "b"}, BEFORE, "`reference` was sent and did not stick"),
         ({"reference": "b"}, {**BEFORE, "reference": "b", "metadata": {}}, "`metadata` was not sent and has changed"),
-        ({"reference": "67"}, {**BEFORE, "reference": 67}, ""),  # stored in a form of its own
+        ({"expires_at": "2026-01-01"}, {**BEFORE, "expires_at": "2026-01-01T00:00:00Z"}, ""),  # a form that is declared
+        ({"reference": "67"}, {**BEFORE, "reference": 67}, "`reference` was sent and did not stick"),
         ({"password": "x"}, BEFORE, ""),  # never shown
         ({"_refresh": True}, {**BEFORE, "reference": "c"}, ""),  # a trigger is meant to change more
         ({"metadata": {"k": 1, "n": 2}}, {**BEFORE, "metadata": {"k": 1, "n": 2}}, ""),

@@ -225,7 +225,8 @@ def test_when_the_attempts_are_used_up_a_doubt_stays_a_doubt(
 @pytest.mark.parametrize(
     "case",
     [
-        "key_mismatch", "record_not_found", "not_unique", "validation", "unauthorized", "forbidden", "locked", "redirect",
+        "key_mismatch", "record_not_found", "not_unique", "validation", "unauthorized", "forbidden", "locked",
+        "redirect",
     ],
 )  # fmt: skip
 def test_a_refusal_says_nothing_about_an_earlier_attempt_that_may_have_been_applied(case: str) -> None:

@@ -81,7 +81,7 @@ class World:
             request.transport.close()
             return web.Response(status=500)
         body = act.body if isinstance(act.body, bytes) else json.dumps({"data": self.resource(key)}).encode()
-        kind = {"Content-Type": MEDIA} if act.status != 204 else {}  # noqa: PLR2004
+        kind = {"Content-Type": MEDIA} if act.status != 204 else {}
         return web.Response(status=act.status, body=body if kind else None, headers={**kind, **act.headers})
 
     async def listed(self, request: web.Request) -> web.Response:
@@ -111,7 +111,7 @@ async def serve(world: World) -> AsyncIterator[str]:
     try:
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
-        assert site._server is not None  # noqa: SLF001
+        assert site._server is not None
         yield f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"  # type: ignore[attr-defined]
     finally:
         await runner.cleanup()

@@ -12,8 +12,8 @@ import pytest
 from jobs.change import Change
 from jobs.model import Fields, Live, RowRef, UpdateJob
 from worker.ahead import LookAhead
+from worker.clock import Clock, Moment
 from worker.effort import Effort
-from worker.clock import Clock
 from worker.intake import Intake
 from worker.journal import Journal, create
 from worker.lifecycle import State
@@ -31,7 +31,8 @@ class Records:
 
     async def live(self, _type: str, ids: Sequence[str], _fields: Fields, *, patient: bool = True) -> Found:
         found = {each: self.records[each] for each in ids if each in self.records}
-        return Found(found, dict.fromkeys(found, 5.0), {each: why for each, why in self.failed.items() if each in ids})
+        failed = {each: why for each, why in self.failed.items() if each in ids}
+        return Found(found, dict.fromkeys(found, Moment(5.0, 5.0)), failed=failed)
 
 
 class Nowhere:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from jobs.model import RowRef, RowResult, Unsendable, UpdateJob
-from worker.effort import Effort
 from worker.clock import Clock
+from worker.effort import Effort
 from worker.intake import Intake
 from worker.journal import Journal, create
 

@@ -5,6 +5,7 @@ import random
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from stat import S_IMODE
 
@@ -142,7 +143,7 @@ def test_a_journal_that_cannot_be_written_does_not_appear(tmp_path: Path) -> Non
 
 
 def test_facts_are_read_back_and_changed(path: Path, journal: Journal) -> None:
-    assert journal.facts == {"schema": "5", **FACTS}
+    assert journal.facts == {"schema": "6", **FACTS}
     journal.set_fact("rows", "10")
     with closing(History(path)) as history:
         assert history.facts["rows"] == journal.facts["rows"] == "10"
@@ -195,6 +196,16 @@ def test_a_journal_of_another_version_is_refused(path: Path) -> None:
         db.execute("UPDATE fact SET value = '7' WHERE name = 'schema'")
     with pytest.raises(JournalDamaged, match="another version of rowpatch, schema 7"):
         Journal(path)
+
+
+def test_a_journal_of_the_version_before_is_read_and_becomes_one_of_this_version_once_it_is_written(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE fact SET value = '5' WHERE name = 'schema'")
+    with closing(History(path)) as history:
+        assert history.facts["schema"] == "5"
+    Journal(path).close()
+    with closing(History(path)) as history:
+        assert history.facts["schema"] == "6"  # what is written from now on is no longer refused by chance alone
 
 
 def test_a_journal_that_speaks_of_rows_the_input_does_not_have_is_refused(journal: Journal) -> None:
@@ -431,6 +442,33 @@ async def test_rows_that_change_alike_share_the_shape_of_their_images(path: Path
             await second.intend(4, 1, NOW, tagged(4, "new"))
             second.settle(result(4))
         assert list(second.written()) == [(image, False) for image in (*images, tagged(4, "new"))]
+
+
+async def test_the_form_that_the_api_stores_is_kept_beside_what_was_sent(journal: Journal) -> None:
+    sent, other = (Edit(("attributes", "reference"), "a", text) for text in (" b ", " c "))
+    stored = replace(sent, stored="b")
+    async with committing(journal):
+        for row, edit in ((1, sent), (2, other)):
+            await journal.intend(row, 1, NOW, Image(row, "orders", f"id{row}", (edit,)))
+        journal.keep_stored(1, (stored,))
+        journal.settle(result(1, Status.UNKNOWN, reason="interrupted"))
+        journal.settle(result(2))
+    assert [image.edits for image, _ in journal.written()] == [(stored,), (other,)]
+    journal.begin("retry", NOW, redo=[1])
+    assert journal.traces(2).images[1].edits == (stored,)
+
+
+async def test_a_form_that_comes_to_be_known_leaves_what_has_landed_alone(journal: Journal) -> None:
+    edit = Edit(("attributes", "reference"), "a", " b ")
+    async with committing(journal):
+        await journal.intend(1, 1, NOW, Image(1, "orders", "id1", (edit,)))
+        journal.land(1, (edit,))
+        journal.settle(result(1, Status.REJECTED))
+        await journal.flush()
+        await journal.intend(1, 2, NOW, Image(1, "orders", "id1", (edit,)))
+        journal.keep_stored(1, (replace(edit, stored="b"),))
+        journal.settle(result(1, attempts=2))
+    assert [image.edits[0].stored for image, _ in journal.written()] == [UNREAD, "b"]
 
 
 async def test_a_journal_remembers_so_many_shapes_where_each_row_has_its_own(path: Path, journal: Journal) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.model import Fields, Reply, Request
+from worker.clock import Moment
 from worker.pages import Answer, Found, NoAnswer, Pages, Wanted
 from worker.reference_pages import ReferencePages
 
@@ -54,7 +55,9 @@ class Api:
         said = self.refuse(wanted, single)
         if isinstance(said, NoAnswer):
             return said
-        return Answer(said or (self._one(wanted[0]) if single else self._page(wanted)), float(len(self.asked)))
+        return Answer(
+            said or (self._one(wanted[0]) if single else self._page(wanted)), Moment(float(len(self.asked)), 0.0)
+        )
 
     def _filter(self, query: str) -> list[str]:
         raw = next(value for key, value in parse_qs(query).items() if key.startswith("filter"))[0]

@@ -8,8 +8,11 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-SCHEMA: Final = "5"
-"""Version of the tables below."""
+SCHEMA: Final = "6"
+"""Version of the tables below, and of what they hold."""
+
+_READABLE: Final = frozenset({"5", SCHEMA})
+"""Versions that can be read. 5 has the same tables, and no edit with a stored form."""
 
 APPLICATION_ID: Final = 0x726F7770
 """Marks the file as a rowpatch journal (`rowp`), as SQLite's `application_id`."""
@@ -180,7 +183,7 @@ def _identify(db: sqlite3.Connection, path: Path) -> None:
     if application != APPLICATION_ID:
         raise damaged(path, "not a rowpatch journal")
     (version,) = _one(db, "SELECT value FROM fact WHERE name = 'schema'")
-    if version != SCHEMA:
+    if version not in _READABLE:
         raise damaged(path, f"written by another version of rowpatch, schema {version}")
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from jobs.images import Shape, encode, encode_shape
 from jobs.model import Edit, RowResult, Status
-from worker.journal.file import JournalError, break_seal, seal, transaction
+from worker.journal.file import SCHEMA, JournalError, break_seal, seal, transaction
 from worker.journal.history import History
 from worker.journal.images import Image, Planned, image_columns, listed, planned_columns
 from worker.journal.writer import Runner
@@ -30,6 +30,7 @@ _OUTDATED: Final = "DELETE FROM image WHERE row = ? AND NOT landed"
 _SHAPE: Final = "INSERT INTO shape VALUES (?, ?)"
 _IMAGE: Final = "INSERT OR REPLACE INTO image (row, n, type, id, shape, content, unread) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _LAND: Final = "UPDATE image SET landed = 1, shape = ?, content = ? WHERE row = ? AND NOT landed"
+_STORED: Final = "UPDATE image SET shape = ?, content = ? WHERE row = ? AND NOT landed"
 _PLAN: Final = "INSERT OR REPLACE INTO plan VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _TARGET: Final = "INSERT OR REPLACE INTO target VALUES (?, ?)"
 _FACT: Final = "INSERT OR REPLACE INTO fact VALUES (?, ?)"
@@ -37,7 +38,7 @@ _BEGIN: Final = "INSERT INTO process (command, started_at, last_at, state) VALUE
 _BEAT: Final = "UPDATE process SET last_at = ?, gets = ?, tokens = ?, refused = ? WHERE n = ?"
 _END: Final = "UPDATE process SET state = ?, exit_status = ?, message = ? WHERE n = ?"
 
-_QUEUED: Final = (_TARGET, _INTEND, _SHAPE, _OUTDATED, _IMAGE, _PLAN, _WITHDRAW, _NOTE, _LAND, _SETTLE, _FACT)
+_QUEUED: Final = (_TARGET, _INTEND, _SHAPE, _OUTDATED, _IMAGE, _STORED, _PLAN, _WITHDRAW, _NOTE, _LAND, _SETTLE, _FACT)
 """Statements of the workers, in the order in which a commit executes them."""
 
 SHAPES: Final = 256
@@ -107,6 +108,8 @@ class Journal(History):
         try:
             self._last_shape = self.last_shape()
             break_seal(path)
+            if self.facts["schema"] != SCHEMA:  # it may soon hold what the version that made it cannot read
+                self.set_fact("schema", SCHEMA)
         except BaseException:
             super().close()
             raise
@@ -200,6 +203,15 @@ class Journal(History):
     def land(self, row: int, edits: Iterable[Edit]) -> None:
         """Queue what a refused attempt has changed all the same; it stays, whatever later attempts of the row do."""
         self._queue(_LAND, *self._encoded(edits, self._batch), row)
+
+    def keep_stored(self, row: int, edits: Iterable[Edit]) -> None:
+        """Queue what a row's attempts replaced once more, with the forms in which the API said that it stores them.
+
+        Args:
+            row: its number.
+            edits: all of its image's, as `jobs.images.merged` lays those of the confirmation over it.
+        """
+        self._queue(_STORED, *self._encoded(edits, self._batch), row)
 
     def settle(self, result: RowResult) -> None:
         """Queue a row's result; `on_durable` is told once it is on disk."""

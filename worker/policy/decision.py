@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from jobs.change import AS_A_SHEET, CannotMerge, Change, Terms, difference
-from jobs.images import Held, column_of, is_at, sides
+from jobs.echo import same_at
+from jobs.images import Held, column_of, sides
 from jobs.model import ABSENT, JSON, Absent, Edit, Live, Status, Unread, UpdateJob
 from jobs.texts import shortened
 from worker.policy.verdict import ReadBack, Settle
@@ -131,7 +132,7 @@ def _may_be_discarded(edit: Edit, live: Live) -> bool:
 def _meets(edit: Edit, planned: Edit) -> bool:
     if isinstance(edit.before, Unread) or isinstance(planned.before, Unread):
         return False
-    return is_at(edit.before, planned.before, planned.after)
+    return same_at(edit.path, planned.before, edit.before)
 
 
 def _told(moved: Edit) -> str:
