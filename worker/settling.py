@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import reduce
 from heapq import heappop, heappush
+from math import ceil
 from operator import or_
 from typing import Final
 
@@ -28,6 +29,9 @@ from worker.stop import Stop
 
 READ_AT: Final = (0.0, 0.5, 1.5, 3.5, 5.5, 8.0)
 """Seconds after the doubt at which the record is read: what shows up within 5 s is seen, what takes longer is not."""
+
+BEAT: Final = 0.25
+"""Seconds between two moments at which records are read, so that the rows of a page are due together."""
 
 LONGEST_DELAY: Final = 30.0
 """Seconds by which `Retry-After` of a 202 puts off the first read at most."""
@@ -110,7 +114,8 @@ class Settling:
         return min(LONGEST_DELAY, read_retry_after(outcome.headers, self.clock.wall()) or 0.0)
 
     def _put(self, row: _Open) -> None:
-        heappush(self._due, (row.since + READ_AT[row.reads], self._next(), row))
+        due = ceil((row.since + READ_AT[row.reads]) / BEAT) * BEAT
+        heappush(self._due, (due, self._next(), row))
 
     def _next(self) -> int:
         """Return a number that keeps rows in their order which are due at one moment."""

@@ -85,8 +85,6 @@ GARBLED = MaybeSent("reply_garbled", "the reply was not HTTP")
         # 429, and what names a limit: refused before any work
         (sample("throttled"), SlowDown(), SlowDown()),
         (Reply(403, {}, b'{"error": {"code": "rateLimitExceeded"}}'), SlowDown(), SlowDown()),
-        # 425: refused before any work, which an action had better not rely on
-        (Reply(425, {}), SlowDown(), (Status.UNKNOWN, "server_error")),
         # 408, and 5xx with Retry-After: seen after the work was done; everybody waits all the same
         (Reply(408, {}), SlowDown("timed_out"), (Status.UNKNOWN, "timed_out")),
         (sample("unavailable_for_a_while"), SlowDown("server_error"), (Status.UNKNOWN, "server_error")),
@@ -170,11 +168,6 @@ CONCRETE = replace(sample("transaction"), body=sample("transaction").body.replac
     ("outcome", "what", "verdict"),
     [
         (CONFIRMED, sent(), Settle("", mode="test")),  # the plain success
-        (
-            DIFFERS,
-            sent(),
-            Settle("echo_differs", "the reply shows another value: reference", ("reference",), mode="test"),
-        ),
         (
             CONFIRMED,
             sent(doubt="reply_lost"),
@@ -430,7 +423,20 @@ def test_what_no_reply_can_tell_is_read_back(outcome: Outcome, known: dict[str, 
 def test_a_form_that_the_reply_shows_as_stored_is_kept() -> None:
     verdict = judge(DIFFERS, Sent(SAFE, SEEN, SAFE.type, attempts_left=4, throttles_left=29))
     assert isinstance(verdict, Settle)
+    assert settled(verdict) == (Status.APPLIED, "echo_differs")
+    assert verdict.message == "the reply shows another value: reference"
     assert [edit.stored for edit in verdict.stored] == ["SOMETHING-ELSE"]
+
+
+def test_another_value_in_a_reply_proves_nothing_where_nobody_has_read_the_old_one() -> None:
+    verdict = judge(DIFFERS, sent())
+    assert isinstance(verdict, ReadBack)
+    assert (verdict.reason, verdict.stored) == ("not_taken", ())
+
+
+def test_too_early_is_a_refusal_before_any_work_which_an_action_does_not_rely_on() -> None:
+    assert judge(Reply(425, {}), sent()) == judge(Reply(425, {}), sent(TAGS)) == SlowDown()
+    assert settled(judge(Reply(425, {}), sent(TRIGGER))) == (Status.UNKNOWN, "server_error")
 
 
 def test_what_cannot_be_seen_in_a_record_is_not_read_back() -> None:

@@ -159,7 +159,7 @@ def test_whatever_the_server_does_nothing_that_is_there_is_called_missing(
 def test_a_refusal_of_everything_is_found_out_once_a_type() -> None:
     api = Api(IDS, refuse=lambda _ids, _single: refused(400, "include is not supported"))
     pages = Pages(api)
-    assert set(read(api, IDS, pages).failed.values()) == {"it answered 400"}
+    assert set(read(api, IDS, pages).failed.values()) == {"it answered 400: include is not supported"}
     assert len(api.asked) == 2 + 2 + 3  # the page and that for all fields, its halves, three records
     for _ in range(10):
         assert set(read(api, IDS, pages).failed) == set(IDS)
@@ -178,7 +178,7 @@ def test_a_credential_that_may_not_read_is_not_tried_for_each_record(status: int
 def test_a_page_that_is_refused_for_one_of_its_ids_is_read_but_for_that() -> None:
     api = Api(IDS, refuse=lambda ids, _single: refused(403, "this one is for others") if "key007" in ids else None)
     found = read(api, IDS)
-    assert found.failed == {"key007": "it answered 403"}
+    assert found.failed == {"key007": "it answered 403: this one is for others"}
     assert len(found.records) == 24
     assert len(api.asked) < 12
 

@@ -49,7 +49,7 @@ async def settle(journal: Journal, doubtful: bool) -> None:
     async with anyio.create_task_group() as group:
         group.start_soon(journal.commit_forever, inline, lambda: NOW)
         await journal.intend(1, 1, NOW)
-        journal.settle(RowResult(RowRef(1, 0, b""), Status.APPLIED, at=NOW))
+        journal.settle(RowResult(RowRef(1, 0, b""), Status.APPLIED, attempts=1, at=NOW))
         if doubtful:
             await journal.intend(1, 2, NOW)
         journal.stop_committing()

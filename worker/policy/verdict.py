@@ -194,6 +194,9 @@ def _confirmed(reply: Reply, confirmation: Confirmation, sent: Sent) -> Verdict:
     if confirmation.untaken:
         names = ", ".join(confirmation.untaken)
         return _in_doubt(ReadBack("not_taken", f"the reply still shows the old value: {names}", stored=stored), sent)
+    if confirmation.differs and _is_blind(sent):  # it may as well be the old value: nobody has read that
+        names = ", ".join(confirmation.differs)
+        return _in_doubt(ReadBack("not_taken", f"the reply shows another value than the one sent: {names}"), sent)
     if confirmation.unseen and not confirmation.discarded_tags:
         return _not_shown(f"the reply does not show {', '.join(confirmation.unseen)}", sent, stored)
     return _applied(confirmation, stored, sent)
