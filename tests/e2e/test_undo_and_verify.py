@@ -87,14 +87,6 @@ def apply(desk: Desk, rows: Sequence[Mapping[str, Any]], *flags: str) -> Ran:
     return desk.rowpatch("apply", sheet, *common, *flags)
 
 
-def apply_again(desk: Desk, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Apply NDJSON rows as another run; the status of every row."""
-    sheet, run = desk.folder / "again.ndjson", desk.folder / "again"
-    sheet.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    assert desk.rowpatch("apply", sheet, "--type", TYPE, "--run-dir", run, "--no-progress").status == 0
-    return statuses(desk, "again")
-
-
 def undo(desk: Desk, run: str = "run", *flags: str | Path, into: str = "undo") -> Ran:
     return desk.rowpatch("undo", desk.folder / run, "--run-dir", desk.folder / into, "--no-progress", *flags)
 
