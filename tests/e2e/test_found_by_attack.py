@@ -208,13 +208,15 @@ def test_a_trigger_that_fired_is_not_fired_again_for_a_tag_that_was_discarded(
         ("abc", "abcs", "echo_differs"),
         ("!!", "", "echo_differs"),
         ("007", "7", "echo_differs"),
-        ("67", 67, ""),
-        ("1.50", 1.5, ""),
-        ("AdyenPayment", "adyen_payments", ""),
-        ("EUR", "eur", ""),
+        ("67", 67, "echo_differs"),  # no form that the schema declares of text
+        ("AdyenPayment", "adyen_payments", "echo_differs"),
+        ("EUR", "eur", "echo_differs"),
+        ("67", "67", ""),
     ],
 )
-def test_only_canonical_forms_pass_for_what_was_sent(server: Scripted, sent: str, echoed: object, reason: str) -> None:
+def test_only_the_same_text_passes_for_text_that_was_sent(
+    server: Scripted, sent: str, echoed: object, reason: str
+) -> None:
     server.script = lambda asked: confirmed(asked, reference=echoed)
     assert apply(sheet(f'A,"{sent}"')) == 0
     assert results() == [("applied", reason)]

@@ -344,6 +344,10 @@ def test_an_unknown_row_is_repeated_only_when_said() -> None:
     assert isinstance(read(members, rules("authorizations", resend=True)), UpdateJob)
 
 
+def test_a_value_in_json_has_its_type() -> None:
+    assert job("orders", **{"metadata.a": "7"}).untyped == frozenset()
+
+
 def test_an_apostrophe_is_no_guard_in_json() -> None:
     assert job("orders", __status="", reference="'=1").attributes == {"reference": "'=1"}
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from jobs.change import Terms, after, difference, fields, value_at
 from jobs.columns import ObjectColumns, Rules
+from jobs.echo import same_at
 from jobs.images import column_of
 from jobs.model import (
     ABSENT,
@@ -226,6 +228,47 @@ def test_the_rest_of_a_record_is_put_back_beside_what_cannot_be() -> None:
     assert [lost.column for lost in found.lost] == ["_place", "metadata.a"]
 
 
+STORED = Edit(REFERENCE, "A", " B ", "B")
+
+
+@pytest.mark.parametrize(
+    ("rows", "held"),
+    [
+        ([Written(1, (STORED,))], (" B ", "B")),
+        ([Written(1, (STORED,), certain=False)], ("A", " B ", "B")),
+        ([Written(1, (STORED,)), wrote(2, (REFERENCE, "B", "C"))], ("C",)),
+        ([wrote(1, (REFERENCE, "0", "A")), Written(2, (STORED,))], (" B ", "B")),
+    ],
+)
+def test_a_value_is_held_as_it_was_sent_or_as_the_api_stored_it(rows: list[Written], held: tuple[str, ...]) -> None:
+    (trail,) = trails(rows)
+    assert trail.held == held
+    found = restoring(TYPE, ID, rows)
+    live = Live(TYPE, {"reference": held[-1]}, fields=Fields(frozenset({"reference"})))
+    change = difference(job_of(found), live)
+    assert change.attributes == {"reference": trail.before}
+    assert moved_on(change, found.edits) == ()  # nobody has changed it since
+
+
+def test_keys_are_held_as_they_were_sent_or_as_the_api_stored_them() -> None:
+    keys = Edit(A, "x", " y ", "y"), Edit(B, 1, "", ABSENT)
+    found = restoring(TYPE, ID, [Written(1, keys)])
+    assert moves(found, A) == [(" y ", "x"), ("y", "x")]
+    assert moves(found, B) == [("", 1), (ABSENT, 1)]
+    whole = restoring(
+        TYPE, ID, [Written(1, (Edit(INFO, None, {"a": " y "}),)), Written(2, (Edit((*INFO, "a"), " y ", " z ", "z"),))]
+    )
+    assert moves(whole, INFO) == [({"a": " z "}, None), ({"a": "z"}, None)]
+
+
+def test_only_equal_is_equal_to_what_was_left() -> None:
+    """A colleague's correction of `retail` to `Retail` is not taken back."""
+    found = restoring(TYPE, ID, [wrote(1, (REFERENCE, "old", "retail"))])
+    live = Live(TYPE, {"reference": "Retail"}, fields=Fields(frozenset({"reference"})))
+    (moved,) = moved_on(difference(job_of(found), live), found.edits)
+    assert (moved.before, moved.after) == ("retail", "Retail")
+
+
 def test_blind_rows_can_be_checked_though_not_put_back() -> None:
     (trail,) = trails([wrote(1, (REFERENCE, UNREAD, "B")), wrote(2, (REFERENCE, UNREAD, "C"))])
     assert (trail.first, trail.last, trail.before, trail.held) == (1, 2, UNREAD, ("C",))
@@ -274,6 +317,18 @@ def jobs(draw: st.DrawFn, row: int) -> UpdateJob:
 
 
 @st.composite
+def kept(draw: st.DrawFn, edit: Edit) -> Edit:
+    """The edit as the API carries it out: the value as it was sent, or in a form of its own, that its reply shows."""
+    if edit.path[0] != "attributes" or draw(st.booleans()):
+        return edit
+    kinds = OBJECTS if edit.path[1:] in {METADATA[1:], INFO[1:]} else VALUES
+    stored = draw(kinds | st.just(ABSENT) if len(edit.path) > 2 else kinds)
+    assert not isinstance(edit.before, Unread)
+    third = not (same_at(edit.path, edit.after, stored) or same_at(edit.path, edit.before, stored))
+    return replace(edit, stored=stored) if third else edit
+
+
+@st.composite
 def runs(draw: st.DrawFn) -> tuple[Live, list[Written], Live]:
     """A record before and after a run of a few rows, some of which may or may not have been applied."""
     attributes: dict[str, JSON] = {"reference": draw(st.sampled_from(["A", "B", None]))}
@@ -284,6 +339,7 @@ def runs(draw: st.DrawFn) -> tuple[Live, list[Written], Live]:
     rows = []
     for row in range(1, draw(st.integers(1, 4)) + 1):
         change = difference(draw(jobs(row)), live, Terms(replace=draw(st.booleans())))
+        change = replace(change, edits=tuple(draw(kept(edit)) for edit in change.edits))
         certain = draw(st.booleans())
         if not change.is_empty:
             rows.append(Written(row, change.edits, change.unread, certain))

@@ -173,6 +173,11 @@ def test_the_clear_token_clears(
     assert (cleared.attributes, cleared.relationships) == (attributes, relationships)
 
 
+def test_a_row_knows_which_of_its_texts_have_no_type() -> None:
+    said = {"metadata.a": "7", "metadata.b:str": "7", "attributes.c": "7", "attributes.d:int": "7", "reference": "7"}
+    assert job("orders", **said).untyped == {("metadata", "a"), ("c",)}
+
+
 def test_the_clear_token_can_be_another_text() -> None:
     said = Rules("orders", clear_token="∅")
     assert job("orders", said, reference="∅").attributes == {"reference": None}

@@ -238,7 +238,7 @@ async def _patch(reader: asyncio.StreamReader) -> dict[str, Any] | None:
 
 
 def _wire(said: Said, data: Mapping[str, Any]) -> bytes:
-    document = {"data": {"type": data["type"], "id": data["id"]}} if said.document is None else said.document
+    document = {"data": data} if said.document is None else said.document  # an echo of all that was sent
     body = json.dumps(document).encode()
     headers = {"Content-Type": "application/vnd.api+json", "Content-Length": len(body), **said.headers}
     lines = (f"{name}: {value}\r\n" for name, value in headers.items())

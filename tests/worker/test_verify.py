@@ -1,0 +1,38 @@
+"""What a record holds, and what a run wrote into it."""
+
+import pytest
+
+from jobs.model import UNREAD, Edit, Live
+from jobs.restoring import Written, trails
+from worker.lookup import Found
+from worker.verify import Finding, Kept, Verified, _judge
+
+NAME = ("attributes", "name")
+
+
+def judged(edit: Edit, live: str) -> tuple[dict[str, int], list[Finding]]:
+    """What is found of a record that one row wrote."""
+    record = Kept(1, "skus", "x", tuple(trails([Written(1, (edit,))])))
+    verified, findings = Verified(), list[Finding]()
+    _judge(record, Found({"x": Live("skus", {"name": live}, fields=record.fields)}, 0.0), verified, findings.append)
+    return dict(verified.counts), findings
+
+
+@pytest.mark.parametrize(
+    ("edit", "live", "expected"),
+    [
+        (Edit(NAME, "old", " Blue ", "Blue"), "Blue", "holds"),  # the API trims, and said so
+        (Edit(NAME, "old", " Blue ", "Blue"), " Blue ", "holds"),
+        (Edit(NAME, "old", " Blue ", "Blue"), "blue", "differs"),
+        (Edit(NAME, "old", " Blue "), "Blue", "differs"),  # nobody told us that it trims: somebody has changed it
+        (Edit(NAME, "old", "retail"), "Retail", "differs"),
+        (Edit(NAME, UNREAD, " Blue ", "Blue"), "Blue", "holds"),
+    ],
+)
+def test_a_record_holds_what_was_sent_or_what_the_api_said_it_stored(edit: Edit, live: str, expected: str) -> None:
+    assert judged(edit, live)[0] == {expected: 1}
+
+
+def test_what_differs_is_told_in_the_form_in_which_it_was_stored() -> None:
+    _, (finding,) = judged(Edit(NAME, "old", " Blue ", "Blue"), "red")
+    assert (finding.column, finding.written, finding.live) == ("name", "Blue", "red")
