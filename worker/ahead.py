@@ -2,6 +2,7 @@
 
 import math
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
@@ -39,6 +40,9 @@ class Sink(Protocol):
 
     def rate(self) -> float:
         """Rows a second that can be sent, infinity when nothing is known."""
+
+    def reading(self, rows: Iterable[int]) -> None:
+        """Take note of rows whose records are being looked up, in their order."""
 
     def change(self, effort: Effort) -> None:
         """Take a row that is to be sent."""
@@ -180,6 +184,7 @@ class LookAhead:
     async def _aim(self) -> None:
         """Look up the records of rows that name a reference; one page at a time, since rows go in file order."""
         async with self._aiming:
+            self.sink.reading(row.ref.row for row in self.intake.unaimed)
             wanted: dict[str, list[str]] = {}
             for row in self.intake.unaimed:
                 if isinstance(row, UpdateJob) and not row.id:
@@ -200,6 +205,7 @@ class LookAhead:
         await self._room.wait()
 
     async def _look_up(self, page: list[Effort]) -> None:
+        self.sink.reading(effort.job.ref.row for effort in page)
         wanted = reduce(or_, map(self._fields, page))
         found = await self.lookup.live(page[0].job.type, list({effort.job.id: None for effort in page}), wanted)
         if self.stop.reason:

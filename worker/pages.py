@@ -23,7 +23,7 @@ from worker.clock import Moment
 NOT_ALLOWED: Final = frozenset({401, 403})
 """Refusals that are about the credential, unless parts of the page are not refused: an edge may dislike a single id."""
 
-SPLIT: Final = frozenset({400, 404, 413, 414, 431}) | NOT_ALLOWED
+SPLIT: Final = frozenset({400, 404, 413, 414, 422, 431}) | NOT_ALLOWED
 """Refusals of a page that may be about a single id of it, or about its length."""
 
 ENOUGH: Final = 3
@@ -113,10 +113,7 @@ class Pages:
     async def read(self, wanted: Wanted, ids: Sequence[str]) -> Found:
         """The live state of up to 25 records."""
         gathered = _Gathered()
-        if len(ids) > 1:
-            await self._heed(wanted, ids, await self._page(wanted, ids), gathered)
-        else:
-            await self._one_by_one(wanted, ids, gathered)
+        await self._heed(wanted, ids, await self._page(wanted, ids), gathered)
         return gathered.found()
 
     async def _heed(self, wanted: Wanted, ids: Sequence[str], answer: Answer | NoAnswer, gathered: _Gathered) -> None:
@@ -140,9 +137,9 @@ class Pages:
             await self._one_by_one(wanted, rest, gathered)
 
     async def _refuse(self, wanted: Wanted, ids: Sequence[str], reply: Reply, gathered: _Gathered) -> None:
-        """Read a page that was refused, or broke off, in halves.
+        """Read a page that was refused, or broke off, in halves where that may help.
 
-        Where these are refused alike, or would be, its size is not the matter: its ids are read one by one.
+        Where halves are refused alike, or would be, its size is not the matter: its ids are read one by one.
         """
         if len(ids) > 1 and (not reply.complete or self._may_be_split(wanted, reply)):
             middle = len(ids) // 2
@@ -153,10 +150,10 @@ class Pages:
                     await self._heed(wanted, half, answer, gathered)
                 return
             self._refused[wanted.type] = reply.status
-        if reply.status in NOT_ALLOWED:
-            gathered.fail(ids, why_not(reply))
-        else:
+        if reply.status in SPLIT - NOT_ALLOWED or not reply.complete:
             await self._one_by_one(wanted, ids, gathered, _refusal(reply))
+        else:
+            gathered.fail(ids, why_not(reply))
 
     def _may_be_split(self, wanted: Wanted, reply: Reply) -> bool:
         return reply.status in SPLIT and self._refused.get(wanted.type) != reply.status

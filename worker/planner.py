@@ -1,6 +1,10 @@
-"""A plan: every row is read and decided as a run would, and what would be sent is written down instead."""
+"""A plan: every row is read and decided as a run would, and what would be sent is written down instead.
+
+It stops where a run would stop for what it reads.
+"""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import anyio
@@ -13,6 +17,7 @@ from worker.effort import Effort
 from worker.intake import Intake
 from worker.journal import Journal, Planned
 from worker.lookup import Lookup
+from worker.policy.guards import Guards
 from worker.policy.verdict import ReadBack, Settle
 from worker.stop import Stop
 
@@ -32,6 +37,7 @@ class Planner:
     stop: Stop
     terms: Terms = AS_A_SHEET
     readers: int = 1
+    guards: Guards = field(default_factory=Guards)
     _ahead: LookAhead = field(init=False)
 
     def __post_init__(self) -> None:
@@ -53,9 +59,14 @@ class Planner:
         """Nothing is sent, so nothing holds it up."""
         return math.inf
 
+    def reading(self, rows: Iterable[int]) -> None:
+        """Take note of rows whose records are being looked up."""
+        self.guards.reading(rows)
+
     def change(self, effort: Effort) -> None:
         """Write down a row that would be sent, and compare the next of its id with what it would leave behind."""
         job, change = effort.job, effort.change
+        self.guards.found(job.ref.row)
         self.journal.plan(
             Planned(job.ref.row, job.type, job.id, Status.PENDING, edits=change.edits, unread=change.unread)
         )
@@ -68,6 +79,7 @@ class Planner:
         self.journal.plan(
             Planned(job.ref.row, job.type, job.id, settle.status, settle.reason, settle.message, settle.fields)
         )
+        self._heed(job.ref.row, settle.status, settle.reason, settle.message)
         self._release(effort, effort.live)
 
     def doubt(self, effort: Effort, question: ReadBack) -> None:
@@ -88,6 +100,15 @@ class Planner:
         self.journal.plan(
             Planned(row.ref.row, type_name, resource_id, result.status, result.reason, result.message, result.fields)
         )
+        if isinstance(row, Unsendable) and row.column == "reference" and result.status is not Status.INVALID:
+            self._heed(row.ref.row, result.status, result.reason, result.message)
+        else:
+            self.guards.left(row.ref.row)
+
+    def _heed(self, row: int, status: Status, reason: str, message: str) -> None:
+        halt = self.guards.settled(row, status, reason, message)
+        if halt is not None:
+            self.stop.request(halt.reason, halt.message)
 
     def _release(self, effort: Effort, live: Live | None) -> None:
         following = self.intake.release(effort.job.id, unknown=False)

@@ -5,6 +5,7 @@ go alone and are read back in full.
 """
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -97,6 +98,7 @@ class Pool:
 
     def change(self, effort: Effort) -> None:
         """Have a row sent, behind the first of its type."""
+        self.guards.found(effort.job.ref.row)
         effort.request()  # made now, in turn with those of its page, and kept: see there
         canary = self._canary(effort.job.type)
         if effort.is_canary or not canary.left:
@@ -114,6 +116,12 @@ class Pool:
         looked_for = row.column == "reference" if isinstance(row, Unsendable) else False
         if looked_for and result.status is not Status.INVALID:
             self._heed(result)
+        else:
+            self.guards.left(result.ref.row)
+
+    def reading(self, rows: Iterable[int]) -> None:
+        """Take note of rows whose records are being looked up."""
+        self.guards.reading(rows)
 
     def settle(self, effort: Effort, settle: Settle) -> None:
         """Settle a row that is not sent, or not sent again."""
@@ -138,6 +146,7 @@ class Pool:
                 self.attempts.gate.give_back()
                 self._end_unsent(effort, effort.verdict)
                 continue
+            self.guards.sending(effort.job.ref.row)
             ending = await (self._send_alone(effort) if effort.is_canary else self.attempts.run(effort, admitted=True))
             match ending:
                 case Judged(settle, outcome):
@@ -248,7 +257,7 @@ class Pool:
             self._wake()
 
     def _heed(self, result: RowResult) -> None:
-        halt = self.guards.settled(result.status, result.reason)
+        halt = self.guards.settled(result.ref.row, result.status, result.reason, result.message)
         if halt is not None:
             self.stop.request(halt.reason, halt.message)
 

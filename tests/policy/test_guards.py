@@ -1,11 +1,17 @@
 """When a run as a whole stops."""
 
 from collections.abc import Sequence
+from itertools import pairwise
+from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jobs.model import Status
-from worker.policy.guards import Guards, Halt, StopAfter
+from worker.policy.guards import IDENTICAL_ROWS, Guards, Halt, StopAfter
+
+Ends = tuple[Status, str]
 
 APPLIED = (Status.APPLIED, "")
 MISSING = (Status.REJECTED, "not_found")
@@ -13,15 +19,18 @@ INVALID = (Status.REJECTED, "validation")
 FORBIDDEN = (Status.REJECTED, "not_authorized")
 BROKEN = (Status.UNKNOWN, "server_error")
 UNREACHED = (Status.FAILED, "unreachable")
+UNREAD = (Status.FAILED, "lookup_failed")
 MISMATCH = (Status.UNKNOWN, "reply_mismatch")
 CONFLICT = (Status.CONFLICT, "conflict")
+UNCHANGED = (Status.UNCHANGED, "")
 
 
-def stopped_at(rows: Sequence[tuple[Status, str]], stop_after: StopAfter | None = None) -> tuple[int, str] | None:
-    """The number of the row that stops the run, and the reason; None when none does."""
+def stopped_at(rows: Sequence[Ends], stop_after: StopAfter | None = None) -> tuple[int, str] | None:
+    """The number of the row that stops the run when each is sent after the one before; None when none does."""
     guards = Guards(stop_after) if stop_after else Guards()
     for number, (status, reason) in enumerate(rows, start=1):
-        halt = guards.settled(status, reason)
+        guards.sending(number)
+        halt = guards.settled(number, status, reason)
         if halt:
             return number, halt.reason
     return None
@@ -40,16 +49,117 @@ def stopped_at(rows: Sequence[tuple[Status, str]], stop_after: StopAfter | None 
         ([APPLIED] + [INVALID] * 30, None),
         ([MISSING] * 19 + [INVALID] * 19 + [MISSING] * 19, None),  # never the same for long
         ([MISSING] * 19 + [INVALID] + [MISSING] * 20, (40, "not_found")),
+        ([INVALID] * 19 + [CONFLICT] + [INVALID] * 19, None),  # one was read, and is somebody else's matter
         ([APPLIED] + [BROKEN] * 30, (21, "server_error")),  # the server is down, whatever it did before
         ([APPLIED] + [UNREACHED] * 30, (21, "unreachable")),
         ([BROKEN] * 19 + [APPLIED] + [BROKEN] * 19, None),
-        ([(Status.UNCHANGED, "")] + [MISSING] * 30, None),  # a row that is right already is a success as well
+        ([UNCHANGED] + [MISSING] * 30, None),  # a row that is right already is a success as well
     ],
 )
-def test_the_same_ending_again_and_again_stops_the_run(
-    rows: list[tuple[Status, str]], stop: tuple[int, str] | None
-) -> None:
+def test_the_same_ending_again_and_again_stops_the_run(rows: list[Ends], stop: tuple[int, str] | None) -> None:
     assert stopped_at(rows) == stop
+
+
+@pytest.mark.parametrize(
+    ("ends", "stop"),
+    [
+        ([MISSING] * 30, "not_found"),
+        ([UNREAD] * 30, "lookup_failed"),
+        ([None] * 5 + [MISSING] * 30, ""),
+        ([None] * 5 + [UNREAD] * 30, "lookup_failed"),  # reads are refused now, whatever they were before
+        ([UNREAD, None] * 30, ""),
+        ([MISSING, *[None] * 9] * 30, ""),
+        ([UNCHANGED] + [MISSING] * 30, ""),
+    ],
+)
+def test_what_is_read_is_judged_before_any_of_it_is_sent(ends: list[Ends | None], stop: str) -> None:
+    """Whole pages are read ahead; None is a row that is found, and waits to be sent."""
+    guards = Guards()
+    halts = [read_row(guards, row, each) for row, each in enumerate(ends)]
+    assert {halt.reason for halt in halts if halt} == ({stop} if stop else set())
+
+
+def read_row(guards: Guards, row: int, end: Ends | None) -> Halt | None:
+    guards.reading([row])
+    if end is None:
+        guards.found(row)
+        return None
+    return guards.settled(row, *end)
+
+
+def test_a_page_that_comes_late_parts_the_rows_around_it() -> None:
+    guards = Guards()
+    guards.reading(range(75))
+    halts = [guards.settled(row, *MISSING) for row in (*range(10, 25), *range(50, 65))]
+    assert halts == [None] * 30  # 25 to 49 are still being read
+    for row in range(25, 50):
+        guards.left(row)  # superseded, say
+    assert [guards.settled(row, *MISSING) for row in range(65, 69)] == [None] * 4
+    assert guards.settled(69, *MISSING) == Halt(
+        "not_found", "20 rows in a row ended as not_found, without a success between"
+    )
+
+
+def test_reading_well_does_not_excuse_what_is_refused_when_it_is_sent() -> None:
+    guards = Guards()
+    halts: list[Halt | None] = []
+    for row in range(30):
+        read_row(guards, row, None)
+        guards.sending(row)
+        halts.append(guards.settled(row, *INVALID))
+    assert next(row for row, halt in enumerate(halts) if halt) == IDENTICAL_ROWS - 1
+
+
+STRETCHES = st.lists(st.tuples(st.sampled_from([APPLIED, INVALID, BROKEN, CONFLICT]), st.integers(1, 30)), max_size=12)
+
+
+@given(stretches=STRETCHES, at_once=st.integers(1, 64), dice=st.randoms(use_true_random=False))
+def test_only_rows_with_none_between_them_that_ended_otherwise_stop_a_run(
+    stretches: list[tuple[Ends, int]], at_once: int, dice: Random
+) -> None:
+    """In whatever order their ends come in: a refusal is quicker than a success."""
+    ends = [end for end, count in stretches for _ in range(count)]
+    halts = play(Guards(), ends, at_once, dice)
+    long = {run[0] for run in runs(ends) if len(run) >= IDENTICAL_ROWS}
+    assert bool(halts) <= bool(long)
+    assert (BROKEN in long) <= ("server_error" in {halt.reason for halt in halts})  # which no success excuses
+
+
+def play(guards: Guards, ends: Sequence[Ends], at_once: int, dice: Random) -> list[Halt]:
+    """Begin rows in order, so many at once, and end them in any."""
+    out: list[int] = []
+    halts: list[Halt | None] = []
+    waiting = list(range(len(ends)))
+    while waiting or out:
+        if waiting and len(out) < at_once:
+            guards.sending(waiting[0])
+            out.append(waiting.pop(0))
+            continue
+        row = out.pop(dice.randrange(len(out)))
+        halts.append(guards.settled(row, *ends[row]))
+    return [halt for halt in halts if halt]
+
+
+def runs(ends: Sequence[Ends]) -> list[list[Ends]]:
+    """Consecutive bad ends that are the same."""
+    found: list[list[Ends]] = [[end] for end in ends[:1]]
+    for before, end in pairwise(ends):
+        if end == before:
+            found[-1].append(end)
+        else:
+            found.append([end])
+    return [run for run in found if run[0] in {INVALID, BROKEN}]
+
+
+def test_what_is_remembered_of_failures_does_not_grow_with_the_sheet() -> None:
+    guards = Guards()
+    for row in range(0, 60_000, 2):
+        guards.sending(row)
+        guards.sending(row + 1)
+        guards.settled(row, *BROKEN)
+        guards.settled(row + 1, *APPLIED)
+    assert len(guards._sends._bad) == len(guards._sends._latest) == 10_000
+    assert not guards._sends._open
 
 
 @pytest.mark.parametrize(
@@ -66,18 +176,22 @@ def test_the_same_ending_again_and_again_stops_the_run(
         ([APPLIED] + [INVALID] * 500, None, None),
     ],
 )
-def test_the_users_threshold_stops_the_run(
-    rows: list[tuple[Status, str]], threshold: StopAfter | None, stop: int | None
-) -> None:
+def test_the_users_threshold_stops_the_run(rows: list[Ends], threshold: StopAfter | None, stop: int | None) -> None:
     assert stopped_at(rows, threshold) == (stop and (stop, "stop_after"))
 
 
-def test_a_halt_says_how_many_rows_and_which_threshold() -> None:
+def test_a_halt_says_how_many_rows_and_which_threshold_and_what_the_last_of_them_said() -> None:
     guards = Guards(StopAfter(rows=1))
-    assert guards.settled(*INVALID) == Halt("stop_after", "1 rows failed; --stop-after 1 was asked for")
+    assert guards.settled(1, *INVALID) == Halt("stop_after", "1 rows failed; --stop-after 1 was asked for")
     shared = Guards(StopAfter(share=2.5))
-    halts = [shared.settled(*row) for row in [APPLIED] * 97 + [INVALID] * 3]
+    halts = [shared.settled(row, *end) for row, end in enumerate([APPLIED] * 97 + [INVALID] * 3)]
     assert halts[-1] == Halt("stop_after", "3 of 100 rows failed; --stop-after 2.5% was asked for")
     strict = Guards()
-    halts = [strict.settled(*FORBIDDEN) for _ in range(5)]
-    assert halts[-1] == Halt("not_authorized", "5 rows in a row ended as not_authorized, without a success between")
+    halts = [strict.settled(row, *FORBIDDEN, "it answered 403") for row in range(5)]
+    assert halts[-1] == Halt(
+        "not_authorized", "5 rows in a row ended as not_authorized, without a success between: it answered 403"
+    )
+    strict = Guards()
+    halts = [strict.settled(row, *UNREAD, "x" * 999) for row in range(20)]
+    assert halts[-1] is not None
+    assert halts[-1].message.endswith(f": {'x' * 199}…")

@@ -1,6 +1,7 @@
 """Read first: only what differs is sent, missing records are noticed, the first updates go alone."""
 
 import asyncio
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -52,6 +53,16 @@ def test_a_record_that_is_not_there_is_not_sent(tmp_path: Path) -> None:
         (Status.APPLIED, ""),
     ]
     assert [entry.id for entry in story.patches] == [seeded_id(TYPE, 0)]
+
+
+def test_records_that_are_missing_here_and_there_stop_nothing(tmp_path: Path) -> None:
+    """Every tenth from the first on: they are known to be missing before those between them have been sent."""
+    keys = [f"missing{index:03}" if index % 10 == 0 else seeded_id(TYPE, index) for index in range(400)]
+    rows = "".join(json.dumps({"id": key, "reference": key}) + "\n" for key in keys)
+    world = SandboxSettings(seed=(f"{TYPE}=400",), limit=LIMITS, latency=0.024)
+    story = play(replace(case([{"id": "x"}], canary=3), sheet=rows, form="ndjson"), tmp_path, world)
+    assert (story.ended.exit_status, story.counts) == (1, {Status.APPLIED: 360, Status.REJECTED: 40})
+    assert reads(story) <= 400 // 25 + 40 + 2 * 3 + 15  # a page for 25, one for each that it does not show
 
 
 def test_rows_of_one_id_are_compared_with_what_the_one_before_left(tmp_path: Path) -> None:

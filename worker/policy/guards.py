@@ -1,9 +1,17 @@
-"""When a run as a whole stops: a refusal that concerns every row, a row of failures, a threshold."""
+"""When a run as a whole stops: a refusal that concerns every row, a row of failures, a threshold.
 
+Rows are judged in the order in which they were begun, whatever order their ends come in: a refusal is quicker than a
+success, and a record that is not there is known before those beside it have been sent. Reading and sending are judged
+apart: that no row can be sent says nothing about reading, and the other way round.
+"""
+
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
 from jobs.model import SETTLED_WELL, Status
+from jobs.texts import shortened
 
 UNAUTHORISED_ROWS: Final = 5
 """Rows refused for lack of permission, without a success between them, that stop the run."""
@@ -17,10 +25,16 @@ SETTLED_BEFORE_SHARE: Final = 100
 _SERVER_WIDE: Final = frozenset(
     {
         "not_authorized", "unreachable", "throttled", "server_error", "timed_out", "reply_lost", "reply_mismatch",
-        "reply_garbled", "not_applied",
+        "reply_garbled", "accepted", "not_taken", "lookup_failed",
     }
 )  # fmt: skip
 """Reasons that tell about the server or the credential rather than about the row: they stop a run at any time."""
+
+_REMEMBERED: Final = 10_000
+"""Failures that are remembered by their place, so that an end that comes late finds those beside it."""
+
+_SAID: Final = 200
+"""Characters of a row's own message that are shown."""
 
 _BAD: Final = frozenset({Status.REJECTED, Status.FAILED, Status.UNKNOWN})
 
@@ -42,6 +56,47 @@ class StopAfter:
 
 
 @dataclass(slots=True)
+class _Line:
+    """Rows that do one thing, in the order in which they began it."""
+
+    succeeded: bool = False
+    _begun: int = 0
+    _open: dict[int, int] = field(default_factory=dict)
+    _bad: dict[int, str] = field(default_factory=dict)
+    _latest: deque[int] = field(default_factory=deque)
+
+    def begin(self, row: int) -> None:
+        """Give the row its place, unless it has one already."""
+        if row not in self._open:
+            self._open[row] = self._begun
+            self._begun += 1
+
+    def has(self, row: int) -> bool:
+        """Whether the row has begun and not ended."""
+        return row in self._open
+
+    def leave(self, row: int) -> None:
+        """End a row that says nothing about the others; it parts those before it from those behind."""
+        self._open.pop(row, None)
+
+    def fail(self, row: int, reason: str) -> int:
+        """End a row badly; how many in a row now ended so, itself included."""
+        self.begin(row)
+        place = self._open.pop(row)
+        self._bad[place] = reason
+        self._latest.append(place)
+        if len(self._latest) > _REMEMBERED:
+            del self._bad[self._latest.popleft()]
+        return 1 + self._alike(place, -1) + self._alike(place, 1)
+
+    def _alike(self, place: int, step: int) -> int:
+        reason, count = self._bad[place], 0
+        while count < IDENTICAL_ROWS and self._bad.get(place + step * (count + 1)) == reason:
+            count += 1
+        return count
+
+
+@dataclass(slots=True)
 class Guards:
     """Watches the rows that are settled and says when to stop.
 
@@ -50,32 +105,51 @@ class Guards:
     """
 
     stop_after: StopAfter = field(default_factory=StopAfter)
-    _succeeded: bool = False
-    _reason: str = ""
-    _streak: int = 0
+    _reads: _Line = field(default_factory=_Line)
+    _sends: _Line = field(default_factory=_Line)
     _settled: int = 0
     _bad: int = 0
 
-    def settled(self, status: Status, reason: str) -> Halt | None:
-        """Take note of a row that was sent and settled; say whether the run must stop."""
-        self._settled += 1
-        if status in SETTLED_WELL:
-            self._succeeded, self._reason, self._streak = True, "", 0
-            return None
-        if status is Status.CONFLICT:
-            return None  # about this record alone, however many there are
-        self._streak = self._streak + 1 if reason == self._reason else 1
-        self._reason = reason
-        self._bad += status in _BAD
-        return self._identical() or self._threshold()
+    def reading(self, rows: Iterable[int]) -> None:
+        """Take note of rows whose records are being looked up, in their order."""
+        for row in rows:
+            self._reads.begin(row)
 
-    def _identical(self) -> Halt | None:
-        if self._succeeded and self._reason not in _SERVER_WIDE:
+    def found(self, row: int) -> None:
+        """Take note of a row whose record was read, and which is to be sent."""
+        self._reads.succeeded = True
+        self._reads.leave(row)
+
+    def sending(self, row: int) -> None:
+        """Take note of a row that is being sent."""
+        self._sends.begin(row)
+
+    def left(self, row: int) -> None:
+        """Take note of a row that ended otherwise than by its reading or sending."""
+        self._reads.leave(row)
+        self._sends.leave(row)
+
+    def settled(self, row: int, status: Status, reason: str, message: str = "") -> Halt | None:
+        """Take note of a row that was read or sent, and is settled by that; say whether the run must stop."""
+        self._settled += 1
+        self._bad += status in _BAD
+        line = self._sends if self._sends.has(row) else self._reads
+        if status in SETTLED_WELL:
+            self._reads.succeeded = self._sends.succeeded = True
+        if status in SETTLED_WELL or status is Status.CONFLICT:  # about this record alone, however many there are
+            self.left(row)
             return None
-        enough = UNAUTHORISED_ROWS if self._reason == "not_authorized" else IDENTICAL_ROWS
-        if self._streak < enough:
+        streak = line.fail(row, reason)
+        self.left(row)
+        return self._identical(line, reason, streak, message) or self._threshold()
+
+    def _identical(self, line: _Line, reason: str, streak: int, message: str) -> Halt | None:
+        if line.succeeded and reason not in _SERVER_WIDE:
             return None
-        return Halt(self._reason, f"{self._streak} rows in a row ended as {self._reason}, without a success between")
+        if streak < (UNAUTHORISED_ROWS if reason == "not_authorized" else IDENTICAL_ROWS):
+            return None
+        said = f": {shortened(message, _SAID)}" if message else ""
+        return Halt(reason, f"{streak} rows in a row ended as {reason}, without a success between{said}")
 
     def _threshold(self) -> Halt | None:
         rows, share = self.stop_after.rows, self.stop_after.share
