@@ -93,7 +93,6 @@ class Effort:
     verdict: Settle | None = None
     is_canary: bool = False
     was_sent: bool = False
-    renewed: bool = False
     state: State = State.QUEUED
     _request: Request | None = None
 
@@ -255,7 +254,6 @@ class AttemptLoop:
             attempts_left=self.limits.max_attempts - effort.failures - 1,
             throttles_left=self.limits.throttles - effort.throttles - 1,
             doubt=effort.doubt,
-            renewed=effort.renewed,
             abstract=effort.abstract,
         )
 
@@ -310,7 +308,6 @@ class AttemptLoop:
         return self._leave(effort)
 
     async def _renew(self, effort: Effort, used: str) -> Ending | None:
-        effort.renewed = True
         self._note(effort, SAFE, Event.RETRY)
         try:
             await self.credential.renew(used)
