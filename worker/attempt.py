@@ -200,7 +200,6 @@ class AttemptLoop:
             throttles_left=self.limits.throttles - effort.throttles - 1,
             races_left=RACES - effort.races,
             doubt=effort.doubt,
-            renewed=effort.renewed,
             abstract=effort.abstract,
         )
 
@@ -283,7 +282,6 @@ class AttemptLoop:
         return InDoubt(question, outcome)
 
     async def _renew(self, effort: Effort, used: str) -> Ending | None:
-        effort.renewed = True
         self._note(effort, SAFE, Event.RETRY)
         try:
             await self.credential.renew(used)

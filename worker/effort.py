@@ -61,7 +61,6 @@ class Effort:
     verdict: Settle | ReadBack | None = None
     is_canary: bool = False
     was_sent: bool = False
-    renewed: bool = False
     state: State = State.QUEUED
     _request: Request | None = None
 

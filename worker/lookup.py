@@ -79,6 +79,8 @@ class Lookup:
                 return NoAnswer(none.why)
             why = why_not(outcome)
             none = NoAnswer(why, isinstance(outcome, Reply) and outcome.status >= 500)  # noqa: PLR2004  # 5xx
+            if isinstance(outcome, Reply) and token_refused(outcome):
+                continue  # with another token, or not at all: the credential knows when to give up
             if isinstance(outcome, Reply) and asks_to_wait(outcome):
                 throttles += 1
                 continue
@@ -136,9 +138,9 @@ class Lookup:
 
 
 def _is_final(reply: Reply) -> bool:
-    """Whether asking again would bring the same: an answer or a refusal, but for a token that is to be renewed.
+    """Whether asking again would bring the same: an answer or a refusal.
 
     A success that is no JSON is not the API's: a portal, or a page of the edge in front of it.
     """
     foreign = reply.status < 300 and reply.complete and document_of(reply) is None  # noqa: PLR2004  # 2xx
-    return reply.status < 500 and not foreign and not token_refused(reply)  # noqa: PLR2004  # 5xx
+    return reply.status < 500 and not foreign  # noqa: PLR2004  # 5xx

@@ -18,6 +18,8 @@ AUTH_URL: Final = "https://auth.commercelayer.io"
 
 _TOKEN: Final = re.compile(r"[!-~]+")
 
+_WHOLE: Final = re.compile(r"[0-9]{1,15}")
+
 _REFUSES_TOKEN: Final = frozenset({"invalidtoken", "expiredtoken", "tokenexpired", "tokeninvalid"})
 """Codes of errors, without case, `_` and `-`."""
 
@@ -36,11 +38,11 @@ class Grant:
     """A token as the endpoint hands it out.
 
     Attributes:
-        expires_in: the *remaining* life in seconds of a token that all callers share.
+        expires_in: the *remaining* life in seconds of a token that all callers share; None where that is not told.
     """
 
     access_token: str
-    expires_in: float
+    expires_in: float | None = None
 
     def __repr__(self) -> str:
         return f"Grant(access_token=<secret>, expires_in={self.expires_in})"
@@ -50,10 +52,10 @@ def read_grant(reply: Reply) -> Grant | None:
     """Read the token endpoint's reply; None unless it hands out a token."""
     document = document_of(reply) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
     token = document.get("access_token") if document else None
-    life = _number(document.get("expires_in")) if document else None
-    if not isinstance(token, str) or not _TOKEN.fullmatch(token) or life is None:
+    if document is None or not isinstance(token, str) or not _TOKEN.fullmatch(token):
         return None
-    return Grant(token, life)
+    life = document.get("expires_in")
+    return Grant(token, _number(int(life)) if isinstance(life, str) and _WHOLE.fullmatch(life) else _number(life))
 
 
 def token_refused(reply: Reply) -> bool:

@@ -55,7 +55,7 @@ OBSERVATIONS: Final[tuple[tuple[str, Callable[[UpdateJob], Outcome]], ...]] = (
     ("204, no content", _always(Reply(204, {}))),
     ("3xx", _always(Reply(307, {"location": "https://elsewhere.example"}))),
     ("400", _refusal(400)),
-    ("401 `INVALID_TOKEN`, first time", _refusal(401, "INVALID_TOKEN")),
+    ("401 that refuses the token", _refusal(401, "INVALID_TOKEN")),
     ("401 of any other kind, 403", _refusal(403)),
     ("404", _refusal(404)),
     ("405", _refusal(405)),
@@ -94,10 +94,6 @@ def special_rows() -> Iterator[tuple[str, str]]:
         in_words(judge(_refusal(404)(ABSTRACT), sent(ABSTRACT, abstract=True))),
     )
     yield (
-        "401 `INVALID_TOKEN` again, with the new token",
-        in_words(judge(_refusal(401, "INVALID_TOKEN")(SAFE), sent(SAFE, renewed=True))),
-    )
-    yield (
         "200 after an earlier attempt without a trustworthy reply",
         in_words(judge(_about(SAFE), sent(SAFE, doubt="timed_out"))),
     )
@@ -110,11 +106,11 @@ def special_rows() -> Iterator[tuple[str, str]]:
     )
 
 
-def sent(job: UpdateJob, *, left: int = 1, doubt: str = "", renewed: bool = False, abstract: bool = False) -> Sent:
+def sent(job: UpdateJob, *, left: int = 1, doubt: str = "", abstract: bool = False) -> Sent:
     """A row whose record was read: it held another reference."""
     change = as_written(job)
     change = replace(change, edits=tuple(replace(edit, before="old") for edit in change.edits))
-    return Sent(job, change, job.type, left, left, left, doubt=doubt, renewed=renewed, abstract=abstract)
+    return Sent(job, change, job.type, left, left, left, doubt=doubt, abstract=abstract)
 
 
 def in_words(verdict: Verdict) -> str:  # noqa: PLR0911  # a line a verdict

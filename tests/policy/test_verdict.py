@@ -143,11 +143,16 @@ def test_a_refusal_that_concerns_every_row_stops_the_run_and_settles_its_own(cas
     assert settled(verdict.settle) == (Status.REJECTED, reason)
 
 
-def test_an_invalid_token_is_renewed_once_and_then_stops_the_run() -> None:
-    assert judge(sample("invalid_token"), sent()) == Renew()
-    assert judge(sample("invalid_token"), sent(renewed=True)) == HaltRun(
-        Halt("authorisation_lost", "the API refuses the token, a renewed one as well")
-    )
+@pytest.mark.parametrize(
+    "reply",
+    [
+        sample("invalid_token"),
+        Reply(401, {"www-authenticate": 'Bearer realm="api", error="invalid_token"'}, b"expired"),  # RFC 6750
+        Reply(401, {"www-authenticate": "bearer", "content-type": "text/html"}, b"<html>"),
+    ],
+)
+def test_a_token_that_is_refused_is_renewed_whatever_form_the_refusal_has(reply: Reply) -> None:
+    assert judge(reply, sent()) == Renew()
 
 
 @pytest.mark.parametrize("case", ["record_not_found", "method_not_allowed"])
@@ -349,7 +354,6 @@ SENT = st.builds(
     attempts_left=st.integers(0, 2),
     throttles_left=st.integers(0, 2),
     doubt=st.sampled_from(["", "reply_lost"]),
-    renewed=st.booleans(),
 )
 
 

@@ -1,7 +1,7 @@
 """What the look-ahead decides about rows whose records are read again."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +45,9 @@ class Nowhere:
 
     def rate(self) -> float:
         return 1.0
+
+    def reading(self, rows: Iterable[int]) -> None:
+        raise AssertionError(rows)
 
     def change(self, effort: Effort) -> None:
         raise AssertionError(effort)

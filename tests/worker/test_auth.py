@@ -43,10 +43,12 @@ class Hands:
 class Endpoint:
     """Hands out tokens with the given remaining lives, slowly enough for others to come in between."""
 
-    lives: list[float]
+    lives: list[float | None]
     issued: list[str] = field(default_factory=list)
+    patience: list[bool] = field(default_factory=list)
 
-    async def issue(self) -> Grant:
+    async def issue(self, *, patient: bool = True) -> Grant:
+        self.patience.append(patient)
         await anyio.sleep(0.01)
         if not self.lives:
             raise CredentialLost("no more")
@@ -100,9 +102,10 @@ async def test_a_shared_token_with_little_life_left_is_not_asked_for_in_a_loop()
 
 
 async def test_a_refused_token_is_replaced_once_for_all_workers() -> None:
-    endpoint = Endpoint([7200, 7200, 7200])
-    credential = Credential("", endpoint, Hands().clock())
+    hands, endpoint = Hands(), Endpoint([7200, 7200, 7200])
+    credential = Credential("", endpoint, hands.clock())
     used = await credential.bearer()
+    hands.time += 100
     async with anyio.create_task_group() as group:
         for _ in range(16):
             group.start_soon(credential.renew, used)
@@ -111,9 +114,10 @@ async def test_a_refused_token_is_replaced_once_for_all_workers() -> None:
 
 
 async def test_the_same_dead_token_handed_out_again_is_asked_for_once() -> None:
-    endpoint = Endpoint([7200] * 20)
-    credential = Credential("", endpoint, Hands().clock())
+    hands, endpoint = Hands(), Endpoint([7200] * 20)
+    credential = Credential("", endpoint, hands.clock())
     used = await credential.bearer()
+    hands.time += 100
     endpoint.issued.clear()  # so that the next one is called token0 again
     async with anyio.create_task_group() as group:
         for _ in range(16):
@@ -122,15 +126,16 @@ async def test_the_same_dead_token_handed_out_again_is_asked_for_once() -> None:
 
 
 async def test_a_renewal_that_failed_is_not_tried_again_by_everybody() -> None:
-    endpoint = Endpoint([7200])
-    credential = Credential("", endpoint, Hands().clock())
+    hands, endpoint = Hands(), Endpoint([7200])
+    credential = Credential("", endpoint, hands.clock())
     used = await credential.bearer()
+    hands.time += 100
     asked = 0
     failures = []
 
-    async def issue() -> Grant:
+    async def issue(*, patient: bool = True) -> Grant:
         nonlocal asked
-        asked += 1
+        asked += patient
         await anyio.sleep(0.01)
         raise CredentialLost("gone")
 
@@ -146,6 +151,116 @@ async def test_a_renewal_that_failed_is_not_tried_again_by_everybody() -> None:
         for _ in range(16):
             group.start_soon(worker)
     assert (asked, len(failures)) == (1, 16)
+
+
+def test_a_token_is_used_on_while_the_endpoint_fails_and_the_token_is_good() -> None:
+    async def scene() -> None:
+        endpoint = Endpoint([7200])
+        credential = Credential("", endpoint, Clock())
+        assert await credential.bearer() == "Bearer token0"
+        await anyio.sleep(6600)
+        for _ in range(10):  # nobody waits for it, and it is asked every half a minute
+            async with anyio.create_task_group() as group:
+                for _ in range(8):
+                    group.start_soon(credential.bearer)
+            await anyio.sleep(6)
+        assert endpoint.patience == [True, False, False]
+        endpoint.lives = [7200]
+        await anyio.sleep(6)
+        assert await credential.bearer() == "Bearer token1"
+
+    run(scene())
+
+
+def test_nobody_waits_for_an_early_renewal() -> None:
+    async def scene() -> None:
+        endpoint = Endpoint([7200, 7200])
+        credential = Credential("", endpoint, Clock())
+        await credential.bearer()
+        await anyio.sleep(6600)
+        async with anyio.create_task_group() as group:
+            group.start_soon(credential.bearer)
+            await anyio.sleep(0.005)
+            with anyio.fail_after(0.001):
+                assert await credential.bearer() == "Bearer token0"
+        assert await credential.bearer() == "Bearer token1"
+
+    run(scene())
+
+
+def test_a_token_that_has_run_out_is_waited_for() -> None:
+    async def scene() -> None:
+        endpoint = Endpoint([7200, 7200])
+        credential = Credential("", endpoint, Clock())
+        await credential.bearer()
+        await anyio.sleep(7300)
+        assert await credential.bearer() == "Bearer token1"
+        assert endpoint.patience == [True, True]
+
+    run(scene())
+
+
+@dataclass
+class Api:
+    """Knows a token only some seconds after it was handed out; or never, or only for so long."""
+
+    credential: Credential
+    delay: float = 0.0
+    life: float = 1e9
+    since: dict[str, float] = field(default_factory=dict)
+    refused: int = 0
+
+    async def ask(self) -> None:
+        while True:
+            bearer = await self.credential.bearer()
+            now = asyncio.get_running_loop().time()
+            age = now - self.since.setdefault(bearer, now)
+            if self.delay <= age <= self.life:
+                return
+            self.refused += 1
+            await self.credential.renew(bearer)
+
+
+def test_a_new_token_that_is_not_known_yet_is_tried_again() -> None:
+    async def scene() -> None:
+        endpoint = Endpoint([7200] * 5)
+        credential = Credential("old", endpoint, Clock())
+        api = Api(credential, delay=1.9)
+        api.since["Bearer old"] = -1e9
+        await credential.renew("Bearer old")
+        async with anyio.create_task_group() as group:
+            for _ in range(16):
+                group.start_soon(api.ask)
+        assert endpoint.issued == ["token0"]
+        assert api.refused == 16
+
+    run(scene())
+
+
+def test_tokens_that_end_one_after_the_other_are_replaced_over_and_over() -> None:
+    async def scene() -> None:
+        endpoint = Endpoint([None] * 20)
+        api = Api(Credential("", endpoint, Clock()), life=60.0)
+        for _ in range(100):
+            await api.ask()
+            await anyio.sleep(5)
+        assert len(endpoint.issued) == 8
+
+    run(scene())
+
+
+def test_new_tokens_that_are_refused_as_well_stop_the_run_soon() -> None:
+    async def scene() -> None:
+        endpoint = Endpoint([7200] * 20)
+        api = Api(Credential("old", endpoint, Clock()), delay=1e9)
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(CredentialLost, match="new ones as well"):
+            await api.ask()
+        assert endpoint.issued == ["token0", "token1"]
+        assert asyncio.get_running_loop().time() - began < 5
+        assert api.refused == 5
+
+    run(scene())
 
 
 async def test_a_fixed_token_cannot_be_replaced() -> None:
@@ -196,12 +311,13 @@ class Script:
 
     replies: list[tuple[int, dict[str, str]]]
     asked: list[float] = field(default_factory=list)
+    body: bytes = b"{}"
 
     async def send(self, _request: Request, _headers: Mapping[str, str]) -> Reply:
         self.asked.append(asyncio.get_running_loop().time())
         await asyncio.sleep(0.02)
         status, headers = self.replies.pop(0) if self.replies else (200, {})
-        body = b'{"access_token": "t0k3n", "expires_in": 7200}'
+        body = b'{"access_token": "t0k3n", "expires_in": 7200}' if status < 300 else self.body
         return Reply(status, {"content-type": "application/json", **headers}, body)
 
 
@@ -249,6 +365,49 @@ def test_a_pause_beyond_the_patience_is_not_waited_for() -> None:
     with pytest.raises(CredentialLost, match="answered 429 and asks for a pause of 1000 s"):
         run(token_endpoint_of(script))
     assert len(script.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "asked"),
+    [(429, {"retry-after": "300"}, 1), (503, {"retry-after": "300"}, 1), (503, {}, 2), (401, {}, 2)],
+)
+def test_a_token_that_need_not_be_had_now_is_asked_for_at_once_or_not_at_all(
+    status: int, headers: dict[str, str], asked: int
+) -> None:
+    script = Script([(status, headers)] * 2)
+    news: list[str] = []
+
+    async def scene() -> None:
+        endpoint = token_endpoint(script)
+        endpoint.gate.on_news = lambda event, facts: news.append(f"{event}: {facts.get('why')}")
+        for _ in range(2):
+            with pytest.raises(CredentialLost):
+                await endpoint.issue(patient=False)
+        assert asyncio.get_running_loop().time() < 1
+
+    run(scene())
+    assert len(script.asked) == asked
+    assert news[-1].startswith("token_not_renewed: " + ("the token endpoint is" if asked == 1 else "it answered"))
+
+
+def test_the_endpoints_own_words_are_told_without_the_secret_that_they_repeat() -> None:
+    script = Script(
+        [(400, {})], body=b'{"error": "invalid_client", "error_description": "s\\u0033cret/\\/ is \\"unknown\\"."}'
+    )
+    endpoint = token_endpoint(script)
+    endpoint._secrets = Secrets(  # in place of the usual ones
+        client_id=SecretStr("me"), client_secret=SecretStr("s3cret//"), auth_url="http://127.0.0.1"
+    )
+    with pytest.raises(CredentialLost) as lost:
+        run(issued_by(endpoint))
+    assert str(lost.value) == (
+        "no token from http://127.0.0.1 (ROWPATCH_AUTH_URL): it answered 400: invalid_client: <secret> is "
+        '"unknown"; check ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET'
+    )
+
+
+async def issued_by(endpoint: TokenEndpoint) -> Grant:
+    return await endpoint.issue()
 
 
 def test_processes_share_the_budget_for_tokens(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ def judged(edit: Edit, live: str) -> tuple[dict[str, int], list[Finding]]:
     """What is found of a record that one row wrote."""
     record = Kept(1, "skus", "x", tuple(trails([Written(1, (edit,))])))
     verified, findings = Verified(), list[Finding]()
-    _judge(record, Found({"x": Live("skus", {"name": live}, fields=record.fields)}, 0.0), verified, findings.append)
+    _judge(record, Found({"x": Live("skus", {"name": live}, fields=record.fields)}), verified, findings.append)
     return dict(verified.counts), findings
 
 

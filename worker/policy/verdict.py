@@ -41,7 +41,6 @@ class Sent:
         throttles_left: how many more refusals for pace it has.
         races_left: how many more times it is decided anew after a 412.
         doubt: reason code of an earlier attempt that may have been applied, or empty.
-        renewed: the token was already renewed for this row.
         abstract: the job's type may be one the API does not update itself.
     """
 
@@ -52,7 +51,6 @@ class Sent:
     throttles_left: int
     races_left: int = 0
     doubt: str = ""
-    renewed: bool = False
     abstract: bool = False
 
 
@@ -281,9 +279,7 @@ def _is_blind(sent: Sent) -> bool:
 def _refused(reply: Reply, sent: Sent) -> Verdict:
     errors = _in_the_sheet(read_errors(reply), sent)
     if token_refused(reply):
-        if not sent.renewed:
-            return Renew()
-        return HaltRun(Halt("authorisation_lost", "the API refuses the token, a renewed one as well"))
+        return Renew()  # the credential knows when to give up
     if sent.abstract and reply.status in {404, 405}:
         return Reroute(reply.status)
     settle = Settle(_FINAL.get(reply.status, "refused"), _say(reply.status, errors), _fields(errors), errors)
