@@ -30,11 +30,13 @@ class TokenIssuer:
         self._token = ""
         self._issued = 0.0
         self._settled = 0.0
+        self._renews = False
 
     def current(self, now: float) -> str:
         """The token that is valid now, a new one when the last is over."""
         if not self._lives(now):
-            self._settled = now + self._settings.strange.token_settles if self._token or self._issued else now
+            self._settled = now + self._settings.strange.token_settles if self._renews else now
+            self._renews = True
             self._issued = now
             self._token = self._signed(now + self._offset)
         return self._token
