@@ -18,10 +18,10 @@ WARM_UP: Final = 100
 REFUSALS: Final = (400, 404, 409, 422, 423)
 """What rows that the server honestly refuses are answered."""
 
-LIES: Final = frozenset({P.CONFIRMED, P.DIFFERS, P.EMPTY, P.LATE})
+LIES: Final = frozenset({P.CONFIRMED, P.DIFFERS, P.EMPTY, P.BARE, P.LATE})
 """Patterns that would claim, of a refused row, that it was carried out."""
 
-DOUBTS: Final = frozenset({P.LOST, P.BUSY, P.UNCONFIRMED, P.EMPTY})
+DOUBTS: Final = frozenset({P.LOST, P.BUSY, P.UNCONFIRMED, P.BARE, P.EMPTY})
 """Patterns after which the server may take its time."""
 
 LATEST: Final = 4.0

@@ -184,6 +184,9 @@ _UNFINISHED: Final[dict[str, Act]] = {  # a success that is not finished, or doe
     "202 with the new values": honest(status=202),
     "errors beside data": tells(lambda document: {**document, "errors": [_FAULT]}),
     "207, errors beside data": tells(lambda document: {**document, "errors": [_FAULT]}, status=207),
+    "201 with the record": honest(status=201),  # created? it was to be updated
+}
+_BARE: Final[dict[str, Act]] = {  # a success that shows nothing
     "id and type without attributes": tells(lambda document: {"data": _identity(document)}),
     "id, type and empty attributes": tells(lambda document: {"data": {**_identity(document), "attributes": {}}}),
 }
@@ -202,7 +205,6 @@ _UNASKED: Final[dict[str, Act]] = {  # told apart from the next reply only as lo
     "garbage a moment later": afterwards(lambda _: b"\r\n\r\n\x00garbage"),
 }
 _ODD_WRITES: Final[dict[str, Act]] = {
-    "201 with the record": honest(status=201),
     "299 with the record": honest(status=299),
     "two ids, the last is the right one": text(lambda body: body.replace('"id": ', '"id": "x", "id": ', 1)),
 }
@@ -276,6 +278,7 @@ EVILS: Final[tuple[Evil, ...]] = (
     *_each(P.UNCONFIRMED, "reply_mismatch", _ELSEWHERE),
     *_each(P.UNCONFIRMED, "reply_mismatch", _ANOTHER, reads=False),
     *_each(P.UNCONFIRMED, "", _UNFINISHED, reads=False),
+    *_each(P.BARE, "", _BARE, reads=False),
     *_each(P.NOT_TAKEN, "", {"200 with the old values": unchanged(200)}, reads=False),
     *_each(P.EMPTY, "", {"204": raw(b"HTTP/1.1 204 No Content\r\n\r\n")}, reads=False),
     *_each(P.CONFIRMED, "", _ODD),

@@ -19,7 +19,7 @@ from tests.hostile.truth import Record, Seen, Truth
 OPENLY_REFUSED: Final = {evil.name for evil in EVILS if evil.pattern in {P.THROTTLED, P.CONFLICTING}}
 """Evils after which even a trigger may be sent again: the server said that it did nothing."""
 
-SAID_MISSING: Final = {evil.name for evil in EVILS if evil.reason == "not_found"}
+SAID_MISSING: Final = {"404", "410"}
 """Evils that claim that a record does not exist."""
 
 ENOUGH: Final = 0.99
@@ -148,7 +148,7 @@ class _Case:
         sent = self.sent
         if sent and sent[-1].applied and not sent[-1].evil:
             return False
-        return bool(self.truth.killed) or any(each.evil for each in sent)
+        return self.result.attempts > len(sent) or any(each.evil for each in sent)  # or it was lost on its way
 
     def _was_said_to_be_missing(self) -> bool:
         return self.refused == 404 or any(each.evil in SAID_MISSING for each in self.seen)

@@ -34,7 +34,7 @@ TRIGGERS: Final = 5
 RULED_OUT: Final = 3
 """The repetition of every so manieth row is refused: what it asks for is the case already, or on its way."""
 
-_BROKEN: Final = frozenset({P.LOST, P.BUSY, P.UNCONFIRMED, P.EMPTY, P.CONFIRMED, P.DIFFERS})
+_BROKEN: Final = frozenset({P.LOST, P.BUSY, P.UNCONFIRMED, P.BARE, P.EMPTY, P.CONFIRMED, P.DIFFERS})
 _PAUSED: Final = frozenset({P.THROTTLED, P.ASKED_TO_WAIT})
 _REPEATED: Final = (422, 409, 404, 400, 412, 403)
 """What rules that depend on the state of a record answer to a repetition."""

@@ -111,10 +111,10 @@ LATE: Final = Pattern("""
 """)
 # The server asks for a pause, and may have carried the update out before it thought of that.
 BUSY: Final = Pattern("""
-    safe    first done : applied read_back 2-3 | applied resent 2
-    safe    first not  : unknown ? 2-3         | applied resent 2
-    safe    blind done : applied read_back 2-3 | applied resent 2
-    safe    blind not  : unknown ? 2-3         | applied resent 2
+    safe    first done : applied read_back 1-5 | applied ? 1-2
+    safe    first not  : unknown ? 2-5         | applied resent 2
+    safe    blind done : applied read_back 1-5 | applied ? 1-2
+    safe    blind not  : unknown ? 2-5         | applied resent 2
     trigger first done : applied read_back 1   | =
     trigger first not  : unknown ? 1           | =
     trigger blind done : unknown ? 1           | =
@@ -131,6 +131,15 @@ UNCONFIRMED: Final = Pattern("""
     trigger first not  : unknown ? 1           | =
     trigger blind done : unknown ? 1           | =
     trigger blind not  : unknown ? 1           | =
+""")
+# A 2xx about this record that shows nothing of it. A blind run may believe it.
+BARE: Final = Pattern("""
+    safe    first done : applied ? 1-2         | =
+    safe    first not  : unknown ? 1-2         | applied/unknown ? 1-2
+    safe    blind done : applied ? 1-2         | =
+    trigger first done : applied read_back 1   | =
+    trigger first not  : unknown ? 1           | =
+    trigger blind done : applied/unknown ? 1   | =
 """)
 # A 2xx about this record with the values that it held before. A blind run does not know those.
 NOT_TAKEN: Final = Pattern("""
@@ -184,10 +193,10 @@ THROTTLED: Final = Pattern("""
 """)
 # Another refusal with a pause. Who knows what an action did: it is not sent again.
 ASKED_TO_WAIT: Final = Pattern("""
-    safe    first not  : failed throttled 3    | applied - 2
-    safe    blind not  : failed throttled 3    | applied - 2
-    trigger first not  : unknown ? 1           | =
-    trigger blind not  : unknown ? 1           | =
+    safe    first not  : failed/rejected ? 3   | applied - 2
+    safe    blind not  : failed/rejected ? 3   | applied - 2
+    trigger first not  : unknown/rejected ? 1  | =
+    trigger blind not  : unknown/rejected ? 1  | =
 """)
 # Refused for pace, with a Retry-After that is not worth waiting for.
 PARKED: Final = Pattern(

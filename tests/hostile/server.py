@@ -232,7 +232,7 @@ class Server:
         applied = asked.method == "PATCH" and bool(asked.body) and crime.applies and not refused
         now = asyncio.get_running_loop().time()
         queue = self._due.setdefault(asked.id, [])
-        lands = max(now + crime.late, now + self.temper.lateness(self.dice), *(moment for moment, _ in queue[-1:]))
+        lands = max([now + self._lateness(crime), *(moment for moment, _ in queue[-1:])]) if applied else 0.0
         self.truth.ledger.append(Seen(now, asked.method, asked.id, crime.name, applied, asked.wanted, lands))
         if applied and lands > now:
             queue.append((lands, asked))
@@ -241,6 +241,9 @@ class Server:
             task.add_done_callback(self._landing.discard)
         elif applied:
             self.truth.apply(asked, now)
+
+    def _lateness(self, crime: Crime) -> float:
+        return max(crime.late, self.temper.lateness(self.dice))
 
     async def _land(self, resource_id: str, seconds: float) -> None:
         """Carry out the change of a record that has waited longest: its changes take effect in their order."""
