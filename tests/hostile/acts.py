@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from tests.hostile.server import JSON_API, Act, Exchange, http, refusal
+from tests.scenarios.harness import EPOCH
 
 Bytes = Callable[[Exchange], bytes]
 
@@ -82,9 +83,24 @@ def honest(*headers: bytes, status: int = 200, media: bytes = JSON_API) -> Act:
     return says(lambda exchange: http(status, exchange.body, media, *headers))
 
 
-def tells(change: Callable[[dict[str, Any]], object]) -> Act:
-    """A 200 with another document."""
-    return says(lambda exchange: http(200, json.dumps(change(exchange.document)).encode(), JSON_API))
+def tells(change: Callable[[dict[str, Any]], object], *, status: int = 200) -> Act:
+    """A success with another document."""
+    return says(lambda exchange: http(status, json.dumps(change(exchange.document)).encode(), JSON_API))
+
+
+def unchanged(status: int) -> Act:
+    """A success that shows the record as it was before."""
+    return says(lambda exchange: http(status, json.dumps(exchange.stale).encode(), JSON_API))
+
+
+def until(status: int, seconds: float, *, unit: int = 1) -> Act:
+    """A refusal whose Retry-After is a moment that lies so many seconds ahead: since 1970, in 1/`unit` seconds."""
+
+    def reply(_: Exchange) -> bytes:
+        moment = EPOCH + asyncio.get_running_loop().time() + seconds
+        return refusal(status, "X", b"Retry-After: %d" % (moment * unit))
+
+    return says(reply)
 
 
 def text(change: Callable[[str], str]) -> Act:

@@ -1,7 +1,7 @@
 """A crowd of rows for the hunt, and the dice that choose what befalls their requests. Both repeat with their seed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Final
 
@@ -9,6 +9,7 @@ from tests.hostile import patterns as P  # noqa: N812
 from tests.hostile.evils import EVILS, Evil
 from tests.hostile.server import Crime, Server
 from tests.hostile.stage import TRIGGER, Row, key
+from tests.hostile.temper import CALM, Temper
 from tests.hostile.truth import Asked
 
 WARM_UP: Final = 100
@@ -17,8 +18,18 @@ WARM_UP: Final = 100
 REFUSALS: Final = (400, 404, 409, 422, 423)
 """What rows that the server honestly refuses are answered."""
 
-LIES: Final = frozenset({P.CONFIRMED, P.DIFFERS, P.EMPTY, P.LATE})
+LIES: Final = frozenset({P.CONFIRMED, P.DIFFERS, P.EMPTY, P.BARE, P.LATE})
 """Patterns that would claim, of a refused row, that it was carried out."""
+
+DOUBTS: Final = frozenset({P.LOST, P.BUSY, P.UNCONFIRMED, P.BARE, P.EMPTY})
+"""Patterns after which the server may take its time."""
+
+LATEST: Final = 4.0
+"""Seconds that it takes then at most."""
+
+
+ODD_TEXTS: Final = (" blank {} ", "cafe\u0301 {}", "Zoe.{}@Example.COM")
+"""Texts that a server may trim, compose, or write in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +47,11 @@ class Crowd:
 
 
 def gather(count: int, dice: Random) -> Crowd:
-    """So many rows: mostly safe ones; triggers, tags, refusals, rows that change nothing, and several of one record."""
+    """Return so many rows: mostly safe ones.
+
+    The others have triggers or tags, are refused, change nothing, are about the record of an earlier row, or ask for a
+    text that many servers store in another form.
+    """
     rows: list[Row] = []
     refused: dict[str, int] = {}
     repeated: set[str] = set()
@@ -54,6 +69,8 @@ def gather(count: int, dice: Random) -> Crowd:
         elif chance < 0.25 and (earlier := _earlier(rows, refused, dice)):
             repeated.add(earlier)
             rows.append(Row(earlier, value=f"again-{number}"))
+        elif chance < 0.30:
+            rows.append(Row(own, value=dice.choice(ODD_TEXTS).format(own)))
         else:
             rows.append(Row(own))
     return Crowd(rows, refused, frozenset(repeated))
@@ -70,7 +87,7 @@ class Fate:
     """Chooses the evils of a hunt.
 
     Attributes:
-        share: of the requests that meet one.
+        share: of the requests that meet one. `temper`: the server's standing habits.
         committed: how many there were, by name; the connections that were killed at accept are not among them.
     """
 
@@ -78,13 +95,21 @@ class Fate:
     share: float
     blind: bool
     dice: Random
+    temper: Temper = CALM
     asked: int = 0
     committed: dict[str, int] = field(default_factory=dict)
-    _choices: dict[tuple[bool, bool, bool, bool], list[tuple[Evil, list[bool]]]] = field(default_factory=dict)
+    _choices: dict[tuple[bool, bool], list[tuple[Evil, list[bool]]]] = field(default_factory=dict)
 
     def server(self) -> Server:
         """A server that commits them."""
-        return Server(crime=self.crime, at_accept=self.at_accept, refusals=self.crowd.refused, latency=self.latency)
+        return Server(
+            crime=self.crime,
+            at_accept=self.at_accept,
+            refusals=self.crowd.refused,
+            latency=self.latency,
+            temper=self.temper,
+            dice=self.dice,
+        )
 
     def latency(self) -> float:
         """Seconds, as long-tailed as a real server's."""
@@ -101,31 +126,26 @@ class Fate:
         self.asked += 1
         if self.asked <= WARM_UP or self.dice.random() >= self.share:
             return None
-        situation = (asked.method != "PATCH", asked.id in self.crowd.refused, asked.id in self.crowd.repeated, nth > 1)
+        situation = (asked.method != "PATCH", asked.id in self.crowd.refused)
         if situation not in self._choices:
             self._choices[situation] = list(self._possible(*situation))
         evil, done = self.dice.choice(self._choices[situation])
         self.committed[evil.name] = self.committed.get(evil.name, 0) + 1
-        return evil.crime(applies=self.dice.choice(done))
+        crime = evil.crime(applies=self.dice.choice(done))
+        slow = evil.pattern in DOUBTS and self.dice.random() < 0.5
+        return replace(crime, late=self.dice.uniform(0, LATEST)) if slow else crime
 
-    def _possible(self, read: bool, refused: bool, repeated: bool, again: bool) -> list[tuple[Evil, list[bool]]]:
-        """Evils that leave the server truthful, and whether it may have carried the request out.
+    def _possible(self, read: bool, refused: bool) -> Sequence[tuple[Evil, list[bool]]]:
+        """Return evils that leave the server truthful, and whether it may have carried the request out.
 
-        A server that refuses a request once and carried it out before would contradict itself; so would one that
-        confirms what it refuses, or confirms without content what it did not do (reading unmasks it, if it can be
-        read). An update that lands late would overtake the next row of its record.
+        A server that confirms what it refuses would lie; so would one that confirms without content what it did not do
+        to a run that cannot read. A refusal may well follow upon an attempt that was carried out: rules depend on
+        the state of a record.
         """
         reading = "blind" if self.blind else "first"
         found = []
         for evil in EVILS:
-            apt = evil.hunted and (evil.reads or not read)
-            apt = apt and not (refused and evil.pattern in LIES) and not (repeated and evil.late)
-            apt = apt and not (again and not read and evil.pattern is P.REFUSED)
-            done = (
-                [True]
-                if evil.pattern is P.EMPTY
-                else sorted({mode.done for mode in evil.modes if mode.reading == reading and mode.kind == "trigger"})
-            )
-            if apt:
+            done = sorted({mode.done for mode in evil.modes if mode.reading == reading and mode.kind == "trigger"})
+            if evil.hunted and done and (evil.reads or not read) and not (refused and evil.pattern in LIES):
                 found.append((evil, done))
         return found

@@ -1,8 +1,9 @@
 """The table: every evil a server commits, sorted by the pattern in which the row that meets it must end."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from tests.hostile import acts
 from tests.hostile import patterns as P  # noqa: N812  # a column of the table
@@ -28,11 +29,16 @@ from tests.hostile.acts import (
     swapped,
     tells,
     text,
+    unchanged,
+    until,
 )
-from tests.hostile.patterns import Ending, Line, Mode, Pattern
+from tests.hostile.patterns import Line, Mode, Pattern
 from tests.hostile.server import JSON_API, Act, Crime, Stage, http, refusal
 
 _HTML: Final = b"Content-Type: text/html"
+_PLAIN_JSON: Final = b"Content-Type: application/json"
+_OVER: Final = b'WWW-Authenticate: Bearer realm="api", error="invalid_token"'
+_OVER_TOO: Final = b"www-authenticate: bearer ERROR=invalid_token"
 _ENDLESS: Final = b"HTTP/1.1 200 OK\r\n%s\r\n" % JSON_API
 _INTERIM: Final = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n"
 _SWITCH: Final = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"
@@ -68,10 +74,7 @@ class Evil:
         lines = self.pattern.lines
         if self.stage is not Stage.BODY:
             lines = {mode: line for mode, line in lines.items() if not mode.done}
-        return {mode: Line(self._own(line.always), self._own(line.once)) for mode, line in lines.items()}
-
-    def _own(self, ending: Ending) -> Ending:
-        return ending._replace(reason=self.reason if ending.reason == "*" else ending.reason)
+        return {mode: Line(line.always.of(self.reason), line.once.of(self.reason)) for mode, line in lines.items()}
 
 
 def _each(
@@ -87,6 +90,11 @@ def _each(
     """Evils that end alike."""
     for name, act in acts_by_name.items():
         yield Evil(name, act, pattern, reason, stage, late, hunted, reads)
+
+
+def _identity(document: dict[str, Any]) -> dict[str, Any]:
+    """Return type and id of the record, and nothing else of it."""
+    return {name: document["data"][name] for name in ("type", "id")}
 
 
 _UNREAD: Final[dict[str, Act]] = {  # the connection ends before the server has read the body
@@ -145,14 +153,15 @@ _CUT: Final[dict[str, Act]] = {  # a 200 whose body breaks off, does not end, or
     "an unknown coding": honest(b"Content-Encoding: zebra"),
     "two codings": honest(b"Content-Encoding: gzip, br"),
 }
+_FAULT: Final = {"title": "No", "code": "X"}
+_JOB: Final = {"data": {"type": "queue_jobs", "id": "5", "attributes": {"status": "pending"}}}
 _ELSEWHERE: Final[dict[str, Act]] = {  # a 200 that says nothing about a record
     "HTML (a captive portal)": answers(200, HTML, _HTML),
     "HTML that says it is JSON": answers(200, HTML, JSON_API),
     "an empty 200": answers(200, b"", JSON_API),
-    "202 without content": answers(202),
     "no data": tells(lambda _: {"meta": {}}),
     "data is null": tells(lambda _: {"data": None}),
-    "errors in a 200": tells(lambda _: {"errors": [{"title": "No", "code": "X"}]}),
+    "errors in a 200": tells(lambda _: {"errors": [_FAULT]}),
     "nested 100,000 deep": answers(200, b"[" * 100_000, JSON_API),
     "truncated JSON of the right length": text(lambda body: body[: len(body) // 2]),
     "bytes that are no UTF-8": answers(200, b'{"data": "\xff\xfe"}', JSON_API),
@@ -167,6 +176,19 @@ _ANOTHER: Final[dict[str, Act]] = {  # a 200 that is about another record, or do
     "two ids, the last is another": text(lambda body: body.replace('"attributes"', '"id": "x", "attributes"', 1)),
     "JSON that says it is HTML": honest(media=_HTML),
     "no content type": says(lambda exchange: http(200, exchange.body)),
+}
+_UNFINISHED: Final[dict[str, Act]] = {  # a success that is not finished, or does not say of what
+    "202 without content": answers(202),
+    "202 with a job": answers(202, json.dumps(_JOB).encode(), JSON_API),
+    "202 with the old values": unchanged(202),
+    "202 with the new values": honest(status=202),
+    "errors beside data": tells(lambda document: {**document, "errors": [_FAULT]}),
+    "207, errors beside data": tells(lambda document: {**document, "errors": [_FAULT]}, status=207),
+    "201 with the record": honest(status=201),  # created? it was to be updated
+}
+_BARE: Final[dict[str, Act]] = {  # a success that shows nothing
+    "id and type without attributes": tells(lambda document: {"data": _identity(document)}),
+    "id, type and empty attributes": tells(lambda document: {"data": {**_identity(document), "attributes": {}}}),
 }
 _ODD: Final[dict[str, Act]] = {  # a confirmation all the same; what comes after it is not the next row's reply
     "a byte now and then, in time": drip(0.0005),
@@ -183,7 +205,6 @@ _UNASKED: Final[dict[str, Act]] = {  # told apart from the next reply only as lo
     "garbage a moment later": afterwards(lambda _: b"\r\n\r\n\x00garbage"),
 }
 _ODD_WRITES: Final[dict[str, Act]] = {
-    "201 with the record": honest(status=201),
     "299 with the record": honest(status=299),
     "two ids, the last is the right one": text(lambda body: body.replace('"id": ', '"id": "x", "id": ', 1)),
 }
@@ -206,17 +227,43 @@ _FAILURES: Final[dict[str, Act]] = {  # of the server, which may have carried th
     "502 in HTML": answers(502, HTML, _HTML),
 }
 _RETRY_AFTER: Final = (b"0", b"-5", b"0.25", b"", b"soon", b"NaN", b"inf", b"1e400", b"1, 2", b"\xff")
+_IN_BODY: Final = {  # limits told in the body: nothing was done
+    "403 rateLimitExceeded": (403, b'{"error": {"code": 403, "errors": [{"reason": "rateLimitExceeded"}]}}'),
+    "403 userRateLimitExceeded": (403, b'{"error": {"code": 403, "errors": [{"reason": "userRateLimitExceeded"}]}}'),
+    "403 REQUEST_LIMIT_EXCEEDED": (403, b'[{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests"}]'),
+    "400 TooManyRequests": (400, b'{"error": {"code": "TooManyRequests", "message": "slow down"}}'),
+}
 _SLOWER: Final[dict[str, Act]] = {
-    **{str(status): refuses(status) for status in (408, 425, 429)},
+    "429": refuses(429),
     "429 in HTML": answers(429, HTML, _HTML),
-    "503 with Retry-After": refuses(503, "X", b"Retry-After: 1"),
-    "503, Retry-After in 1970": refuses(503, "X", b"Retry-After: Thu, 01 Jan 1970 00:00:00 GMT"),
     **{f"429, Retry-After {text!r}": refuses(429, "THROTTLED", b"Retry-After: " + text) for text in _RETRY_AFTER},
+    "429, Retry-After is a moment in seconds": until(429, 3.0),
+    "429, Retry-After is a moment in milliseconds": until(429, 3.0, unit=1000),
+    **{name: answers(status, body, _PLAIN_JSON) for name, (status, body) in _IN_BODY.items()},
 }
-_MUCH_SLOWER: Final[dict[str, Act]] = {
-    "429, Retry-After a year": refuses(429, "THROTTLED", b"Retry-After: 31536000"),
-    "503, Retry-After in the year 2999": refuses(503, "X", b"Retry-After: Fri, 01 Jan 2999 00:00:00 GMT"),
+_PAUSES: Final[dict[str, Act]] = {  # other refusals that ask for a pause
+    "425": refuses(425),
+    **{f"{status} with Retry-After": refuses(status, "X", b"Retry-After: 1") for status in (409, 420, 423, 425, 430)},
+    "430, Retry-After is a moment": until(430, 3.0),
 }
+_EARLY: Final = (500, 502, 503, 504, 524, 529)
+_AFTER_ALL: Final[dict[str, Act]] = {  # seen after the work was done
+    "408": refuses(408),
+    "408 with Retry-After": refuses(408, "X", b"Retry-After: 1"),
+    **{
+        f"{status} with Retry-After": refuses(status, "X", b"Retry-After: 1")
+        for status in (500, 502, 503, 504, 524, 529)
+    },
+    "503, Retry-After in 1970": refuses(503, "X", b"Retry-After: Thu, 01 Jan 1970 00:00:00 GMT"),
+    "503, Retry-After is a moment": until(503, 3.0),
+}
+_TOKEN_OVER: Final[dict[str, Act]] = {
+    "401, token refused": refuses(401, "INVALID_TOKEN"),
+    "401 by RFC 6750": refuses(401, "X", _OVER),
+    "401 by RFC 6750, without a word": answers(401, b"", _OVER_TOO),
+}
+_YEAR: Final = b"Retry-After: 31536000"
+_FAR: Final = b"Retry-After: Fri, 01 Jan 2999 00:00:00 GMT"
 _VALUES: Final = tells(lambda document: {"data": {**document["data"], "attributes": {"reference": "other"}}})
 
 EVILS: Final[tuple[Evil, ...]] = (
@@ -224,12 +271,15 @@ EVILS: Final[tuple[Evil, ...]] = (
     *_each(P.LOST, "reply_lost", _BROKEN),
     *_each(P.LOST, "reply_garbled", _GARBLED),
     *_each(P.LOST, "server_error", _FAILURES),
-    *_each(P.LINGERING, "timed_out", _NO_ANSWER),
-    *_each(P.LINGERING, "server_error", {"504": refuses(504)}),
+    *_each(P.LOST, "timed_out", _NO_ANSWER),
+    *_each(P.LOST, "server_error", {"504": refuses(504)}),
     *_each(P.LATE, "timed_out", {"silence, and applied after the timeout": acts.silent}, late=1.5, reads=False),
     *_each(P.UNCONFIRMED, "reply_garbled", _CUT),
     *_each(P.UNCONFIRMED, "reply_mismatch", _ELSEWHERE),
     *_each(P.UNCONFIRMED, "reply_mismatch", _ANOTHER, reads=False),
+    *_each(P.UNCONFIRMED, "", _UNFINISHED, reads=False),
+    *_each(P.BARE, "", _BARE, reads=False),
+    *_each(P.NOT_TAKEN, "", {"200 with the old values": unchanged(200)}, reads=False),
     *_each(P.EMPTY, "", {"204": raw(b"HTTP/1.1 204 No Content\r\n\r\n")}, reads=False),
     *_each(P.CONFIRMED, "", _ODD),
     *_each(P.CONFIRMED, "", _UNASKED, hunted=False),
@@ -238,8 +288,11 @@ EVILS: Final[tuple[Evil, ...]] = (
     *(Evil(name, act, P.REFUSED, reason) for name, (act, reason) in _REFUSALS.items()),
     *_each(P.CONFLICTING, "precondition_failed", {"412": refuses(412)}),
     *_each(P.THROTTLED, "", _SLOWER),
-    *_each(P.PARKED, "", _MUCH_SLOWER, hunted=False),
+    *_each(P.ASKED_TO_WAIT, "", _PAUSES),
+    *_each(P.BUSY, "", _AFTER_ALL),
+    *_each(P.PARKED, "", {"429, Retry-After a year": refuses(429, "X", _YEAR)}, hunted=False),
+    *_each(P.PARKED_IN_DOUBT, "", {"503, Retry-After in the year 2999": refuses(503, "X", _FAR)}, hunted=False),
     *_each(P.HALTED, "not_updatable", {"405": refuses(405)}, hunted=False),
     *_each(P.HALTED, "refused", {"406": refuses(406), "415": refuses(415)}, hunted=False),
-    *_each(P.LOCKED_OUT, "", {"401, token refused": refuses(401, "INVALID_TOKEN")}, hunted=False),
+    *_each(P.LOCKED_OUT, "", _TOKEN_OVER, hunted=False),
 )

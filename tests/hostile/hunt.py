@@ -22,9 +22,10 @@ from typing import Final
 from jobs.model import Status
 from tests import virtual_time
 from tests.hostile.crowd import Fate, gather
-from tests.hostile.judge import KINDS, Violation, judge
+from tests.hostile.judge import KINDS, Share, Violation, examples, in_time, judge
 from tests.hostile.server import Server
 from tests.hostile.stage import CASE, perform
+from tests.hostile.temper import temper_of
 from tests.scenarios.harness import Story
 from worker.settings import Attempts, Pacing, Stopping
 
@@ -56,6 +57,7 @@ class Catch:
     fate: Fate
     server: Server
     story: Story
+    share: Share
     violations: list[Violation]
     took: float
     memory: int
@@ -71,6 +73,8 @@ class Catch:
             ("evils committed", f"{sum(self.fate.committed.values()) + truth.killed:,}"),
             ("  of so many kinds", f"{len(self.fate.committed):,}"),
             ("  connections killed at accept", f"{truth.killed:,}"),
+            ("rows visible within 5 s", f"{self.share.visible:,}"),
+            ("  of those applied", f"{self.share.applied:,}"),
             ("PATCHes in the journal", f"{story.summary.requests.patch:,}"),
             ("PATCHes that arrived", f"{arrived:,}"),
             ("reads", f"{story.summary.requests.get:,}"),
@@ -87,7 +91,7 @@ def hunt(given: Hunt, place: Path) -> Catch:
     """Apply a sheet to a hostile server, and judge."""
     dice = Random(given.seed)
     crowd = gather(given.rows, dice)
-    fate = Fate(crowd, given.share / 100, given.blind, dice)
+    fate = Fate(crowd, given.share / 100, given.blind, dice, temper_of(given.seed))
     server = fate.server()
     case = replace(
         CASE,
@@ -103,13 +107,16 @@ def hunt(given: Hunt, place: Path) -> Catch:
     story = perform(case, crowd.rows, server, place, run=run)
     took = time.monotonic() - begun
     memory = _peak()
-    violations = judge(crowd.rows, story.results, server.truth)
+    violations = judge(crowd.rows, story.results, server.truth, crowd.refused)
+    share = in_time(crowd.rows, story.results, server.truth, fate.temper, blind=given.blind)
+    if not share.is_enough:
+        violations.append(Violation("as a whole", 0, f"{share.applied} of {share.visible} visible rows are applied"))
     violations += [
         Violation("as a whole", 0, said) for said in _as_a_whole(given, story, fate, server, place / case.name)
     ]
     if memory > max(before, MOST_MEMORY + given.rows * PER_ROW / 2**20):
         violations.append(Violation("as a whole", 0, f"{memory} MiB of memory"))
-    return Catch(given, fate, server, story, violations, took, memory)
+    return Catch(given, fate, server, story, share, violations, took, memory)
 
 
 def _peak() -> int:
@@ -150,11 +157,11 @@ def main() -> int:
     parser.add_argument("--blind", action="store_true", help="apply without reading first")
     parser.add_argument("--real", action="store_true", help="in real time")
     given = Hunt(**vars(parser.parse_args()))
-    _say(f"seed {given.seed}")
+    _say(f"seed {given.seed}: {temper_of(given.seed)}")
     with tempfile.TemporaryDirectory() as folder:
         catch = hunt(given, Path(folder))
-    for violation in catch.violations[:50]:
-        _say(f"{violation.kind}: row {violation.row}: {violation.detail}")
+    for line in examples(catch.violations):
+        _say(line)
     _say(catch.table())
     return 1 if catch.violations or Status.APPLIED not in catch.story.counts else 0
 

@@ -11,9 +11,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
+from random import Random
 from typing import Any
 
+from tests.hostile.temper import CALM, Temper
 from tests.hostile.truth import Asked, Seen, Truth
+from tests.hostile.view import View
 
 JSON_API = b"Content-Type: application/vnd.api+json"
 
@@ -32,6 +35,7 @@ class Exchange:
 
     Attributes:
         document: the honest answer, claiming that the request was carried out whether it was or not.
+        stale: the record before the request, where it is about a single one.
         elsewhere: origin that nobody may be sent to.
         answered: to be called by an evil that goes on after a whole reply; the request is no longer in flight then.
         poured: bytes written so far.
@@ -41,6 +45,7 @@ class Exchange:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     document: dict[str, Any]
+    stale: dict[str, Any]
     elsewhere: str
     answered: Callable[[], None]
     poured: int = 0
@@ -103,7 +108,11 @@ Act = Callable[[Exchange], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Crime:
-    """What is to befall one request; `applies` says whether the server carries it out all the same."""
+    """What is to befall one request.
+
+    Attributes:
+        applies: whether the server carries it out all the same. `late`: the least seconds until it does.
+    """
 
     name: str
     act: Act
@@ -142,6 +151,7 @@ class Server:
         at_accept: whether the n-th connection (0-based) ends before anything is read, and how.
         refusals: status with which this server honestly refuses to update a record, by id.
         latency: seconds before an honest answer.
+        temper: its standing habits; `dice` choose within them.
     """
 
     truth: Truth = field(default_factory=Truth)
@@ -149,12 +159,18 @@ class Server:
     at_accept: Callable[[int], str] = lambda _nth: ""
     refusals: Mapping[str, int] = field(default_factory=dict)
     latency: Callable[[], float] = lambda: 0.0
+    temper: Temper = CALM
+    dice: Random = field(default_factory=lambda: Random(0))
     url: str = ""
     listener: asyncio.Server | None = None
     elsewhere: str = ""
     strangers: int = 0
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
-    _late: set[asyncio.Task[None]] = field(default_factory=set)
+    _due: dict[str, list[tuple[float, Asked]]] = field(default_factory=dict)
+    _landing: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.truth.stored = self.temper.stored
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
@@ -197,10 +213,11 @@ class Server:
         try:
             if crime.stage is Stage.BODY:
                 asked = Asked(method, target, await reader.readexactly(length))
+            view = View(truth, self.temper, self.dice, self.url)
+            stale = view.stale(asked) if asked.id else {}
             self._carry_out(asked, crime)
-            claimed = asked.data.get("attributes", {}) if asked.body else None
-            document = truth.document(asked, claimed)
-            exchange = Exchange(asked, reader, writer, document, self.elsewhere, answered)
+            document = view.echo(asked) if method == "PATCH" else view.read(asked, asyncio.get_running_loop().time())
+            exchange = Exchange(asked, reader, writer, document, stale, self.elsewhere, answered)
             try:
                 await self._answer(exchange, crime)
             finally:
@@ -210,17 +227,34 @@ class Server:
         return not writer.is_closing()
 
     def _carry_out(self, asked: Asked, crime: Crime) -> None:
-        """Do what was asked, if that is to be done, and write it into the ledger."""
+        """Do what was asked, now or later, if that is to be done, and write it into the ledger."""
         refused = asked.id in self.refusals
         applied = asked.method == "PATCH" and bool(asked.body) and crime.applies and not refused
         now = asyncio.get_running_loop().time()
-        self.truth.ledger.append(Seen(now, asked.method, asked.id, crime.name, applied))
-        if applied and crime.late:
-            task = asyncio.create_task(self._apply_late(asked, crime.late))
-            self._late.add(task)
-            task.add_done_callback(self._late.discard)
+        queue = self._due.setdefault(asked.id, [])
+        lands = max([now + self._lateness(crime), *(moment for moment, _ in queue[-1:])]) if applied else 0.0
+        self.truth.ledger.append(Seen(now, asked.method, asked.id, crime.name, applied, asked.wanted, lands))
+        if applied and lands > now:
+            queue.append((lands, asked))
+            task = asyncio.create_task(self._land(asked.id, lands - now))
+            self._landing.add(task)
+            task.add_done_callback(self._landing.discard)
         elif applied:
-            self.truth.apply(asked)
+            self.truth.apply(asked, now)
+
+    def _lateness(self, crime: Crime) -> float:
+        return max(crime.late, self.temper.lateness(self.dice))
+
+    async def _land(self, resource_id: str, seconds: float) -> None:
+        """Carry out the change of a record that has waited longest: its changes take effect in their order."""
+        await asyncio.sleep(seconds)
+        _, asked = self._due[resource_id].pop(0)
+        self.truth.apply(asked, asyncio.get_running_loop().time())
+
+    async def settled(self) -> None:
+        """Wait for the end of time: everything that will take effect has."""
+        while self._landing:
+            await asyncio.wait(self._landing)
 
     async def _answer(self, exchange: Exchange, crime: Crime) -> None:
         if crime is not HONEST:
@@ -230,10 +264,6 @@ class Server:
             await asyncio.sleep(latency)
         refused = exchange.asked.method == "PATCH" and exchange.asked.id in self.refusals
         await exchange.write(refusal(self.refusals[exchange.asked.id]) if refused else exchange.reply)
-
-    async def _apply_late(self, asked: Asked, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-        self.truth.apply(asked)
 
 
 def refusal(status: int, code: str = "REFUSED", *headers: bytes) -> bytes:
@@ -249,7 +279,7 @@ async def serving(server: Server, *, tls: ssl.SSLContext | None = None, linger: 
     Args:
         server: what is served.
         tls: certificate and key, None for plain HTTP.
-        linger: seconds at the end for connections to end, and for what is applied late.
+        linger: seconds at the end for connections to end; then for all that takes effect late.
     """
     main = await asyncio.start_server(server.handle, "127.0.0.1", 0, limit=1 << 20, ssl=tls)
     other = await asyncio.start_server(server.meet_stranger, "127.0.0.1", 0)
@@ -259,3 +289,4 @@ async def serving(server: Server, *, tls: ssl.SSLContext | None = None, linger: 
         server.elsewhere = f"http://127.0.0.1:{other.sockets[0].getsockname()[1]}"
         yield server
         await asyncio.sleep(linger)
+        await server.settled()

@@ -43,7 +43,7 @@ def test_a_connection_that_ends_at_accept_may_have_carried_the_request(
     expected = line.always if always else line.once
     (result,) = story.results
     told = Ending(result.status, result.reason, result.attempts)
-    assert told == expected._replace(reason=expected.reason.replace("*", "reply_lost"))
+    assert expected.of("reply_lost").allows(told)
     assert len(server.truth.patches(row.id)) == result.attempts - server.truth.killed
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -33,7 +33,7 @@ class Asked:
     @property
     def ids(self) -> list[str]:
         """Of a page."""
-        return parse_qs(urlsplit(self.target).query).get("filter[q][id_in]", [""])[0].split(",")
+        return self.query("filter[q][id_in]").split(",")
 
     @property
     def data(self) -> dict[str, Any]:
@@ -41,26 +41,56 @@ class Asked:
         found: dict[str, Any] = json.loads(self.body)["data"]
         return found
 
+    @property
+    def wanted(self) -> str:
+        """The reference that the request asks for, empty where it asks for none."""
+        return str(self.data.get("attributes", {}).get("reference", "")) if self.body else ""
+
+    def query(self, name: str, default: str = "") -> str:
+        """Return one parameter of the query string."""
+        return parse_qs(urlsplit(self.target).query).get(name, [default])[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One line of the ledger. `evil` names what befell the request, `applied` says whether it was carried out."""
+    """One line of the ledger.
+
+    Attributes:
+        evil: what befell the request. `applied`: whether it was, or will be, carried out.
+        wanted: the reference that it asked for, empty where its body was not read.
+        lands: loop time at which it is carried out.
+    """
 
     at: float
     method: str
     id: str
     evil: str
     applied: bool
+    wanted: str = ""
+    lands: float = 0.0
 
 
 @dataclass(slots=True)
 class Record:
-    """One record, and how often its trigger fired."""
+    """One record, and how often its trigger fired.
+
+    Attributes:
+        written: the references that were carried out, as they were sent, in order.
+        past: what it was before each change: the moment of the change, reference and tags.
+    """
 
     reference: str | None = None
     tags: list[str] = field(default_factory=list)
     fired: int = 0
     written: list[str] = field(default_factory=list)
+    past: list[tuple[float, str | None, tuple[str, ...]]] = field(default_factory=list)
+
+    def as_of(self, moment: float) -> tuple[str | None, tuple[str, ...]]:
+        """Return reference and tags at a loop time."""
+        for changed, reference, tags in self.past:
+            if moment < changed:
+                return reference, tags
+        return self.reference, tuple(self.tags)
 
 
 @dataclass(slots=True)
@@ -69,6 +99,7 @@ class Truth:
 
     Attributes:
         records: by id; an id that nobody put here does not exist.
+        stored: the form in which a reference is kept.
         connections: accepted so far. `killed`: of those, closed before anything was read.
         in_flight: PATCHes that arrived and are neither answered nor given up; `most_in_flight` is the record.
         most_poured: bytes of the longest reply, as far as the client took it.
@@ -76,6 +107,7 @@ class Truth:
 
     records: dict[str, Record] = field(default_factory=dict)
     ledger: list[Seen] = field(default_factory=list)
+    stored: Callable[[str], str] = str
     arrivals: Counter[str] = field(default_factory=Counter)
     connections: int = 0
     killed: int = 0
@@ -87,11 +119,12 @@ class Truth:
         """PATCHes of one record that reached the server."""
         return [seen for seen in self.ledger if seen.method == "PATCH" and seen.id == resource_id]
 
-    def apply(self, asked: Asked) -> None:
-        """Carry a PATCH out."""
+    def apply(self, asked: Asked, now: float = 0.0) -> None:
+        """Carry a PATCH out at a loop time."""
         record, attributes = self.records[asked.id], asked.data.get("attributes", {})
+        record.past.append((now, record.reference, tuple(record.tags)))
         if "reference" in attributes:
-            record.reference = attributes["reference"]
+            record.reference = self.stored(attributes["reference"])
             record.written.append(attributes["reference"])
         record.fired += "_capture" in attributes
         for name in filter(None, attributes.get("_add_tags", "").split(",")):
@@ -99,28 +132,3 @@ class Truth:
                 record.fired += 1  # added twice: that must not happen either
             else:
                 record.tags.append(name)
-
-    def document(self, asked: Asked, applied: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The honest answer to a request; `applied` are the attributes it reports as stored, None for those stored."""
-        if asked.id:
-            return {"data": self._resource(asked.type, asked.id, applied), **self._included([asked.id])}
-        there = [each for each in asked.ids if each in self.records]
-        return {"data": [self._resource(asked.type, each, None) for each in there], **self._included(there)}
-
-    def _resource(self, kind: str, resource_id: str, applied: dict[str, Any] | None) -> dict[str, Any]:
-        record = self.records[resource_id]
-        attributes = {"reference": record.reference, "reference_origin": None, "metadata": {}} | (applied or {})
-        links = {"tags": {"data": [{"type": "tags", "id": name} for name in self._tags(resource_id, applied)]}}
-        shown = {name: value for name, value in attributes.items() if not name.startswith("_")}
-        return {"type": kind, "id": resource_id, "attributes": shown, "relationships": links, "meta": {"mode": "test"}}
-
-    def _tags(self, resource_id: str, applied: dict[str, Any] | None = None) -> list[str]:
-        added = filter(None, (applied or {}).get("_add_tags", "").split(","))
-        return list(dict.fromkeys((*self.records[resource_id].tags, *added)))
-
-    def _included(self, ids: list[str]) -> dict[str, Any]:
-        return {"included": list(self._tag_resources(ids))}
-
-    def _tag_resources(self, ids: list[str]) -> Iterator[dict[str, Any]]:
-        for name in sorted({*("vip",), *(tag for each in ids for tag in self.records[each].tags)}):
-            yield {"type": "tags", "id": name, "attributes": {"name": name}}

@@ -1,18 +1,18 @@
 """Judges a simulated run from outside: reports and journal against sheet, the server's ledger and the wire. Pure."""
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from jobs.model import SETTLED_WELL
-from tests.simulation.evidence import Attempt, Evidence, Told
+from tests.simulation.evidence import Evidence
+from tests.simulation.facts import Facts, Terms, facts_of, id_of
 from tests.simulation.model import outcomes, updated
 from tests.simulation.network import Flight
 from tests.simulation.sheet import Row, Sheet
-from worker.sandbox import Entry
+from worker.sandbox import Oddity
 
 
 class Kind(StrEnum):
@@ -40,53 +40,13 @@ class Violation:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What was asked of the run.
-
-    Attributes:
-        replaces: `--metadata replace`.
-        locked: ids of records that refused updates for a while.
-        quiet: nothing went wrong: no faults, no limit, nobody interfered. `undisturbed`: nobody interfered.
-        tokens: tokens that may have been asked for; None when that cannot be told.
-    """
-
-    sheet: Sheet
-    concurrency: int
-    max_attempts: int
-    replaces: bool = False
-    locked: frozenset[str] = frozenset()
-    quiet: bool = False
-    undisturbed: bool = False
-    tokens: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """All that is known of one row."""
-
-    row: Row
-    told: Told
-    entries: Sequence[Entry]
-    flights: Sequence[Flight]
-    attempts: Sequence[Attempt]
-    was_open: bool
-
-    @property
-    def applied(self) -> list[Entry]:
-        return [entry for entry in self.entries if entry.applied]
-
-    @property
-    def is_shaky(self) -> bool:
-        """Whether an attempt left that no reply could tell about: the only excuse for doubt."""
-        lost = any(not flight.status for flight in self.flights) or self.told.attempts > len(self.flights)
-        return self.was_open or lost or any(entry.fault for entry in self.entries)
-
+_SUCCESSES: Final = frozenset({"", *(oddity for oddity in Oddity if oddity.applies and oddity.startswith("2"))})
+"""Faults of requests, or none, whose reply was a whole 2xx."""
 
 _CONFIRMED: Final = frozenset({"", "concrete_type", "echo_differs", "unverified", "resent"})
 """Reasons of rows that a reply confirmed."""
 
-_NOT_PROCESSED: Final = frozenset({401, 404, 405, 429})
+_NOT_PROCESSED: Final = frozenset({401, 403, 404, 405, 429})
 """Replies that cost a row no attempt: another token, another type, a slower pace."""
 
 
@@ -94,7 +54,7 @@ def judge(terms: Terms, evidence: Evidence) -> list[Violation]:
     """Every promise that the run broke."""
     if broken := list(_one_result_a_row(terms.sheet, evidence)):
         return broken
-    found = list(_facts(terms.sheet, evidence))
+    found = list(facts_of(terms.sheet, evidence))
     rows = [violation for facts in found for violation in _judge_row(terms, facts, evidence)]
     return [
         *rows,
@@ -103,7 +63,14 @@ def judge(terms: Terms, evidence: Evidence) -> list[Violation]:
         *_state(terms, evidence),
         *_in_flight(terms, evidence),
         *_figures(terms, found, evidence),
+        *_end(terms, evidence),
     ]
+
+
+def _end(terms: Terms, evidence: Evidence) -> Iterator[Violation]:
+    """A run at which nothing went wrong finishes."""
+    if terms.quiet and evidence.ended[0] != "finished":
+        yield Violation(Kind.NOT_DONE, f"it ended as {evidence.ended[0]}, and nothing went wrong")
 
 
 def _one_result_a_row(sheet: Sheet, evidence: Evidence) -> Iterator[Violation]:
@@ -120,30 +87,11 @@ def _one_result_a_row(sheet: Sheet, evidence: Evidence) -> Iterator[Violation]:
         yield Violation(Kind.RESULTS, "results.ndjson tells another story than results.csv")
 
 
-def _facts(sheet: Sheet, evidence: Evidence) -> Iterator[Facts]:
-    entries, flights, attempts = defaultdict(list), defaultdict(list), defaultdict(list)
-    for entry in evidence.patches:
-        entries[sheet.row_of(entry.id, entry.body)].append(entry)
-    for flight in evidence.flights:
-        flights[sheet.row_of(id_of(flight), json.loads(flight.body))].append(flight)
-    for attempt in evidence.attempts:
-        attempts[attempt.row].append(attempt)
-    opened = {row for left in evidence.opened for row, _ in left}
-    for row, told in zip(sheet.rows, evidence.reports.csv, strict=True):
-        n = row.number
-        yield Facts(row, told, entries[n], flights[n], attempts[n], n in opened)
-
-
-def id_of(flight: Flight) -> str:
-    """The record that a PATCH is about."""
-    return flight.target.partition("?")[0].rpartition("/")[2]
-
-
 def _judge_row(terms: Terms, facts: Facts, evidence: Evidence) -> Iterator[Violation]:
-    told, name = facts.told, f"row {facts.told.row} ({facts.told.status} {facts.told.reason})"
+    told, name = facts.told, facts.name
     match told.status:
         case "applied":
-            yield from _judge_applied(facts, name, evidence)
+            yield from _judge_applied(terms, facts, evidence)
         case "unknown":
             if not facts.is_shaky:
                 yield Violation(Kind.BASELESS, f"{name}: every attempt was answered")
@@ -151,26 +99,26 @@ def _judge_row(terms: Terms, facts: Facts, evidence: Evidence) -> Iterator[Viola
             if not _is_confirmed(facts):
                 yield Violation(Kind.APPLIED, f"{name}: the rest of it was not applied")
         case _:
-            yield from _judge_refused(facts, name, evidence)
+            yield from _judge_refused(terms, facts, evidence)
     if facts.row.ends and (told.status not in {facts.row.ends, "pending"} or facts.entries):
         yield Violation(Kind.REFUSED, f"{name}: it cannot be sent, and ends as {facts.row.ends}")
     again = len(facts.applied) > 1 + evidence.consents.get(told.row, 0)
-    if not facts.row.replay_safe and again and not _changes_nothing(facts.row, evidence):
+    if not facts.row.replay_safe and again and not _changes_nothing(facts.row, terms, evidence):
         yield Violation(Kind.TWICE, f"{name}: applied {len(facts.applied)} times")
     if terms.quiet and evidence.ended[0] == "finished" and not _is_done(terms, facts, evidence):
         yield Violation(Kind.NOT_DONE, name)
     counted = Counter(flight.client for flight in facts.flights if flight.status not in _NOT_PROCESSED)
-    if any(count > terms.max_attempts for count in counted.values()):
+    if not terms.pauses and any(count > terms.max_attempts for count in counted.values()):
         yield Violation(Kind.STUBBORN, f"{name}: {max(counted.values())} attempts by one process")
 
 
-def _changes_nothing(row: Row, evidence: Evidence) -> bool:
+def _changes_nothing(row: Row, terms: Terms, evidence: Evidence) -> bool:
     """Whether the record cannot tell that the row was applied: it held the values already, or its tags are unknown."""
     record = evidence.before.get(row.id)
     return (
         record is not None
         and not row.trigger
-        and all(updated(record, row, replaces=each) == record for each in (True, False))
+        and all(updated(record, row, replace(terms.rules, replaces=each)) == record for each in (True, False))
     )
 
 
@@ -179,9 +127,9 @@ def _was_partly_applied(row: Row, evidence: Evidence) -> bool:
     return bool(evidence.consents.get(row.number)) and any(name.startswith("tags.") for name in row.cells())
 
 
-def _judge_applied(facts: Facts, name: str, evidence: Evidence) -> Iterator[Violation]:
-    reason = facts.told.reason
-    if not facts.applied and not (reason == "read_back" and _changes_nothing(facts.row, evidence)):
+def _judge_applied(terms: Terms, facts: Facts, evidence: Evidence) -> Iterator[Violation]:
+    reason, name = facts.told.reason, facts.name
+    if not facts.applied and not (reason == "read_back" and _changes_nothing(facts.row, terms, evidence)):
         yield Violation(Kind.APPLIED, f"{name}: the server never applied it")
     elif reason in _CONFIRMED and not _is_confirmed(facts):
         yield Violation(Kind.APPLIED, f"{name}: the last reply did not confirm it")
@@ -193,12 +141,12 @@ def _judge_applied(facts: Facts, name: str, evidence: Evidence) -> Iterator[Viol
 
 def _is_confirmed(facts: Facts) -> bool:
     last = facts.entries[-1] if facts.entries else None
-    return last is not None and last.applied and not last.fault
+    return last is not None and last.applied and last.fault in _SUCCESSES
 
 
-def _judge_refused(facts: Facts, name: str, evidence: Evidence) -> Iterator[Violation]:
-    told, last = facts.told, facts.entries[-1] if facts.entries else None
-    harmless = told.reason == "not_applied" and _changes_nothing(facts.row, evidence)
+def _judge_refused(terms: Terms, facts: Facts, evidence: Evidence) -> Iterator[Violation]:
+    told, name, last = facts.told, facts.name, facts.entries[-1] if facts.entries else None
+    harmless = told.reason == "not_applied" and _changes_nothing(facts.row, terms, evidence)
     failed_again = told.status == "failed" and _was_partly_applied(facts.row, evidence)
     if facts.applied and not (harmless or failed_again):
         yield Violation(Kind.REFUSED, f"{name}: the server applied it")
@@ -254,7 +202,7 @@ def _state(terms: Terms, evidence: Evidence) -> Iterator[Violation]:
         if told.status in {"applied", "unchanged", "unknown"} or told.reason == "tags_discarded" or partly:
             rows[row.id].append((row, told.status != "unknown" and not partly))
     for key, record in evidence.before.items():
-        possible = outcomes(record, rows[key], replaces=terms.replaces)
+        possible = outcomes(record, rows[key], terms.rules)
         if evidence.after[key] not in possible:
             kind = Kind.STATE if key in {row.id for row in terms.sheet.rows} else Kind.STRAY
             yield Violation(kind, f"{key} holds {evidence.after[key]}, not {' or '.join(map(str, possible))}")

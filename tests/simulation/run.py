@@ -56,6 +56,7 @@ async def _scene(plan: Scenario, folder: Path) -> Evidence:
         assert isinstance(network, Network)
         tale = Tale(plan, sandbox, network, folder)
         ended = await tale.tell()
+        await sandbox.settled()  # the end of time: what will take effect has
         network.set_exception_handler(lambda *_: None)  # what the server's tasks say of its end is not the program's
         return _evidence(tale, ended, before)
 

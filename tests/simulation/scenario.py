@@ -1,7 +1,7 @@
 """Everything that one seed chooses: the sheet, the run's settings, the server, and what befalls them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 from typing import Final, Literal
@@ -9,7 +9,7 @@ from typing import Final, Literal
 from tests.scenarios.harness import Case
 from tests.simulation.network import Weather
 from tests.simulation.sheet import TRIGGERS, Maker, Sheet
-from worker.sandbox import SandboxSettings
+from worker.sandbox import SandboxSettings, Strange
 from worker.settings import Attempts, Pacing, Stopping
 
 HOUR: Final = 3600.0
@@ -98,8 +98,9 @@ class Scenario:
     @property
     def is_quiet(self) -> bool:
         """Whether nothing goes wrong: then every row that can be applied is."""
-        acts = [act for life in self.lives for act in life.acts]
-        return not acts and not self.world.faults and self.world.limit is None
+        acts, strange = [act for life in self.lives for act in life.acts], self.world.strange
+        refuses = self.world.limit or strange.untold_limit or strange.pauses or strange.token_life
+        return not (acts or self.world.faults or strange.odd_replies or refuses)
 
 
 def scenario(seed: int) -> Scenario:
@@ -130,10 +131,9 @@ def scenario(seed: int) -> Scenario:
     locked = frozenset(dice.sample(ids, min(len(ids), dice.choice((0, 0, 0, 1, 2)))))
     lives = tuple(_life(dice, len(sheet.rows)) for _ in range(dice.choice((0, 1, 1, 2, 3, 4))))
     retries = tuple(dice.random() < 0.4 for _ in range(dice.choice((0, 0, 1, 2))))
-    return Scenario(
-        seed, sheet, case, _world(dice, sheet, seed), locked, dice.random() < 0.5, dice.choice((0, 0, 0.005)), lives,
-        retries,
-    )  # fmt: skip
+    world, renewable, disk = _world(dice, sheet, seed), dice.random() < 0.5, dice.choice((0, 0, 0.005))
+    strange = _strange(Random(f"strange:{seed}"), renewable=renewable, named=maker.names is not None)
+    return Scenario(seed, sheet, case, replace(world, strange=strange), locked, renewable, disk, lives, retries)
 
 
 def _world(dice: Random, sheet: Sheet, seed: int) -> SandboxSettings:
@@ -149,6 +149,33 @@ def _world(dice: Random, sheet: Sheet, seed: int) -> SandboxSettings:
         penalty=dice.random() < 0.3,
         token_ttl=dice.choice((7200.0, 7200.0, 700.0)),
     )
+
+
+def _strange(dice: Random, *, renewable: bool, named: bool) -> Strange:
+    """Return the server's habits: none at all, or some of each kind. Every change is visible within 5 s.
+
+    A token that ends early is no news to who cannot renew it. Where a list lies, a record is known by its id alone.
+    """
+    if dice.random() < 0.4:
+        return Strange()
+    strange = Strange(
+        lands_late=dice.choice((0.0, 0.0, 1.0, 3.0)),
+        reads_lag=dice.choice((0.0, 0.0, 0.5, 1.5)),
+        index_lag=dice.choice((0.0, 0.0, 3.0)),
+        canonical=dice.random() < 0.4,
+        page_cap=dice.choice((0, 0, 10)),
+        ignores_filters=dice.random() < 0.15,
+        odd_replies=dice.choice((0.0, 0.1, 0.3)),
+        pauses=dice.choice((0.0, 0.0, 0.1)),
+        untold_limit=dice.choice((None, None, None, (20, 10.0))),
+        limits_in_body=dice.random() < 0.3,
+        token_life=dice.choice((None, None, 60.0)),
+        token_settles=dice.choice((0.0, 0.0, 1.5)),
+        bearer_errors=dice.random() < 0.5,
+    )
+    if not renewable:
+        strange = replace(strange, token_life=None, token_settles=0.0)
+    return replace(strange, index_lag=0.0, ignores_filters=False) if named else strange
 
 
 def _life(dice: Random, rows: int) -> Life:

@@ -34,6 +34,8 @@ TAGGED: Final = frozenset({"orders", "customers"})
 
 _BROKEN_IDS: Final = ("two ids", "a,b", "..", "")
 _CLEARED: Final = "<clear>"
+_ODD_TEXTS: Final = (" a {} ", "cafe\u0301 {}", "A.{}@Example.COM")
+"""Texts that a server may store in another form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,14 @@ class Row:
         return {name.partition(".")[2]: value for name, value in self.sets.items() if name.startswith("metadata.")}
 
     @property
+    def is_marked(self) -> bool:
+        """Whether it sets a value that no other row sets."""
+        return value_of(self.number) in self.sets.values()
+
+    @property
     def is_special(self) -> bool:
         """Whether it may be sent without a marker."""
-        marked = value_of(self.number) in self.sets.values()
-        return not self.ends and (not marked or bool(self.add or self.remove or self.trigger))
+        return not self.ends and (not self.is_marked or bool(self.add or self.remove or self.trigger))
 
     @property
     def replay_safe(self) -> bool:
@@ -252,7 +258,9 @@ def _details(dice: Random, number: int) -> dict[str, JSON | Absent]:
 
 
 def _detail(dice: Random, number: int) -> JSON | Absent:
-    return ABSENT if dice.random() < 0.3 else f"a {number}"
+    if dice.random() < 0.3:
+        return ABSENT
+    return dice.choice((*("a {}",) * 5, *_ODD_TEXTS)).format(number)
 
 
 def _as_it_is(maker: Maker, number: int) -> Row:

@@ -3,12 +3,14 @@
 import logging
 import traceback
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import structlog
 
 from tests.simulation.evidence import Evidence
-from tests.simulation.judge import Kind, Terms, Violation, judge
+from tests.simulation.facts import Terms, in_time
+from tests.simulation.judge import Kind, Violation, judge
+from tests.simulation.model import Rules
 from tests.simulation.run import happen
 from tests.simulation.scenario import Deed, Scenario, scenario
 
@@ -39,7 +41,11 @@ def try_seed(seed: int) -> Verdict:
     plan = scenario(seed)
     try:
         evidence = unheard(plan)
-        return Verdict(seed, evidence.digest(), tuple(judge(terms_of(plan, evidence), evidence)), figures_of(evidence))
+        terms = terms_of(plan, evidence)
+        violations, figures = judge(terms, evidence), figures_of(evidence) + habits_of(plan)
+        if not any(each.kind is Kind.RESULTS for each in violations):
+            figures += in_time(terms, evidence)
+        return Verdict(seed, evidence.digest(), tuple(violations), figures)
     except Exception:  # noqa: BLE001  # whatever breaks down is the finding
         return Verdict(seed, crash=traceback.format_exc(limit=-8))
 
@@ -58,18 +64,28 @@ def terms_of(plan: Scenario, evidence: Evidence) -> Terms:
     """What the judge holds a run to."""
     case, acts = plan.case, [act for life in plan.lives for act in life.acts]
     deeds = Counter(act.deed for act in acts)
-    told = plan.world.token_ttl > 3600 and not deeds[Deed.WEATHER]
+    strange = plan.world.strange
+    told = plan.world.token_ttl > 3600 and not (deeds[Deed.WEATHER] or strange.token_life or strange.token_settles)
     processes = sum(" process " in line for line in evidence.story)
     return Terms(
         plan.sheet,
         case.pacing.concurrency,
         case.attempts.max_attempts,
-        replaces=case.metadata == "replace",
+        rules=Rules(case.metadata == "replace", strange.canonical),
         locked=plan.locked,
         quiet=plan.is_quiet,
         undisturbed=not acts,
         tokens=deeds[Deed.REVOKE] + processes if told else None,
+        pauses=bool(strange.pauses or strange.odd_replies),
+        blind=case.blind,
+        reads_lag=strange.reads_lag,
     )
+
+
+def habits_of(plan: Scenario) -> Counter[str]:
+    """Return the strange habits of the server, each counted once."""
+    strange = plan.world.strange
+    return Counter(f"habit: {each.name}" for each in fields(strange) if getattr(strange, each.name))
 
 
 def figures_of(evidence: Evidence) -> Counter[str]:

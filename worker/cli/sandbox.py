@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s)")
 
 
+def _strange(what: str) -> Parameter:
+    """Return a flag of the group of strange habits."""
+    return Parameter(help=what, group="Strange habits", negative=())
+
+
 def sandbox(
     *,
     port: Annotated[int, Parameter(help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
@@ -33,6 +38,21 @@ def sandbox(
         bool, Parameter(negative=(), help="Refuse PATCH /api/transactions/:id, as today's schema suggests.")
     ] = False,
     latency: Annotated[str, Parameter(help="Median time to answer, like 24ms.")] = "24ms",
+    lands_late: Annotated[str, _strange("Changes take effect up to so long after their request, like 2s.")] = "0s",
+    reads_lag: Annotated[str, _strange("Reads may be so far behind.")] = "0s",
+    index_lag: Annotated[str, _strange("Lists may omit a record for so long after its change.")] = "0s",
+    canonical: Annotated[bool, _strange("Store texts trimmed, in NFC, e-mail in lower case.")] = False,
+    page_cap: Annotated[int, _strange("Records of a page at most; 0 for the API's own rule.")] = 0,
+    ignores_filters: Annotated[bool, _strange("Lists show all records, page by page.")] = False,
+    odd_replies: Annotated[
+        float, _strange("Share of updates that are answered by a 2xx that proves little, or an error after the work.")
+    ] = 0.0,
+    pauses: Annotated[float, _strange("Share of requests that are refused with a pause.")] = 0.0,
+    untold_limit: Annotated[str, _strange("A further quota that no header tells, like 10/2s.")] = "none",
+    limits_in_body: Annotated[bool, _strange("Tell limits by a 403 whose body says so.")] = False,
+    token_life: Annotated[str, _strange("Refuse a token after so long, whatever its reply said.")] = "",
+    token_settles: Annotated[str, _strange("Refuse a renewed token for so long.")] = "0s",  # noqa: S107  # seconds
+    bearer_errors: Annotated[bool, _strange("Refuse tokens as RFC 6750 says, with any body.")] = False,
 ) -> int:
     """Serve a faithful fake Commerce Layer on loopback until interrupted.
 
@@ -40,21 +60,34 @@ def sandbox(
     received and whether it was applied; GET /_sandbox/resources shows the records.
     """
     from worker.cli.session import guarded  # noqa: PLC0415  # --help must be quick
-    from worker.sandbox import SandboxSettings  # noqa: PLC0415  # see above
+    from worker.sandbox import SandboxSettings, Strange  # noqa: PLC0415  # see above
 
     def start() -> int:
-        limits = None if limit == "none" else parse_rate(limit, "--limit")
-        if limits is not None and len(limits) != 1:
-            raise ConfigError("--limit takes one window like 100/60s; the burst window follows from it.")
+        strange = Strange(
+            lands_late=_seconds(lands_late, "--lands-late"),
+            reads_lag=_seconds(reads_lag, "--reads-lag"),
+            index_lag=_seconds(index_lag, "--index-lag"),
+            canonical=canonical,
+            page_cap=page_cap,
+            ignores_filters=ignores_filters,
+            odd_replies=odd_replies,
+            pauses=pauses,
+            untold_limit=_window(untold_limit, "--untold-limit"),
+            limits_in_body=limits_in_body,
+            token_life=_seconds(token_life, "--token-life") if token_life else None,
+            token_settles=_seconds(token_settles, "--token-settles"),
+            bearer_errors=bearer_errors,
+        )
         settings = SandboxSettings(
             seed=seed,
             mode=mode,
-            limit=limits[0] if limits else None,
+            limit=_window(limit, "--limit"),
             faults=faults,
             random_seed=random_seed,
             state=state,
             abstract_transactions=abstract_transactions,
-            latency=_seconds(latency),
+            latency=_seconds(latency, "--latency"),
+            strange=strange,
         )
         return _serve(settings, port)
 
@@ -83,8 +116,16 @@ def _serve(settings: "SandboxSettings", port: int) -> int:
     return 0
 
 
-def _seconds(text: str) -> float:
+def _window(text: str, flag: str) -> tuple[int, float] | None:
+    """Return the requests and seconds of a quota, None for `none`."""
+    windows = () if text == "none" else parse_rate(text, flag)
+    if len(windows) > 1:
+        raise ConfigError(f"{flag} takes one window like 100/60s.")
+    return windows[0] if windows else None
+
+
+def _seconds(text: str, flag: str) -> float:
     match = _DURATION.fullmatch(text.strip())
     if match is None:
-        raise ConfigError(f"--latency {text!r}: write it like 24ms or 0.5s.")
+        raise ConfigError(f"{flag} {text!r}: write it like 24ms or 0.5s.")
     return float(match[1]) / (1000 if match[2] == "ms" else 1)

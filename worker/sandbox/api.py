@@ -1,8 +1,9 @@
 """The API itself, without a socket: a request and the time go in, an answer comes out and the ledger knows."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
 from typing import Final
 from urllib.parse import unquote
@@ -11,15 +12,17 @@ from jobs.catalogue import ResourceType, resource_type
 from worker.sandbox.documents import Renderer
 from worker.sandbox.faults import Fault, Luck
 from worker.sandbox.jsonapi import JSON, MEDIA_TYPE, Problem, Refusal, Reply, json_reply, record_not_found
+from worker.sandbox.landing import Landings, Pending, tidied
 from worker.sandbox.ledger import Entry, Ledger, digest
 from worker.sandbox.limits import Counter, Limiter, throttled
-from worker.sandbox.query import Query, parse_query
+from worker.sandbox.oddities import Oddities, odd_reply
+from worker.sandbox.query import Query, next_page, parse_query
 from worker.sandbox.resources import Resource, Store, timestamp
 from worker.sandbox.schema import is_cacheable
 from worker.sandbox.settings import SandboxSettings
 from worker.sandbox.tokens import INVALID_TOKEN, TokenIssuer
 from worker.sandbox.updates import clash, is_locked, updated
-from worker.sandbox.validation import addressed, parse_body, validated
+from worker.sandbox.validation import Update, addressed, parse_body, validated
 
 TOKEN_PATH: Final = "/oauth/token"  # noqa: S105  # a path, not a token
 
@@ -46,12 +49,16 @@ class Answer:
     """What is to be sent: a reply, unless the fault keeps it.
 
     Attributes:
-        changed: the record as the request left it, None when nothing was applied.
+        changed: the record as the request leaves it, None when nothing was applied.
+        lands_at: loop time at which that takes effect.
+        oddity: what is odd about the reply, by name.
     """
 
     reply: Reply
     fault: Fault | None = None
     changed: Resource | None = None
+    lands_at: float = 0.0
+    oddity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +86,16 @@ class Api:
         self.ledger = Ledger()
         self.tokens = TokenIssuer(settings, offset)
         self.luck = Luck(settings.random_seed, settings.faults, settings.latency)
-        self._limiter = Limiter(*settings.limit, settings.penalty) if settings.limit else None
+        self.landings = Landings(self.store, settings.strange, settings.random_seed)
+        self._oddities = Oddities(settings.strange, settings.random_seed, offset)
+        self._limiter = _limiter(settings)
         self._renderer = Renderer(url, settings.mode, self.store)
         self._trace_dice = Random(f"traces:{settings.random_seed}")
         self._offset = offset
 
     def answer(self, call: Call) -> tuple[Answer, Entry]:
         """Answer one request. The entry is in the ledger already."""
+        self.landings.land(call.now)
         target = _target(call.target)
         trace_id = f"{self._trace_dice.getrandbits(128):032x}"
         answer = self._token(call) if target.path == TOKEN_PATH else self._resource(call, target, trace_id)
@@ -106,14 +116,24 @@ class Api:
         limiter = self._limiter
         counter = limiter.counter(call.method, is_cacheable(target.type)) if limiter else None
         if not self.tokens.accepts(call.headers.get("Authorization", ""), call.now):
-            return self._limited(Answer(Refusal([INVALID_TOKEN]).reply(trace_id)), counter, call.now)
+            return self._limited(Answer(self._token_refused(trace_id)), counter, call.now)
         if limiter and counter and not counter.admit(call.now, limiter.penalty):
-            return Answer(throttled(self._rate_headers(counter, call.now)))
+            return Answer(self._throttled(self._rate_headers(counter, call.now)))
+        if pause := self._oddities.pause(call.now):
+            return self._limited(Answer(pause, oddity=f"{pause.status}-pause"), counter, call.now)
         fault = self.luck.fault(call.method)
         answer = Answer(Reply(0)) if fault and fault.before else self._carried_out(call, target, trace_id)
         if fault:
             answer = replace(answer, fault=fault, reply=self._spoiled(answer.reply, fault))
         return self._limited(answer, counter, call.now)
+
+    def _token_refused(self, trace_id: str) -> Reply:
+        if self.settings.strange.bearer_errors:
+            return self._oddities.token_refused()
+        return Refusal([INVALID_TOKEN]).reply(trace_id)
+
+    def _throttled(self, headers: Mapping[str, str]) -> Reply:
+        return self._oddities.limit_told() if self.settings.strange.limits_in_body else throttled(headers)
 
     def _spoiled(self, reply: Reply, fault: Fault) -> Reply:
         """The reply that a fault turns the honest one into; a reset has none."""
@@ -129,18 +149,22 @@ class Api:
                 return self._patch(call, target, kind)
             if call.method != "GET":
                 raise _method_not_allowed(call.method)
-            return Answer(json_reply(200, self._read(target)))
+            return Answer(json_reply(200, self._read(target, call.now)))
         except Refusal as refusal:
             return Answer(refusal.reply(trace_id))
 
-    def _read(self, target: Target) -> JSON:
-        query = parse_query(target.query, target.type)
+    def _read(self, target: Target, now: float) -> JSON:
+        query, strange = parse_query(target.query, target.type), self.settings.strange
         if target.id:
-            return self._renderer.single(self._existing(target), target.type, query)
-        return self._renderer.page(self._matching(target.type, query), target.type, query)
+            return self._renderer.single(self.landings.shown(self._existing(target), now), target.type, query)
+        if strange.page_cap:
+            query = replace(query, size=min(query.size, strange.page_cap))
+        found = self.store.of_type(target.type) if strange.ignores_filters else self._matching(target.type, query, now)
+        following = f"{target.path}?{next_page(target.query, query)}"
+        return self._renderer.page(found, target.type, query, following)
 
-    def _matching(self, type_name: str, query: Query) -> list[Resource]:
-        """The records that pass every filter, in the order of the store."""
+    def _matching(self, type_name: str, query: Query, now: float) -> list[Resource]:
+        """The records that pass every filter, in the order of the store, as far as the index knows them."""
         wanted = [query.filters["id_in"].split(",")] if "id_in" in query.filters else []
         wanted += [[query.filters["id_eq"]]] if "id_eq" in query.filters else []
         if wanted:
@@ -148,6 +172,7 @@ class Api:
             found = [record for key in keys if (record := self.store.get(type_name, key))]
         else:
             found = self.store.of_type(type_name)
+        found = [self.landings.shown(record, now) for record in found if self.landings.is_listed(record, now)]
         for references in _references(query):
             found = [record for record in found if record.attributes.get("reference") in references]
         return found
@@ -165,9 +190,21 @@ class Api:
         taken = clash(resource, update, self.store)
         if taken:
             raise Refusal([taken])
-        changed = updated(resource, update, timestamp(call.now + self._offset), self.store)
-        self.store.put(changed)
-        return Answer(json_reply(200, self._renderer.single(changed, target.type, query)), changed=changed)
+        return self._accepted(call.now, resource, update, partial(self._renderer.single, view=target.type, query=query))
+
+    def _accepted(self, now: float, resource: Resource, update: Update, document: "Document") -> Answer:
+        """Let a sound update take effect, and answer it, oddly perhaps."""
+        oddity = self._oddities.oddity()
+        update = tidied(update) if self.settings.strange.canonical else update
+        lands_at = self.landings.moment(resource, now)
+        stamp = timestamp(lands_at + self._offset)
+        if oddity and not oddity.applies:
+            preview = updated(resource, update, stamp, self.store)
+            return Answer(odd_reply(oddity, document(preview), document(resource)), oddity=oddity)
+        changed = self.landings.accept(Pending(lands_at, (resource.type, resource.id), update, stamp), now)
+        honest = document(changed)
+        reply = odd_reply(oddity, honest, document(resource)) if oddity else json_reply(200, honest)
+        return Answer(reply, changed=changed, lands_at=lands_at, oddity=oddity or "")
 
     def _abstract(self, target: Target) -> Refusal:
         if self.settings.abstract_status == record_not_found(target.id).status:
@@ -185,6 +222,15 @@ class Api:
 
     def _rate_headers(self, counter: Counter | None, now: float) -> dict[str, str]:
         return counter.headers(now) if counter and self.settings.headers else {}
+
+
+Document = Callable[[Resource], dict[str, JSON]]
+"""Shows a record."""
+
+
+def _limiter(settings: SandboxSettings) -> Limiter | None:
+    untold = settings.strange.untold_limit
+    return Limiter(settings.limit, untold, penalty=settings.penalty) if settings.limit or untold else None
 
 
 def _references(query: Query) -> Iterator[frozenset[str]]:
@@ -240,7 +286,8 @@ def _entry(number: int, call: Call, target: Target, answer: Answer) -> Entry:
         body=_json_or_none(call.body) if target.path != TOKEN_PATH else None,
         applied=answer.changed is not None,
         status=answer.reply.status,
-        fault=str(answer.fault or ""),
+        fault=str(answer.fault or answer.oddity),
+        lands_at=answer.lands_at,
     )
 
 

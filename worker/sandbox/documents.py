@@ -23,14 +23,16 @@ class Renderer:
         """The document of one record, seen as type `view`: its own or the abstract one over it."""
         return self._with_included({"data": self._resource(resource, view, query)}, [resource], query)
 
-    def page(self, found: list[Resource], view: str, query: Query) -> dict[str, JSON]:
-        """The document of one page of the found records."""
+    def page(self, found: list[Resource], view: str, query: Query, following: str = "") -> dict[str, JSON]:
+        """The document of one page of the found records; `following` is the target of the next page."""
         start = (query.number - 1) * query.size
         shown = found[start : start + query.size]
         document: dict[str, JSON] = {
             "data": [self._resource(resource, view, query) for resource in shown],
             "meta": {"record_count": len(found), "page_count": -(-len(found) // query.size)},
         }
+        if following and start + query.size < len(found):
+            document["links"] = {"next": f"{self.url}{following}"}
         return self._with_included(document, shown, query)
 
     def _with_included(self, document: dict[str, JSON], shown: Iterable[Resource], query: Query) -> dict[str, JSON]:

@@ -18,9 +18,10 @@ class Entry:
         type: resource type of the URL, `id` its record; empty where there is none.
         body_sha256: hex digest of the body's bytes.
         body: the parsed JSON of the body, None when it is none or holds a credential.
-        applied: whether the request changed, or confirmed, the record: it was accepted and carried out.
+        applied: whether the request changed, or confirmed, the record, or will do so at `lands_at`.
         status: HTTP status that was sent, 0 when the connection was reset instead.
-        fault: name of the fault that struck, or empty.
+        fault: name of the fault that struck, or of the oddity of the reply, or empty.
+        lands_at: loop time in seconds at which the change takes effect; 0 when nothing was applied.
     """
 
     n: int
@@ -34,6 +35,7 @@ class Entry:
     applied: bool
     status: int
     fault: str
+    lands_at: float = 0.0
 
     def document(self) -> dict[str, JSON]:
         """The entry as `/_sandbox/ledger` and the state file show it."""

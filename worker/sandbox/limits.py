@@ -41,15 +41,17 @@ class SlidingWindow:
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """The windows of one class of requests; the first is the average, the only one that headers tell."""
+    """The windows of one class of requests. `told`: the average, the only one that headers tell."""
 
     windows: tuple[SlidingWindow, ...]
+    told: SlidingWindow | None = None
 
     @classmethod
     def of(cls, limit: int, interval: float) -> "Counter":
         """Average and burst windows of that limit."""
         burst = SlidingWindow(max(1, limit // _BURST_PART), interval / _BURST_INTERVAL_PART)
-        return cls((SlidingWindow(limit, interval), burst))
+        average = SlidingWindow(limit, interval)
+        return cls((average, burst), average)
 
     def admit(self, now: float, penalty: bool = False) -> bool:
         """Whether a request at `now` fits into every window. It is counted if so, and with `penalty` in any case."""
@@ -61,7 +63,9 @@ class Counter:
 
     def headers(self, now: float) -> dict[str, str]:
         """The rate headers of a reply at `now`."""
-        average = self.windows[0]
+        average = self.told
+        if average is None:
+            return {}
         return {
             "X-Ratelimit-Limit": str(average.limit),
             "X-Ratelimit-Interval": f"{average.interval:g}",
@@ -70,11 +74,19 @@ class Counter:
 
 
 class Limiter:
-    """The counters of a sandbox: one a method, two for GET."""
+    """The counters of a sandbox: one a method, two for GET.
 
-    def __init__(self, limit: int, interval: float, penalty: bool = False) -> None:
+    Args:
+        limit: requests and seconds of the average window, None for none.
+        untold: those of a further window, None for none.
+        penalty: whether refused requests count as well.
+    """
+
+    def __init__(
+        self, limit: tuple[int, float] | None, untold: tuple[int, float] | None = None, *, penalty: bool = False
+    ) -> None:
         self._limit = limit
-        self._interval = interval
+        self._untold = untold
         self.penalty = penalty
         self.token = Counter((SlidingWindow(*TOKEN_LIMIT),))
         self._counters: dict[tuple[str, bool], Counter] = {}
@@ -83,8 +95,14 @@ class Limiter:
         """The counter that a request of that method on a type of that class spends from."""
         key = method, cacheable and method == "GET"
         if key not in self._counters:
-            self._counters[key] = Counter.of(self._limit * (_CACHEABLE_FACTOR if key[1] else 1), self._interval)
+            self._counters[key] = self._made(_CACHEABLE_FACTOR if key[1] else 1)
         return self._counters[key]
+
+    def _made(self, factor: int) -> Counter:
+        told = Counter.of(self._limit[0] * factor, self._limit[1]) if self._limit else Counter(())
+        if self._untold is None:
+            return told
+        return Counter((*told.windows, SlidingWindow(self._untold[0] * factor, self._untold[1])), told.told)
 
 
 def throttled(headers: Mapping[str, str]) -> Reply:

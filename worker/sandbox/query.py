@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from worker.sandbox.jsonapi import Problem, Refusal, not_allowed, refuse_if
 from worker.sandbox.schema import readable_attributes, relationship_names
@@ -54,6 +54,12 @@ def parse_query(text: str, type_name: str) -> Query:
     if size > MAX_PAGE_SIZE:
         raise Refusal([_bad_page("size", str(size))])
     return Query(fields, include, groups["q"], number, size)
+
+
+def next_page(text: str, query: Query) -> str:
+    """Return the query string that asks for the page after that of the query."""
+    kept = [(name, value) for name, value in parse_qsl(text, True) if name != "page[number]"]
+    return urlencode([*kept, ("page[number]", str(query.number + 1))], safe="[],")
 
 
 def _sorted_in(groups: dict[str, dict[str, str]], name: str, value: str) -> Problem | None:

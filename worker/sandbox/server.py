@@ -1,6 +1,7 @@
 """The sandbox on a socket: loopback only, on the current event loop, with the loop's own time."""
 
 import asyncio
+import math
 import socket
 import struct
 import time
@@ -63,7 +64,14 @@ class Sandbox:
     @property
     def resources(self) -> dict[str, dict[str, Resource]]:
         """The records as they are now, by concrete type and id."""
+        self._api.landings.land(_now())
         return self._api.store.by_type
+
+    async def settled(self) -> None:
+        """Wait until every change has taken effect that has been accepted."""
+        last = self._api.landings.last
+        await asyncio.sleep(max(0.0, last - _now()))
+        self._api.landings.land(last)
 
     def announcement(self) -> dict[str, str]:
         """What a caller needs to use the sandbox, for one line of JSON."""
@@ -96,7 +104,7 @@ class Sandbox:
         call = Call(request.method, request.raw_path, request.headers, body, _now())
         answer, entry = self._api.answer(call)
         if self._state:
-            self._state.commit(entry, answer.changed)
+            self._state.commit(entry, answer.changed if answer.lands_at <= call.now else None)
         if delay.back:
             await asyncio.sleep(delay.back)
         return await self._delivered(request, answer)
@@ -113,6 +121,7 @@ class Sandbox:
         """What `/_sandbox/ledger` and `/_sandbox/resources` show; neither needs a token nor counts as a request."""
         path, _, text = target.partition("?")
         query = dict(parse_qsl(text))
+        self._api.landings.land(_now())
         after = query.get("after", "0")
         if not after.isdecimal():
             return Refusal([not_allowed(f"after={after}")]).reply("")
@@ -147,6 +156,8 @@ async def serve(settings: SandboxSettings, port: int = 0) -> AsyncIterator[Sandb
         api = Api(settings, url, epoch - now)
         state = State(settings.state) if settings.state else None
         _fill(api, state, epoch)
+        if state:
+            api.landings.on_land = state.put
         sandbox = Sandbox(url, api, state)
         runner = web.ServerRunner(web.Server(sandbox.handle, access_log=None), shutdown_timeout=_SHUTDOWN_SECONDS)
         await runner.setup()
@@ -158,6 +169,7 @@ async def serve(settings: SandboxSettings, port: int = 0) -> AsyncIterator[Sandb
     finally:
         listener.close()
         if state:
+            api.landings.land(math.inf)  # what was accepted is not lost
             state.close()
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from worker.sandbox.strange import ORDINARY, Strange
+
 Mode = Literal["test", "live"]
 
 
@@ -25,6 +27,7 @@ class SandboxSettings:
         penalty: True counts refused requests as well.
         token_ttl: life of an access token in seconds.
         epoch: seconds since 1970 at the start of the sandbox; None reads the wall clock once.
+        strange: its strange habits.
     """
 
     seed: tuple[str, ...] = ()
@@ -42,3 +45,4 @@ class SandboxSettings:
     client_secret: str = "sandbox-client-secret"  # noqa: S105  # made up; it opens nothing but the sandbox
     token_ttl: float = 7200.0
     epoch: float | None = None
+    strange: Strange = ORDINARY

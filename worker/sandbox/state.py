@@ -49,10 +49,18 @@ class State:
         with self._connection:
             self._connection.execute("INSERT INTO ledger VALUES (?, ?)", (entry.n, dumps(entry.document())))
             if changed is not None:
-                self._connection.execute(
-                    "UPDATE resources SET document = ? WHERE type = ? AND id = ?",
-                    (dumps(changed.document()), changed.type, changed.id),
-                )
+                self._replace(changed)
+
+    def put(self, changed: Resource) -> None:
+        """Store a record whose change took effect after its request."""
+        with self._connection:
+            self._replace(changed)
+
+    def _replace(self, changed: Resource) -> None:
+        self._connection.execute(
+            "UPDATE resources SET document = ? WHERE type = ? AND id = ?",
+            (dumps(changed.document()), changed.type, changed.id),
+        )
 
     def close(self) -> None:
         """Close the file."""

@@ -29,10 +29,14 @@ class TokenIssuer:
         self._dice = Random(f"tokens:{settings.random_seed}")
         self._token = ""
         self._issued = 0.0
+        self._settled = 0.0
+        self._renews = False
 
     def current(self, now: float) -> str:
         """The token that is valid now, a new one when the last is over."""
         if not self._lives(now):
+            self._settled = now + self._settings.strange.token_settles if self._renews else now
+            self._renews = True
             self._issued = now
             self._token = self._signed(now + self._offset)
         return self._token
@@ -40,7 +44,7 @@ class TokenIssuer:
     def accepts(self, authorization: str, now: float) -> bool:
         """Whether an Authorization header carries the current token."""
         scheme, _, token = authorization.partition(" ")
-        return scheme.lower() == "bearer" and self._lives(now) and token == self._token
+        return scheme.lower() == "bearer" and self._lives(now) and token == self._token and now >= self._settled
 
     def end(self) -> None:
         """Make the current token invalid from now on, as if it were expired or revoked."""
@@ -71,7 +75,9 @@ class TokenIssuer:
         }
 
     def _lives(self, now: float) -> bool:
-        return bool(self._token) and now < self._issued + self._settings.token_ttl
+        life = self._settings.strange.token_life
+        told = self._settings.token_ttl
+        return bool(self._token) and now < self._issued + (told if life is None else min(told, life))
 
     def _signed(self, issued: float) -> str:
         """A token of JWT form. The signature is random: nobody in the sandbox checks it."""
