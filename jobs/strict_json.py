@@ -91,8 +91,8 @@ def _same(number: float, text: str) -> bool:
 def _unique(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         raise NotStrictJSON("bad_json", f"the name {json.dumps(twice[:80])} stands twice in one object")
     return members
 

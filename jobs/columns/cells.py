@@ -16,7 +16,10 @@ Wanted = Literal["any", "string", "integer", "float", "boolean", "object", "arra
 
 _INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_NOT_OF_IDS: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f,]")
+_NOT_OF_IDS: Final = re.compile(
+    r"[\s\x00-\x1f\x7f-\x9f,\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
+)
+"""White space, control characters, a comma, and what has no glyph: joiners, marks of direction, byte order marks."""
 
 
 def as_shown(value: JSON) -> str:
@@ -40,7 +43,12 @@ def id_fault(text: str) -> str:
 def _named(character: str) -> str:
     if character == ",":
         return "a comma"
-    return "white space" if character.isspace() else f"the control character U+{ord(character):04X}"
+    if character == "\ufeff":
+        return "a byte-order mark (two files were put together)"
+    if character.isspace():
+        return "white space"
+    kind = "an invisible" if character > "\x9f" else "the control"
+    return f"{kind} character U+{ord(character):04X}"
 
 
 def _as_is(text: str) -> JSON:

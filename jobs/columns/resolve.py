@@ -1,7 +1,7 @@
 """What a column name means for one resource type, looked up in the catalogue."""
 
-from collections.abc import Iterable, Sequence
-from functools import cache
+from collections.abc import Sequence
+from functools import cache, lru_cache
 from typing import Final
 
 from jobs.catalogue import Attribute, Kind, ResourceType, closest, resource_type, type_names
@@ -28,6 +28,9 @@ _OF_KIND: Final[dict[Kind, Wanted]] = {
     "object": "object",
     "array": "array",
 }
+_LONGEST: Final = 200
+"""Characters of a wrong name that are looked at."""
+
 _ALWAYS: Final = ("id", "type", "metadata", "tags.add", "tags.remove")
 
 
@@ -39,7 +42,9 @@ def known_type(name: str) -> ResourceType:
     """
     found = resource_type(name)
     if found is None:
-        raise NotAColumn(f"there is no resource type `{name[:40]}`{_meant(name, type_names())}", "type_unknown")
+        raise NotAColumn(
+            f"there is no resource type `{name[:40]}`{_meant(name[:_LONGEST], type_names())}", "type_unknown"
+        )
     return found
 
 
@@ -140,15 +145,15 @@ def _member(heading: Heading, kind: ResourceType) -> Slot:
 
 
 def _unknown(name: str, kinds: Sequence[ResourceType]) -> NotAColumn:
-    names = [*_ALWAYS, *(name for kind in kinds for name in (*kind.attributes, *kind.relationships))]
+    names = (*_ALWAYS, *(name for kind in kinds for name in (*kind.attributes, *kind.relationships)))
     who = f"{kinds[0].name} have" if len(kinds) == 1 else "no resource type has"
     what = "no attribute or relationship" if len(kinds) == 1 else "an attribute or relationship"
-    meant = _meant(name, names) or "."
+    meant = _meant(name[:_LONGEST], names) or "."
     escape = f" To send it all the same, write `attributes.{name}`" if name.isidentifier() else ""
     return NotAColumn(f"{who} {what} `{name[:80]}`{meant}{escape}")
 
 
-def _meant(name: str, candidates: Iterable[str]) -> str:
-    known = list(candidates)
-    likely = closest(name, known) or closest(name.strip().lower(), known)
+@lru_cache(maxsize=256)  # every row can have the same wrong name
+def _meant(name: str, candidates: tuple[str, ...]) -> str:
+    likely = closest(name, candidates) or closest(name.strip().lower(), candidates)
     return f"; did you mean `{likely}`?" if likely else ""

@@ -26,7 +26,7 @@ _NULS: Final[dict[tuple[bool, ...], str]] = {
 has a 0 at all, so that taking it for an encoding takes nothing for what it is not."""
 
 _HIGH: Final = re.compile(rb"[\x80-\xff]")
-_WORDS: Final = re.compile(rb"[^\s,;|\"]*[\x80-\xff][^\s,;|\"]*")
+_WORDS: Final = re.compile(rb"[^\s,;|\"]+")
 _BREAK: Final = re.compile(r"[\s,;|\"]+")
 _DENSE: Final = 0.4
 """Share of bytes beyond ASCII in the words that have any, from which on their script is not the Latin one."""
@@ -80,7 +80,8 @@ def _likely(data: bytes) -> list[str]:
     whole = data[: data.rfind(b"\n") + 1] or data
     single = [name for name in _SINGLE_BYTE if _decoded(whole, name) is not None]
     high = len(_HIGH.findall(whole))
-    if high < _DENSE * sum(map(len, _WORDS.findall(whole))):  # here and there one among ASCII letters: accents
+    words = (word for word in _WORDS.findall(whole) if not word.isascii())
+    if high < _DENSE * sum(map(len, words)):  # here and there one among ASCII letters: accents
         return single
     cyrillic = _decoded(whole, "cp1251")
     if cyrillic is not None and len(_CYRILLIC.findall(cyrillic)) > _MOSTLY * high:

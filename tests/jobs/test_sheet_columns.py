@@ -300,6 +300,9 @@ def test_no_letter_and_no_digit_is_wrong_in_an_id() -> None:
         ({"id": "a b", "reference": "x"}, "id_malformed", "id", "character 2 is white space"),
         ({"id": "a\u00a0", "reference": "x"}, "id_malformed", "id", "white space"),  # as copied from a web page
         ({"id": "a,b", "reference": "x"}, "id_malformed", "id", "a comma"),
+        ({"id": "\ufeffa", "reference": "x"}, "id_malformed", "id", "character 1 is a byte-order mark"),
+        ({"id": "a\u200b", "reference": "x"}, "id_malformed", "id", "character 2 is an invisible character U+200B"),
+        ({"id": "\u200ea", "reference": "x"}, "id_malformed", "id", "an invisible character U+200E"),  # right to left
         ({"id": "a\x7f", "reference": "x"}, "id_malformed", "id", "control character U+007F"),
         ({"id": "<clear>", "reference": "x"}, "clear_not_allowed", "id", "cannot be cleared"),
         ({"id": "#a b", "reference": "x"}, "comment", "id", "comment"),
