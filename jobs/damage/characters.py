@@ -30,6 +30,12 @@ _RIGHT_TO_LEFT: Final = re.compile(r"[\u0590-\u08ff\ufb1d-\ufefc]")
 _JOINERS: Final = re.compile(r"[\u200c\u200d]")
 _ODD_SPACE: Final = re.compile(r"[\u00a0\u2000-\u200a\u202f\u3000]")
 _CODE: Final = re.compile(r"(?=\S*[0-9])[A-Za-z0-9._/-]+")
+_BEFORE_A_SIGN: Final = re.compile(
+    r"[\x00-\x08\x0e-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f"
+    r"\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb]+[-=+@'0-9]"
+)
+"""A guard against spreadsheets, in the place of an apostrophe; nothing begins like that by nature."""
+
 _TYPOGRAPHIC: Final = re.compile(r"[‘’‚‛“”„‟′″‐‑‒–—−]")
 
 _ANY: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xa0\xad\u0100-\U0010ffffÂÃâïðÄÅÎÏÐÑ]")
@@ -95,7 +101,7 @@ def garbled(cell: str) -> bool:
 
 def invisible(cell: str) -> bool:
     """Whether the cell has a character that cannot be seen, where that is not how its script is written."""
-    if _INVISIBLE.search(cell):
+    if _INVISIBLE.search(cell) or _BEFORE_A_SIGN.match(cell):
         return True
     if _DIRECTION.search(cell) and not _RIGHT_TO_LEFT.search(cell):
         return True

@@ -7,11 +7,12 @@ from typing import Final, Literal, TypeVar
 
 from jobs.damage.characters import MARKS, Mark, marks_in
 from jobs.damage.kinds import Kind, kind_of
+from jobs.damage.traits import SPREADSHEET_DIGITS, Trait, trait_of
 from jobs.model import RowRef
 from jobs.reading.stored import Stored
 from jobs.texts import shortened
 
-K = TypeVar("K", Kind, Mark, int)
+K = TypeVar("K", Kind, Mark, Trait, int)
 
 Role = Literal["id", "link", "text", "untyped", "date", "number", "other"]
 """What a column is for. `text`: an attribute that takes any text; `untyped`: a `metadata` key or a member without a
@@ -24,7 +25,7 @@ StoredTest = Callable[[str, Stored], bool]
 EXAMPLES: Final = 3
 """Cells that are kept for each thing that was found."""
 
-_MEASURED: Final[frozenset[Kind]] = frozenset({"padded", "digits", "long"})
+_MEASURED: Final[frozenset[Kind]] = frozenset({"padded", "digits", "long", "point", "date"})
 
 _WIDEST: Final = 40
 """Digits above which numbers are counted together."""
@@ -85,6 +86,7 @@ class Sign:
         evidence: why it is taken for damage, with the figures.
         matches: whether a cell of the column is one of them, by its text.
         stored: the same, by how a workbook stored it; None where only the text counts.
+        action: the way back, where it is another than the registry's.
     """
 
     code: str
@@ -94,6 +96,7 @@ class Sign:
     evidence: str
     matches: Callable[[str], bool]
     stored: StoredTest | None = None
+    action: str = ""
 
 
 @dataclass(slots=True)
@@ -103,8 +106,8 @@ class Seen:
     Attributes:
         kinds: by what the cells look like. `marks`: by the characters in them.
         widths: of whole numbers without a leading zero, by their digits; `padded`: of those with one.
-        rounded: whole numbers of more than 15 digits with nothing but zeros behind the 15th.
-        zeros: how many zeros those are in all.
+        traits: by what shows in the digits of numbers and dates.
+        zeros: how many zeros stand behind the 15th digit of rounded numbers, in all.
         letters: ids of ten letters that are all `lower`, all `upper`, or `both`.
     """
 
@@ -114,7 +117,7 @@ class Seen:
     marks: dict[Mark, Tally] = field(default_factory=dict)
     widths: dict[int, Tally] = field(default_factory=dict)
     padded: Counter[int] = field(default_factory=Counter)
-    rounded: Tally = field(default_factory=Tally)
+    traits: dict[Trait, Tally] = field(default_factory=dict)
     zeros: int = 0
     letters: Counter[str] = field(default_factory=Counter)
 
@@ -161,16 +164,17 @@ class Seen:
     def _measure(
         self, kind: Kind, found: Mapping[str, Kind], times: Counter[str], refs: Sequence[RowRef], cells: Sequence[str]
     ) -> None:
-        """Look at the digits of whole numbers."""
+        """Look at the digits of numbers and dates."""
         for cell in [cell for cell, each in found.items() if each == kind]:
             if kind == "padded":
                 self.padded[min(len(cell), _WIDEST)] += times[cell]
             elif kind == "digits":
                 if cell[0] != "-":
                     self._take(_tally(self.widths, len(cell)), cell, times[cell], refs, cells)
-            elif is_rounded(cell):
-                self._take(self.rounded, cell, times[cell], refs, cells)
-                self.zeros += (len(cell.removeprefix("-")) - SPREADSHEET_DIGITS) * times[cell]
+            elif trait := trait_of(cell, kind):
+                self._take(_tally(self.traits, trait), cell, times[cell], refs, cells)
+                if trait == "rounded":
+                    self.zeros += (len(cell.removeprefix("-")) - SPREADSHEET_DIGITS) * times[cell]
 
     @staticmethod
     def _take(tally: Tally, cell: str, times: int, refs: Sequence[RowRef], cells: Sequence[str]) -> None:
@@ -182,16 +186,6 @@ class Seen:
         for cell, kind in found.items():
             if kind == "ten":
                 self.letters["lower" if cell.islower() else "upper" if cell.isupper() else "both"] += 1
-
-
-SPREADSHEET_DIGITS: Final = 15
-"""Digits that a spreadsheet keeps of a number."""
-
-
-def is_rounded(cell: str) -> bool:
-    """Whether a long number has nothing but zeros behind its 15th digit; a round one (`5000…`) does not count."""
-    digits = cell.removeprefix("-")
-    return not digits[SPREADSHEET_DIGITS:].strip("0") and not digits[:SPREADSHEET_DIGITS].endswith("00")
 
 
 def _tally(tallies: dict[K, Tally], key: K) -> Tally:

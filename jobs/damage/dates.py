@@ -5,13 +5,14 @@ from typing import Final
 
 from jobs.damage.column import Seen, Sign, joined
 from jobs.damage.kinds import Kind, kind_of
+from jobs.damage.traits import is_no_day
 
 _OF_DATES: Final = re.compile(
     r"date|datum|(?:^|[._])(?:at|on|day|month|from|until|birth\w*)(?:$|[:])|_at$|_on$", re.IGNORECASE
 )
 """Names of columns in which a date is no surprise."""
 
-_CODE_KINDS: Final[tuple[Kind, ...]] = ("code", "word", "digits", "padded", "ten")
+_CODE_KINDS: Final[tuple[Kind, ...]] = ("code", "power", "word", "digits", "padded", "ten")
 
 
 def is_of_dates(label: str) -> bool:
@@ -31,6 +32,15 @@ def date_for_code(seen: Seen) -> Sign | None:
     tallies = [tally for kind in kinds if (tally := seen.kinds.get(kind))]
     why = f"{codes:,} of {seen.total:,} cells are codes"
     return seen.sign("date_for_code", joined(tallies), why, lambda cell: kind_of(cell) in kinds)
+
+
+def no_such_date(seen: Seen) -> Sign | None:
+    """`31.02.2026`, in whichever column: nobody means it, and a parser may take it for 3 March."""
+    tally = seen.traits.get("impossible")
+    if tally is None or seen.column.role not in {"text", "untyped", "date"}:
+        return None
+    why = f"{tally.count:,} of {seen.of('date'):,} dates are none"
+    return seen.sign("no_such_date", tally, why, lambda cell: kind_of(cell) == "date" and is_no_day(cell))
 
 
 def _turned(codes: int, months: int, dates: int) -> tuple[Kind, ...]:

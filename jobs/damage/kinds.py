@@ -4,15 +4,20 @@ import re
 from typing import Final, Literal
 
 Kind = Literal[
-    "padded", "digits", "long", "point", "comma", "scientific", "month", "date", "formula", "currency",
-    "uuid", "ten", "code", "word", "text", "error", "null", "boolean", "foreign",
+    "padded", "digits", "long", "point", "comma", "thousands", "percent", "scientific", "exponent", "power", "month",
+    "date", "formula", "wrapped", "guarded", "currency", "uuid", "ten", "code", "word", "text", "error", "null",
+    "boolean", "foreign",
 ]  # fmt: skip
 """The kind of a cell that is not empty.
 
 padded: digits with a leading zero · digits: up to 15 of them · long: more than 15 · point, comma: a number with a
-fraction · scientific: as a spreadsheet shows a large number · month: a date as it shows one typed as a code (`1-Mar`) ·
-date: any other date · ten: ten letters, as the ids of Commerce Layer are · code: no spaces, a digit in it · word: no
-spaces, no digit · foreign: a boolean of a spreadsheet that speaks another language.
+fraction · thousands: a number in groups of three (`1,200`) · percent: a number with its sign · scientific: as a
+spreadsheet shows a large number · exponent: as programs write one (`1e+05`, `1.5E7`); what is small (`5e-05`) is a
+point · power: digits with an E among them (`3e3`), a number or a code · month: a date as a spreadsheet shows one typed
+as a code (`1-Mar`) · date: any other date · wrapped: `="00123"`, which makes a spreadsheet keep the zeros · guarded:
+an apostrophe before what a spreadsheet would take for a formula or a number · ten: ten letters, as the ids of Commerce
+Layer are · code: no spaces, a digit in it · word: no spaces, no digit · foreign: a boolean of a spreadsheet that speaks
+another language.
 """
 
 NUMBERS: Final[frozenset[Kind]] = frozenset({"padded", "digits", "long", "point", "comma", "scientific"})
@@ -51,9 +56,17 @@ _SHAPES: Final = re.compile(
         (?P<padded>0[0-9]++)
       | (?P<digits>-?(?:0|[1-9][0-9]{{0,14}}))
       | (?P<long>-?[1-9][0-9]{{15,}}+)
-      | (?P<point>-?[0-9]++\.[0-9]++)
-      | (?P<comma>-?[0-9]++(?:\.[0-9]{{3}})*+,[0-9]++)
-      | (?P<scientific>-?[0-9](?:[.,][0-9]++)?E[+-][0-9]{{2,3}})
+      | (?P<point>-?[0-9]++(?:\.[0-9]++(?:e-[0-9]{{1,3}})?|e-[0-9]{{1,3}}))
+      | (?=-?[0-9]++[,.eE%'’\ \u00a0\u202f])(?:
+          (?P<thousands>-?[1-9][0-9]{{0,2}}(?:(?:,[0-9]{{3}})++(?:\.[0-9]++)?|(?:\.[0-9]{{3}}){{2,}}+(?:,[0-9]++)?
+          |(?:[\ \u00a0\u202f'’][0-9]{{3}})++(?:[.,][0-9]++)?))
+        | (?P<percent>-?[0-9]++(?:[.,][0-9]++)?[\ \u00a0\u202f]?%)
+        | (?P<comma>-?[0-9]++(?:\.[0-9]{{3}})*+,[0-9]++)
+        | (?P<scientific>-?[0-9](?:[.,][0-9]++)?E[+-][0-9]{{2,3}})
+        | (?P<point_>-?[0-9]++(?:\.[0-9]++)?E-[0-9]{{1,3}})
+        | (?P<exponent>-?[0-9]++(?:[.,][0-9]*+[eE]\+?|[eE]\+)[0-9]{{1,3}})
+        | (?P<power>-?[0-9]++[eE][0-9]{{1,3}})
+      )
       | (?P<month>[0-9]{{1,2}}(?:-|\.\ ?)(?:{_MONTH})\.?(?:-[0-9]{{2,4}})?)
       | (?P<date>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?:[T\ ][0-9:.]++(?:Z|[+-][0-9:]++)?)?
         |[0-9]{{1,2}}(?:\.[0-9]{{1,2}}\.|/[0-9]{{1,2}}/)[0-9]{{2,4}})
@@ -61,7 +74,11 @@ _SHAPES: Final = re.compile(
       | (?P<uuid>[0-9A-Fa-f]{{8}}(?:-[0-9A-Fa-f]{{4}}){{3}}-[0-9A-Fa-f]{{12}})
     )
     | (?P<ten>[A-Za-z]{{10}})
-    | (?P<formula>=(?:[^\W\d_][\w.]*+\(.*+|[-+]?\$?[A-Z]{{0,3}}\$?[0-9]++(?:[-+*/&^].*+)?))
+    | (?=['=])(?:
+        (?P<formula>=(?:[^\W\d_][\w.]*+\(.*+|[-+]?\$?[A-Z]{{0,3}}\$?[0-9]++(?:[-+*/&^].*+)?))
+      | (?P<wrapped>="(?:[^"]|"")*+")
+      | (?P<guarded>'(?:[=+@\t\r-].*+|[0-9][0-9.,:/\ -]*+'?+))
+    )
     | (?P<currency_>[€$£¥][\ \u00a0\u202f]?-?[0-9][0-9.,']*+)
     | (?=[A-Za-zéû])(?:
         (?P<month_>(?:{_MONTH})\.?[-\ ][0-9]{{2}})

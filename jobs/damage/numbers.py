@@ -3,10 +3,17 @@
 import re
 from typing import Final
 
-from jobs.damage.column import SPREADSHEET_DIGITS, Seen, Sign, is_rounded, joined
-from jobs.damage.kinds import kind_of
+from jobs.damage.column import Seen, Sign, Tally, joined
+from jobs.damage.kinds import Kind, kind_of
+from jobs.damage.traits import SPREADSHEET_DIGITS, ends_in_zero, is_noise, is_rounded
 
 _CODES: Final = frozenset({"id", "link", "text", "untyped"})
+_PLAIN: Final[tuple[Kind, ...]] = ("digits", "point", "comma")
+_NUMBERS: Final[tuple[Kind, ...]] = (
+    "padded", "digits", "long", "point", "comma", "thousands", "scientific", "exponent", "power", "null",
+)  # fmt: skip
+"""All that may stand beside `3e3` if it is a number and no code."""
+
 _SHOWN_BY_NATURE: Final = re.compile(
     r"zip|post_?(?:al_?)?code|postal|(?:^|[^a-z])plz|(?:^|[^a-z])(?:ean|gtin|upc|isbn|hs_?code)|barcode|routing|sort_?code",
     re.IGNORECASE,
@@ -56,17 +63,28 @@ def _shorter(seen: Seen, width: int, least: int, why: str) -> Sign | None:
 
 
 def scientific(seen: Seen) -> Sign | None:
-    """`1.23457E+15`, as a spreadsheet shows it: with a sign and two digits behind the E."""
-    tally = seen.kinds.get("scientific")
-    if tally is None or seen.column.role not in {*_CODES, "number"}:
+    """`1.23457E+15`, as a spreadsheet shows it; `1e+05` and `1.5E7`, as programs do; `3e3` where no codes are.
+
+    A column that takes numbers may have `1e+05`, which is as good as 100000; what a spreadsheet shows has lost digits.
+    """
+    found: set[Kind] = {"scientific"}
+    if seen.column.role in _CODES:
+        found.add("exponent")
+        if seen.of("power") < seen.total == seen.of(*_NUMBERS):
+            found.add("power")
+    elif seen.column.role != "number":
         return None
-    why = f"{tally.count:,} of {seen.total:,} cells are written as spreadsheets show long numbers"
-    return seen.sign("scientific_notation", tally, why, lambda cell: kind_of(cell) == "scientific")
+    tallies = [tally for kind in sorted(found) if (tally := seen.kinds.get(kind))]
+    if not tallies:
+        return None
+    tally = joined(tallies)
+    why = f"{tally.count:,} of {seen.total:,} cells are written as spreadsheets and programs show long numbers"
+    return seen.sign("scientific_notation", tally, why, lambda cell: kind_of(cell) in found)
 
 
 def digits_lost(seen: Seen) -> Sign | None:
     """All numbers of more than 15 digits end in zeros: by chance that happens once in ten for each digit."""
-    tally = seen.rounded
+    tally = seen.traits.get("rounded", Tally())
     others = seen.of("long") - tally.count
     if seen.zeros < 4 or others * 20 > tally.count:  # noqa: PLR2004  # less than once in ten thousand
         return None
@@ -87,19 +105,59 @@ def decimal_comma(seen: Seen) -> Sign | None:
 def currency(seen: Seen) -> Sign | None:
     """`€12.50` among `12.50`."""
     tally = seen.kinds.get("currency")
-    plain = seen.of("digits", "point", "comma")
+    plain = seen.of(*_PLAIN)
     if tally is None or plain < tally.count or seen.column.role not in {"text", "untyped"} or not _mostly_numbers(seen):
         return None
     why = f"{plain:,} numbers of the column have no currency sign"
     return seen.sign("currency_sign", tally, why, lambda cell: kind_of(cell) == "currency")
 
 
+def percent(seen: Seen) -> Sign | None:
+    """`12%` among `0.5`."""
+    tally = seen.kinds.get("percent")
+    plain = seen.of(*_PLAIN)
+    if tally is None or not plain or seen.column.role not in {"text", "untyped"} or not _mostly_numbers(seen):
+        return None
+    why = f"{plain:,} numbers of the column have no such sign"
+    return seen.sign("percent_sign", tally, why, lambda cell: kind_of(cell) == "percent")
+
+
+def thousands(seen: Seen) -> Sign | None:
+    """`1,200` among `950`; among `12,50` it is a fraction."""
+    tally = seen.kinds.get("thousands")
+    plain = seen.of("digits", "point")
+    if tally is None or not plain or seen.of("comma") or seen.column.role not in {"text", "untyped"}:
+        return None
+    if not _mostly_numbers(seen):
+        return None
+    why = f"{plain:,} numbers of the column have no separator"
+    return seen.sign("thousands_separator", tally, why, lambda cell: kind_of(cell) == "thousands")
+
+
+def whole_as_decimal(seen: Seen) -> Sign | None:
+    """`10045.0`, and nothing but such: whole numbers that went through a column of decimals."""
+    tally = seen.traits.get("whole")
+    if tally is None or seen.column.role not in _CODES or tally.count + seen.of("null") != seen.total:
+        return None
+    why = f"all {tally.count:,} numbers of the column end in .0"
+    return seen.sign("whole_number_as_decimal", tally, why, ends_in_zero)
+
+
+def noise(seen: Seen) -> Sign | None:
+    """`0.30000000000000004`: the 17 digits of a sum that has one."""
+    tally = seen.traits.get("noise")
+    if tally is None or seen.column.role not in {"text", "untyped", "number"}:
+        return None
+    why = f"{tally.count:,} of {seen.total:,} cells have a run of 0 or 9 before their last digits"
+    return seen.sign("rounding_noise", tally, why, is_noise)
+
+
 def mixed(seen: Seen) -> Sign | None:
     """A few words (`12 kg`, `tbd`) in a column that is numbers; codes with letters and digits are no words."""
     words = [tally for kind in ("word", "text") if (tally := seen.kinds.get(kind))]
     strange = sum(tally.count for tally in words)
-    numbers = seen.of("digits", "point", "comma", "padded", "long")
-    if seen.column.role not in {"text", "untyped"} or not strange or seen.of("code", "ten", "uuid"):
+    numbers = seen.of("digits", "point", "comma", "thousands", "padded", "long")
+    if seen.column.role not in {"text", "untyped"} or not strange or seen.of("code", "power", "ten", "uuid"):
         return None
     if seen.total < 20 or numbers * 20 < seen.total * 19:  # noqa: PLR2004  # too few to tell, or no column of numbers
         return None
@@ -112,4 +170,4 @@ def _longer(seen: Seen, width: int) -> int:
 
 
 def _mostly_numbers(seen: Seen) -> bool:
-    return seen.of("digits", "point", "comma", "currency") * 5 >= seen.total * 4
+    return seen.of("digits", "point", "comma", "currency", "thousands", "percent") * 5 >= seen.total * 4

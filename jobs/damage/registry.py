@@ -34,8 +34,8 @@ WARNINGS: Final[dict[str, Warned]] = {
         "Leading zeros are missing: a spreadsheet took the codes for numbers.", _AS_TEXT, grave=True
     ),
     "scientific_notation": Warned(
-        "A long number, or a code like 12E5, was turned into scientific notation; its digits are gone.",
-        _AS_TEXT,
+        "A long number, or a code like 12E5, is in scientific notation; digits may be gone.",
+        f"{_AS_TEXT} Of a program's export: have it write the column as text.",
         grave=True,
     ),
     "digits_lost": Warned(
@@ -45,6 +45,9 @@ WARNINGS: Final[dict[str, Warned]] = {
     ),
     "date_for_code": Warned(
         "Dates stand among codes: a spreadsheet turned codes like MAR1 or 1/2 into dates.", _AS_TEXT, grave=True
+    ),
+    "no_such_date": Warned(
+        "No calendar has that day, such as 31 February.", "Correct the date where it came from.", grave=True
     ),
     "mixed_types": Warned(
         "A few cells of the column are of another kind than the others: words among numbers, or numbers among texts.",
@@ -57,6 +60,23 @@ WARNINGS: Final[dict[str, Warned]] = {
     "currency_sign": Warned(
         "Numbers of the column stand alone, these have a currency sign.", "Format the column as Number or Text."
     ),
+    "thousands_separator": Warned(
+        "Numbers of the column stand alone, these are parted into groups of three digits.",
+        "Write them without separators: 1200. In a spreadsheet: format the column as Number without them.",
+    ),
+    "percent_sign": Warned(
+        "Some numbers are shown as per cent: 12% may be 12 or 0.12, and only one of them is sent.",
+        "Write the number that is meant, the same in all rows. In a spreadsheet: format the column as Number.",
+    ),
+    "whole_number_as_decimal": Warned(
+        "All numbers of the column end in .0: a program took whole numbers for decimals, as pandas does beside gaps.",
+        'Export them as whole numbers or as text. In pandas: dtype=str, or .astype("Int64").',
+        grave=True,
+    ),
+    "rounding_noise": Warned(
+        "The last digits are what binary arithmetic left behind: 0.1 + 0.2 becomes 0.30000000000000004.",
+        "Round the numbers. In a spreadsheet: =ROUND(...), then paste the values.",
+    ),
     "spreadsheet_error": Warned(
         "A formula failed, and its error would be stored as text.",
         "Mend the formula, or empty the cell to leave the field alone.",
@@ -65,6 +85,11 @@ WARNINGS: Final[dict[str, Warned]] = {
     "formula_text": Warned(
         "The cell is a formula as text: the formula would be stored, not its value.",
         "Copy the cells, and paste them with Paste Special > Values.",
+        grave=True,
+    ),
+    "guarded_cell": Warned(
+        "The cell begins with an apostrophe that guards it against spreadsheets, and that would be stored.",
+        "Export without it, or take it off: in a text editor, replace it where a cell begins.",
         grave=True,
     ),
     "null_word": Warned(

@@ -1,11 +1,17 @@
 """Words that a program or a spreadsheet left behind where a value should be."""
 
+from dataclasses import replace
 from typing import Final
 
 from jobs.damage.column import Seen, Sign
 from jobs.damage.kinds import Kind, kind_of
 
 _TEXTS: Final = frozenset({"text", "untyped"})
+
+_UNWRAP: Final = (
+    'Export without =" and ", or take them off in a text editor. A spreadsheet does it, too: open the file there, and '
+    "save it as CSV under another name."
+)
 
 
 def spreadsheet_error(seen: Seen) -> Sign | None:
@@ -16,6 +22,17 @@ def spreadsheet_error(seen: Seen) -> Sign | None:
 def formula(seen: Seen) -> Sign | None:
     """`=VLOOKUP(A2,B:C,2)`: the file was written without its values."""
     return _each(seen, "formula", "formula_text", "these begin with = like a formula")
+
+
+def wrapped(seen: Seen) -> Sign | None:
+    """`="00123"`: an export wrote a formula so that a spreadsheet keeps the zeros. Here it would be stored."""
+    sign = _each(seen, "wrapped", "formula_text", 'these are texts in =" and ", as exports write them for spreadsheets')
+    return sign and replace(sign, action=_UNWRAP)
+
+
+def guarded(seen: Seen) -> Sign | None:
+    """`'007`, `'=1+1`: an apostrophe keeps a spreadsheet from taking the cell for a number or a formula."""
+    return _each(seen, "guarded", "guarded_cell", "an apostrophe stands before digits, or a sign that begins a formula")
 
 
 def null_word(seen: Seen) -> Sign | None:

@@ -35,20 +35,38 @@ def codes(cells: list[str], role: Role = "text", label: str = "reference") -> di
         ("scientific_notation", 1, ["1,23457E+15", "A-1"], "id", "id"),  # in a spreadsheet with decimal commas
         ("scientific_notation", 1, ["1E+10", "12E5x"], "untyped", "metadata.code"),  # the code 1E10
         ("scientific_notation", 1, ["1.23457E+15", "1"], "number", "metadata.n:float"),  # a number all the same
+        ("scientific_notation", 1, ["99998", "99999", "1e+05", "100001"], "untyped", "metadata.order_no"),  # R
+        ("scientific_notation", 2, ["9.4001118992231e+21", "9.205590164917313e+21"], "untyped", "metadata.a"),  # pandas
+        ("scientific_notation", 1, ["1.23456789012346E+019", "A-1"], "text", "reference"),  # LibreOffice
+        ("scientific_notation", 2, ["1.0E10", "1.2345678E7", "17"], "text", "reference"),  # Java
+        ("scientific_notation", 2, ["3e3", "60150001022e3", "60150001023"], "text", "reference"),  # among numbers
         # 19 digits of which four are zeros: once in ten thousand
         ("digits_lost", 1, ["1234567890123450000", "17"], "text", "reference"),
         # 16 digits, all of which end in a zero
         ("digits_lost", 4, [f"4{each}3141592653580" for each in range(11, 15)], "text", "reference"),
+        ("whole_number_as_decimal", 2, ["10045.0", "", "100000.0"], "untyped", "metadata.order_no"),  # pandas, a gap
+        ("whole_number_as_decimal", 1, ["10045.0", "nan"], "text", "reference"),
+        ("rounding_noise", 1, ["0.30000000000000004", "1.5"], "untyped", "metadata.weight"),
+        ("rounding_noise", 2, ["19.989999999999998", "11004293.000000002"], "number", "metadata.weight:float"),
         ("date_for_code", 1, [*CODES, "1-Mar"], "text", "reference"),  # MAR1, as Excel shows it
         ("date_for_code", 1, [*CODES, "Mar-24"], "untyped", "metadata.lot"),  # MAR24
         ("date_for_code", 1, [*CODES, "01. Mrz"], "text", "reference"),  # the German Excel
         ("date_for_code", 1, [*CODES, "2026-03-01 00:00:00"], "text", "reference"),  # as pandas writes it
         ("date_for_code", 1, [*CODES, "01.03.2026"], "text", "reference"),
         ("date_for_code", 1, [*CODES, "3/1/2026"], "text", "reference"),
+        ("no_such_date", 1, ["28.02.2026", "31.02.2026", "01.03.2026"], "untyped", "metadata.due"),
+        ("no_such_date", 1, ["2026-02-30T10:00:00Z"], "date", "expires_at"),
+        ("no_such_date", 1, ["0000-00-00"], "text", "reference"),  # as MySQL has it
+        ("no_such_date", 1, ["2/29/25", "2/29/24"], "text", "reference"),  # no leap year
+        ("no_such_date", 1, ["13/13/2026", "13/12/2026", "12/13/2026"], "text", "reference"),  # in either order
         ("spreadsheet_error", 2, ["#N/A", "#REF!", "a"], "text", "reference"),
         ("formula_text", 1, ["=VLOOKUP(A2,B:C,2)", "a"], "text", "reference"),
         ("formula_text", 1, ["=SVERWEIS(A2;B:C;2)", "a"], "text", "reference"),  # in German
         ("formula_text", 2, ["=A1", "=1+1"], "text", "reference"),
+        ("formula_text", 2, ['="00123"', '="00124"', "A-1"], "untyped", "metadata.code"),  # an export for Excel
+        ("formula_text", 1, ['="a ""quoted"" word"'], "text", "reference"),
+        ("guarded_cell", 3, ["'007", "'+49 171 1234567", "'=1+1", "A-1"], "text", "reference"),
+        ("guarded_cell", 1, ["'2026-03-01'"], "text", "reference"),
         ("null_word", 3, ["NULL", "nan", "None", "a"], "text", "reference"),
         ("foreign_boolean", 2, ["WAHR", "FALSCH", "true"], "untyped", "metadata.reviewed"),
         ("boolean_as_text", 2, ["TRUE", "FALSE"], "untyped", "metadata.reviewed"),
@@ -56,6 +74,16 @@ def codes(cells: list[str], role: Role = "text", label: str = "reference") -> di
         ("decimal_comma", 1, [*PRICES, "1.234,50"], "untyped", "metadata.price"),
         ("currency_sign", 1, [*PRICES, "€12.50"], "untyped", "metadata.price"),
         ("currency_sign", 1, [*PRICES, "12.50 EUR"], "untyped", "metadata.price"),
+        ("thousands_separator", 1, ["950", "800", "700", "1,200"], "untyped", "metadata.amount"),
+        (
+            "thousands_separator",
+            4,
+            ["950.50", "1,234,567.50", "1.234.567", "1 200", "1'200"],
+            "text",
+            "metadata.amount",
+        ),
+        ("percent_sign", 1, ["0.5", "0.8", "0.7", "12%"], "untyped", "metadata.amount"),
+        ("percent_sign", 2, ["5", "12,5 %", "12%"], "untyped", "metadata.amount"),
         ("mixed_types", 1, [*NUMBERS, "tbd"], "text", "metadata.weight"),
         ("mixed_types", 1, [*NUMBERS, "12 kg"], "text", "metadata.weight"),
         ("mojibake", 1, ["MÃ¼ller"], "text", "reference"),  # ü, read as cp1252
@@ -71,6 +99,14 @@ def codes(cells: list[str], role: Role = "text", label: str = "reference") -> di
         ("invisible_character", 1, ["12\u00a0345"], "text", "reference"),  # a non-breaking space in a number
         ("invisible_character", 1, ["ABC\u200d1"], "text", "reference"),  # a joiner in a code
         ("invisible_character", 1, ["abc\u202edef"], "text", "reference"),  # text turned around
+        (
+            "invisible_character",
+            2,
+            ["\u200d+49171", "\u2062=1+1"],
+            "text",
+            "reference",
+        ),  # in the place of an apostrophe
+        ("invisible_character", 1, ["\ufe0f-5 kg"], "text", "reference"),
         ("invisible_character", 1, ["ZfiCcmIvu\u200b"], "id", "id"),
         ("typographic_character", 1, ["“ZfiCcmIvub”"], "id", "id"),
         ("typographic_character", 1, ["ZfiCc–mIvub"], "link", "order"),
@@ -101,7 +137,23 @@ def test_damage_is_found(code: str, count: int, cells: list[str], role: Role, la
         ("leading_zeros_lost", ["00123", "00124", "125"], "number", "metadata.n:int"),  # numbers need none
         ("leading_zeros_lost", ["00123", "00124", "-12"], "text", "reference"),
         ("scientific_notation", ["1E10", "12E5", "E+10"], "text", "reference"),  # codes: no sheet writes these
+        ("scientific_notation", ["3e3", "12E5", "A17"], "text", "reference"),  # codes
+        ("scientific_notation", ["3e3"], "text", "reference"),  # alone
+        ("scientific_notation", ["5.3e-05", "1.0E-7", "0.1"], "untyped", "metadata.ratio"),  # small, and whole
+        ("scientific_notation", ["1e+05", "1.5e3"], "number", "metadata.n:float"),  # as good as any number
         ("scientific_notation", ["1.5E+10"], "other", "metadata:json"),
+        ("whole_number_as_decimal", ["10045.0", "3.5"], "untyped", "metadata.price"),
+        ("whole_number_as_decimal", ["10045.0", "A-1"], "text", "reference"),
+        ("whole_number_as_decimal", ["10.0"], "number", "metadata.n:float"),
+        ("whole_number_as_decimal", ["12.00", "3.00"], "untyped", "metadata.price"),  # two digits: money
+        ("rounding_noise", ["0.12345678901234567", "3.3333333333333335", "100000000000000.5"], "untyped", "metadata.a"),
+        ("no_such_date", ["29.02.2024", "31.12.2026", "12/31/2026", "31/12/26", "2024-02-29"], "text", "reference"),
+        ("guarded_cell", ["'t Hooft", "'s-Hertogenbosch", "'90s", "'abc'", "''"], "text", "reference"),
+        ("thousands_separator", ["1,200", "12,500"], "untyped", "metadata.weight"),  # all of them: fractions, perhaps
+        ("thousands_separator", ["12,5", "1,200", "3"], "untyped", "metadata.weight"),  # fractions
+        ("thousands_separator", ["1,200", "a", "b", "5", "c"], "text", "reference"),
+        ("percent_sign", ["12%", "5%"], "untyped", "metadata.share"),  # all of them
+        ("percent_sign", ["12%", "5", "a", "b", "c"], "text", "reference"),
         ("digits_lost", ["4111111111111110", "4222222222222221"], "text", "reference"),  # one ends in a zero by chance
         ("digits_lost", [f"4{each}3141592653580" for each in range(11, 14)], "text", "reference"),  # three by chance
         ("digits_lost", ["5000000000000000000"], "text", "reference"),  # a round number
@@ -218,6 +270,14 @@ def test_odd_names_of_columns(label: str, says: str) -> None:
         ("12,5", "it has a comma"),
         ("€5", "currency sign"),
         ("1E+10", "shortened"),
+        ("1e+05", "a program has shortened it"),
+        ("12E5", "or it is a code"),
+        ("10045.0", "leave out .0"),
+        ("10045.5", ""),
+        ("1,200", "such as 1200"),
+        ("12%", "leave out the % sign"),
+        ('="7"', "take them off"),
+        ("'7", "apostrophe"),
         ("1-Mar", "date"),
         ("2026-03-01", "date"),
         ("WAHR", "writes true"),
@@ -239,7 +299,8 @@ def test_the_cause_of_a_refusal_is_told_when_it_shows(cell: str, says: str) -> N
     [
         ("0", "digits"), ("-0", "digits"), ("00", "padded"), ("123456789012345", "digits"),
         ("1234567890123456", "long"),
-        ("-1.5", "point"), ("1,5", "comma"), ("1.234,5", "comma"), ("-1E+10", "scientific"), ("1e+10", "code"),
+        ("-1.5", "point"), ("1,5", "comma"), ("1.234,5", "comma"), ("-1E+10", "scientific"),
+        ("1e+10", "exponent"), ("1E10", "power"), ("-05", "code"),
         ("f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "uuid"), ("181d4fae-7dec-11d0-a765-00a0c91e6bf6", "uuid"),
         ("ZfiCcmIvub", "ten"), ("abc", "word"), ("a1", "code"), ("a b", "text"), ("x" * 300, "text"),
         ("$5", "currency"), ("5 CHF", "currency"), ("Mar 24", "month"), ("12-Dez-2024", "month"), ("é", "word"),

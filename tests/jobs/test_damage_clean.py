@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.damage import Column, Examination, Role
+from jobs.damage.traits import is_no_day
 from jobs.model import RowRef
 from tests.jobs.clean_sheet import signs
 
@@ -99,6 +100,29 @@ def test_any_text_at_all_is_looked_at_without_an_error_and_counted_as_it_matches
     examination.see_rows([RowRef(row, row, b"") for row, _ in enumerate(cells)], [[cell] for cell in cells])
     for sign in examination.signs():
         assert sign.count == sum(1 for cell in cells if cell and sign.matches(cell)), sign.code
+
+
+@settings(max_examples=200, deadline=None)
+@given(cells=st.lists(st.text("0129eE+-.,%'=\" /", min_size=1, max_size=9), max_size=12))
+def test_whatever_looks_like_a_number_is_counted_as_it_matches(cells: list[str]) -> None:
+    examination = Examination([Column("reference", "text", 0)])
+    examination.see_rows([RowRef(row, row, b"") for row, _ in enumerate(cells)], [[cell] for cell in cells])
+    for sign in examination.signs():
+        assert sign.count == sum(1 for cell in cells if sign.matches(cell)), sign.code
+
+
+@given(year=st.integers(1, 9999), month=st.integers(0, 13), day=st.integers(0, 32))
+def test_a_date_is_one_just_as_the_calendar_says(year: int, month: int, day: int) -> None:
+    try:
+        date(year, month, day)
+    except ValueError:
+        none = True
+    else:
+        none = False
+    assert is_no_day(f"{year:04}-{month:02}-{day:02}") is none
+    assert is_no_day(f"{day:02}.{month:02}.{year:04}") is none
+    assert not is_no_day(f"{day:02}/{month:02}/{year:04}") or none
+    assert not is_no_day(f"{month}/{day}/{year:04}") or none
 
 
 def warned(by_column: Sequence[Sequence[str]], columns: list[Column]) -> list[str]:

@@ -132,6 +132,17 @@ def of_stored(cells: list[tuple[str, Stored]], label: str = "reference") -> dict
     [
         # a number that is shown as 00123
         ([("123", ZIP), ("12345", ZIP)], {"leading_zeros_lost": (1, ["123"])}),
+        # in groups, behind a text, and with another format for what is below zero
+        (
+            [("123", Stored(Kind.NUMBER, "000-00-0000")), ("7", Stored(Kind.NUMBER, '"INV-"000;@'))],
+            {"leading_zeros_lost": (2, ["123", "7"])},
+        ),
+        # decimals, and digits that are shown only where they are
+        ([("7", Stored(Kind.NUMBER, "0.00")), ("7", Stored(Kind.NUMBER, "##0")), ("7", Stored(Kind.NUMBER, "0"))], {}),
+        # the spreadsheet shows 50%
+        ([("0.5", Stored(Kind.NUMBER, "0%")), ("5", Stored(Kind.NUMBER, '0" %"'))], {"percent_sign": (1, ["0.5"])}),
+        # as long as a number can be
+        ([("9" * 300, NUMBER)], {"digits_lost": (1, [f"{'9' * 79}…"])}),
         # the format says nothing about zeros
         ([("123", NUMBER), ("12345", NUMBER)], {}),
         # more digits than a number has
@@ -153,6 +164,25 @@ def test_damage_that_only_the_workbook_knows(
     cells: list[tuple[str, Stored]], found: dict[str, tuple[int, list[str]]]
 ) -> None:
     assert of_stored(cells) == found
+
+
+@pytest.mark.parametrize(
+    ("formats", "formula"),
+    [
+        (["000"], '=TEXT(C2,"000")'),
+        (["000", "00000", "00000"], '=TEXT(C2,"00000")'),  # the most frequent one
+        (['"INV-"000'], '=TEXT(C2,"""INV-""000")'),
+        (['"' + "x" * 60 + '"000'], '=TEXT(C2,"000")'),  # too long to repeat
+        ([f"000{'-' * each}" for each in range(150)], '=TEXT(C2,"000")'),
+    ],
+)
+def test_the_way_back_to_zeros_of_a_number_format_is_a_formula(formats: list[str], formula: str) -> None:
+    examination = Examination([Column("metadata.code", "untyped", 2)])
+    refs = [RowRef(row, row + 1, b"") for row, _ in enumerate(formats, 1)]
+    stored = [[NUMBER, NUMBER, Stored(Kind.NUMBER, code)] for code in formats]
+    examination.see_rows(refs, [["", "", "7"]] * len(formats), stored)
+    (sign,) = examination.signs()
+    assert f"from row 2 down: {formula}. Copy it, and paste it over column C" in sign.action
 
 
 def test_a_date_in_a_column_of_dates_is_none_of_a_code() -> None:

@@ -31,8 +31,12 @@ from jobs.reading.xlsx.numbers import NotADate, NotANumber, date_text, duration_
         ("1.2345678901234568E+16", "12345678901234568"),
         ("1.5E+3", "1500"),
         ("1E+20", "100000000000000000000"),
-        ("1E+21", "1e+21"),
-        ("-1.7976931348623157E+308", "-1.7976931348623157e+308"),
+        ("1E+21", "1" + "0" * 21),
+        ("9.4001118992231E+21", "9400111899223100000000"),  # as Excel stores a code of 22 digits
+        ("9.4001118992231002E+21", "9400111899223100000000"),
+        ("9400111899223100000000", "9400111899223100000000"),
+        ("9.400111899223197428490E+21", "9400111899223197428490"),
+        ("-1.7976931348623157E+308", "-17976931348623157" + "0" * 292),
         ("12345678901234567890", "12345678901234567890"),  # more than 64 bits hold: kept digit by digit
         ("0.1234567890123456789012", "0.1234567890123456789012"),
         ("1234.5678901234567890123", "1234.5678901234567890123"),
@@ -54,6 +58,14 @@ def test_any_number_of_64_bits_survives_in_every_way_to_write_it(value: float) -
     for raw in (repr(value), f"{value:.17g}", f"{value:.16E}"):
         assert float(number_text(raw)) == value
     assert math.copysign(1, float(number_text(repr(value)))) == 1 or value < 0
+
+
+@given(st.floats(2.0**53, allow_nan=False, allow_infinity=False), st.booleans())
+def test_a_whole_number_never_has_an_exponent(value: float, negative: bool) -> None:
+    for raw in (repr(value), f"{value:.16E}"):
+        text = number_text("-" + raw if negative else raw)
+        assert text.removeprefix("-").isdecimal()
+        assert float(text) == (-value if negative else value)
 
 
 @given(st.integers(-(10**30), 10**30))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from jobs.damage import WARNINGS
 from jobs.model import JSON, RowRef, Status, Unsendable
+from jobs.reading import InputRefused
 from jobs.reasons import REASONS
 from worker import source
 from worker.checking import Checked, Group, as_json, check, findings, line_of, summary_as_json, tell, tell_in_short
@@ -69,6 +70,14 @@ def test_check_and_run_agree_about_every_row_and_the_list_about_the_groups(
     assert all(found.errors[key].count >= count for key, count in first.items())
     counted = {(group.code, group.column): group.count for group in found.groups()}
     assert Counter((code, column) for code, column, _ in listed(path, found)) == counted
+
+
+@pytest.mark.parametrize("length", range(1, 240))
+def test_no_full_stop_stands_alone_on_a_line(length: int) -> None:
+    refused = Checked(refusals=[InputRefused(f"did you mean {'x' * length}.")])
+    named = Checked(rows=3, sendable=3)
+    for text in (tell(refused, "a.csv", "rowpatch check a.csv"), tell(named, "x" * length, "rowpatch check x")):
+        assert all(len(line.strip()) != 1 and len(line) <= 80 for line in text.splitlines()), text
 
 
 NAMES = st.sampled_from(
@@ -358,8 +367,8 @@ def test_before_a_run_only_grave_damage_is_said_the_most_frequent_first(tmp_path
         "  2 x null_word [reference]: A program's word for nothing would be stored as",
         "    text.",
         "    e.g. line 2, column 2 (B): NULL",
-        "  1 x scientific_notation [reference]: A long number, or a code like 12E5, was",
-        "    turned into scientific notation; its digits are gone.",
+        "  1 x scientific_notation [reference]: A long number, or a code like 12E5, is in",
+        "    scientific notation; digits may be gone.",
         "    e.g. line 7, column 2 (B): 1E+10",
         "  1 x spreadsheet_error [reference]: A formula failed, and its error would be",
         "    stored as text.",

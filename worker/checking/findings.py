@@ -43,6 +43,7 @@ class Group:
     Attributes:
         column: its name as the user wrote it; empty when rows as a whole are meant.
         evidence: why a warning is given, with the figures.
+        way_back: what to do about it, where it is not what the code says.
     """
 
     severity: Severity
@@ -51,6 +52,12 @@ class Group:
     evidence: str = ""
     count: int = 0
     spots: list[Spot] = field(default_factory=list)
+    way_back: str = ""
+
+    @property
+    def action(self) -> str:
+        """What to do about it."""
+        return self.way_back or explained(self.code)[1]
 
     def add(self, spot: Spot) -> None:
         """One more."""

@@ -94,7 +94,7 @@ class _Pass:
         checked.shifted = self._examination.shifted
         for sign in checked.signs:
             spots = [Spot(each.ref, sign.column.position, each.cell) for each in sign.examples]
-            group = Group("warning", sign.code, sign.column.label, sign.evidence, sign.count, spots)
+            group = Group("warning", sign.code, sign.column.label, sign.evidence, sign.count, spots, sign.action)
             checked.warnings.append(group)
         self._look_at_header()
         self._look_at_ids()

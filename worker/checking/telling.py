@@ -13,6 +13,9 @@ from worker.reports.printable import printable
 WIDTH: Final = 80
 """Columns of the terminal that the text fits into."""
 
+_NARROWER: Final = 8
+"""Columns to leave free where the last character of a text would be alone on its line."""
+
 _SHOWN_IN_SHORT: Final = 4
 """Kinds of damage that are named before a run."""
 
@@ -50,7 +53,6 @@ def tell_in_short(checked: Checked, command: str) -> str:
 def as_json(finding: Finding, sheet: str) -> Mapping[str, JSON]:
     """One finding for programs; the names are a contract."""
     group, spot = finding.group, finding.spot
-    meaning, action = explained(group.code)
     return {
         "kind": "finding",
         "severity": group.severity,
@@ -61,8 +63,8 @@ def as_json(finding: Finding, sheet: str) -> Mapping[str, JSON]:
         "column": group.column,
         "value": spot.cell,
         "message": spot.message or group.evidence,
-        "meaning": meaning,
-        "action": action,
+        "meaning": explained(group.code)[0],
+        "action": group.action,
     }
 
 
@@ -114,21 +116,20 @@ def _counts(checked: Checked, name: str) -> Iterator[str]:
 
 
 def _group(checked: Checked, group: Group, *, places: bool) -> Iterator[str]:
-    meaning, action = explained(group.code)
     if group.code == INPUT_REFUSED:
         spot = group.spots[0]
         where = f"{_address(spot, checked.sheet)}: " if spot.position >= 0 or spot.ref.line > 1 else ""
         yield from _wrapped(f"refused: {where}{spot.message}", "", "  ", lines=6)
         return
-    yield from _wrapped(f"{group.severity}: {_headline(group)}: {meaning}", "", "  ")
+    yield from _wrapped(f"{group.severity}: {_headline(group)}: {explained(group.code)[0]}", "", "  ")
     if group.evidence:
         yield from _wrapped(group.evidence, "  ", "  ")
     for spot in group.spots if places else ():
         yield from _wrapped(_place(spot, checked.sheet), "  ", "    ")
     if places and group.count > len(group.spots):
         yield f"  and {group.count - len(group.spots):,} more"
-    if action:
-        yield from _wrapped(action, "  -> ", "     ")
+    if group.action:
+        yield from _wrapped(group.action, "  -> ", "     ")
 
 
 def _next(checked: Checked, command: str) -> Iterator[str]:
@@ -181,10 +182,15 @@ def _number(count: int, noun: str) -> str:
 
 
 def _wrapped(text: str, first: str = "", following: str = "  ", lines: int = 3) -> list[str]:
-    return textwrap.wrap(
-        printable(text), WIDTH, initial_indent=first, subsequent_indent=following, max_lines=lines,
-        break_on_hyphens=False,
-    )  # fmt: skip
+    """Return the text in lines of at most 80 columns, none of which is a full stop behind a word as wide as a line."""
+    for width in (WIDTH, WIDTH - _NARROWER):
+        wrapped = textwrap.wrap(
+            printable(text), width, initial_indent=first, subsequent_indent=following, max_lines=lines,
+            break_on_hyphens=False,
+        )  # fmt: skip
+        if wrapped and len(wrapped[-1].strip()) > 1:
+            break
+    return wrapped
 
 
 def _shortened(text: str, most: int = WIDTH) -> str:

@@ -1,9 +1,10 @@
 """Numbers as a workbook stores them, as text: exactly the value, in the shortest form.
 
 Excel stores the number nearest to what was typed that 64 bits can hold (IEEE 754), with up to 17 digits: 0.1 may stand
-in the file as `0.10000000000000001`. The text is the shortest that denotes the same number, written as ECMAScript does
-(`Number::toString`): `0.1`, `7`, `1e+21`. Other programs write whole numbers, or numbers of more than 17 digits, that
-64 bits cannot hold; those are kept digit by digit.
+in the file as `0.10000000000000001`. The text is the shortest that denotes the same number: `0.1`, `7`, `1e-7`. Whole
+numbers are written out, however long: behind the digits that are stored stand zeros, as the spreadsheet shows them
+(`9.4001118992231E+21` is 9400111899223100000000), and the check warns of them. Other programs write whole numbers, or
+numbers of more than 17 digits, that 64 bits cannot hold; those are kept digit by digit.
 """
 
 import math
@@ -18,10 +19,8 @@ _DOUBLE_DIGITS: Final = 17
 _LONGEST: Final = 400
 """Characters of a number: no 64-bit number needs more when it is written out."""
 
-_POSITIONAL: Final = 21
-"""Whole digits up to which a number is written out (ECMAScript)."""
-
 _SMALL: Final = -6
+"""Zeros behind the point up to which a fraction is written out (ECMAScript, `Number::toString`)."""
 
 _DAY: Final = 86_400_000
 """Milliseconds; a workbook's dates are no finer."""
@@ -79,14 +78,14 @@ def _value(raw: str) -> tuple[float, Decimal | None]:
 
 
 def _written(number: Decimal) -> str:
-    """As ECMAScript writes a number: written out where that is short, else with an exponent."""
+    """Return the number written out; only a fraction with many zeros behind the point has an exponent."""
     sign, digits, exponent = number.as_tuple()
     text = "".join(map(str, digits)).rstrip("0") or "0"
     point = len(digits) + int(exponent)
     minus = "-" if sign else ""
-    if len(text) <= point <= _POSITIONAL:
+    if len(text) <= point:
         return minus + text.ljust(point, "0")
-    if 0 < point <= _POSITIONAL:
+    if point > 0:
         return f"{minus}{text[:point]}.{text[point:]}"
     if _SMALL < point <= 0:
         return f"{minus}0.{'0' * -point}{text}"

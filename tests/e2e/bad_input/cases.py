@@ -38,7 +38,8 @@ def sheet(fault: str, text: str, says: str, status: int = 2, type_: str = "strip
 def column(fault: str, name: str, cells: list[str], says: str, status: int = 0) -> Case:
     """A CSV whose second column has these cells; its ids are in order."""
     ids = [f"{A[:-1]}{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
-    lines = [f'{id_},"{cell}"' for id_, cell in zip(ids, cells, strict=False)]
+    quoted = [cell.replace('"', '""') for cell in cells]
+    lines = [f'{id_},"{cell}"' for id_, cell in zip(ids, quoted, strict=False)]
     return sheet(fault, "\n".join((f"id,{name}", *lines, "")), says, status)
 
 
@@ -110,12 +111,20 @@ CASES: Final = (
     column("lost zeros", "reference", ["00123", "00124", "00125", "126"], "leading_zeros_lost"),
     column("scientific notation", "reference", ["1.23457E+15", "A-1"], "scientific_notation"),
     column("more digits than a spreadsheet keeps", "reference", ["1234567890123450000", "7"], "digits_lost"),
+    column("scientific notation of a program", "reference", ["99999", "1e+05"], "scientific_notation"),
+    column("whole numbers as decimals", "reference", ["10045.0", "10046.0"], "whole_number_as_decimal"),
+    column("the last digits of a sum", "metadata.weight", ["0.30000000000000004"], "rounding_noise"),
     column("dates among codes", "reference", [*_LOTS, "1-Mar"], "date_for_code"),
+    column("a day that no calendar has", "metadata.due", ["28.02.2026", "31.02.2026"], "no_such_date"),
     column("words among numbers", "metadata.n", [*map(str, range(100, 125)), "tbd"], "mixed_types"),
     column("a comma among points", "metadata.price", [*_PRICES, "12,50"], "decimal_comma"),
     column("a currency sign among numbers", "metadata.price", [*_PRICES, "€12.50"], "currency_sign"),
+    column("thousands among plain numbers", "metadata.price", [*_PRICES, "1,200"], "thousands_separator"),
+    column("per cent among plain numbers", "metadata.price", [*_PRICES, "12%"], "percent_sign"),
     column("a formula's error", "reference", ["#REF!"], "spreadsheet_error"),
     column("a formula", "reference", ["=VLOOKUP(A2,B:C,2)"], "formula_text"),
+    column("a text as a formula", "reference", ['="00123"'], "formula_text"),
+    column("an apostrophe before digits", "reference", ["'007"], "guarded_cell"),
     column("a program's word for nothing", "reference", ["NULL"], "null_word"),
     column("WAHR as text", "metadata.b", ["WAHR", "FALSCH"], "foreign_boolean"),
     column("booleans as text", "metadata.b", ["TRUE", "FALSE"], "boolean_as_text"),
