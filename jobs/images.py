@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from pydantic_core import to_json
 
+from jobs import exact
 from jobs.change import value_at
 from jobs.echo import holds, same_at
 from jobs.model import ABSENT, JSON, REPLAY_SAFE_TRIGGERS, UNREAD, Absent, Edit, Live, Path, Unread
@@ -51,7 +52,7 @@ def encode(edits: Iterable[Edit]) -> tuple[Shape, str]:
                 values.append(edit.stored)
             after = _WITH_STORED[after, stored]
         shape += (edit.path, before, after)
-    return tuple(shape), to_json(values).decode()
+    return tuple(shape), exact.write(values).decode()
 
 
 def encode_shape(shape: Shape) -> str:
@@ -66,7 +67,7 @@ def decode(shape: str, values: str) -> tuple[Edit, ...]:
         ValueError: it is something else.
     """
     try:
-        left = iter(json.loads(values))
+        left = iter(exact.read(values))
         edits = [Edit(path, *[next(left) if part is None else part for part in parts]) for path, parts in _parts(shape)]
         rest = list(left)
     except (TypeError, KeyError, StopIteration, RecursionError) as error:

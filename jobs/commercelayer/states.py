@@ -6,8 +6,9 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from jobs.catalogue import ResourceType, resource_type
-from jobs.commercelayer.documents import document_of, mapping, tag_names
+from jobs.commercelayer.documents import document_of, exact_document_of, mapping, tag_names
 from jobs.commercelayer.updates import resource_path
+from jobs.exact import holds_float, may_be_rounded
 from jobs.model import JSON, Fields, Link, Live, Reply, Request
 from jobs.strict_json import NotStrictJSON, parse
 
@@ -44,6 +45,13 @@ def read_states(reply: Reply, type_name: str, fields: Fields) -> dict[str, Live]
     cannot be sent back as it was read.
     """
     document = document_of(reply) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
+    states = _states(document, type_name, fields)
+    if states and any(map(holds_floats, states.values())) and may_be_rounded(reply.body):
+        return _states(exact_document_of(reply), type_name, fields)
+    return states
+
+
+def _states(document: Mapping[str, Any] | None, type_name: str, fields: Fields) -> dict[str, Live] | None:
     data = document.get("data") if document else None
     if document is None or not isinstance(data, list):
         return None
@@ -66,6 +74,11 @@ def shown_state(document: Mapping[str, Any], resource: Mapping[str, Any], concre
     )
 
 
+def holds_floats(live: Live) -> bool:
+    """Whether there are numbers among the values that the quick parser may have rounded."""
+    return any(type(value) is not str and holds_float(value) for value in live.attributes.values())
+
+
 def record_request(type_name: str, resource_id: str) -> Request:
     """`GET` one record with all its attributes."""
     return Request("GET", resource_path(type_name, resource_id))
@@ -74,6 +87,8 @@ def record_request(type_name: str, resource_id: str) -> Request:
 def read_record(reply: Reply, type_name: str, resource_id: str) -> dict[str, JSON] | None:
     """All attributes of the record but the secret ones; None when the reply is not about it."""
     document = document_of(reply) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
+    if document and may_be_rounded(reply.body):
+        document = exact_document_of(reply)
     data = mapping(document.get("data")) if document else {}
     if data.get("id") != resource_id or not _concrete_type(data, type_name):
         return None
@@ -128,7 +143,7 @@ def _is_strict(value: JSON) -> bool:
     if _is_plain(value):
         return True
     try:
-        parse(json.dumps(value))
+        parse(json.dumps(value, default=float))
     except (NotStrictJSON, RecursionError):
         return False
     return True
