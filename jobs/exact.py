@@ -7,7 +7,7 @@ A sheet cannot say one (`number_not_exact`).
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final
@@ -79,11 +79,20 @@ def holds_exact(value: object) -> bool:
     return any(map(holds_exact, value)) if isinstance(value, list) else isinstance(value, ExactNumber)
 
 
-def holds_float(value: object) -> bool:
-    """Return whether there is a float in a value, which a parser may have rounded."""
-    if type(value) is dict:
-        return any(type(each) is not str and holds_float(each) for each in value.values())
-    return any(map(holds_float, value)) if type(value) is list else type(value) is float
+def holds_float(values: Iterable[object]) -> bool:
+    """Return whether there is a float among values and what they hold, which a parser may have rounded."""
+    for value in values:
+        kind = type(value)
+        if kind is str:
+            continue
+        if kind is float:
+            return True
+        if kind is dict:
+            if holds_float(value.values()):  # type: ignore[attr-defined]  # a dictionary
+                return True
+        elif kind is list and holds_float(value):  # type: ignore[arg-type]  # a list
+            return True
+    return False
 
 
 def _text(value: Any) -> str:

@@ -46,7 +46,7 @@ def read_states(reply: Reply, type_name: str, fields: Fields) -> dict[str, Live]
     """
     document = document_of(reply) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
     states = _states(document, type_name, fields)
-    if states and any(map(holds_floats, states.values())) and may_be_rounded(reply.body):
+    if states and holds_float([live.attributes for live in states.values()]) and may_be_rounded(reply.body):
         return _states(exact_document_of(reply), type_name, fields)
     return states
 
@@ -72,11 +72,6 @@ def shown_state(document: Mapping[str, Any], resource: Mapping[str, Any], concre
         _tags(document, resource) if fields.tags else None,
         fields,
     )
-
-
-def holds_floats(live: Live) -> bool:
-    """Whether there are numbers among the values that the quick parser may have rounded."""
-    return any(type(value) is not str and holds_float(value) for value in live.attributes.values())
 
 
 def record_request(type_name: str, resource_id: str) -> Request:

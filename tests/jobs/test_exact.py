@@ -143,6 +143,6 @@ def test_any_number_is_written_as_the_number_that_was_read(spelt: str) -> None:
 )
 def test_other_values_are_written_as_ever(value: Any) -> None:
     assert json.loads(write(value)) == value
-    assert not holds_float(value)
-    assert holds_float({"a": [{"b": 1.5}, value]})
+    assert not holds_float([value])
+    assert holds_float([value, {"a": [{"b": 1.5}, value]}])
     assert json.loads(write([value, ExactNumber("1.5")])) == [value, 1.5]
