@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 from jobs.catalogue import Attribute, declared
+from jobs.exact import ExactNumber
 from jobs.model import JSON, Absent, Edit, Path, Unread
 
 _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,40})?")
@@ -58,6 +59,8 @@ def holds(edit: Edit, value: JSON | Absent) -> bool:
 
 def reads_alike(text: JSON, value: JSON) -> bool:
     """Return whether a cell whose column has no type says what is there: the text `7` and 7, `true` and true."""
+    if isinstance(value, ExactNumber):
+        return text == value.text
     return isinstance(text, str) and isinstance(value, bool | int | float) and text == json.dumps(value)
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from pydantic_core import to_json
 
+from jobs import exact
 from jobs.change import value_at
 from jobs.echo import holds, same_at
 from jobs.model import ABSENT, JSON, REPLAY_SAFE_TRIGGERS, UNREAD, Absent, Edit, Live, Path, Unread
@@ -51,7 +52,7 @@ def encode(edits: Iterable[Edit]) -> tuple[Shape, str]:
                 values.append(edit.stored)
             after = _WITH_STORED[after, stored]
         shape += (edit.path, before, after)
-    return tuple(shape), to_json(values).decode()
+    return tuple(shape), exact.write(values).decode()
 
 
 def encode_shape(shape: Shape) -> str:
@@ -66,8 +67,16 @@ def decode(shape: str, values: str) -> tuple[Edit, ...]:
         ValueError: it is something else.
     """
     try:
-        left = iter(json.loads(values))
-        edits = [Edit(path, *[next(left) if part is None else part for part in parts]) for path, parts in _parts(shape)]
+        left = iter(exact.read(values))
+        edits = [
+            Edit(
+                path,
+                next(left) if before is None else before,
+                next(left) if after is None else after,
+                next(left) if stored is None else stored,
+            )
+            for path, before, after, stored in _parts(shape)
+        ]
         rest = list(left)
     except (TypeError, KeyError, StopIteration, RecursionError) as error:
         raise ValueError("not the edits of a row") from error
@@ -127,8 +136,8 @@ def _side(edit: Edit, value: JSON | Absent) -> Held:
 
 
 @lru_cache(maxsize=256)
-def _parts(shape: str) -> tuple[tuple[Path, tuple[Any, ...]], ...]:
-    """The path of each edit, and its other members: None where a value is."""
+def _parts(shape: str) -> tuple[tuple[Path, Any, Any, Any], ...]:
+    """The members of each edit: None where a value is."""
     parts = json.loads(shape)
     triples = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
-    return tuple((tuple(map(str, path)), (_MARKED[before], *_AFTER[after])) for path, before, after in triples)
+    return tuple((tuple(map(str, path)), _MARKED[before], *_AFTER[after]) for path, before, after in triples)

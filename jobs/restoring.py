@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 from jobs.catalogue import resource_type
 from jobs.change import MERGED
 from jobs.echo import same_at
+from jobs.exact import holds_exact
 from jobs.images import column_of
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Fields, Path, Unread
 
@@ -25,6 +26,7 @@ _MIXED: Final = "the run replaced it without reading it, so that what it left is
 _FIRED: Final = "a trigger was fired; its effects cannot be taken back"
 _HIDDEN: Final = "the API does not show it, so the old value is not known"
 _DOTTED: Final = "no column can name a member whose name is empty or has a dot"
+_LONG: Final = "its old value has more digits than a sheet can say"
 _FOREIGN: Final = "its old link leads to a type that rowpatch does not know to fit"
 
 
@@ -188,7 +190,7 @@ def _distinct(values: Iterable[Value]) -> list[Value]:
 
 def _text(value: Value) -> str:
     """Equal for equal JSON values: true is not 1, and keys have no order."""
-    return repr(value) if isinstance(value, Absent | Unread) else json.dumps(value, sort_keys=True)
+    return repr(value) if isinstance(value, Absent | Unread) else json.dumps(value, sort_keys=True, default=repr)
 
 
 def _is_merged(trail: Trail) -> bool:
@@ -222,6 +224,8 @@ def _expected(trail: Trail) -> list[Edit]:
     old = trail.before
     if isinstance(old, Unread):
         raise _Unwritable(_OVERWRITTEN)
+    if holds_exact(old):
+        raise _Unwritable(_LONG)
     known = [value for value in trail.held if not isinstance(value, Unread)]
     if not known:
         raise _Unwritable(_MIXED)

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from jobs.change import Change
-from jobs.commercelayer.documents import document_of, mapping, tag_names
+from jobs.commercelayer.documents import document_of, exact_document_of, mapping, tag_names
 from jobs.commercelayer.errors import read_errors
 from jobs.commercelayer.states import SECRET_ATTRIBUTES, shown_state
+from jobs.exact import may_be_rounded
 from jobs.model import JSON, ApiError, Edit, Fields, Reply, UpdateJob
 from jobs.taken import Taken, is_plainly_taken, taken
 from jobs.values import valueclass
@@ -45,6 +46,8 @@ def read_confirmation(reply: Reply, job: UpdateJob, change: Change, type_name: s
     if document is None or not isinstance(data, dict) or data.get("id") != job.id or data.get("type") != type_name:
         return None
     found = _taken(document, data, change, type_name)
+    if found.differs and may_be_rounded(reply.body) and (exactly := exact_document_of(reply)):
+        found = _taken(exactly, exactly["data"], change, type_name)
     unseen = tuple(name for name in found.unseen if name not in SECRET_ATTRIBUTES) if found.unseen else ()
     mode = mapping(data.get("meta")).get("mode")
     return Confirmation(

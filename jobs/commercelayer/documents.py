@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pydantic_core import from_json
 
+from jobs.exact import number
 from jobs.model import Reply
 
 MEDIA_TYPE: Final = "application/vnd.api+json"
@@ -21,6 +22,15 @@ def document_of(reply: Reply) -> dict[str, Any] | None:
     if not reply.complete or not _is_json(reply.headers.get("content-type", "")):
         return None
     document = _parsed(reply.body)
+    return document if isinstance(document, dict) else None
+
+
+def exact_document_of(reply: Reply) -> dict[str, Any] | None:
+    """The same of a reply that has a document, with an `ExactNumber` for each number that no float holds."""
+    try:
+        document = json.loads(reply.body, parse_float=number)
+    except (ValueError, RecursionError):
+        return None
     return document if isinstance(document, dict) else None
 
 

@@ -6,8 +6,9 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from jobs.catalogue import ResourceType, resource_type
-from jobs.commercelayer.documents import document_of, mapping, tag_names
+from jobs.commercelayer.documents import document_of, exact_document_of, mapping, tag_names
 from jobs.commercelayer.updates import resource_path
+from jobs.exact import holds_float, may_be_rounded
 from jobs.model import JSON, Fields, Link, Live, Reply, Request
 from jobs.strict_json import NotStrictJSON, parse
 
@@ -41,6 +42,13 @@ def read_states(reply: Reply, type_name: str, fields: Fields) -> dict[str, Live]
     cannot be sent back as it was read.
     """
     document = document_of(reply) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
+    states = _states(document, type_name, fields)
+    if states and holds_float([live.attributes for live in states.values()]) and may_be_rounded(reply.body):
+        return _states(exact_document_of(reply), type_name, fields)
+    return states
+
+
+def _states(document: Mapping[str, Any] | None, type_name: str, fields: Fields) -> dict[str, Live] | None:
     data = document.get("data") if document else None
     if document is None or not isinstance(data, list):
         return None
@@ -86,6 +94,8 @@ def read_state(reply: Reply, type_name: str, resource_id: str, fields: Fields) -
 def read_record(reply: Reply, type_name: str, resource_id: str) -> dict[str, JSON] | None:
     """All attributes of the record but the secret ones; None when the reply is not about it."""
     document = document_of(reply) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
+    if document and may_be_rounded(reply.body):
+        document = exact_document_of(reply)
     data = mapping(document.get("data")) if document else {}
     if data.get("id") != resource_id or not _concrete_type(data, type_name):
         return None
@@ -146,7 +156,7 @@ def _is_strict(value: JSON) -> bool:
     if _is_plain(value):
         return True
     try:
-        parse(json.dumps(value))
+        parse(json.dumps(value, default=float))
     except (NotStrictJSON, RecursionError):
         return False
     return True

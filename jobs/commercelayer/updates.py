@@ -3,8 +3,7 @@
 from functools import lru_cache
 from urllib.parse import quote
 
-from pydantic_core import to_json
-
+from jobs import exact
 from jobs.change import Change
 from jobs.model import JSON, Link, Request, UpdateJob
 
@@ -25,7 +24,7 @@ def update_request(job: UpdateJob, change: Change, type_name: str) -> Request:
     target = resource_path(type_name, job.id)
     if job.add_tags or job.remove_tags:
         target += "?include=tags&fields[tags]=name"  # unknown tags are dropped silently: the reply must show them
-    return Request("PATCH", target, to_json({"data": data}))
+    return Request("PATCH", target, exact.write({"data": data}))
 
 
 def resource_path(type_name: str, resource_id: str) -> str:

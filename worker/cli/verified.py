@@ -57,4 +57,4 @@ def _write(write: Callable[[str], object], finding: Finding) -> None:
 def _cell(value: JSON | Absent) -> str:
     if isinstance(value, Absent) or value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=float)

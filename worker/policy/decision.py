@@ -120,7 +120,7 @@ def shown(value: JSON | Absent | Unread) -> str:
     """A value in a message: text in quotes, so that 7 and "7" can be told apart."""
     if isinstance(value, Absent | Unread):
         return "nothing" if isinstance(value, Absent) else "something not read"
-    return shortened(json.dumps(value, ensure_ascii=False))
+    return shortened(json.dumps(value, ensure_ascii=False, default=float))
 
 
 def _may_be_discarded(edit: Edit, live: Live) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from json.encoder import encode_basestring
 from typing import Final
 
-encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=float).encode
 """A value as strict JSON on one line."""
 
 

@@ -148,7 +148,7 @@ def _shown(edit: Edit, value: JSON | Absent | Unread) -> str:
 
 
 def _quoted(value: JSON) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False, default=float)
 
 
 def _cell(edit: Edit, value: JSON | Absent | Unread) -> str:
