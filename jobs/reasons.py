@@ -156,7 +156,7 @@ REASONS: Final[dict[str, Reason]] = {
     "nothing_to_change": Reason(Status.SKIPPED, "The row names a record and nothing to change."),
     "superseded": Reason(
         Status.SKIPPED,
-        "A later row of the same record has been applied already; this older one would overwrite it.",
+        "Later rows of the same record have set all of it already; this older one would overwrite them.",
         "If the older values are wanted after all, apply them in a sheet of their own.",
     ),
     # rejected: the API said no, finally
@@ -229,6 +229,11 @@ REASONS: Final[dict[str, Reason]] = {
         Status.CONFLICT,
         "The API says that the record is no longer as the update expects it (412).",
         "Look at the record; if the row is still wanted, apply the failed file.",
+    ),
+    "overtaken": Reason(
+        Status.CONFLICT,
+        "Later rows of the same record have set a part of it already, without which the rest cannot be sent.",
+        "Look at the record; what is still wanted of the row, apply in a sheet of its own.",
     ),
     # unknown: may have been applied
     "reply_lost": Reason(

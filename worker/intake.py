@@ -4,14 +4,15 @@ Rows of one id go in file order, one at a time; a row left `unknown` holds back 
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeGuard
 
 from jobs.catalogue import resource_type
 from jobs.change import as_written
 from jobs.commercelayer import MOST_REFERENCES, PAGE_SIZE
-from jobs.model import Edit, RowRef, RowResult, Unsendable, UpdateJob
+from jobs.model import Edit, Path, RowRef, RowResult, Unsendable, UpdateJob
+from jobs.overtaking import overtaken_by
 from jobs.reasons import REASONS
 from jobs.texts import shortened
 from worker.clock import Clock
@@ -47,7 +48,7 @@ class Intake:
         resend_unknown: send rows again that may have been applied and are not safe to repeat.
         expected: what is planned for a row; None when there is no plan to keep to.
         target: id that an earlier process found for a row that names a reference; empty when none did.
-        overtaken: whether a later row of a record has been applied, or may have been.
+        overtaken: what later rows of a record have changed, or may have.
         unaimed: rows from the first on whose record has to be looked up, in file order; none is taken in before that.
         ready: rows that need no reading. `checking`: whether a first refusal of a type is being looked into.
     """
@@ -61,7 +62,7 @@ class Intake:
     resend_unknown: bool = False
     expected: Callable[[int], Planned | None] | None = None
     target: Callable[[int], str] = lambda _: ""
-    overtaken: Callable[[int, str], bool] = lambda _row, _id: False
+    overtaken: Callable[[int, str], Collection[Path]] = lambda _row, _id: ()
     unaimed: list[UpdateJob | Unsendable] = field(default_factory=list)
     ready: deque[Effort] = field(default_factory=deque)
     checking: bool = False
@@ -137,8 +138,8 @@ class Intake:
             listed = ", ".join(map(shortened, ids[:_LISTED])) + (", …" if len(ids) > _LISTED else "")
             said = f"several {job.type} have the reference '{shown}': {listed}"
             return Unsendable(job.ref, "reference_ambiguous", said, "reference")
-        if self.overtaken(job.ref.row, ids[0]):
-            return Unsendable(job.ref, "superseded")
+        if taken := self.overtaken(job.ref.row, ids[0]):
+            return overtaken_by(job, taken)
         self.journal.aim(job.ref.row, ids[0])
         return replace(job, id=ids[0])
 

@@ -14,6 +14,7 @@ import structlog
 
 from jobs.change import Terms
 from jobs.model import SETTLED_WELL
+from jobs.overtaking import without
 from worker import returned, source
 from worker.attempt import AttemptLoop
 from worker.clock import Clock
@@ -114,10 +115,13 @@ class Run:
         way = Way(settings, self.secrets, self.state_directory, counters, clock, stop, since)
         async with connected(way) as connection:
             copy = source.spooled_in(self.directory, settings.input.format)
-            late = returned.overtaken(copy, settings.input)
+            late = returned.overtaken(copy, settings.input, settings.target.type)
+            if traces is not None and traces.redone:
+                taken = returned.outrun(copy, settings, self.journal, self.rows).taken
+                late = {**late, **{row: lost for row, lost in taken.items() if traces.of(row).redo}}
             with source.opened(copy) as stream:
                 rows = source.jobs(stream, settings.input, settings.target.type, self._wanted(traces))
-                rows = returned.without(rows, late) if late else rows
+                rows = without(rows, late, whole=self._terms.replace) if late else rows
                 with self._planned() as expected, self._earlier() as earlier:
                     intake = Intake(rows, traces, self.journal, clock)
                     if earlier is not None:

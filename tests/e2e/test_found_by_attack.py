@@ -77,6 +77,75 @@ def test_an_older_row_of_a_results_file_never_overwrites_a_newer_one(server: Scr
     assert results("again") == [("skipped", "superseded"), ("skipped", "already_done")]
 
 
+def old_ones_locked(asked: Asked) -> Answer:
+    return refused(423) if asked.data["attributes"].get("reference") == "old" else confirmed(asked)
+
+
+def test_an_older_row_of_a_results_file_is_sent_where_newer_ones_set_other_fields(server: Scripted) -> None:
+    server.script = lambda asked: (
+        refused(423) if asked.data["attributes"].get("reference") == "old" else confirmed(asked)
+    )
+    header, rows = "id,reference,metadata", ["A,old,", 'A,,"{""k"":1}"', 'B,old,"{""k"":1}"', "B,new,"]
+    assert apply(sheet(*rows, header=header)) == 1
+    assert results() == [("rejected", "locked"), ("applied", ""), ("rejected", "locked"), ("applied", "")]
+    server.script = confirmed
+    server.asked.clear()
+    assert apply("run/results.csv", run_dir="again") == 0
+    assert server.patches() == [("A", {"reference": "old"}), ("B", {"metadata": {"k": 1}})]
+    assert results("again") == [("applied", ""), ("skipped", "already_done")] * 2
+
+
+def test_a_retry_sends_what_newer_rows_have_not_set(server: Scripted) -> None:
+    server.script = lambda asked: (
+        refused(423) if asked.data["attributes"].get("reference") == "old" else confirmed(asked)
+    )
+    header, rows = (
+        "id,reference,metadata",
+        ["A,old,", 'A,,"{""k"":1}"', 'B,old,"{""k"":1}"', "B,new,", "C,old,", "C,new,"],
+    )
+    assert apply(sheet(*rows, header=header)) == 1
+    server.script = confirmed
+    server.asked.clear()
+    assert run(["retry", "run", "--no-progress"]) == 1
+    assert server.patches() == [("A", {"reference": "old"}), ("B", {"metadata": {"k": 1}})]
+    assert results() == [("applied", "")] * 4 + [("rejected", "locked"), ("applied", "")]  # told, and left alone
+
+
+def test_a_row_that_fires_an_action_is_not_sent_with_the_values_of_another(server: Scripted) -> None:
+    server.script = lambda asked: refused(423) if "_capture" in asked.data["attributes"] else confirmed(asked)
+    flags = ["--type", "authorizations", "--no-progress", "--allow-trigger", "_capture"]
+    name = sheet("A,old,true", "A,new,", header="id,reference,_capture")
+    assert run(["apply", name, "--run-dir", "run", *flags]) == 1
+    server.script = confirmed
+    server.asked.clear()
+    assert run(["apply", "run/results.csv", "--run-dir", "again", *flags]) == 1
+    assert server.patches() == []
+    assert results("again") == [("conflict", "overtaken"), ("skipped", "already_done")]
+    assert run(["retry", "run", "--no-progress"]) == 1
+    assert server.patches() == []
+
+
+def test_a_row_that_may_have_been_applied_shields_the_fields_that_it_sets(server: Scripted) -> None:
+    """Tags are never sent twice, so the later rows stay unknown; the earlier ones must not overwrite them."""
+
+    def script(asked: Asked) -> Answer:
+        if asked.method == "GET":
+            return refused(404)
+        return refused(500) if "_add_tags" in asked.data["attributes"] else refused(423)
+
+    server.script = script
+    rows = ["A,old,,", "A,new,,vip", 'B,old,"{""k"":1}",', "B,new,,vip"]
+    name = sheet(*rows, header="id,reference,metadata,tags.add")
+    flags = ["--type", "orders", "--metadata", "replace", "--no-progress"]
+    assert run(["apply", name, "--run-dir", "run", *flags]) == 1
+    assert results() == [("rejected", "locked"), ("unknown", "server_error")] * 2
+    server.script = lambda asked: confirmed(asked) if asked.method == "PATCH" else refused(404)
+    server.asked.clear()
+    assert run(["retry", "run", "--no-progress"]) == 1
+    assert [each for each in server.patches() if "_add_tags" not in each[1]] == [("B", {"metadata": {"k": 1}})]
+    assert results()[0] == ("rejected", "locked")
+
+
 def test_a_retry_leaves_an_older_row_alone_whose_newer_one_may_have_been_applied(server: Scripted) -> None:
     def script(asked: Asked) -> Answer:
         return refused(423) if "_capture" not in asked.data["attributes"] else refused(500)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,8 +14,10 @@ from jobs.commercelayer import (
     MEDIA_TYPE,
     SECRET_ATTRIBUTES,
     read_record,
+    read_state,
     read_states,
     record_request,
+    state_request,
     states_request,
     update_request,
 )
@@ -119,6 +122,19 @@ def test_ids_are_parted_by_plain_commas_in_the_order_given_and_cannot_leave_thei
 
 def test_a_record_is_asked_for_whole() -> None:
     assert record_request("transactions", "a/b") == Request("GET", "/api/transactions/a%2Fb")
+
+
+@pytest.mark.parametrize(
+    ("type_name", "wanted", "query"),
+    [
+        ("orders", fields("reference"), ""),  # all attributes: one that it never shows is no reason to refuse
+        ("transactions", fields(), ""),
+        ("orders", fields(links=("market",)), "?fields[markets]=id&include=market"),
+        ("orders", fields(tags=True), "?fields[tags]=name&include=tags"),
+    ],
+)
+def test_one_record_is_asked_for_with_what_is_wanted_of_it(type_name: str, wanted: Fields, query: str) -> None:
+    assert state_request(type_name, "a/b", wanted) == Request("GET", f"/api/{type_name}/a%2Fb{query}")
 
 
 # pages
@@ -322,6 +338,24 @@ def test_tags_that_were_not_asked_for_are_not_known() -> None:
 
 
 # records
+
+
+@pytest.mark.parametrize(
+    ("answer", "live"),
+    [
+        (reply({"data": order(attributes={"reference": "R", "token": "s3cret"})}), Live("orders", {"reference": "R"})),
+        (reply({"data": order(id="oRdEx")}), None),  # another record
+        (reply({"data": order(type="skus")}), None),
+        (reply({"data": [order()]}), None),
+        (reply({"data": order()}, 201), None),
+        (reply({}), None),
+        (sample("captive_portal"), None),
+    ],
+)
+def test_one_record_is_live_state_if_it_is_the_one(answer: Reply, live: Live | None) -> None:
+    wanted = fields("reference", "token")
+    expected = replace(live, fields=wanted) if live else None
+    assert read_state(answer, "orders", "oRdEr", wanted) == expected
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from worker.journal import (
     create,
     inline,
 )
+from worker.journal.history import _OVERTAKEN
 from worker.journal.journal import BEAT, SHAPES
 from worker.lifecycle import Trace
 
@@ -469,6 +470,28 @@ async def test_a_form_that_comes_to_be_known_leaves_what_has_landed_alone(journa
         journal.keep_stored(1, (replace(edit, stored="b"),))
         journal.settle(result(1, attempts=2))
     assert [image.edits[0].stored for image, _ in journal.written()] == [UNREAD, "b"]
+
+
+async def test_what_later_rows_changed_of_a_record_is_found_without_looking_through_all(
+    path: Path, journal: Journal
+) -> None:
+    def image(row: int, key: str, name: str, unread: tuple[str, ...] = ()) -> Image:
+        return Image(row, "orders", key, (Edit(("attributes", name), "1", "2"),), unread)
+
+    rows = [(image(1, "x", "a"), Status.APPLIED), (image(2, "y", "b"), Status.APPLIED)]
+    rows += [(image(3, "x", "c", ("password",)), Status.UNKNOWN), (image(4, "x", "d"), Status.REJECTED)]
+    async with committing(journal):
+        for each, status in rows:
+            await journal.intend(each.row, 1, NOW, each)
+            journal.settle(result(each.row, status))
+    with closing(journal.reader()) as reader:
+        assert reader.was_overtaken(0, "x") == {("attributes", name) for name in ("a", "c", "password")}
+        assert reader.was_overtaken(1, "x") == {("attributes", "c"), ("attributes", "password")}
+        assert reader.was_overtaken(2, "y") == frozenset()
+        plan = [row[3] for row in reader._db.execute(f"EXPLAIN QUERY PLAN {_OVERTAKEN}", ("x", 0))]
+        assert not [step for step in plan if step.startswith("SCAN")]
+        with pytest.raises(sqlite3.OperationalError):
+            reader._db.execute("DELETE FROM image")  # it still writes nothing
 
 
 async def test_a_journal_remembers_so_many_shapes_where_each_row_has_its_own(path: Path, journal: Journal) -> None:

@@ -63,4 +63,32 @@ def test_rows_of_a_results_file_are_overtaken_by_later_done_rows_of_their_id(
 ) -> None:
     path = tmp_path / "input"
     path.write_text(text)
-    assert overtaken(path, how(format_name)) == expected
+    assert overtaken(path, how(format_name), "stripe_payments").keys() == expected
+
+
+HEADER = "__status,id,reference,metadata.a,metadata.b\n"
+KEYS = [("attributes", "reference"), ("attributes", "metadata", "a"), ("attributes", "metadata", "b")]
+
+
+@pytest.mark.parametrize(
+    ("rows", "taken"),
+    [
+        ("failed,x,1,,\napplied,x,,2,\n", {1: {KEYS[1]}}),  # a row that set other columns
+        ("failed,x,1,1,\napplied,x,,2,\nfailed,x,,1,1\nunchanged,x,,,2\n", {1: {KEYS[1], KEYS[2]}, 3: {KEYS[2]}}),
+        ("failed,x,1,,\napplied,y,2,,\n", {}),
+        ("failed,x,1,,\napplied,x,<clear>,,\n", {1: {KEYS[0]}}),
+        ("failed,x,1,,\napplied,x,,,\n", {1: {()}}),  # mended since: who knows what it set
+    ],
+)
+def test_what_later_rows_have_set_is_taken_from_a_row_that_comes_back(
+    tmp_path: Path, rows: str, taken: dict[int, set[tuple[str, ...]]]
+) -> None:
+    path = tmp_path / "input"
+    path.write_text(HEADER + rows)
+    assert overtaken(path, how(), "stripe_payments") == taken
+
+
+def test_a_results_file_whose_header_means_nothing_overtakes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "input"
+    path.write_text("__status,id,no_such\nfailed,x,1\napplied,x,1\n")
+    assert overtaken(path, how(), "stripe_payments") == {}  # the run refuses it, and says why

@@ -8,6 +8,7 @@ from pathlib import Path
 from jobs.columns import ObjectColumns, SheetColumns, header_faults
 from jobs.damage import Column
 from jobs.model import ObjectRow, SheetRow, Status, Unsendable, UpdateJob
+from jobs.overtaking import left_of
 from jobs.reading import InputRefused, read_objects
 from jobs.reasons import REASONS
 from worker import returned, source
@@ -39,7 +40,8 @@ class Records:
         header: names of the columns; empty for NDJSON. `columns`: those of the user.
         line: on which the header stands.
         texts_at: positions of the columns that hold texts and ids, by their names.
-        overtaken: rows of a results file that have a later row of the same record which is done.
+        overtaken: what was taken from rows of a results file by later rows of the same record that are done.
+        whole: objects are replaced as a whole, whatever keys a row names.
     """
 
     header: list[str]
@@ -48,7 +50,8 @@ class Records:
     meaning: SheetColumns | ObjectColumns
     line: int
     texts_at: Mapping[str, int]
-    overtaken: frozenset[int]
+    overtaken: returned.Taken
+    whole: bool
 
     def judged(self, record: Record) -> Judged:
         """What `apply` would make of the record, by the same code."""
@@ -56,7 +59,12 @@ class Records:
             return [record]
         found = self.meaning.read(record)  # type: ignore[arg-type]  # a sheet has rows, NDJSON has objects
         if isinstance(found, UpdateJob):
-            return "superseded" if found.ref.row in self.overtaken else found
+            lost = self.overtaken.get(found.ref.row)
+            found = left_of(found, lost, whole=self.whole) if lost else found
+        if isinstance(found, UpdateJob):
+            return found
+        if REASONS[found.reason].status is Status.CONFLICT:
+            return [found]
         if REASONS[found.reason].status is Status.SKIPPED:
             return found.reason
         return self.meaning.faults(record)  # type: ignore[arg-type]  # see above
@@ -97,10 +105,10 @@ def opened(path: Path, how: Input, type_name: str) -> Iterator[Records]:
         InputRefused: the input cannot be read; also while its rows are iterated.
     """
     rules = source.rules(how, type_name)
-    late = returned.overtaken(path, how)
+    late, whole = returned.overtaken(path, how, type_name), how.metadata == "replace"
     with source.opened(path) as stream:
         if how.format == "ndjson":
-            yield Records([], [], read_objects(stream, encoding=how.encoding), ObjectColumns(rules), 0, {}, late)
+            yield Records([], [], read_objects(stream, encoding=how.encoding), ObjectColumns(rules), 0, {}, late, whole)
             return
         sheet = source.sheet_of(stream, how)
         if faults := list(header_faults(sheet.header, rules)):
@@ -108,4 +116,4 @@ def opened(path: Path, how: Input, type_name: str) -> Iterator[Records]:
         columns = SheetColumns(sheet.header, rules)
         described = columns.described()
         texts = {column.label: column.position for column in described if column.role not in {"number", "other"}}
-        yield Records(sheet.header, described, iter(sheet), columns, sheet.line, texts, late)
+        yield Records(sheet.header, described, iter(sheet), columns, sheet.line, texts, late, whole)

@@ -31,7 +31,8 @@ def retry(
             chosen = rows_to_redo(opened.directory, opened.journal, opened.settings, opened.rows)
             if chosen.superseded:
                 complain(
-                    f"{chosen.superseded:,} rows are left alone: a later row of their id was, or may be, applied.",
+                    f"{chosen.superseded:,} rows are left alone: later rows of their records have set the same,"
+                    " or may have.",
                     0,
                 )
             if chosen.fired:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final, TypeAlias, TypeVar
 
 from jobs.images import fires_twice
 from jobs.model import ApiError, RowRef, RowResult, Status
+from jobs.model import Path as Field
 from worker.journal.file import SAFE, JournalDamaged, connect, damaged, translated
 from worker.journal.images import Image, Planned, names_in, read_image, read_planned
 from worker.lifecycle import Trace
@@ -42,9 +43,14 @@ _IMAGES_OF_DOUBTFUL: Final = """
     LEFT JOIN shape ON shape.n = image.shape LEFT JOIN result ON result.row = image.row
     WHERE NOT image.landed AND (result.row IS NULL OR result.redo OR result.status = 'unknown')
 """
+_RECORDS: Final = """
+    CREATE TEMP TABLE record AS SELECT image.id, image.row, image.n FROM image
+    JOIN result ON result.row = image.row WHERE result.status IN ('applied', 'unknown')
+"""
 _OVERTAKEN: Final = """
-    SELECT 1 FROM image JOIN result ON result.row = image.row
-    WHERE image.id = ? AND image.row > ? AND result.status IN ('applied', 'unknown') LIMIT 1
+    SELECT image.row, image.type, image.id, shape.edits, image.content, image.unread FROM temp.record
+    JOIN image ON image.row = record.row AND image.n = record.n LEFT JOIN shape ON shape.n = image.shape
+    WHERE record.id = ? AND record.row > ?
 """
 _PLAN: Final = """
     SELECT row, type, id, status, reason, message, fields, shape.edits, content, unread FROM plan
@@ -156,6 +162,11 @@ class Traces:
         self.mark(row, self.DOUBTFUL)
         self.reasons.setdefault(row, reason)
 
+    @property
+    def redone(self) -> bool:
+        """Whether any settled row is to be run again."""
+        return any(bits & self.REDO for bits in self.marks)
+
     def matters(self, row: int) -> bool:
         """Whether the row must be looked at: it is to be run, or it holds back later rows of its id."""
         bits = self.marks[row]
@@ -182,6 +193,7 @@ class History:
             JournalError: the file cannot be opened.
         """
         self.path = path
+        self._by_record = False
         self._db: sqlite3.Connection = connect(path, write=write, checked=checked)
         try:
             self.facts: dict[str, str] = dict(self._select("SELECT name, value FROM fact"))
@@ -252,9 +264,26 @@ class History:
         query = "SELECT row, id FROM target WHERE row BETWEEN ? AND ?"
         return dict(self._understood(lambda row: (int(row[0]), str(row[1])), query, first, last))
 
-    def was_overtaken(self, row: int, resource_id: str) -> bool:
-        """Whether a later row of the same record has been applied, or may have been."""
-        return next(self._select(_OVERTAKEN, resource_id, row), None) is not None
+    def was_overtaken(self, row: int, resource_id: str) -> frozenset[Field]:
+        """What later rows of the same record have changed, or may have; what they found as they wanted it is not in it.
+
+        Only what was there at the first call counts: what the caller itself sends goes in the order of the rows.
+        """
+        if not self._by_record:
+            self._index_records()
+        images = list(self._understood(read_image, _OVERTAKEN, resource_id, row))
+        unread = {("attributes", name) for image in images for name in image.unread}
+        return frozenset(unread.union(edit.path for image in images for edit in image.edits))
+
+    def _index_records(self) -> None:
+        """Sort the images by record, beside the journal: hardly any run needs that, and an index slows every write."""
+        with translated(self.path):
+            (reading_only,) = self._db.execute("PRAGMA query_only").fetchone()
+            self._db.execute("PRAGMA query_only = OFF")
+            self._db.execute(_RECORDS)
+            self._db.execute("CREATE INDEX temp.of_record ON record (id, row)")
+            self._db.execute(f"PRAGMA query_only = {reading_only}")
+        self._by_record = True
 
     def repeated(self) -> tuple[int, int]:
         """How many records the plan sends more than one row for, and how many rows these are."""
