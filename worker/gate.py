@@ -12,6 +12,7 @@ import anyio
 from jobs.model import Reply
 from worker.clock import Clock
 from worker.policy.backoff import Circuit, RetryBudget
+from worker.policy.backpressure import refused_before_work
 from worker.policy.concurrency import Sign, sign_of
 from worker.policy.inference import Inference
 from worker.policy.pace import Pace, Window
@@ -54,8 +55,8 @@ class Gate:
         self._waiting = 0
         self._freed = anyio.Event()
         stop.on_request(self._free)
-        if shared is not None and not pace.is_told:
-            self.inference.resume(*shared.inferred, pace.stamps, clock.now())
+        if shared is not None:
+            self.inference.resume(*shared.inferred, clock.now())
 
     @property
     def refusals_in_a_row(self) -> int:
@@ -105,10 +106,12 @@ class Gate:
         self._slowest = max(self._slowest, now - sent_at)
         self._slots.answered(now)
         self._throttle.accepted()
-        if pause := self._learn(reply, sent_at, now).pause:
-            self.pace.close(now + pause)
-            self.on_news("slowed_down", {"status": reply.status, "pause_s": round(pause, 3)})
-        if not self.pace.is_told and self.inference.accepted(now, sent_at):
+        limits = read_limits(reply.headers, self._clock.wall())
+        self._learn(limits, reply, sent_at, now)
+        if limits.pause:
+            self._close(limits.pause, now)
+            self.on_news("slowed_down", {"status": reply.status, "pause_s": round(limits.pause, 3)})
+        if not self.inference.is_idle and self._accepted(sent_at, now):
             self._infer()
         if reply.status in SETTLED_ANSWERS:
             self.failed()
@@ -120,29 +123,51 @@ class Gate:
         self._free()
 
     def slowed_down(self, reply: Reply, sent_at: float) -> float:
-        """The slot's request was refused for pace: close the gate for everybody.
+        """The slot's request was answered by one that asks to wait: close the gate for everybody.
 
         Returns:
             Seconds the gate stays closed.
         """
         now = self._clock.now()
-        self._slots.answered(now)
-        self.refused += reply.status == 429  # noqa: PLR2004  # Too Many Requests
-        limits = self._learn(reply, sent_at, now)
-        retry_after = read_retry_after(reply.headers, self._clock.wall())
-        again = sent_at >= self.pace.closed_until
-        pause = self._throttle.refused(self.pace.windows, retry_after, again=again)
-        if reply.status == 429 and not self.pace.is_told:  # noqa: PLR2004  # Too Many Requests
-            pause = self.inference.refused(now, sent_at, retry_after)
-            if self.inference.windows:
-                self._infer()
-        pause = max(pause, limits.pause, self.pace.used_up(now))
-        self.pace.close(now + pause)
-        if self._shared is not None:
-            self._shared.close(pause)
+        limits = read_limits(reply.headers, self._clock.wall())
+        is_refusal = refused_before_work(reply)
+        self.refused += is_refusal
+        if is_refusal and limits.has_room:
+            self._slots.cancelled()  # should the told limit count it after all, the server's count will show it
+        else:
+            self._slots.answered(now)
+        self._learn(limits, reply, sent_at, now)
+        pause = self._pause(limits, reply, sent_at, now)
+        self._close(pause, now)
         self.on_news("slowed_down", {"status": reply.status, "pause_s": round(pause, 3)})
         self._free()
         return pause
+
+    def _pause(self, limits: Limits, reply: Reply, sent_at: float, now: float) -> float:
+        """Return the seconds for which nobody may send.
+
+        A refusal while nothing is left of what the server tells is explained by that: its counts are never reset, so
+        that whole window is waited for. Any other refusal says that there is a limit that is not told.
+        """
+        pace, asked, is_refusal = (
+            self.pace,
+            read_retry_after(reply.headers, self._clock.wall()),
+            refused_before_work(reply),
+        )
+        used_up = pace.used_up(now)
+        is_explained = bool(limits.spent) or used_up > 0.0 or not pace.learns
+        known = (limits.spent or pace.windows) if is_refusal and is_explained else ()
+        pause = self._throttle.refused(known, asked, again=sent_at >= pace.closed_until)
+        if is_refusal and not is_explained:
+            pause = self.inference.refused(now, sent_at, asked, pace.stamps)
+            if self.inference.windows:
+                self._infer()
+        return max(pause, limits.pause, used_up)
+
+    def _close(self, pause: float, now: float) -> None:
+        self.pace.close(now + pause)
+        if self._shared is not None:
+            self._shared.close(pause)
 
     def unanswered(self, sent_at: float) -> None:
         """The slot's request left and was not answered: it occupies the server's window until now at most."""
@@ -192,8 +217,7 @@ class Gate:
         if self._waiting:
             self._freed.set()  # whichever event is the current one: a waiter makes a new one each time
 
-    def _learn(self, reply: Reply, sent_at: float, now: float) -> Limits:
-        limits = read_limits(reply.headers, self._clock.wall())
+    def _learn(self, limits: Limits, reply: Reply, sent_at: float, now: float) -> None:
         if limits is not SILENT:
             if self.pace.learn(limits.windows):
                 self.on_news("limit_learned", {"windows": windows_text(limits.windows)})
@@ -203,11 +227,13 @@ class Gate:
             self.pace.allow(limits.allowances, sent_at, now)
         remaining = min((left for _, left in limits.counts), default=None) if limits.counts else None
         self.pace.heard(sign_of(reply.status, paced=bool(self.pace.windows), remaining=remaining), sent_at, now)
-        return limits
+
+    def _accepted(self, sent_at: float, now: float) -> bool:
+        return self.inference.accepted(now, sent_at, self.pace.stamps, self.pace.stated_rate)
 
     def _infer(self) -> None:
         inference = self.inference
-        self.pace.infer(inference.windows, settled=inference.settled, alone=inference.is_daring)
+        self.pace.infer(inference.windows, settled=inference.settled)
         if self._shared is not None:
             self._shared.infer(inference.settled, inference.no_trial_before)
         self.on_news("limit_inferred", {"windows": windows_text(self.inference.windows)})

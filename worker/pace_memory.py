@@ -95,7 +95,7 @@ class KnownLimits(NamedTuple):
 
     Attributes:
         told: those it stated.
-        inferred: those inferred from its refusals, while it states none.
+        inferred: those inferred from its refusals, beside what it stated.
         trial_at: no more than those is tried before that time.
     """
 

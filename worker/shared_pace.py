@@ -17,7 +17,7 @@ from worker.companions import BEAT, Companions, alike
 from worker.pace_memory import Header, KnownLimits, PaceMemory, Stamp
 from worker.policy.inference import LONGEST_HELD
 from worker.policy.pace import Pace, Window
-from worker.policy.throttle import LONGEST_WINDOW
+from worker.policy.ratelimit import LONGEST_INTERVAL
 
 BUSY: Final = 0.002
 """Seconds until a file that another process holds is tried again."""
@@ -61,8 +61,7 @@ class SharedPace:
         self._pending: list[float] = []
         self._written = self._inferred = memory.limits()
         pace.restore(self._written.told, ())
-        if not pace.is_told:
-            pace.infer(self._written.inferred)
+        pace.infer(self._written.inferred)
 
     @property
     def abandoned(self) -> int:
@@ -71,9 +70,9 @@ class SharedPace:
 
     @property
     def inferred(self) -> tuple[tuple[Window, ...], float]:
-        """Limits that are not told, and from when on more may be tried, by the clock; none where they are told."""
+        """Limits that are not told, and from when on more may be tried, by the clock."""
         later = self._inferred.trial_at - self._clock.wall()
-        return self._limits.inferred, self._clock.now() + max(0.0, min(later, LONGEST_HELD))
+        return self._inferred.inferred, self._clock.now() + max(0.0, min(later, LONGEST_HELD))
 
     def infer(self, windows: tuple[Window, ...], trial_at: float) -> None:
         """Remember limits that are not told."""
@@ -147,11 +146,10 @@ class SharedPace:
             self._transact(now)
 
     def close(self, pause: float) -> None:
-        """Let nobody through for `pause` seconds, in any process. Long ones are each process's own affair: it parks."""
-        if pause <= LONGEST_WINDOW:
-            self._closed_until = self._clock.wall() + pause
-            if self._active:
-                self._transact(self._clock.now())
+        """Let nobody through for `pause` seconds, in any process, this one's successors included."""
+        self._closed_until = max(self._closed_until, self._clock.wall() + min(pause, LONGEST_INTERVAL))
+        if self._works:
+            self._transact(self._clock.now())
 
     def beat(self) -> None:
         """Give a sign of life, give back what was claimed and is not needed, and see who is gone."""
@@ -227,6 +225,9 @@ class SharedPace:
             self._others.meet(header, wall, self._tag, self._largest)
             pace.elsewhere, pace.has_company, self._looked_at = self._others.claimed, self._others.count > 0, wall
         self._joined = True
+        if header.closed_until > wall and header.closed_until > self._closed_until + BUSY:
+            self._closed_until = header.closed_until
+            pace.close(now + min(header.closed_until - wall, LONGEST_INTERVAL))
         if not pace.windows:
             return
         if self._measured != (pace.windows, self._others.count):
@@ -234,9 +235,6 @@ class SharedPace:
         if not self._active:
             self._active = True
             self._pending = [wall - (now - stamp) for stamp in pace.stamps]
-        if header.closed_until > wall and header.closed_until > self._closed_until + BUSY:
-            self._closed_until = header.closed_until
-            pace.close(now + min(header.closed_until - wall, LONGEST_WINDOW))
         if header.head != self._seen:
             since = self._seen if self._seen <= header.head else 0
             pace.overhear(self._translated(self._memory.stamps(header, since), now, wall))
@@ -277,7 +275,7 @@ class SharedPace:
 
     @property
     def _limits(self) -> KnownLimits:
-        return KnownLimits(self.pace.learned) if self.pace.learned else self._inferred._replace(told=())
+        return self._inferred._replace(told=self.pace.learned)
 
     def _is_due(self) -> bool:
         return not 0.0 <= self._clock.wall() - self._beat_at < BEAT / 2

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from jobs.model import Reply
 from tests.pace.clients import Client
-from tests.pace.server import Entry, Server, Service
+from tests.pace.server import Entry, Server, Service, least_time
 from tests.virtual_time import run
 
 ROUNDS = 10
@@ -37,6 +37,8 @@ class Figures:
         mean_in_flight: over time.
         rate: served requests a second.
         share: of the quota over its whole windows, in per cent; without limits, of the ideal, after ten round trips.
+        of_least: the time that a client needs who knows every limit, in per cent of the time taken, first windows
+            included.
     """
 
     seconds: float
@@ -48,6 +50,7 @@ class Figures:
     mean_in_flight: float
     rate: float
     share: float
+    of_least: float
 
 
 def drive(
@@ -110,6 +113,7 @@ def _figures(ledger: list[Entry], server: Server, work: Work) -> Figures:
         mean_in_flight=busy / (last - first),
         rate=len(served) / (last - first),
         share=100 * (_of_quota(served, server) if server.limits else _of_ideal(served, server, work, settled)),
+        of_least=100 * (least_time(server, work.requests) + server.latency.mean(1)) / (last - first),
     )
 
 

@@ -28,7 +28,7 @@ CLIENTS: Final[dict[str, Maker]] = {
 Range: TypeAlias = tuple[float, float]
 Figure: TypeAlias = Literal[
     "seconds", "refusals", "refused_429", "max_in_flight", "settled_in_flight", "mean_in_flight", "rate", "share",
-    "eta_error", "refused_share",
+    "of_least",     "eta_error", "refused_share",
 ]  # fmt: skip
 
 

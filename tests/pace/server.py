@@ -1,6 +1,7 @@
 """A server of numbers: how long it takes, what it refuses, what it tells. No sockets; the loop's clock is its clock."""
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,14 +23,15 @@ class Limit:
     """At most `requests` in `interval` seconds.
 
     `sliding`: in any interval; `fixed`: in those that begin at multiples of it; `leaky`: a bucket that holds so many
-    and loses them evenly over the interval.
+    and loses them evenly over the interval; `approximate`: fixed ones, to which as much of the one before is added as
+    is still within the interval (HAProxy's `http_req_rate`, Cloudflare's and Kong's sliding windows).
     """
 
     __pydantic_config__ = _CLOSED
 
     requests: int
     interval: float
-    kind: Literal["sliding", "fixed", "leaky"] = "sliding"
+    kind: Literal["sliding", "fixed", "leaky", "approximate"] = "sliding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,11 @@ class Server:
 
     Attributes:
         limits: on the rate; the first one is told. Without any, a quota is told that nobody can use up.
-        told: in headers, with every answer. `retry_after`: seconds told with a 429, negative: not told.
+        told: in headers, with every answer.
+        dialect: how: Commerce Layer's, the IETF's, or its policy alone, without what is left.
+        retry_after: seconds told with a 429, negative: not told.
         penalty: refused requests count as well.
+        phase: seconds of its periods, fixed and approximate ones, that have passed when the work begins.
         places: requests it works on at once; beyond them it answers 503 or 429, refuses the connection, or drops it.
         foreign: share of the first limit that somebody else uses.
     """
@@ -83,8 +88,10 @@ class Server:
     latency: Latency = field(default_factory=Latency)
     limits: tuple[Limit, ...] = ()
     told: bool = True
+    dialect: Literal["commerce layer", "ietf", "policy"] = "commerce layer"
     retry_after: float = -1.0
     penalty: bool = False
+    phase: float = 0.0
     places: int = 1_000_000
     beyond: Literal["503", "429", "refused", "dropped"] = "503"
     foreign: float = 0.0
@@ -147,7 +154,32 @@ class _Leaky:
         self._level += 1.0
 
 
-_COUNTERS: Final[Mapping[str, Callable[[Limit], _Counter]]] = {"sliding": _Sliding, "fixed": _Fixed, "leaky": _Leaky}
+class _Approximate:
+    """Two whole intervals, the earlier one weighted by the part of it that is less than an interval ago."""
+
+    def __init__(self, limit: Limit) -> None:
+        self._limit = limit
+        self._window = -1
+        self._counted = self._before = 0
+
+    def left(self, now: float) -> int:
+        window, into = divmod(now, self._limit.interval)
+        if window != self._window:
+            self._before = self._counted if window == self._window + 1 else 0
+            self._window, self._counted = int(window), 0
+        estimate = self._counted + self._before * (1 - into / self._limit.interval)
+        return math.floor(self._limit.requests - estimate)
+
+    def count(self, now: float) -> None:
+        self._counted += 1
+
+
+_COUNTERS: Final[Mapping[str, Callable[[Limit], _Counter]]] = {
+    "sliding": _Sliding,
+    "fixed": _Fixed,
+    "leaky": _Leaky,
+    "approximate": _Approximate,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +194,18 @@ class Entry:
     answered: float
     in_flight: int
     status: int
+
+
+def least_time(server: Server, requests: int) -> float:
+    """Return the seconds that so many requests take a client who knows every limit, to a hundredth; without latency."""
+    counters = [_COUNTERS[limit.kind](limit) for limit in server.limits]
+    tick = 0
+    for _ in range(requests):
+        while any(counter.left(server.phase + tick / 100) <= 0 for counter in counters):
+            tick += 1
+        for counter in counters:
+            counter.count(server.phase + tick / 100)
+    return tick / 100
 
 
 class Service:
@@ -192,7 +236,7 @@ class Service:
 
         def stamp() -> None:
             stamped = loop.time()
-            outcome = self._judge(stamped, beside)
+            outcome = self._judge(stamped + self._server.phase, beside)
 
             def deliver() -> None:
                 self.in_flight -= 1
@@ -256,8 +300,12 @@ class Service:
         if not self._counters:
             return _VAST
         limit = self._server.limits[0]
+        left = max(0, self._counters[0].left(now))
+        if self._server.dialect != "commerce layer":
+            state = {"ratelimit": f'"a";r={left};t={limit.interval:g}'} if self._server.dialect == "ietf" else {}
+            return {"ratelimit-policy": f'"a";q={limit.requests};w={limit.interval:g}', **state}
         return {
             "x-ratelimit-limit": str(limit.requests),
             "x-ratelimit-interval": f"{limit.interval:g}",
-            "x-ratelimit-remaining": str(max(0, self._counters[0].left(now))),
+            "x-ratelimit-remaining": str(left),
         }

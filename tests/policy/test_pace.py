@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.policy.concurrency import START, Sign
-from worker.policy.pace import GUARD, UNTOLD, Pace, Window, least_time
+from worker.policy.pace import GUARD, MEMORY, TOLD, UNTOLD, Pace, Window, least_time
 
 MINUTE = Window(100, 60.0)
 
@@ -214,8 +214,27 @@ def test_few_are_in_flight_until_the_server_has_shown_that_it_bears_more() -> No
         pace.answered(0.1)
         pace.heard(Sign.OK, 0.0, 0.1)
     assert pace.most_in_flight == 2 * START
-    assert [pace.reserve(0.1) for _ in range(2 * START)] == [0.0] * (2 * START)
-    assert pace.reserve(0.1) == math.inf
+    later = TOLD + 0.1
+    assert [pace.reserve(later) for _ in range(2 * START)] == [0.0] * (2 * START)
+    assert pace.reserve(later) == math.inf
+
+
+def test_at_first_no_more_are_in_flight_than_the_told_windows_need_since_they_may_not_be_all() -> None:
+    def together(window: Window, now: float) -> int:
+        pace = Pace(max_in_flight=64)
+        pace.learn([window])
+        pace.reserve(0.0)
+        pace.cancelled()
+        for tenth in range(4):
+            pace._concurrency.taken(64)
+            for _ in range(pace.most_in_flight):
+                pace.heard(Sign.OK, tenth / 10, (tenth + 1) / 10)
+        assert pace.most_in_flight == 64
+        return sum(pace.reserve(now) == 0.0 for _ in range(64))
+
+    assert together(Window(1000, 60.0), 1.0) == START + 4  # 2 x 16.7/s x 0.1 s
+    assert together(Window(100_000, 60.0), 1.0) > 4 * START
+    assert together(Window(1000, 60.0), TOLD + 1.0) > 4 * START
 
 
 def test_a_limit_learned_under_way_tells_the_rate() -> None:
@@ -429,10 +448,16 @@ def test_a_restored_pace_goes_on_where_the_last_process_was() -> None:
 @SIMULATED
 @given(st.integers(1, 50))
 def test_the_log_is_never_much_longer_than_the_largest_limit(limit: int) -> None:
-    pace = Pace(max_in_flight=1)
-    pace.learn([Window(limit, 0.001)])
+    pace = Pace(ceiling=[Window(limit, 0.001)], max_in_flight=1, discover=False)
     answer(pace, [float(number) for number in range(300)])
     assert len(pace.stamps) <= 2 * limit
+
+
+def test_where_limits_may_have_to_be_inferred_the_log_reaches_further_back() -> None:
+    pace = Pace(max_in_flight=1)
+    pace.learn([Window(10, 0.001)])
+    answer(pace, [float(number) for number in range(3 * MEMORY)])
+    assert MEMORY <= len(pace.stamps) <= 2 * MEMORY
 
 
 @pytest.mark.parametrize(
@@ -449,15 +474,15 @@ def test_the_least_time_is_that_of_the_slowest_window(count: int, windows: tuple
     assert least_time(count, windows) == seconds
 
 
-def test_inferred_windows_are_kept_to_evenly_and_give_way_to_what_the_server_says() -> None:
+def test_inferred_windows_are_kept_to_evenly_beside_what_the_server_says() -> None:
     pace = Pace(max_in_flight=4, headroom=50.0)
-    pace.infer([Window(10, 10.0)])
+    pace.infer([Window(10, 10.0)], settled=[Window(8, 10.0)])
     assert [pace.reserve(0.0), pace.reserve(0.4)] == [0.0, pytest.approx(0.6)]
-    pace.infer([Window(10, 10.0)], alone=True)
-    assert pace.reserve(5.0) == math.inf
-    pace.learn([Window(20, 10.0)])
-    assert pace.windows == (Window(10, 10.0),)
-    assert pace.is_told
+    pace.learn([Window(200, 60.0)])
+    assert pace.windows == (Window(10, 10.0), Window(100, 60.0))
+    assert pace.own[0] == (Window(8, 10.0), Window(100, 60.0))
+    assert pace.reserve(0.4) == pytest.approx(0.6)
+    assert (pace.rate(), pace.stated_rate()) == (1.0, pytest.approx(100 / 60))
 
 
 def test_without_discovery_nothing_is_inferred() -> None:

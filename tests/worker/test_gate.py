@@ -88,16 +88,70 @@ async def test_a_cancelled_wait_gives_its_turn_back() -> None:
         assert await guarded.admit()
 
 
-async def test_a_429_closes_the_gate_for_everybody_for_a_whole_window_whatever_retry_after_says() -> None:
+async def test_a_refusal_with_nothing_left_closes_the_gate_for_a_whole_window_whatever_retry_after_says() -> None:
     guarded, _ = gate()
     now = anyio.current_time()
     await guarded.admit()
     await guarded.admit()
     guarded.replied(Reply(200, LIMITED), now)
-    pause = guarded.slowed_down(Reply(429, {**LIMITED, "retry-after": "0"}), now)
+    pause = guarded.slowed_down(Reply(429, {**LIMITED, "x-ratelimit-remaining": "0", "retry-after": "0"}), now)
     assert pause == pytest.approx(60)
     assert guarded.refused == 1
     assert guarded.pace.closed_until == pytest.approx(now + 60, abs=0.5)
+    assert guarded.inference.is_idle
+
+
+@pytest.mark.parametrize("left", [{}, {"x-ratelimit-remaining": "99"}])
+async def test_a_refusal_that_the_told_limit_does_not_explain_is_asked_about_soon(left: dict[str, str]) -> None:
+    guarded, _ = gate()
+    now = anyio.current_time()
+    await guarded.admit()
+    await guarded.admit()
+    guarded.replied(Reply(200, {**LIMITED, **left}), now)
+    assert guarded.slowed_down(Reply(429, {**LIMITED, **left}), now) == pytest.approx(0.5, abs=0.02)
+    assert len(guarded.pace.stamps) == (1 if left else 2)  # by the server's own count the refused one did not count
+
+
+async def test_a_limit_is_inferred_beside_those_that_are_told() -> None:
+    guarded, _ = gate()
+    now = anyio.current_time()
+    for _ in range(3):
+        await guarded.admit()
+        guarded.replied(Reply(200, LIMITED), now)
+    await guarded.admit()
+    guarded.slowed_down(Reply(429, {**LIMITED, "retry-after": "0.3"}), now)
+    assert await guarded.admit()
+    guarded.replied(Reply(200, LIMITED), anyio.current_time())
+    assert guarded.pace.learned == (Window(100, 60.0), Window(25, 10.0))
+    assert len(guarded.pace.windows) == 3
+    assert guarded.pace.rate() == pytest.approx(min(25 / 10, 3 / guarded.inference.windows[0].interval, 100 / 60))
+
+
+@pytest.mark.parametrize("status", [409, 420, 423, 430, 500, 502, 503, 504, 529])
+async def test_retry_after_closes_the_gate_on_any_status_for_just_as_long_as_it_says(status: int) -> None:
+    guarded, _ = gate()
+    now = anyio.current_time()
+    for _ in range(2):
+        await guarded.admit()
+    guarded.replied(Reply(200, LIMITED), now)
+    assert guarded.slowed_down(Reply(status, {"retry-after": "8"}), now) == 8.0
+    assert guarded.pace.closed_until == pytest.approx(now + 8, abs=0.5)
+    assert (guarded.refused, guarded.inference.is_idle) == (0, True)
+
+
+async def test_a_limit_told_in_a_body_is_a_refusal_for_pace_like_any_other() -> None:
+    guarded, _ = gate()
+    now = anyio.current_time()
+    await guarded.admit()
+    told = b'[{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "x"}]'
+    assert guarded.slowed_down(Reply(403, {}, told), now) == 0.5
+    assert guarded.refused == 1
+
+
+async def test_without_discovery_a_refusal_costs_a_whole_window_of_the_users() -> None:
+    guarded, _ = gate(Pace(ceiling=[Window(5, 7.0)], max_in_flight=4, discover=False))
+    await guarded.admit()
+    assert guarded.slowed_down(Reply(429, {}), anyio.current_time()) == 7.0
 
 
 async def test_refusals_that_were_in_flight_together_count_once() -> None:
@@ -106,10 +160,10 @@ async def test_refusals_that_were_in_flight_together_count_once() -> None:
     for _ in range(4):
         await guarded.admit()
     pauses = [guarded.slowed_down(Reply(429, {}), sent_at) for _ in range(4)]
-    assert pauses == pytest.approx([10.0] * 4, abs=0.1)
+    assert pauses == pytest.approx([0.5] * 4, abs=0.1)
     later = guarded.pace.closed_until
     guarded.pace.in_flight = 1
-    assert guarded.slowed_down(Reply(429, {}), later) == 60.0
+    assert guarded.slowed_down(Reply(429, {}), later) == pytest.approx(2.0, abs=0.1)
 
 
 async def test_limits_are_learned_from_any_reply_and_told_once() -> None:

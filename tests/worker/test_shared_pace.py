@@ -221,10 +221,24 @@ def test_a_refusal_closes_the_gate_in_every_process_and_in_the_next(bench: Bench
     assert second.pace.closed_until == pytest.approx(bench.hands.now + 60.0)
 
 
-def test_a_pause_that_parks_a_run_does_not_hold_the_next_one(bench: Bench) -> None:
-    first = bench.process()
+@pytest.mark.parametrize("windows", [SLOW, ()])
+def test_a_pause_that_parks_a_run_holds_the_next_one_too(bench: Bench, windows: tuple[Window, ...]) -> None:
+    first, second = bench.process(windows), bench.process(windows)
+    first.close(1000.0)
+    first.end()
+    second.beat()
+    for each in (second, bench.process(windows), bench.process(())):
+        assert each.pace.closed_until == pytest.approx(bench.hands.now + 1000.0)
+        assert each.reserve(bench.hands.now) > 0.0
+
+
+def test_a_shorter_pause_does_not_end_a_longer_one_and_none_is_longer_than_a_day(bench: Bench) -> None:
+    first = bench.process(())
+    first.close(1000.0)
+    first.close(1.0)
+    assert bench.process(()).pace.closed_until == pytest.approx(bench.hands.now + 1000.0)
     first.close(1e9)
-    assert bench.process().pace.closed_until == -math.inf
+    assert bench.process(()).pace.closed_until == pytest.approx(bench.hands.now + 86_400.0)
 
 
 def test_methods_do_not_disturb_each_other(bench: Bench) -> None:

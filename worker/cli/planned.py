@@ -58,4 +58,4 @@ def _remembered(origin: str, method: str) -> tuple[Window, ...]:
     except ConfigError:
         whose = ""
     limits = PaceMemory(state_directory(), origin, whose, method).limits()
-    return limits.told or limits.inferred
+    return (*limits.told, *limits.inferred)

@@ -75,12 +75,16 @@ def sign_of(status: int, *, paced: bool, remaining: int | None) -> Sign:
 
 
 class Concurrency:
-    """The limit of one (origin, method). Times are seconds of one monotonic clock, handed in by the caller."""
+    """The limit of one (origin, method). Times are seconds of one monotonic clock, handed in by the caller.
+
+    Attributes:
+        is_fixed: the limit stays as it is, whatever happens.
+    """
 
     def __init__(self, most: int, *, fixed: bool = False) -> None:
         """Begin at `START`, or at `most` if that is less; `fixed` stays at `most` whatever happens."""
         self._most = most
-        self._fixed = fixed
+        self.is_fixed = fixed
         self._limit = float(most if fixed else min(START, most))
         self._doubling = True
         self._mean = math.nan
@@ -107,7 +111,7 @@ class Concurrency:
     def ok(self, sent_at: float, now: float, *, least: int = 1) -> None:
         """A request that left at `sent_at` was served; no latency brings the limit below `least`."""
         self._answered_at = now
-        if self._fixed or sent_at < self._since:
+        if self.is_fixed or sent_at < self._since:
             return
         self._round.append(now - sent_at)
         if len(self._round) < self.limit:
@@ -125,7 +129,7 @@ class Concurrency:
 
     def overloaded(self, sent_at: float, now: float) -> None:
         """A request that left at `sent_at` was too many; those that left before the last cut say nothing new."""
-        if self._fixed or sent_at < self._cut_at:
+        if self.is_fixed or sent_at < self._cut_at:
             return
         again = self.limit == self._refused_limit
         self._rest, self._rested = min(2 * self._rest, LONGEST_REST) if again else 1, 0

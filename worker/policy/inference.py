@@ -1,79 +1,95 @@
-"""Limits of a server that does not tell them, inferred from what it accepts and what it refuses.
+"""Limits that a server does not tell, inferred from what it accepts and what it refuses: alone, or beside told ones.
 
-A refusal costs, so there are few: the first burst runs into the limit once. Then the pool is quiet until a single
-request gets through; how long that took, and how much had been accepted in as long a time before, is the limit. From
-then on requests are spaced evenly, so that running into a second, wider window costs one refusal and not a burst of
-them. More is tried only where the inferred limit was used up, after a long time without a refusal, and less and less
-often.
+A refusal costs, so there are few. After one the pool is quiet, and one request asks again at the moments at which a
+window of a usual length would have room: half a second after the burst, 2 s, 10 s, a minute. Each answer rules windows
+out. A window of length `c` was full when the last request was refused and had room when one was accepted, so that it
+lies between the two moments at which `c` seconds had passed since the first request in it; its limit is what had been
+accepted in it. The longest window that fits is kept to, evenly, since it may not be the only one: a wider one shows
+later, is found in the same way, and is kept to as well. A bucket that leaks is approached by ever wider windows.
+
+More is tried only where the inferred limit was used up, after a time without a refusal; once that was refused, in small
+steps and less and less often.
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
-from worker.policy.pace import Window, spacing
+from worker.policy.pace import Window, rate_of, spacing
 
-CANDIDATES: Final = (1.0, 10.0, 60.0, 600.0)
+USUAL: Final = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0, 300.0, 600.0, 3600.0)
 """Seconds that windows usually have. What lies between is taken for the next longer one, and grown into."""
 
-_QUIET_FIRST: Final = 1
-"""Index of the candidate that the first quiet time tests: a wait of 10 s for a window of 1 s costs no refusal."""
+ASKED: Final = (0.5, 2.0, 5.0, 10.0, 60.0, 300.0, 600.0, 3600.0)
+"""Those that a question tells apart: each answer costs a refusal while it is no."""
+
+PAUSES: Final = (0.5, 2.0, 5.0, 10.0, 60.0, 120.0, 300.0, 600.0)
+"""Seconds after the refusal at which it is asked again where no window's length suggests a better moment."""
+
+SOON: Final = 0.25
+"""Seconds between two questions at least."""
+
+LATE: Final = 0.01
+"""Seconds after such a moment: clocks and timers are not exact."""
 
 MARGIN: Final = 0.98
 """Share of what was accepted that is held to once it is known that more is refused."""
 
 SHRUNK: Final = 0.9
-"""Share of what was accepted that is held to after a refusal that was not provoked: others use the quota too."""
+"""Share of what was accepted that is held to after a refusal that no window explains: others use the quota too."""
 
-CLEAN: Final = 60.0
-"""Seconds without a refusal, and three windows, before more is tried: a second window of a minute shows by then."""
+CLEAN: Final = 5.0
+"""Seconds without a refusal, and two windows, before more is tried."""
 
-HELD: Final = 620.0
-"""Seconds without a trial after one was refused; doubled with every further one."""
+HELD: Final = 900.0
+"""Seconds without a trial after a small one was refused; four times as long with every further one."""
 
 LONGEST_HELD: Final = 3600.0
 
-_LEAP, _STEP = 1.15, 1.02
-"""How much more is tried: before any trial was refused, and after."""
+_DOUBLE, _LEAP, _STEP = 2.0, 1.15, 1.02
+"""How much more is tried: while a window of half the length fits too; before any trial was refused; after."""
+
+_FILLED: Final = 1.25
+"""Windows for which a trial lasts: until all of one was sent at the higher rate."""
 
 _USED_UP: Final = 0.85
 """Share of the limit that must have been used for the limit to be what held the run up."""
 
-
 _FEW: Final = 50
 """Requests below which a step of one is more than a small step."""
 
+_REMEMBERED: Final = 256
+"""Refusals in the log whose times are known."""
 
-@dataclass(slots=True)
-class Tally:
-    """How many requests were accepted, and when, in constant memory: an hour in quarters of a second."""
 
-    _counts: deque[list[float]] = field(default_factory=lambda: deque(maxlen=14_400))
+def _unlimited() -> float:
+    return math.inf
 
-    def add(self, now: float) -> None:
-        """One was accepted at `now`."""
-        quarter = math.floor(now * 4) / 4
-        if self._counts and self._counts[-1][0] == quarter:
-            self._counts[-1][1] += 1
-        else:
-            self._counts.append([quarter, 1])
 
-    def since(self, then: float) -> int:
-        """How many were accepted in the quarters of a second after `then`."""
-        total = 0.0
-        for quarter, count in reversed(self._counts):
-            if quarter <= then - 0.25:
-                break
-            total += count
-        return int(total)
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """When is there room again?
+
+    Attributes:
+        refused_at: the refusal that raised it.
+        full_at: the latest moment at which there was none.
+        asked: how often it was asked in vain.
+    """
+
+    refused_at: float
+    full_at: float
+    asked: int = 0
 
 
 @dataclass(slots=True)
 class Inference:
     """What is inferred of one (origin, method). Times are seconds of one monotonic clock.
+
+    Every method is handed the log: the times of all responses so far, oldest first.
 
     Attributes:
         windows: the inferred windows, narrowest interval first; empty until something was refused.
@@ -84,29 +100,25 @@ class Inference:
     windows: tuple[Window, ...] = ()
     trials_from: float = math.inf
     is_gentle: bool = False
-    _tally: Tally = field(default_factory=Tally)
+    _question: _Question | None = None
     _quiet_until: float = -math.inf
-    _tested: int | None = None
-    _refused_at: float = 0.0
-    _in_a_row: int = 0
+    _refusals: deque[float] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
     _held: float = HELD
+    _shortest: float = math.inf
     _before_trial: tuple[Window, ...] = ()
-    _may_be_a_second: bool = False
-    _tries_a_second: bool = False
+    _kept: tuple[Window, ...] = ()
+    _doubtful_until: float = -math.inf
 
-    def resume(self, windows: tuple[Window, ...], trials_from: float, accepted: Iterable[float], now: float) -> None:
+    def resume(self, windows: tuple[Window, ...], trials_from: float, now: float) -> None:
         """Go on from what an earlier process inferred; the limit may have grown since, which is tried as at first.
 
         Args:
             windows: what it held to, if it came so far.
             trials_from: as it had it.
-            accepted: when requests were accepted that are still in the windows, oldest first.
             now: when that is.
         """
         if windows:
             self.is_gentle, self.trials_from = trials_from > now, trials_from
-            for at in accepted:
-                self._tally.add(at)
             self._hold(windows, now)
 
     @property
@@ -120,126 +132,167 @@ class Inference:
         return self.trials_from if self.is_gentle else -math.inf
 
     @property
-    def is_daring(self) -> bool:
-        """Whether ten times as much is being tried: one at a time, so that it costs one refusal."""
-        return self._tries_a_second and bool(self._before_trial)
+    def is_idle(self) -> bool:
+        """Whether an accepted request cannot change anything."""
+        return self._question is None and not self.windows
 
-    @property
-    def _spacing(self) -> float:
-        return spacing(self.windows)
+    def accepted(
+        self, now: float, sent_at: float, log: Sequence[float], others: Callable[[], float] = _unlimited
+    ) -> bool:
+        """Take in that a request was accepted; return whether that changes the windows.
 
-    def accepted(self, now: float, sent_at: float) -> bool:
-        """A request that left at `sent_at` was accepted; whether that changes the windows."""
+        Args:
+            now: when its response arrived.
+            sent_at: when it left: if that was before a refusal, it says nothing about the time after it.
+            log: see the class.
+            others: requests a second that the other windows in force allow: trying more than that brings nothing.
+        """
         if sent_at < self._quiet_until:
-            self._tally.add(now)
-            return False  # it left before the refusal, and says nothing about the time after it
-        probed = self._tested is not None and self._ends_the_quiet(CANDIDATES[self._tested], now)
-        self._tally.add(now)
-        self._in_a_row = 0
-        return probed or (bool(self.windows) and self._tries_more(now))
+            return False
+        if self._question is not None:
+            return self._conclude(self._question, sent_at, now, log)
+        if now < self.trials_from or not self.windows:
+            return False
+        return self._tries_more(now, log, others)
 
-    def refused(self, now: float, sent_at: float, retry_after: float | None) -> float:
-        """A request that left at `sent_at` was refused for pace.
+    def refused(self, now: float, sent_at: float, retry_after: float | None, log: Sequence[float]) -> float:
+        """Take in that a request was refused for pace.
 
         Args:
             now: when.
-            sent_at: requests that were in flight together are refused together, and count once.
+            sent_at: when it left: requests that were in flight together are refused together, and count once.
             retry_after: seconds the server asked for, None when it did not.
+            log: see the class.
 
         Returns:
             Seconds for which nobody may send; then one request goes first.
         """
+        if bisect_left(log, now) < bisect_right(log, now):
+            self._refusals.append(now)
         if sent_at < self._quiet_until:
-            return self._quiet_until - now
-        self._in_a_row += 1
-        self._refused_at = now
+            return max(self._quiet_until - now, retry_after or 0.0)
         asked = retry_after or 0.0
-        pause = self._learn_more(now, asked) if self.windows else self._learn_first(now, asked)
+        if self._before_trial:
+            self._end_trial(now, log)
+            pause = max(asked, spacing(self.windows))
+        elif now < self._doubtful_until:
+            self._doubtful_until = -math.inf
+            self._hold(self._kept, now)
+            pause = max(asked, spacing(self.windows))
+        else:
+            known = self._question
+            self._question = (
+                _Question(now, now) if known is None else replace(known, full_at=sent_at, asked=known.asked + 1)
+            )
+            pause = self._pause(self._question, now, asked, log)
         self._quiet_until = now + pause
         return pause
 
-    def _ends_the_quiet(self, interval: float, now: float) -> bool:
-        """A request got through after so long a quiet time; whether that says anything about the limit."""
-        self._may_be_a_second, self._tested = self._tested == _QUIET_FIRST, None
-        if not self._tally.since(self._refused_at - interval):
+    def _pause(self, question: _Question, now: float, asked: float, log: Sequence[float]) -> float:
+        """Return the seconds until it makes sense to ask again."""
+        if asked and not question.asked:
+            return asked
+        began = question.refused_at
+        longest = PAUSES[min(question.asked, len(PAUSES) - 1)]
+        sent_for = began - log[0] if log else 0.0
+        moments = (self._room(length, question, log)[1] + LATE for length in ASKED if length > self._kept_to)
+        moment = min((at for at in moments if at >= now + self._soon), default=math.inf)
+        if moment - began > max(longest, sent_for if question.asked else sent_for / 2):
+            moment = max(began + longest, now + min(longest, 2 * (now - began)))
+        return max(asked, moment - now)
+
+    def _room(self, length: float, question: _Question, log: Sequence[float]) -> tuple[float, float]:
+        """Return when a window of that length, full at the refusal, has room again at the earliest and at the latest.
+
+        The latest is for a server that counts what it refuses, too. Minus infinity if the window was empty.
+        """
+        began = question.refused_at
+        first, end = bisect_right(log, began - length), bisect_left(log, began)
+        if first >= end:
+            return -math.inf, -math.inf
+        refused = sum(began - length < at <= question.full_at for at in self._refusals)
+        return log[first] + length, log[min(first + refused, end - 1)] + length
+
+    def _conclude(self, question: _Question, sent_at: float, now: float, log: Sequence[float]) -> bool:
+        """A request got through after a quiet time; return whether that says anything about the limit."""
+        self._question = None
+        full_at = question.full_at
+        rooms = {each: self._room(each, question, log) for each in USUAL if each > self._kept_to}
+        tellable = question.refused_at + self._soon
+        fits = [each for each, (early, late) in rooms.items() if tellable < early <= sent_at and late > full_at]
+        length = fits[-1] if fits else max(sent_at - question.refused_at, self._kept_to)
+        limit = self._accepted_in(full_at - length, full_at, log)
+        if not limit:
             return False  # nothing had been accepted: others had used it up, or it was no matter of pace
-        self._hold((self._window(interval, self._refused_at),), now)
+        found = Window(limit, length)
+        if self.windows and rate_of(found) >= MARGIN * min(map(rate_of, self.windows)):
+            self._hold(tuple(_scaled(window, SHRUNK) for window in self.windows), now)
+            return True
+        self._shortest = full_at - (rooms[length][0] - length) if fits else length
+        self._hold((*(window for window in self.windows if window.interval < length), found), now)
         return True
 
-    def _learn_first(self, now: float, asked: float) -> float:
-        if asked:
-            if self._tally.since(now - _candidate(asked)):
-                self._hold((self._window(_candidate(asked), now),), now)
-            return max(asked, self._spacing, CANDIDATES[0])
-        last = len(CANDIDATES) - (1 if self._tally.since(-math.inf) else 2)  # longer, if there is something to learn
-        self._tested = _QUIET_FIRST if self._tested is None else min(self._tested + 1, last)
-        return CANDIDATES[self._tested]
+    @property
+    def _soon(self) -> float:
+        """Seconds after a refusal at which every window that was evenly used would have room again."""
+        return max(SOON, 2 * spacing(self.windows))
 
-    def _learn_more(self, now: float, asked: float) -> float:
-        """Refused although the windows were kept to: a trial failed, there is a wider one, or others use the quota."""
-        widest = self.windows[-1]
-        if self._before_trial:
-            self._end_trial(now)
-        elif self._in_a_row > 1 or widest.interval >= CANDIDATES[2]:
-            accepted = min(widest.limit, self._window(widest.interval, now).limit)
-            self._hold((*self.windows[:-1], _scaled(Window(accepted, widest.interval), SHRUNK)), now)
-        else:
-            wider = self._window(_candidate(max(asked, 2 * widest.interval, CANDIDATES[2])), now)
-            self._hold((*self.windows, _scaled(wider, MARGIN)), now)
-        if self._in_a_row == 1:
-            return max(asked, self._spacing)
-        return max(asked, min(self.windows[-1].interval, self._spacing * 2.0 ** min(self._in_a_row, 20)))
+    @property
+    def _kept_to(self) -> float:
+        """Seconds of the widest window that is known: whatever refuses is wider, or no window."""
+        return max((window.interval for window in self.windows), default=0.0)
 
-    def _window(self, interval: float, until: float) -> Window:
-        """What was accepted in the `interval` before `until`."""
-        return Window(max(1, self._tally.since(until - interval)), interval)
+    def _accepted_in(self, since: float, until: float, log: Sequence[float]) -> int:
+        """Return how many were accepted after `since`, and up to `until`."""
+        answered = bisect_right(log, until) - bisect_right(log, since)
+        return answered - sum(since < at <= until for at in self._refusals)
 
-    def _end_trial(self, now: float) -> None:
+    def _end_trial(self, now: float, log: Sequence[float]) -> None:
         """More was tried, and refused."""
-        kept, tried = self._before_trial, self.windows
-        if self._tries_a_second:
-            self._hold(kept, now)
-            self.trials_from = now + self._held
+        kept, was_double = self._before_trial, self._may_double(self._before_trial)
+        between = tuple(map(partial(self._between, now, log), kept, self.windows))
+        self._shortest = math.inf
+        self._kept, self._doubtful_until = kept, now + kept[-1].interval
+        if was_double and max(map(rate_of, between)) <= max(map(rate_of, kept)):
+            self._hold(kept, now)  # half the length was ruled out, and nothing else
             return
-        self._hold(tuple(map(partial(self._between, now), kept, tried)), now)
+        self._hold(between, now)
         self.is_gentle, self.trials_from = True, now + self._held
-        self._held = min(LONGEST_HELD, 2 * self._held)
+        self._held = min(LONGEST_HELD, 4 * self._held)
 
-    def _between(self, now: float, kept: Window, tried: Window) -> Window:
-        """What was accepted of a trial that was refused in the end, and a little less, since that took time to show."""
-        accepted = self._window(kept.interval, now).limit if kept.limit >= _FEW else 0
-        return _scaled(Window(max(kept.limit, min(tried.limit, accepted)), kept.interval), MARGIN)
+    def _between(self, now: float, log: Sequence[float], kept: Window, tried: Window) -> Window:
+        """Return what was accepted of a trial that was refused in the end, less what was so before that showed."""
+        most = math.floor(rate_of(tried) * kept.interval)
+        accepted = min(most, self._accepted_in(now - kept.interval, now, log))
+        is_more = accepted > (1.0 if kept.limit >= _FEW else _LEAP) * kept.limit
+        return _scaled(Window(accepted, kept.interval) if is_more else kept, MARGIN)
+
+    def _may_double(self, windows: tuple[Window, ...]) -> bool:
+        return 2 * self._shortest <= windows[-1].interval
 
     def _hold(self, windows: tuple[Window, ...], now: float) -> None:
         self.windows, self._before_trial = windows, ()
-        clean = min(HELD, max(CLEAN, 3 * windows[-1].interval))
-        self.trials_from = max(now + clean, self.trials_from if self.is_gentle else 0.0)
+        clean = windows[-1].interval * (1 if self._may_double(windows) else 2)
+        self.trials_from = max(now + min(HELD, max(CLEAN, clean)), self.trials_from if self.is_gentle else 0.0)
 
-    def _tries_more(self, now: float) -> bool:
-        binding = min(self.windows, key=lambda window: window.limit / window.interval)
-        if now < self.trials_from or self._tally.since(now - binding.interval) < _USED_UP * binding.limit:
+    def _tries_more(self, now: float, log: Sequence[float], others: Callable[[], float]) -> bool:
+        binding = min(self.windows, key=rate_of)
+        used = len(log) - bisect_left(log, now - binding.interval)
+        if used < _USED_UP * binding.limit or others() <= rate_of(binding):
             return False
         self._before_trial = self.windows
-        self.windows = self._more()
-        self.trials_from = now + max(CANDIDATES[1], binding.interval)
+        self.windows = tuple(_scaled(window, self._factor()) for window in self.windows)
+        self.trials_from = now + max(CLEAN, _FILLED * binding.interval)
         return True
 
-    def _more(self) -> tuple[Window, ...]:
-        self._tries_a_second = self._may_be_a_second and len(self.windows) == 1
-        self._may_be_a_second = False
-        if self._tries_a_second:
-            return (Window(self.windows[0].limit, CANDIDATES[0]),)
-        factor = _STEP if self.is_gentle else _LEAP
-        return tuple(_scaled(window, factor) for window in self.windows)
+    def _factor(self) -> float:
+        if self.is_gentle:
+            return _STEP
+        return _DOUBLE if self._may_double(self.windows) else _LEAP
 
 
 def _scaled(window: Window, factor: float) -> Window:
-    """A window with that much more or less room: a few requests cannot be divided, but their time can."""
-    if window.limit < _FEW:
+    """Return a window with that much more or less room: a few requests cannot be divided, but their time can."""
+    if window.limit < _FEW or factor == _DOUBLE:
         return Window(window.limit, window.interval / factor)
     return Window(math.floor(window.limit * factor), window.interval)
-
-
-def _candidate(seconds: float) -> float:
-    """The usual window that is at least so long."""
-    return next((each for each in CANDIDATES if each >= seconds), CANDIDATES[-1])

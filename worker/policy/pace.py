@@ -19,8 +19,11 @@ from worker.policy.strangers import Strangers
 GUARD: Final = 0.001
 """Seconds added to every interval: timers fire a little early, and servers count window edges either way."""
 
-UNTOLD_MEMORY: Final = 1000
-"""Responses remembered while the server does not tell its limits: what is inferred later may reach far back."""
+MEMORY: Final = 4096
+"""Responses remembered at least, where limits may have to be inferred: an untold window may reach far back."""
+
+TOLD: Final = 10.0
+"""Seconds for which no more are in flight than the told windows need: there may be narrower ones that are not told."""
 
 UNTOLD: Final = 60.0
 """Seconds for which no more than the first few are in flight while the server tells no limit: all that are in flight
@@ -74,7 +77,6 @@ class Pace:
         self._quotas = Quotas(headroom)
         self._inferred: tuple[Window, ...] = ()
         self._settled: tuple[Window, ...] = ()
-        self._alone = False
         self._spacing = 0.0
         self._last = -math.inf
         self._began = math.inf
@@ -100,9 +102,9 @@ class Pace:
         return self._learned
 
     @property
-    def is_told(self) -> bool:
-        """Whether the server says what its limits are, or does not matter: then nothing is inferred."""
-        return bool(self._learned) or not self._discover or self._quotas.are_known
+    def learns(self) -> bool:
+        """Whether what the server does is learned from: otherwise the user's windows are the truth."""
+        return self._discover
 
     @property
     def is_unlimited(self) -> bool:
@@ -136,7 +138,7 @@ class Pace:
     @property
     def is_users(self) -> bool:
         """Whether it is the user's ceiling that limits the rate, rather than what the server says."""
-        slowest = min(self._windows, key=_rate, default=None)
+        slowest = min(self._windows, key=rate_of, default=None)
         told, users = ({w.less(self._headroom) for w in windows} for windows in (self._learned, self._ceiling))
         return slowest in users - told
 
@@ -147,7 +149,12 @@ class Pace:
 
     def rate(self) -> float:
         """Requests a second that the windows allow in the long run; infinity without windows."""
-        return min(map(_rate, self._windows), default=math.inf)
+        return self._slowest
+
+    def stated_rate(self) -> float:
+        """Requests a second that the windows which are not inferred allow; infinity without any."""
+        stated = (window.less(self._headroom) for window in {*self._ceiling, *self._learned})
+        return min(map(rate_of, stated), default=math.inf)
 
     def reserve(self, now: float) -> float:
         """Take a slot, or say how long to wait before asking again.
@@ -206,16 +213,15 @@ class Pace:
         self._apply()
         return True
 
-    def infer(self, windows: Iterable[Window], *, settled: Iterable[Window] = (), alone: bool = False) -> None:
-        """Keep to windows that the server does not tell: evenly, since they may not be all there are.
+    def infer(self, windows: Iterable[Window], *, settled: Iterable[Window] = ()) -> None:
+        """Keep to windows that the server does not tell, beside those it tells: evenly, as there may be more of them.
 
         Args:
             windows: what is inferred, or tried.
             settled: what is inferred while more is tried.
-            alone: one request at a time.
         """
         if self._discover:
-            self._inferred, self._settled, self._alone = tuple(windows), tuple(settled), alone
+            self._inferred, self._settled = tuple(windows), tuple(settled)
             self._apply()
 
     def allow(self, told: Iterable[Allowance], sent_at: float, now: float) -> None:
@@ -277,26 +283,26 @@ class Pace:
             self._stamps = sorted([*self._stamps, *stamps])
 
     def _apply(self) -> None:
-        inferred = () if self._learned else self._inferred
+        inferred = self._inferred
         stated = {window.less(self._headroom) for window in {*self._ceiling, *self._learned}}
         self._windows = tuple(sorted({*stated, *inferred}))
         self._lasting = tuple(sorted({*stated, *((inferred and self._settled) or inferred)}))
         self._spacing = spacing(inferred)
-        self._memory = max((w.limit for w in self._windows), default=0)
-        if not self.is_told:
-            self._memory = max(self._memory, UNTOLD_MEMORY)
+        self._slowest = min(map(rate_of, self._windows), default=math.inf)
+        self._memory = max([MEMORY if self._discover else 0, *(w.limit for w in self._windows)])
 
     def _cap(self, now: float) -> int:
         """How many may be in flight."""
-        if self._probing or self._alone:
+        if self._probing:
             return 1
         limit = self._concurrency.limit
-        if self._windows or not self._discover:
+        if self._concurrency.is_fixed:
             return limit
-        if self._quotas.are_known:  # nobody knows how fast
-            return min(START, limit)
         self._began = min(self._began, now)
-        return limit if now - self._began > UNTOLD else min(START, limit)
+        since = now - self._began
+        if not self._windows:
+            return min(START, limit) if since <= UNTOLD or self._quotas.are_known else limit
+        return min(limit, math.ceil(START + 2 * self._slowest * self.rtt)) if since <= TOLD else limit
 
     def _trim(self) -> None:
         if len(self._stamps) > 2 * self._memory:
@@ -329,5 +335,6 @@ def least_time(count: int, windows: Iterable[Window]) -> float:
     return max(((count - 1) // window.limit * window.interval for window in windows), default=0.0) if count else 0.0
 
 
-def _rate(window: Window) -> float:
+def rate_of(window: Window) -> float:
+    """Return the requests a second that a window allows in the long run."""
     return window.limit / window.interval

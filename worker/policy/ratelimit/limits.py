@@ -36,6 +36,16 @@ class Limits:
     allowances: tuple[Allowance, ...] = ()
     pause: float = 0.0
 
+    @property
+    def spent(self) -> tuple[Window, ...]:
+        """The windows of which nothing is left."""
+        return tuple(window for window, left in self.counts if not left)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether something is left of every limit, by the server's own count, which says so."""
+        return bool(self.counts) and not self.spent and all(each.remaining for each in self.allowances)
+
 
 SILENT: Final = Limits()
 """What a reply says that says nothing."""
