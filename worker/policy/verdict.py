@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from jobs.change import Change
-from jobs.commercelayer import Confirmation, column_of, read_confirmation, read_errors, token_refused
+from jobs.commercelayer import Confirmation, column_of, read_confirmation, read_errors, said, token_refused
 from jobs.model import ApiError, MaybeSent, NotSent, Outcome, Reply, Status, Unread, UpdateJob
 from jobs.reasons import REASONS
 from jobs.values import valueclass
@@ -158,11 +158,11 @@ def _replied(reply: Reply, sent: Sent) -> Verdict:
     if reply.status < 200:  # noqa: PLR2004  # 101: whatever this is, it is no answer to a PATCH
         return _maybe_applied("reply_garbled", f"the server answered {reply.status}", sent)
     if is_slow_down(reply):
-        return _slow_down(reply.status, sent)
+        return _slow_down(reply, sent)
     if 300 <= reply.status < 400:  # noqa: PLR2004  # 3xx
-        return _refusal(Settle("redirected", f"the server answered {reply.status}; redirects are never followed"), sent)
+        return _refusal(Settle("redirected", f"{_answered(reply)}; redirects are never followed"), sent)
     if reply.status >= 500:  # noqa: PLR2004  # 5xx
-        return _failed(reply.status, sent)
+        return _failed(reply, sent)
     return _refused(reply, sent)
 
 
@@ -192,21 +192,23 @@ def _applied(confirmation: Confirmation, sent: Sent) -> Settle:
     return Settle("", mode=mode)
 
 
+def _answered(reply: Reply, opening: str = "the server answered") -> str:
+    """Return what the server answered, with its own words."""
+    words = said(reply)
+    return f"{opening} {reply.status}" + (f": {words}" if words else "")
+
+
 def _not_confirmed(reply: Reply, sent: Sent) -> Verdict:
     """A 2xx that does not confirm this record is never sent again: something else may be answering."""
     if not reply.complete:
         return _in_doubt("reply_garbled", f"the server answered {reply.status}, and the reply broke off", sent)
-    kind = reply.headers.get("content-type", "no content type").partition(";")[0][:60]
-    kind = kind.encode("ascii", "backslashreplace").decode()
-    return _in_doubt(
-        "reply_mismatch", f"the server answered {reply.status} ({kind}), not about {sent.type_name}/{sent.job.id}", sent
-    )
+    return _in_doubt("reply_mismatch", f"{_answered(reply)}; not about {sent.type_name}/{sent.job.id}", sent)
 
 
-def _slow_down(status: int, sent: Sent) -> Verdict:
+def _slow_down(reply: Reply, sent: Sent) -> Verdict:
     if sent.throttles_left > 0:
         return SlowDown()
-    return _exhausted("throttled", f"the server kept answering {status}", sent)
+    return _exhausted("throttled", _answered(reply, "the server kept answering"), sent)
 
 
 def _not_sent(detail: str, sent: Sent) -> Verdict:
@@ -220,10 +222,10 @@ def _exhausted(reason: str, message: str, sent: Sent) -> Verdict:
     return _in_doubt(sent.doubt, message, sent) if sent.doubt else Settle(reason, message)
 
 
-def _failed(status: int, sent: Sent) -> Verdict:
+def _failed(reply: Reply, sent: Sent) -> Verdict:
     """A 5xx: after 504, whatever is behind the gateway may still be working on the request."""
-    lingering = status == 504  # noqa: PLR2004  # Gateway Timeout
-    return _maybe_applied("server_error", f"the server answered {status}", sent, lingering=lingering)
+    lingering = reply.status == 504  # noqa: PLR2004  # Gateway Timeout
+    return _maybe_applied("server_error", _answered(reply), sent, lingering=lingering)
 
 
 def _maybe_applied(reason: str, detail: str, sent: Sent, *, lingering: bool = False) -> Verdict:
@@ -279,7 +281,7 @@ def _in_the_sheet(errors: tuple[ApiError, ...], sent: Sent) -> tuple[ApiError, .
 def _say(status: int, errors: tuple[ApiError, ...]) -> str:
     if len(errors) > _SHOWN_ERRORS:
         return f"{_say(status, errors[:_SHOWN_ERRORS])}; and {len(errors) - _SHOWN_ERRORS} more"
-    parts = [": ".join(dict.fromkeys(filter(None, (e.field, e.detail or e.title)))) for e in errors]
+    parts = [": ".join(dict.fromkeys(filter(None, (e.field, e.detail or e.title or e.code)))) for e in errors]
     return f"{status}: {'; '.join(filter(None, parts))}" if any(parts) else f"the API answered {status}"
 
 
