@@ -23,6 +23,9 @@ _LONGEST: Final = 100
 _COMPARED: Final = 8
 """Candidates that are compared letter by letter: each costs 20 times as much as to count common pairs of letters."""
 
+_SHOWN_TYPES: Final = 10
+"""Types of one kind that are named."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
@@ -123,6 +126,22 @@ def _with_forms() -> Mapping[str, Attribute]:
     kinds = filter(None, map(resource_type, type_names()))
     attributes = [each for kind in kinds for each in kind.attributes.items()]
     return {name: attribute for name, attribute in attributes if attribute.enum or attribute.kind != "string"}
+
+
+@lru_cache(maxsize=256)  # of a column `type`, every row may be asked about
+def hint_at_types(name: str) -> str:
+    """Return what to say about a type that there is not: the one that is near, or some of those that end with it.
+
+    `order` -> `orders`; `payments` -> `adyen_payments`, `axerve_payments` and so on.
+    """
+    known, plain = type_names(), name.strip().lower()[:_LONGEST]
+    near = difflib.get_close_matches(plain, known, n=1, cutoff=0.8)
+    alike = [each for each in known if each.endswith(f"_{plain.rstrip('s')}s")]
+    if not near and len(alike) > 1:
+        rest = f" and {len(alike) - _SHOWN_TYPES} more" if len(alike) > _SHOWN_TYPES else ""
+        return f"; there are {', '.join(f'`{each}`' for each in alike[:_SHOWN_TYPES])}{rest}"
+    likely = next(iter(near), "") or closest(plain, known)
+    return f"; did you mean `{likely}`?" if likely else ". Types are plural, like stripe_payments"
 
 
 def _build(name: str, raw: Mapping[str, object]) -> ResourceType:

@@ -24,6 +24,9 @@ class Reason:
     action: str = ""
 
 
+_MAY_LAND: Final = "It may still land: wait a while, look at the record, then retry."
+"""What to do about a row that may have been applied, or may be yet."""
+
 REASONS: Final[dict[str, Reason]] = {
     # applied: sent, and the API confirmed it
     "echo_differs": Reason(
@@ -183,16 +186,20 @@ REASONS: Final[dict[str, Reason]] = {
         Status.REJECTED, "The API does not update records of this type.", "Check --type or the `type` column."
     ),
     "not_unique": Reason(
-        Status.REJECTED, "Another record already has a value that must be unique.", "Change the named field."
+        Status.REJECTED,
+        "The API reports a conflict (409): another record has a value that must be unique, or this one was changed.",
+        "Read the message. Change the field that must be unique; or retry, if the record was only changed meanwhile.",
     ),
     "validation": Reason(
-        Status.REJECTED, "The API refused the named fields.", "Correct the cells in the failed file, then apply that."
+        Status.REJECTED,
+        "The API refused these values.",
+        "Correct the cells in the failed file, then apply that.",
     ),
     "locked": Reason(Status.REJECTED, "The record is locked.", "Unlock it, then retry."),
     "redirected": Reason(
         Status.REJECTED,
         "The server answered with a redirect, which is never followed: it could send data and token elsewhere.",
-        "Check --url.",
+        "Check --url against the place that the message names.",
     ),
     "refused": Reason(
         Status.REJECTED, "The server refused the request with an unexpected status.", "Read the message."
@@ -237,21 +244,29 @@ REASONS: Final[dict[str, Reason]] = {
     ),
     # unknown: may have been applied
     "reply_lost": Reason(
-        Status.UNKNOWN, "The request left, and the connection broke before a reply came.", "Read the record; retry."
+        Status.UNKNOWN,
+        "The request left, and the connection broke before a reply came.",
+        _MAY_LAND,
     ),
     "timed_out": Reason(
-        Status.UNKNOWN, "The request left, and no reply came in time; it may still land.", "Read the record; retry."
+        Status.UNKNOWN,
+        "The request left, and no reply came in time; it may still land.",
+        _MAY_LAND,
     ),
     "reply_garbled": Reason(
-        Status.UNKNOWN, "The request left, and the reply cannot be trusted.", "Read the record; retry."
+        Status.UNKNOWN,
+        "The request left, and the reply cannot be trusted.",
+        _MAY_LAND,
     ),
     "reply_mismatch": Reason(
         Status.UNKNOWN,
         "A success came back, but not about this record: another id, another type, or no JSON.",
-        "Check --url: a proxy or a portal may be answering.",
+        "Check --url: a proxy or a portal may be answering. Then look at the record, and retry.",
     ),
     "server_error": Reason(
-        Status.UNKNOWN, "The server failed while it worked on the request.", "Read the record; retry."
+        Status.UNKNOWN,
+        "The server failed while it worked on the request.",
+        _MAY_LAND,
     ),
     "accepted": Reason(
         Status.UNKNOWN,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from jobs.catalogue import Attribute, Kind, Relationship, ResourceType, closest, resource_type, type_names
+from jobs.catalogue import Attribute, Kind, Relationship, ResourceType, hint_at_types, resource_type
 from jobs.reading.errors import InputRefused
 
 CLEAR: Final = "<clear>"
@@ -69,9 +69,7 @@ def template(type_name: str) -> Template:
     """
     kind = resource_type(type_name)
     if kind is None:
-        meant = closest(type_name.strip().lower(), type_names())
-        hint = f"; did you mean `{meant}`?" if meant else ". Types are plural, like stripe_payments."
-        raise InputRefused(f"there is no resource type `{type_name[:40]}`{hint}")
+        raise InputRefused(f"there is no resource type `{type_name[:40]}`{hint_at_types(type_name)}")
     triggers = tuple(name for name in kind.attributes if name.startswith("_") and "_tags" not in name)
     return Template(tuple(_columns(kind)), triggers)
 

@@ -186,9 +186,9 @@ class AttemptLoop:
             case Reply():
                 self.gate.replied(outcome, sent_at)
             case MaybeSent():
-                self.gate.unanswered(sent_at)
+                self.gate.unanswered(sent_at, outcome.detail)
             case NotSent():
-                self.gate.not_sent(sent_at)
+                self.gate.not_sent(sent_at, outcome.detail)
         return 0.0
 
     def _sent(self, effort: Effort) -> Sent:
@@ -230,8 +230,8 @@ class AttemptLoop:
         effort.failures += 1
         effort.doubt = effort.doubt or doubt
         self._note(effort, doubt or SAFE, Event.RETRY)
-        if self.gate.is_hopeless:
-            self.stop.request("outage", f"the server has been down for too long ({why}); resume the run later")
+        if outage := self.gate.outage(why):
+            self.stop.request("outage", outage)
         self.gate.retry()
         wait = full_jitter(effort.failures, self.clock.sample(), base=self.limits.base, cap=self.limits.cap)
         return None if await self.stop.sleep(wait) else self._leave(effort)

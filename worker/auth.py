@@ -118,9 +118,9 @@ class TokenEndpoint:
                 self.gate.replied(outcome, sent_at)
                 return replace(outcome, secrets=secrets), 0.0
             case MaybeSent():
-                self.gate.unanswered(sent_at)
+                self.gate.unanswered(sent_at, outcome.detail)
             case NotSent():
-                self.gate.not_sent(sent_at)
+                self.gate.not_sent(sent_at, outcome.detail)
         return outcome, 0.0
 
 

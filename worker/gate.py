@@ -85,6 +85,14 @@ class Gate:
         """Whether the server has been down for so long that the run had better be resumed later."""
         return self._circuit.is_hopeless
 
+    def outage(self, why: str) -> str:
+        """Say that the server is down, and `why`, once it is no use to wait for it; empty before that."""
+        if not self.is_hopeless:
+            return ""
+        if not self._circuit.has_answered:
+            return f"nothing was ever answered ({why}); check --url and the network, then resume the run"
+        return f"the server has been down for too long ({why}); resume the run later"
+
     def admit_at_once(self) -> bool:
         """Take a slot if one is free and nobody waits for it."""
         return not (self._stop.reason or self._waiting) and self._slots.reserve(self._clock.now()) == 0.0
@@ -114,7 +122,7 @@ class Gate:
         if not self.inference.is_idle and self._accepted(sent_at, now):
             self._infer()
         if reply.status in SETTLED_ANSWERS:
-            self.failed()
+            self._failed(f"it answered {reply.status}", answered=True)
             return
         if self._circuit.is_open:
             self.on_news("circuit_closed", {})
@@ -129,6 +137,7 @@ class Gate:
             Seconds the gate stays closed.
         """
         now = self._clock.now()
+        self._circuit.has_answered = True
         limits = read_limits(reply.headers, self._clock.wall())
         is_refusal = refused_before_work(reply)
         self.refused += is_refusal
@@ -169,31 +178,34 @@ class Gate:
         if self._shared is not None:
             self._shared.close(pause)
 
-    def unanswered(self, sent_at: float) -> None:
+    def unanswered(self, sent_at: float, why: str = "no answer") -> None:
         """The slot's request left and was not answered: it occupies the server's window until now at most."""
         now = self._clock.now()
         self._slots.answered(now)
         self.pace.heard(Sign.OVERLOADED, sent_at, now)
-        self.failed()
+        self._failed(why)
 
-    def not_sent(self, tried_at: float) -> None:
+    def not_sent(self, tried_at: float, why: str = "not sent") -> None:
         """The slot's request never left."""
         self._slots.cancelled()
         self.pace.not_sent(tried_at, self._clock.now())
-        self.failed()
+        self._failed(why)
 
     def give_back(self) -> None:
         """The slot was not used after all."""
         self._slots.cancelled()
         self._free()
 
-    def failed(self) -> None:
+    def _failed(self, why: str, *, answered: bool = False) -> None:
         """The server, or the way to it, failed a request: after several in a row only probes go out."""
-        pause = self._circuit.failed(self._clock.sample())
+        circuit, now = self._circuit, self._clock.now()
+        if not (circuit.failures or circuit.has_answered or answered):
+            self.on_news("no_answer", {"why": why})
+        pause = circuit.failed(self._clock.sample(), now, answered=answered)
         if pause is not None:
-            if self._circuit.failures == self._circuit.threshold:
-                self.on_news("circuit_opened", {"failures": self._circuit.failures})
-            self.pace.close(self._clock.now() + pause)
+            if circuit.failures == circuit.threshold:
+                self.on_news("circuit_opened", {"failures": circuit.failures, "why": why})
+            self.pace.close(now + pause)
         self._free()
 
     def beat(self) -> None:

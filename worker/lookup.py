@@ -87,8 +87,8 @@ class Lookup:
             if isinstance(outcome, Reply) and _is_final(outcome):
                 return Answer(outcome, at)
             failures += not (patient and self.gate.is_down)
-            if patient and self.gate.is_hopeless:
-                self.stop.request("outage", f"the server has been down for too long ({why}); resume the run later")
+            if patient and (outage := self.gate.outage(why)):
+                self.stop.request("outage", outage)
             wait = full_jitter(max(1, failures), self.clock.sample(), base=self.limits.base, cap=self.limits.cap)
             if not await self.stop.sleep(wait):
                 return NoAnswer(why)
@@ -117,9 +117,9 @@ class Lookup:
 
     async def _account(self, outcome: Outcome, sent_at: float, bearer: str) -> None:
         if isinstance(outcome, NotSent):
-            self.gate.not_sent(sent_at)
+            self.gate.not_sent(sent_at, outcome.detail)
         elif not isinstance(outcome, Reply):
-            self.gate.unanswered(sent_at)
+            self.gate.unanswered(sent_at, outcome.detail)
         elif asks_to_wait(outcome):
             pause = self.gate.slowed_down(outcome, sent_at)
             limits, refusals = self.limits, self.gate.refusals_in_a_row

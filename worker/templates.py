@@ -38,7 +38,8 @@ def write_workbook(template: Template, path: Path, name: str) -> None:
         from xlsxwriter.exceptions import FileCreateError  # type: ignore[import-untyped]  # noqa: PLC0415  # see above
     except ImportError:
         raise ConfigError(
-            'Writing XLSX needs the extra `xlsx`: pip install "rowpatch[xlsx]". Or take CSV: --format csv'
+            "Writing XLSX needs the package xlsxwriter: pipx inject rowpatch xlsxwriter"
+            " (in a virtual environment: pip install xlsxwriter). Or take CSV: --format csv"
         ) from None
     book = Workbook(path)
     sheet = book.add_worksheet(name[:31])

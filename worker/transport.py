@@ -7,6 +7,7 @@ is sent a second time by itself; bytes that come on an idle connection are taken
 """
 
 import asyncio
+import os
 import select
 import ssl
 import zlib
@@ -298,11 +299,16 @@ def _connecting(error: Exception) -> str:
             hint = ": set ROWPATCH_PROXY_AUTH" if error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED else ""
             said = f"the proxy made no connection, it answered {error.status}{hint}"
         case aiohttp.ClientProxyConnectionError():
-            said = f"cannot connect to the proxy: {error.os_error.strerror or 'refused'}"
+            said = f"cannot connect to the proxy: {_in_words(error.os_error)}"
         case aiohttp.ClientConnectorError():
-            said = f"cannot connect to {error.host}:{error.port}: {error.os_error.strerror or 'refused'}"
+            said = f"cannot connect to {error.host}:{error.port}: {_in_words(error.os_error)}"
         case TimeoutError():
             said = "no connection in time"
         case _:
             said = "the connection broke before the request left"
     return said
+
+
+def _in_words(error: OSError) -> str:
+    """Return the system's words, without the address that the event loop puts in their place."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or "refused"

@@ -1,10 +1,11 @@
 """What a column name means for one resource type, looked up in the catalogue."""
 
+import re
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Final
 
-from jobs.catalogue import Attribute, Kind, ResourceType, closest, resource_type, type_names
+from jobs.catalogue import Attribute, Kind, ResourceType, closest, hint_at_types, resource_type, type_names
 from jobs.columns.cells import Wanted
 from jobs.columns.grammar import Heading, Suffix
 from jobs.columns.problems import NotAColumn
@@ -30,6 +31,10 @@ _OF_KIND: Final[dict[Kind, Wanted]] = {
 }
 _LONGEST: Final = 200
 """Characters of a wrong name that are looked at."""
+_LIKE_THE_APIS: Final = re.compile(r"[a-z_][a-z0-9_]*")
+"""Names that an attribute may have: one with capitals would be refused by the API."""
+
+_NOT_OF_KEYS: Final = re.compile(r"[^\w-]+")
 
 _ALWAYS: Final = ("id", "type", "metadata", "tags.add", "tags.remove")
 
@@ -42,9 +47,7 @@ def known_type(name: str) -> ResourceType:
     """
     found = resource_type(name)
     if found is None:
-        raise NotAColumn(
-            f"there is no resource type `{name[:40]}`{_meant(name[:_LONGEST], type_names())}", "type_unknown"
-        )
+        raise NotAColumn(f"there is no resource type `{name[:40]}`{hint_at_types(name)}", "type_unknown")
     return found
 
 
@@ -148,9 +151,19 @@ def _unknown(name: str, kinds: Sequence[ResourceType]) -> NotAColumn:
     names = (*_ALWAYS, *(name for kind in kinds for name in (*kind.attributes, *kind.relationships)))
     who = f"{kinds[0].name} have" if len(kinds) == 1 else "no resource type has"
     what = "no attribute or relationship" if len(kinds) == 1 else "an attribute or relationship"
-    meant = _meant(name[:_LONGEST], names) or "."
-    escape = f" To send it all the same, write `attributes.{name}`" if name.isidentifier() else ""
-    return NotAColumn(f"{who} {what} `{name[:80]}`{meant}{escape}")
+    meant = _meant(name[:_LONGEST], names)
+    return NotAColumn(f"{who} {what} `{name[:80]}`{meant or '.'}{_way_out(name, kinds, guessed=bool(meant))}")
+
+
+def _way_out(name: str, kinds: Sequence[ResourceType], *, guessed: bool) -> str:
+    """Return where values may go that no attribute takes: into the metadata, or to an API that knows more."""
+    ways = []
+    key = _NOT_OF_KEYS.sub("_", name.strip().lower()).strip("_")[:80]
+    if not guessed and key and all("metadata" in kind.attributes for kind in kinds):
+        ways.append(f" For a key of the metadata, write `metadata.{key}`.")
+    if _LIKE_THE_APIS.fullmatch(name):
+        ways.append(f" To send it all the same, write `attributes.{name}`")
+    return "".join(ways).rstrip(".")
 
 
 @lru_cache(maxsize=256)  # every row can have the same wrong name

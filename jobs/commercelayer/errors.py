@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
-from jobs.commercelayer.documents import mapping, parsed_anyway
+from jobs.commercelayer.documents import document_of, mapping, parsed_anyway
 from jobs.commercelayer.pointers import field_of, pointer_to
 from jobs.commercelayer.quoting import harmless, shortened
 from jobs.model import ApiError, Reply
@@ -223,6 +223,8 @@ def _is(reply: Reply) -> str:
     document = parsed_anyway(reply.body)
     if not reply.body.strip():
         what = "an empty reply"
+    elif document is not None and document_of(reply) is None and isinstance(document, dict):
+        what = f"JSON that calls itself {_media(reply) or 'nothing'}"
     elif document is not None:
         what = "another record" if isinstance(mapping(document).get("data"), dict) else "JSON without a record"
     else:

@@ -1,5 +1,6 @@
 """The command line as a user meets it: refusals that say what to do, modes, secrets, the exit status."""
 
+import base64
 import json
 import subprocess
 import sys
@@ -66,6 +67,19 @@ def test_a_wrong_or_unbuilt_flag_exits_2_says_what_to_do_and_leaves_nothing(
     assert run(["apply", str(sheet), *kind, *flags]) == 2
     assert says in " ".join(capfd.readouterr().err.replace("│", " ").split())
     assert no_runs(sheet.parent)
+
+
+def test_a_host_that_only_the_token_names_is_told_before_anything_else(
+    sheet: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    claims = {"organization": {"slug": "acme-brand"}, "test": False}
+    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    monkeypatch.delenv("ROWPATCH_URL", raising=False)
+    monkeypatch.setenv("ROWPATCH_TOKEN", f"e30.{payload}.sig")
+    assert run(["apply", str(sheet), "--type", "stripe_payments"]) == 2  # it is live, and nobody can say yes
+    said = capfd.readouterr().err
+    assert said.startswith("The API is https://acme-brand.commercelayer.io: the token names it.")
+    assert payload not in said
 
 
 @pytest.mark.parametrize("flags", [["--blind"], ["--canary", "0"], ["--yes"], ["--blind", "--canary", "0", "--yes"]])

@@ -29,7 +29,7 @@ CELL = "user-cell-canary"
 
 SHOWN = {name: f"server-{name}-{MARK}" for name in ("client_secret", "publishable_key", "token", "other")}
 FLAGS = ["--no-progress", "--max-attempts", "1", "--canary", "1"]
-ROWS = ("A", "B", "rejected", "html", "redirected", "garbled", "cut", "forbidden", "expired", "odd")
+ROWS = ("A", "B", "rejected", "html", "redirected", "garbled", "cut", "forbidden", "expired", "odd", "escaped", "plain")
 HEADERS = {**JSON_API, "Set-Cookie": f"session={MARK}", "X-Api-Key": MARK, "ETag": MARK}
 
 
@@ -49,6 +49,12 @@ def error(**members: object) -> bytes:
     return json.dumps({"errors": [{"title": "no", "code": "X", "meta": meta, **members}], "meta": meta}).encode()
 
 
+def spelled(document: bytes, token: str) -> bytes:
+    """The document with the token in escapes of JSON, and in an unusual case of them."""
+    escapes = "".join(f"\\u{ord(each):04X}" for each in token)
+    return document.replace(token.encode(), escapes.encode())
+
+
 def refusals(token: str) -> dict[str, Answer]:
     """What is said about some of the rows; several repeat what they were sent."""
     said = {"detail": f"the token {token} may not do that", "source": {"pointer": f"/data/attributes/{token}"}}
@@ -60,6 +66,8 @@ def refusals(token: str) -> dict[str, Answer]:
         "cut": Answer(200, MARK.encode(), {**HEADERS, "Content-Encoding": "gzip"}),
         "forbidden": Answer(403, error(code=f"{token}"), HEADERS),
         "expired": Answer(401, error(code="INVALID_TOKEN", **said), HEADERS),
+        "escaped": Answer(422, spelled(error(**said), token)),
+        "plain": Answer(403, f"no: {token}".encode(), {"Content-Type": "text/plain"}),
         "odd": Answer(200, json.dumps({"data": {"id": MARK, "type": token}}).encode(), HEADERS),
     }
 
@@ -104,8 +112,8 @@ def test_no_command_writes_or_says_a_secret(
     assert run(["plan", "sheet.csv", "--run-dir", "plan", *flags]) == 0
     assert MARK not in (shown := printed(capfd))
     assert CELL in shown  # a plan shows values: that is what it is for
-    run(["apply", "sheet.csv", "--run-dir", "run", *flags, "--limit", "9"])
-    run(["resume", "run", *flags, "--limit", "10"])
+    run(["apply", "sheet.csv", "--run-dir", "run", *flags, "--limit", "11"])
+    run(["resume", "run", *flags, "--limit", "12"])
     run(["retry", "run", *flags])
     run(["report", "run"])
     run(["apply", "--plan", "plan", *flags])
@@ -163,14 +171,16 @@ def test_no_refused_configuration_is_repeated(
 
 
 @pytest.mark.parametrize("status", [200, 302, 401, 403, 422])
-def test_a_token_endpoint_that_refuses_is_not_quoted(
+def test_a_token_endpoint_that_refuses_is_quoted_without_the_clients_secret(
     status: int, api: Scripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("worker.auth.TOKEN_ATTEMPTS", 1)
     place = {"Location": f"http://127.0.0.1:9/?{SECRET}"}
-    api.script = lambda asked: Answer(status, error(detail=asked.body.decode()), {**HEADERS, **place})
+    api.script = lambda asked: Answer(status, error(detail=f"You sent {asked.body.decode()}"), {**HEADERS, **place})
     assert run(["apply", "sheet.csv", "--run-dir", "run", *FLAGS]) == 3
-    assert MARK not in printed(capfd)
+    said = printed(capfd)
+    assert MARK not in said
+    assert ("You sent" in said) is (status != 302)
     assert places(tmp_path, MARK) == []
 
 

@@ -129,5 +129,5 @@ def test_without_the_extra_the_message_says_what_to_install(tmp_path: Path) -> N
         "from worker.cli import run; sys.exit(run(['template', 'skus', '--output', 'x.xlsx']))"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
-    assert (ran.returncode, 'pip install "rowpatch[xlsx]"' in ran.stderr) == (2, True)
+    assert (ran.returncode, "pipx inject rowpatch xlsxwriter" in ran.stderr) == (2, True)
     assert not (tmp_path / "x.xlsx").exists()

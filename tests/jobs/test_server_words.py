@@ -127,6 +127,9 @@ def test_a_refusal_that_is_no_document_is_told_by_what_it_is(body: bytes, kind: 
         ({"data": {"id": "other", "message": "x"}}, JSON_TYPE, "another record"),
         ({"message": "access_token"}, JSON_TYPE, "JSON without a record"),
         ([], JSON_TYPE, "JSON without a record"),
+        ([], "", "JSON without a record"),
+        ({"data": {"id": "1"}}, "text/plain", "JSON that calls itself text/plain"),
+        ({"data": {"id": "1"}}, "", "JSON that calls itself nothing"),
         ({"data": None, "errors": [{"message": "no digits"}]}, JSON_TYPE, "no digits"),
     ],
 )

@@ -403,6 +403,14 @@ def test_the_type_column_wins_over_the_flag_where_it_is_filled(cell: str, kind: 
         (["id", "refrence"], "orders", "did you mean `reference`?"),
         (["id", " reference"], "orders", "did you mean `reference`?"),
         (["id", "zzzzzz"], "orders", "write `attributes.zzzzzz`"),
+        (["id", "zzzzzz"], "orders", "write `metadata.zzzzzz`"),
+        (["id", "Batch"], "orders", "`Batch`. For a key of the metadata, write `metadata.batch`"),
+        (["id", "Purchase Order "], "orders", "write `metadata.purchase_order`"),
+        (["id", "type", "Batch"], "", "write `metadata.batch`"),
+        (["id", "???"], "orders", "no attribute or relationship `???`."),
+        (["id", "reference"], "payments", "`paypal_payments`, `satispay_payments`, `stripe_payments`"),
+        (["id", "reference"], "promotions", " and 1 more"),
+        (["id", "reference"], "zzzzzz", "Types are plural, like stripe_payments"),
         (["id", "reference:text"], "orders", "did you mean `reference:str`?"),
         (["id", "quantity"], "orders", "orders have no attribute or relationship `quantity`"),
         (["id", "order:int"], "stripe_payments", "relationship and takes no `:int`"),
@@ -425,6 +433,13 @@ def test_a_header_without_a_meaning_refuses_the_sheet(header: list[str], kind: s
     with pytest.raises(InputRefused) as refused:
         SheetColumns(header, rules(kind))
     assert says in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["Batch", "Purchase Order", "Größe"])
+def test_a_name_that_the_api_would_refuse_is_not_advised(name: str) -> None:
+    with pytest.raises(InputRefused) as refused:
+        SheetColumns(["id", name], rules())
+    assert f"attributes.{name}" not in str(refused.value)
 
 
 def test_a_refused_column_is_named() -> None:

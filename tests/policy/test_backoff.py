@@ -63,11 +63,11 @@ def test_a_million_requests_save_up_no_more_retries_than_the_capacity() -> None:
 
 def test_failures_in_a_row_open_the_circuit_and_a_success_closes_it() -> None:
     circuit = Circuit(threshold=3)
-    assert [circuit.failed(0.0), circuit.failed(0.0)] == [None, None]
+    assert [circuit.failed(0.0, 0.0), circuit.failed(0.0, 0.0)] == [None, None]
     circuit.succeeded()
-    assert [circuit.failed(0.0), circuit.failed(0.0)] == [None, None]
+    assert [circuit.failed(0.0, 0.0), circuit.failed(0.0, 0.0)] == [None, None]
     assert not circuit.is_open
-    assert circuit.failed(0.0) == 0.25
+    assert circuit.failed(0.0, 0.0) == 0.25
     assert circuit.is_open
     circuit.succeeded()
     assert not circuit.is_open
@@ -76,7 +76,7 @@ def test_failures_in_a_row_open_the_circuit_and_a_success_closes_it() -> None:
 @given(st.integers(0, 500), st.floats(0, 1, exclude_max=True))
 def test_a_probe_waits_half_the_bound_to_the_bound(failures: int, sample: float) -> None:
     circuit = Circuit(threshold=10, failures=9 + failures)
-    pause = circuit.failed(sample)
+    pause = circuit.failed(sample, 0.0)
     bound = min(5.0, 0.5 * 2.0**failures)
     assert pause is not None
     assert bound / 2 <= pause <= bound
@@ -100,14 +100,40 @@ def test_a_server_that_never_worked_is_given_up_sooner_than_one_that_did() -> No
     never, once = Circuit(), Circuit()
     once.succeeded()
     for _ in range(29):
-        never.failed(0.5)
+        never.failed(0.5, 0.0, answered=True)
     assert not never.is_hopeless
-    never.failed(0.5)
+    never.failed(0.5, 0.0, answered=True)
     assert never.is_hopeless
     for _ in range(99):
-        once.failed(0.5)
+        once.failed(0.5, 0.0)
     assert not once.is_hopeless
-    once.failed(0.5)
+    once.failed(0.5, 0.0)
     assert once.is_hopeless
     once.succeeded()
     assert not once.is_hopeless
+
+
+@pytest.mark.parametrize(
+    ("failures", "seconds", "hopeless"),
+    [
+        (9, 60.0, False),  # it is not open yet
+        (10, 4.9, False),  # a server that is being started
+        (10, 5.0, True),
+        (200, 1.0, False),
+    ],
+)
+def test_a_server_that_never_answered_is_given_up_after_some_seconds(
+    failures: int, seconds: float, *, hopeless: bool
+) -> None:
+    circuit = Circuit()
+    for number in range(failures):
+        circuit.failed(0.5, 1000.0 + seconds * number / (failures - 1))
+    assert circuit.is_hopeless is hopeless
+
+
+def test_failures_before_a_success_do_not_count_later() -> None:
+    circuit = Circuit(hopeless_later=2)
+    circuit.failed(0.5, 0.0)
+    circuit.succeeded()
+    circuit.failed(0.5, 1000.0)
+    assert (circuit.failing_since, circuit.is_hopeless) == (1000.0, False)

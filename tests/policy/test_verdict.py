@@ -325,8 +325,8 @@ def test_a_message_of_very_many_errors_shows_the_first_and_counts_the_rest() -> 
     ("reply", "message"),
     [
         (CUT, "the server answered 200, and the reply broke off"),
-        (sample("captive_portal"), "the server answered 200 (text/html), not about stripe_payments/xAyBzCwDvE"),
-        (Reply(200, {}), "the server answered 200 (no content type), not about stripe_payments/xAyBzCwDvE"),
+        (sample("captive_portal"), "the server answered 200: an HTML page; not about stripe_payments/xAyBzCwDvE"),
+        (Reply(200, {}), "the server answered 200: an empty reply; not about stripe_payments/xAyBzCwDvE"),
         (Reply(202, {}), "the server answered 202: accepted, not done yet"),
         (Reply(204, {}, complete=False), "the server answered 204, and the reply broke off"),
     ],

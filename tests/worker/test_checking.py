@@ -363,7 +363,7 @@ def test_before_a_run_only_grave_damage_is_said_the_most_frequent_first(tmp_path
     cells = ["NULL", "NULL", "#N/A", "Ã¼", "=A1", "1E+10", " x"]
     path = write(tmp_path, "id,reference\n" + "".join(f"{i},{c}\n" for i, c in zip(IDS, cells, strict=False)))
     assert tell_in_short(checked(path), "rowpatch check sheet.csv").splitlines() == [
-        "Look at this before it is sent: cells are sent as they stand, and never repaired.",
+        "These cells look damaged. Cells are sent as they stand, and never repaired.",
         "  2 x null_word [reference]: A program's word for nothing would be stored as",
         "    text.",
         "    e.g. line 2, column 2 (B): NULL",

@@ -196,6 +196,39 @@ async def test_many_failures_in_a_row_open_the_circuit_and_a_success_closes_it()
         assert await guarded.admit()
 
 
+async def test_the_cause_is_told_at_the_first_failure_and_a_host_that_never_answers_is_given_up() -> None:
+    now = 1000.0
+    guarded = Gate(Pace(max_in_flight=64, discover=False), Clock(now=lambda: now, sample=lambda: 0.5), Stop())
+    news: list[tuple[str, object]] = []
+    guarded.on_news = lambda event, facts: news.append((event, facts.get("why")))
+    for _ in range(11):
+        assert guarded.outage("refused") == ""
+        guarded.not_sent(now, "refused")
+        now += 0.5
+    assert news == [("no_answer", "refused"), ("circuit_opened", "refused")]
+    assert (
+        guarded.outage("refused")
+        == "nothing was ever answered (refused); check --url and the network, then resume the run"
+    )
+
+
+@pytest.mark.parametrize("reply", [Reply(500, {}), Reply(429, {}), Reply(200, {})])
+async def test_a_host_that_has_answered_is_waited_for(reply: Reply) -> None:
+    now = 1000.0
+    guarded = Gate(Pace(max_in_flight=64, discover=False), Clock(now=lambda: now, sample=lambda: 0.5), Stop())
+    news: list[str] = []
+    guarded.on_news = lambda event, _facts: news.append(event)
+    (guarded.slowed_down if reply.status == 429 else guarded.replied)(reply, now)
+    for _ in range(28):
+        now += 10
+        guarded.unanswered(now, "no reply in time")
+        assert guarded.outage("no reply in time") == ""
+    assert "no_answer" not in news
+    for _ in range(100):
+        guarded.unanswered(now, "no reply in time")
+    assert guarded.outage("no reply").startswith("the server has been down for too long (no reply)")
+
+
 @pytest.mark.parametrize(
     ("outcome", "limit"),
     [

@@ -66,16 +66,15 @@ def test_failures_are_told_by_cause_with_an_example_and_a_remedy() -> None:
         "1,006 rows: 1 applied, 1,005 rejected.\n"
         "\n"
         "1,005 failures = 3 causes\n"
-        "  1,003 x validation [amount]: The API refused the named fields.\n"
+        "  1,003 x validation [amount]: The API refused these values.\n"
         "    e.g. row 3, line 4: too small 3\n"
         "    -> Correct the cells in the failed file, then apply that.\n"
         "  1 x not_found: No such record: it is missing, or outside what the credential\n"
         "    may see.\n"
         "    e.g. row 2, line 3\n"
         "    -> Check the id (upper and lower case matter), the type and the account.\n"
-        "  1 x validation [reference]: The API refused the named fields.\n"
+        "  1 x validation [reference]: The API refused these values.\n"
         "    e.g. row 2,000, line 2,001\n"
-        "    -> Correct the cells in the failed file, then apply that.\n"
         "\n"
         "Results: runs/sheet-1/results.csv\n"
         "Failed:  runs/sheet-1/failed.csv\n"
@@ -132,6 +131,13 @@ def test_rows_that_took_another_way_are_counted() -> None:
     assert "1 row sent again after an attempt without a trustworthy reply.\n" in text
 
 
+def test_advice_is_given_once_and_the_servers_words_are_not_cut_at_the_first_line() -> None:
+    said = "422: name: must not contain digits, nor anything else that could be taken for a number by the till"
+    text = tell(summary_of([result(row, "validation", said, (f"f{row}",)) for row in (1, 2, 3)]), RUN)
+    assert text.count("Correct the cells") == 1
+    assert " ".join(text.split()).count(said) == 3
+
+
 def test_more_causes_than_fit_are_counted() -> None:
     results = [result(row, "validation", fields=(f"f{row}",)) for row in range(1, 6)]
     assert "5 failures = 5 causes\n" in tell(summary_of(results), RUN)
@@ -158,7 +164,7 @@ def test_counts_sum_to_the_rows() -> None:
 def test_the_worst_ending_still_fits_on_a_screen() -> None:
     results = [result(row, reason, "m" * 300, ("field",)) for row, reason in enumerate(REASONS, 1)]
     lines = tell(summary_of(results, "stopped", "why " * 20), RUN).splitlines()
-    assert len(lines) <= 26
+    assert len(lines) <= 29
     assert all(len(line) <= 80 for line in lines if "rowpatch" not in line)
 
 

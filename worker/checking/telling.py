@@ -41,7 +41,7 @@ def tell_in_short(checked: Checked, command: str) -> str:
     groups = sorted(grave, key=lambda group: -group.count)
     if not groups:
         return ""
-    lines = ["Look at this before it is sent: cells are sent as they stand, and never repaired."]
+    lines = ["These cells look damaged. Cells are sent as they stand, and never repaired."]
     for group in groups[:_SHOWN_IN_SHORT]:
         lines += _wrapped(f"{_headline(group)}: {WARNINGS[group.code].meaning}", "  ", "    ")
         lines += [_shortened(f"    e.g. {_place(spot, checked.sheet)}") for spot in group.spots[:1]]

@@ -14,6 +14,7 @@ from worker import run_directory, source
 from worker.cli.checked import check_first
 from worker.cli.flags import Flags, SourceFlags, new_settings
 from worker.cli.session import Command, Opened, work
+from worker.cli.speech import warn
 from worker.journal import PLAN, History, Journal, JournalError, create
 from worker.run_directory import JOURNAL
 from worker.settings import ConfigError, Secrets, Settings, read_secrets
@@ -38,9 +39,12 @@ def begin(given: str | None, run_dir: Path | None, command: Command, flags: Flag
 
 
 def _url(flags: Flags, secrets: Secrets) -> str:
-    url = flags.url or (read_claims(secrets.token.get_secret_value()).url if secrets.token else "")
+    if flags.url:
+        return flags.url
+    url = read_claims(secrets.token.get_secret_value()).url if secrets.token else ""
     if not url:
         raise ConfigError("Where to? Set ROWPATCH_URL or pass --url, like https://yourdomain.commercelayer.io")
+    warn(f"The API is {url}: the token names it. To use another, pass --url.")
     return url
 
 

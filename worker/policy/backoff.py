@@ -1,5 +1,6 @@
 """How long until the next attempt, and how many retries a run can afford."""
 
+import math
 from dataclasses import dataclass
 
 
@@ -59,6 +60,8 @@ class Circuit:
         base, cap: bounds in seconds of the pause before a probe; the cap bounds how late a recovery is noticed.
         hopeless_at_first: failures without any success ever that make waiting pointless.
         hopeless_later: failures in a row that do so after a success.
+        hopeless_unanswered: seconds of failures that do so, once it is open, where nothing was ever answered: a wrong
+            host or port, or no network.
     """
 
     threshold: int = 10
@@ -66,8 +69,12 @@ class Circuit:
     cap: float = 5.0
     hopeless_at_first: int = 30
     hopeless_later: int = 100
+    hopeless_unanswered: float = 5.0
     failures: int = 0
     has_succeeded: bool = False
+    has_answered: bool = False
+    failing_since: float = math.inf
+    failed_at: float = 0.0
 
     @property
     def is_open(self) -> bool:
@@ -77,21 +84,26 @@ class Circuit:
     @property
     def is_hopeless(self) -> bool:
         """Whether the server has been down for so long that the run had better be resumed later."""
+        if not self.has_answered:
+            return self.is_open and self.failed_at - self.failing_since >= self.hopeless_unanswered
         return self.failures >= (self.hopeless_later if self.has_succeeded else self.hopeless_at_first)
 
     def succeeded(self) -> None:
         """The server answered a request like a working server."""
-        self.failures = 0
-        self.has_succeeded = True
+        self.failures, self.failing_since = 0, math.inf
+        self.has_succeeded = self.has_answered = True
 
-    def failed(self, sample: float) -> float | None:
-        """The server failed a request; `sample` is uniform in [0, 1).
+    def failed(self, sample: float, now: float, *, answered: bool = False) -> float | None:
+        """The server failed a request at `now`, perhaps with an answer; `sample` is uniform in [0, 1).
 
         Returns:
             None while closed; when open, seconds until the next probe (at least half the bound, so that probes
             never become a storm).
         """
+        self.failing_since = min(self.failing_since, now)
+        self.failed_at = now
         self.failures += 1
+        self.has_answered = self.has_answered or answered
         if not self.is_open:
             return None
         bound = full_jitter(self.failures - self.threshold + 1, 1.0, base=self.base, cap=self.cap)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from jobs.change import Change
-from jobs.commercelayer import Confirmation, column_of, read_confirmation, read_errors, token_refused
+from jobs.commercelayer import Confirmation, column_of, read_confirmation, read_errors, said, token_refused
 from jobs.model import ApiError, Edit, MaybeSent, NotSent, Outcome, Reply, Status, Unread, UpdateJob
 from jobs.reasons import REASONS
 from jobs.values import valueclass
@@ -153,7 +153,7 @@ def judge(outcome: Outcome, sent: Sent) -> Verdict:
 def _replied(reply: Reply, sent: Sent) -> Verdict:  # noqa: PLR0911  # a line of the table each
     status = reply.status
     if refused_before_work(reply) or (status == 425 and not sent.job.fires):  # noqa: PLR2004  # Too Early
-        return _slow_down(status, sent)
+        return _slow_down(reply, sent)
     if 200 <= status < 300:  # noqa: PLR2004  # 2xx
         return _succeeded(reply, sent)
     if status < 200:  # noqa: PLR2004  # 101: whatever this is, it is no answer to a PATCH
@@ -161,7 +161,7 @@ def _replied(reply: Reply, sent: Sent) -> Verdict:  # noqa: PLR0911  # a line of
     if status in {408, 425} or status >= 500:  # noqa: PLR2004  # all seen after the work was done
         return _failed(reply, sent)
     if 300 <= status < 400:  # noqa: PLR2004  # 3xx
-        return _refusal(Settle("redirected", f"the server answered {status}; redirects are never followed"), sent)
+        return _refusal(Settle("redirected", f"{_answered(reply)}; redirects are never followed"), sent)
     if asks_to_wait(reply) and not sent.job.fires and sent.throttles_left > 0:
         return SlowDown()
     return _refused(reply, sent)
@@ -200,23 +200,23 @@ def _confirmed(reply: Reply, confirmation: Confirmation, sent: Sent) -> Verdict:
     return _applied(confirmation, stored, sent)
 
 
-def _not_shown(said: str, sent: Sent, stored: tuple[Edit, ...] = ()) -> Settle | ReadBack:
+def _not_shown(told: str, sent: Sent, stored: tuple[Edit, ...] = ()) -> Settle | ReadBack:
     """A final success that shows nothing: read the record, where somebody looked at what it held before."""
     if _is_blind(sent):
-        return Settle("unverified", said)
-    return _in_doubt(ReadBack("unverified", said, stale="not_taken", stored=stored), sent)
+        return Settle("unverified", told)
+    return _in_doubt(ReadBack("unverified", told, stale="not_taken", stored=stored), sent)
 
 
 def _applied(confirmation: Confirmation, stored: tuple[Edit, ...], sent: Sent) -> Settle:
     mode = confirmation.mode
     if confirmation.discarded_tags:
         discarded = confirmation.discarded_tags
-        said = f"not on the record afterwards: {', '.join(discarded)}"
-        return Settle("tags_discarded", said, ("tags.add",), mode=mode, discarded=discarded, stored=stored)
+        told = f"not on the record afterwards: {', '.join(discarded)}"
+        return Settle("tags_discarded", told, ("tags.add",), mode=mode, discarded=discarded, stored=stored)
     if confirmation.differs:
         names = ", ".join(confirmation.differs)
-        said = f"the reply shows another value: {names}"
-        return Settle("echo_differs", said, confirmation.differs, mode=mode, stored=stored)
+        told = f"the reply shows another value: {names}"
+        return Settle("echo_differs", told, confirmation.differs, mode=mode, stored=stored)
     if sent.doubt:
         return Settle("resent", "sent again after an attempt without a trustworthy reply", mode=mode)
     if sent.type_name != sent.job.type:
@@ -224,18 +224,22 @@ def _applied(confirmation: Confirmation, stored: tuple[Edit, ...], sent: Sent) -
     return Settle("", mode=mode)
 
 
+def _answered(reply: Reply, opening: str = "the server answered") -> str:
+    """Return what the server answered, with its own words."""
+    words = said(reply)
+    return f"{opening} {reply.status}" + (f": {words}" if words else "")
+
+
 def _not_confirmed(reply: Reply, sent: Sent) -> Verdict:
     """A 2xx that does not confirm this record is never sent again: something else may be answering."""
-    kind = reply.headers.get("content-type", "no content type").partition(";")[0][:60]
-    kind = kind.encode("ascii", "backslashreplace").decode()
-    said = f"the server answered {reply.status} ({kind}), not about {sent.type_name}/{sent.job.id}"
-    return _in_doubt(ReadBack("reply_mismatch", said), sent)
+    about = f"not about {sent.type_name}/{sent.job.id}"
+    return _in_doubt(ReadBack("reply_mismatch", f"{_answered(reply)}; {about}"), sent)
 
 
-def _slow_down(status: int, sent: Sent) -> Verdict:
+def _slow_down(reply: Reply, sent: Sent) -> Verdict:
     if sent.throttles_left > 0:
         return SlowDown()
-    return _exhausted("throttled", f"the server kept answering {status}", sent)
+    return _exhausted("throttled", _answered(reply, "the server kept answering"), sent)
 
 
 def _not_sent(detail: str, sent: Sent) -> Verdict:
@@ -257,7 +261,7 @@ def _failed(reply: Reply, sent: Sent) -> Verdict:
     reason = "timed_out" if reply.status == 408 else "server_error"  # noqa: PLR2004  # Request Timeout
     if asks_to_wait(reply) and sent.job.replay_safe and sent.throttles_left > 0:
         return SlowDown(doubt=reason)
-    return _maybe_applied(reason, f"the server answered {reply.status}", sent)
+    return _maybe_applied(reason, _answered(reply), sent)
 
 
 def _maybe_applied(reason: str, detail: str, sent: Sent) -> Verdict:
@@ -310,7 +314,7 @@ def _in_the_sheet(errors: tuple[ApiError, ...], sent: Sent) -> tuple[ApiError, .
 def _say(status: int, errors: tuple[ApiError, ...]) -> str:
     if len(errors) > _SHOWN_ERRORS:
         return f"{_say(status, errors[:_SHOWN_ERRORS])}; and {len(errors) - _SHOWN_ERRORS} more"
-    parts = [": ".join(dict.fromkeys(filter(None, (e.field, e.detail or e.title)))) for e in errors]
+    parts = [": ".join(dict.fromkeys(filter(None, (e.field, e.detail or e.title or e.code)))) for e in errors]
     return f"{status}: {'; '.join(filter(None, parts))}" if any(parts) else f"the API answered {status}"
 
 

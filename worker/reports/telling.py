@@ -22,7 +22,7 @@ _TO_MEND: Final = (Status.INVALID, Status.REJECTED)
 
 
 def tell(summary: Summary, directory: Path) -> str:
-    """The summary for people: plain text, without a control character, about 25 lines at most.
+    """The summary for people: plain text, without a control character, about 30 lines at most.
 
     Args:
         summary: of the run.
@@ -48,8 +48,13 @@ def _digest(summary: Summary) -> Iterator[str]:
         return
     total = sum(group.count for group in groups)
     yield f"{_number(total, 'failure')} = {_number(len(groups), 'cause')}"
+    advised: set[str] = set()
     for group in groups[:SHOWN_GROUPS]:
         yield from _cause(group)
+        action = REASONS[group.reason].action if group.reason in REASONS else ""
+        if action and action not in advised:
+            advised.add(action)
+            yield from _wrapped(action, "    -> ", "       ")
     if rest := groups[SHOWN_GROUPS:]:
         rows = _rows(sum(group.count for group in rest))
         yield f"  and {_number(len(rest), 'more cause')} for {rows}: see {summary.failed_name}"
@@ -61,9 +66,7 @@ def _cause(group: Group) -> Iterator[str]:
     meaning = known.meaning if known else ""
     yield from _wrapped(f"{group.count:,} x {group.reason}{about}: {meaning}", "  ", "    ")
     said = group.message if group.message != meaning else ""
-    yield _shortened(f"    e.g. row {group.row:,}, {group.place}" + (f": {said}" if said else ""))
-    if known and known.action:
-        yield from _wrapped(known.action, "    -> ", "       ")
+    yield from _wrapped(f"e.g. row {group.row:,}, {group.place}" + (f": {said}" if said else ""), "    ", "      ", 2)
 
 
 def _remarks(summary: Summary) -> Iterator[str]:
@@ -120,10 +123,11 @@ def _number(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _wrapped(text: str, first: str = "", following: str = "  ") -> list[str]:
+def _wrapped(text: str, first: str = "", following: str = "  ", lines: int = 3) -> list[str]:
     return textwrap.wrap(
-        printable(text), WIDTH, initial_indent=first, subsequent_indent=following, max_lines=3, break_on_hyphens=False
-    )
+        printable(text), WIDTH, initial_indent=first, subsequent_indent=following, max_lines=lines, placeholder=" …",
+        break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def _shortened(text: str) -> str:
