@@ -11,6 +11,7 @@ from jobs.reading import InputRefused, WorkbookRow
 from worker.checking.findings import SPOTS, Checked, Group, Spot, fault_at
 from worker.checking.records import HeaderRefused, Judged, Record, Records, opened
 from worker.settings import Input
+from worker.source import refuse_lines_above
 
 _BATCH_SIZE: Final = 1 << 22
 """Bytes, roughly, after which a batch ends before it is full: one row can be as large as thousands of others."""
@@ -51,6 +52,11 @@ def check(path: Path, how: Input, type_name: str) -> Checked:
         checked.refusals = error.faults
     except InputRefused as error:
         checked.refusals.append(error)
+    if checked.refusals and not checked.rows:
+        try:
+            refuse_lines_above(path, how)
+        except InputRefused as error:
+            checked.refusals = [error]
     if not checked.rows and not checked.refusals:
         checked.refusals.append(InputRefused("the input has no rows: there is nothing under its header"))
     return checked
