@@ -106,9 +106,12 @@ class Seen:
         rounded: whole numbers of more than 15 digits with nothing but zeros behind the 15th.
         zeros: how many zeros those are in all.
         letters: ids of ten letters that are all `lower`, all `upper`, or `both`.
+        clear: text that clears the field: it is meant, and never damage; empty for none. `cleared`: such cells.
     """
 
     column: Column
+    clear: str = ""
+    cleared: int = 0
     total: int = 0
     kinds: dict[Kind, Tally] = field(default_factory=dict)
     marks: dict[Mark, Tally] = field(default_factory=dict)
@@ -126,6 +129,8 @@ class Seen:
         """
         times = Counter(cells)
         del times[""]
+        if self.clear:
+            self.cleared += times.pop(self.clear, 0)
         found = {cell: kind_of(cell) for cell in times}
         self.total += sum(times.values())
         for kind, count in _counted(found, times).items():

@@ -9,6 +9,7 @@ from jobs.columns import ObjectColumns, SheetColumns, header_faults
 from jobs.damage import Column
 from jobs.model import ObjectRow, SheetRow, Status, Unsendable, UpdateJob
 from jobs.reading import InputRefused, read_objects
+from jobs.reading.strays import MISREAD
 from jobs.reasons import REASONS
 from worker import returned, source
 from worker.settings import Input
@@ -39,6 +40,7 @@ class Records:
         header: names of the columns; empty for NDJSON. `columns`: those of the user.
         line: on which the header stands.
         texts_at: positions of the columns that hold texts and ids, by their names.
+        clear: text of a cell that clears the field; empty for NDJSON.
         overtaken: rows of a results file that have a later row of the same record which is done.
     """
 
@@ -49,6 +51,7 @@ class Records:
     line: int
     texts_at: Mapping[str, int]
     overtaken: frozenset[int]
+    clear: str = ""
 
     def judged(self, record: Record) -> Judged:
         """What `apply` would make of the record, by the same code."""
@@ -62,7 +65,7 @@ class Records:
         return self.meaning.faults(record)  # type: ignore[arg-type]  # see above
 
     def cells(self, record: Record, judged: Judged) -> list[str]:
-        """The cells of a sheet's row, as meant; none for NDJSON, and of a row that is skipped or of another length.
+        """The cells of a sheet's row, as meant; none for NDJSON, and of one that is skipped, misread or of another length.
 
         A text that refuses its row is left out: what else is odd about it is of no interest. A refused number stays,
         for rows that are shifted show by such cells.
@@ -72,7 +75,7 @@ class Records:
         cells = self.meaning.plain(record)
         if isinstance(judged, UpdateJob):
             return cells
-        if len(cells) != len(self.header):
+        if len(cells) != len(self.header) or judged[0].reason in MISREAD:
             return []
         blamed = {self.texts_at.get(fault.column) for fault in judged}
         return ["" if index in blamed else cell for index, cell in enumerate(cells)]
@@ -108,4 +111,4 @@ def opened(path: Path, how: Input, type_name: str) -> Iterator[Records]:
         columns = SheetColumns(sheet.header, rules)
         described = columns.described()
         texts = {column.label: column.position for column in described if column.role not in {"number", "other"}}
-        yield Records(sheet.header, described, iter(sheet), columns, sheet.line, texts, late)
+        yield Records(sheet.header, described, iter(sheet), columns, sheet.line, texts, late, how.clear_token)
