@@ -60,7 +60,7 @@ REASONS: Final[dict[str, Reason]] = {
     ),
     "id_malformed": Reason(
         Status.INVALID,
-        "The id cannot be one: it is '.' or '..', or contains white space, a control character or a comma.",
+        "The id cannot be one: it is '.' or '..', or contains white space, an invisible character or a comma.",
         "Copy the id from the API again; look for stray spaces or two ids in one cell.",
     ),
     "reference_malformed": Reason(
@@ -83,6 +83,31 @@ REASONS: Final[dict[str, Reason]] = {
         Status.INVALID,
         "The row has more or fewer cells than the header.",
         "Look for a missing or an extra delimiter, or an unquoted delimiter inside a value.",
+    ),
+    "column_unnamed": Reason(
+        Status.INVALID,
+        "The row has a cell in a column that has no name in the header.",
+        "Name the column in the header, or delete it: a remark does not belong into the sheet.",
+    ),
+    "repeated_header": Reason(
+        Status.INVALID,
+        "The row repeats the header: several files were put together.",
+        "Delete the row.",
+    ),
+    "rows_in_cell": Reason(
+        Status.INVALID,
+        "A quoted cell holds lines that look like rows: two stray quotes have swallowed them.",
+        'Write the quotes that are meant twice (""), and delete the others. If the cell is right, use NDJSON or XLSX.',
+    ),
+    "row_cut": Reason(
+        Status.INVALID,
+        "A line break without quotes around the value has cut the row in two; neither half is sent.",
+        "Put the value into quotes, or take the line break out of it.",
+    ),
+    "space_before_quote": Reason(
+        Status.INVALID,
+        "A space stands before an opening quote, so that the quotes would become part of the value.",
+        "Delete the space.",
     ),
     "wrong_type": Reason(
         Status.INVALID,

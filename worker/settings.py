@@ -54,6 +54,7 @@ class Input(_Group):
         encoding: empty to go by the byte-order mark, else strict UTF-8.
         delimiter: empty for the format's own. A run that begins writes down what the header says.
         sheet: of a workbook; empty for the only one with cells. A run that begins writes down which one that is.
+        header_row: line of the file, or row of the workbook, that names the columns; None for the first one.
         metadata: whether keys that a row does not name are kept (read first, then merged) or wiped.
         blind: the live state is not read before a row is sent.
         exact: stands in the settings of undos that earlier versions prepared, and means nothing any more.
@@ -65,6 +66,7 @@ class Input(_Group):
     encoding: str = ""
     delimiter: str = ""
     sheet: str = ""
+    header_row: Annotated[int, Field(ge=1)] | None = None
     clear_token: Annotated[str, Field(min_length=1)] = "<clear>"  # noqa: S105  # not a secret
     metadata: Literal["merge", "replace"] = "merge"
     blind: bool = False

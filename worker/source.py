@@ -9,8 +9,9 @@ import hashlib
 import os
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final
@@ -18,15 +19,19 @@ from typing import BinaryIO, Final
 from jobs.columns import ObjectColumns, Rules, SheetColumns
 from jobs.model import Unsendable, UpdateJob
 from jobs.reading import (
+    LOOKED_AT,
     InputRefused,
     Sheet,
     Workbook,
     WorkbookSheet,
     find_delimiter,
+    first_lines,
+    later_header,
     read_objects,
     read_sheet,
     read_workbook,
 )
+from jobs.texts import shortened
 from worker.settings import ConfigError, Input
 
 _CHUNK: Final = 1 << 20
@@ -39,7 +44,8 @@ RATIO: Final = 200
 """Times its size to which larger compressed data may unpack; real sheets reach 5 to 30."""
 
 FORMATS: Final = {
-    ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".ndjson": "ndjson", ".jsonl": "ndjson", ".xlsx": "xlsx",
+    ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".xlsx": "xlsx",
+    ".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "ndjson",
 }  # fmt: skip
 """Format by file name, after a trailing `.gz` is taken off."""
 
@@ -166,12 +172,44 @@ def understood(path: Path, how: Input) -> Input:
         InputRefused: it could be meant in more than one way, or cannot be read at all.
     """
     if how.format == "csv" and not how.delimiter:
-        found = find_delimiter(lambda: opened(path), encoding=how.encoding)
+        try:
+            found = find_delimiter(lambda: opened(path), encoding=how.encoding, header_row=how.header_row or 0)
+        except InputRefused:
+            refuse_lines_above(path, how)
+            raise
         return how.model_copy(update={"delimiter": found})
     if how.format == "xlsx":
         with path.open("rb") as stream:  # as it is: one that is compressed once more could not be read back and forth
             return how.model_copy(update={"sheet": Workbook(stream, _scratch).chosen(how.sheet).name})
     return how
+
+
+def refuse_lines_above(path: Path, how: Input) -> None:
+    """Say where the header of an input is that is refused, if it is not where it was looked for.
+
+    Raises:
+        InputRefused: a later row looks like the header.
+    """
+    if how.header_row or how.format == "ndjson":
+        return
+    found = None
+    with suppress(InputRefused), opened(path) as stream:
+        found = _later_header(stream, how)
+    if found:
+        line, names = found
+        word = "row" if how.format == "xlsx" else "line"
+        raise InputRefused(
+            f"this is no header, but {word} {line} looks like it ({shortened(', '.join(names))}): say"
+            f" --header-row {line}, or delete what stands above it"
+        )
+
+
+def _later_header(stream: BinaryIO, how: Input) -> tuple[int, list[str]] | None:
+    if how.format != "xlsx":
+        return later_header(first_lines(stream, encoding=how.encoding))
+    workbook = Workbook(stream, _scratch)
+    with workbook.lines(workbook.chosen(how.sheet)) as (_, lines):
+        return later_header((line.number, line.cells) for line in islice(lines, LOOKED_AT))
 
 
 def _scratch() -> BinaryIO:
@@ -186,8 +224,8 @@ def sheet_of(stream: BinaryIO, how: Input) -> Sheet | WorkbookSheet:
         InputRefused: it cannot be read.
     """
     if how.format == "xlsx":
-        return read_workbook(stream, sheet=how.sheet, scratch=_scratch)
-    return read_sheet(stream, encoding=how.encoding, delimiter=delimiter(how))
+        return read_workbook(stream, sheet=how.sheet, scratch=_scratch, header_row=how.header_row or 0)
+    return read_sheet(stream, encoding=how.encoding, delimiter=delimiter(how), header_row=how.header_row or 0)
 
 
 def delimiter(how: Input) -> str:

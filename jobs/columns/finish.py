@@ -10,6 +10,7 @@ from jobs.columns.rules import Rules
 from jobs.columns.slots import Draft
 from jobs.damage.kinds import SPREADSHEET_ERRORS
 from jobs.model import RowRef, UpdateJob
+from jobs.reading.strays import MISREAD
 
 _UNREADABLE: Final = frozenset({"cell_error", "formula_not_calculated", "date_impossible"})
 _MARKS: Final = frozenset("#=")
@@ -33,13 +34,16 @@ def refuse_settled(status: str, reason: str) -> None:
 
 
 def refuse_unmended(reason: str, cells: Iterable[str]) -> None:
-    """Check that a row of which a workbook's cell could not be read was mended before its results were fed back.
+    """Check that a row which could not be read as it was meant was mended before its results were fed back.
 
-    What stood in the results in that cell's place is now mere text, and would be sent as such.
+    What stood in the results in place of a workbook's cell, or of a row that was put together wrongly, is now mere
+    text, and would be sent as such.
 
     Raises:
         RowRefused: it was not.
     """
+    if reason in MISREAD:
+        raise RowRefused(reason, "an earlier run said so: mend the row, then empty its `__reason`", "__reason", reason)
     if reason in _UNREADABLE:
         for cell in cells:
             if cell[:1] in _MARKS:

@@ -15,8 +15,8 @@ from jobs.columns.rules import Rules
 from jobs.columns.shapes import ResourceUpdate, resource_update
 from jobs.columns.slots import Draft, Slot
 from jobs.model import JSON, ObjectRow, RowRef, Status, Unsendable, UpdateJob
-from jobs.reading.csv import MAX_COLUMNS
 from jobs.reading.errors import InputRefused
+from jobs.reading.headings import MAX_COLUMNS
 from jobs.reasons import REASONS
 
 T = TypeVar("T")

@@ -7,24 +7,26 @@ from typing import Final, NamedTuple
 
 from jobs.columns.cells import FROM_TEXT, as_shown
 from jobs.columns.finish import cells_decide, check_id, check_reference, finish, refuse_settled, refuse_unmended
-from jobs.columns.grammar import Heading, is_results_file, parse_heading, refuse_overlaps, targeted
+from jobs.columns.grammar import Heading, is_results_file, parse_heading, targeted
+from jobs.columns.header import NO_VALUES, header_faults, names_of
+from jobs.columns.misread import Misread
 from jobs.columns.problems import NotAColumn, RowRefused
-from jobs.columns.resolve import known_type, refuse_unless_of_some_type, resolve
+from jobs.columns.resolve import known_type, resolve
 from jobs.columns.roles import role_of
 from jobs.columns.rules import Rules
 from jobs.columns.slots import Draft, ForeignSlot, Slot, takes_any_text
 from jobs.damage import Column, cause_of
 from jobs.model import JSON, RowRef, SheetRow, Status, Unsendable, UpdateJob
 from jobs.quoting import unquoted
-from jobs.reading.errors import InputRefused
-from jobs.reading.stored import Fault, WorkbookRow
+from jobs.reading.stored import DamagedRow, Fault, WorkbookRow
+from jobs.reading.strays import MISREAD
 from jobs.reasons import REASONS
 
 _STATUS: Final = "__status"
 _REASON: Final = "__reason"
 
-_NO_VALUES: Final = frozenset({"id", "target", "type", "reserved"})
-"""Forms of columns whose cells do not go into the update."""
+_MARKED: Final = (WorkbookRow, DamagedRow)
+"""Rows that may have faults which were found as they were read."""
 
 _UNTYPED: Final = frozenset({"member", "attribute"})
 """Forms of columns that have no type unless a suffix says one."""
@@ -57,11 +59,12 @@ class SheetColumns:
             raise fault
         self._rules = rules
         self._refed = is_results_file(header)
-        self._headings = targeted([parse_heading(name) for name in _names(header)])
+        self._headings = targeted([parse_heading(name) for name in names_of(header)])
         self._by_reference = any(heading.form == "target" for heading in self._headings)
         positions = {heading.name: index for index, heading in enumerate(self._headings) if heading.key == ""}
         self._id, self._type = positions.get("reference" if self._by_reference else "id", -1), positions.get("type", -1)
         self._status, self._reason = positions.get(_STATUS, -1), positions.get(_REASON, -1)
+        self._misread = Misread([heading.label for heading in self._headings], self._id, by_id=not self._by_reference)
         self._mine = [index for index, heading in enumerate(self._headings) if heading.form != "reserved"]
         self._labels = {h.path: h.label for h in self._headings if h.form != "reserved"}
         self._untyped = frozenset(h.path for h in self._headings if h.form in _UNTYPED and not h.suffix)
@@ -76,7 +79,7 @@ class SheetColumns:
     def read(self, row: SheetRow) -> UpdateJob | Unsendable:
         """What the row asks for, or why it is not sent."""
         try:
-            return self._job(row.ref, self.plain(row), row.faults if isinstance(row, WorkbookRow) else ())
+            return self._job(row.ref, self.plain(row), row.faults if isinstance(row, _MARKED) else ())
         except RowRefused as error:
             return error.as_value(row.ref)
 
@@ -90,7 +93,8 @@ class SheetColumns:
         if isinstance(first, UpdateJob):
             return []
         cells = self.plain(row)
-        if len(cells) != len(self._headings) or REASONS[first.reason].status is not Status.INVALID:
+        misread = first.reason in {*MISREAD, "repeated_header"} or len(cells) != len(self._headings)
+        if misread or REASONS[first.reason].status is not Status.INVALID:
             return [first]
         found = {first.column: first}
         for test in self._tests(row, cells):
@@ -102,7 +106,7 @@ class SheetColumns:
 
     def _tests(self, row: SheetRow, cells: list[str]) -> Iterator[Callable[[], object]]:
         """What can be wrong with each cell; a cell that cannot be read has no text that could be."""
-        unreadable = row.faults if isinstance(row, WorkbookRow) else ()
+        unreadable = row.faults if isinstance(row, _MARKED) else ()
         for fault in unreadable:
             yield partial(self._refuse_faulty, cells, [fault])
         if all(fault.column != self._id for fault in unreadable):
@@ -154,7 +158,7 @@ class SheetColumns:
 
     def _no_ids(self, texts: Sequence[str]) -> set[str]:
         """Those of the texts that do not say which record is meant."""
-        found = {self._rules.clear_token}
+        found = {self._rules.clear_token, *self._misread.no_keys}
         check = check_reference if self._by_reference else check_id
         for text in texts:
             try:
@@ -176,8 +180,7 @@ class SheetColumns:
             yield position, found
 
     def _job(self, ref: RowRef, cells: list[str], faults: Sequence[Fault]) -> UpdateJob:
-        if len(cells) != len(self._headings):
-            self._refuse_uneven(cells)
+        self._misread.refuse(cells, faults)
         id_ = cells[self._id]
         if not id_ and not any(cells[index] for index in self._mine):
             raise RowRefused("empty_row", "every cell is empty")
@@ -206,11 +209,6 @@ class SheetColumns:
             if fault.column in self._mine:
                 label = self._headings[fault.column].label
                 raise RowRefused(fault.reason, fault.message).at(label, as_shown(cells[fault.column]))
-
-    def _refuse_uneven(self, cells: list[str]) -> None:
-        if not self._by_reference and len(cells) > self._id and cells[self._id].startswith("#"):
-            check_id(cells[self._id])  # a comment: a line of prose needs no delimiters
-        raise RowRefused("cell_count", f"the row has {len(cells)} cells, the header has {len(self._headings)}")
 
     def _draft(self, cells: list[str], columns: list[_Column]) -> Draft:
         draft = Draft(untyped=self._untyped)
@@ -254,76 +252,8 @@ class SheetColumns:
 
     def _filled(self) -> list[tuple[int, Heading]]:
         """The columns whose cells go into the update."""
-        return [(i, h) for i, h in enumerate(self._headings) if h.form not in _NO_VALUES]
+        return [(i, h) for i, h in enumerate(self._headings) if h.form not in NO_VALUES]
 
 
 def _has_faults(row: SheetRow) -> bool:
-    return isinstance(row, WorkbookRow) and bool(row.faults)
-
-
-def header_faults(header: Sequence[str], rules: Rules) -> Iterator[InputRefused]:
-    """Everything that is wrong with a header, worst first."""
-    headings: list[Heading] = []
-    for name in _names(header):
-        try:
-            headings.append(parse_heading(name))
-        except NotAColumn as error:
-            yield InputRefused(error.message, column=name)
-    headings = targeted(headings)
-    almost = _almost_id([heading.label for heading in headings])
-    forms = {heading.form for heading in headings}
-    try:
-        if rules.type:
-            known_type(rules.type)
-    except NotAColumn as error:
-        yield InputRefused(error.message)
-    else:
-        told = [] if "id" in forms or not almost else [almost]
-        yield from _meaningless([each for each in headings if each.label not in told], rules, by_row="type" in forms)
-    if not forms & {"id", "target"}:
-        meant = f" (there is {as_shown(almost)!r}; did you mean `id`?)" if almost else ""
-        yield InputRefused(
-            f"there is no column `id`: each row must say which record it updates{meant}."
-            " A column `reference` will do too: the records are then looked up by it",
-            column=almost,
-        )
-    elif almost and "id" not in forms:
-        yield InputRefused(f"column {as_shown(almost)!r} has no meaning; did you mean `id`?", column=almost)
-    if not ("type" in forms or rules.type):
-        yield InputRefused("the resource type is not known: pass --type TYPE, or add a column `type`")
-
-
-def _meaningless(headings: Sequence[Heading], rules: Rules, *, by_row: bool) -> Iterator[InputRefused]:
-    """Columns that no resource type has, or not the one that is meant, and two for the same thing."""
-    for heading in headings:
-        if heading.form in _NO_VALUES:
-            continue
-        try:
-            if rules.type and not by_row:
-                resolve(heading, known_type(rules.type), rules)
-            else:
-                refuse_unless_of_some_type(heading, rules)
-        except NotAColumn as error:
-            yield InputRefused(error.message, column=heading.label)
-    try:
-        refuse_overlaps(headings)
-    except NotAColumn as error:
-        yield InputRefused(error.message)
-
-
-def _names(header: Sequence[str]) -> list[str]:
-    """The names as they are meant: a results file puts apostrophes before some."""
-    return list(map(unquoted, header)) if is_results_file(header) else list(header)
-
-
-def _almost_id(names: Sequence[str]) -> str:
-    """The column that is probably meant to be `id`; empty when there is none."""
-    for name in names:
-        if name != "id" and name.strip("\ufeff\u200b \t\u00a0'\"").lower() in {
-            "id",
-            "ids",
-            "resource_id",
-            "resource id",
-        }:
-            return name
-    return ""
+    return isinstance(row, _MARKED) and bool(row.faults)

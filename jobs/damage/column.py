@@ -109,9 +109,12 @@ class Seen:
         traits: by what shows in the digits of numbers and dates.
         zeros: how many zeros stand behind the 15th digit of rounded numbers, in all.
         letters: ids of ten letters that are all `lower`, all `upper`, or `both`.
+        clear: text that clears the field: it is meant, and never damage; empty for none. `cleared`: such cells.
     """
 
     column: Column
+    clear: str = ""
+    cleared: int = 0
     total: int = 0
     kinds: dict[Kind, Tally] = field(default_factory=dict)
     marks: dict[Mark, Tally] = field(default_factory=dict)
@@ -129,6 +132,8 @@ class Seen:
         """
         times = Counter(cells)
         del times[""]
+        if self.clear:
+            self.cleared += times.pop(self.clear, 0)
         found = {cell: kind_of(cell) for cell in times}
         self.total += sum(times.values())
         for kind, count in _counted(found, times).items():

@@ -53,9 +53,14 @@ _EVIDENCE: Final = {
 class Examination:
     """Looks at the rows of one input for damage."""
 
-    def __init__(self, columns: Sequence[Column] = ()) -> None:
-        """Look at these columns of a sheet; none for objects, whose members become known as they come."""
-        self._columns = [Seen(column) for column in columns]
+    def __init__(self, columns: Sequence[Column] = (), clear: str = "") -> None:
+        """Look for damage.
+
+        Args:
+            columns: of a sheet; none for objects, whose members become known as they come.
+            clear: text of a sheet's cell that clears the field.
+        """
+        self._columns = [Seen(column, clear) for column in columns]
         self._storage = [Storage(column) for column in columns]
         self._members: dict[str, Seen] = {}
         self._shifted = Shifted(self._columns)
@@ -64,6 +69,11 @@ class Examination:
     def shifted(self) -> set[int]:
         """Numbers of the first rows that are shifted."""
         return self._shifted.rows
+
+    @property
+    def cleared(self) -> int:
+        """Cells that clear their fields, of all rows that were taken in."""
+        return sum(seen.cleared for seen in self._columns)
 
     def see_rows(
         self,

@@ -1,13 +1,15 @@
 """Bytes to records: CSV, TSV, NDJSON and XLSX. A stream comes in; nothing is opened or closed here."""
 
-from jobs.reading.csv import Sheet, find_delimiter, read_sheet
+from jobs.reading.csv import Sheet, find_delimiter, first_lines, read_sheet
 from jobs.reading.errors import InputRefused
+from jobs.reading.headings import LOOKED_AT, later_header
 from jobs.reading.lines import MAX_RECORD
 from jobs.reading.ndjson import read_objects
 from jobs.reading.stored import WorkbookRow
 from jobs.reading.xlsx import Workbook, WorkbookSheet, read_workbook
 
 __all__ = [
+    "LOOKED_AT",
     "MAX_RECORD",
     "InputRefused",
     "Sheet",
@@ -15,6 +17,8 @@ __all__ = [
     "WorkbookRow",
     "WorkbookSheet",
     "find_delimiter",
+    "first_lines",
+    "later_header",
     "read_objects",
     "read_sheet",
     "read_workbook",

@@ -7,6 +7,7 @@ input decoding failed, and cannot skip the rest of an endless line.
 import codecs
 from collections.abc import Iterator
 from io import IncrementalNewlineDecoder, StringIO
+from itertools import islice
 from typing import BinaryIO, Final, Literal
 
 from jobs.reading.encodings import advice, certain
@@ -19,6 +20,12 @@ Newlines = Literal["", "\n"]
 """What ends a line, as in `io.StringIO`: LF, CR or CRLF when empty, else LF alone."""
 
 _CHUNK: Final = 64 * 1024
+
+_BLANK_PIECES: Final = 64
+"""Pieces of nothing but white space that are looked through for the beginning of a text."""
+
+_END_OF_FILE: Final = "\x1a"
+"""Ctrl-Z, which old programs put behind the last line: no part of it."""
 
 _FOREIGN: Final = {
     b"PK\x03\x04": "a workbook (.xlsx) or another zip file; if it is a workbook, say --format xlsx",
@@ -36,7 +43,8 @@ def physical_lines(stream: BinaryIO, encoding: str, newlines: Newlines) -> Itera
     r"""Yield the lines of `stream` with their line ends, exactly as they are in the input.
 
     A line longer than `MAX_RECORD` is cut somewhere beyond that length: the caller sees the length and decides.
-    Nothing in memory grows with the input. A byte order mark at the start is not part of the first line.
+    Nothing in memory grows with the input. A byte order mark at the start is not part of the first line, nor is a
+    Ctrl-Z at the end of the last one.
 
     Args:
         stream: read from where it stands; neither closed nor sought.
@@ -47,10 +55,14 @@ def physical_lines(stream: BinaryIO, encoding: str, newlines: Newlines) -> Itera
     Raises:
         InputRefused: unknown encoding, or bytes that are not text in it.
     """
+    return lines_of(Decoded(stream, encoding), newlines)
+
+
+def lines_of(decoded: "Decoded", newlines: Newlines) -> Iterator[str]:
+    """Yield the lines of a text: see `physical_lines`."""
     begun: list[str] = []
     room = MAX_RECORD
     whole = 0
-    decoded = _Decoded(stream, encoding)
     for text in decoded:
         lines = StringIO(text, newline=newlines).readlines()
         unfinished = "" if lines[-1].endswith(("\n", "\r") if newlines == "" else "\n") else lines.pop()
@@ -65,11 +77,11 @@ def physical_lines(stream: BinaryIO, encoding: str, newlines: Newlines) -> Itera
             room -= len(unfinished)
     if decoded.fault:
         raise InputRefused(decoded.fault, line=whole + 1)
-    if begun:
-        yield "".join(begun)
+    if rest := "".join(begun).rstrip(_END_OF_FILE):
+        yield rest
 
 
-class _Decoded:
+class Decoded:
     """The text of a stream in non-empty pieces, which never end between CR and LF.
 
     Attributes:
@@ -77,7 +89,10 @@ class _Decoded:
     """
 
     def __init__(self, stream: BinaryIO, encoding: str) -> None:
+        """Read the first bytes; see `physical_lines`."""
         self.fault = ""
+        self._back: list[str] = []
+        self._rest = self._whole()
         self._stream = stream
         self._read = 0
         self._first = _start(stream)
@@ -93,6 +108,19 @@ class _Decoded:
         self._decoder = codecs.getincrementaldecoder(self._encoding)("strict")
 
     def __iter__(self) -> Iterator[str]:
+        while self._back:
+            yield self._back.pop(0)
+        yield from self._rest
+
+    def start(self) -> str:
+        """Return the first pieces, up to one that is not blank; they are still to come."""
+        for piece in islice(self._rest, _BLANK_PIECES):
+            self._back.append(piece)
+            if not piece.isspace():
+                break
+        return "".join(self._back)
+
+    def _whole(self) -> Iterator[str]:
         whole_ends = IncrementalNewlineDecoder(None, translate=False)
         start = True
         for piece in self._pieces():

@@ -63,6 +63,17 @@ class Fault:
 
 
 @valueclass(frozen=True, slots=True)
+class DamagedRow(SheetRow):
+    """One record of a text file that its delimiters, quotes or line ends may have put together wrongly.
+
+    Attributes:
+        faults: of its cells, from left to right; the column is -1 where the record as a whole is meant.
+    """
+
+    faults: Sequence[Fault]
+
+
+@valueclass(frozen=True, slots=True)
 class WorkbookRow(SheetRow):
     """One row of a workbook's sheet; `ref.line` is its number as the spreadsheet shows it.
 

@@ -1,6 +1,7 @@
 import csv
 from hashlib import blake2b
 from io import BytesIO, StringIO
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,7 @@ def cells(text: str, delimiter: str = ",") -> list[list[str]]:
     return [row.cells for row in rows(text, delimiter)]
 
 
-def refusal(data: bytes, **options: str) -> InputRefused:
+def refusal(data: bytes, **options: Any) -> InputRefused:
     """The refusal of a sheet."""
     with pytest.raises(InputRefused) as refused:
         list(read_sheet(BytesIO(data), **options))

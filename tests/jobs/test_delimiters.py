@@ -52,8 +52,26 @@ def test_an_input_that_is_no_text_is_refused_as_such() -> None:
         found(b"id;" + b"x" * (1 << 20))
 
 
-def test_the_line_for_excel_is_no_header_and_must_not_be_contradicted() -> None:
-    (row,) = sheet = list(read_sheet(BytesIO(b"sep=;\nid;a\n1;x\n"), delimiter=";"))
+@pytest.mark.parametrize(
+    "line", ["sep=;", "SEP=;", '"sep=;"', "sep=;;;", '"sep=;";;', "sep = ;", '"sep=,"'], ids=lambda line: line
+)
+def test_the_line_for_excel_is_no_header_however_it_is_written(line: str) -> None:
+    """LibreOffice takes it for a cell: it may be quoted, filled up, or name a delimiter that the file no longer has."""
+    data = f"{line}\r\nid;a\r\n1;x\r\n".encode()
+    assert found(data) == ";"
+    (row,) = sheet = list(read_sheet(BytesIO(data), delimiter=";"))
     assert (row.cells, row.ref.line, len(sheet)) == (["1", "x"], 3, 1)
-    with pytest.raises(InputRefused, match="the first line says `sep=;`, --delimiter says ','"):
+
+
+def test_a_tab_is_declared_by_its_name_too() -> None:
+    assert found(b"sep=\\t\nid\ta,b\n") == found(b"sep=\t\nid\ta,b\n") == "\t"
+
+
+def test_a_delimiter_that_was_said_counts_more_than_the_line_for_excel() -> None:
+    with pytest.raises(InputRefused, match=r"the header is one column, `id;a`. If it is several, say --delimiter ';'"):
         read_sheet(BytesIO(b"sep=;\nid;a\n"))
+
+
+def test_a_declared_delimiter_stands_where_the_header_does_not_contradict() -> None:
+    assert found(b"sep=;\nName;first,last\n") == ";"
+    assert found(b"sep=;\nid\n") == ";"

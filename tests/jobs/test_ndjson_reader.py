@@ -29,7 +29,7 @@ def test_a_row_is_known_by_number_line_and_content() -> None:
 @pytest.mark.parametrize(
     ("line", "reason", "says"),
     [
-        ('{"id": "a"', "bad_json", "line 1, character 11: expecting"),
+        ('{"id": "a"', "bad_json", "line 2, character 11: expecting"),
         ('{"id": "a", "id": "b"}', "bad_json", 'the name "id" stands twice'),
         ('{"id": NaN}', "bad_json", "NaN"),
         ('{"id": "\\ud800"}', "bad_json", "character 9"),
@@ -40,13 +40,13 @@ def test_a_row_is_known_by_number_line_and_content() -> None:
     ],
 )
 def test_a_broken_line_is_its_own_problem_alone(line: str, reason: str, says: str) -> None:
-    broken, good = read(line + '\n{"id":"b"}\n')
+    good, broken, last = read('{"id":"a"}\n' + line + '\n{"id":"b"}\n')
     assert isinstance(broken, Unsendable)
     assert isinstance(good, ObjectRow)
     assert broken.reason == reason
     assert says in broken.message
     assert broken.cell == line
-    assert (good.ref.row, good.ref.line) == (2, 2)
+    assert (broken.ref.row, broken.ref.line, last.ref.row, last.ref.line) == (2, 2, 3, 3)
 
 
 def test_a_broken_line_is_quoted_shortened() -> None:

@@ -522,7 +522,7 @@ def test_a_fed_back_header_is_unguarded_too() -> None:
 @pytest.mark.parametrize(
     ("cells", "reason", "says"),
     [
-        (["x"], "cell_count", "1 cells, the header has 2"),  # too few
+        (["x"], "cell_count", "1 cell, the header has 2"),  # too few
         (["x", "a", "b"], "cell_count", "3 cells, the header has 2"),  # too many
         ([], "cell_count", "0 cells"),  # not even an id
         (["# a remark", " with a comma", " or two"], "comment", "comment"),  # prose needs no delimiters

@@ -55,8 +55,8 @@ def zipped(made: dict[str, str]) -> BytesIO:
     return stream
 
 
-def opened(stream: BytesIO, sheet: str = "") -> WorkbookSheet:
-    return read_workbook(stream, sheet=sheet, scratch=TemporaryFile)
+def opened(stream: BytesIO, sheet: str = "", header_row: int = 0) -> WorkbookSheet:
+    return read_workbook(stream, sheet=sheet, scratch=TemporaryFile, header_row=header_row)
 
 
 def rows_of(stream: BytesIO, sheet: str = "") -> list[WorkbookRow]:

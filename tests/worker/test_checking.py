@@ -122,6 +122,7 @@ KEYS = NAMES | st.sampled_from(["id", "data", "attributes", "relationships"])
 def test_any_objects_at_all_are_checked_and_listed_without_an_error(
     lines: list[JSON], default: str, tmp_path: Path
 ) -> None:
+    lines = [{"id": "a"}, *lines]  # what begins with a list is an array
     path = write(tmp_path, "".join(f"{json.dumps(line)}\n" for line in lines), "sheet.ndjson")
     found = check(path, how(path), default)
     assert found.rows == len(lines)
@@ -248,7 +249,7 @@ def test_a_refusal_halfway_keeps_what_was_found_before_it(tmp_path: Path) -> Non
         ('{"id": "ZfiCcmIvua", "attributes": {"reference": " a"}}', [("spaces_around", "reference")]),
         ('{"id": "ZfiCcmIvua", "reference": "a", "metadata.n:int": "x"}', [("wrong_type", "metadata.n:int")]),
         ('{"id": 1}', [("wrong_type", "id")]),
-        ("[]", [("bad_shape", "")]),
+        ('"ZfiCcmIvua"', [("bad_shape", "")]),
         ('{"id": "ZfiCcmIvua", "reference": "a"}', []),
     ],
 )
@@ -343,6 +344,7 @@ def test_what_programs_get_has_these_names(tmp_path: Path) -> None:
         "errors": 1,
         "warnings": 0,
         "groups": [{"severity": "error", "code": "wrong_type", "column": "metadata.n:int", "count": 1, "evidence": ""}],
+        "cleared": 0,
     }
     assert line_of(finding, "") == (
         "line 2, column 2 (B): x (needs a whole number such as 42 or -7, without spaces, `+` or leading zeros):"
@@ -390,3 +392,79 @@ def test_a_group_says_how_many_places_it_leaves_out(tmp_path: Path) -> None:
 
 def test_a_group_keeps_few_places() -> None:
     assert Group("error", "wrong_type", "a").spots == []
+
+
+@pytest.mark.parametrize("token", ["#N/A", "NULL", "0", "12,50"])
+def test_the_token_that_clears_is_never_warned_about(token: str, tmp_path: Path) -> None:
+    cells = [token, "13.50", "14.50", "15.50"] * 6
+    rows = "".join(f'{id_},"{cell}"\n' for id_, cell in zip(IDS, cells, strict=False))
+    path = write(tmp_path, f"id,metadata.price\n{rows}")
+    said = how(path).model_copy(update={"clear_token": token, "delimiter": ","})
+    found = check(path, said, TYPE)
+    assert not [*found.groups(), *findings(found, path, said, TYPE)]
+    assert (found.cleared, found.clearing) == (6, 6)
+
+
+def test_the_fields_that_are_cleared_are_counted_of_rows_that_can_be_sent(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        f"id,reference,metadata.a,metadata.n:int\n{IDS[0]},<clear>,<clear>,1\n{IDS[1]},<clear>,x,x\n{IDS[2]},r,,2\n",
+    )
+    found = checked(path)
+    assert (found.cleared, found.clearing) == (2, 1)
+    assert "2 fields in 1 row will be cleared." in tell(found, "sheet.csv", "rowpatch check sheet.csv")
+    assert summary_as_json(found)["cleared"] == 2
+    assert tell_in_short(found, "") == ""  # a sheet says so by a word of its own
+
+
+def test_the_nulls_of_objects_are_counted_and_said_before_a_run(tmp_path: Path) -> None:
+    lines = [
+        {"id": IDS[0], "reference": None, "metadata.a": None, "metadata.b:json": None, "order": None},
+        {"id": IDS[1], "relationships": {"order": {"data": None}}},
+        {"id": IDS[2], "reference": "r"},
+        {"id": None, "reference": None},
+    ]
+    path = write(tmp_path, "".join(f"{json.dumps(line)}\n" for line in lines), "sheet.ndjson")
+    found = checked(path)
+    assert (found.cleared, found.clearing) == (4, 2)
+    assert tell_in_short(found, "") == "4 fields in 2 rows will be cleared."
+
+
+def test_rows_of_one_record_that_differ_are_said_before_a_run_and_mere_copies_are_not(tmp_path: Path) -> None:
+    differ = checked(write(tmp_path, f"id,reference\n{IDS[0]},a\n{IDS[0]},b\n"))
+    assert "duplicate_id [id]" in tell_in_short(differ, "")
+    copies = checked(write(tmp_path, f"id,reference\n{IDS[0]},a\n{IDS[0]},a\n"))
+    assert tell_in_short(copies, "") == ""
+
+
+def test_of_a_misread_row_nothing_else_is_said(tmp_path: Path) -> None:
+    path = write(tmp_path, f'id,reference,metadata.a\n{IDS[0]}, "a", "NULL"\n')
+    assert listed(path, checked(path)) == [("space_before_quote", "reference", 1)]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("sheet.csv", f"Export,,\n\nid,reference,metadata.a\n{IDS[0]},x,y\n"),
+        ("sheet.csv", f"a;b,c;d\n\nid;reference;metadata.a\n{IDS[0]};x;y\n"),  # no delimiter fits its first line
+        ("sheet.tsv", f"# made today\n\nid\treference\tmetadata.a\n{IDS[0]}\tx\ty\n"),
+    ],
+)
+def test_lines_above_the_header_are_refused_with_the_flag_that_leaves_them_out(
+    name: str, text: str, tmp_path: Path
+) -> None:
+    path = write(tmp_path, text, name)
+    try:
+        (refused,) = checked(path).refusals
+    except InputRefused as error:
+        refused = error
+    assert "line 3 looks like it (id, reference, metadata.a): say --header-row 3" in refused.message
+    said = source.understood(path, how(path).model_copy(update={"header_row": 3}))
+    found = check(path, said, TYPE)
+    assert (found.rows, found.sendable, found.line, list(found.groups())) == (1, 1, 3, [])
+
+
+def test_a_wrong_header_row_is_refused_for_what_stands_there(tmp_path: Path) -> None:
+    path = write(tmp_path, f"Export\nid,reference\n{IDS[0]},x\n")
+    found = check(path, source.understood(path, how(path).model_copy(update={"header_row": 1})), TYPE)
+    assert "stripe_payments have no attribute or relationship `Export`" in found.refusals[0].message

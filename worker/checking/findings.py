@@ -44,6 +44,7 @@ class Group:
         column: its name as the user wrote it; empty when rows as a whole are meant.
         evidence: why a warning is given, with the figures.
         way_back: what to do about it, where it is not what the code says.
+        grave: said before a run as well, and not by a check alone.
     """
 
     severity: Severity
@@ -52,6 +53,7 @@ class Group:
     evidence: str = ""
     count: int = 0
     spots: list[Spot] = field(default_factory=list)
+    grave: bool = False
     way_back: str = ""
 
     @property
@@ -82,6 +84,7 @@ class Checked:
         sheet: name of the workbook's sheet; empty for text.
         header: names of the columns; empty for NDJSON. `line`: on which they stand.
         rows: read, comments and empty ones included.
+        cleared: fields that the sendable rows clear. `clearing`: such rows.
         sendable: rows that ask for something. `refused`: rows that would not be sent. `skipped`: the others, by reason.
         refusals: why nothing of the input would be sent; the first is what `apply` would say.
         errors: by reason and column. `signs`: damage. `header`: names that look odd.
@@ -92,6 +95,8 @@ class Checked:
     header: list[str] = field(default_factory=list)
     line: int = 1
     rows: int = 0
+    cleared: int = 0
+    clearing: int = 0
     sendable: int = 0
     refused: int = 0
     skipped: Counter[str] = field(default_factory=Counter)

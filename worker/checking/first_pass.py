@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Final
 
 from jobs.columns import SheetColumns
-from jobs.damage import BATCH, Examination, fault_of
-from jobs.model import ObjectRow, RowRef, SheetRow, Unsendable, UpdateJob
+from jobs.damage import BATCH, WARNINGS, Examination, fault_of
+from jobs.model import Absent, ObjectRow, RowRef, SheetRow, Unsendable, UpdateJob
 from jobs.reading import InputRefused, WorkbookRow
 from worker.checking.findings import SPOTS, Checked, Group, Spot, fault_at
 from worker.checking.records import HeaderRefused, Judged, Record, Records, opened
 from worker.settings import Input
+from worker.source import refuse_lines_above
 
 _BATCH_SIZE: Final = 1 << 22
 """Bytes, roughly, after which a batch ends before it is full: one row can be as large as thousands of others."""
@@ -51,6 +52,11 @@ def check(path: Path, how: Input, type_name: str) -> Checked:
         checked.refusals = error.faults
     except InputRefused as error:
         checked.refusals.append(error)
+    if checked.refusals and not checked.rows:
+        try:
+            refuse_lines_above(path, how)
+        except InputRefused as error:
+            checked.refusals = [error]
     if not checked.rows and not checked.refusals:
         checked.refusals.append(InputRefused("the input has no rows: there is nothing under its header"))
     return checked
@@ -63,7 +69,7 @@ class _Pass:
         self._records = records
         self._checked = checked
         self._positions = {column.label: column.position for column in records.columns}
-        self._examination = Examination(records.columns)
+        self._examination = Examination(records.columns, records.clear)
         self._rows: list[SheetRow] = []
         self._refs: list[RowRef] = []
         self._texts: list[Mapping[str, str]] = []
@@ -81,6 +87,7 @@ class _Pass:
             if isinstance(judged, UpdateJob):
                 self._ids.append(judged.key)
                 self._named.append(record.ref)
+                self._clears(_cleared(judged))
             if isinstance(record, ObjectRow) and not isinstance(judged, str):
                 self._keep(record)
         if len(self._rows) >= BATCH or len(self._refs) >= BATCH or self._size > _BATCH_SIZE:
@@ -94,7 +101,8 @@ class _Pass:
         checked.shifted = self._examination.shifted
         for sign in checked.signs:
             spots = [Spot(each.ref, sign.column.position, each.cell) for each in sign.examples]
-            group = Group("warning", sign.code, sign.column.label, sign.evidence, sign.count, spots, sign.action)
+            group = Group("warning", sign.code, sign.column.label, sign.evidence, sign.count, spots)
+            group.grave, group.way_back = WARNINGS[sign.code].grave, sign.action
             checked.warnings.append(group)
         self._look_at_header()
         self._look_at_ids()
@@ -131,7 +139,16 @@ class _Pass:
         self._named += [rows[index].ref for index in sent]
         seen = [(row, each) for row, each in zip(rows, cells, strict=True) if each]
         stored = [row.stored for row, _ in seen if isinstance(row, WorkbookRow)]
+        before = self._examination.cleared
         self._examination.see_rows([row.ref for row, _ in seen], [each for _, each in seen], stored)
+        if self._examination.cleared > before:
+            for index in sent:
+                self._clears(sum(cells[index][at] == self._records.clear for at in self._positions.values()))
+
+    def _clears(self, fields: int) -> None:
+        """Count the fields that a row clears."""
+        self._checked.cleared += fields
+        self._checked.clearing += fields > 0
 
     def _judged(self, record: Record) -> Judged:
         """What becomes of the row; counted."""
@@ -173,11 +190,18 @@ class _Pass:
             parts = [f"{same:,} repeat that row word for word"] if same else []
             parts += [f"{count - same:,} have other cells"] if count > same else []
             why = ", ".join(parts)
-            group = Group("warning", "duplicate_id", column, why, count)
+            group = Group("warning", "duplicate_id", column, why, count, grave=count > same)
             group.spots = [
                 Spot(each.ref, position, "", told(each.first, each.same)) for each in duplicates.first(SPOTS)
             ]
             self._checked.warnings.append(group)
+
+
+def _cleared(job: UpdateJob) -> int:
+    """Return how many fields a row clears."""
+    links = [links for links in job.relationships.values() if not links]
+    keys = [value for members in job.members.values() for value in members.values() if isinstance(value, Absent)]
+    return len(links) + len(keys) + sum(value is None for value in job.attributes.values())
 
 
 def told(first: int, same: bool) -> str:  # a fact about two rows

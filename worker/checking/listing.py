@@ -62,7 +62,7 @@ class _Listing:
         for sign in self._checked.signs:
             position = sign.column.position
             cell = texts.get(sign.column.label, "") if texts else cells[position] if cells and position >= 0 else ""
-            if cell and _is_one(sign, cell, record):
+            if cell and (texts or cell != self._records.clear) and _is_one(sign, cell, record):
                 group = self._groups[sign.code, sign.column.label]
                 yield Finding(group, Spot(record.ref, position, shortened(cell)))
 

@@ -10,6 +10,7 @@ from jobs.damage import Column
 from jobs.model import ObjectRow, SheetRow, Status, Unsendable, UpdateJob
 from jobs.overtaking import left_of
 from jobs.reading import InputRefused, read_objects
+from jobs.reading.strays import MISREAD
 from jobs.reasons import REASONS
 from worker import returned, source
 from worker.settings import Input
@@ -40,6 +41,7 @@ class Records:
         header: names of the columns; empty for NDJSON. `columns`: those of the user.
         line: on which the header stands.
         texts_at: positions of the columns that hold texts and ids, by their names.
+        clear: text of a cell that clears the field; empty for NDJSON.
         overtaken: what was taken from rows of a results file by later rows of the same record that are done.
         whole: objects are replaced as a whole, whatever keys a row names.
     """
@@ -52,6 +54,7 @@ class Records:
     texts_at: Mapping[str, int]
     overtaken: returned.Taken
     whole: bool
+    clear: str = ""
 
     def judged(self, record: Record) -> Judged:
         """What `apply` would make of the record, by the same code."""
@@ -70,7 +73,7 @@ class Records:
         return self.meaning.faults(record)  # type: ignore[arg-type]  # see above
 
     def cells(self, record: Record, judged: Judged) -> list[str]:
-        """The cells of a sheet's row, as meant; none for NDJSON, and of a row that is skipped or of another length.
+        """The cells of a sheet's row, as meant; none for NDJSON, and of one that is skipped, misread or too short or long.
 
         A text that refuses its row is left out: what else is odd about it is of no interest. A refused number stays,
         for rows that are shifted show by such cells.
@@ -80,7 +83,7 @@ class Records:
         cells = self.meaning.plain(record)
         if isinstance(judged, UpdateJob):
             return cells
-        if len(cells) != len(self.header):
+        if len(cells) != len(self.header) or judged[0].reason in MISREAD:
             return []
         blamed = {self.texts_at.get(fault.column) for fault in judged}
         return ["" if index in blamed else cell for index, cell in enumerate(cells)]
@@ -116,4 +119,4 @@ def opened(path: Path, how: Input, type_name: str) -> Iterator[Records]:
         columns = SheetColumns(sheet.header, rules)
         described = columns.described()
         texts = {column.label: column.position for column in described if column.role not in {"number", "other"}}
-        yield Records(sheet.header, described, iter(sheet), columns, sheet.line, texts, late, whole)
+        yield Records(sheet.header, described, iter(sheet), columns, sheet.line, texts, late, whole, how.clear_token)

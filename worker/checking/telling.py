@@ -36,12 +36,12 @@ def tell(checked: Checked, name: str, command: str, *, listed: bool = False) -> 
 
 
 def tell_in_short(checked: Checked, command: str) -> str:
-    """What `apply` and `plan` say before anything is sent: grave damage alone; empty when there is none."""
-    grave = [group for group in checked.warnings if WARNINGS[group.code].grave]
-    groups = sorted(grave, key=lambda group: -group.count)
+    """What `apply` and `plan` say before anything is sent: grave damage, and what nulls clear; else empty."""
+    groups = sorted((group for group in checked.warnings if group.grave), key=lambda group: -group.count)
+    clears = [] if checked.header else _clears(checked)  # a sheet says so by a word of its own, NDJSON by null
     if not groups:
-        return ""
-    lines = ["These cells look damaged. Cells are sent as they stand, and never repaired."]
+        return "\n".join(clears)
+    lines = [*clears, "These cells look damaged. Cells are sent as they stand, and never repaired."]
     for group in groups[:_SHOWN_IN_SHORT]:
         lines += _wrapped(f"{_headline(group)}: {WARNINGS[group.code].meaning}", "  ", "    ")
         lines += [_shortened(f"    e.g. {_place(spot, checked.sheet)}") for spot in group.spots[:1]]
@@ -90,6 +90,7 @@ def summary_as_json(checked: Checked) -> Mapping[str, JSON]:
             }
             for group in groups
         ],
+        "cleared": checked.cleared,
     }
 
 
@@ -110,9 +111,17 @@ def _counts(checked: Checked, name: str) -> Iterator[str]:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in checked.skipped.most_common())
         parts.append(f"{skipped:,} would be skipped ({reasons})")
     yield from _wrapped(f"{name}: {_number(checked.rows, 'row')}: {', '.join(parts)}.")
+    yield from _clears(checked)
     warned = sum(group.count for group in checked.warnings)
     if warned:
         yield from _wrapped(f"{_number(warned, 'warning')}: rows with warnings are sent as they stand.")
+
+
+def _clears(checked: Checked) -> list[str]:
+    if not checked.cleared:
+        return []
+    rows = _number(checked.clearing, "row")
+    return _wrapped(f"{_number(checked.cleared, 'field')} in {rows} will be cleared.")
 
 
 def _group(checked: Checked, group: Group, *, places: bool) -> Iterator[str]:

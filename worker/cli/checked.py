@@ -49,6 +49,7 @@ def check_source(
             "encoding": reading.encoding,
             "delimiter": reading.delimiter,
             "sheet": reading.sheet,
+            "header_row": reading.header_row,
             **said,
         },
     )
@@ -97,7 +98,9 @@ def command(how: Input, type_name: str) -> str:
         words += ["--type", type_name]
     if how.source == "-" or source.FORMATS.get(Path(how.source.removesuffix(".gz")).suffix.lower()) != how.format:
         words += ["--format", how.format]
-    for flag, value in (("--encoding", how.encoding), ("--delimiter", how.delimiter), ("--sheet", how.sheet)):
+    given = {"--encoding": how.encoding, "--delimiter": how.delimiter, "--sheet": how.sheet}
+    given |= {"--header-row": str(how.header_row or "")}
+    for flag, value in given.items():
         words += [flag, value] if value else []
     return printable(shlex.join(words))
 

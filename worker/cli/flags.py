@@ -169,6 +169,14 @@ class SourceFlags:
         str | None,
         Parameter(group=_READING, help="Name of the sheet of a workbook. Default: the only visible one with cells."),
     ] = None
+    header_row: Annotated[
+        int | None,
+        Parameter(
+            converter=whole,
+            group=_READING,
+            help="Line, or row of a workbook, that names the columns; the ones above it are left out. Default: 1.",
+        ),
+    ] = None
 
 
 def new_settings(source: str, format_name: str, url: str, flags: Flags, reading: SourceFlags) -> Settings:
@@ -183,11 +191,13 @@ def new_settings(source: str, format_name: str, url: str, flags: Flags, reading:
         "encoding": reading.encoding,
         "delimiter": reading.delimiter,
         "sheet": reading.sheet,
+        "header_row": reading.header_row,
     }
-    workbook = format_name == "xlsx"
-    for name, misplaced in {"sheet": not workbook, "encoding": workbook, "delimiter": workbook}.items():
-        if misplaced and given[name] is not None:
-            raise ConfigError(f"--{name} says nothing about {format_name}: leave it out.")
+    workbook, objects = format_name == "xlsx", format_name == "ndjson"
+    misplaced = {"sheet": not workbook, "encoding": workbook, "delimiter": workbook, "header_row": objects}
+    for name, wrong in misplaced.items():
+        if wrong and given[name] is not None:
+            raise ConfigError(f"--{name.replace('_', '-')} says nothing about {format_name}: leave it out.")
     return overridden(Settings(target=Target(url=checked_origin(url)), input=build(Input, given)), flags)
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, NoReturn
 
 from jobs.reading.addresses import cell_address
-from jobs.reading.csv import MAX_COLUMNS
 from jobs.reading.errors import InputRefused
+from jobs.reading.headings import MAX_COLUMNS
 from jobs.reading.stored import NOTHING, Fault, Stored
 from jobs.reading.xlsx.markup import MAX_DEPTH, bare_name, flag, steps
 from jobs.reading.xlsx.package import DAMAGED, Part

@@ -5,9 +5,9 @@ from hashlib import blake2b
 from typing import BinaryIO
 
 from jobs.model import RowRef
-from jobs.reading.addresses import letters
-from jobs.reading.csv import checked_names
+from jobs.reading.addresses import cell_address, letters
 from jobs.reading.errors import InputRefused
+from jobs.reading.headings import checked_names, unnamed
 from jobs.reading.stored import NOTHING, WorkbookRow
 from jobs.reading.xlsx.grid import Grid, Line
 from jobs.reading.xlsx.workbook import SheetEntry, Workbook
@@ -16,8 +16,9 @@ from jobs.reading.xlsx.workbook import SheetEntry, Workbook
 class WorkbookSheet:
     """A sheet of a workbook whose header has been read and whose rows have not: see `jobs.reading.Sheet`.
 
-    The header is the first row that stores anything; rows that store nothing are no rows, wherever they stand. Every
-    row has a cell for each column of the header, and further ones where it stores something beyond it.
+    The header is the first row that stores anything, or the one whose number was given. Rows that store nothing are no
+    rows, wherever they stand. Every row has a cell for each column of the header, and further ones where it stores
+    something beyond it.
 
     Attributes:
         header: names of the columns as written, all of them different, none empty.
@@ -25,13 +26,15 @@ class WorkbookSheet:
         grid: what the sheet says besides its rows.
     """
 
-    def __init__(self, stream: BinaryIO, *, name: str, scratch: Callable[[], BinaryIO]) -> None:
+    def __init__(self, stream: BinaryIO, *, name: str, scratch: Callable[[], BinaryIO], header_row: int) -> None:
         workbook = Workbook(stream, scratch)
         entry = workbook.chosen(name)
         self.name = entry.name
         self.grid: Grid
         self._lines = self._reading(workbook, entry)
-        head = next(self._lines, None)
+        head = next((line for line in self._lines if line.number >= header_row), None)
+        if header_row and (head is None or head.number > header_row):
+            raise InputRefused(f"row {header_row} of sheet `{self.name}`, which --header-row says, is empty")
         if head is None:
             raise InputRefused(f"sheet `{self.name}` is empty: its first row must name the columns")
         if head.faults:
@@ -52,7 +55,11 @@ class WorkbookSheet:
             missing = width - len(cells)
             cells.extend([""] * missing)
             stored = [*stored[: len(cells)], *[NOTHING] * missing]
-            yield WorkbookRow(RowRef(row, line.number, digest), cells, stored, line.faults, line.hidden)
+            faults = line.faults
+            if missing < 0:
+                place = cell_address(self.name, len(cells) - 1, line.number)
+                faults = [*faults, unnamed(cells, place)]
+            yield WorkbookRow(RowRef(row, line.number, digest), cells, stored, faults, line.hidden)
 
     def close(self) -> None:
         """Let go of the workbook's parts, but not of the stream."""
@@ -63,19 +70,22 @@ class WorkbookSheet:
             yield from lines
 
 
-def read_workbook(stream: BinaryIO, *, sheet: str = "", scratch: Callable[[], BinaryIO]) -> WorkbookSheet:
+def read_workbook(
+    stream: BinaryIO, *, sheet: str = "", scratch: Callable[[], BinaryIO], header_row: int = 0
+) -> WorkbookSheet:
     """Read the header of a workbook's sheet, and get ready to iterate its rows.
 
     Args:
         stream: seekable; not closed.
         sheet: its name; empty for the only visible one that is not empty.
         scratch: makes an empty file for texts that do not fit into memory.
+        header_row: number of the row with the header; 0 for the first that stores anything.
 
     Raises:
         InputRefused: no workbook, no such sheet or several that could be meant, no header, an empty or repeated column
             name, and everything that iterating may raise: damaged data, a row over 16 MiB.
     """
-    return WorkbookSheet(stream, name=sheet, scratch=scratch)
+    return WorkbookSheet(stream, name=sheet, scratch=scratch, header_row=header_row)
 
 
 def _trimmed(cells: list[str]) -> list[str]:

@@ -1,0 +1,86 @@
+"""Rows of a sheet that are no update as they stand: torn, swallowed, a header once more, a total, of another length."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from jobs.columns.cells import as_shown
+from jobs.columns.finish import check_id
+from jobs.columns.problems import RowRefused
+from jobs.reading.errors import InputRefused
+from jobs.reading.stored import Fault
+from jobs.reading.strays import MISREAD
+
+_HARMLESS: Final = frozenset({"row_cut", "space_before_quote"})
+"""Those that do not matter in a comment: other rows can be swallowed by one, too."""
+
+_TOTALS: Final = frozenset({
+    "Total", "TOTAL", "Total:", "Totals", "Subtotal", "Sum", "SUM", "Sum:", "Summe", "Summe:", "Gesamt", "Gesamtsumme",
+    "Totale", "Totaal", "Suma", "Somme",
+})  # fmt: skip
+"""What stands in the first cell of a row of totals."""
+
+
+class Misread:
+    """Tells such rows from the updates of one sheet.
+
+    Attributes:
+        no_keys: texts, among others, that do not name a record.
+    """
+
+    def __init__(self, names: Sequence[str], key: int, *, by_id: bool) -> None:
+        """Know the header.
+
+        Args:
+            names: of the columns.
+            key: position of the one that says which record is meant.
+            by_id: whether that is the id, and not a reference, which may be any text.
+        """
+        self._names = list(names)
+        self._key = key
+        self._by_id = by_id
+        self.no_keys = frozenset((names[key], *(_TOTALS if by_id else ())))
+
+    def refuse(self, cells: Sequence[str], faults: Sequence[Fault]) -> None:
+        """Check that a row is one.
+
+        Args:
+            cells: of the row.
+            faults: that were found when it was read.
+
+        Raises:
+            RowRefused: it is not; or it is a comment that has not as many cells as the header.
+            InputRefused: it is a header, and another one than that of the sheet: the rows under it mean other things.
+        """
+        key = cells[self._key] if self._key < len(cells) else ""
+        self._refuse_header(key.removeprefix("\ufeff"), cells)
+        comment = self._by_id and key.startswith("#")
+        for fault in faults:
+            if fault.reason in MISREAD and not (comment and fault.reason in _HARMLESS):
+                label = self._names[fault.column] if 0 <= fault.column < len(self._names) else ""
+                raise RowRefused(fault.reason, fault.message, label, as_shown(cells[max(fault.column, 0)]))
+        if len(cells) != len(self._names):
+            self._refuse_uneven(cells, faults, comment=comment)
+        if key in _TOTALS and self._by_id:
+            label = self._names[self._key]
+            raise RowRefused("id_malformed", f"'{key}' stands before totals, and is no id").at(label, key)
+
+    def _refuse_header(self, key: str, cells: Sequence[str]) -> None:
+        if key != self._names[self._key]:
+            return
+        if self._key < len(cells) and [*cells[: self._key], key, *cells[self._key + 1 :]] == self._names:
+            raise RowRefused("repeated_header", "these are the names of the columns once more", cell=as_shown(key))
+        if self._by_id:
+            raise InputRefused(
+                f"a row is a header, and names other columns ({as_shown(', '.join(cells))}): files were put together."
+                " Apply each by itself"
+            )
+
+    def _refuse_uneven(self, cells: Sequence[str], faults: Sequence[Fault], *, comment: bool) -> None:
+        if comment:  # a line of prose needs no delimiters
+            check_id(cells[self._key])
+        for fault in faults:
+            if fault.reason == "column_unnamed":
+                raise RowRefused(fault.reason, fault.message, cell=as_shown(cells[fault.column]))
+        count = f"{len(cells)} cell{'s' * (len(cells) != 1)}"
+        said, begins = f"the row has {count}, the header has {len(self._names)}", "".join(cells[:1])
+        raise RowRefused("cell_count", said, cell=as_shown(begins))
