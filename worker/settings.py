@@ -54,6 +54,7 @@ class Input(_Group):
         encoding: empty to go by the byte-order mark, else strict UTF-8.
         delimiter: empty for the format's own. A run that begins writes down what the header says.
         sheet: of a workbook; empty for the only one with cells. A run that begins writes down which one that is.
+        visible_only: rows and columns that a workbook hides are left out.
         metadata: whether keys that a row does not name are kept (read first, then merged) or wiped.
         blind: the live state is not read before a row is sent.
         exact: its values were read from the API, and are compared with live ones type by type.
@@ -65,6 +66,7 @@ class Input(_Group):
     encoding: str = ""
     delimiter: str = ""
     sheet: str = ""
+    visible_only: bool = False
     clear_token: Annotated[str, Field(min_length=1)] = "<clear>"  # noqa: S105  # not a secret
     metadata: Literal["merge", "replace"] = "merge"
     blind: bool = False

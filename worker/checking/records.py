@@ -1,6 +1,6 @@
 """One input as a check reads it: records, what each asks for, and its cells."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +8,10 @@ from pathlib import Path
 from jobs.columns import ObjectColumns, SheetColumns, header_faults
 from jobs.damage import Column
 from jobs.model import ObjectRow, SheetRow, Status, Unsendable, UpdateJob
-from jobs.reading import InputRefused, read_objects
+from jobs.reading import InputRefused, WorkbookSheet, read_objects
 from jobs.reasons import REASONS
 from worker import returned, source
+from worker.checking.unseen import Unseen
 from worker.settings import Input
 
 
@@ -40,6 +41,8 @@ class Records:
         line: on which the header stands.
         texts_at: positions of the columns that hold texts and ids, by their names.
         overtaken: rows of a results file that have a later row of the same record which is done.
+        unseen: what looks at a workbook for what it hides; None for text.
+        how: the input is read.
     """
 
     header: list[str]
@@ -49,17 +52,27 @@ class Records:
     line: int
     texts_at: Mapping[str, int]
     overtaken: frozenset[int]
+    unseen: Unseen | None
+    how: Input
 
     def judged(self, record: Record) -> Judged:
         """What `apply` would make of the record, by the same code."""
         if isinstance(record, Unsendable):
             return [record]
+        if isinstance(record, SheetRow) and source.is_left_out(record, self.how):
+            return source.HIDDEN
         found = self.meaning.read(record)  # type: ignore[arg-type]  # a sheet has rows, NDJSON has objects
         if isinstance(found, UpdateJob):
             return "superseded" if found.ref.row in self.overtaken else found
         if REASONS[found.reason].status is Status.SKIPPED:
             return found.reason
         return self.meaning.faults(record)  # type: ignore[arg-type]  # see above
+
+    def left_out(self, rows: Sequence[SheetRow]) -> list[int]:
+        """The positions of rows that are hidden, if only visible ones are wanted."""
+        if not self.how.visible_only:
+            return []
+        return [index for index, row in enumerate(rows) if source.is_left_out(row, self.how)]
 
     def cells(self, record: Record, judged: Judged) -> list[str]:
         """The cells of a sheet's row, as meant; none for NDJSON, and of a row that is skipped or of another length.
@@ -100,7 +113,8 @@ def opened(path: Path, how: Input, type_name: str) -> Iterator[Records]:
     late = returned.overtaken(path, how)
     with source.opened(path) as stream:
         if how.format == "ndjson":
-            yield Records([], [], read_objects(stream, encoding=how.encoding), ObjectColumns(rules), 0, {}, late)
+            objects = read_objects(stream, encoding=how.encoding)
+            yield Records([], [], objects, ObjectColumns(rules), 0, {}, late, None, how)
             return
         sheet = source.sheet_of(stream, how)
         if faults := list(header_faults(sheet.header, rules)):
@@ -108,4 +122,6 @@ def opened(path: Path, how: Input, type_name: str) -> Iterator[Records]:
         columns = SheetColumns(sheet.header, rules)
         described = columns.described()
         texts = {column.label: column.position for column in described if column.role not in {"number", "other"}}
-        yield Records(sheet.header, described, iter(sheet), columns, sheet.line, texts, late)
+        visible = how.visible_only
+        unseen = Unseen(sheet, described, visible_only=visible) if isinstance(sheet, WorkbookSheet) else None
+        yield Records(sheet.header, described, iter(sheet), columns, sheet.line, texts, late, unseen, how)

@@ -1,7 +1,7 @@
 """The flags that commands share, and what they turn into. None always means "not given"."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -169,6 +169,15 @@ class SourceFlags:
         str | None,
         Parameter(group=_READING, help="Name of the sheet of a workbook. Default: the only visible one with cells."),
     ] = None
+    visible_only: Annotated[
+        bool | None,
+        Parameter(
+            group=_READING,
+            negative=(),
+            help="Leave out what a workbook hides: filtered and hidden rows are skipped, cells of hidden columns are"
+            " not sent.",
+        ),
+    ] = None
 
 
 def new_settings(source: str, format_name: str, url: str, flags: Flags, reading: SourceFlags) -> Settings:
@@ -183,12 +192,25 @@ def new_settings(source: str, format_name: str, url: str, flags: Flags, reading:
         "encoding": reading.encoding,
         "delimiter": reading.delimiter,
         "sheet": reading.sheet,
+        "visible_only": reading.visible_only,
     }
-    workbook = format_name == "xlsx"
-    for name, misplaced in {"sheet": not workbook, "encoding": workbook, "delimiter": workbook}.items():
-        if misplaced and given[name] is not None:
-            raise ConfigError(f"--{name} says nothing about {format_name}: leave it out.")
+    refuse_misplaced(given)
     return overridden(Settings(target=Target(url=checked_origin(url)), input=build(Input, given)), flags)
+
+
+def refuse_misplaced(given: Mapping[str, object]) -> None:
+    """Refuse flags that say nothing about the input's format.
+
+    Args:
+        given: by the names of `Input`; None for what was left out.
+
+    Raises:
+        ConfigError: naming the first such flag.
+    """
+    workbook = given["format"] == "xlsx"
+    for name in ("encoding", "delimiter") if workbook else ("sheet", "visible_only"):
+        if given[name] is not None:
+            raise ConfigError(f"--{name.replace('_', '-')} says nothing about {given['format']}: leave it out.")
 
 
 def overridden(settings: Settings, flags: Flags) -> Settings:

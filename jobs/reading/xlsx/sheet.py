@@ -19,13 +19,20 @@ class WorkbookSheet:
     The header is the first row that stores anything; rows that store nothing are no rows, wherever they stand. Every
     row has a cell for each column of the header, and further ones where it stores something beyond it.
 
+    With `visible_only`, the cells of columns that the spreadsheet does not show are empty, but for those that say which
+    record is meant. Rows that it does not show are there, and say so.
+
     Attributes:
         header: names of the columns as written, all of them different, none empty.
         name: of the sheet. `line`: number of the header's row.
+        hidden_columns: positions of the columns that the spreadsheet does not show, but for those that say which record
+            is meant.
         grid: what the sheet says besides its rows.
     """
 
-    def __init__(self, stream: BinaryIO, *, name: str, scratch: Callable[[], BinaryIO]) -> None:
+    def __init__(
+        self, stream: BinaryIO, *, name: str, scratch: Callable[[], BinaryIO], visible_only: bool = False
+    ) -> None:
         workbook = Workbook(stream, scratch)
         entry = workbook.chosen(name)
         self.name = entry.name
@@ -41,6 +48,8 @@ class WorkbookSheet:
             self.header = checked_names(_trimmed(head.cells), head.number, letters)
         except InputRefused as error:
             raise InputRefused(f"row {head.number} of sheet `{self.name}`: {error.message}") from None
+        self.hidden_columns = sorted(_values_among(self.header, self.grid.hidden_columns))
+        self._emptied = frozenset(self.hidden_columns if visible_only else ())
 
     def __iter__(self) -> Iterator[WorkbookRow]:
         width = len(self.header)
@@ -52,7 +61,12 @@ class WorkbookSheet:
             missing = width - len(cells)
             cells.extend([""] * missing)
             stored = [*stored[: len(cells)], *[NOTHING] * missing]
-            yield WorkbookRow(RowRef(row, line.number, digest), cells, stored, line.faults, line.hidden)
+            faults = line.faults
+            for column in self._emptied:
+                cells[column], stored[column] = "", NOTHING
+            if faults and self._emptied:
+                faults = [fault for fault in faults if fault.column not in self._emptied]
+            yield WorkbookRow(RowRef(row, line.number, digest), cells, stored, faults, line.hidden)
 
     def close(self) -> None:
         """Let go of the workbook's parts, but not of the stream."""
@@ -63,19 +77,29 @@ class WorkbookSheet:
             yield from lines
 
 
-def read_workbook(stream: BinaryIO, *, sheet: str = "", scratch: Callable[[], BinaryIO]) -> WorkbookSheet:
+def read_workbook(
+    stream: BinaryIO, *, sheet: str = "", scratch: Callable[[], BinaryIO], visible_only: bool = False
+) -> WorkbookSheet:
     """Read the header of a workbook's sheet, and get ready to iterate its rows.
 
     Args:
         stream: seekable; not closed.
         sheet: its name; empty for the only visible one that is not empty.
         scratch: makes an empty file for texts that do not fit into memory.
+        visible_only: leave the cells of hidden columns empty.
 
     Raises:
         InputRefused: no workbook, no such sheet or several that could be meant, no header, an empty or repeated column
             name, and everything that iterating may raise: damaged data, a row over 16 MiB.
     """
-    return WorkbookSheet(stream, name=sheet, scratch=scratch)
+    return WorkbookSheet(stream, name=sheet, scratch=scratch, visible_only=visible_only)
+
+
+def _values_among(header: list[str], hidden: list[tuple[int, int]]) -> set[int]:
+    """Return the positions of hidden columns whose cells are values: people hide the ids, and mean them."""
+    names = {"id", "type"} if "id" in header else {"reference", "reference:str", "type"}
+    found = {index for first, last in hidden for index in range(first, min(last, len(header) - 1) + 1)}
+    return {index for index in found if header[index] not in names and not header[index].startswith("__")}
 
 
 def _trimmed(cells: list[str]) -> list[str]:
