@@ -181,6 +181,7 @@ REASONS: Final[dict[str, Reason]] = {
     "beyond_limit": Reason(Status.SKIPPED, "The row lies beyond --limit.", "Resume the run with a larger --limit."),
     "comment": Reason(Status.SKIPPED, "The id begins with `#`: a comment."),
     "empty_row": Reason(Status.SKIPPED, "Every cell of the row is empty."),
+    "hidden": Reason(Status.SKIPPED, "The spreadsheet does not show the row, and --visible-only leaves it out."),
     "nothing_to_change": Reason(Status.SKIPPED, "The row names a record and nothing to change."),
     "superseded": Reason(
         Status.SKIPPED,

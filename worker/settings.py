@@ -55,6 +55,7 @@ class Input(_Group):
         delimiter: empty for the format's own. A run that begins writes down what the header says.
         sheet: of a workbook; empty for the only one with cells. A run that begins writes down which one that is.
         header_row: line of the file, or row of the workbook, that names the columns; None for the first one.
+        visible_only: rows and columns that a workbook hides are left out.
         metadata: whether keys that a row does not name are kept (read first, then merged) or wiped.
         blind: the live state is not read before a row is sent.
         exact: stands in the settings of undos that earlier versions prepared, and means nothing any more.
@@ -67,6 +68,7 @@ class Input(_Group):
     delimiter: str = ""
     sheet: str = ""
     header_row: Annotated[int, Field(ge=1)] | None = None
+    visible_only: bool = False
     clear_token: Annotated[str, Field(min_length=1)] = "<clear>"  # noqa: S105  # not a secret
     metadata: Literal["merge", "replace"] = "merge"
     blind: bool = False

@@ -17,12 +17,13 @@ from tempfile import TemporaryFile
 from typing import BinaryIO, Final
 
 from jobs.columns import ObjectColumns, Rules, SheetColumns
-from jobs.model import Unsendable, UpdateJob
+from jobs.model import SheetRow, Unsendable, UpdateJob
 from jobs.reading import (
     LOOKED_AT,
     InputRefused,
     Sheet,
     Workbook,
+    WorkbookRow,
     WorkbookSheet,
     find_delimiter,
     first_lines,
@@ -48,6 +49,9 @@ FORMATS: Final = {
     ".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "ndjson",
 }  # fmt: skip
 """Format by file name, after a trailing `.gz` is taken off."""
+
+HIDDEN: Final = "hidden"
+"""Reason of a row that `is_left_out`."""
 
 _FOREIGN: Final = {".xls", ".xlsm", ".xlsb", ".ods", ".numbers"}
 """Sheets of other formats."""
@@ -224,8 +228,14 @@ def sheet_of(stream: BinaryIO, how: Input) -> Sheet | WorkbookSheet:
         InputRefused: it cannot be read.
     """
     if how.format == "xlsx":
-        return read_workbook(stream, sheet=how.sheet, scratch=_scratch, header_row=how.header_row or 0)
+        row, visible = how.header_row or 0, how.visible_only
+        return read_workbook(stream, sheet=how.sheet, scratch=_scratch, header_row=row, visible_only=visible)
     return read_sheet(stream, encoding=how.encoding, delimiter=delimiter(how), header_row=how.header_row or 0)
+
+
+def is_left_out(row: SheetRow, how: Input) -> bool:
+    """Return whether the spreadsheet hides the row, and only visible ones are wanted."""
+    return how.visible_only and isinstance(row, WorkbookRow) and row.hidden
 
 
 def delimiter(how: Input) -> str:
@@ -285,4 +295,4 @@ def jobs(
     columns = SheetColumns(sheet.header, rules(how, type_name))
     for row in sheet:
         if wanted(row.ref.row):
-            yield columns.read(row)
+            yield Unsendable(row.ref, HIDDEN) if is_left_out(row, how) else columns.read(row)

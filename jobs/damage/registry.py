@@ -17,11 +17,13 @@ class Warned:
         action: the way back.
         grave: something was lost, or was never a value: said before every run. The others can be meant, and only a
             check says them.
+        whole: it is about the sheet as a whole, and said first.
     """
 
     meaning: str
     action: str
     grave: bool = False
+    whole: bool = False
 
 
 _AS_TEXT: Final = (
@@ -48,6 +50,24 @@ WARNINGS: Final[dict[str, Warned]] = {
     ),
     "no_such_date": Warned(
         "No calendar has that day, such as 31 February.", "Correct the date where it came from.", grave=True
+    ),
+    "hidden_row": Warned(
+        "Rows are hidden or filtered out in the spreadsheet, and are sent like the others.",
+        "If they are not meant, pass --visible-only. To see them: clear the filter, and unhide all rows.",
+        grave=True,
+        whole=True,
+    ),
+    "hidden_column": Warned(
+        "Columns are hidden in the spreadsheet, and their cells are sent like the others.",
+        "If they are not meant, pass --visible-only, or delete them. To see them: unhide all columns.",
+        grave=True,
+        whole=True,
+    ),
+    "merged_cells": Warned(
+        "Cells lie under a merged one: only its first cell has the value, the others are empty and change nothing.",
+        "Unmerge the cells, and fill the value down.",
+        grave=True,
+        whole=True,
     ),
     "mixed_types": Warned(
         "A few cells of the column are of another kind than the others: words among numbers, or numbers among texts.",

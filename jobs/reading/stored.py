@@ -9,7 +9,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from jobs.model import SheetRow
 from jobs.values import valueclass
@@ -60,6 +60,27 @@ class Fault:
     column: int
     reason: str
     message: str
+
+
+class Merged(NamedTuple):
+    """A range of merged cells, of which only the top left one shows a value. Rows as the spreadsheet counts them.
+
+    Attributes:
+        left, right: columns, from 0; the right one belongs to it.
+    """
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    def covers(self, line: int, column: int) -> bool:
+        """Return whether a cell lies under the merged one, and is not the one that shows the value."""
+        return (
+            self.top <= line <= self.bottom
+            and self.left <= column <= self.right
+            and (line, column) != (self.top, self.left)
+        )
 
 
 @valueclass(frozen=True, slots=True)

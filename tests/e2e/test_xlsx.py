@@ -120,6 +120,7 @@ def test_of_several_sheets_one_is_named_and_the_workbook_may_come_through_a_pipe
         ("a.xlsx", b"id,reference\n", (), "no XLSX workbook, whatever its name says"),
         ("a.csv", b"PK\x03\x04", (), "--format xlsx"),
         ("a.csv", b"id,reference\n", ("--sheet", "x"), "--sheet says nothing about csv"),
+        ("a.csv", b"id,reference\n", ("--visible-only",), "--visible-only says nothing about csv"),
         ("a.xlsx", b"", ("--delimiter", ";"), "--delimiter says nothing about xlsx"),
     ],
 )
@@ -139,3 +140,29 @@ def test_a_sheet_of_semicolons_is_read_by_its_header_and_resumes_so(desk: Desk) 
     assert desk.apply("--limit", "3").status == 0
     assert desk.resume("--limit", "6").status == 0
     assert [row["reference"] for row in desk.results()] == [f"1,5 {row}" for row in range(6)]
+
+
+def test_hidden_rows_are_said_before_sending_and_left_out_on_request(desk: Desk) -> None:
+    with xlsxwriter.Workbook(desk.folder / "sheet.xlsx") as book:
+        sheet = book.add_worksheet("S")
+        sheet.write_row(0, 0, HEADER[:2])
+        for row, key in enumerate(IDS):
+            sheet.write_row(row + 1, 0, [key, f"h {row}"])
+        sheet.autofilter(0, 0, len(IDS), 1)
+        sheet.filter_column(1, 'x == "h 1"')
+        for row in (1, 3, 4, 5, 6):
+            sheet.set_row(row, options={"hidden": True})
+    planned = desk.rowpatch("plan", *arguments(desk)[:3], "--run-dir", "plan", "--no-progress")
+    assert "5 of 6 rows are hidden; they are sent too" in planned.err
+    assert "rowpatch check" in planned.err
+    checked = desk.rowpatch("check", desk.folder / "sheet.xlsx", "--type", "stripe_payments", "--visible-only")
+    assert "1 can be sent, 0 cannot, 5 would be skipped (5 hidden)" in " ".join(checked.out.split())
+    ran = desk.rowpatch("apply", *arguments(desk, "--visible-only"))
+    assert (ran.status, ran.err) == (0, "")
+    rows = desk.results()
+    assert [(row["__status"], row["__reason"]) for row in rows if row["reference"] == "h 1"] == [("applied", "")]
+    assert [(row["__status"], row["__reason"]) for row in rows if row["reference"] != "h 1"] == [
+        ("skipped", "hidden")
+    ] * 5
+    assert desk.rowpatch("resume", desk.run, "--no-progress").status == 0
+    assert desk.server.attributes()[IDS[0]]["reference"] != "h 0"

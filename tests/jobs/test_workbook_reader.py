@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
 from jobs.reading import InputRefused, read_workbook
-from jobs.reading.stored import NOTHING, Kind, Stored
+from jobs.reading.stored import NOTHING, Kind, Merged, Stored
 from jobs.reading.xlsx import Workbook, formats, grid, package, texts, values, workbook
 from jobs.reading.xlsx.texts import unescaped
 from tests.jobs.workbooks import HEAD, MAIN, opened, parts, relationships, rows_of, text, zipped
@@ -177,7 +177,7 @@ def test_rows_without_content_are_no_rows_and_others_have_a_cell_for_each_column
     assert [(row.ref.row, row.ref.line, row.hidden) for row in found] == [(1, 6, False), (2, 9, True), (3, 10, False)]
     assert [len(row.stored) for row in found] == [3, 5, 3]
     assert found[0].stored[0] is NOTHING
-    assert (sheet.grid.merged, sheet.grid.merges) == (["A9:B9"], 1)
+    assert (sheet.grid.merged, sheet.grid.merges) == ([Merged(9, 9, 0, 1)], 1)
     sheet.close()
 
 
@@ -505,7 +505,7 @@ def test_ways_to_read_a_cell_are_forgotten_before_they_are_very_many(monkeypatch
 def test_merged_ranges_beyond_those_remembered_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(grid, "MAX_MERGED", 1)
     sheet = opened(zipped(parts(HEAD, after='<mergeCell ref="A1:B1"/>' * 3)))
-    assert (list(sheet), sheet.grid.merged, sheet.grid.merges) == ([], ["A1:B1"], 3)
+    assert (list(sheet), sheet.grid.merged, sheet.grid.merges) == ([], [Merged(1, 1, 0, 1)], 3)
 
 
 def test_a_zip_file_with_a_password_is_refused() -> None:

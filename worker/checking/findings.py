@@ -1,13 +1,14 @@
 """What a check found, as values."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from jobs.damage import WARNINGS, Sign
 from jobs.model import RowRef, Unsendable
 from jobs.reading import InputRefused
+from jobs.reading.stored import Merged
 from jobs.reasons import REASONS
 from worker.checking.duplicates import Duplicates
 
@@ -89,6 +90,7 @@ class Checked:
         refusals: why nothing of the input would be sent; the first is what `apply` would say.
         errors: by reason and column. `signs`: damage. `header`: names that look odd.
         shifted: numbers of the first rows that look shifted.
+        merged: ranges of merged cells, from top to bottom.
     """
 
     sheet: str = ""
@@ -105,6 +107,7 @@ class Checked:
     signs: list[Sign] = field(default_factory=list)
     warnings: list[Group] = field(default_factory=list)
     shifted: set[int] = field(default_factory=set)
+    merged: Sequence[Merged] = ()
     duplicates: Duplicates = field(default_factory=Duplicates)
 
     @property

@@ -104,6 +104,9 @@ class _Pass:
             group = Group("warning", sign.code, sign.column.label, sign.evidence, sign.count, spots)
             group.grave, group.way_back = WARNINGS[sign.code].grave, sign.action
             checked.warnings.append(group)
+        if unseen := self._records.unseen:
+            checked.warnings += unseen.groups(checked.sendable)
+            checked.merged = unseen.merged
         self._look_at_header()
         self._look_at_ids()
 
@@ -124,6 +127,8 @@ class _Pass:
 
     def _look_at_rows(self, rows: Sequence[SheetRow], columns: SheetColumns) -> None:
         doubtful = columns.doubtful(rows)
+        if left_out := self._records.left_out(rows):
+            doubtful = sorted({*doubtful, *left_out})
         certain = len(rows) - len(doubtful)
         self._checked.rows += certain
         self._checked.sendable += certain
@@ -134,6 +139,8 @@ class _Pass:
             cells[index] = self._records.cells(rows[index], judged)
             if not isinstance(judged, UpdateJob):
                 unsent.add(index)
+        if unseen := self._records.unseen:
+            unseen.see(rows, unsent)
         sent = [index for index in range(len(rows)) if index not in unsent]
         self._ids += [cells[index][columns.target] for index in sent]
         self._named += [rows[index].ref for index in sent]

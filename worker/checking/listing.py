@@ -3,22 +3,25 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from jobs.damage import Sign
-from jobs.model import RowRef
+from jobs.model import RowRef, UpdateJob
 from jobs.reading import InputRefused, WorkbookRow
 from jobs.texts import shortened
 from worker.checking.duplicates import Repeated
 from worker.checking.findings import Checked, Finding, Group, Spot, fault_at
 from worker.checking.first_pass import told
 from worker.checking.records import Judged, Record, Records, opened
+from worker.checking.unseen import Covered, under
 from worker.settings import Input
+from worker.source import HIDDEN
 
 
 def findings(checked: Checked, path: Path, how: Input, type_name: str) -> Iterator[Finding]:
     """What `check` counted, one by one; those about the input as a whole where they come up."""
     for group in checked.warnings:
-        if group.code == "suspicious_header":
+        if group.code in _OF_HEADERS:
             yield from (Finding(group, spot) for spot in group.spots)
     with suppress(InputRefused), opened(path, how, type_name) as records:  # what refuses it was found before
         listing = _Listing(checked, records)
@@ -27,6 +30,10 @@ def findings(checked: Checked, path: Path, how: Input, type_name: str) -> Iterat
     for refusal in checked.refusals:
         group = checked.refusal(refusal)
         yield Finding(group, group.spots[0])
+
+
+_OF_HEADERS: Final = frozenset({"suspicious_header", "hidden_column"})
+"""Warnings that have a place for each column, however many there are."""
 
 
 def _is_one(sign: Sign, cell: str, record: Record) -> bool:
@@ -45,10 +52,13 @@ class _Listing:
         self._groups = {(group.code, group.column): group for group in checked.warnings}
         self._repeated = iter(checked.duplicates)
         self._next = next(self._repeated, None)
+        self._covered = Covered(checked.merged)
 
     def of(self, record: Record) -> Iterator[Finding]:
         """All findings about a row."""
         judged = self._records.judged(record)
+        if isinstance(record, WorkbookRow):
+            yield from self._unseen(record, judged)
         if isinstance(judged, str):
             return
         for fault in judged if isinstance(judged, list) else ():
@@ -65,6 +75,17 @@ class _Listing:
             if cell and (texts or cell != self._records.clear) and _is_one(sign, cell, record):
                 group = self._groups[sign.code, sign.column.label]
                 yield Finding(group, Spot(record.ref, position, shortened(cell)))
+
+    def _unseen(self, row: WorkbookRow, judged: Judged) -> Iterator[Finding]:
+        """What the spreadsheet hides of a row."""
+        over = self._covered.over(row.ref.line)
+        if judged == HIDDEN:
+            return
+        if row.hidden and isinstance(judged, UpdateJob):
+            yield Finding(self._groups["hidden_row", ""], Spot(row.ref, -1, ""))
+        for label, position in self._positions.items() if over else ():
+            if merged := next((each for each in over if each.covers(row.ref.line, position)), None):
+                yield Finding(self._groups["merged_cells", label], under(merged, row.ref, position))
 
     def _of_row(self, ref: RowRef) -> Iterator[Finding]:
         if ref.row in self._checked.shifted:

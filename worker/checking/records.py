@@ -1,6 +1,6 @@
 """One input as a check reads it: records, what each asks for, and its cells."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +9,11 @@ from jobs.columns import ObjectColumns, SheetColumns, header_faults
 from jobs.damage import Column
 from jobs.model import ObjectRow, SheetRow, Status, Unsendable, UpdateJob
 from jobs.overtaking import left_of
-from jobs.reading import InputRefused, read_objects
+from jobs.reading import InputRefused, WorkbookSheet, read_objects
 from jobs.reading.strays import MISREAD
 from jobs.reasons import REASONS
 from worker import returned, source
+from worker.checking.unseen import Unseen
 from worker.settings import Input
 
 
@@ -41,9 +42,9 @@ class Records:
         header: names of the columns; empty for NDJSON. `columns`: those of the user.
         line: on which the header stands.
         texts_at: positions of the columns that hold texts and ids, by their names.
-        clear: text of a cell that clears the field; empty for NDJSON.
         overtaken: what was taken from rows of a results file by later rows of the same record that are done.
-        whole: objects are replaced as a whole, whatever keys a row names.
+        unseen: what looks at a workbook for what it hides; None for text.
+        how: the input is read.
     """
 
     header: list[str]
@@ -53,17 +54,24 @@ class Records:
     line: int
     texts_at: Mapping[str, int]
     overtaken: returned.Taken
-    whole: bool
-    clear: str = ""
+    unseen: Unseen | None
+    how: Input
+
+    @property
+    def clear(self) -> str:
+        """Text of a cell that clears the field; empty for NDJSON."""
+        return self.how.clear_token if self.header else ""
 
     def judged(self, record: Record) -> Judged:
         """What `apply` would make of the record, by the same code."""
         if isinstance(record, Unsendable):
             return [record]
+        if isinstance(record, SheetRow) and source.is_left_out(record, self.how):
+            return source.HIDDEN
         found = self.meaning.read(record)  # type: ignore[arg-type]  # a sheet has rows, NDJSON has objects
         if isinstance(found, UpdateJob):
             lost = self.overtaken.get(found.ref.row)
-            found = left_of(found, lost, whole=self.whole) if lost else found
+            found = left_of(found, lost, whole=self.how.metadata == "replace") if lost else found
         if isinstance(found, UpdateJob):
             return found
         if REASONS[found.reason].status is Status.CONFLICT:
@@ -72,8 +80,14 @@ class Records:
             return found.reason
         return self.meaning.faults(record)  # type: ignore[arg-type]  # see above
 
+    def left_out(self, rows: Sequence[SheetRow]) -> list[int]:
+        """The positions of rows that are hidden, if only visible ones are wanted."""
+        if not self.how.visible_only:
+            return []
+        return [index for index, row in enumerate(rows) if source.is_left_out(row, self.how)]
+
     def cells(self, record: Record, judged: Judged) -> list[str]:
-        """The cells of a sheet's row, as meant; none for NDJSON, and of one that is skipped, misread or too short or long.
+        """The cells of a sheet's row, as meant; none for NDJSON, and of one skipped, misread or of another length.
 
         A text that refuses its row is left out: what else is odd about it is of no interest. A refused number stays,
         for rows that are shifted show by such cells.
@@ -108,10 +122,11 @@ def opened(path: Path, how: Input, type_name: str) -> Iterator[Records]:
         InputRefused: the input cannot be read; also while its rows are iterated.
     """
     rules = source.rules(how, type_name)
-    late, whole = returned.overtaken(path, how, type_name), how.metadata == "replace"
+    late = returned.overtaken(path, how, type_name)
     with source.opened(path) as stream:
         if how.format == "ndjson":
-            yield Records([], [], read_objects(stream, encoding=how.encoding), ObjectColumns(rules), 0, {}, late, whole)
+            objects = read_objects(stream, encoding=how.encoding)
+            yield Records([], [], objects, ObjectColumns(rules), 0, {}, late, None, how)
             return
         sheet = source.sheet_of(stream, how)
         if faults := list(header_faults(sheet.header, rules)):
@@ -119,4 +134,6 @@ def opened(path: Path, how: Input, type_name: str) -> Iterator[Records]:
         columns = SheetColumns(sheet.header, rules)
         described = columns.described()
         texts = {column.label: column.position for column in described if column.role not in {"number", "other"}}
-        yield Records(sheet.header, described, iter(sheet), columns, sheet.line, texts, late, whole, how.clear_token)
+        visible = how.visible_only
+        unseen = Unseen(sheet, described, visible_only=visible) if isinstance(sheet, WorkbookSheet) else None
+        yield Records(sheet.header, described, iter(sheet), columns, sheet.line, texts, late, unseen, how)

@@ -7,7 +7,7 @@ from typing import Final
 from jobs.damage import WARNINGS
 from jobs.model import JSON
 from jobs.reading.addresses import cell_address, letters, text_address
-from worker.checking.findings import INPUT_REFUSED, Checked, Finding, Group, Spot, explained
+from worker.checking.findings import INPUT_REFUSED, SPOTS, Checked, Finding, Group, Spot, explained
 from worker.reports.printable import printable
 
 WIDTH: Final = 80
@@ -37,14 +37,18 @@ def tell(checked: Checked, name: str, command: str, *, listed: bool = False) -> 
 
 def tell_in_short(checked: Checked, command: str) -> str:
     """What `apply` and `plan` say before anything is sent: grave damage, and what nulls clear; else empty."""
-    groups = sorted((group for group in checked.warnings if group.grave), key=lambda group: -group.count)
+    grave = [group for group in checked.warnings if group.grave]
+    groups = sorted(grave, key=lambda group: (not WARNINGS[group.code].whole, -group.count))
     clears = [] if checked.header else _clears(checked)  # a sheet says so by a word of its own, NDJSON by null
     if not groups:
         return "\n".join(clears)
     lines = [*clears, "These cells look damaged. Cells are sent as they stand, and never repaired."]
     for group in groups[:_SHOWN_IN_SHORT]:
         lines += _wrapped(f"{_headline(group)}: {WARNINGS[group.code].meaning}", "  ", "    ")
-        lines += [_shortened(f"    e.g. {_place(spot, checked.sheet)}") for spot in group.spots[:1]]
+        if WARNINGS[group.code].whole:
+            lines += _wrapped(group.evidence, "    ", "    ")
+        else:
+            lines += [_shortened(f"    e.g. {_place(spot, checked.sheet)}") for spot in group.spots[:1]]
     if rest := len(groups) - _SHOWN_IN_SHORT:
         lines += [f"  and {rest} more"] if rest > 0 else []
     return "\n".join([*lines, f"The way back, and all places: {command}"])
@@ -133,10 +137,10 @@ def _group(checked: Checked, group: Group, *, places: bool) -> Iterator[str]:
     yield from _wrapped(f"{group.severity}: {_headline(group)}: {explained(group.code)[0]}", "", "  ")
     if group.evidence:
         yield from _wrapped(group.evidence, "  ", "  ")
-    for spot in group.spots if places else ():
+    for spot in group.spots[:SPOTS] if places else ():
         yield from _wrapped(_place(spot, checked.sheet), "  ", "    ")
-    if places and group.count > len(group.spots):
-        yield f"  and {group.count - len(group.spots):,} more"
+    if places and group.count > len(group.spots[:SPOTS]):
+        yield f"  and {group.count - len(group.spots[:SPOTS]):,} more"
     if group.action:
         yield from _wrapped(group.action, "  -> ", "     ")
 

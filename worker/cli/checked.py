@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from jobs.reading import InputRefused
 from worker import source
 from worker.checking import Checked, as_json, check, findings, line_of, summary_as_json, tell, tell_in_short
-from worker.cli.flags import SourceFlags
+from worker.cli.flags import SourceFlags, refuse_misplaced
 from worker.cli.speech import say, warn
 from worker.reports.printable import printable
 from worker.settings import ConfigError, Input, Settings, build
@@ -41,18 +41,17 @@ def check_source(
     if given is None:
         raise ConfigError("Which sheet? Try: rowpatch check payments.csv --type stripe_payments")
     name = "-" if given == "/dev/stdin" else given
-    how = build(
-        Input,
-        {
-            "source": name,
-            "format": reading.format or source.guess_format(name),
-            "encoding": reading.encoding,
-            "delimiter": reading.delimiter,
-            "sheet": reading.sheet,
-            "header_row": reading.header_row,
-            **said,
-        },
-    )
+    words = {
+        "source": name,
+        "format": reading.format or source.guess_format(name),
+        "encoding": reading.encoding,
+        "delimiter": reading.delimiter,
+        "sheet": reading.sheet,
+        "header_row": reading.header_row,
+        "visible_only": reading.visible_only,
+    }
+    refuse_misplaced(words)
+    how = build(Input, {**words, **said})
     again = command(how, type_name)
     with _file(name, how.format) as path:
         try:
@@ -102,6 +101,7 @@ def command(how: Input, type_name: str) -> str:
     given |= {"--header-row": str(how.header_row or "")}
     for flag, value in given.items():
         words += [flag, value] if value else []
+    words += ["--visible-only"] if how.visible_only else []
     return printable(shlex.join(words))
 
 

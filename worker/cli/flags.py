@@ -1,7 +1,7 @@
 """The flags that commands share, and what they turn into. None always means "not given"."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -177,6 +177,15 @@ class SourceFlags:
             help="Line, or row of a workbook, that names the columns; the ones above it are left out. Default: 1.",
         ),
     ] = None
+    visible_only: Annotated[
+        bool | None,
+        Parameter(
+            group=_READING,
+            negative=(),
+            help="Leave out what a workbook hides: filtered and hidden rows are skipped, cells of hidden columns are"
+            " not sent.",
+        ),
+    ] = None
 
 
 def new_settings(source: str, format_name: str, url: str, flags: Flags, reading: SourceFlags) -> Settings:
@@ -192,13 +201,26 @@ def new_settings(source: str, format_name: str, url: str, flags: Flags, reading:
         "delimiter": reading.delimiter,
         "sheet": reading.sheet,
         "header_row": reading.header_row,
+        "visible_only": reading.visible_only,
     }
-    workbook, objects = format_name == "xlsx", format_name == "ndjson"
-    misplaced = {"sheet": not workbook, "encoding": workbook, "delimiter": workbook, "header_row": objects}
-    for name, wrong in misplaced.items():
-        if wrong and given[name] is not None:
-            raise ConfigError(f"--{name.replace('_', '-')} says nothing about {format_name}: leave it out.")
+    refuse_misplaced(given)
     return overridden(Settings(target=Target(url=checked_origin(url)), input=build(Input, given)), flags)
+
+
+def refuse_misplaced(given: Mapping[str, object]) -> None:
+    """Refuse flags that say nothing about the input's format.
+
+    Args:
+        given: by the names of `Input`; None for what was left out.
+
+    Raises:
+        ConfigError: naming the first such flag.
+    """
+    workbook, objects = given["format"] == "xlsx", given["format"] == "ndjson"
+    misplaced = ("encoding", "delimiter") if workbook else ("sheet", "visible_only")
+    for name in (*misplaced, *(("header_row",) if objects else ())):
+        if given[name] is not None:
+            raise ConfigError(f"--{name.replace('_', '-')} says nothing about {given['format']}: leave it out.")
 
 
 def overridden(settings: Settings, flags: Flags) -> Settings:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, NoReturn
 from jobs.reading.addresses import cell_address
 from jobs.reading.errors import InputRefused
 from jobs.reading.headings import MAX_COLUMNS
-from jobs.reading.stored import NOTHING, Fault, Stored
+from jobs.reading.stored import NOTHING, Fault, Merged, Stored
 from jobs.reading.xlsx.markup import MAX_DEPTH, bare_name, flag, steps
 from jobs.reading.xlsx.package import DAMAGED, Part
 from jobs.reading.xlsx.texts import MAX_TEXT
@@ -20,13 +20,16 @@ from jobs.texts import shortened
 MAX_ROWS: Final = 1_048_576
 """Most rows that a sheet has."""
 
-MAX_MERGED: Final = 1000
-"""Merged ranges that are remembered; all are counted."""
+MAX_MERGED: Final = 10_000
+"""Merged ranges that are remembered, and MAX_COVERED columns of all of them together; all are counted."""
+
+MAX_COVERED: Final = 1 << 18
 
 _RUN: Final = 64
 """Bytes, roughly, that a run of a text costs beyond its characters."""
 
 _COLUMN: Final = re.compile(r"[A-Z]{1,3}")
+_RANGE: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})")
 
 
 class Line(NamedTuple):
@@ -51,8 +54,7 @@ class Grid:
     Attributes:
         hidden_columns: 0-based first and last of each group of columns that the spreadsheet does not show; known before
             the first row.
-        merged: the first 1,000 ranges of merged cells, of which only the top left one stores a value. `merges`: how
-            many there are. Known after the last row.
+        merged: the first 10,000 ranges of merged cells. `merges`: how many there are. Known after the last row.
     """
 
     def __init__(self, name: str, values: Values) -> None:
@@ -63,8 +65,9 @@ class Grid:
             values: what its cells mean.
         """
         self.hidden_columns: list[tuple[int, int]] = []
-        self.merged: list[str] = []
+        self.merged: list[Merged] = []
         self.merges = 0
+        self._covered = 0
         self._name = name
         self._text_of = values.text_of
         self._how = values.stored
@@ -216,12 +219,21 @@ class Grid:
             if first.isdecimal() and last.isdecimal() and len(first + last) <= 10:  # noqa: PLR2004  # digits
                 self.hidden_columns.append((int(first) - 1, int(last) - 1))
         elif name == "mergeCell":
-            self.merges += 1
-            if len(self.merged) < MAX_MERGED:
-                self.merged.append(shortened(attributes.get("ref", "")))
+            self._merge(attributes.get("ref", ""))
         outside.append(name)
         if len(outside) > MAX_DEPTH:
             self._refuse(f"its elements are more than {MAX_DEPTH} deep")
+
+    def _merge(self, reference: str) -> None:
+        """Remember a range of merged cells; one that is none, as no program writes it, is only counted."""
+        self.merges += 1
+        corners = _RANGE.fullmatch(reference)
+        if corners is None or len(self.merged) >= MAX_MERGED:
+            return
+        merged = Merged(int(corners[2]), int(corners[4]), _column(corners[1]), _column(corners[3]))
+        self._covered += max(merged.right - merged.left, 0) + 1
+        if self._covered <= MAX_COVERED:
+            self.merged.append(merged)
 
     def _end_other(self) -> None:
         name = self._outside.pop()

@@ -4,6 +4,8 @@ import gzip
 from dataclasses import dataclass
 from typing import Final
 
+from tests.jobs.workbooks import parts, text, zipped
+
 A: Final = "ZfiCcmIvub"
 B: Final = "YJNOHFdSXy"
 C: Final = "wnrdaHbacF"
@@ -30,9 +32,9 @@ class Case:
     type: str = "stripe_payments"
 
 
-def sheet(fault: str, text: str, says: str, status: int = 2, type_: str = "stripe_payments") -> Case:
+def sheet(fault: str, content: str, says: str, status: int = 2, type_: str = "stripe_payments") -> Case:
     """A CSV."""
-    return Case(fault, "sheet.csv", text.encode(), says, status, type_)
+    return Case(fault, "sheet.csv", content.encode(), says, status, type_)
 
 
 def column(fault: str, name: str, cells: list[str], says: str, status: int = 0) -> Case:
@@ -43,9 +45,26 @@ def column(fault: str, name: str, cells: list[str], says: str, status: int = 0) 
     return sheet(fault, "\n".join((f"id,{name}", *lines, "")), says, status)
 
 
-def objects(fault: str, text: str, says: str, status: int = 2) -> Case:
+def workbook(
+    fault: str, says: str, cells: str, *, styles: str = "", row: str = "", before: str = "", merged: str = ""
+) -> Case:
+    """A workbook with an id, a reference and a key, whose one row has these cells besides the id."""
+    head = f'<row r="1">{text("A1", "id")}{text("B1", "metadata.b")}{text("C1", "metadata.c")}</row>'
+    formats = f'<numFmts><numFmt numFmtId="200" formatCode="{styles}"/></numFmts>' if styles else ""
+    after = f'<mergeCells><mergeCell ref="{merged}"/></mergeCells>' if merged else ""
+    made = parts(
+        f'{head}<row r="2"{row}>{text("A2", A)}{cells}</row>',
+        styles=f'{formats}<cellXfs><xf numFmtId="0"/><xf numFmtId="200"/></cellXfs>',
+        after=after,
+    )
+    name = "xl/worksheets/sheet1.xml"
+    made[name] = made[name].replace("<sheetData>", f"{before}<sheetData>")
+    return Case(fault, "sheet.xlsx", zipped(made).getvalue(), says, 0)
+
+
+def objects(fault: str, content: str, says: str, status: int = 2) -> Case:
     """An NDJSON file."""
-    return Case(fault, "sheet.ndjson", text.encode(), says, status)
+    return Case(fault, "sheet.ndjson", content.encode(), says, status)
 
 
 _LOTS: Final = ["MAR7", "SEPT2", "A-17", "B-18", "C-19", "D-20", "E-21", "F-22", "G-23", "H-24", "I-25"]
@@ -125,6 +144,14 @@ CASES: Final = (
     column("a formula", "reference", ["=VLOOKUP(A2,B:C,2)"], "formula_text"),
     column("a text as a formula", "reference", ['="00123"'], "formula_text"),
     column("an apostrophe before digits", "reference", ["'007"], "guarded_cell"),
+    workbook("zeros of a number format alone", "leading_zeros_lost", '<c r="B2" s="1"><v>7</v></c>', styles="000"),
+    workbook("per cent of a number format", "percent_sign", '<c r="B2" s="1"><v>0.5</v></c>', styles="0%"),
+    workbook("22 digits as a number", "digits_lost", '<c r="B2"><v>9.4001118992231E+21</v></c>'),
+    workbook("a hidden row", "hidden_row", text("B2", "x"), row=' hidden="1"'),
+    workbook(
+        "a hidden column", "hidden_column", text("B2", "x"), before='<cols><col min="2" max="2" hidden="1"/></cols>'
+    ),
+    workbook("a cell under a merged one", "merged_cells", text("C2", "y"), merged="A2:B2"),
     column("a program's word for nothing", "reference", ["NULL"], "null_word"),
     column("WAHR as text", "metadata.b", ["WAHR", "FALSCH"], "foreign_boolean"),
     column("booleans as text", "metadata.b", ["TRUE", "FALSE"], "boolean_as_text"),
