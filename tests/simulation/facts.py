@@ -26,6 +26,7 @@ class Terms:
         quiet: nothing went wrong: no faults, no limit, nobody interfered. `undisturbed`: nobody interfered.
         pauses: the server asks for pauses, which cost a row no attempt.
         blind: nothing was read first. `reads_lag`: seconds by which reads may be behind.
+        stale: what is read may be old, because of that or since changes take effect late.
         tokens: tokens that may have been asked for; None when that cannot be told.
     """
 
@@ -40,6 +41,7 @@ class Terms:
     pauses: bool = False
     blind: bool = False
     reads_lag: float = 0.0
+    stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)

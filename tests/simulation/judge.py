@@ -12,7 +12,7 @@ from tests.simulation.facts import Facts, Terms, facts_of, id_of
 from tests.simulation.model import outcomes, updated
 from tests.simulation.network import Flight
 from tests.simulation.sheet import Row, Sheet
-from worker.sandbox import Oddity
+from worker.sandbox import Entry, Oddity
 
 
 class Kind(StrEnum):
@@ -135,7 +135,9 @@ def _judge_applied(terms: Terms, facts: Facts, evidence: Evidence) -> Iterator[V
         yield Violation(Kind.APPLIED, f"{name}: the last reply did not confirm it")
     if reason in {"", "concrete_type"} and len(facts.applied) > 1:
         yield Violation(Kind.UNMARKED, f"{name}: applied {len(facts.applied)} times")
-    if reason in {"resent", "read_back"} and not facts.is_shaky:
+    # a canary may be read too early, and the process killed before it is read again
+    doubted = facts.is_shaky or (terms.stale and (reason == "read_back" or not terms.undisturbed))
+    if reason in {"resent", "read_back"} and not doubted:
         yield Violation(Kind.UNMARKED, f"{name}: every attempt was answered")
 
 
@@ -153,9 +155,7 @@ def _judge_refused(terms: Terms, facts: Facts, evidence: Evidence) -> Iterator[V
     if told.reason in {"not_found", "reference_not_found"}:
         if facts.row.id in evidence.before:
             yield Violation(Kind.REFUSED, f"{name}: the record exists")
-    elif told.status == "rejected" and (
-        last is None or last.fault not in {None, "", "lost-after"} or not 400 <= last.status < 500
-    ):  # a refusal whose body broke off is one
+    elif told.status == "rejected" and not _is_refused(facts.row, last):
         yield Violation(Kind.REFUSED, f"{name}: the server did not say so")
     if told.reason == "not_applied" and not facts.is_shaky:
         yield Violation(Kind.REFUSED, f"{name}: every attempt was answered")
@@ -166,6 +166,13 @@ def _judge_refused(terms: Terms, facts: Facts, evidence: Evidence) -> Iterator[V
         and any(f.status == 200 for f in facts.flights)
     ):
         yield Violation(Kind.REFUSED, f"{name}: it was sent")
+
+
+def _is_refused(row: Row, last: Entry | None) -> bool:
+    """Return whether the last reply is a refusal: also if its body broke off, or it asks an action to wait."""
+    if last is None or not 400 <= last.status < 500:
+        return False
+    return last.fault in {"", "lost-after"} or (last.fault.endswith("-pause") and not row.replay_safe)
 
 
 def _is_done(terms: Terms, facts: Facts, evidence: Evidence) -> bool:

@@ -79,6 +79,7 @@ def terms_of(plan: Scenario, evidence: Evidence) -> Terms:
         pauses=bool(strange.pauses or strange.odd_replies),
         blind=case.blind,
         reads_lag=strange.reads_lag,
+        stale=bool(strange.reads_lag or strange.lands_late),
     )
 
 
