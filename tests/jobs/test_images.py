@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from jobs.images import Held, column_of, decode, encode, encode_shape, merged, sides
+from jobs.images import Held, column_of, decode, encode, encode_shape, fires_twice, merged, sides, without_tags
 from jobs.model import ABSENT, UNREAD, Edit, Fields, Link, Live
 
 REFERENCE = ("attributes", "reference")
@@ -92,3 +92,16 @@ def test_a_record_is_on_one_side_of_each_edit(edits: tuple[Edit, ...], record: L
 def test_a_later_image_counts_where_there_is_one() -> None:
     first, again, other = Edit(REFERENCE, "a", "b"), Edit(REFERENCE, "c", "b"), Edit(BATCH, 1, 2)
     assert merged((first, other), (again,)) == (again, other)
+
+
+def test_a_discarded_tag_was_not_added() -> None:
+    other, removed = Edit(("tags", "sale"), ABSENT, True), Edit(TAG, True, ABSENT)
+    edits = (Edit(REFERENCE, "a", "b"), Edit(TAG, ABSENT, True), other, removed)
+    assert without_tags(edits, {"vip"}) == (edits[0], other, removed)
+
+
+def test_triggers_and_tags_have_effects_that_a_second_sending_has_again() -> None:
+    set_ = (Edit(REFERENCE, "a", "b"),)
+    assert fires_twice(set_, ("_capture",))
+    assert fires_twice((*set_, Edit(TAG, ABSENT, True)), ())
+    assert not fires_twice(set_, ("_refresh", "password"))
