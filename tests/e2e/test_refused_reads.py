@@ -64,6 +64,16 @@ def test_reads_that_are_refused_from_some_moment_on_stop_a_run_that_went_well(se
     assert all(record["reference"] == "new" for record in served.records.values())  # type: ignore[attr-defined]
 
 
+def test_a_verification_ends_soon_where_reads_are_refused(server: Scripted, capfd: pytest.CaptureFixture[str]) -> None:
+    served = server.script
+    assert run(["apply", "sheet.csv", "--run-dir", "run", "--limit", "300", *FLAGS]) == 0
+    server.script = reads_refused(403, served)
+    server.asked.clear()
+    assert run(["verify", "run"]) == 3
+    assert "it answered 403" in capfd.readouterr().err
+    assert len(server.asked) <= 4 * 3  # four pages at once
+
+
 @dataclass
 class Patchy(SmallApi):
     """Its search does not find these records, and a request for one of them alone is answered with a status."""
