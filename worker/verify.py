@@ -14,11 +14,12 @@ from jobs.change import value_at
 from jobs.commercelayer import PAGE_SIZE
 from jobs.echo import same_at
 from jobs.images import column_of
-from jobs.model import ABSENT, JSON, Absent, Edit, Fields, Live, Unread
+from jobs.model import ABSENT, JSON, Absent, Edit, Fields, Live, Status, Unread
 from jobs.restoring import Trail, Written, needed, trails
 from worker.connection import READ_CONCURRENCY, Way, connected
 from worker.journal import History
 from worker.lookup import Found, Lookup
+from worker.policy.guards import Guards
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ async def verify(way: Way, records: Iterator[Kept], report: Callable[[Finding], 
         Unfinished: the API does not let us read on.
         JournalDamaged: the journal that the records come from cannot be used.
     """
-    verified = Verified()
+    verified, guards = Verified(), Guards()
     async with connected(way) as connection:
         pages = _pages(_visible(records, verified))
         while batch := list(islice(pages, READ_CONCURRENCY)):
@@ -104,7 +105,21 @@ async def verify(way: Way, records: Iterator[Kept], report: Callable[[Finding], 
             for page, each in zip(batch, found, strict=True):
                 for record in page:
                     _judge(record, each, verified, report)
+                    _watch(record, each, guards)
     return verified
+
+
+def _watch(record: Kept, found: Found, guards: Guards) -> None:
+    """See whether reads are refused one after another.
+
+    Raises:
+        Unfinished: they are: that says nothing about the records.
+    """
+    guards.reading([record.row])
+    if record.id not in found.failed:
+        guards.found(record.row)
+    elif halt := guards.settled(record.row, Status.FAILED, "lookup_failed", found.failed[record.id]):
+        raise Unfinished(f"{halt.reason}: {halt.message}")
 
 
 def _visible(records: Iterator[Kept], verified: Verified) -> Iterator[Kept]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,52 @@ def test_reads_that_are_refused_from_some_moment_on_stop_a_run_that_went_well(se
     assert run(["resume", "run"]) == 1
     assert run(["retry", "run"]) == 0
     assert all(record["reference"] == "new" for record in served.records.values())  # type: ignore[attr-defined]
+
+
+def test_a_verification_ends_soon_where_reads_are_refused(server: Scripted, capfd: pytest.CaptureFixture[str]) -> None:
+    served = server.script
+    assert run(["apply", "sheet.csv", "--run-dir", "run", "--limit", "300", *FLAGS]) == 0
+    server.script = reads_refused(403, served)
+    server.asked.clear()
+    assert run(["verify", "run"]) == 3
+    assert "it answered 403" in capfd.readouterr().err
+    assert len(server.asked) <= 4 * 3  # four pages at once
+
+
+@dataclass
+class Patchy(SmallApi):
+    """Its search does not find these records, and a request for one of them alone is answered with a status."""
+
+    hidden: frozenset[str] = frozenset()
+    status: int = 403
+
+    def __call__(self, asked: Asked) -> Answer:
+        """Answer one request."""
+        if asked.method == "GET" and "?" in asked.path:
+            return SmallApi(self.type, {key: each for key, each in self.records.items() if key not in self.hidden})(
+                asked
+            )
+        if asked.method == "GET" and asked.id in self.hidden:
+            return refused(self.status)
+        return SmallApi.__call__(self, asked)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "status", "reason"),
+    [
+        (lambda index: index % 2, 403, "lookup_failed"),  # the credential may not read every second one
+        (lambda index: index >= 5, 404, "not_found"),  # the first are there: the account is the right one
+    ],
+)
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_single_records_that_cannot_be_read_stop_nothing(
+    server: Scripted, command: str, hidden: Callable[[int], bool], status: int, reason: str
+) -> None:
+    keys = [f"key{index:04}" for index in range(100)]
+    Path("sheet.csv").write_text("id,reference\n" + "".join(f"{key},new\n" for key in keys))
+    hide = frozenset(key for index, key in enumerate(keys) if hidden(index))
+    server.script = Patchy(TYPE, {key: {"reference": "old"} for key in keys}, hidden=hide, status=status)
+    assert run([command, "sheet.csv", "--run-dir", "run", *FLAGS]) == 1
+    name, column = ("plan.ndjson", "reason") if command == "plan" else ("results.ndjson", "reason")
+    lines = [json.loads(line) for line in Path("run", name).read_text().splitlines()]
+    assert sum(line[column] == reason for line in lines) == len(hide)

@@ -191,6 +191,19 @@ def test_pages_that_are_refused_for_good_are_replaced_by_single_records() -> Non
     assert (api.pages, len(api.asked)) == (4 + 1 + 1, 6 + 75)
 
 
+def test_pages_are_split_again_once_they_have_been_answered_again() -> None:
+    bad = {"key003", "key020"}
+    api = Api(IDS, refuse=lambda ids, single: refused(400, "bad") if bad & set(ids) and not single else None)
+    pages = Pages(api)
+    assert len(read(api, IDS, pages).records) == 25  # one by one: both halves are refused
+    bad.clear()
+    read(api, IDS, pages)
+    bad.add("key003")
+    api.asked.clear()
+    assert len(read(api, IDS, pages).records) == 25
+    assert len(api.asked) < 15
+
+
 def test_a_404_that_the_page_met_as_well_is_no_proof() -> None:
     """A wrong path, or a proxy without a way: it says of no record that it does not exist."""
     api = Api(IDS, refuse=lambda _ids, _single: refused(404, "no route"))

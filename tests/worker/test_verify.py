@@ -36,3 +36,21 @@ def test_a_record_holds_what_was_sent_or_what_the_api_said_it_stored(edit: Edit,
 def test_what_differs_is_told_in_the_form_in_which_it_was_stored() -> None:
     _, (finding,) = judged(Edit(NAME, "old", " Blue ", "Blue"), "red")
     assert (finding.column, finding.written, finding.live) == ("name", "Blue", "red")
+
+
+EDITS = (Edit(("attributes", "reference"), "old", "new"),)
+
+
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        (Found(missing=frozenset({"x"})), "gone"),  # proven
+        (Found(failed={"x": "it answered 403"}), "not readable"),
+    ],
+)
+def test_a_record_is_gone_only_where_that_is_proven(found: Found, why: str) -> None:
+    kept = Kept(1, "orders", "x", tuple(trails([Written(1, EDITS, (), True)])))
+    verified, told = Verified(), list[Finding]()
+    _judge(kept, found, verified, told.append)
+    assert [finding.why for finding in told] == [why]
+    assert verified.counts == {why: 1}
