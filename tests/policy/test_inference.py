@@ -245,7 +245,7 @@ def test_a_trial_whose_gain_was_somebody_elses_is_taken_back() -> None:
 WINDOWS = st.builds(Window, st.integers(1, 120), st.sampled_from([0.5, 1.0, 1.5, 2.0, 5.0, 7.0, 10.0, 30.0, 60.0]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(WINDOWS, st.booleans(), st.booleans(), st.sampled_from([0.002, 0.03, 0.08]))
 def test_whatever_the_window_refusals_stay_few(window: Window, helps: bool, counts: bool, latency: float) -> None:
     server = Server([window], helps, counts)

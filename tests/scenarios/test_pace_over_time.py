@@ -81,9 +81,9 @@ def test_a_limit_that_is_not_told_costs_refusals_and_no_row(untold: Story) -> No
 def test_a_refusal_closes_the_gate_for_everybody_and_retry_after_0_is_no_hot_loop(untold: Story) -> None:
     in_flight = 0.1
     for refusal in untold.refusals:
-        assert not [e for e in untold.patches if refusal.at + in_flight < e.at < refusal.at + 0.99]
+        assert not [e for e in untold.patches if refusal.at + in_flight < e.at < refusal.at + 0.4]
     late = [b.at - a.at for a, b in pairwise(untold.refusals) if b.at - a.at > in_flight]
-    assert min(late) >= 1.0
+    assert min(late) >= 0.4
 
 
 def test_refusals_for_pace_do_not_use_up_the_attempts_of_a_row(tmp_path: Path) -> None:
@@ -91,8 +91,8 @@ def test_refusals_for_pace_do_not_use_up_the_attempts_of_a_row(tmp_path: Path) -
         429, {"errors": {"title": "Too Many Requests", "code": "THROTTLED", "status": 429}}, {"Retry-After": "0"}
     )
     story, visits = rehearse(Case(references(1)), tmp_path, lambda now, _: odd if now < 200 else Said())
-    pauses = [round(late.left - early.left) for early, late in pairwise(visits)]
-    assert pauses == [10, 60, 60, 60, 60]  # a window is waited for, not knocked at
+    pauses = [round(late.came - early.left, 1) for early, late in pairwise(visits)]
+    assert pauses == [0.5, 1.5, 3.0, 5.0, 50.0, 60.0, 180.0]  # a window is waited for, not knocked at
     assert story.counts == {Status.APPLIED: 1}
     assert story.results[0].attempts == len(visits)
 
@@ -109,10 +109,10 @@ def test_a_server_that_only_ever_asks_to_slow_down_parks_the_run(tmp_path: Path)
 
 
 def test_a_far_retry_after_parks_the_run(tmp_path: Path) -> None:
-    far = Said(429, {}, {"Retry-After": "90000000"})
+    far = Said(429, {}, {"Retry-After": "999999999"})
     case = Case(references(50), pacing=Pacing(concurrency=4))
     story, visits = rehearse(case, tmp_path, lambda now, _: far if now > 0.1 else Said())
     assert story.ended.exit_status == 3
-    assert story.ended.message.startswith("parked: the server asks for a pause of 90000000 s")
+    assert story.ended.message.startswith("parked: the server asks for a pause of 999999999 s")
     assert [visit.status for visit in visits].count(429) <= 4  # those in flight together
     assert set(story.counts) <= {Status.APPLIED, Status.PENDING}

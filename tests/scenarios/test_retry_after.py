@@ -23,19 +23,26 @@ def at(seconds: float) -> str:
     [
         (429, {"Retry-After": "7"}, 7.0),
         (429, {"Retry-After": "7.5"}, 7.5),  # not in the RFC
-        (503, {"Retry-After": "7"}, 7.0),
+        *((status, {"Retry-After": "7"}, 7.0) for status in (408, 500, 502, 503, 504, 529)),
+        (429, {"Retry-After": f"{EPOCH + 7:.0f}"}, 7.0),  # a moment: seconds since the epoch, or milliseconds
+        (429, {"Retry-After": f"{EPOCH * 1000 + 7000:.0f}"}, 7.0),
+        (
+            429,
+            {"X-RateLimit-Limit": "9", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "2025-06-15T15:07:20Z"},
+            41.0,
+        ),
         (429, {"Retry-After": at(40)}, 40.0),  # by our clock: the reply has none
         (429, {"Retry-After": at(40 + SKEW), "Date": at(SKEW)}, 40.0),  # a clock that is ahead
         (429, {"Retry-After": at(40 - SKEW), "Date": at(-SKEW)}, 40.0),  # and one that is behind
-        (429, {"Retry-After": at(-40)}, 10.0),  # over already: the pause of a server that says nothing
-        (429, {"Retry-After": "0"}, 10.0),  # what Commerce Layer says: never to the letter
-        (429, {"Retry-After": "-5"}, 10.0),
-        (429, {"Retry-After": "soon"}, 10.0),
-        (429, {"Retry-After": "nan"}, 10.0),
-        (429, {"Retry-After": "1e3"}, 10.0),
-        (429, {"Retry-After": "9" * 400}, 10.0),
-        (429, {"Retry-After": "7, 9"}, 10.0),  # sent twice
-        (429, {}, 10.0),
+        (429, {"Retry-After": at(-40)}, 0.5),  # over already: the pause of a server that says nothing
+        (429, {"Retry-After": "0"}, 0.5),  # what Commerce Layer says: never to the letter
+        (429, {"Retry-After": "-5"}, 0.5),
+        (429, {"Retry-After": "soon"}, 0.5),
+        (429, {"Retry-After": "nan"}, 0.5),
+        (429, {"Retry-After": "1e3"}, 0.5),
+        (429, {"Retry-After": "9" * 400}, 0.5),
+        (429, {"Retry-After": "7, 9"}, 0.5),  # sent twice
+        (429, {}, 0.5),
         (403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "40"}, 41.0),  # GitHub
         (403, {"Retry-After": "7"}, 7.0),  # GitHub's secondary limits
     ],

@@ -198,7 +198,7 @@ class Inference:
         moments = (self._room(length, question, log)[1] + LATE for length in ASKED if length > self._kept_to)
         moment = min((at for at in moments if at >= now + self._soon), default=math.inf)
         if moment - began > max(longest, sent_for if question.asked else sent_for / 2):
-            moment = max(began + longest, now + min(longest, 2 * (now - began)))
+            moment = began + longest if began + longest >= now + 0.4 * longest else now + longest
         return max(asked, moment - now)
 
     def _room(self, length: float, question: _Question, log: Sequence[float]) -> tuple[float, float]:

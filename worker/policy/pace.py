@@ -296,13 +296,15 @@ class Pace:
         if self._probing:
             return 1
         limit = self._concurrency.limit
-        if self._concurrency.is_fixed:
+        if not self._discover:
             return limit
         self._began = min(self._began, now)
         since = now - self._began
         if not self._windows:
             return min(START, limit) if since <= UNTOLD or self._quotas.are_known else limit
-        return min(limit, math.ceil(START + 2 * self._slowest * self.rtt)) if since <= TOLD else limit
+        if since > TOLD or self._concurrency.is_fixed:
+            return limit
+        return min(limit, math.ceil(START + 2 * self._slowest * self.rtt))
 
     def _trim(self) -> None:
         if len(self._stamps) > 2 * self._memory:
