@@ -69,7 +69,8 @@ def said(reply: Reply) -> str:
     if 300 <= reply.status < 400:  # noqa: PLR2004  # 3xx
         return _leads_to(reply)
     if not reply.complete:
-        return "a reply that broke off"
+        coding = harmless(reply.headers.get("content-encoding", ""), reply.secrets)
+        return f"a reply that cannot be decoded, or broke off ({coding})" if coding else "a reply that broke off"
     if errors := read_errors(reply):
         return in_words(errors)
     return _is(reply) if reply.status < 300 else ""  # noqa: PLR2004  # 2xx
