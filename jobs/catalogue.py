@@ -23,9 +23,6 @@ _LONGEST: Final = 100
 _COMPARED: Final = 8
 """Candidates that are compared letter by letter: each costs 20 times as much as to count common pairs of letters."""
 
-_SHOWN_TYPES: Final = 10
-"""Types of one kind that are named."""
-
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
@@ -130,7 +127,7 @@ def _with_forms() -> Mapping[str, Attribute]:
 
 @lru_cache(maxsize=256)  # of a column `type`, every row may be asked about
 def hint_at_types(name: str) -> str:
-    """Return what to say about a type that there is not: the one that is near, or some of those that end with it.
+    """Return what to say about a type that there is not: the one that is near, or all that end with it (at most ten).
 
     `order` -> `orders`; `payments` -> `adyen_payments`, `axerve_payments` and so on.
     """
@@ -138,8 +135,7 @@ def hint_at_types(name: str) -> str:
     near = difflib.get_close_matches(plain, known, n=1, cutoff=0.8)
     alike = [each for each in known if each.endswith(f"_{plain.rstrip('s')}s")]
     if not near and len(alike) > 1:
-        rest = f" and {len(alike) - _SHOWN_TYPES} more" if len(alike) > _SHOWN_TYPES else ""
-        return f"; there are {', '.join(f'`{each}`' for each in alike[:_SHOWN_TYPES])}{rest}"
+        return f"; there are {', '.join(f'`{each}`' for each in alike)}"
     likely = next(iter(near), "") or closest(plain, known)
     return f"; did you mean `{likely}`?" if likely else ". Types are plural, like stripe_payments"
 

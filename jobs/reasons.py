@@ -77,7 +77,7 @@ REASONS: Final[dict[str, Reason]] = {
     "column_not_of_type": Reason(
         Status.INVALID,
         "The row's resource type has no attribute or relationship of that name.",
-        "Leave the cell empty for this type, or send it as `attributes.NAME` if the API knows it.",
+        "Leave the cell empty for this type; or write `metadata.KEY`, or `attributes.NAME` if the API knows it.",
     ),
     "cell_count": Reason(
         Status.INVALID,

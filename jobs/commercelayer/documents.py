@@ -37,7 +37,7 @@ def exact_document_of(reply: Reply) -> dict[str, Any] | None:
 @lru_cache(maxsize=16)  # a server says the same with every reply
 def _is_json(content_type: str) -> bool:
     media = content_type.partition(";")[0].strip().lower()
-    return media == "application/json" or (media[:12] == "application/" and media[-5:] == "+json")
+    return media in {"application/json", "text/json"} or (media[:12] == "application/" and media[-5:] == "+json")
 
 
 def _parsed(body: bytes) -> object:

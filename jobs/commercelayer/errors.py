@@ -57,8 +57,8 @@ def read_errors(reply: Reply) -> tuple[ApiError, ...]:
     """
     if not reply.complete or 300 <= reply.status < 400:  # noqa: PLR2004  # 3xx
         return ()
-    found = dict.fromkeys(_told(reply))
-    return tuple(_kept(raw, reply.secrets) for raw in islice(found, MOST_ERRORS))
+    found = dict.fromkeys(islice(_told(reply), MOST_ERRORS))
+    return tuple(_kept(raw, reply.secrets) for raw in found)
 
 
 def said(reply: Reply) -> str:
@@ -69,7 +69,8 @@ def said(reply: Reply) -> str:
     if 300 <= reply.status < 400:  # noqa: PLR2004  # 3xx
         return _leads_to(reply)
     if not reply.complete:
-        return "a reply that broke off"
+        coding = harmless(reply.headers.get("content-encoding", ""), reply.secrets)
+        return f"a reply that cannot be decoded, or broke off ({coding})" if coding else "a reply that broke off"
     if errors := read_errors(reply):
         return in_words(errors)
     return _is(reply) if reply.status < 300 else ""  # noqa: PLR2004  # 2xx
@@ -108,16 +109,18 @@ def _errors(value: object, place: str, depth: int, *, named: bool = False) -> It
     if isinstance(value, str) and value.strip():
         yield "", value, "", place
     elif isinstance(value, list) and depth < _DEEPEST:
-        for each in value:
+        for each in value[:MOST_ERRORS]:
             yield from _errors(each, place, depth + 1, named=named)
     elif isinstance(value, dict) and depth < _DEEPEST:
         yield from _of_object(value, place, depth, named=named)
 
 
 def _of_object(raw: Mapping[str, Any], place: str, depth: int, *, named: bool) -> Iterator[_Raw]:
-    members = {_plain(name): each for name, each in raw.items()}
+    members = {_plain(name): each for name, each in islice(raw.items(), MOST_ERRORS)}
     own = _own(members, place, named=named)
-    within = [error for name in _WITHIN for error in _inner(name, members.get(name), own[3], depth)]
+    within = [
+        error for name in _WITHIN for error in islice(_inner(name, members.get(name), own[3], depth), MOST_ERRORS)
+    ]
     if not within or (any(own[:2]) and own[1] not in {detail for _, detail, _, _ in within if detail}):
         yield from [own] if any(own[:3]) else ()
     yield from within
@@ -126,7 +129,7 @@ def _of_object(raw: Mapping[str, Any], place: str, depth: int, *, named: bool) -
     if own[3] != place:
         yield own
         return
-    for name, each in raw.items():
+    for name, each in islice(raw.items(), MOST_ERRORS):
         if _plain(name) not in _UNREAD and (_holds_messages(each) or depth):
             yield from _errors(each, _below(place, name), depth + 1)
 

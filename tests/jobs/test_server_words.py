@@ -150,6 +150,8 @@ def test_errors_beside_the_data_of_a_success_are_read() -> None:
 def test_a_reply_that_broke_off_is_not_read() -> None:
     reply = Reply(422, {"content-type": "text/plain"}, b"the na", complete=False)
     assert (read_errors(reply), said(reply)) == ((), "a reply that broke off")
+    coded = Reply(200, {"content-encoding": "br"}, b"", complete=False)
+    assert said(coded) == "a reply that cannot be decoded, or broke off (br)"
 
 
 @pytest.mark.parametrize(

@@ -409,7 +409,7 @@ def test_the_type_column_wins_over_the_flag_where_it_is_filled(cell: str, kind: 
         (["id", "type", "Batch"], "", "write `metadata.batch`"),
         (["id", "???"], "orders", "no attribute or relationship `???`."),
         (["id", "reference"], "payments", "`paypal_payments`, `satispay_payments`, `stripe_payments`"),
-        (["id", "reference"], "promotions", " and 1 more"),
+        (["id", "reference"], "Promotion", "there are `buy_x_pay_y_promotions`, `external_promotions`"),
         (["id", "reference"], "zzzzzz", "Types are plural, like stripe_payments"),
         (["id", "reference:text"], "orders", "did you mean `reference:str`?"),
         (["id", "quantity"], "orders", "orders have no attribute or relationship `quantity`"),
