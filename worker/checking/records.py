@@ -9,7 +9,7 @@ from jobs.columns import ObjectColumns, SheetColumns, header_faults
 from jobs.damage import Column
 from jobs.model import ObjectRow, SheetRow, Status, Unsendable, UpdateJob
 from jobs.reading import InputRefused, read_objects
-from jobs.reading.strays import MISREAD
+from jobs.reading.strays import NO_UPDATE
 from jobs.reasons import REASONS
 from worker import returned, source
 from worker.settings import Input
@@ -65,7 +65,7 @@ class Records:
         return self.meaning.faults(record)  # type: ignore[arg-type]  # see above
 
     def cells(self, record: Record, judged: Judged) -> list[str]:
-        """The cells of a sheet's row, as meant; none for NDJSON, and of one that is skipped, misread or of another length.
+        """The cells of a sheet's row, as meant; none of NDJSON, nor of one that is skipped, misread or too long.
 
         A text that refuses its row is left out: what else is odd about it is of no interest. A refused number stays,
         for rows that are shifted show by such cells.
@@ -75,7 +75,7 @@ class Records:
         cells = self.meaning.plain(record)
         if isinstance(judged, UpdateJob):
             return cells
-        if len(cells) != len(self.header) or judged[0].reason in MISREAD:
+        if len(cells) != len(self.header) or judged[0].reason in NO_UPDATE:
             return []
         blamed = {self.texts_at.get(fault.column) for fault in judged}
         return ["" if index in blamed else cell for index, cell in enumerate(cells)]
