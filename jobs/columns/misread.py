@@ -5,6 +5,7 @@ from typing import Final
 
 from jobs.columns.cells import as_shown
 from jobs.columns.finish import check_id
+from jobs.columns.grammar import RESERVED
 from jobs.columns.problems import RowRefused
 from jobs.reading.errors import InputRefused
 from jobs.reading.stored import Fault
@@ -40,39 +41,42 @@ class Misread:
         self._by_id = by_id
         self.no_keys = frozenset((names[key], *(_TOTALS if by_id else ())))
 
-    def refuse(self, cells: Sequence[str], faults: Sequence[Fault]) -> None:
+    def refuse(self, cells: Sequence[str], faults: Sequence[Fault], line: int) -> None:
         """Check that a row is one.
 
         Args:
             cells: of the row.
             faults: that were found when it was read.
+            line: on which it begins.
 
         Raises:
             RowRefused: it is not; or it is a comment that has not as many cells as the header.
             InputRefused: it is a header, and another one than that of the sheet: the rows under it mean other things.
         """
         key = cells[self._key] if self._key < len(cells) else ""
-        self._refuse_header(key.removeprefix("\ufeff"), cells)
+        self._refuse_header(key.removeprefix("\ufeff"), cells, line)
         comment = self._by_id and key.startswith("#")
         for fault in faults:
             if fault.reason in MISREAD and not (comment and fault.reason in _HARMLESS):
-                label = self._names[fault.column] if 0 <= fault.column < len(self._names) else ""
-                raise RowRefused(fault.reason, fault.message, label, as_shown(cells[max(fault.column, 0)]))
+                label = self._names[fault.column] if fault.column < len(self._names) else ""
+                raise RowRefused(fault.reason, fault.message, label, as_shown(cells[min(fault.column, len(cells) - 1)]))
         if len(cells) != len(self._names):
             self._refuse_uneven(cells, faults, comment=comment)
         if key in _TOTALS and self._by_id:
             label = self._names[self._key]
             raise RowRefused("id_malformed", f"'{key}' stands before totals, and is no id").at(label, key)
 
-    def _refuse_header(self, key: str, cells: Sequence[str]) -> None:
+    def _refuse_header(self, key: str, cells: Sequence[str], line: int) -> None:
         if key != self._names[self._key]:
             return
-        if self._key < len(cells) and [*cells[: self._key], key, *cells[self._key + 1 :]] == self._names:
+        same = ((cell.removeprefix("\ufeff"), name) for cell, name in zip(cells, self._names, strict=False))
+        if len(cells) == len(self._names) and all(one == other or other in RESERVED for one, other in same):
             raise RowRefused("repeated_header", "these are the names of the columns once more", cell=as_shown(key))
         if self._by_id:
             raise InputRefused(
-                f"a row is a header, and names other columns ({as_shown(', '.join(cells))}): files were put together."
-                " Apply each by itself"
+                f"a header again, of other columns ({as_shown(', '.join(cells))}): files were put together. Apply each"
+                " by itself",
+                line=line,
             )
 
     def _refuse_uneven(self, cells: Sequence[str], faults: Sequence[Fault], *, comment: bool) -> None:

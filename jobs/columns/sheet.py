@@ -19,7 +19,7 @@ from jobs.damage import Column, cause_of
 from jobs.model import JSON, RowRef, SheetRow, Status, Unsendable, UpdateJob
 from jobs.quoting import unquoted
 from jobs.reading.stored import DamagedRow, Fault, WorkbookRow
-from jobs.reading.strays import MISREAD
+from jobs.reading.strays import NO_UPDATE
 from jobs.reasons import REASONS
 
 _STATUS: Final = "__status"
@@ -93,7 +93,7 @@ class SheetColumns:
         if isinstance(first, UpdateJob):
             return []
         cells = self.plain(row)
-        misread = first.reason in {*MISREAD, "repeated_header"} or len(cells) != len(self._headings)
+        misread = first.reason in NO_UPDATE or len(cells) != len(self._headings)
         if misread or REASONS[first.reason].status is not Status.INVALID:
             return [first]
         found = {first.column: first}
@@ -180,7 +180,7 @@ class SheetColumns:
             yield position, found
 
     def _job(self, ref: RowRef, cells: list[str], faults: Sequence[Fault]) -> UpdateJob:
-        self._misread.refuse(cells, faults)
+        self._misread.refuse(cells, faults, ref.line)
         id_ = cells[self._id]
         if not id_ and not any(cells[index] for index in self._mine):
             raise RowRefused("empty_row", "every cell is empty")

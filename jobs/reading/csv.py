@@ -92,7 +92,7 @@ class Sheet:
             return first, second
         return (
             DamagedRow(first.ref, first.cells, (cut(first.cells, second.ref.line),)),
-            DamagedRow(second.ref, second.cells, (rest_of(first.ref.line),)),
+            DamagedRow(second.ref, second.cells, (rest_of(first.ref.line, self._layout.columns - 1),)),
         )
 
 

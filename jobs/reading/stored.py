@@ -88,7 +88,7 @@ class DamagedRow(SheetRow):
     """One record of a text file that its delimiters, quotes or line ends may have put together wrongly.
 
     Attributes:
-        faults: of its cells, from left to right; the column is -1 where the record as a whole is meant.
+        faults: of its cells, from left to right. The rest of a record has that of the column that it goes on with.
     """
 
     faults: Sequence[Fault]

@@ -12,6 +12,9 @@ from typing import Final
 
 from jobs.reading.stored import Fault
 
+NO_UPDATE: Final = frozenset({"repeated_header", "rows_in_cell", "row_cut", "space_before_quote"})
+"""Reasons of rows whose cells are not values, or not those that were meant."""
+
 MISREAD: Final = frozenset({"rows_in_cell", "row_cut", "space_before_quote"})
 """Reasons that leave it open which cells a row has. Once a report has written it anew, they cannot be seen any more."""
 
@@ -93,10 +96,10 @@ def cut(cells: Sequence[str], line: int) -> Fault:
     return Fault(len(cells) - 1, "row_cut", said)
 
 
-def rest_of(line: int) -> Fault:
-    """Return the fault of a record that goes on with the one of `line`."""
+def rest_of(line: int, column: int) -> Fault:
+    """Return the fault of a record that goes on with the cell in `column` of the one of `line`."""
     said = f"this seems to be the rest of line {line}: a line break without quotes around the value cut it in two"
-    return Fault(-1, "row_cut", said)
+    return Fault(column, "row_cut", said)
 
 
 def spaced_quote(cells: Sequence[str], raw: str, delimiter: str) -> Fault | None:

@@ -30,15 +30,17 @@ def rows() -> list[tuple[str, str, str]]:
     return made
 
 
-@pytest.mark.parametrize("form", ["csv", "tsv", "ndjson"])
+@pytest.mark.parametrize("form", ["csv", "tsv", "ndjson", "json"])
 def test_every_cell_arrives_exactly(
     form: str, rows: list[tuple[str, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     sheet = tmp_path / f"dirty.{form}"
+    objects = [{"id": id_, "reference": a, "metadata.note": b} for id_, a, b in rows]
     if form == "ndjson":
-        lines = (json.dumps({"id": id_, "reference": a, "metadata.note": b}) for id_, a, b in rows)
-        sheet.write_text("\n".join(lines), encoding="utf-8")
+        sheet.write_text("\n".join(map(json.dumps, objects)), encoding="utf-8")
+    elif form == "json":
+        sheet.write_text(json.dumps(objects, indent=1), encoding="utf-8")
     else:
         with sheet.open("w", newline="", encoding="utf-8-sig") as stream:
             writer = csv.writer(stream, delimiter="\t" if form == "tsv" else ",")

@@ -133,3 +133,11 @@ def test_a_row_of_totals_is_named_by_what_it_begins_with() -> None:
     assert (whole.reason, whole.message) == ("id_malformed", "`id`: 'Total' stands before totals, and is no id")
     assert (short.reason, short.cell) == ("cell_count", "Summe")
     assert list(columns.doubtful(rows)) == [0, 1]
+
+
+def test_a_header_once_more_is_a_row_of_its_report_too() -> None:
+    header = ["__status", "__reason", "id", "reference"]
+    columns = SheetColumns(header, Rules(type="stripe_payments"))
+    (row,) = read_sheet(BytesIO(b"__status,__reason,id,reference\ninvalid,repeated_header,id,reference\n"))
+    (fault,) = columns.faults(row)
+    assert fault.reason == "repeated_header"

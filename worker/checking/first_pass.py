@@ -6,7 +6,7 @@ from typing import Final
 
 from jobs.columns import SheetColumns
 from jobs.damage import BATCH, WARNINGS, Examination, fault_of
-from jobs.model import Absent, ObjectRow, RowRef, SheetRow, Unsendable, UpdateJob
+from jobs.model import ABSENT, ObjectRow, RowRef, SheetRow, Unsendable, UpdateJob
 from jobs.reading import InputRefused, WorkbookRow
 from worker.checking.findings import SPOTS, Checked, Group, Spot, fault_at
 from worker.checking.records import HeaderRefused, Judged, Record, Records, opened
@@ -87,7 +87,8 @@ class _Pass:
             if isinstance(judged, UpdateJob):
                 self._ids.append(judged.key)
                 self._named.append(record.ref)
-                self._clears(_cleared(judged))
+                if cleared := _cleared(judged):
+                    self._clears(cleared)
             if isinstance(record, ObjectRow) and not isinstance(judged, str):
                 self._keep(record)
         if len(self._rows) >= BATCH or len(self._refs) >= BATCH or self._size > _BATCH_SIZE:
@@ -150,12 +151,13 @@ class _Pass:
         self._examination.see_rows([row.ref for row, _ in seen], [each for _, each in seen], stored)
         if self._examination.cleared > before:
             for index in sent:
-                self._clears(sum(cells[index][at] == self._records.clear for at in self._positions.values()))
+                if cleared := sum(cells[index][at] == self._records.clear for at in self._positions.values()):
+                    self._clears(cleared)
 
     def _clears(self, fields: int) -> None:
         """Count the fields that a row clears."""
         self._checked.cleared += fields
-        self._checked.clearing += fields > 0
+        self._checked.clearing += 1
 
     def _judged(self, record: Record) -> Judged:
         """What becomes of the row; counted."""
@@ -205,10 +207,16 @@ class _Pass:
 
 
 def _cleared(job: UpdateJob) -> int:
-    """Return how many fields a row clears."""
-    links = [links for links in job.relationships.values() if not links]
-    keys = [value for members in job.members.values() for value in members.values() if isinstance(value, Absent)]
-    return len(links) + len(keys) + sum(value is None for value in job.attributes.values())
+    """Return how many fields a row clears: quickly, since nearly every row clears none."""
+    count = 0
+    if None in job.attributes.values():
+        count += sum(value is None for value in job.attributes.values())
+    for members in job.members.values():
+        if ABSENT in members.values():
+            count += sum(value is ABSENT for value in members.values())
+    if job.relationships:
+        count += sum(not links for links in job.relationships.values())
+    return count
 
 
 def told(first: int, same: bool) -> str:  # a fact about two rows

@@ -10,7 +10,7 @@ from jobs.damage import Column
 from jobs.model import ObjectRow, SheetRow, Status, Unsendable, UpdateJob
 from jobs.overtaking import left_of
 from jobs.reading import InputRefused, WorkbookSheet, read_objects
-from jobs.reading.strays import MISREAD
+from jobs.reading.strays import NO_UPDATE
 from jobs.reasons import REASONS
 from worker import returned, source
 from worker.checking.unseen import Unseen
@@ -87,7 +87,7 @@ class Records:
         return [index for index, row in enumerate(rows) if source.is_left_out(row, self.how)]
 
     def cells(self, record: Record, judged: Judged) -> list[str]:
-        """The cells of a sheet's row, as meant; none for NDJSON, and of one skipped, misread or of another length.
+        """The cells of a sheet's row, as meant; none of NDJSON, nor of one that is skipped, misread or too long.
 
         A text that refuses its row is left out: what else is odd about it is of no interest. A refused number stays,
         for rows that are shifted show by such cells.
@@ -97,7 +97,7 @@ class Records:
         cells = self.meaning.plain(record)
         if isinstance(judged, UpdateJob):
             return cells
-        if len(cells) != len(self.header) or judged[0].reason in MISREAD:
+        if len(cells) != len(self.header) or judged[0].reason in NO_UPDATE:
             return []
         blamed = {self.texts_at.get(fault.column) for fault in judged}
         return ["" if index in blamed else cell for index, cell in enumerate(cells)]
