@@ -96,6 +96,8 @@ class _Pass:
             spots = [Spot(each.ref, sign.column.position, each.cell) for each in sign.examples]
             group = Group("warning", sign.code, sign.column.label, sign.evidence, sign.count, spots, sign.action)
             checked.warnings.append(group)
+        if origin := self._records.origin:
+            checked.warnings += origin.groups.values()
         if unseen := self._records.unseen:
             checked.warnings += unseen.groups(checked.sendable)
             checked.merged = unseen.merged
@@ -131,6 +133,8 @@ class _Pass:
             cells[index] = self._records.cells(rows[index], judged)
             if not isinstance(judged, UpdateJob):
                 unsent.add(index)
+            if origin := self._records.origin:
+                origin.see(rows[index].ref, cells[index])
         if unseen := self._records.unseen:
             unseen.see(rows, unsent)
         sent = [index for index in range(len(rows)) if index not in unsent]

@@ -11,6 +11,7 @@ from jobs.model import ObjectRow, SheetRow, Status, Unsendable, UpdateJob
 from jobs.reading import InputRefused, WorkbookSheet, read_objects
 from jobs.reasons import REASONS
 from worker import returned, source
+from worker.checking.origin import Origin, origin_of
 from worker.checking.unseen import Unseen
 from worker.settings import Input
 
@@ -43,6 +44,7 @@ class Records:
         overtaken: rows of a results file that have a later row of the same record which is done.
         unseen: what looks at a workbook for what it hides; None for text.
         how: the input is read.
+        origin: of a results file that lies beside its run, what it held when it was written.
     """
 
     header: list[str]
@@ -54,6 +56,7 @@ class Records:
     overtaken: frozenset[int]
     unseen: Unseen | None
     how: Input
+    origin: Origin | None = None
 
     def judged(self, record: Record) -> Judged:
         """What `apply` would make of the record, by the same code."""
@@ -124,4 +127,6 @@ def opened(path: Path, how: Input, type_name: str) -> Iterator[Records]:
         texts = {column.label: column.position for column in described if column.role not in {"number", "other"}}
         visible = how.visible_only
         unseen = Unseen(sheet, described, visible_only=visible) if isinstance(sheet, WorkbookSheet) else None
-        yield Records(sheet.header, described, iter(sheet), columns, sheet.line, texts, late, unseen, how)
+        with origin_of(how, sheet.header, described) as origin:
+            rows = iter(sheet)
+            yield Records(sheet.header, described, rows, columns, sheet.line, texts, late, unseen, how, origin)
