@@ -16,8 +16,9 @@ _RISKY: Final = r"[-=+@\t\r\n']"
 _PARTING: Final = r"(?<=[;\t\r\n])"
 """Behind this another program may begin a new cell; quotes before a sign do not keep it from being read."""
 
-_UNGUARDED: Final = re.compile(rf'\A(?={_RISKY})|{_PARTING}(?="*{_RISKY})')
-_GUARDS: Final = re.compile(rf"\A'(?={_RISKY})|{_PARTING}'(?=\"*{_RISKY})")
+_SIGN: Final = r"""["]*[-=+@']"""
+_UNGUARDED: Final = re.compile(f"\\A(?={_RISKY})|{_PARTING}(?={_SIGN})")
+_GUARDS: Final = re.compile(f"\\A'(?={_RISKY})|{_PARTING}'(?={_SIGN})")
 
 
 def quoted(cell: str) -> str:

@@ -45,6 +45,12 @@ WARNINGS: Final[dict[str, Warned]] = {
         _AS_TEXT,
         grave=True,
     ),
+    "changed_by_spreadsheet": Warned(
+        "The file of a run came back, and a spreadsheet has taken texts for numbers, dates or truth values.",
+        "Have the run write it anew (rowpatch report RUN), and open that with all columns as Text. In LibreOffice: mark"
+        " them in the import dialog; in Excel: Data > From Text/CSV.",
+        grave=True,
+    ),
     "date_for_code": Warned(
         "Dates stand among codes: a spreadsheet turned codes like MAR1 or 1/2 into dates.", _AS_TEXT, grave=True
     ),

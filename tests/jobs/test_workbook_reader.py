@@ -181,6 +181,43 @@ def test_rows_without_content_are_no_rows_and_others_have_a_cell_for_each_column
     sheet.close()
 
 
+@pytest.mark.parametrize(
+    ("head", "hidden", "values"),
+    [
+        (("id", "type", "reference", "a"), (1, 4), [2, 3]),
+        (("reference", "type", "a", "b"), (1, 3), [2]),  # the reference says which record is meant
+        (("id", "__status", "a", "b"), (1, 9), [2, 3]),
+        (("id", "reference", "a", "b"), (7, 9), []),  # beyond the header
+    ],
+)
+def test_hidden_columns_of_values_are_emptied_on_request(
+    head: tuple[str, ...], hidden: tuple[int, int], values: list[int]
+) -> None:
+    letters = "ABCD"
+    cells = "".join(text(f"{letter}1", name) for letter, name in zip(letters, head, strict=True))
+    row = "".join(text(f"{letter}2", "x") for letter in letters[:3]) + '<c r="D2" t="e"><v>#N/A</v></c>'
+    made = parts(f'<row r="1">{cells}</row><row r="2" hidden="1">{row}</row>')
+    columns = f'<cols><col min="{hidden[0]}" max="{hidden[1]}" hidden="1"/></cols>'
+    made["xl/worksheets/sheet1.xml"] = made["xl/worksheets/sheet1.xml"].replace("<sheetData>", columns + "<sheetData>")
+    sheet = opened(zipped(made))
+    assert sheet.hidden_columns == values
+    (shown,) = list(sheet)
+    assert (shown.cells, len(shown.faults)) == (["x", "x", "x", "#N/A"], 1)
+    (left,) = list(read_workbook(zipped(made), scratch=TemporaryFile, visible_only=True))
+    assert left.cells == ["" if index in values else cell for index, cell in enumerate(shown.cells)]
+    assert [stored is NOTHING for stored in left.stored] == [index in values for index in range(4)]
+    assert len(left.faults) == (3 not in values)
+    assert (left.hidden, left.ref) == (True, shown.ref)
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "covered"),
+    [(2, 1, False), (2, 2, True), (3, 1, True), (3, 3, False), (1, 1, False), (4, 1, False), (3, 0, False)],
+)
+def test_a_merged_cell_covers_all_cells_of_its_range_but_the_first(line: int, column: int, covered: bool) -> None:
+    assert Merged(2, 3, 1, 2).covers(line, column) is covered
+
+
 def test_hidden_columns_are_known() -> None:
     made = parts(HEAD)
     columns = '<cols><col min="2" max="3" hidden="1"/><col min="5" max="5"/><col min="x" max="9" hidden="1"/></cols>'
@@ -506,6 +543,13 @@ def test_merged_ranges_beyond_those_remembered_are_counted(monkeypatch: pytest.M
     monkeypatch.setattr(grid, "MAX_MERGED", 1)
     sheet = opened(zipped(parts(HEAD, after='<mergeCell ref="A1:B1"/>' * 3)))
     assert (list(sheet), sheet.grid.merged, sheet.grid.merges) == ([], [Merged(1, 1, 0, 1)], 3)
+
+
+def test_columns_under_merged_ranges_are_bounded_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grid, "MAX_COVERED", 3)
+    after = "".join(f'<mergeCell ref="{each}"/>' for each in ("B1:A2", "A4:B4", "A5:B5", "A6", "A7:"))
+    sheet = opened(zipped(parts(HEAD, after=after)))
+    assert (list(sheet), sheet.grid.merged, sheet.grid.merges) == ([], [Merged(1, 2, 1, 0), Merged(4, 4, 0, 1)], 5)
 
 
 def test_a_zip_file_with_a_password_is_refused() -> None:

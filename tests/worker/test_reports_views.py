@@ -78,6 +78,11 @@ def test_a_harmless_cell_is_left_alone(cell: str) -> None:
     assert quoted(cell) == cell == unquoted(cell)
 
 
+@pytest.mark.parametrize("cell", ["a\r\nb", "a\t\tb", "a; b", "a;b", "a\n\nb", "a,-b", "a -b"])
+def test_lines_and_lists_are_left_as_they_are(cell: str) -> None:
+    assert quoted(cell) == cell == unquoted(cell)
+
+
 @pytest.mark.parametrize("typed", ["'x", "'", "' =1", "'7"])
 def test_an_apostrophe_that_no_report_wrote_is_left_alone(typed: str) -> None:
     assert unquoted(typed) == typed

@@ -105,6 +105,8 @@ class _Pass:
             group = Group("warning", sign.code, sign.column.label, sign.evidence, sign.count, spots)
             group.grave, group.way_back = WARNINGS[sign.code].grave, sign.action
             checked.warnings.append(group)
+        if origin := self._records.origin:
+            checked.warnings += origin.groups.values()
         if unseen := self._records.unseen:
             checked.warnings += unseen.groups(checked.sendable)
             checked.merged = unseen.merged
@@ -140,6 +142,8 @@ class _Pass:
             cells[index] = self._records.cells(rows[index], judged)
             if not isinstance(judged, UpdateJob):
                 unsent.add(index)
+            if origin := self._records.origin:
+                origin.see(rows[index].ref, cells[index])
         if unseen := self._records.unseen:
             unseen.see(rows, unsent)
         sent = [index for index in range(len(rows)) if index not in unsent]

@@ -75,6 +75,9 @@ class _Listing:
             if cell and (texts or cell != self._records.clear) and _is_one(sign, cell, record):
                 group = self._groups[sign.code, sign.column.label]
                 yield Finding(group, Spot(record.ref, position, shortened(cell)))
+        if origin := self._records.origin:
+            for label, spot in origin.changed(record.ref, cells):
+                yield Finding(self._groups["changed_by_spreadsheet", label], spot)
 
     def _unseen(self, row: WorkbookRow, judged: Judged) -> Iterator[Finding]:
         """What the spreadsheet hides of a row."""

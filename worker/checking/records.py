@@ -13,6 +13,7 @@ from jobs.reading import InputRefused, WorkbookSheet, read_objects
 from jobs.reading.strays import NO_UPDATE
 from jobs.reasons import REASONS
 from worker import returned, source
+from worker.checking.origin import Origin, origin_of
 from worker.checking.unseen import Unseen
 from worker.settings import Input
 
@@ -45,6 +46,7 @@ class Records:
         overtaken: what was taken from rows of a results file by later rows of the same record that are done.
         unseen: what looks at a workbook for what it hides; None for text.
         how: the input is read.
+        origin: of a results file that lies beside its run, what it held when it was written.
     """
 
     header: list[str]
@@ -56,6 +58,7 @@ class Records:
     overtaken: returned.Taken
     unseen: Unseen | None
     how: Input
+    origin: Origin | None = None
 
     @property
     def clear(self) -> str:
@@ -136,4 +139,6 @@ def opened(path: Path, how: Input, type_name: str) -> Iterator[Records]:
         texts = {column.label: column.position for column in described if column.role not in {"number", "other"}}
         visible = how.visible_only
         unseen = Unseen(sheet, described, visible_only=visible) if isinstance(sheet, WorkbookSheet) else None
-        yield Records(sheet.header, described, iter(sheet), columns, sheet.line, texts, late, unseen, how)
+        with origin_of(how, sheet.header, described) as origin:
+            rows = iter(sheet)
+            yield Records(sheet.header, described, rows, columns, sheet.line, texts, late, unseen, how, origin)

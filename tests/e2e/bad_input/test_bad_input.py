@@ -43,4 +43,5 @@ def test_every_warning_has_a_bad_input() -> None:
     texts = " ".join(case.says for case in CASES)
     assert {code for code in WARNINGS if code not in texts} <= {
         "invisible_character", "spaces_around", "duplicate_id",  # told by what makes them visible
+        "changed_by_spreadsheet",  # needs the run that wrote the file
     }  # fmt: skip
