@@ -41,6 +41,8 @@ VARIANTS: Final = (
     (Variant(Style.BLIND, faulty=True), 2),
     (Variant(Style.MERGE, faulty=True), 2),
     (Variant(Style.NDJSON, faulty=True), 1),
+    (Variant(strange=True), 2),
+    (Variant(Style.MERGE, faulty=True, strange=True), 1),
 )
 """Kinds of runs, and how often each is chosen."""
 

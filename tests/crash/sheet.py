@@ -22,6 +22,15 @@ BROKEN: Final = 0.02
 FAULTS: Final = "0.03"
 """Share of requests that meet a fault, where the server is a bad one."""
 
+LATE: Final = 0.4
+"""Seconds until a strange server has let every change take effect."""
+
+STRANGE: Final = (
+    "--lands-late", f"{LATE}s", "--reads-lag", "0.3s", "--index-lag", "0.5s", "--page-cap", "10",
+    "--odd-replies", "0.05",
+)  # fmt: skip
+"""What a strange server is like."""
+
 _BROKEN_IDS: Final = ("", "two ids", "a,b", "..")
 
 _KEYS: Final = 3
@@ -40,10 +49,11 @@ class Style(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A kind of run, against a good server or a `faulty` one."""
+    """A kind of run, against a good server, a `faulty` or a `strange` one."""
 
     style: Style = Style.PLAIN
     faulty: bool = False
+    strange: bool = False
 
     @property
     def type(self) -> str:
@@ -54,15 +64,16 @@ class Variant:
     def server_flags(self) -> list[str]:
         """What the sandbox is to be like."""
         abstract = ["--abstract-transactions"] if self.style is Style.ABSTRACT else []
-        return [*abstract, *(["--faults", FAULTS] if self.faulty else [])]
+        return [*abstract, *(["--faults", FAULTS] if self.faulty else []), *(STRANGE if self.strange else ())]
 
     @property
     def flags(self) -> list[str]:
         """What `apply` is told besides."""
-        return ["--blind"] if self.style is Style.BLIND else []
+        blind = ["--blind"] if self.style is Style.BLIND else []
+        return [*blind, *(["--canary", "0"] if self.strange else [])]  # one that is read too early has no open intent
 
     def __str__(self) -> str:
-        return f"{self.style}{', faulty server' if self.faulty else ''}"
+        return f"{self.style}{', faulty server' if self.faulty else ''}{', strange server' if self.strange else ''}"
 
 
 @dataclass(frozen=True, slots=True)

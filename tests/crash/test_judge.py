@@ -91,6 +91,32 @@ def test_a_broken_promise_is_found(evidence: Evidence, kind: Kind) -> None:
     assert kind in kinds(evidence)
 
 
+STRANGE = Sheet({**SHEET.ids}, records=2, variant=Variant(strange=True))
+DOUBTED = replace(
+    CLEAN,
+    results=[result(1), result(2, "unknown", "reply_mismatch"), BROKEN_ROW, result(4)],
+    summary=summary(3, 2) | {"counts": {"applied": 2, "unknown": 1, "invalid": 1}},
+    spoiled=["row 2"],
+)
+
+
+@pytest.mark.parametrize("sent", [["row 1", "row 2", "row 4"], ["row 1", "row 4"]])
+def test_what_a_strange_server_never_confirmed_may_be_unknown_whether_it_is_on_the_server_or_not(
+    sent: list[str],
+) -> None:
+    unheard = ["row 2"] if "row 2" in sent else []
+    evidence = replace(DOUBTED, sent=sent, unheard=unheard, others=3 - len(sent), stored={"A": "row 4", "B": "?"})
+    assert [violation.kind for violation in judge(STRANGE, evidence, 2)] == []
+    assert Kind.UNTRUE in [violation.kind for violation in judge(SHEET, evidence, 2)]  # its server is a plain one
+    assert Kind.UNTRUE in [violation.kind for violation in judge(STRANGE, replace(evidence, spoiled=[]), 2)]
+
+
+@pytest.mark.parametrize("status", ["failed", "rejected", "conflict", "unchanged", "skipped"])
+def test_what_is_on_the_server_in_the_end_was_not_refused(status: str) -> None:
+    told = replace(DOUBTED, results=[result(1), result(2, status), BROKEN_ROW, result(4)], unheard=["row 2"])
+    assert Kind.REFUSED in [violation.kind for violation in judge(STRANGE, told, 2)]
+
+
 def test_merged_metadata_must_hold_what_was_there_and_the_last_row_of_each_key() -> None:
     sheet = Sheet({**SHEET.ids}, records=2, variant=Variant(Style.MERGE))
     held = {"A": {"origin": "seed", "key1": "row 4"}, "B": {"origin": "seed", "key2": "row 2"}}

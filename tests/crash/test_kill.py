@@ -3,7 +3,8 @@
 from tests.crash.hunt import hunt
 from tests.crash.sheet import Style, Variant
 
-VARIANTS = ((Variant(), 1), (Variant(Style.BLIND), 2), (Variant(Style.MERGE, faulty=True), 2))
+STRANGE = (Variant(strange=True), 2)
+VARIANTS = ((Variant(), 1), (Variant(Style.BLIND), 2), (Variant(Style.MERGE, faulty=True), 2), STRANGE)
 
 
 def test_rows_are_neither_lost_nor_doubled_when_the_process_is_killed() -> None:

@@ -15,7 +15,7 @@ from random import Random
 from typing import Any, Final
 
 from tests.crash.judge import SEEDED, Evidence
-from tests.crash.sheet import Sheet, Style
+from tests.crash.sheet import LATE, Sheet, Style
 from tests.e2e.program import PATIENCE, Desk, Process, Ran, ended, reference
 from worker.run_directory import JOURNAL
 
@@ -89,7 +89,7 @@ class Trial:
                 continue
             ran = ended(process)
             assert "Traceback" not in ran.err, ran.err
-            if ran.status == 3 and self.sheet.variant.faulty and stops < STOPS:
+            if ran.status == 3 and (self.sheet.variant.faulty or self.sheet.variant.strange) and stops < STOPS:
                 stops += 1
                 continue
             assert ran.status in {0, 1}, ran
@@ -157,7 +157,9 @@ class Trial:
         self._known |= found
 
     def evidence(self, ran: Ran) -> Evidence:
-        """What the run has left, once a process has finished it."""
+        """Return what the run has left at the end of time: when everything has taken effect that ever will."""
+        if self.sheet.variant.strange:
+            time.sleep(LATE)
         writes = self.desk.server.writes()
         stored = self.desk.server.attributes(self.sheet.variant.type)
         others = [entry for entry in writes if not entry["applied"] and (entry["fault"] or self._is_reroute(entry))]

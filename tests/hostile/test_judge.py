@@ -15,6 +15,7 @@ DONE = Seen(0.0, "PATCH", "one", "", True)
 LOST = Seen(0.0, "PATCH", "one", "silence", False)
 LATE = Seen(0.0, "PATCH", "one", "silence", True, lands=4.0)
 SLOW = Seen(0.0, "PATCH", "one", "429", False)
+WAIT = Seen(0.0, "PATCH", "one", "423 with Retry-After", False)
 MISSING = Seen(0.0, "GET", "one", "404", False)
 SAFE = Row("one")
 FIRES = Row("one", TRIGGER)
@@ -58,6 +59,8 @@ def result(status: Status, reason: str = "", attempts: int = 1, row: int = 1) ->
         (SAFE, result(Status.APPLIED), SENT, [DONE, DONE], ["hidden send"]),
         (FIRES, result(Status.APPLIED, "", 2), SENT, [SLOW, DONE], []),
         (FIRES, result(Status.APPLIED, "", 2), SENT, [LOST, DONE], ["trigger sent again"]),
+        (FIRES, result(Status.APPLIED, "", 2), SENT, [WAIT, DONE], ["trigger sent again"]),
+        (replace(FIRES, tag="vip"), result(Status.APPLIED, "", 2), SENT, [WAIT, DONE], []),
         (FIRES, result(Status.APPLIED), replace(SENT, fired=2), [DONE], ["trigger fired twice"]),
     ],
 )

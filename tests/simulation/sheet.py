@@ -113,12 +113,15 @@ class Sheet:
         return _ndjson(self.rows) if form == "ndjson" else _csv(self.rows)
 
     def row_of(self, resource_id: str, body: Any) -> int | None:
-        """The row that a PATCH is from, None when no row of the sheet asks for such a thing."""
-        marker = _marker(body)
-        for row in self.rows:
-            if row.id == resource_id and not row.ends and (row.is_special if marker is None else marker == row.number):
-                return row.number
-        return None
+        """Return the row that a PATCH is from, None when no row of the sheet asks for such a thing.
+
+        Where a record holds part of a row already, only the rest is sent, and the marker may be an earlier row's.
+        """
+        marker, detail = _marker(body), (body["data"].get("attributes", {}).get("metadata") or {}).get("a")
+        rows = [row for row in self.rows if row.id == resource_id and not row.ends]
+        marked = [row.number for row in rows if (row.is_special if marker is None else marker == row.number)]
+        detailed = [row.number for row in rows if detail is not None and row.sets.get("metadata.a") == detail]
+        return max([*marked[:1], *detailed], default=None)
 
 
 def value_of(row: int) -> str:

@@ -218,6 +218,14 @@ async def test_what_lands_after_the_end_is_in_the_state_file(tmp_path: Path) -> 
         assert [entry.applied for entry in kept.entries()] == [True]
 
 
+def test_a_reply_is_dated_by_the_clock_that_its_moments_are_told_by() -> None:
+    made = Api(SandboxSettings(strange=Strange(pauses=1.0)), "http://x", 1_750_000_000.0)
+    made.tokens.current(0.0)
+    seen = [ask(made, 5.0, "GET", f"/api/{TYPE}")[0].reply.headers for _ in range(40)]
+    assert {headers["Date"] for headers in seen} == {"Sun, 15 Jun 2025 15:06:45 GMT"}
+    assert "1750000006" in {headers.get("Retry-After") for headers in seen}
+
+
 def test_every_habit_has_a_flag() -> None:
     flags = [
         "--lands-late", "1ms", "--reads-lag", "1ms", "--index-lag", "1ms", "--canonical", "--page-cap", "10",

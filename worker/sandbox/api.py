@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from email.utils import formatdate
 from functools import partial
 from random import Random
 from typing import Final
@@ -11,7 +12,7 @@ from urllib.parse import unquote
 from jobs.catalogue import ResourceType, resource_type
 from worker.sandbox.documents import Renderer
 from worker.sandbox.faults import Fault, Luck
-from worker.sandbox.jsonapi import JSON, MEDIA_TYPE, Problem, Refusal, Reply, json_reply, record_not_found
+from worker.sandbox.jsonapi import JSON, Problem, Refusal, Reply, json_reply, record_not_found
 from worker.sandbox.landing import Landings, Pending, tidied
 from worker.sandbox.ledger import Entry, Ledger, digest
 from worker.sandbox.limits import Counter, Limiter, throttled
@@ -22,7 +23,7 @@ from worker.sandbox.schema import is_cacheable
 from worker.sandbox.settings import SandboxSettings
 from worker.sandbox.tokens import INVALID_TOKEN, TokenIssuer
 from worker.sandbox.updates import clash, is_locked, updated
-from worker.sandbox.validation import Update, addressed, parse_body, validated
+from worker.sandbox.validation import Update, addressed, check_media_types, parse_body, validated
 
 TOKEN_PATH: Final = "/oauth/token"  # noqa: S105  # a path, not a token
 
@@ -99,7 +100,8 @@ class Api:
         target = _target(call.target)
         trace_id = f"{self._trace_dice.getrandbits(128):032x}"
         answer = self._token(call) if target.path == TOKEN_PATH else self._resource(call, target, trace_id)
-        answer = replace(answer, reply=answer.reply.with_headers({"X-Request-Id": trace_id}))
+        stamps = {"X-Request-Id": trace_id, "Date": formatdate(call.now + self._offset, usegmt=True)}
+        answer = replace(answer, reply=answer.reply.with_headers(stamps))
         entry = _entry(self.ledger.next_number, call, target, answer)
         self.ledger.append(entry)
         return answer, entry
@@ -143,7 +145,7 @@ class Api:
 
     def _carried_out(self, call: Call, target: Target, trace_id: str) -> Answer:
         try:
-            _check_media_types(call)
+            check_media_types(call.method, call.headers)
             kind = _known_type(target)
             if call.method == "PATCH" and target.id:
                 return self._patch(call, target, kind)
@@ -256,18 +258,6 @@ def _known_type(target: Target) -> ResourceType:
         detail = f"There is nothing at {target.path}."
         raise Refusal([Problem(404, "NOT_FOUND", "Not found", detail)])
     return kind
-
-
-def _check_media_types(call: Call) -> None:
-    """Raise a Refusal unless the headers allow JSON:API to be read and, for a write, say that it is sent."""
-    accept = call.headers.get("Accept", "*/*")
-    if not {part.strip() for part in accept.split(",")} & {MEDIA_TYPE, "*/*"}:
-        detail = f"All requests must use the '{MEDIA_TYPE}' Accept without media type parameters, not '{accept}'."
-        raise Refusal([Problem(406, "NOT_ACCEPTABLE", "Not acceptable", detail)])
-    sent = call.headers.get("Content-Type", "")
-    if call.method == "PATCH" and sent.partition(";")[0].strip() != MEDIA_TYPE:
-        detail = f"All requests that create or update must use the '{MEDIA_TYPE}' Content-Type, not '{sent}'."
-        raise Refusal([Problem(415, "UNSUPPORTED_MEDIA_TYPE", "Unsupported media type", detail)])
 
 
 def _method_not_allowed(method: str) -> Refusal:

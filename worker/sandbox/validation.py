@@ -2,12 +2,22 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
 from jobs.catalogue import Relationship, ResourceType
-from worker.sandbox.jsonapi import JSON, Problem, Refusal, bad_format, invalid, missing, not_allowed, refuse_if
+from worker.sandbox.jsonapi import (
+    JSON,
+    MEDIA_TYPE,
+    Problem,
+    Refusal,
+    bad_format,
+    invalid,
+    missing,
+    not_allowed,
+    refuse_if,
+)
 from worker.sandbox.resources import Store, concrete_types
 from worker.sandbox.schema import is_trigger
 from worker.sandbox.values import BadValue, canonical
@@ -26,6 +36,18 @@ class Update:
     attributes: dict[str, JSON] = field(default_factory=dict)
     relationships: dict[str, JSON] = field(default_factory=dict)
     triggers: dict[str, JSON] = field(default_factory=dict)
+
+
+def check_media_types(method: str, headers: Mapping[str, str]) -> None:
+    """Raise a Refusal unless the headers allow JSON:API to be read and, for a write, say that it is sent."""
+    accept = headers.get("Accept", "*/*")
+    if not {part.strip() for part in accept.split(",")} & {MEDIA_TYPE, "*/*"}:
+        detail = f"All requests must use the '{MEDIA_TYPE}' Accept without media type parameters, not '{accept}'."
+        raise Refusal([Problem(406, "NOT_ACCEPTABLE", "Not acceptable", detail)])
+    sent = headers.get("Content-Type", "")
+    if method == "PATCH" and sent.partition(";")[0].strip() != MEDIA_TYPE:
+        detail = f"All requests that create or update must use the '{MEDIA_TYPE}' Content-Type, not '{sent}'."
+        raise Refusal([Problem(415, "UNSUPPORTED_MEDIA_TYPE", "Unsupported media type", detail)])
 
 
 def parse_body(body: bytes) -> JSON:
