@@ -3,12 +3,13 @@
     python -m tests.strangers              all of them
     python -m tests.strangers django       one
 
-Exits with 1 when a result was untrue, or when a stranger could not be had.
+Exits with 1 when a result was untrue, or when a stranger could not be had or broke.
 """
 
 import argparse
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -34,7 +35,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(STRANGERS)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are ended too
     names = parser.parse_args().names or list(STRANGERS)
-    lines, absent = [], []
+    lines, broken = [], []
     for name in names:
         folder = cellar.FOLDER / "visits" / name
         shutil.rmtree(folder, ignore_errors=True)
@@ -43,12 +44,14 @@ def main() -> int:
         try:
             lines += STRANGERS[name](folder)
         except cellar.Missing as error:
-            absent.append(f"{name} could not be had: {error}")
+            broken.append(f"{name} could not be had: {error}")
+        except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+            broken.append(f"{name} broke: {error}")
         _say(f"{name}: {time.monotonic() - began:.0f} s, logs in {folder}")
     _table(lines)
-    for each in absent:
+    for each in broken:
         _say(each)
-    return 1 if absent or any(line.false for line in lines) else 0
+    return 1 if broken or any(line.false for line in lines) else 0
 
 
 def _table(lines: list[Line]) -> None:
