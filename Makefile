@@ -19,7 +19,7 @@ MOST   ?= 1000000
 BENCH  ?=
 PARALLEL ?= --numprocesses 3 --dist worksteal
 
-.PHONY: setup demo test check fmt bench bench-check ladder rates scale profile million million-check scenarios simulate replay crash faults signals damage powerloss full-disk undo-crash share corpora lock clean
+.PHONY: setup demo test check fmt bench bench-check ladder rates scale profile million million-check scenarios simulate replay crash faults signals damage powerloss full-disk undo-crash share corpora strangers lock clean
 
 setup: $(READY)  ## a virtual environment with pinned, hashed requirements
 
@@ -102,6 +102,9 @@ full-disk: setup  ## small disks that fill up (needs root)
 
 corpora: setup  ## the public corpora of CSV, JSON and naughty strings, installed by npm, never committed
 	$(BIN)/python -m tests.corpora
+
+strangers: setup  ## servers that nobody here wrote, installed under build/, judged by their own stores; STRANGERS="django prism" for some
+	$(BIN)/python -m tests.strangers $(STRANGERS)
 
 undo-crash: setup  ## apply and undo, both killed and resumed: nothing is left of either
 	$(BIN)/python -m tests.crash.undo --rounds $(ROUNDS)

@@ -1,0 +1,122 @@
+"""The judge itself: each kind of untrue statement is found, and a true one is not."""
+
+from typing import Any
+
+import pytest
+
+from tests.strangers import judge, vendor
+from tests.strangers.judge import GONE, ONCE, Aim
+
+BEFORE = {"a": {"reference": "old", "fired": 0, "metadata": {"owner": "erp", "batch": 1}}}
+WANTED = {"a": {"reference": "new", "fired": 0, "metadata": {"owner": "erp", "batch": 2}}}
+AIM = Aim("a", {("reference",): "new", ("metadata", "batch"): 2})
+
+
+def results(*statuses: str, reason: str = "") -> list[dict[str, str]]:
+    return [{"__row": str(place), "__status": status, "__reason": reason} for place, status in enumerate(statuses, 1)]
+
+
+@pytest.mark.parametrize(
+    ("status", "after", "untrue"),
+    [
+        ("applied", WANTED, 0),
+        ("applied", BEFORE, 1),
+        ("applied", {"a": WANTED["a"] | {"metadata": {"batch": 2}}}, 1),  # somebody's key is gone
+        ("applied", {"a": WANTED["a"] | {"metadata": {"owner": "erp", "batch": "2"}}}, 1),
+        ("failed", BEFORE, 0),
+        ("failed", WANTED, 1),
+        ("rejected", WANTED, 1),
+        ("unknown", WANTED, 0),
+        ("unknown", BEFORE, 0),
+        ("unknown", {"a": {"reference": "third"}}, 1),
+        ("unchanged", BEFORE, 1),
+        ("pending", BEFORE, 0),
+    ],
+)
+def test_a_result_is_compared_with_the_whole_record(status: str, after: dict[str, Any], untrue: int) -> None:
+    assert len(judge.of_apply("apply", [AIM], results(status), BEFORE, after)) == untrue
+
+
+def test_rows_of_one_record_count_in_their_order() -> None:
+    aims = [AIM, Aim("a", {("reference",): "last", ("metadata", "batch"): GONE})]
+    after = {"a": {"reference": "last", "fired": 0, "metadata": {"owner": "erp"}}}
+    assert judge.of_apply("apply", aims, results("applied", "applied"), BEFORE, after) == []
+    assert len(judge.of_apply("apply", aims[::-1], results("applied", "applied"), BEFORE, after)) == 1
+
+
+def test_a_trigger_that_fired_twice_is_found() -> None:
+    aim = Aim("a", {("fired",): ONCE})
+    once, twice = ({"a": BEFORE["a"] | {"fired": times}} for times in (1, 2))
+    for status in ("applied", "unknown"):
+        assert judge.of_apply("apply", [aim], results(status), BEFORE, once) == []
+        assert len(judge.of_apply("apply", [aim], results(status), BEFORE, twice)) == 1
+
+
+def test_a_missing_result_and_a_record_said_to_be_missing_are_found() -> None:
+    assert judge.of_apply("apply", [AIM, AIM], results("applied"), BEFORE, WANTED)
+    assert judge.of_apply("apply", [AIM], results("rejected", reason="not_found"), BEFORE, BEFORE)
+    assert judge.of_apply("apply", [Aim("b", {})], results("applied"), BEFORE, BEFORE)
+    assert judge.of_apply("apply", [Aim("b", {})], results("rejected", reason="not_found"), BEFORE, BEFORE) == []
+
+
+def test_a_verify_that_names_others_than_differ_is_found() -> None:
+    assert judge.of_verify("verify", ["a"], ["a"]) == []
+    assert len(judge.of_verify("verify", ["a"], ["b"])) == 2
+
+
+@pytest.mark.parametrize(
+    ("statuses", "after", "taken", "untrue"),
+    [
+        ({"a": "applied"}, BEFORE, frozenset(), 0),
+        ({"a": "applied"}, WANTED, frozenset(), 1),
+        ({"a": "conflict"}, WANTED, frozenset(), 1),  # nobody has changed it
+        ({"a": "conflict"}, WANTED, frozenset({"a"}), 0),
+        ({"a": "failed"}, BEFORE, frozenset(), 1),
+        ({}, WANTED, frozenset(), 1),  # forgotten
+    ],
+)
+def test_an_undo_is_compared_with_the_record(
+    statuses: dict[str, str], after: dict[str, Any], taken: frozenset[str], untrue: int
+) -> None:
+    stores = judge.Undoing(BEFORE, WANTED, after, taken, frozenset())
+    assert len(judge.of_undo("undo", statuses, stores, {"a": {"applied"}})) == untrue
+
+
+def test_the_vendors_declarations_become_a_schema(tmp_path: Any) -> None:
+    declared = """interface CarUpdate extends ResourceUpdate {
+    /**
+     * Its name.
+     * @example ```"red one"```
+     */
+    name?: string | null;
+    unit?: 'gr' | 'oz' | null;
+    owner?: OwnerRel$1 | null;
+    tags?: TagRel[] | null;
+}
+type CarType = 'cars';
+type OwnerType = 'owners';
+type TagType = 'tags';
+type OwnerRel$1 = ResourceRel & {
+    type: OwnerType;
+};
+type TagRel = ResourceRel & {
+    type: TagType;
+};
+"""
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "api-x.d.ts").write_text(declared)
+    fields = {field.name: field for field in vendor.types(tmp_path)["cars"]}
+    assert fields["name"].value() == "red one"
+    assert fields["unit"].schema()["enum"] == ["gr", "oz", None]
+    assert (fields["owner"].links, fields["owner"].many) == (("owners",), False)
+    assert (fields["tags"].links, fields["tags"].many) == (("tags",), True)
+    body = vendor.openapi({"cars": list(fields.values())}, "204")["paths"]["/api/cars/{id}"]["patch"]["requestBody"]
+    data = body["content"][vendor.KIND]["schema"]["properties"]["data"]
+    assert data["required"] == ["type", "id", "attributes"]
+    assert set(data["properties"]["attributes"]["properties"]) == {
+        "name",
+        "unit",
+        "reference",
+        "reference_origin",
+        "metadata",
+    }
