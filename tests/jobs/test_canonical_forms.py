@@ -13,7 +13,7 @@ from jobs.change import after, difference, fields
 from jobs.columns import ObjectColumns, Rules
 from jobs.commercelayer import read_confirmation, update_request
 from jobs.echo import same_at
-from jobs.images import decode, encode, encode_shape, side
+from jobs.images import decode, encode, encode_shape, sides
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Live, ObjectRow, Reply, RowRef, Unread, UpdateJob
 from jobs.restoring import Written, restoring, trails
 from worker.policy.decision import moved_on
@@ -88,7 +88,7 @@ def test_whatever_the_server_makes_of_values_what_it_said_is_what_the_run_wrote(
     edits = decode(encode_shape(shape), content)  # by way of the journal
     live = server.live(job)
     assert bool(confirmation.differs) is (stored(form, change.attributes) != change.attributes)
-    assert side(edits, live) == "after"
+    assert sides(edits, live) == {"after"}
     assert difference(job, live, earlier=edits).is_empty  # not sent again
     assert after(before, replace(change, edits=edits)).attributes == {
         **before.attributes,
@@ -128,7 +128,7 @@ def test_a_colleagues_correction_is_not_ours(correction: str) -> None:
     assert confirmation is not None
     assert [edit.stored for edit in confirmation.edits] == [UNREAD]
     server.attributes["email"] = correction
-    assert side(confirmation.edits, server.live(job)) == "neither"
+    assert sides(confirmation.edits, server.live(job)) == {"neither"}
     found = restoring(TYPE, ID, [Written(1, confirmation.edits)])
     back = ObjectColumns(Rules()).read(ObjectRow(REF, found.members))
     assert isinstance(back, UpdateJob)
