@@ -46,10 +46,8 @@ HOSTILE = [
     "é",
     "e\u0301",
     "日本",
-    "\U0001f600\U0001f3fb\u200d",
     "\uff0e\uff0e\uff0f",  # full-width `../`
     "\u2024\u2024",  # one-dot leaders
-    "\u202eevil",
     "[]{}|^`\"<>'!*()$~:",
 ]
 REFUSED = [

@@ -45,7 +45,7 @@ class Group:
         column: its name as the user wrote it; empty when rows as a whole are meant.
         evidence: why a warning is given, with the figures.
         way_back: what to do about it, where it is not what the code says.
-        grave: said before a run as well, and not by a check alone.
+        grave: said before a run as well, and not by a check alone; what the registry calls grave always is.
     """
 
     severity: Severity
@@ -56,6 +56,10 @@ class Group:
     spots: list[Spot] = field(default_factory=list)
     grave: bool = False
     way_back: str = ""
+
+    def __post_init__(self) -> None:
+        """Take what the registry says of such warnings."""
+        self.grave = self.grave or (self.severity == "warning" and WARNINGS[self.code].grave)
 
     @property
     def action(self) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from jobs.columns import SheetColumns
-from jobs.damage import BATCH, WARNINGS, Examination, fault_of
+from jobs.damage import BATCH, Examination, fault_of
 from jobs.model import ABSENT, ObjectRow, RowRef, SheetRow, Unsendable, UpdateJob
 from jobs.reading import InputRefused, WorkbookRow
 from worker.checking.findings import SPOTS, Checked, Group, Spot, fault_at
@@ -103,7 +103,7 @@ class _Pass:
         for sign in checked.signs:
             spots = [Spot(each.ref, sign.column.position, each.cell) for each in sign.examples]
             group = Group("warning", sign.code, sign.column.label, sign.evidence, sign.count, spots)
-            group.grave, group.way_back = WARNINGS[sign.code].grave, sign.action
+            group.way_back = sign.action
             checked.warnings.append(group)
         if origin := self._records.origin:
             checked.warnings += origin.groups.values()
