@@ -1,6 +1,8 @@
 """Which rows a `retry` runs again, so that the last value of every field still wins."""
 
 from dataclasses import dataclass
+from heapq import merge
+from itertools import islice
 from pathlib import Path
 
 from jobs.model import UpdateJob
@@ -24,6 +26,13 @@ class Redo:
     rows: list[int]
     superseded: int
     fired: int
+
+
+def last_of_next(limit: int, chosen: Redo, journal: Journal, rows: int) -> int:
+    """Return the number of the row with which the next `limit` rows end: of those chosen, and of those never reached."""
+    traces = journal.traces(rows)
+    unreached = (row for row in range(1, rows + 1) if not traces.of(row).settled)
+    return next(islice(merge(chosen.rows, unreached), limit - 1, None), rows)
 
 
 def rows_to_redo(directory: Path, journal: Journal, settings: Settings, rows: int) -> Redo:

@@ -29,7 +29,7 @@ from worker.progress import Progress
 from worker.settings import Secrets, Settings
 from worker.stop import Stop
 
-SIGNALS: Final = {signal.SIGINT: 130, signal.SIGTERM: 143}
+SIGNALS: Final = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 """Signals that end a run, and the exit status each leads to."""
 
 HORIZON: Final = 600.0
@@ -68,6 +68,7 @@ class Run:
         commit: how the journal commits; None for a writer thread of its own.
         watch: shows the progress until it is cancelled.
         planning: write down what would be sent, and send nothing.
+        last: number of the last row to be looked at; None for all.
     """
 
     directory: Path
@@ -81,6 +82,7 @@ class Run:
     commit: Runner | None = None
     watch: Callable[[Progress], Coroutine[Any, Any, Never]] | None = None
     planning: bool = False
+    last: int | None = None
     _signal: int = 0
     _abandoned: bool = False
 
@@ -201,14 +203,18 @@ class Run:
             yield history
 
     def _progress(self, pace: Pace, traces: Traces | None) -> Progress:
-        limit = self.settings.input.limit
-        total = self.rows if limit is None else min(self.rows, limit)
+        total = self._limit
         if traces is not None:
             total = sum(traces.matters(row) for row in range(1, total + 1))
         return Progress(total, pace.rate, lambda: pace.held(self.clock.now()))
 
+    @property
+    def _limit(self) -> int:
+        """Number of the last row to be looked at."""
+        return min(each for each in (self.rows, self.settings.input.limit, self.last) if each is not None)
+
     def _wanted(self, traces: Traces | None) -> Callable[[int], bool]:
-        limit = self.settings.input.limit if self.settings.input.limit is not None else self.rows
+        limit = self._limit
         if traces is None:
             return lambda row: row <= limit
         return lambda row: row <= limit and traces.matters(row)
@@ -225,7 +231,8 @@ class Run:
         self, stop: Stop, work: anyio.CancelScope, *, task_status: anyio.abc.TaskStatus[None]
     ) -> None:
         """First signal: no new request, finish what is in flight. Second: abandon that too, but keep what is known."""
-        with anyio.open_signal_receiver(*SIGNALS) as signals:
+        heeded = (number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN)  # as `nohup` asks
+        with anyio.open_signal_receiver(*heeded) as signals:
             task_status.started()
             async for number in signals:
                 if self._signal:
@@ -243,5 +250,7 @@ class Run:
             return Ended("stopped", 3, f"{stop.reason}: {stop.message}")
         if self.planning:
             return Ended("planned", 0)
-        well = self.journal.counts().keys() <= SETTLED_WELL and next(self.journal.doubts(), None) is None
+        counts = self.journal.counts()
+        well = counts.keys() <= SETTLED_WELL and next(self.journal.doubts(), None) is None
+        well = well and (self.last is None or sum(counts.values()) >= self.rows)
         return Ended("finished", 0 if well else 1)

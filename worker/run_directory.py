@@ -42,8 +42,7 @@ def make(directory: Path) -> bool:
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
         directory.mkdir(mode=0o700, exist_ok=True)
-        if new:
-            directory.chmod(0o700)  # whatever the umask
+        directory.chmod(0o700)  # whatever the umask, or who made it
     except OSError as error:
         raise ConfigError(f"Cannot make the run directory {directory}: {error.strerror}.") from None
     return new
@@ -68,13 +67,42 @@ def locked(directory: Path) -> Iterator[None]:
     except OSError as error:
         raise ConfigError(f"Cannot work in {directory}: {error.strerror}.") from None
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Busy(f"Another process is working on {directory}; nothing was sent.") from None
+        if not (_locks(descriptor, directory) and _is_still_there(descriptor, directory)):
+            raise Busy(f"Another process is working on {directory}; nothing was sent.")
         yield
     finally:
         os.close(descriptor)
+
+
+def is_held(directory: Path) -> bool:
+    """Return whether a process is working on the run."""
+    try:
+        with locked(directory):
+            return False
+    except Busy:
+        return True
+    except ConfigError:
+        return False
+
+
+def _locks(descriptor: int, directory: Path) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise ConfigError(
+            f"Cannot lock {directory}: {error.strerror}. Its file system has no locks: choose a --run-dir elsewhere."
+        ) from None
+    return True
+
+
+def _is_still_there(descriptor: int, directory: Path) -> bool:
+    """Return whether the lock is the directory's own: its last holder may have taken it away with the directory."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(directory / _LOCK))
+    except FileNotFoundError:
+        return False
 
 
 def persist(directory: Path) -> None:
@@ -106,6 +134,7 @@ def clear(directory: Path) -> None:
 def remove(directory: Path, *, itself: bool) -> None:
     """Take everything away that a refused `apply` left; the directory too if `itself`."""
     clear(directory)
-    (directory / _LOCK).unlink()
     if itself:
-        directory.rmdir()
+        with suppress(OSError):  # somebody has begun to use it meanwhile
+            (directory / _LOCK).unlink()
+            directory.rmdir()

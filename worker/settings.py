@@ -6,6 +6,7 @@ not settings (see `Secrets`), and no group holds one.
 
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -319,7 +320,20 @@ def state_directory(environment: Mapping[str, str] = os.environ) -> Path:
     try:
         return (Path(base) if base else Path.home() / ".local" / "state") / "rowpatch"
     except RuntimeError:  # a user without a home, as in some containers
-        return Path(tempfile.gettempdir()) / f"rowpatch-{os.getuid()}"
+        return _own(Path(tempfile.gettempdir()) / f"rowpatch-{os.getuid()}")
+
+
+def _own(directory: Path) -> Path:
+    """A directory in a place where anybody may make one of that name first.
+
+    Raises:
+        ConfigError: somebody else has: what it says of limits and pauses is not ours.
+    """
+    directory.mkdir(mode=0o700, exist_ok=True)
+    state = directory.lstat()
+    if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.getuid() or state.st_mode & 0o022:
+        raise ConfigError(f"{directory} belongs to somebody else: set XDG_STATE_HOME to a directory of your own.")
+    return directory
 
 
 def _secret(environment: Mapping[str, str], name: str) -> SecretStr | None:

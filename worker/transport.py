@@ -169,7 +169,10 @@ class Transport:
                 middlewares=middlewares,
                 proxy_headers=self._for_proxy if self._tunnelled else None,
             )
-            return await _read(response, deadline, _secrets_of(headers))
+            reply = await _read(response, deadline, _secrets_of(headers))
+            if body is not None and not body.left and reply.status < 300:  # noqa: PLR2004  # 2xx
+                raise RuntimeError("aiohttp sends bodies in a way that is not watched: what left cannot be told")
+            return reply
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
             return NotSent(_connecting(error))
         except asyncio.CancelledError:

@@ -37,7 +37,7 @@ class Prepared:
     lost: int
 
 
-def prepare(history: History, made_with: Settings, directory: Path, label: str) -> Prepared:
+def prepare(history: History, made_with: Settings, directory: Path, label: str, limit: int | None = None) -> Prepared:
     """Write the input and the journal of the undo of a run; nothing is read from the API, and nothing sent.
 
     Args:
@@ -45,6 +45,7 @@ def prepare(history: History, made_with: Settings, directory: Path, label: str) 
         made_with: the settings it was made with.
         directory: the new run's, locked by the caller.
         label: what to call the input.
+        limit: records to be restored for now; None for all. A resume of the undo with a larger one goes on.
 
     Raises:
         JournalError: the new journal cannot be written.
@@ -54,7 +55,7 @@ def prepare(history: History, made_with: Settings, directory: Path, label: str) 
         rows, lost = _write(history, directory, text)
         text.seek(0)
         spooled = source.spool(text, directory, "ndjson")
-    how = Input(source=label, format="ndjson", encoding="utf-8")
+    how = Input(source=label, format="ndjson", encoding="utf-8", limit=limit)
     target = made_with.target.model_copy(update={"type": ""})
     settings = made_with.model_copy(update={"input": how, "target": target})
     facts = {

@@ -6,7 +6,9 @@ Commands are imported when they are called, so that `rowpatch --help` answers at
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Final
 
 from cyclopts import App, CycloptsError, CycloptsPanel, Parameter
@@ -32,7 +34,7 @@ summary.json. A run that stopped, or was killed, goes on with resume.
 
 Exit status: 0 every row is done; 1 some are not; 2 refused, nothing
 sent; 3 stopped, resumable; 75 another process holds the run;
-130/143 interrupted, resumable."""
+130/143/129 interrupted, resumable."""
 
 _COMMANDS: Final = {
     "check": "Say what is wrong with a sheet; needs no network.",
@@ -44,6 +46,7 @@ _COMMANDS: Final = {
     "verify": "See whether the server still holds what a run wrote.",
     "undo": "Put back what a run replaced; itself a run.",
     "report": "Make the reports of a run again; nothing is sent.",
+    "runs": "List the runs: how each stands, and what to do next.",
     "sandbox": "Serve a fake Commerce Layer on loopback to try things on.",
 }
 
@@ -73,7 +76,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character is no reason to fail
+    _refuse_strangers()
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def _refuse_strangers() -> None:
+    """Refuse to work with a package `jobs` that is not ours: many projects have one, and PYTHONPATH comes first."""
+    found = find_spec("jobs")
+    ours = Path(__file__).parents[2] / "jobs"
+    if (
+        found is None
+        or not found.submodule_search_locations
+        or Path(next(iter(found.submodule_search_locations))) != ours
+    ):
+        where = found.origin if found is not None else "nowhere"
+        sys.stderr.write(f"rowpatch: another package named `jobs` is found first ({where}): unset PYTHONPATH.\n")
+        sys.exit(USAGE)
 
 
 _SWITCHES: Final = frozenset(
@@ -105,8 +123,9 @@ def run(arguments: Sequence[str]) -> int:
 
         Screen(stderr=True).print(CycloptsPanel(error))
         return USAGE
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        from worker.cli.signals import status_of  # noqa: PLC0415  # see above
         from worker.cli.speech import complain  # noqa: PLC0415  # see above
 
-        return complain("interrupted", 130)
+        return complain("interrupted", status_of(error))
     return status if isinstance(status, int) else 0

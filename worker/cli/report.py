@@ -7,9 +7,12 @@ from typing import Annotated
 from cyclopts import Parameter
 
 
-def report(run: Annotated[Path, Parameter(help="The run directory.")], /) -> int:
+def report(
+    given: Annotated[Path | None, Parameter(name="run", help="The run directory. Default: the newest one.")] = None, /
+) -> int:
     """Rebuild the reports of RUN from its journal, and say how it stands. Nothing is sent."""
     from worker import reports  # noqa: PLC0415  # --help must be quick
+    from worker.cli.chosen import chosen  # noqa: PLC0415  # see above
     from worker.cli.planned import finish_plan  # noqa: PLC0415  # see above
     from worker.cli.session import STOPPED, guarded, made_with  # noqa: PLC0415  # see above
     from worker.cli.speech import complain, say  # noqa: PLC0415  # see above
@@ -19,6 +22,7 @@ def report(run: Annotated[Path, Parameter(help="The run directory.")], /) -> int
     from worker.settings import ConfigError  # noqa: PLC0415  # see above
 
     def rebuild() -> int:
+        run = chosen("report", given)
         if not (run / JOURNAL).is_file():
             raise ConfigError(f"{run} is not a run directory: it has no {JOURNAL}.")
         try:

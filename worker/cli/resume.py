@@ -10,7 +10,7 @@ from worker.cli.flags import Flags
 
 
 def resume(
-    run: Annotated[Path, Parameter(help="The run directory.")],
+    run: Annotated[Path | None, Parameter(help="The run directory. Default: the newest one to be resumed.")] = None,
     /,
     *,
     from_copy: Annotated[
@@ -23,11 +23,12 @@ def resume(
     The settings are those of the run; flags override them. Rows whose request had left when the run was killed are
     sent again where that is safe, and are marked; the others become `unknown`.
     """
-    from worker.cli.session import Command, guarded, open_run, refuse_changed, refuse_plan, work  # noqa: PLC0415  # --help must be quick
+    from worker.cli.chosen import chosen  # noqa: PLC0415  # --help must be quick
+    from worker.cli.session import Command, guarded, open_run, refuse_changed, refuse_plan, work  # noqa: PLC0415  # see above
 
     def go_on() -> int:
         with ExitStack() as stack:
-            opened = open_run(stack, run, flags)
+            opened = open_run(stack, chosen("resume", run), flags)
             refuse_plan(opened)
             if not from_copy:
                 refuse_changed(opened)

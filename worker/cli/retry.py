@@ -1,6 +1,7 @@
 """`rowpatch retry`: run the rows again that failed or were rejected."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from worker.cli.flags import Flags
 
 
 def retry(
-    run: Annotated[Path, Parameter(help="The run directory.")],
+    run: Annotated[Path | None, Parameter(help="The run directory. Default: the newest one to be retried.")] = None,
     /,
     *,
     flags: Flags = Flags(),  # noqa: B008  # frozen
@@ -18,15 +19,17 @@ def retry(
     """Run the failed and rejected rows of RUN again, as a new attempt in the same run.
 
     Unknown rows are among them where sending them twice is safe (the others with --resend-unknown), and rows the run
-    did not reach. A row is left as it is when a later row of the same id was, or may have been, applied.
+    did not reach. A row is left as it is when a later row of the same id was, or may have been, applied. With --limit N,
+    the next N of them are run.
     """
-    from worker.cli.session import Command, guarded, open_run, refuse_plan, work  # noqa: PLC0415  # --help must be quick
+    from worker.cli.chosen import chosen as the_one  # noqa: PLC0415  # --help must be quick
+    from worker.cli.session import Command, guarded, open_run, refuse_plan, work  # noqa: PLC0415  # see above
     from worker.cli.speech import complain  # noqa: PLC0415  # see above
-    from worker.redo import rows_to_redo  # noqa: PLC0415  # see above
+    from worker.redo import last_of_next, rows_to_redo  # noqa: PLC0415  # see above
 
     def again() -> int:
         with ExitStack() as stack:
-            opened = open_run(stack, run, flags)
+            opened = open_run(stack, the_one("retry", run), replace(flags, limit=None))
             refuse_plan(opened)
             chosen = rows_to_redo(opened.directory, opened.journal, opened.settings, opened.rows)
             if chosen.superseded:
@@ -41,6 +44,8 @@ def retry(
                     " discarded; --resend-unknown fires it again.",
                     0,
                 )
-            return work(opened, Command("retry", resumed=True, redo=tuple(chosen.rows)), flags)
+            last = last_of_next(flags.limit, chosen, opened.journal, opened.rows) if flags.limit else None
+            rows = tuple(row for row in chosen.rows if last is None or row <= last)
+            return work(opened, Command("retry", resumed=True, redo=rows, last=last), flags)
 
     return guarded(again)

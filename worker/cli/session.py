@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, Literal, TextIO
 
 import anyio
+import structlog
 from pydantic import SecretStr
 
 from jobs.commercelayer import read_claims
@@ -19,6 +20,7 @@ from worker.attempt import CredentialLost
 from worker.cli.flags import Flags, overridden
 from worker.cli.planned import finish_plan
 from worker.cli.screen import configure_log, watcher
+from worker.cli.signals import end_orderly, status_of
 from worker.cli.speech import ask, complain, say
 from worker.clock import Clock
 from worker.connection import Way, token_endpoint
@@ -28,6 +30,8 @@ from worker.run import Ended, Run
 from worker.run_directory import JOURNAL, Busy, locked
 from worker.settings import ConfigError, Secrets, Settings, is_loopback, read_secrets, state_directory
 from worker.stop import Stop
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("rowpatch")
 
 BUSY: Final = 75
 """Exit status when another process holds the run (EX_TEMPFAIL of sysexits.h)."""
@@ -39,6 +43,7 @@ STOPPED: Final = 3
 def guarded(command: Callable[[], int]) -> int:
     """Call `command`, and turn what it refuses into a message and an exit status."""
     collect_seldom()
+    end_orderly()
     try:
         return command()
     except Busy as error:
@@ -69,6 +74,7 @@ class Command:
         resumed: an earlier process has been at it.
         redo: rows with a result that are to be run again.
         plan: `make` one and send nothing, or `keep` to the one there is.
+        last: number of the last row to be looked at; None for all.
         detailed: exit 10 when the plan has something to send.
     """
 
@@ -76,6 +82,7 @@ class Command:
     resumed: bool = False
     redo: tuple[int, ...] = ()
     plan: Literal["", "make", "keep"] = ""
+    last: int | None = None
     detailed: bool = False
 
 
@@ -178,7 +185,10 @@ def work(opened: Opened, command: Command, flags: Flags) -> int:
         run = Run(opened.directory, journal, settings, secrets, opened.rows, command.resumed, state_directory(), clock)
         run.watch = None if flags.no_progress else watcher(clock)
         run.planning = command.plan == "make"
+        run.last = command.last
+        log.info("working", run=str(opened.directory), rows=opened.rows)
         ended = anyio.run(run.execute)
+        end_orderly()
     return _finish(opened, ended, clock, command)
 
 
@@ -211,6 +221,10 @@ def _finish(opened: Opened, ended: Ended, clock: Clock, command: Command) -> int
     except OSError as error:
         return complain(
             f"cannot write the reports: {error}. The results are safe: rowpatch report {opened.directory}", 3
+        )
+    except KeyboardInterrupt as error:
+        return complain(
+            f"interrupted, without reports. The results are safe: rowpatch report {opened.directory}", status_of(error)
         )
     say(reports.tell(summary, opened.directory))
     return ended.exit_status

@@ -9,7 +9,10 @@ from worker.cli.flags import RUN, Flags
 
 
 def undo(
-    run: Annotated[Path, Parameter(help="The run directory of the run to be undone.")],
+    run: Annotated[
+        Path | None,
+        Parameter(help="The run directory. Default: the newest run that has applied rows and is not undone."),
+    ] = None,
     /,
     *,
     run_dir: Annotated[
@@ -23,12 +26,14 @@ def undo(
     """Restore, key by key, what RUN replaced. The undo is a run of its own: it can be resumed, and undone.
 
     A record is restored only if it still holds what RUN wrote last; one that somebody has changed since is a
-    `conflict`, and nothing of it is touched. Triggers, values of blind runs and fields that the API never shows cannot
+    `conflict`, and nothing of it is touched. --limit N restores the first N records; a resume of the undo with a larger
+    limit goes on. Triggers, values of blind runs and fields that the API never shows cannot
     be restored: they are listed in cannot_undo.csv.
 
     Exit status: 0 when everything is restored, 1 when something is not.
     """
-    from worker.cli.session import guarded  # noqa: PLC0415  # --help must be quick
+    from worker.cli.chosen import chosen_to_undo  # noqa: PLC0415  # --help must be quick
+    from worker.cli.session import guarded  # noqa: PLC0415  # see above
     from worker.cli.undoing import take_back  # noqa: PLC0415  # see above
 
-    return guarded(lambda: take_back(run, run_dir, flags, plan_only=plan_only))
+    return guarded(lambda: take_back(chosen_to_undo(run, flags, sure=plan_only), run_dir, flags, plan_only=plan_only))

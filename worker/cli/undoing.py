@@ -10,6 +10,7 @@ from worker.cli.session import Command, Opened, made_with, work
 from worker.cli.speech import say
 from worker.journal import History, Journal, JournalDamaged, JournalError
 from worker.run_directory import JOURNAL
+from worker.runs import UNDO_OF
 from worker.settings import ConfigError
 from worker.undo import CANNOT, Prepared
 
@@ -24,7 +25,7 @@ def take_back(run: Path, run_dir: Path | None, flags: Flags, *, plan_only: bool)
     """
     if not (run / JOURNAL).is_file():
         raise ConfigError(f"{run} is not a run directory: it has no {JOURNAL}.")
-    if given := flags.of_sheets:
+    if given := [flag for flag in flags.of_sheets if flag != "--limit"]:
         raise ConfigError(f"An undo puts back all that the run wrote: leave out {', '.join(given)}.")
     directory = run_dir or run_directory.default(f"undo-{run.resolve().name}", time.time())
     if (directory / JOURNAL).exists():
@@ -37,7 +38,7 @@ def take_back(run: Path, run_dir: Path | None, flags: Flags, *, plan_only: bool)
         stack.enter_context(run_directory.locked(directory))
         run_directory.clear(directory)
         try:
-            prepared = undo.prepare(history, settings, directory, f"undo of {run.resolve().name}")
+            prepared = undo.prepare(history, settings, directory, UNDO_OF + run.resolve().name, flags.limit)
             if prepared.rows:
                 run_directory.persist(directory)
                 return _carry_out(directory, prepared, flags, plan_only=plan_only)

@@ -11,7 +11,7 @@ from worker.cli.flags import RUN, Flags, whole
 
 
 def verify(
-    run: Annotated[Path, Parameter(help="The run directory.")],
+    run: Annotated[Path | None, Parameter(help="The run directory. Default: the newest one that wrote.")] = None,
     /,
     *,
     sample: Annotated[
@@ -26,9 +26,10 @@ def verify(
 
     Exit status: 0 when everything holds, 1 when something does not, 3 when it could not be finished.
     """
+    from worker.cli.chosen import chosen  # noqa: PLC0415  # see above
     from worker.cli.session import guarded  # noqa: PLC0415  # --help must be quick
 
-    return guarded(lambda: _verify(run, sample, flags))
+    return guarded(lambda: _verify(chosen("verify", run), sample, flags))
 
 
 def _verify(run: Path, sample: int | None, flags: Flags) -> int:
