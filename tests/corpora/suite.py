@@ -38,17 +38,18 @@ def _judged(kind: str, text: str) -> str:
 
 
 def _as_a_line(kind: str, text: str) -> str:
-    """The reader of NDJSON, and what columns make of it: a row of its own, a refusal of the row, or of the input."""
+    """The reader of JSON records, and what columns make of it: rows of their own, refusals of rows, or of the input."""
     columns = ObjectColumns(Rules("orders"))
+    is_line = not set("\r\n") & set(text.strip("\r\n"))
     try:
         records = list(read_objects(BytesIO(text.encode("utf-8", "surrogatepass"))))
     except InputRefused:
-        return "" if kind != "y" else "the input is refused"
+        return "the input is refused" if kind == "y" and is_line else ""
     for record in records:
         if isinstance(record, ObjectRow):
             columns.read(record)
-    alone = len(records) == 1 and isinstance(records[0], Unsendable)
-    is_line = not set("\r\n") & set(text.strip("\r\n"))
-    if kind == "n" and text.strip() and is_line and not alone:
+    refused = [record for record in records if isinstance(record, Unsendable)]
+    right = bool(refused) if text.lstrip().startswith("[") else len(refused) == len(records) == 1
+    if kind == "n" and text.strip() and is_line and not right:
         return f"as a line: {records}"
     return ""

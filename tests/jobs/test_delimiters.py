@@ -75,3 +75,4 @@ def test_a_delimiter_that_was_said_counts_more_than_the_line_for_excel() -> None
 def test_a_declared_delimiter_stands_where_the_header_does_not_contradict() -> None:
     assert found(b"sep=;\nName;first,last\n") == ";"
     assert found(b"sep=;\nid\n") == ";"
+    assert found(b"sep=^\nName,Email\n") == "^"

@@ -73,7 +73,7 @@ def test_swallowed_rows_are_found_whatever_the_delimiter() -> None:
     [
         f'id,note\n{A},"Dear customer,\nthank you, and good bye"\n',  # prose has commas, with a space behind them
         f'id,note\n{A},"first\nsecond"\n',
-        f'id,note\n{A},"everything,fine\nwonderful,too"\n',  # words as long as an id
+        f'id,note\n{A},"all is well\neverything,fine\nwonderful,too"\n',  # words as long as an id
         f'id,note\n{A},"{{\n  ""a"": 1,\n  ""b"": 2\n}}"\n',  # JSON, with line breaks
         f'id,note,x\n{A},"Main Street 5,\n1000,Rome",y\n',  # the last line goes on with the row's own cells
         f'note,id\n"first\nsecond",{A}\n',

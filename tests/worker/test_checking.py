@@ -405,6 +405,13 @@ def test_the_token_that_clears_is_never_warned_about(token: str, tmp_path: Path)
     assert (found.cleared, found.clearing) == (6, 6)
 
 
+def test_the_token_that_clears_is_not_listed_among_others_of_its_kind(tmp_path: Path) -> None:
+    path = write(tmp_path, f"id,reference\n{IDS[0]},NULL\n{IDS[1]},nan\n")
+    said = how(path).model_copy(update={"clear_token": "NULL", "delimiter": ","})
+    told = [(each.group.code, each.spot.ref.row) for each in findings(check(path, said, TYPE), path, said, TYPE)]
+    assert told == [("null_word", 2)]
+
+
 def test_the_fields_that_are_cleared_are_counted_of_rows_that_can_be_sent(tmp_path: Path) -> None:
     path = write(
         tmp_path,
