@@ -93,11 +93,10 @@ def _name(edit: Edit) -> str:
 def _unseen(change: Change, shown: Live, *, bare: bool) -> Iterator[str]:
     """Names of what the reply should show and does not.
 
-    A reply shows links only where it was asked to. So they are missed only where nothing else was sent, in a reply that
-    shows nothing at all of the record.
+    A reply shows links only where it was asked to. So they are missed only in one that shows no attribute either.
     """
-    readable = [name for name in change.attributes if not (is_write_only(name) or name in change.unread)]
-    yield from (name for name in readable if name not in shown.attributes)
-    if bare and not readable:
-        links = (name for name in change.relationships if name not in change.unread)
-        yield from (name for name in links if name not in shown.relationships)
+    known = {*shown.attributes, *change.unread}
+    yield from (name for name in change.attributes if not (name in known or is_write_only(name)))
+    if bare:
+        known = {*shown.relationships, *change.unread}
+        yield from (name for name in change.relationships if name not in known)

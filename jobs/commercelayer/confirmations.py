@@ -23,8 +23,8 @@ class Confirmation:
         edits: of the change, each with the stored form that the echo shows where that is a third value.
         differs: names of what the echo shows a third value of: neither the old one nor the one sent.
         untaken: names of what the echo shows the old value of, although another was sent.
-        unseen: names of sent attributes that the echo does not show, though the API shows such attributes; links, too,
-            when nothing else was sent and the reply shows nothing of the record.
+        unseen: names of sent attributes that the echo does not show, though the API shows such attributes; of links,
+            too, where the reply shows no attribute at all.
         discarded_tags: names that were to be added and are not on the record.
         mode: `test` or `live` as the reply says, or empty.
         errors: that stand beside the record.

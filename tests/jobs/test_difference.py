@@ -36,6 +36,11 @@ UNTYPED = frozenset({("metadata", "k"), ("options", "k"), ("figure",)})
         (job(attributes={"password": "x"}), {"password": "x"}, ("password",)),  # never shown: always sent
         (job(triggers={"_refresh": True}), {"_refresh": True}, ("_refresh",)),
         (job(members={"metadata": {"k": "7"}}), {"metadata": {"k": "7", "keep": [1]}}, ()),  # `:str`, or NDJSON
+        (  # `metadata.k:str` beside a column without a type
+            job(members={"metadata": {"k": "7"}}, untyped=frozenset({("metadata", "other")})),
+            {"metadata": {"k": "7", "keep": [1]}},
+            (),
+        ),
         (job(members={"metadata": {"k": "7"}}, untyped=UNTYPED), {}, ()),  # an untyped cell that reads alike
         (job(members={"metadata": {"k": "8"}}, untyped=UNTYPED), {"metadata": {"k": "8", "keep": [1]}}, ()),
         (
