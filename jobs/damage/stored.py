@@ -15,6 +15,9 @@ from jobs.model import RowRef
 from jobs.reading.addresses import letters
 from jobs.reading.stored import Kind, Stored
 
+_GENERAL: Final = "General"
+"""The format of most numbers, which shows nothing that they have not."""
+
 _NO_DIGIT: Final = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]', re.DOTALL)
 """What a number format has beside digits: text, padding, colours, conditions, languages."""
 
@@ -99,14 +102,19 @@ class Storage:
             elif how.kind is Kind.DATE:
                 self.dates.add(ref, cell)
             elif how.kind is Kind.NUMBER:
-                self.numbers.add(ref, cell)
-                if zeros_hidden(cell, how):
-                    self.hidden.add(ref, cell)
-                    self._count_format(how.format)
-                elif digits_gone(cell, how):
-                    self.gone.add(ref, cell)
-                elif is_percent(cell, how):
-                    self.percents.add(ref, cell)
+                self._see_number(ref, cell, how)
+
+    def _see_number(self, ref: RowRef, cell: str, how: Stored) -> None:
+        self.numbers.add(ref, cell)
+        if len(cell) > SPREADSHEET_DIGITS and digits_gone(cell, how):
+            self.gone.add(ref, cell)
+        if how.format == _GENERAL:
+            return
+        if zeros_hidden(cell, how):
+            self.hidden.add(ref, cell)
+            self._count_format(how.format)
+        elif is_percent(cell, how):
+            self.percents.add(ref, cell)
 
     def signs(self) -> Iterator[Sign]:
         """The damage that shows in how the cells were stored."""

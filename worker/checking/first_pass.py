@@ -145,7 +145,7 @@ class _Pass:
             if origin := self._records.origin:
                 origin.see(rows[index].ref, cells[index])
         if unseen := self._records.unseen:
-            unseen.see(rows, unsent)
+            unseen.see([row for row in rows if isinstance(row, WorkbookRow)], unsent)
         sent = [index for index in range(len(rows)) if index not in unsent]
         self._ids += [cells[index][columns.target] for index in sent]
         self._named += [rows[index].ref for index in sent]

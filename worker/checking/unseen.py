@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from jobs.damage import Column
-from jobs.model import RowRef, SheetRow
+from jobs.model import RowRef
 from jobs.reading import WorkbookRow, WorkbookSheet
 from jobs.reading.addresses import letters
 from jobs.reading.stored import Merged
@@ -37,13 +37,15 @@ class Unseen:
         self._hidden = Group("warning", "hidden_row", "")
         self.merged: list[Merged] = []
 
-    def see(self, rows: Sequence[SheetRow], unsent: Collection[int]) -> None:
+    def see(self, rows: Sequence[WorkbookRow], unsent: Collection[int]) -> None:
         """Take in rows; `unsent`: positions of those that ask for nothing."""
+        marks = self._marks
+        for row in rows:
+            marks[row.ref.line] = _READ
         for index, row in enumerate(rows):
-            self._marks[row.ref.line] = _READ
-            if isinstance(row, WorkbookRow) and row.hidden:
+            if row.hidden:
                 if self._visible_only:
-                    self._marks[row.ref.line] = _LEFT_OUT
+                    marks[row.ref.line] = _LEFT_OUT
                 elif index not in unsent:
                     self._hidden.add(Spot(row.ref, -1, ""))
 

@@ -15,7 +15,6 @@ encode_text: Final = encode_basestring
 
 
 _QUOTED: Final = re.compile(r'[",;\t\r\n]')
-_ODD: Final = re.compile(r'[";\t\r\n]')
 """What a cell is quoted for: semicolons and tabs as well, which a spreadsheet may take for separators beside commas."""
 
 
@@ -25,7 +24,8 @@ def csv_line(cells: Sequence[str]) -> str:
     To look into each cell takes a fifth of a report's time: that is done only where one may need quotes.
     """
     line = ",".join(cells)
-    if line and line.count(",") < len(cells) and not _ODD.search(line):
+    odd = '"' in line or ";" in line or "\r" in line or "\n" in line or "\t" in line
+    if line and not odd and line.count(",") < len(cells):
         return line + "\r\n"
     if len(cells) == 1 and not line:
         return '""\r\n'  # an empty line is no row
