@@ -12,7 +12,7 @@ import anyio
 from jobs.model import Reply
 from worker.clock import Clock
 from worker.policy.backoff import Circuit, RetryBudget
-from worker.policy.backpressure import refused_before_work
+from worker.policy.backpressure import is_about_pace, refused_before_work
 from worker.policy.concurrency import Sign, sign_of
 from worker.policy.inference import Inference
 from worker.policy.pace import Pace, Window
@@ -158,11 +158,8 @@ class Gate:
         A refusal while nothing is left of what the server tells is explained by that: its counts are never reset, so
         that whole window is waited for. Any other refusal says that there is a limit that is not told.
         """
-        pace, asked, is_refusal = (
-            self.pace,
-            read_retry_after(reply.headers, self._clock.wall()),
-            refused_before_work(reply),
-        )
+        pace, is_refusal = self.pace, is_about_pace(reply)
+        asked = read_retry_after(reply.headers, self._clock.wall())
         used_up = pace.used_up(now)
         is_explained = bool(limits.spent) or used_up > 0.0 or not pace.learns
         known = (limits.spent or pace.windows) if is_refusal and is_explained else ()

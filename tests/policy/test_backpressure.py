@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.model import Reply
-from worker.policy.backpressure import asks_to_wait, refused_before_work
+from worker.policy.backpressure import asks_to_wait, is_about_pace, refused_before_work
 
 USED_UP = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1372700873"}
 
@@ -49,6 +49,7 @@ REFUSED = [
 def test_a_limit_is_a_refusal_before_work_wherever_it_is_named(reply: Reply) -> None:
     assert refused_before_work(reply)
     assert asks_to_wait(reply)
+    assert is_about_pace(reply)
 
 
 ONLY_WAIT = [
@@ -65,6 +66,16 @@ ONLY_WAIT = [
 def test_an_announced_pause_is_for_everybody_and_no_proof_that_nothing_was_done(reply: Reply) -> None:
     assert asks_to_wait(reply)
     assert not refused_before_work(reply)
+
+
+@pytest.mark.parametrize(
+    ("status", "about"), [(409, True), (420, True), (430, True), (408, False), (425, False), (500, False), (503, False)]
+)
+def test_a_pause_asked_for_with_a_refusal_tells_of_a_limit_and_one_in_an_outage_does_not(
+    status: int, about: bool
+) -> None:
+    assert is_about_pace(Reply(status, {"retry-after": "2"})) is about
+    assert not is_about_pace(Reply(status, {}))
 
 
 NEITHER = [

@@ -78,6 +78,18 @@ def asks_to_wait(reply: Reply) -> bool:
     return _names_a_limit(reply)
 
 
+def is_about_pace(reply: Reply) -> bool:
+    """Say whether a reply that asks to wait is probably due to how many requests came, so that it tells of a limit.
+
+    True for refusals for pace, and for other 4xx with a pause: 430 and 420 of shops, 409 and 423 of locks. A 5xx with a
+    pause is an outage, and no limit.
+    """
+    if refused_before_work(reply):
+        return True
+    is_refusal = 400 <= reply.status < 500 and reply.status not in _LATER  # noqa: PLR2004  # 4xx
+    return is_refusal and _announces_a_pause(reply.headers)
+
+
 def _announces_a_pause(headers: Mapping[str, str]) -> bool:
     return read_retry_after(headers, 0.0) is not None or backoff(headers).pause > 0.0
 
