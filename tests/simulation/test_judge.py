@@ -110,6 +110,7 @@ STALE = {"stale": True, "undisturbed": True}
         Case("applied", "read_back", [JOB]),
         Case("applied", "unverified", [EMPTY]),
         Case("applied", "read_back", terms=STALE),  # a canary that was read too early, and again
+        Case("applied", "resent", terms={"stale": True}),  # and the process was killed before it was read again
         Case("applied", "", [PAUSE, DONE]),
         Case("unknown", "timed_out", [LATE]),
         Case("unknown", "reply_mismatch", [ERRORS], after=OLD),
@@ -132,6 +133,7 @@ def test_what_is_true_is_not_complained_of(case: Case) -> None:
         (Case("applied", "", [LATE]), Kind.APPLIED),  # it was; but nobody had confirmed it
         (Case("applied", "resent"), Kind.UNMARKED),
         (Case("applied", "read_back"), Kind.UNMARKED),
+        (Case("applied", "resent", terms=STALE), Kind.UNMARKED),
         (Case("applied", "", [LATE, DONE]), Kind.UNMARKED),
         # not on the server when the program looked, and on it at the end of time
         (Case("failed", "not_applied", [LATE]), Kind.REFUSED),
