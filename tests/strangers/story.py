@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -14,6 +15,9 @@ from tests.strangers.judge import Aim, False_, Record
 RESUMES: Final = 5
 """Resumes that a run may need to come to its end; each `stopped` in between is a refusal of the table."""
 
+
+BUDGET: Final = 240.0
+"""Seconds that a line of the table may take, servers not counted."""
 
 STEPS: Final = frozenset({"check", "plan", "kill", "verify", "others", "retry", "again", "undo"})
 
@@ -97,9 +101,13 @@ class _Story:
 
     def tell(self) -> None:
         began = time.monotonic()
+        self.deadline = began + BUDGET - self.line.seconds
         self.desk.write(self.sheet.header, self.sheet.rows)
         self.line.rows += len(self.sheet.rows)
         for name in ("check", "plan", "apply", "verify", "retry", "again", "undo"):
+            if time.monotonic() > self.deadline:
+                self.line.false.append(False_(name, "not told", f"within {BUDGET:.0f} s", "the time was used up"))
+                break
             if name == "apply" or name in self.scene.steps:
                 self._step(name)
                 getattr(self, f"_{name}")()
@@ -114,7 +122,9 @@ class _Story:
         return self.scene.store.dump(self.sheet.type_name)
 
     def _check(self) -> None:
-        self._expect(self.desk.do(["check", str(self.desk.sheet), "--type", self.sheet.type_name]), {0, 2})
+        triggers = [part for pair in pairwise(self.desk.flags) if pair[0] == "--allow-trigger" for part in pair]
+        where = ("--type", self.sheet.type_name)
+        self._expect(self.desk.do(["check", str(self.desk.sheet), *where, *triggers]), {0, 2})
 
     def _plan(self) -> None:
         self._expect(self.desk.do(self.desk.new("plan", "plan")), {0, 1})
@@ -223,7 +233,7 @@ class _Story:
         """Run a command, and resume its run as often as it stops."""
         ran = self.desk.do(arguments)
         for _ in range(RESUMES):
-            if ran.status != 3:  # stopped, resumable
+            if ran.status != 3 or time.monotonic() > self.deadline:  # 3: stopped, resumable
                 break
             self.line.refusals[f"stop: {ran.last.strip()[:60]}"] += 1
             ran = self.desk.do(self.desk.old("resume", run))
