@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from jobs.model import RowResult, Status
+from jobs.model import SETTLED_WELL, RowResult, Status
 from worker.policy.eta import Forecast, forecast
 from worker.policy.pace import Pace
 
@@ -56,12 +56,16 @@ class Progress:
         """Take note of rows that are planned, on disk."""
         self.done += planned
 
-    def line(self, now: float) -> str:
-        """The line as of `now`, which advances with every call."""
+    def line(self, now: float, width: int = 1000) -> str:
+        """The line as of `now`, which advances with every call; at most `width` characters long.
+
+        What does not fit is left out, the least important first: never the rows done, nor the time left.
+        """
         self._mark(now)
         share = f"{self.done * 100 // self.total}%" if self.total else "100%"
         counts = ", ".join(f"{self.counts[status]:,} {status}" for status in _SHOWN if self.counts[status])
         ahead = self.forecast(now)
+        bad = sum(count for status, count in self.counts.items() if status not in SETTLED_WELL)
         parts = [
             f"{self.done:,}/{self.total:,} rows ({share})",
             counts,
@@ -70,7 +74,7 @@ class Progress:
             f"limited by {ahead.limiter}" if ahead else "",
             self._eta(ahead),
         ]
-        return " | ".join(filter(None, parts))
+        return _fitted(parts, f"{bad:,} bad" if bad else "", width)
 
     def forecast(self, now: float) -> Forecast | None:
         """When the last row is settled, as far as the paces tell; None before anything was answered.
@@ -120,6 +124,18 @@ class Progress:
             return ""
         to_send = left * self.sent / self.done if self.done else left
         return f"{duration(max(left / rate, to_send / self.limit()) + self.pause())} left"
+
+
+def _fitted(parts: list[str], counts: str, width: int) -> str:
+    """Join the parts that fit: without the limiter, then with `counts` in short, then without limit, rate and counts."""
+    fitted = list(parts)
+    for place, instead in ((None, ""), (4, ""), (1, counts), (3, ""), (2, ""), (1, "")):
+        if place is not None:
+            fitted[place] = instead
+        line = " | ".join(filter(None, fitted))
+        if len(line) <= width:
+            break
+    return line
 
 
 def duration(seconds: float) -> str:

@@ -29,7 +29,7 @@ class Redo:
 
 
 def last_of_next(limit: int, chosen: Redo, journal: Journal, rows: int) -> int:
-    """Return the number of the row with which the next `limit` rows end: of those chosen, and of those never reached."""
+    """Return the number of the last of the next `limit` rows: of those chosen, and of those never reached."""
     traces = journal.traces(rows)
     unreached = (row for row in range(1, rows + 1) if not traces.of(row).settled)
     return next(islice(merge(chosen.rows, unreached), limit - 1, None), rows)

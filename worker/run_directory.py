@@ -100,7 +100,7 @@ def _locks(descriptor: int, directory: Path) -> bool:
 def _is_still_there(descriptor: int, directory: Path) -> bool:
     """Return whether the lock is the directory's own: its last holder may have taken it away with the directory."""
     try:
-        return os.path.samestat(os.fstat(descriptor), os.stat(directory / _LOCK))
+        return os.path.samestat(os.fstat(descriptor), (directory / _LOCK).stat())
     except FileNotFoundError:
         return False
 

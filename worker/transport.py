@@ -169,10 +169,7 @@ class Transport:
                 middlewares=middlewares,
                 proxy_headers=self._for_proxy if self._tunnelled else None,
             )
-            reply = await _read(response, deadline, _secrets_of(headers))
-            if body is not None and not body.left and reply.status < 300:  # noqa: PLR2004  # 2xx
-                raise RuntimeError("aiohttp sends bodies in a way that is not watched: what left cannot be told")
-            return reply
+            return _checked(await _read(response, deadline, _secrets_of(headers)), body)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
             return NotSent(_connecting(error))
         except asyncio.CancelledError:
@@ -214,6 +211,17 @@ class Transport:
             proxy=self._route.proxy or None,
             trust_env=False,
         )
+
+
+def _checked(reply: Reply, body: _Body | None) -> Reply:
+    """Return the reply, after making sure that what tells sent from not sent still works.
+
+    Raises:
+        RuntimeError: a success for a body that is not known to have left: the client writes bodies in another way.
+    """
+    if body is not None and not body.left and reply.status < 300:  # noqa: PLR2004  # 2xx
+        raise RuntimeError("aiohttp sends bodies in a way that is not watched: what left cannot be told")
+    return reply
 
 
 def _broken(error: Exception, request: Request, body: _Body | None) -> Outcome:

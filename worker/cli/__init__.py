@@ -83,14 +83,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _refuse_strangers() -> None:
     """Refuse to work with a package `jobs` that is not ours: many projects have one, and PYTHONPATH comes first."""
     found = find_spec("jobs")
-    ours = Path(__file__).parents[2] / "jobs"
-    if (
-        found is None
-        or not found.submodule_search_locations
-        or Path(next(iter(found.submodule_search_locations))) != ours
-    ):
-        where = found.origin if found is not None else "nowhere"
-        sys.stderr.write(f"rowpatch: another package named `jobs` is found first ({where}): unset PYTHONPATH.\n")
+    places = list(found.submodule_search_locations or ()) if found is not None else []
+    if Path(__file__).parents[2] / "jobs" not in map(Path, places):
+        shown = ", ".join(places) or "a module"
+        sys.stderr.write(f"rowpatch: another package named `jobs` is found first ({shown}): unset PYTHONPATH.\n")
         sys.exit(USAGE)
 
 

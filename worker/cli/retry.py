@@ -19,8 +19,8 @@ def retry(
     """Run the failed and rejected rows of RUN again, as a new attempt in the same run.
 
     Unknown rows are among them where sending them twice is safe (the others with --resend-unknown), and rows the run
-    did not reach. A row is left as it is when a later row of the same id was, or may have been, applied. With --limit N,
-    the next N of them are run.
+    did not reach. A row is left as it is when a later row of the same id was, or may have been, applied.
+    With --limit N, the next N of them are run.
     """
     from worker.cli.chosen import chosen as the_one  # noqa: PLC0415  # --help must be quick
     from worker.cli.session import Command, guarded, open_run, refuse_plan, work  # noqa: PLC0415  # see above

@@ -63,7 +63,7 @@ def _live(clock: Clock) -> Callable[[Progress], Coroutine[Any, Any, Never]]:
     async def watch(progress: Progress) -> Never:
         with Live(console=_console, transient=True, auto_refresh=False) as live:
             while True:
-                line = Text(progress.line(clock.now()), no_wrap=True, overflow="ellipsis")
+                line = Text(progress.line(clock.now(), _console.width), no_wrap=True, overflow="ellipsis")
                 live.update(line, refresh=True)
                 await anyio.sleep(ON_TERMINAL)
 

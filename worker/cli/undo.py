@@ -11,7 +11,7 @@ from worker.cli.flags import RUN, Flags
 def undo(
     run: Annotated[
         Path | None,
-        Parameter(help="The run directory. Default: the newest run that has applied rows and is not undone."),
+        Parameter(help="The run directory. Default: the newest run with applied rows that is not undone."),
     ] = None,
     /,
     *,
