@@ -127,7 +127,7 @@ class Progress:
 
 
 def _fitted(parts: list[str], counts: str, width: int) -> str:
-    """Join the parts that fit: without the limiter, then with `counts` in short, then without limit, rate and counts."""
+    """Join the parts that fit: without the limiter, then with `counts` in short, then without limit, rate, counts."""
     fitted = list(parts)
     for place, instead in ((None, ""), (4, ""), (1, counts), (3, ""), (2, ""), (1, "")):
         if place is not None:
