@@ -40,6 +40,9 @@ CONNECT_TIMEOUT: Final = 10.0
 _DEFAULT_HEADERS: Final = {"User-Agent": "rowpatch", "Accept-Encoding": "identity"}
 
 
+_KEPT: Final = "x-request-id"
+"""The header that is kept as it came; whatever else is quoted of a reply, secrets are hidden in it then."""
+
 _NO_CODINGS: Final = frozenset({"", "identity", "none", "utf-8", "utf8", "binary"})
 """Content codings that do nothing, and names that servers take for such."""
 
@@ -269,9 +272,8 @@ def _headers(response: aiohttp.ClientResponse, secrets: tuple[str, ...]) -> dict
         for name in headers:
             headers[name] = ", ".join(response.headers.getall(name))
     for secret in secrets:
-        for name, value in headers.items():
-            if secret in value:
-                headers[name] = value.replace(secret, HIDDEN)
+        if secret in headers.get(_KEPT, ""):
+            headers[_KEPT] = headers[_KEPT].replace(secret, HIDDEN)
     return headers
 
 

@@ -223,16 +223,16 @@ def _page(reply: Reply) -> str:
 
 def _is(reply: Reply) -> str:
     """Return what a success is that cannot be used."""
-    document = parsed_anyway(reply.body)
+    document, media = parsed_anyway(reply.body), harmless(_media(reply), reply.secrets)
     if not reply.body.strip():
         what = "an empty reply"
     elif document is not None and document_of(reply) is None and isinstance(document, dict):
-        what = f"JSON that calls itself {_media(reply) or 'nothing'}"
+        what = f"JSON that calls itself {media or 'nothing'}"
     elif document is not None:
         what = "another record" if isinstance(mapping(document).get("data"), dict) else "JSON without a record"
     else:
-        what = _page(reply) or f"no JSON ({_media(reply) or 'no content type'})"
-    return harmless(what, reply.secrets)
+        what = harmless(_page(reply), reply.secrets) or f"no JSON ({media or 'no content type'})"
+    return what
 
 
 def _leads_to(reply: Reply) -> str:

@@ -33,11 +33,10 @@ def harmless(text: str, secrets: tuple[str, ...] = (), limit: int = TEXT_LIMIT) 
     included; half a surrogate pair becomes a question mark.
     """
     at_most = _LONGEST_SPELLING * max(map(len, secrets), default=0)
-    seen = _without(text[: _READ + at_most], secrets)
+    line = _without(_on_one_line(text[: _READ + at_most]), tuple(map(_on_one_line, secrets)))
     if len(text) > _READ + at_most:
-        seen = seen[: max(0, len(seen) - at_most)]  # the part of a secret that the cut may have left
-    line = " ".join("".join(map(_harmless, seen.encode("utf-8", "replace").decode())).split())
-    return _without(line, secrets)[:limit].rstrip()
+        line = line[: max(0, len(line) - at_most)]  # the part of a secret that the cut may have left
+    return line[:limit].rstrip()
 
 
 def shortened(text: str, limit: int = TEXT_LIMIT) -> str:
@@ -51,18 +50,23 @@ def _harmless(character: str) -> str:
     return " " if character.isspace() else ""
 
 
+def _on_one_line(text: str) -> str:
+    return " ".join("".join(map(_harmless, text.encode("utf-8", "replace").decode())).split())
+
+
 def _without(text: str, secrets: tuple[str, ...]) -> str:
-    for secret in filter(None, secrets):
-        text = text.replace(secret, HIDDEN)
-        if any(each in text for each in _ESCAPING):
-            text = _spelled(secret).sub(HIDDEN, text)
-    return text
+    if not any(secrets):
+        return text
+    return _finder(secrets, spelled=any(each in text for each in _ESCAPING)).sub(HIDDEN, text)
 
 
-@lru_cache(maxsize=16)  # a run has one or two of them at a time
-def _spelled(secret: str) -> re.Pattern[str]:
-    """Return what finds a secret however it is spelled: as it is, or with escapes of JSON, of a URL or of HTML."""
-    return re.compile("".join(map(_spellings, secret)))
+@lru_cache(maxsize=16)  # a run has a few of them at a time
+def _finder(secrets: tuple[str, ...], *, spelled: bool) -> re.Pattern[str]:
+    """Return what finds secrets, the longest first; if `spelled`, also with escapes of JSON, of a URL or of HTML."""
+    longest_first = sorted(filter(None, secrets), key=len, reverse=True)
+    return re.compile(
+        "|".join("".join(map(_spellings, each)) if spelled else re.escape(each) for each in longest_first)
+    )
 
 
 def _spellings(character: str) -> str:

@@ -212,6 +212,11 @@ def test_a_secret_is_hidden_however_it_is_spelled(spelling: str) -> None:
     assert harmless(f"the token {spelling} is no good", (SECRET, "")) == f"the token {HIDDEN} is no good"
 
 
+def test_a_secret_as_short_as_our_own_words_is_hidden_once() -> None:
+    assert harmless("a ticket", ("t", "se")) == f"a {HIDDEN}icke{HIDDEN}"
+    assert harmless("sesame", ("t", "se")) == f"{HIDDEN}same"
+
+
 def test_a_secret_that_json_escapes_spell_is_hidden_in_every_part_of_an_error() -> None:
     escaped = "".join(f"\\u{ord(each):04x}" for each in SECRET)
     member = f'"{escaped}"'
