@@ -10,7 +10,6 @@ import asyncio
 import os
 import select
 import ssl
-import zlib
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final, Self
@@ -25,11 +24,9 @@ from yarl import URL
 
 from jobs.commercelayer import HIDDEN
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
+from worker.codings import BODY_LIMIT, decoded
 from worker.deadlines import Deadline, Deadlines
 from worker.route import Route
-
-BODY_LIMIT: Final = 1 << 20
-"""Bytes read of a reply, compressed or not; what is longer is cut off and marked incomplete."""
 
 KEEPALIVE: Final = 4.0
 """Seconds an idle connection is kept: less than servers keep theirs (Node.js: 5), so that no PATCH races a close."""
@@ -42,13 +39,6 @@ _DEFAULT_HEADERS: Final = {"User-Agent": "rowpatch", "Accept-Encoding": "identit
 
 _KEPT: Final = "x-request-id"
 """The header that is kept as it came; whatever else is quoted of a reply, secrets are hidden in it then."""
-
-_NO_CODINGS: Final = frozenset({"", "identity", "none", "utf-8", "utf8", "binary"})
-"""Content codings that do nothing, and names that servers take for such."""
-
-_GZIP: Final = b"\x1f\x8b"
-_MOST_MEMBERS: Final = 64
-"""Members of a gzip file that are read: each costs a copy of the rest."""
 
 _DIRECT: Final = Route()
 
@@ -256,7 +246,7 @@ async def _read(response: aiohttp.ClientResponse, deadline: Deadline, secrets: t
         if not complete:
             response.close()
     headers = _headers(response, secrets)
-    body, whole = _decoded(b"".join(chunks), headers.get("content-encoding", ""))
+    body, whole = decoded(b"".join(chunks), headers.get("content-encoding", ""))
     return Reply(response.status, headers, body, complete and whole, secrets)
 
 
@@ -275,50 +265,6 @@ def _headers(response: aiohttp.ClientResponse, secrets: tuple[str, ...]) -> dict
         if secret in headers.get(_KEPT, ""):
             headers[_KEPT] = headers[_KEPT].replace(secret, HIDDEN)
     return headers
-
-
-def _decoded(body: bytes, encoding: str) -> tuple[bytes, bool]:
-    """The body without its content codings, and whether it is whole; bounded, whatever a few bytes may grow to.
-
-    Some servers and proxies name a coding that is none, or gzip for JSON that is not: such a body stays as it is.
-    """
-    for coding in reversed([each.strip().lower() for each in encoding.split(",")]):
-        if coding in _NO_CODINGS:
-            continue
-        if coding not in {"gzip", "x-gzip", "deflate"}:
-            return b"", False
-        try:
-            body, whole = _inflated(body, 15) if coding == "deflate" else _unzipped(body)
-        except zlib.error:
-            return b"", False
-        if not whole:
-            return body, False
-    return body, True
-
-
-def _unzipped(body: bytes) -> tuple[bytes, bool]:
-    """Gzip, which may have several members (RFC 1952, 2.2)."""
-    whole, members = b"", 0
-    while body[:2] == _GZIP and members < _MOST_MEMBERS and len(whole) < BODY_LIMIT:
-        decoder = zlib.decompressobj(wbits=31)
-        whole += decoder.decompress(body, BODY_LIMIT - len(whole))
-        if not decoder.eof:
-            return whole, False
-        body, members = decoder.unused_data, members + 1
-    if not members and body[:1] not in {b"{", b"["}:
-        raise zlib.error("neither gzip nor JSON")
-    return (whole, body[:2] != _GZIP) if members else (body, True)
-
-
-def _inflated(body: bytes, wbits: int) -> tuple[bytes, bool]:
-    """Deflate, with the frame that it should have (RFC 9110, 8.4.1.2) or without."""
-    decoder = zlib.decompressobj(wbits=wbits)
-    try:
-        return decoder.decompress(body, BODY_LIMIT), decoder.eof
-    except zlib.error:
-        if wbits < 0:
-            raise
-        return _inflated(body, -15)
 
 
 def _authorising(pair: SecretStr) -> dict[str, str]:

@@ -15,7 +15,8 @@ from yarl import URL
 
 from jobs.commercelayer import MEDIA_TYPE
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
-from worker.transport import BODY_LIMIT, Transport
+from worker.codings import BODY_LIMIT
+from worker.transport import Transport
 
 ORIGIN = "https://acme.commercelayer.io"
 HEADERS = {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE, "Authorization": "Bearer t0k3n"}
