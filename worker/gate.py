@@ -165,8 +165,9 @@ class Gate:
         known = (limits.spent or pace.windows) if is_refusal and is_explained else ()
         pause = self._throttle.refused(known, asked, again=sent_at >= pace.closed_until)
         if is_refusal and not is_explained:
+            held = self.inference.windows
             pause = self.inference.refused(now, sent_at, asked, pace.stamps)
-            if self.inference.windows:
+            if self.inference.windows != held:
                 self._infer()
         return max(pause, limits.pause, used_up)
 

@@ -218,6 +218,20 @@ def test_nothing_more_is_tried_than_what_the_other_windows_allow() -> None:
     assert [tries(others) for others in (9.0, 10.0, 10.1, math.inf)] == [False, False, True, True]
 
 
+@pytest.mark.parametrize(("later", "gentle"), [(500.0, True), (-1.0, False)])
+def test_a_later_process_goes_on_with_what_was_inferred_and_with_when_more_may_be_tried(
+    later: float, gentle: bool
+) -> None:
+    inference = Inference()
+    inference.resume((Window(10, 1.0),), 100.0 + later, 100.0)
+    assert (inference.windows, inference.settled) == ((Window(10, 1.0),),) * 2
+    assert inference.is_gentle is gentle
+    assert inference.no_trial_before == (600.0 if gentle else -math.inf)
+    assert inference.trials_from >= 105.0
+    inference.resume((), 0.0, 100.0)
+    assert inference.windows == (Window(10, 1.0),)
+
+
 def test_a_refusal_that_no_window_explains_costs_a_tenth() -> None:
     inference, log = Inference(windows=(Window(10, 1.0),)), [each / 10 for each in range(3000)]
     asked = asked_in_vain(inference, log, 1)[0]

@@ -218,7 +218,7 @@ class Inference:
         self._question = None
         full_at = question.full_at
         rooms = {each: self._room(each, question, log) for each in USUAL if each > self._kept_to}
-        tellable = question.refused_at + self._soon
+        tellable = question.refused_at + self._soon if self.windows else -math.inf
         fits = [each for each, (early, late) in rooms.items() if tellable < early <= sent_at and late > full_at]
         length = fits[-1] if fits else max(sent_at - question.refused_at, self._kept_to)
         limit = self._accepted_in(full_at - length, full_at, log)
