@@ -17,6 +17,7 @@ from worker.gate import Gate
 from worker.journal import Counters
 from worker.lookup import Lookup
 from worker.pace_memory import PaceMemory
+from worker.policy.backoff import Heard
 from worker.policy.pace import Pace
 from worker.route import Route, route_of
 from worker.settings import Secrets, Settings, prior
@@ -91,7 +92,8 @@ async def connected(way: Way) -> AsyncIterator[Connection]:
         shared = [_shared(way, method) for method in ("PATCH", "GET")]
         for each in shared:
             stack.callback(each.end)
-        writes, reads = _gate(way, "PATCH", shared[0]), _gate(way, "GET", shared[1])
+        heard = Heard()
+        writes, reads = _gate(way, "PATCH", shared[0], heard), _gate(way, "GET", shared[1], heard)
         yield Connection(way, transport, await _credential(way, stack, route), writes, reads)
 
 
@@ -149,8 +151,8 @@ def _shared(way: Way, method: str) -> SharedPace:
     return shared
 
 
-def _gate(way: Way, method: str, shared: SharedPace) -> Gate:
-    gate = Gate(shared.pace, way.clock, way.stop, shared)
+def _gate(way: Way, method: str, shared: SharedPace, heard: Heard) -> Gate:
+    gate = Gate(shared.pace, way.clock, way.stop, shared, heard)
     gate.patience = way.settings.attempts.patience
     gate.on_news = partial(_tell, way.counters, method)
     return gate

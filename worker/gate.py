@@ -11,7 +11,7 @@ import anyio
 
 from jobs.model import Reply
 from worker.clock import Clock
-from worker.policy.backoff import Circuit, RetryBudget
+from worker.policy.backoff import Circuit, Heard, RetryBudget
 from worker.policy.backpressure import is_about_pace, refused_before_work
 from worker.policy.concurrency import Sign, sign_of
 from worker.policy.inference import Inference
@@ -32,8 +32,12 @@ LEAST_PROBE: Final = 2.0
 class Gate:
     """Lets attempts through, one slot each, in the order they came."""
 
-    def __init__(self, pace: Pace, clock: Clock, stop: Stop, shared: SharedPace | None = None) -> None:
+    def __init__(
+        self, pace: Pace, clock: Clock, stop: Stop, shared: SharedPace | None = None, heard: Heard | None = None
+    ) -> None:
         """Guard `pace`; `stop` sends everybody away who still waits, `shared` ties it to those of other processes.
+
+        `heard` is shared by the gates of one host.
 
         `patience` says for how many seconds it is worth waiting; when the server wants to see nobody for longer, the
         run is parked by the first who would have to wait.
@@ -49,7 +53,7 @@ class Gate:
         self.inference = Inference()
         self._throttle = Throttle()
         self._budget = RetryBudget()
-        self._circuit = Circuit()
+        self._circuit = Circuit(heard=heard or Heard())
         self._slowest = 0.0
         self._turn = anyio.Lock(fast_acquire=True)
         self._waiting = 0
@@ -89,7 +93,7 @@ class Gate:
         """Say that the server is down, and `why`, once it is no use to wait for it; empty before that."""
         if not self.is_hopeless:
             return ""
-        if not self._circuit.has_answered:
+        if not self._circuit.heard.answered:
             return f"nothing was ever answered ({why}); check --url and the network, then resume the run"
         return f"the server has been down for too long ({why}); resume the run later"
 
@@ -137,7 +141,7 @@ class Gate:
             Seconds the gate stays closed.
         """
         now = self._clock.now()
-        self._circuit.has_answered = True
+        self._circuit.heard.answered = True
         limits = read_limits(reply.headers, self._clock.wall())
         is_refusal = refused_before_work(reply)
         self.refused += is_refusal
@@ -197,7 +201,7 @@ class Gate:
     def _failed(self, why: str, *, answered: bool = False) -> None:
         """The server, or the way to it, failed a request: after several in a row only probes go out."""
         circuit, now = self._circuit, self._clock.now()
-        if not (circuit.failures or circuit.has_answered or answered):
+        if not (circuit.failures or circuit.heard.answered or answered):
             self.on_news("no_answer", {"why": why})
         pause = circuit.failed(self._clock.sample(), now, answered=answered)
         if pause is not None:

@@ -150,7 +150,7 @@ class Pages:
                     await self._heed(wanted, half, answer, gathered)
                 return
             self._refused[wanted.type] = reply.status
-        if reply.status in SPLIT - NOT_ALLOWED or not reply.complete:
+        if reply.status not in NOT_ALLOWED or not reply.complete:
             await self._one_by_one(wanted, ids, gathered, _refusal(reply))
         else:
             gathered.fail(ids, why_not(reply))

@@ -73,7 +73,7 @@ class Pool:
         self._ahead = LookAhead(self.intake, self.lookup, self.journal, self.stop, self, self.terms)
         self.attempts.recheck = self._ahead.recheck
         self.attempts.probe = self._probe
-        self._settling = Settling(self.lookup, self.clock, self.stop, self._finish)
+        self._settling = Settling(self.lookup, self.clock, self.stop, self._proven)
 
     async def run(self, workers: int) -> None:
         """Run with that many workers until nothing is left to do or the run ends."""
@@ -150,6 +150,8 @@ class Pool:
             ending = await (self._send_alone(effort) if effort.is_canary else self.attempts.run(effort, admitted=True))
             match ending:
                 case Judged(settle, outcome):
+                    if settle.status is Status.APPLIED:
+                        self._settling.succeeded()
                     self._finish(effort, settle, outcome)
                 case InDoubt(question, outcome):
                     self._settling.add(effort, question, outcome)
@@ -169,7 +171,7 @@ class Pool:
         The slot comes first: rows wait in the queue, where those that grow stale are read again a page at a time.
         """
         while not self.stop.reason:
-            if len(self._ready) > self._admitting:
+            if len(self._ready) > self._admitting and not self._settling.holds:
                 if not (self.attempts.gate.admit_at_once() or await self._admitted()):
                     break
                 effort = self._ready.popleft() if self._ready else None
@@ -239,6 +241,11 @@ class Pool:
     async def _probe(self, effort: Effort) -> bool:
         """Read a row's record, to see whether a server that was down is back; whether it is."""
         return await self.lookup.record(effort.job.type, effort.job.id) is not None
+
+    def _proven(self, effort: Effort, settle: Settle, outcome: Outcome | None) -> None:
+        """Settle a row that was in doubt; there may be room for further ones."""
+        self._finish(effort, settle, outcome)
+        self._news.set()
 
     def _finish(self, effort: Effort, settle: Settle, outcome: Outcome | None) -> None:
         self._settled(effort, self.attempts.settle(settle, effort, outcome))

@@ -17,7 +17,7 @@ import anyio
 
 from jobs.change import fields
 from jobs.commercelayer import PAGE_SIZE
-from jobs.model import Live, Outcome, Reply
+from jobs.model import Live, Outcome, Reply, Status
 from worker.clock import Clock
 from worker.effort import Effort
 from worker.lifecycle import Event, step
@@ -41,6 +41,9 @@ LONGEST_OUTAGE: Final = 60.0
 
 MOST: Final = 1000
 """Rows in doubt that a run has at most before it reads further ones."""
+
+LEAST: Final = 20
+"""Open rows in doubt, without a success since, at which nothing more is sent until one of them is settled."""
 
 _ACCEPTED: Final = 202
 
@@ -72,6 +75,8 @@ class Settling:
     _due: list[tuple[float, int, _Open]] = field(default_factory=list)
     _added: int = 0
     _open: int = 0
+    _unproven: set[Effort] = field(default_factory=set)
+    _trusted: set[str] = field(default_factory=set)
     _done: bool = False
     _news: anyio.Event = field(default_factory=anyio.Event)
 
@@ -80,9 +85,23 @@ class Settling:
         """Whether so many rows are in doubt that no further ones had better be read."""
         return self._open >= MOST
 
+    @property
+    def holds(self) -> bool:
+        """Whether nothing more had better be sent: something that answers every row may not be the API at all.
+
+        Once a row with the same reason has turned out to be applied, further ones hold nobody up.
+        """
+        return len(self._unproven) >= LEAST
+
+    def succeeded(self) -> None:
+        """Take note of a row that was applied."""
+        self._unproven.clear()
+
     def add(self, effort: Effort, question: ReadBack, outcome: Outcome | None) -> None:
         """Take a row in doubt."""
         self._open += 1
+        if question.reason not in self._trusted:
+            self._unproven.add(effort)
         since = self.clock.now() + self._delay(outcome)
         self._put(_Open(effort, question, outcome, since))
         self.wake()
@@ -171,6 +190,10 @@ class Settling:
             self._put(row)
         else:
             self._open -= 1
+            self._unproven.discard(effort)
+            if settle.status is Status.APPLIED:
+                self._trusted.add(row.question.reason)
+                self.succeeded()
             self.settled(effort, settle, row.outcome)
 
     def _leave(self, row: _Open) -> None:

@@ -165,9 +165,9 @@ CONFIRMED: Final = Pattern("""
 # Applied, and the reply shows other values than were sent.
 DIFFERS: Final = Pattern("""
     safe    first done : applied echo_differs 1 | =
-    safe    blind done : applied echo_differs 1 | =
+    safe    blind done : applied read_back 1    | =
     trigger first done : applied echo_differs 1 | =
-    trigger blind done : applied echo_differs 1 | =
+    trigger blind done : applied read_back 1    | =
 """)
 # Refused, finally. The server did nothing.
 REFUSED: Final = Pattern("""

@@ -530,7 +530,7 @@ async def test_an_attempt_is_in_doubt_until_it_is_known_to_be_safe_or_its_row_ha
     assert list(journal.doubts()) == [
         Doubt(3, 1, "interrupted", NOW),
         Doubt(4, 2, "interrupted", NOW + 1),
-        Doubt(5, 1, "timed_out", NOW),
+        Doubt(5, 2, "timed_out", NOW),  # its later attempt was one all the same
         Doubt(6, 2, "interrupted", NOW + 3),
     ]
     assert journal.attempts() == 9

@@ -29,7 +29,8 @@ _PLAIN: Final = "NOT redo AND status IN ('applied', 'unchanged', 'skipped')"
 _PLAIN_MARKS: Final = f"SELECT row FROM result WHERE {_PLAIN}"  # noqa: S608  # a constant
 _MARKS: Final = f"SELECT row, redo, status, reason FROM result WHERE NOT ({_PLAIN})"  # noqa: S608  # a constant
 _DOUBTS: Final = """
-    SELECT attempt.row, max(attempt.n), min(coalesce(attempt.outcome, 'interrupted')), max(attempt.at)
+    SELECT attempt.row, (SELECT max(n) FROM attempt AS each WHERE each.row = attempt.row),
+        min(coalesce(attempt.outcome, 'interrupted')), max(attempt.at)
     FROM attempt LEFT JOIN result ON result.row = attempt.row
     WHERE coalesce(attempt.outcome, '') <> ? AND (result.row IS NULL OR attempt.n > result.attempts)
     GROUP BY attempt.row ORDER BY attempt.row

@@ -1,7 +1,7 @@
 """How long until the next attempt, and how many retries a run can afford."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 def full_jitter(attempt: int, sample: float, *, base: float, cap: float) -> float:
@@ -52,6 +52,13 @@ class RetryBudget:
 
 
 @dataclass(slots=True)
+class Heard:
+    """Whether a host has answered anything at all: what is known of reads holds for updates, and the other way round."""
+
+    answered: bool = False
+
+
+@dataclass(slots=True)
 class Circuit:
     """Opens when the server seems to be down, so that one request at a time finds out when it is back.
 
@@ -72,7 +79,7 @@ class Circuit:
     hopeless_unanswered: float = 5.0
     failures: int = 0
     has_succeeded: bool = False
-    has_answered: bool = False
+    heard: Heard = field(default_factory=Heard)
     failing_since: float = math.inf
     failed_at: float = 0.0
 
@@ -84,14 +91,14 @@ class Circuit:
     @property
     def is_hopeless(self) -> bool:
         """Whether the server has been down for so long that the run had better be resumed later."""
-        if not self.has_answered:
+        if not self.heard.answered:
             return self.is_open and self.failed_at - self.failing_since >= self.hopeless_unanswered
         return self.failures >= (self.hopeless_later if self.has_succeeded else self.hopeless_at_first)
 
     def succeeded(self) -> None:
         """The server answered a request like a working server."""
         self.failures, self.failing_since = 0, math.inf
-        self.has_succeeded = self.has_answered = True
+        self.has_succeeded = self.heard.answered = True
 
     def failed(self, sample: float, now: float, *, answered: bool = False) -> float | None:
         """The server failed a request at `now`, perhaps with an answer; `sample` is uniform in [0, 1).
@@ -103,7 +110,7 @@ class Circuit:
         self.failing_since = min(self.failing_since, now)
         self.failed_at = now
         self.failures += 1
-        self.has_answered = self.has_answered or answered
+        self.heard.answered = self.heard.answered or answered
         if not self.is_open:
             return None
         bound = full_jitter(self.failures - self.threshold + 1, 1.0, base=self.base, cap=self.cap)

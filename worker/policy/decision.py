@@ -63,14 +63,14 @@ def read_back(edits: tuple[Edit, ...], live: Live, question: ReadBack, *, fires:
         edits: of all attempts of the row.
         live: the record.
         question: what is in doubt.
-        fires: the row also has effects that cannot be read: only a value that changed proves that it was applied, and a
-            tag that is not there says nothing, since the API discards those it does not know.
+        fires: the row also has effects that cannot be read: without a success, only a value that changed proves that
+            it was applied; and a tag that is not there says nothing, since the API discards those it does not know.
     """
     held = _held(edits, live, fires=fires)
     if not held:
         return Settle(question.reason, question.message, errors=question.errors)
     if held == {"after"}:
-        if fires and any(isinstance(edit.before, Unread) for edit in edits):
+        if fires and not question.succeeded and any(isinstance(edit.before, Unread) for edit in edits):
             return Settle(question.reason, question.message, errors=question.errors)
         return Settle("read_back", f"{question.message}; the record shows that it was applied")
     if "before" not in held and question.stale:
@@ -84,7 +84,9 @@ def give_up(edits: tuple[Edit, ...], live: Live | None, question: ReadBack, *, f
     held = _held(edits, live, fires=fires) if live is not None else frozenset[Held]()
     reason, told = question.reason, question.message
     if "before" in held:
-        reason, told = question.stale or reason, f"{told}; the record keeps the old value"
+        blind = any(isinstance(edit.before, Unread) for edit in edits)
+        shown = "does not hold the new value" if blind else "keeps the old value"
+        reason, told = question.stale or reason, f"{told}; the record {shown}"
     return Settle(reason, told, errors=question.errors)
 
 

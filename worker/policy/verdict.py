@@ -95,6 +95,11 @@ class ReadBack:
     errors: tuple[ApiError, ...] = ()
     stored: tuple[Edit, ...] = ()
 
+    @property
+    def succeeded(self) -> bool:
+        """Whether the API confirmed the update: only what it did is open, not whether it did something."""
+        return self.reason in {"unverified", "not_taken"}
+
 
 @valueclass(frozen=True, slots=True)
 class Retry:
