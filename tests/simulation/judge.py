@@ -11,7 +11,7 @@ from tests.simulation.evidence import Evidence
 from tests.simulation.facts import Facts, Terms, facts_of, id_of
 from tests.simulation.model import outcomes, updated
 from tests.simulation.network import Flight
-from tests.simulation.sheet import Row, Sheet
+from tests.simulation.sheet import Row, Senders, Sheet
 from worker.sandbox import Entry, Oddity
 
 
@@ -196,8 +196,9 @@ def _waiting(found: Iterable[Facts], evidence: Evidence) -> Iterator[Violation]:
 
 
 def _strays(sheet: Sheet, evidence: Evidence) -> Iterator[Violation]:
+    senders = Senders(sheet)
     for entry in evidence.patches:
-        if sheet.row_of(entry.id, entry.body) is None:
+        if senders.row_of(entry.id, entry.body) is None:
             yield Violation(Kind.STRAY, f"PATCH {entry.n} of {entry.id} is from no row")
 
 
