@@ -9,7 +9,8 @@ from typing import Final
 from tests.simulation.evidence import Attempt, Evidence, Told
 from tests.simulation.model import PLAIN, Rules
 from tests.simulation.network import Flight
-from tests.simulation.sheet import Row, Senders, Sheet
+from tests.simulation.senders import Senders
+from tests.simulation.sheet import Row, Sheet
 from worker.sandbox import Entry
 
 VISIBLE_WITHIN: Final = 5.0

@@ -11,7 +11,8 @@ from tests.simulation.evidence import Evidence
 from tests.simulation.facts import Facts, Terms, facts_of, id_of
 from tests.simulation.model import outcomes, updated
 from tests.simulation.network import Flight
-from tests.simulation.sheet import Row, Senders, Sheet
+from tests.simulation.senders import Senders
+from tests.simulation.sheet import Row, Sheet
 from worker.sandbox import Entry, Oddity
 
 

@@ -14,7 +14,8 @@ from tests.simulation.facts import Terms, in_time
 from tests.simulation.judge import Kind, judge
 from tests.simulation.model import Rules, updated
 from tests.simulation.network import Flight
-from tests.simulation.sheet import Row, Senders, Sheet
+from tests.simulation.senders import Senders
+from tests.simulation.sheet import Row, Sheet
 from worker.sandbox import Entry
 
 ROW = Row(1, "A", {"reference": "row 1"})
