@@ -94,7 +94,10 @@ def _judge_row(terms: Terms, facts: Facts, evidence: Evidence) -> Iterator[Viola
         case "applied":
             yield from _judge_applied(terms, facts, evidence)
         case "unknown":
-            if not facts.is_shaky:
+            differs = terms.blind and not terms.rules.keeps(
+                facts.row
+            )  # the echo: is it the old value, or a stored form?
+            if not (facts.is_shaky or differs):
                 yield Violation(Kind.BASELESS, f"{name}: every attempt was answered")
         case _ if told.reason == "tags_discarded":
             if not _is_confirmed(facts):

@@ -175,6 +175,9 @@ def test_a_stored_form_is_as_wanted_only_where_the_server_has_such_forms() -> No
     assert case.kinds == [Kind.STATE]
     assert replace(case, terms={"rules": Rules(canonical=True)}).kinds == []
     assert updated(OLD, row, Rules(canonical=True)) == case.after
+    unsure = replace(case, status="unknown", reason="not_taken", terms={"rules": Rules(canonical=True), "blind": True})
+    assert unsure.kinds == []  # a blind run cannot tell a stored form from the old value
+    assert replace(unsure, terms={"rules": Rules(canonical=True)}).kinds == [Kind.BASELESS]
 
 
 def test_a_patch_is_from_the_row_whose_rest_it_sends() -> None:
