@@ -192,6 +192,7 @@ _BARE: Final[dict[str, Act]] = {  # a success that shows nothing
 _ODD: Final[dict[str, Act]] = {  # a confirmation all the same; what comes after it is not the next row's reply
     "a byte now and then, in time": drip(0.0005),
     "a flood of 1xx, then the reply": says(lambda exchange: _INTERIM * 500 + exchange.reply),
+    "not the gzip it says, and readable": honest(b"Content-Encoding: gzip"),
     "plain application/json": honest(media=b"Content-Type: application/json; charset=utf-8"),
     "the idle connection closes": acts.then_closes(0.02),
     "a second reply in the same piece": says(lambda exchange: exchange.reply + STALE),

@@ -107,7 +107,7 @@ def hunt(given: Hunt, place: Path) -> Catch:
     story = perform(case, crowd.rows, server, place, run=run)
     took = time.monotonic() - begun
     memory = _peak()
-    violations = judge(crowd.rows, story.results, server.truth, crowd.refused)
+    violations = judge(crowd.rows, story.results, server.truth, crowd.refused, blind=given.blind)
     share = in_time(crowd.rows, story.results, server.truth, fate.temper, blind=given.blind)
     if not share.is_enough:
         violations.append(Violation("as a whole", 0, f"{share.applied} of {share.visible} visible rows are applied"))

@@ -46,7 +46,12 @@ class Violation:
 
 
 def judge(
-    rows: Sequence[Row], told: Iterable[RowResult], truth: Truth, refused: Mapping[str, int] | None = None
+    rows: Sequence[Row],
+    told: Iterable[RowResult],
+    truth: Truth,
+    refused: Mapping[str, int] | None = None,
+    *,
+    blind: bool = False,
 ) -> list[Violation]:
     """Return everything that is wrong.
 
@@ -55,6 +60,7 @@ def judge(
         told: their results.
         truth: of the server, at the end of time.
         refused: the status with which the server refused to update a record, by id.
+        blind: nothing was read first, so that a stored form cannot be told from the old value.
     """
     results = {result.ref.row: result for result in told}
     by_id: dict[str, list[int]] = {}
@@ -67,7 +73,8 @@ def judge(
             found.append(Violation("no result", number, row.id))
         else:
             case = _Case(number, row, results[number], truth, seen.get(row.id, ()), (refused or {}).get(row.id))
-            found += case.violations()
+            unsure = blind and case.result.status is Status.UNKNOWN and truth.stored(row.wanted) != row.wanted
+            found += [each for each in case.violations() if not (unsure and each.kind == "unknown without a reason")]
     for resource_id, numbers in by_id.items():
         own = [(number, rows[number - 1], results[number]) for number in numbers if number in results]
         found += _record(resource_id, own, truth, seen.get(resource_id, ()))

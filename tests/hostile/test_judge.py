@@ -100,6 +100,16 @@ def test_a_form_that_the_server_stores_is_as_wanted() -> None:
     ]
 
 
+def test_a_blind_run_cannot_tell_a_stored_form_from_the_old_value() -> None:
+    row = Row("one", value=" blank ")
+    truth = Truth({"one": Record("blank", written=[" blank "])}, [DONE], stored=str.strip)
+    told = [result(Status.UNKNOWN, "not_taken")]
+    assert judge([row], told, truth, blind=True) == []
+    assert [each.kind for each in judge([row], told, truth)] == ["unknown without a reason"]
+    plain = Truth({"one": SENT}, [DONE])
+    assert [each.kind for each in judge([SAFE], told, plain, blind=True)] == ["unknown without a reason"]
+
+
 @pytest.mark.parametrize(
     ("row", "lands", "lag", "blind", "visible"),
     [

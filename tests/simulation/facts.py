@@ -9,6 +9,7 @@ from typing import Final
 from tests.simulation.evidence import Attempt, Evidence, Told
 from tests.simulation.model import PLAIN, Rules
 from tests.simulation.network import Flight
+from tests.simulation.senders import Senders
 from tests.simulation.sheet import Row, Sheet
 from worker.sandbox import Entry
 
@@ -81,13 +82,14 @@ class Facts:
 def facts_of(sheet: Sheet, evidence: Evidence) -> Iterator[Facts]:
     """Yield what is known of each row; there must be one result a row."""
     entries, flights, attempts = defaultdict(list), defaultdict(list), defaultdict(list)
+    arrived, left = Senders(sheet), Senders(sheet)
     for entry in evidence.patches:
-        entries[sheet.row_of(entry.id, entry.body)].append(entry)
+        entries[arrived.row_of(entry.id, entry.body)].append(entry)
     for flight in evidence.flights:
-        flights[sheet.row_of(id_of(flight), json.loads(flight.body))].append(flight)
+        flights[left.row_of(id_of(flight), json.loads(flight.body))].append(flight)
     for attempt in evidence.attempts:
         attempts[attempt.row].append(attempt)
-    opened = {row for left in evidence.opened for row, _ in left}
+    opened = {row for attempts_left in evidence.opened for row, _ in attempts_left}
     for row, told in zip(sheet.rows, evidence.reports.csv, strict=True):
         n = row.number
         yield Facts(row, told, entries[n], flights[n], attempts[n], n in opened)

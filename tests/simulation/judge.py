@@ -11,6 +11,7 @@ from tests.simulation.evidence import Evidence
 from tests.simulation.facts import Facts, Terms, facts_of, id_of
 from tests.simulation.model import outcomes, updated
 from tests.simulation.network import Flight
+from tests.simulation.senders import Senders
 from tests.simulation.sheet import Row, Sheet
 from worker.sandbox import Entry, Oddity
 
@@ -93,7 +94,10 @@ def _judge_row(terms: Terms, facts: Facts, evidence: Evidence) -> Iterator[Viola
         case "applied":
             yield from _judge_applied(terms, facts, evidence)
         case "unknown":
-            if not facts.is_shaky:
+            differs = terms.blind and not terms.rules.keeps(
+                facts.row
+            )  # the echo: is it the old value, or a stored form?
+            if not (facts.is_shaky or differs):
                 yield Violation(Kind.BASELESS, f"{name}: every attempt was answered")
         case _ if told.reason == "tags_discarded":
             if not _is_confirmed(facts):
@@ -196,8 +200,9 @@ def _waiting(found: Iterable[Facts], evidence: Evidence) -> Iterator[Violation]:
 
 
 def _strays(sheet: Sheet, evidence: Evidence) -> Iterator[Violation]:
+    senders = Senders(sheet)
     for entry in evidence.patches:
-        if sheet.row_of(entry.id, entry.body) is None:
+        if senders.row_of(entry.id, entry.body) is None:
             yield Violation(Kind.STRAY, f"PATCH {entry.n} of {entry.id} is from no row")
 
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 from jobs.model import ABSENT, JSON, Absent
 from worker.sandbox import TAG_NAMES, seeded_id
@@ -112,17 +112,6 @@ class Sheet:
         """The sheet as a file."""
         return _ndjson(self.rows) if form == "ndjson" else _csv(self.rows)
 
-    def row_of(self, resource_id: str, body: Any) -> int | None:
-        """Return the row that a PATCH is from, None when no row of the sheet asks for such a thing.
-
-        Where a record holds part of a row already, only the rest is sent, and the marker may be an earlier row's.
-        """
-        marker, detail = _marker(body), (body["data"].get("attributes", {}).get("metadata") or {}).get("a")
-        rows = [row for row in self.rows if row.id == resource_id and not row.ends]
-        marked = [row.number for row in rows if (row.is_special if marker is None else marker == row.number)]
-        detailed = [row.number for row in rows if detail is not None and row.sets.get("metadata.a") == detail]
-        return max([*marked[:1], *detailed], default=None)
-
 
 def value_of(row: int) -> str:
     """The marker that only this row sets."""
@@ -132,14 +121,6 @@ def value_of(row: int) -> str:
 def name_of(resource_id: str) -> str:
     """The reference by which rows name a record."""
     return f"the {resource_id}"
-
-
-def _marker(body: Any) -> int | None:
-    attributes = body["data"].get("attributes", {})
-    for value in (attributes.get("reference"), (attributes.get("metadata") or {}).get("by")):
-        if isinstance(value, str):
-            return int(value.removeprefix("row "))
-    return None
 
 
 def _csv(rows: Sequence[Row]) -> str:

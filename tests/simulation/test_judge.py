@@ -14,6 +14,7 @@ from tests.simulation.facts import Terms, in_time
 from tests.simulation.judge import Kind, judge
 from tests.simulation.model import Rules, updated
 from tests.simulation.network import Flight
+from tests.simulation.senders import Senders
 from tests.simulation.sheet import Row, Sheet
 from worker.sandbox import Entry
 
@@ -174,6 +175,26 @@ def test_a_stored_form_is_as_wanted_only_where_the_server_has_such_forms() -> No
     assert case.kinds == [Kind.STATE]
     assert replace(case, terms={"rules": Rules(canonical=True)}).kinds == []
     assert updated(OLD, row, Rules(canonical=True)) == case.after
+    unsure = replace(case, status="unknown", reason="not_taken", terms={"rules": Rules(canonical=True), "blind": True})
+    assert unsure.kinds == []  # a blind run cannot tell a stored form from the old value
+    assert replace(unsure, terms={"rules": Rules(canonical=True)}).kinds == [Kind.BASELESS]
+
+
+def test_a_patch_is_from_the_row_whose_rest_it_sends() -> None:
+    first, later = Row(3, "A", {"metadata.by": "row 3", "metadata.a": "a 3"}), Row(5, "A", {"metadata.by": "row 5"})
+    both = Row(7, "A", {"reference": "row 7", "metadata.a": " a 7 "})
+    senders = Senders(Sheet("orders", [first, later, both], 1))
+
+    def row_of(**attributes: object) -> int | None:
+        return senders.row_of("A", {"data": {"attributes": attributes}})
+
+    assert row_of(metadata={"by": "row 5"}) == 5
+    assert row_of(metadata={"by": "row 5", "a": "a 3"}) == 3  # a retry of what was not overtaken
+    assert row_of(metadata={"by": "row 5", "a": "a 3"}) == 3  # and once more
+    assert row_of(reference="row 7", metadata={"by": "row 5", "a": " a 7 "}) == 7
+    assert row_of(metadata={"by": "row 5", "a": " a 7 "}) == 7  # the reference is there; the text is stored otherwise
+    assert row_of(metadata={"by": "row 3", "a": " a 7 "}) == 3  # what it keeps of another row is not its own
+    assert row_of(reference="row 9") is None
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ class RetryBudget:
 
 @dataclass(slots=True)
 class Heard:
-    """Whether a host has answered anything at all: what is known of reads holds for updates, and the other way round."""
+    """Whether a host has answered anything at all, to a read or to an update."""
 
     answered: bool = False
 
