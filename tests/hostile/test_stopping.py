@@ -66,7 +66,7 @@ DOUBTS = {"server_error", "timed_out"}
         ("307 to another origin", ("redirected", 20), ("finished", 100)),
         # the server is down, whatever it did before: two attempts a row
         ("500", ("outage", 31), ("server_error", 40)),
-        ("silence", ("outage", 11), ("timed_out", 40)),  # nothing was ever answered: waited for some seconds only
+        ("silence", ("outage", 31), ("timed_out", 40)),
         # it wants to be left alone: three refusals of a row, then one more
         ("429", ("parked", 4), ("parked", 4)),
         ("429, Retry-After a year", ("parked", 1), ("parked", 1)),
