@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Container, Iterable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias
 
@@ -106,13 +107,15 @@ def sides(edits: Iterable[Edit], live: Live) -> frozenset[Held]:
 
 
 def merged(earlier: Iterable[Edit], later: Iterable[Edit]) -> tuple[Edit, ...]:
-    """The edits of a row that is sent again after an attempt that may have been applied.
+    """Return the edits of a row that is sent again after an attempt that may have been applied.
 
-    What the later attempt still has to change had not been applied, or has been changed since: its own image counts.
-    What it need not change any more was, so the earlier image is the one to restore.
+    The first image of a value stands: what the later attempt found may be what the earlier one had left, in a form of
+    the API's own.
     """
     edits = {edit.path: edit for edit in earlier}
-    edits.update((edit.path, edit) for edit in later)
+    for edit in later:
+        first = edits.get(edit.path)
+        edits[edit.path] = edit if first is None else replace(edit, before=first.before)
     return tuple(edits.values())
 
 

@@ -65,9 +65,18 @@ class Effort:
     _request: Request | None = None
 
     def take(self, change: Change) -> None:
-        """Have `change` sent from now on."""
+        """Have `change` sent from now on.
+
+        While an earlier attempt may have been applied, what was there before it is what the row replaces. One that was
+        certainly not applied is forgotten.
+        """
+        if self.doubt and self.image:
+            self.image = merged(self.image, change.edits)
+            paths = {edit.path for edit in change.edits}
+            change = replace(change, edits=tuple(edit for edit in self.image if edit.path in paths))
+        else:
+            self.image = change.edits
         self.change = change
-        self.image = merged(self.image, change.edits) if self.image else change.edits
         self.imaged = False
         self.verdict = None
         self._request = None

@@ -13,7 +13,7 @@ import anyio.abc
 import structlog
 
 from jobs.change import Terms
-from jobs.model import SETTLED_WELL
+from jobs.model import SETTLED_WELL, Status
 from jobs.overtaking import without
 from worker import returned, source
 from worker.attempt import AttemptLoop
@@ -150,7 +150,7 @@ class Run:
             connection.transport, connection.writes, self.journal, connection.credential, settings.attempts, self.clock,
             stop, settings.target.expect_mode,
         )  # fmt: skip
-        guards = Guards(settings.stopping.stop_after)
+        guards = Guards(settings.stopping.stop_after, Status.APPLIED in self.journal.counts())
         pool = Pool(intake, attempts, connection.lookup, self.journal, guards, self.clock, stop, self._terms)
         intake.refused = pool.refuse
         pool.canaries, pool.readers = settings.stopping.canary, READ_CONCURRENCY

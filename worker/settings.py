@@ -356,7 +356,8 @@ def _clean(name: str, text: str) -> SecretStr:
     secret = text.strip()
     if secret.lower().startswith("bearer "):
         raise ConfigError(f"{name}: leave out the word Bearer; only the token itself is meant.")
-    if not (secret.isascii() and secret.isprintable()) or " " in secret or secret[:1] in "\"'":
+    spaced = " " in secret and "CLIENT_" not in name  # client ids and secrets may have spaces (RFC 6749, appendix A)
+    if not (secret.isascii() and secret.isprintable()) or spaced or secret[:1] in "\"'":
         raise ConfigError(f"{name}: it holds quotes, white space or other characters that no credential has.")
     return SecretStr(secret)
 

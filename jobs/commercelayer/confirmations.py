@@ -24,7 +24,7 @@ class Confirmation:
         differs: names of what the echo shows a third value of: neither the old one nor the one sent.
         untaken: names of what the echo shows the old value of, although another was sent.
         unseen: names of sent attributes that the echo does not show, though the API shows such attributes; of links,
-            too, where the reply shows no attribute at all.
+            too, where the reply shows no attribute at all; of added tags, where it does not show the record's.
         discarded_tags: names that were to be added and are not on the record.
         mode: `test` or `live` as the reply says, or empty.
         errors: that stand beside the record.
@@ -49,13 +49,16 @@ def read_confirmation(reply: Reply, job: UpdateJob, change: Change, type_name: s
     if found.differs and may_be_rounded(reply.body) and (exactly := exact_document_of(reply)):
         found = _taken(exactly, exactly["data"], change, type_name)
     unseen = tuple(name for name in found.unseen if name not in SECRET_ATTRIBUTES) if found.unseen else ()
+    missing = _missing_tags(document, data, job.add_tags) if job.add_tags else ()
+    if missing is None:
+        unseen, missing = (*unseen, "tags.add"), ()
     mode = mapping(data.get("meta")).get("mode")
     return Confirmation(
         found.edits,
         found.differs,
         found.untaken,
         unseen,
-        _missing_tags(document, data, job.add_tags) if job.add_tags else (),
+        missing,
         mode if mode in _MODES else "",
         read_errors(reply) if "errors" in document else (),
     )
@@ -69,10 +72,9 @@ def _taken(document: Mapping[str, JSON], data: Mapping[str, JSON], change: Chang
     return taken(change, shown_state(document, data, type_name, wanted), bare=not echo)
 
 
-def _missing_tags(document: Mapping[str, JSON], data: Mapping[str, JSON], wanted: tuple[str, ...]) -> tuple[str, ...]:
-    """Tags that were to be added and are not on the record; they were asked for, so that nothing shown means none."""
+def _missing_tags(
+    document: Mapping[str, JSON], data: Mapping[str, JSON], wanted: tuple[str, ...]
+) -> tuple[str, ...] | None:
+    """Tags that were to be added and are not on the record; None when the reply does not show its tags."""
     names = tag_names(document, data)
-    if names is None:
-        linked = mapping(mapping(data.get("relationships")).get("tags")).get("data")
-        return wanted if linked is None and document.get("included") is None else ()
-    return tuple(name for name in wanted if name not in names)
+    return None if names is None else tuple(name for name in wanted if name not in names)

@@ -89,9 +89,10 @@ def test_a_record_is_on_one_side_of_each_edit(edits: tuple[Edit, ...], record: L
     assert sides(edits, record) == held
 
 
-def test_a_later_image_counts_where_there_is_one() -> None:
+def test_the_first_image_of_a_value_stands() -> None:
     first, again, other = Edit(REFERENCE, "a", "b"), Edit(REFERENCE, "c", "b"), Edit(BATCH, 1, 2)
-    assert merged((first, other), (again,)) == (again, other)
+    assert merged((first, other), (again,)) == (first, other)
+    assert merged((first,), (other,)) == (first, other)
 
 
 def test_a_discarded_tag_was_not_added() -> None:

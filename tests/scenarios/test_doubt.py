@@ -1,6 +1,7 @@
 """Rows that no reply proves: an old value says nothing, a new one everything, and an action never goes out twice."""
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import pytest
 from jobs.model import Status
 from tests.scenarios.doubtful_server import CUT, Act, World, play
 from tests.scenarios.harness import Case, Story, sheet
+from worker.journal import History
+from worker.run_directory import JOURNAL
 from worker.settings import Attempts, Stopping
 from worker.settling import READ_AT
 
@@ -225,3 +228,18 @@ def test_a_server_that_is_down_is_probed_with_a_read_and_not_with_an_action(tmp_
     story = play(Case(rows, type="authorizations", allow_triggers=("_capture",)), tmp_path, there)
     assert {len(sent) for sent in there.patches.values()} == {1}
     assert {result.status for result in story.results} <= {Status.UNKNOWN, Status.PENDING}
+
+
+def test_what_was_there_before_a_doubtful_attempt_is_what_an_undo_restores(tmp_path: Path) -> None:
+    """The first attempt lands trimmed and without a reply: what the second one finds is no old value, but our own."""
+
+    def script(n: int, attributes: Mapping[str, Any]) -> Act:
+        attributes["reference"] = attributes["reference"].strip()  # type: ignore[index]  # ours to change
+        return Act(body=CUT) if n == 1 else Act()
+
+    there = World(script, {KEYS[0]: {"reference": "old"}})
+    story = play(Case(sheet([{"id": KEYS[0], "reference": "new "}]), attempts=QUICK), tmp_path, there)
+    assert reasons(story) == {(Status.APPLIED, "echo_differs")}
+    with closing(History(tmp_path / "run" / JOURNAL)) as history:
+        ((image, _),) = history.written()
+    assert [(edit.before, edit.after, edit.stored) for edit in image.edits] == [("old", "new ", "new")]

@@ -7,7 +7,7 @@ apart: that no row can be sent says nothing about reading, and the other way rou
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import Final
 
 from jobs.model import SETTLED_WELL, Status
@@ -102,13 +102,19 @@ class Guards:
 
     Attributes:
         stop_after: the user's threshold.
+        has_succeeded: an earlier process of the run applied rows: what the API refuses now is about the rows.
     """
 
     stop_after: StopAfter = field(default_factory=StopAfter)
+    has_succeeded: InitVar[bool] = False
     _reads: _Line = field(default_factory=_Line)
     _sends: _Line = field(default_factory=_Line)
     _settled: int = 0
     _bad: int = 0
+
+    def __post_init__(self, has_succeeded: bool) -> None:
+        """Begin where an earlier process left off."""
+        self._reads.succeeded = self._sends.succeeded = has_succeeded
 
     def reading(self, rows: Iterable[int]) -> None:
         """Take note of rows whose records are being looked up, in their order."""
