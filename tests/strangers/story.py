@@ -237,6 +237,8 @@ class _Story:
                 break
             self.line.refusals[f"stop: {ran.last.strip()[:60]}"] += 1
             ran = self.desk.do(self.desk.old("resume", run))
+        if ran.status < 0:  # killed for taking too long: its reports are those of the command before
+            self.desk.do(self.desk.old("report", run))
         self._expect(ran, good or {0, 1})
 
     def _expect(self, ran: Ran, statuses: set[int]) -> None:
