@@ -18,7 +18,7 @@ def visited(folder: Path) -> list[Line]:
             told(scene, sheet, line)
         trigger = replace(scene, flags=("--allow-trigger", "_capture"), steps=scene.steps - {"again"})
         told(trigger, shop.authorizations(100), line)
-    ends = _variant("the same: tokens of 3 s, revoked at the kill", folder / "tokens", {"SHOP_TOKEN_SECONDS": "3"})
+    ends = _variant("the same: tokens of 2 s, revoked at the kill", folder / "tokens", {"SHOP_TOKEN_SECONDS": "2"})
     pages = _variant("the same: pages of 5 at most", folder / "pages", {"SHOP_PAGE_CAP": "5"})
     return [line, ends, pages]
 
