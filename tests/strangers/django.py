@@ -5,37 +5,32 @@ from pathlib import Path
 
 from tests.strangers import shop
 from tests.strangers.processes import Street
-from tests.strangers.story import Line, Scene, told
+from tests.strangers.story import STEPS, Line, Scene, told
 
 
 def visited(folder: Path) -> list[Line]:
-    """Tell four stories in one shop, and one in a shop whose tokens live for seconds and are revoked."""
+    """Tell four stories in one shop, one with tokens that end soon, and one with pages smaller than asked for."""
     line = Line("Django REST framework, JSON:API, OAuth toolkit")
     with Street(folder) as street:
         place = shop.opened(street, 220)
         scene = Scene(folder, place.url, {**shop.CREDENTIALS, "ROWPATCH_AUTH_URL": place.url}, place)
         for sheet in (shop.payments(220), shop.skus(200), shop.customers(200)):
             told(scene, sheet, line)
-        told(
-            replace(scene, flags=("--allow-trigger", "_capture"), steps=scene.steps - {"again"}),
-            shop.authorizations(100),
-            line,
-        )
-    return [line, tokens(folder / "tokens")]
+        trigger = replace(scene, flags=("--allow-trigger", "_capture"), steps=scene.steps - {"again"})
+        told(trigger, shop.authorizations(100), line)
+    ends = _variant("the same: tokens of 2 s, revoked at the kill", folder / "tokens", {"SHOP_TOKEN_SECONDS": "2"})
+    pages = _variant("the same: pages of 5 at most", folder / "pages", {"SHOP_PAGE_CAP": "5"})
+    return [line, ends, pages]
 
 
-def tokens(folder: Path) -> Line:
-    """Tell a story of tokens that live for three seconds, are revoked between kill and resume; pages of five."""
-    folder.mkdir(exist_ok=True)
-    line = Line("the same: 3 s tokens, revoked; pages of 5")
+def _variant(name: str, folder: Path, env: dict[str, str]) -> Line:
+    folder.mkdir()
+    line = Line(name)
     with Street(folder) as street:
-        place = shop.opened(street, 160, {"SHOP_TOKEN_SECONDS": "3", "SHOP_PAGE_CAP": "5"})
-        scene = Scene(
-            folder,
-            place.url,
-            {**shop.CREDENTIALS, "ROWPATCH_AUTH_URL": place.url},
-            place,
-            at_kill=lambda: place.execute("DELETE FROM oauth2_provider_accesstoken"),
-        )
+        place = shop.opened(street, 160, env)
+        world = {**shop.CREDENTIALS, "ROWPATCH_AUTH_URL": place.url}
+        scene = Scene(folder, place.url, world, place, steps=STEPS - {"plan"})
+        if "SHOP_TOKEN_SECONDS" in env:
+            scene = replace(scene, at_kill=lambda: place.execute("DELETE FROM oauth2_provider_accesstoken"))
         told(scene, shop.payments(160), line)
     return line

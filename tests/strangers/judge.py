@@ -97,6 +97,15 @@ def _missing(
     ]
 
 
+def of_tokens(step: str, results: Iterable[Mapping[str, str]]) -> list[False_]:
+    """Return the rows that ended with a 401: every credential here is good, and only a token had ended."""
+    return [
+        False_(step, f"row {result['__row']}", f"{result['__status']}/{result['__reason']}", "a token had ended")
+        for result in results
+        if result["__http"] == "401"
+    ]
+
+
 def of_verify(step: str, named: Iterable[str], differing: Iterable[str]) -> list[False_]:
     """Return the records of which a verify says what is not so: it names some, and others differ."""
     said, held = set(named), set(differing)

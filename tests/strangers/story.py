@@ -186,7 +186,9 @@ class _Story:
         undo = f"undo-{run}"
         self._to_its_end(self.desk.old("undo", run, "--run-dir", str(self.desk.path(undo))), undo, {0, 1, 2})
         self._settled()
-        statuses = {row["id"]: row["__status"] for row in self.desk.results(undo)}
+        results = self.desk.results(undo)
+        self.line.false += judge.of_tokens(undo, results)
+        statuses = {row["id"]: row["__status"] for row in results}
         stores = replace(stores, after=self._dump(), spared=self.desk.spared(undo))
         ended: dict[str, set[str]] = {}
         for aim, result in zip(self.sheet.aims, self.desk.results(run), strict=False):
@@ -222,6 +224,7 @@ class _Story:
     def _judge(self, step: str, before: dict[str, Record], after: dict[str, Record]) -> None:
         results = self.desk.results("run")
         self.line.false += judge.of_apply(step, self.sheet.aims, results, before, after)
+        self.line.false += judge.of_tokens(step, results)
         if step == "retry" or "retry" not in self.scene.steps:
             self.line.refusals += Counter(
                 f"{result['__status']}/{result['__reason']}"
@@ -237,6 +240,8 @@ class _Story:
                 break
             self.line.refusals[f"stop: {ran.last.strip()[:60]}"] += 1
             ran = self.desk.do(self.desk.old("resume", run))
+        if ran.status < 0:  # killed for taking too long: its reports are those of the command before
+            self.desk.do(self.desk.old("report", run))
         self._expect(ran, good or {0, 1})
 
     def _expect(self, ran: Ran, statuses: set[int]) -> None:

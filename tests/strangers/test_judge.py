@@ -59,6 +59,13 @@ def test_a_missing_result_and_a_record_said_to_be_missing_are_found() -> None:
     assert judge.of_apply("apply", [Aim("b", {})], results("rejected", reason="not_found"), BEFORE, BEFORE) == []
 
 
+def test_a_row_that_ends_with_a_token_is_found() -> None:
+    ended = [
+        each | {"__http": http} for each, http in zip(results("rejected", "rejected"), ("401", "422"), strict=True)
+    ]
+    assert [each.place for each in judge.of_tokens("apply", ended)] == ["row 1"]
+
+
 def test_a_verify_that_names_others_than_differ_is_found() -> None:
     assert judge.of_verify("verify", ["a"], ["a"]) == []
     assert len(judge.of_verify("verify", ["a"], ["b"])) == 2
