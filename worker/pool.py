@@ -73,7 +73,7 @@ class Pool:
         self._ahead = LookAhead(self.intake, self.lookup, self.journal, self.stop, self, self.terms)
         self.attempts.recheck = self._ahead.recheck
         self.attempts.probe = self._probe
-        self._settling = Settling(self.lookup, self.clock, self.stop, self._proven)
+        self._settling = Settling(self.lookup, self.clock, self.stop, self._proven, self._is_down)
 
     async def run(self, workers: int) -> None:
         """Run with that many workers until nothing is left to do or the run ends."""
@@ -241,6 +241,10 @@ class Pool:
     async def _probe(self, effort: Effort) -> bool:
         """Read a row's record, to see whether a server that was down is back; whether it is."""
         return await self.lookup.record(effort.job.type, effort.job.id) is not None
+
+    def _is_down(self) -> bool:
+        """Whether nobody gets an answer, to reads and updates alike."""
+        return self.lookup.gate.is_down and self.attempts.gate.is_down
 
     def _proven(self, effort: Effort, settle: Settle, outcome: Outcome | None) -> None:
         """Settle a row that was in doubt; there may be room for further ones."""

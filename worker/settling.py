@@ -66,12 +66,14 @@ class Settling:
 
     Attributes:
         settled: takes a row that is settled, and the outcome of its last attempt.
+        is_down: whether nobody gets an answer, to reads and updates alike.
     """
 
     lookup: Lookup
     clock: Clock
     stop: Stop
     settled: Callable[[Effort, Settle, Outcome | None], None]
+    is_down: Callable[[], bool]
     _due: list[tuple[float, int, _Open]] = field(default_factory=list)
     _added: int = 0
     _open: int = 0
@@ -143,7 +145,7 @@ class Settling:
 
     def _waits_for_the_server(self, row: _Open) -> bool:
         """Whether the read failed because nobody gets an answer: that is no answer about this row."""
-        return self.lookup.gate.is_down and self.clock.now() - row.since < LONGEST_OUTAGE
+        return self.is_down() and self.clock.now() - row.since < LONGEST_OUTAGE
 
     def _page(self, now: float) -> list[_Open]:
         """The rows that are due: those of one type, a page at most."""
@@ -184,7 +186,7 @@ class Settling:
             row.live = effort.live = live
             effort.read_at = found.at[effort.job.id]
             settle = read_back(effort.image, live, row.question, fires=fires)
-        if settle is None and row.reads == len(READ_AT):
+        if settle is None and (row.reads == len(READ_AT) or self.clock.now() - row.since >= READ_AT[-1]):
             settle = give_up(effort.image, row.live, row.question, fires=fires)
         if settle is None:
             self._put(row)
