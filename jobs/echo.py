@@ -3,6 +3,7 @@
 Only equal is equal: `Retail` is not `retail`, "7" is not 7. The exceptions are the forms that the API's schema
 declares: a number, a truth value or a moment that was sent as text, a type's name in a list of names, an empty object
 for a cleared one. What an API stores otherwise, trimmed or in capitals, is known only from its reply: `Edit.stored`.
+What a reply shows may be `tidied` text that the record held before: that is no sign that the update was not taken.
 """
 
 import json
@@ -10,8 +11,9 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
+from unicodedata import normalize
 
 from jobs.catalogue import Attribute, declared
 from jobs.exact import ExactNumber
@@ -55,6 +57,33 @@ def holds(edit: Edit, value: JSON | Absent) -> bool:
     if same_at(edit.path, edit.after, value):
         return True
     return not isinstance(edit.stored, Unread) and same_at(edit.path, edit.stored, value)
+
+
+def tidied(sent: JSON | Absent, value: JSON | Absent) -> bool:
+    """Return whether a value is the text that was sent, as APIs tidy texts when they store them.
+
+    It has lost blanks at its ends, its accents are composed, its line ends are of one kind, or it is an e-mail address
+    in lower case. What was sent to be tidier than the value is another value.
+    """
+    if not (isinstance(sent, str) and isinstance(value, str)) or sent == value:
+        return False
+    forms = {sent}
+    for tidy in _TIDY:
+        forms |= set(map(tidy, forms))
+    return value in forms
+
+
+def _address(text: str) -> str:
+    return text.lower() if "@" in text else text
+
+
+_TIDY: Final[tuple[Callable[[str], str], ...]] = (
+    str.strip,
+    partial(normalize, "NFC"),
+    partial(re.compile(r"\r\n?").sub, "\n"),
+    _address,
+)
+"""What an API may do to a text, each by itself or after those before it."""
 
 
 def reads_alike(text: JSON, value: JSON) -> bool:

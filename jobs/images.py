@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from jobs import exact
 from jobs.change import value_at
-from jobs.echo import holds, same_at
+from jobs.echo import holds, same_at, tidied
 from jobs.model import ABSENT, JSON, REPLAY_SAFE_TRIGGERS, UNREAD, Absent, Edit, Live, Path, Unread
 
 Held = Literal["after", "before", "neither"]
@@ -133,8 +133,10 @@ def fires_twice(edits: Iterable[Edit], unread: Iterable[str]) -> bool:
 def _side(edit: Edit, value: JSON | Absent) -> Held:
     if holds(edit, value):
         return "after"
-    if isinstance(edit.before, Unread) or same_at(edit.path, edit.before, value):
-        return "before"  # where nobody looked: at any rate it is not what was sent
+    if isinstance(edit.before, Unread):
+        return "before"  # nobody looked: at any rate it is not what was sent
+    if same_at(edit.path, edit.before, value) and not tidied(edit.after, value):
+        return "before"
     return "neither"
 
 

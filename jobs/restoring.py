@@ -55,6 +55,7 @@ class Trail:
         first, last: numbers of the rows that touched it.
         before: what it was before the first row.
         held: what it may be after the last: one value, unless it is not certain which rows were applied.
+        wanted: those of them that it may be if all rows were applied; empty where that is all of `held`.
     """
 
     path: Path
@@ -62,6 +63,7 @@ class Trail:
     last: int
     before: Value
     held: tuple[Value, ...]
+    wanted: tuple[Value, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,10 @@ def trails(rows: Sequence[Written]) -> Iterator[Trail]:
             steps.setdefault(path, []).append((row, edits))
     for path, taken in steps.items():
         before = _before(path, (edit for _, edits in taken for edit in edits))
-        yield Trail(path, taken[0][0].row, taken[-1][0].row, before, _held(path, before, taken))
+        held, wanted = _held(path, before, taken), tuple[Value, ...]()
+        if not all(row.certain for row, _ in taken):
+            wanted = _held(path, before, [(replace(row, certain=True), edits) for row, edits in taken])
+        yield Trail(path, taken[0][0].row, taken[-1][0].row, before, held, wanted)
 
 
 def needed(paths: Iterable[Path]) -> Fields:

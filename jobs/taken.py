@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from jobs.catalogue import declared, is_write_only
 from jobs.change import Change, value_at
-from jobs.echo import same, same_at
+from jobs.echo import same, same_at, tidied
 from jobs.images import column_of
 from jobs.model import JSON, Absent, Edit, Live, Unread
 from jobs.values import valueclass
@@ -17,7 +17,8 @@ class Taken:
 
     Attributes:
         edits: of the change, each with the stored form that the reply shows where that is a third value.
-        differs: names of what the reply shows a third value of: neither the old one nor the one sent.
+        differs: names of what the reply shows a third value of: neither the old one nor the one sent, or the one sent
+            `tidied`.
         untaken: names of what the reply shows the old value of, although another was sent.
         unseen: names of what was sent and is not shown, although the API shows such fields.
     """
@@ -83,7 +84,10 @@ def _is_added_tag(edit: Edit) -> bool:
 
 
 def _is_old(edit: Edit, value: JSON | Absent) -> bool:
-    return not isinstance(edit.before, Unread) and same_at(edit.path, edit.before, value)
+    """Whether nothing but the old value can be meant: the API may have tidied a text into what it held before."""
+    if isinstance(edit.before, Unread):
+        return False
+    return same_at(edit.path, edit.before, value) and not tidied(edit.after, value)
 
 
 def _name(edit: Edit) -> str:

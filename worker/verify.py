@@ -1,12 +1,13 @@
 """Does the server still hold what a run wrote? Every record is read again; nothing is sent but reads."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 from itertools import groupby, islice
 from operator import or_
 from random import Random
+from typing import Final
 
 import anyio
 
@@ -14,12 +15,18 @@ from jobs.change import value_at
 from jobs.commercelayer import PAGE_SIZE
 from jobs.echo import same_at
 from jobs.images import column_of
-from jobs.model import ABSENT, JSON, Absent, Edit, Fields, Live, Status, Unread
-from jobs.restoring import Trail, Written, needed, trails
+from jobs.model import ABSENT, JSON, Absent, Edit, Fields, Live, Path, Status, Unread
+from jobs.restoring import Trail, Value, Written, needed, trails
 from worker.connection import READ_CONCURRENCY, Way, connected
 from worker.journal import History
 from worker.lookup import Found, Lookup
 from worker.policy.guards import Guards
+
+LAG: Final = 5.0
+"""Seconds after a write for which a read may show what was there before."""
+
+_PAUSE: Final = 1.0
+"""Seconds until what differs within that time is read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One value that is not what the run wrote; `why` is `differs`, `gone` or `not readable`."""
+    """One value that is not what the run wrote; `why` is `differs`, `not taken`, `gone` or `not readable`."""
 
     record: Kept
     why: str
@@ -59,7 +66,8 @@ class Verified:
     """What was found.
 
     Attributes:
-        counts: records by what was found of them: `holds`, `differs`, `gone`, `not readable`.
+        counts: records by what was found of them: `holds`, `differs`, `not taken` (it is without an update that was in
+            doubt), `gone`, `not readable`.
         hidden: records of which something cannot be verified, by its name.
     """
 
@@ -88,8 +96,15 @@ def sampled(records: Iterator[Kept], size: int, dice: Random) -> list[Kept]:
     return sorted(sample, key=lambda record: (record.type, record.id))
 
 
-async def verify(way: Way, records: Iterator[Kept], report: Callable[[Finding], None]) -> Verified:
+async def verify(way: Way, records: Iterator[Kept], report: Callable[[Finding], None], last: float = 0.0) -> Verified:
     """Read the records again, a few pages at a time, and report what is not as it was written, in their order.
+
+    Args:
+        way: to the API.
+        records: what the run wrote.
+        report: takes what is not as it was written.
+        last: seconds since the epoch at which the run settled its last row; what differs is read again for some seconds
+            after that, since reads lag behind writes.
 
     Raises:
         Unfinished: the API does not let us read on.
@@ -98,8 +113,11 @@ async def verify(way: Way, records: Iterator[Kept], report: Callable[[Finding], 
     verified, guards = Verified(), Guards()
     async with connected(way) as connection:
         pages = _pages(_visible(records, verified))
+        until = way.clock.now() + min(LAG, last + LAG - way.clock.wall())
         while batch := list(islice(pages, READ_CONCURRENCY)):
             found = await _read(connection.lookup, batch)
+            while way.clock.now() < until and _differ(batch, found) and await way.stop.sleep(_PAUSE):
+                found = await _read(connection.lookup, batch)
             if way.stop.reason:
                 raise Unfinished(f"{way.stop.reason}: {way.stop.message}")
             for page, each in zip(batch, found, strict=True):
@@ -107,6 +125,15 @@ async def verify(way: Way, records: Iterator[Kept], report: Callable[[Finding], 
                     _judge(record, each, verified, report)
                     _watch(record, each, guards)
     return verified
+
+
+def _differ(batch: list[list[Kept]], found: list[Found]) -> bool:
+    """Whether a value is not as it was written."""
+    findings: list[Finding] = []
+    for page, each in zip(batch, found, strict=True):
+        for record in page:
+            _judge(record, each, Verified(), findings.append)
+    return any(finding.column for finding in findings)
 
 
 def _watch(record: Kept, found: Found, guards: Guards) -> None:
@@ -170,7 +197,8 @@ def _judge(record: Kept, found: Found, verified: Verified, report: Callable[[Fin
     for finding in findings:
         report(finding)
     if seen:
-        verified.counts["differs" if findings else "holds"] += 1
+        whys = {finding.why for finding in findings}
+        verified.counts["differs" if "differs" in whys else "not taken" if whys else "holds"] += 1
 
 
 def _difference(record: Kept, trail: Trail, column: str, live: Live) -> Finding | None:
@@ -183,9 +211,16 @@ def _difference(record: Kept, trail: Trail, column: str, live: Live) -> Finding 
     held = [each for each in trail.held if not isinstance(each, Unread)]
     if not held:
         raise KeyError(trail.path)
-    if any(same_at(trail.path, each, value) for each in held):
+    is_one_of = partial(_is_one_of, trail.path, value)
+    if is_one_of(trail.wanted or held):
         return None
+    is_in_doubt = trail.wanted and (is_one_of(held) or len(held) < len(trail.held))
+    why = "not taken" if is_in_doubt else "differs"
     if trail.path[0] == "tags":  # a tag is there or not; its name says more than true
         written, value = (trail.path[1] if each is True else ABSENT for each in (held[-1], value))
-        return Finding(record, "differs", column, written, value)
-    return Finding(record, "differs", column, held[-1], value)
+        return Finding(record, why, column, written, value)
+    return Finding(record, why, column, held[-1], value)
+
+
+def _is_one_of(path: Path, value: JSON | Absent, known: Iterable[Value]) -> bool:
+    return any(not isinstance(each, Unread) and same_at(path, each, value) for each in known)

@@ -35,7 +35,7 @@ def sending(status: int, **headers: str) -> Callable[[Asked], Answer]:
 @pytest.mark.parametrize(
     ("script", "pause"),
     [
-        (sending(429, Retry_After="999999999"), "999999999 s"),
+        (sending(429, Retry_After="100000000"), "100000000 s"),
         (sending(429, RateLimit='"daily";r=0;t=36000'), "3600"),  # 36001 s, and what the clock has gone on by
         (sending(200, RateLimit='"daily";r=0;t=36000'), "3600"),  # the last one that is left
         (sending(200, Sforce_Limit_Info="api-usage=5000/5000"), "8640"),
@@ -43,7 +43,11 @@ def sending(status: int, **headers: str) -> Callable[[Asked], Answer]:
     ],
 )
 def test_a_parked_run_says_how_to_go_on_and_goes_on(
-    server: Scripted, capfd: pytest.CaptureFixture[str], script: Callable[[Asked], Answer], pause: str
+    server: Scripted,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    script: Callable[[Asked], Answer],
+    pause: str,
 ) -> None:
     Path("sheet.csv").write_text("id,reference\n" + "".join(f"A{n},{n}\n" for n in range(20)), encoding="utf-8")
     server.script = script
@@ -56,5 +60,27 @@ def test_a_parked_run_says_how_to_go_on_and_goes_on(
     assert json.loads(Path("my run", "summary.json").read_text(encoding="utf-8"))["exit_status"] == 3
 
     server.script = confirmed
+    monkeypatch.setenv("XDG_STATE_HOME", "later")  # as if the pause were over
     assert run([*shlex.split(command), "--no-progress"]) == 0
     assert {asked.id for asked in server.asked} == {f"A{n}" for n in range(20)}
+
+
+@pytest.mark.parametrize(
+    "script", [sending(429, Retry_After="1000"), sending(503, Retry_After="1000"), sending(200, Backoff="3600")]
+)
+def test_nothing_is_sent_into_a_pause_that_was_asked_for_by_whichever_process(
+    server: Scripted, script: Callable[[Asked], Answer]
+) -> None:
+    """Also where no limit is told: a penalty box begins anew with each request."""
+    Path("sheet.csv").write_text("id,reference\n" + "".join(f"A{n},{n}\n" for n in range(20)), encoding="utf-8")
+    server.script = script
+    begin = ["apply", "sheet.csv", "--type", "stripe_payments", "--blind", "--no-progress"]
+    assert run([*begin, "--run-dir", "run"]) == 3
+    server.script, server.asked = confirmed, []
+    for command in (
+        ["resume", "run", "--no-progress"],
+        ["resume", "run", "--no-progress"],
+        [*begin, "--run-dir", "r2"],
+    ):
+        assert run(command) == 3
+    assert server.asked == []

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.catalogue import Attribute, declared, resource_type, type_names
-from jobs.echo import equal, holds, reads_alike, same, same_at
+from jobs.echo import equal, holds, reads_alike, same, same_at, tidied
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit
 
 TEXT = Attribute("string")
@@ -166,3 +166,29 @@ def _whole(value: JSON) -> JSON:
     if isinstance(value, list):
         return list(map(_whole, value))
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+@pytest.mark.parametrize(
+    ("sent", "value", "is_tidied"),
+    [
+        (" Blue ", "Blue", True),
+        ("Cafe\u0301", "Caf\u00e9", True),
+        ("a\r\nb\rc", "a\nb\nc", True),
+        (" Cafe\u0301\r\n", "Caf\u00e9", True),
+        (" Cafe\u0301 ", "Cafe\u0301", True),  # one of these alone
+        ("Anna@Example.com", "anna@example.com", True),
+        ("Blue", "Blue", False),  # the same text is not another form of it
+        ("Blue", " Blue ", False),  # the tidier text was sent, and not taken
+        ("anna@example.com", "Anna@example.com", False),
+        ("Retail", "retail", False),  # a correction
+        ("stra\u00dfe@x", "strasse@x", False),
+        ("a  b", "a b", False),
+        (7, "7", False),
+        ("7", 7, False),
+        ("", ABSENT, False),
+    ],
+)
+def test_a_text_that_lost_what_apis_take_off_was_tidied(
+    sent: JSON | Absent, value: JSON | Absent, is_tidied: bool
+) -> None:
+    assert tidied(sent, value) is is_tidied

@@ -78,6 +78,8 @@ def test_an_edit_is_about_a_column(path: tuple[str, ...], column: str) -> None:
         ((Edit(REFERENCE, "a", " b ", "b"),), live(" b "), {"after"}),
         ((Edit(REFERENCE, "a", " b ", "b"),), live("a"), {"before"}),
         ((Edit(REFERENCE, "a", " b ", "b"),), live("c"), {"neither"}),
+        ((Edit(REFERENCE, "b", " b "),), live("b"), {"neither"}),  # the old value, or the new one without its blanks
+        ((Edit(REFERENCE, " b ", "b"),), live(" b "), {"before"}),
         ((Edit(REFERENCE, UNREAD, "b"),), live("c"), {"before"}),  # at any rate not what was sent
         ((Edit(REFERENCE, "a", "b"), Edit(BATCH, ABSENT, 1)), live("b"), {"after", "before"}),  # half of it
         ((Edit(TAG, ABSENT, True),), live(tags=frozenset({"vip"})), {"after"}),

@@ -54,3 +54,27 @@ def test_a_record_is_gone_only_where_that_is_proven(found: Found, why: str) -> N
     _judge(kept, found, verified, told.append)
     assert [finding.why for finding in told] == [why]
     assert verified.counts == {why: 1}
+
+
+@pytest.mark.parametrize(
+    ("rows", "live", "expected"),
+    [
+        ([(Edit(NAME, "old", "new"), False)], "old", "not taken"),  # the row may have been applied, and does not show
+        ([(Edit(NAME, "old", "new"), False)], "new", "holds"),
+        ([(Edit(NAME, "old", "new"), False)], "theirs", "differs"),
+        ([(Edit(NAME, UNREAD, "new"), False)], "old", "not taken"),  # nobody knows what it was
+        ([(Edit(NAME, "old", "a"), True), (Edit(NAME, "a", "b"), False)], "a", "not taken"),
+        ([(Edit(NAME, "old", "a"), True), (Edit(NAME, "a", "b"), False)], "old", "differs"),
+        ([(Edit(NAME, "old", "a"), False), (Edit(NAME, "a", "b"), True)], "b", "holds"),
+        ([(Edit(NAME, "old", " a ", "a"), False)], "a", "holds"),
+    ],
+)
+def test_an_update_in_doubt_that_does_not_show_is_not_held_nor_laid_to_somebody(
+    rows: list[tuple[Edit, bool]], live: str, expected: str
+) -> None:
+    written = [Written(number, (edit,), (), certain) for number, (edit, certain) in enumerate(rows, 1)]
+    record = Kept(1, "skus", "x", tuple(trails(written)))
+    verified, findings = Verified(), list[Finding]()
+    _judge(record, Found({"x": Live("skus", {"name": live}, fields=record.fields)}), verified, findings.append)
+    assert verified.counts == {expected: 1}
+    assert [finding.why for finding in findings] == ([] if expected == "holds" else [expected])

@@ -18,6 +18,10 @@ _HEADER: Final = ("row", "type", "id", "finding", "column", "written", "live")
 _SAID: Final = {
     "holds": ("still holds what the run wrote", "still hold what the run wrote"),
     "differs": ("differs: somebody has changed it since", "differ: somebody has changed them since"),
+    "not taken": (
+        "is without an update that was in doubt: it was not applied, or may still land",
+        "are without an update that was in doubt: it was not applied, or may still land",
+    ),
     "gone": ("is gone", "are gone"),
     "not readable": ("could not be read", "could not be read"),
 }

@@ -70,7 +70,7 @@ def _verify(run: Path, sample: int | None, flags: Flags) -> int:
             dice = Random(clock.sample())  # noqa: S311  # a sample, not a secret
             chosen = records if sample is None else iter(verify.sampled(records, sample, dice))
             with reporting(run) as report:
-                return await verify.verify(way, chosen, report)
+                return await verify.verify(way, chosen, report, history.last_result())
 
         try:
             verified = anyio.run(read)

@@ -315,6 +315,10 @@ class History:
         """Number of the last shape of edits, 0 when there is none."""
         return next(self._understood(lambda row: int(row[0]), "SELECT coalesce(max(n), 0) FROM shape"))
 
+    def last_result(self) -> float:
+        """Seconds since the epoch at which the last row was settled, 0 when none was."""
+        return next(self._understood(lambda row: float(row[0]), "SELECT coalesce(max(at), 0) FROM result"))
+
     def attempts(self) -> int:
         """PATCHes sent so far, by all processes."""
         return next(self._select("SELECT count(*) FROM attempt"))[0]  # type: ignore[no-any-return]  # SQL count
