@@ -63,9 +63,15 @@ class RunListed:
         return self.state != "finished" or sum(self.counts.values()) < self.reach
 
     @property
+    def is_short(self) -> bool:
+        """Whether rows that were asked for have no result."""
+        return sum(self.counts.values()) < (self.rows if self.limit is None else min(self.rows, self.limit))
+
+    @property
     def needs_retry(self) -> bool:
         """Whether a `retry` has rows to send."""
-        return not self.is_plan and any(self.counts.get(status) for status in _TO_RETRY)
+        failed = any(self.counts.get(status) for status in _TO_RETRY)
+        return not self.is_plan and (failed or (self.is_open and self.is_short))
 
     @property
     def has_written(self) -> bool:
@@ -79,8 +85,9 @@ class RunListed:
         if self.state == "planned":
             return f"rowpatch apply --plan {run}"
         if self.is_open:
-            beyond = self.limit is not None and sum(self.counts.values()) >= self.limit
-            return f"rowpatch resume {run}" + (f" --limit {self.rows}" if beyond else "")
+            return f"rowpatch resume {run}" + (
+                f" --limit {self.rows}" if self.limit is not None and not self.is_short else ""
+            )
         if self.needs_retry:
             return f"rowpatch retry {run}"
         done = self.state != "finished" or self.counts.keys() <= SETTLED_WELL

@@ -120,8 +120,9 @@ def test_the_newest_that_fits_is_found_or_the_lack_is_told(tmp_path: Path) -> No
     make(home / "old", ("apply", "stopped"), results=SOME, at=1.0)
     make(home / "new", ("apply", "finished"), at=2.0)
     assert newest(" to be resumed", lambda run: run.is_open, home) == home / "old"
-    with pytest.raises(ConfigError, match=r"In .* there is no run to be retried"):
-        newest(" to be retried", lambda run: run.needs_retry, home)
+    assert newest(" to be retried", lambda run: run.needs_retry, home) == home / "old"
+    with pytest.raises(ConfigError, match=r"In .* there is no run that is damaged"):
+        newest(" that is damaged", lambda run: run.state == "damaged", home)
 
 
 def test_neither_an_undo_nor_what_is_undone_is_undone_again(tmp_path: Path) -> None:
