@@ -32,7 +32,7 @@ def last_of_next(limit: int, chosen: Redo, journal: Journal, rows: int) -> int:
     """Return the number of the last of the next `limit` rows: of those chosen, and of those never reached."""
     traces = journal.traces(rows)
     unreached = (row for row in range(1, rows + 1) if not traces.of(row).settled)
-    return next(islice(merge(chosen.rows, unreached), limit - 1, None), rows)
+    return max(islice(merge(chosen.rows, unreached), limit), default=0)
 
 
 def rows_to_redo(directory: Path, journal: Journal, settings: Settings, rows: int) -> Redo:

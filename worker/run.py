@@ -209,9 +209,15 @@ class Run:
         return Progress(total, pace.rate, lambda: pace.held(self.clock.now()))
 
     @property
+    def _wished(self) -> int:
+        """Number of the last row that the run is about."""
+        limit = self.settings.input.limit
+        return self.rows if limit is None else min(self.rows, limit)
+
+    @property
     def _limit(self) -> int:
-        """Number of the last row to be looked at."""
-        return min(each for each in (self.rows, self.settings.input.limit, self.last) if each is not None)
+        """Number of the last row to be looked at by this process."""
+        return self._wished if self.last is None else min(self._wished, self.last)
 
     def _wanted(self, traces: Traces | None) -> Callable[[int], bool]:
         limit = self._limit
@@ -252,5 +258,5 @@ class Run:
             return Ended("planned", 0)
         counts = self.journal.counts()
         well = counts.keys() <= SETTLED_WELL and next(self.journal.doubts(), None) is None
-        well = well and (self.last is None or sum(counts.values()) >= self.rows)
+        well = well and (self.last is None or sum(counts.values()) >= self._wished)
         return Ended("finished", 0 if well else 1)

@@ -36,10 +36,11 @@ def make(directory: Path) -> bool:
     Raises:
         ConfigError: it cannot be made, or is in use for something else.
     """
-    new = not directory.exists()
-    if directory.is_dir() and not _is_leftover(directory):
-        raise ConfigError(f"{directory} is not empty: a run needs a directory of its own. Choose another --run-dir.")
     try:
+        new = not directory.exists()
+        if directory.is_dir() and not _is_leftover(directory):
+            what = "a run needs a directory of its own"
+            raise ConfigError(f"{directory} is not empty: {what}. Choose another --run-dir.")
         directory.parent.mkdir(parents=True, exist_ok=True)
         directory.mkdir(mode=0o700, exist_ok=True)
         directory.chmod(0o700)  # whatever the umask, or who made it

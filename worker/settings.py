@@ -9,11 +9,13 @@ import re
 import stat
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from jobs.commercelayer import AUTH_URL
 from worker.policy.guards import StopAfter
@@ -165,9 +167,16 @@ class Settings(_Group):
         return self.target, self.input.model_copy(update={"resend_unknown": False})
 
     def recorded(self) -> str:
-        """As the journal keeps them. Consent to send twice what may be applied holds for one command, not for good."""
+        """As the journal keeps them. Consent to send twice what may be applied holds for one command, not for good.
+
+        Raises:
+            ConfigError: a name among them is no text.
+        """
         once = self.input.model_copy(update={"resend_unknown": False})
-        return self.model_copy(update={"input": once}).model_dump_json()
+        try:
+            return self.model_copy(update={"input": once}).model_dump_json()
+        except PydanticSerializationError:
+            raise ConfigError("A flag holds a name that is not UTF-8: rename the file or folder.") from None
 
 
 class Secrets(_Group):
@@ -329,10 +338,11 @@ def _own(directory: Path) -> Path:
     Raises:
         ConfigError: somebody else has: what it says of limits and pauses is not ours.
     """
-    directory.mkdir(mode=0o700, exist_ok=True)
+    with suppress(FileExistsError):
+        directory.mkdir(mode=0o700)
     state = directory.lstat()
     if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.getuid() or state.st_mode & 0o022:
-        raise ConfigError(f"{directory} belongs to somebody else: set XDG_STATE_HOME to a directory of your own.")
+        raise ConfigError(f"{directory} is not yours alone: set XDG_STATE_HOME to a directory of your own.")
     return directory
 
 

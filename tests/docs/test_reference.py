@@ -13,7 +13,9 @@ from tests.docs.documents import DOCUMENTS, ROOT, anchors, links, read
 from tests.docs.generated import PARTS, argument, cases, renewed
 from worker.cli import app
 
-COMMANDS: Final = ("check", "template", "plan", "apply", "resume", "retry", "verify", "undo", "report", "sandbox")
+COMMANDS: Final = (
+    "check", "template", "plan", "apply", "resume", "retry", "verify", "undo", "report", "runs", "sandbox",
+)  # fmt: skip
 _TABLE_ROW: Final = re.compile(r"^\| `(?P<name>[a-z]+)` \|", re.MULTILINE)
 _NEITHER: Final = frozenset({"--help", "--version"})
 

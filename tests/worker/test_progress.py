@@ -3,6 +3,8 @@
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jobs.model import RowRef, RowResult, Status
 from worker.policy.concurrency import Sign
@@ -129,3 +131,49 @@ def test_a_pause_is_what_limits() -> None:
     progress.line(0.0)
     progress.count(results(10))
     assert "| paused 60 s | limited by backoff |" in progress.line(0.5)
+
+
+def busy(total: int, done: dict[Status, int]) -> Progress:
+    """A run in full swing, with everything in its line."""
+    pace = answered(Pace(ceiling=[Window(100, 60.0)], max_in_flight=16), 100)
+    progress = Progress(total, pace.rate, writes=pace)
+    progress.line(0.0)
+    for status, count in done.items():
+        progress.count(results(1, status))
+        progress.counts[status] += count - 1
+        for name in ("done", "sent", "attempts"):
+            setattr(progress, name, getattr(progress, name) + count - 1)
+    return progress
+
+
+WHOLE = "5,000/12,345 rows (40%) | 4,990 applied, 10 rejected | 5000.0/s | limit 1.7/s | limited by you | 74 min left"
+
+
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (200, WHOLE),
+        (100, "5,000/12,345 rows (40%) | 4,990 applied, 10 rejected | 5000.0/s | limit 1.7/s | 74 min left"),
+        (80, "5,000/12,345 rows (40%) | 10 bad | 5000.0/s | limit 1.7/s | 74 min left"),
+        (60, "5,000/12,345 rows (40%) | 10 bad | 5000.0/s | 74 min left"),
+        (50, "5,000/12,345 rows (40%) | 10 bad | 74 min left"),
+        (40, "5,000/12,345 rows (40%) | 74 min left"),
+        (1, "5,000/12,345 rows (40%) | 74 min left"),
+    ],
+)
+def test_a_narrow_terminal_is_told_less_but_always_the_rows_and_the_time_left(width: int, line: str) -> None:
+    assert busy(12_345, {Status.APPLIED: 4990, Status.REJECTED: 10}).line(1.0, width) == line
+
+
+@given(
+    total=st.integers(1_000, 50_000_000),
+    shares=st.dictionaries(st.sampled_from([each for each in Status if each is not Status.PENDING]), st.integers(1, 9)),
+    width=st.integers(60, 250),
+)
+def test_from_60_columns_on_the_line_fits_and_ends_with_the_time_left(
+    total: int, shares: dict[Status, int], width: int
+) -> None:
+    done = {status: total * share // 100 or 1 for status, share in shares.items()}
+    line = busy(total, {Status.APPLIED: 1, **done}).line(1.0, width)
+    assert len(line) <= width
+    assert line.endswith(" left")

@@ -1,5 +1,8 @@
 """Settings: checked where they come in, with messages that name the flag and what to write instead."""
 
+import os
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -237,3 +240,61 @@ def test_an_empty_secret_file_is_refused(tmp_path: Path) -> None:
 def test_learned_limits_live_in_the_state_directory_of_the_user() -> None:
     assert state_directory({"XDG_STATE_HOME": "/s"}) == Path("/s/rowpatch")
     assert state_directory({}).parts[-3:] == (".local", "state", "rowpatch")
+
+
+@pytest.fixture
+def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What stands for /tmp/rowpatch-UID: the user has no home, as in some containers."""
+
+    def homeless() -> Path:
+        raise RuntimeError("no home")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path / f"rowpatch-{os.getuid()}"
+
+
+def test_a_user_without_a_home_has_a_private_state_directory(shared: Path) -> None:
+    assert [state_directory({}), state_directory({})] == [shared, shared]
+    assert (shared.stat().st_uid, shared.stat().st_mode & 0o777) == (os.getuid(), 0o700)
+
+
+def a_link(path: Path) -> None:
+    path.with_name("elsewhere").mkdir(mode=0o700)
+    path.symlink_to(path.with_name("elsewhere"))
+
+
+def writable_by_all(path: Path) -> None:
+    path.mkdir()
+    path.chmod(0o777)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        a_link,
+        lambda path: path.symlink_to("nowhere"),
+        writable_by_all,
+        Path.touch,
+    ],
+)
+def test_a_state_directory_that_somebody_else_may_have_made_is_refused(
+    shared: Path, made: Callable[[Path], object]
+) -> None:
+    made(shared)
+    with pytest.raises(ConfigError, match="is not yours alone: set XDG_STATE_HOME"):
+        state_directory({})
+
+
+def test_a_state_directory_of_another_user_is_refused(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    another = os.getuid() + 1
+    monkeypatch.setattr(os, "getuid", lambda: another)
+    shared.with_name(f"rowpatch-{another}").mkdir(mode=0o700)
+    with pytest.raises(ConfigError, match="is not yours alone"):
+        state_directory({})
+
+
+def test_a_name_that_is_no_text_is_refused_in_words() -> None:
+    settings = Settings(target=Target(url="https://a.example"), input=Input(source="s\udcff.csv", format="csv"))
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        settings.recorded()

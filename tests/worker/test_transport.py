@@ -30,8 +30,7 @@ async def test_a_patch_carries_the_headers_and_bytes_it_was_given() -> None:
 
     def answer(url: URL, **kwargs: object) -> CallbackResult:
         seen.append((url, kwargs))
-        kwargs["data"].left = True  # type: ignore[attr-defined]  # the mock sends no bytes
-        return CallbackResult(status=200, body=b"{}", headers={"X-Request-Id": "r1"})
+        return CallbackResult(status=422, body=b"{}", headers={"X-Request-Id": "r1"})
 
     with aioresponses() as mocked:
         mocked.patch(f"{ORIGIN}/api/stripe_payments/abc", callback=answer)
@@ -44,6 +43,16 @@ async def test_a_patch_carries_the_headers_and_bytes_it_was_given() -> None:
     assert sent["allow_redirects"] is False
     assert isinstance(outcome, Reply)
     assert outcome.headers["x-request-id"] == "r1"
+
+
+async def test_a_client_that_sends_bodies_in_a_way_that_is_not_watched_is_noticed_at_its_first_success() -> None:
+    with aioresponses() as mocked:  # which sends nothing, and so writes no body
+        mocked.patch(f"{ORIGIN}/api/stripe_payments/abc", status=200, body=b"{}")
+        mocked.get(f"{ORIGIN}/api/stripe_payments/abc", status=200, body=b"{}")
+        async with Transport(ORIGIN, timeout=5, connections=1) as transport:
+            assert isinstance(await transport.send(Request("GET", PATCH.target), HEADERS), Reply)
+            with pytest.raises(RuntimeError, match="not watched"):
+                await transport.send(PATCH, HEADERS)
 
 
 @pytest.mark.parametrize(

@@ -85,8 +85,9 @@ def _refuse_strangers() -> None:
     found = find_spec("jobs")
     places = list(found.submodule_search_locations or ()) if found is not None else []
     if Path(__file__).parents[2] / "jobs" not in map(Path, places):
-        shown = ", ".join(places) or "a module"
-        sys.stderr.write(f"rowpatch: another package named `jobs` is found first ({shown}): unset PYTHONPATH.\n")
+        shown = ascii(", ".join(places) or getattr(found, "origin", "nowhere"))
+        said = f"rowpatch: another `jobs` is found first, {shown}: unset PYTHONPATH."
+        print(said, file=sys.stderr)  # noqa: T201  # `speech` needs our own `jobs`
         sys.exit(USAGE)
 
 

@@ -33,6 +33,8 @@ def begin(given: str | None, run_dir: Path | None, command: Command, flags: Flag
     name = "-" if given == "/dev/stdin" else given
     if not name.isprintable():
         raise ConfigError("The file's name has characters that cannot be shown: rename it.")
+    if name != "-" and str(Path(name).resolve()).encode(errors="replace") != os.fsencode(Path(name).resolve()):
+        raise ConfigError("The name of the file's folder is not UTF-8: rename the folder.")
     url = _url(flags, read_secrets(os.environ))
     settings = new_settings(name, reading.format or source.guess_format(name), url, flags, reading)
     return start(run_dir or run_directory.default(name, time.time()), settings, command, flags)

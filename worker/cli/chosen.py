@@ -1,18 +1,17 @@
 """The run that a command works on: the one that was named, or the newest that fits, which is said."""
 
-import sys
 from pathlib import Path
 from typing import Final, Literal
 
 from worker.cli.flags import Flags
-from worker.cli.speech import ask, warn
+from worker.cli.speech import ask, can_ask, warn
 from worker.runs import newest, to_undo
 from worker.settings import ConfigError
 
 _WANTED: Final = {
-    "resume": ("to be resumed", lambda run: run.is_open),
-    "retry": ("to be retried", lambda run: run.needs_retry),
-    "verify": ("that wrote anything", lambda run: run.has_written),
+    "resume": (" to be resumed", lambda run: run.is_open),
+    "retry": (" to be retried", lambda run: run.needs_retry),
+    "verify": (" that wrote anything", lambda run: run.has_written),
     "report": ("", lambda run: run.state not in {"damaged", "working"}),
 }
 
@@ -27,7 +26,7 @@ def chosen(command: Literal["resume", "retry", "verify", "report"], given: Path 
         return given
     what, fits = _WANTED[command]
     found = newest(what, fits)
-    warn(f"The newest run {what}: {found}".replace("  ", " "))
+    warn(f"The newest run{what}: {found}")
     return found
 
 
@@ -43,7 +42,7 @@ def chosen_to_undo(given: Path | None, flags: Flags, *, sure: bool) -> Path:
     if flags.yes or sure:
         warn(f"The newest run that can be undone: {found}")
         return found
-    if not (sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()):
+    if not can_ask():
         raise ConfigError(f"The newest run that can be undone is {found}: name it, or pass --yes.")
     if ask(f"Undo the newest run, {found}? Type yes to go on:").lower() != "yes":
         raise ConfigError("Not confirmed; nothing was sent.")

@@ -44,7 +44,7 @@ def retry(
                     " discarded; --resend-unknown fires it again.",
                     0,
                 )
-            last = last_of_next(flags.limit, chosen, opened.journal, opened.rows) if flags.limit else None
+            last = None if flags.limit is None else last_of_next(flags.limit, chosen, opened.journal, opened.rows)
             rows = tuple(row for row in chosen.rows if last is None or row <= last)
             return work(opened, Command("retry", resumed=True, redo=rows, last=last), flags)
 

@@ -2,12 +2,11 @@
 
 import gc
 import os
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, TextIO
+from typing import Final, Literal
 
 import anyio
 import structlog
@@ -21,7 +20,7 @@ from worker.cli.flags import Flags, overridden
 from worker.cli.planned import finish_plan
 from worker.cli.screen import configure_log, watcher
 from worker.cli.signals import end_orderly, status_of
-from worker.cli.speech import ask, complain, say
+from worker.cli.speech import ask, can_ask, complain, say
 from worker.clock import Clock
 from worker.connection import Way, token_endpoint
 from worker.journal import PLAN, Counters, History, Journal, JournalDamaged, JournalError
@@ -136,7 +135,8 @@ def refuse_plan(opened: Opened) -> None:
     if commands == {"plan"}:
         raise ConfigError(f"{opened.directory} is a plan that was not finished: nothing was sent. Plan again.")
     planned, wanted = opened.recorded.input.limit, opened.settings.input.limit
-    if opened.journal.facts.get(PLAN) == "kept" and planned is not None and (wanted is None or wanted > planned):
+    beyond = planned is not None and planned < opened.rows and (wanted is None or wanted > planned)
+    if beyond and opened.journal.is_bound_to(planned):
         raise ConfigError(
             f"{opened.directory} does what its plan says, and that is about the first {planned:,} rows."
             f" To go on, plan again: rowpatch plan {opened.journal.facts['source']}"
@@ -168,7 +168,7 @@ def work(opened: Opened, command: Command, flags: Flags) -> int:
     """Send (or plan) what is to be sent, write the reports, say what happened; the exit status."""
     clock = Clock()
     journal, settings = opened.journal, opened.settings
-    secrets = read_secrets(os.environ)
+    secrets, memory = read_secrets(os.environ), state_directory()
     route = route_of(settings, secrets)
     configure_log(flags.log_format)
     secrets, tokens, lost = _first_token(secrets, settings, route, clock)
@@ -182,7 +182,7 @@ def work(opened: Opened, command: Command, flags: Flags) -> int:
     if lost:
         ended = Ended("stopped", STOPPED, f"authorisation_lost: {lost}")
     else:
-        run = Run(opened.directory, journal, settings, secrets, opened.rows, command.resumed, state_directory(), clock)
+        run = Run(opened.directory, journal, settings, secrets, opened.rows, command.resumed, memory, clock)
         run.watch = None if flags.no_progress else watcher(clock)
         run.planning = command.plan == "make"
         run.last = command.last
@@ -277,11 +277,7 @@ def _confirm(secrets: Secrets, opened: Opened, flags: Flags, command: Command) -
     rows = opened.rows if limit is None else min(limit, opened.rows)
     shown = mode.upper() or "mode unknown, taken as LIVE"
     what = f"up to {rows:,} row{'' if rows == 1 else 's'} to {target.url} ({shown})"
-    if not (_is_terminal(sys.stdin) and _is_terminal(sys.stderr)):
+    if not can_ask():
         raise ConfigError(f"About to send {what}. Without a terminal, live mode needs --yes.")
     if ask(f"About to send {what}. Type yes to go on:").lower() != "yes":
         raise ConfigError("Not confirmed; nothing was sent.")
-
-
-def _is_terminal(stream: TextIO | None) -> bool:
-    return stream is not None and not stream.closed and stream.isatty()

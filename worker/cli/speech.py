@@ -39,6 +39,11 @@ def warn(text: str) -> None:
     _print(_lines(text), sys.stderr)
 
 
+def can_ask() -> bool:
+    """Return whether somebody is there to answer: a terminal."""
+    return all(stream is not None and not stream.closed and stream.isatty() for stream in (sys.stdin, sys.stderr))
+
+
 def ask(question: str) -> str:
     """Put a question on standard error; the line that is typed in reply."""
     print(f"{_lines(question)} ", end="", file=sys.stderr, flush=True)  # noqa: T201  # a prompt

@@ -10,7 +10,7 @@ from worker.cli.session import Command, Opened, made_with, work
 from worker.cli.speech import say
 from worker.journal import History, Journal, JournalDamaged, JournalError
 from worker.run_directory import JOURNAL
-from worker.runs import UNDO_OF
+from worker.runs import label_of_undo
 from worker.settings import ConfigError
 from worker.undo import CANNOT, Prepared
 
@@ -38,7 +38,7 @@ def take_back(run: Path, run_dir: Path | None, flags: Flags, *, plan_only: bool)
         stack.enter_context(run_directory.locked(directory))
         run_directory.clear(directory)
         try:
-            prepared = undo.prepare(history, settings, directory, UNDO_OF + run.resolve().name, flags.limit)
+            prepared = undo.prepare(history, settings, directory, label_of_undo(run), flags.limit)
             if prepared.rows:
                 run_directory.persist(directory)
                 return _carry_out(directory, prepared, flags, plan_only=plan_only)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final, TypeAlias, TypeVar
 from jobs.images import fires_twice
 from jobs.model import ApiError, RowRef, RowResult, Status
 from jobs.model import Path as Field
-from worker.journal.file import SAFE, JournalDamaged, connect, damaged, translated
+from worker.journal.file import PLAN, SAFE, JournalDamaged, connect, damaged, translated
 from worker.journal.images import Image, Planned, names_in, read_image, read_planned
 from worker.lifecycle import Trace
 
@@ -255,6 +255,11 @@ class History:
         if last is None:
             return self._understood(read_planned, f"{_PLAN} ORDER BY row")
         return self._understood(read_planned, f"{_PLAN} WHERE row BETWEEN ? AND ? ORDER BY row", first, last)
+
+    def is_bound_to(self, limit: int | None) -> bool:
+        """Whether the run keeps to a plan that ends at this row. The plan of an undo knows them all."""
+        kept = self.facts.get(PLAN) == "kept"
+        return kept and limit is not None and next(self.planned(limit + 1, limit + 1), None) is None
 
     def target(self, row: int) -> str:
         """Id that was looked up for a row that names a reference; empty when there is none."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from jobs.model import RowRef, Status
-from worker.journal import PLAN, Fate, History, Process
+from worker.journal import Fate, History, Process
 from worker.reports.outcome import Place, line_of, message, needs_action, timestamp
 from worker.settings import Settings
 
@@ -185,7 +185,7 @@ def summarise(
         resent=tally.resent,
         unrepeatable=history.unrepeatable(),
         beyond_limit=tally.beyond_limit,
-        planned=history.facts.get(PLAN) == "kept",
+        planned=history.is_bound_to(settings.input.limit),
         unread=history.unread(),
         longest_gap_s=_number(history.facts.get("longest_gap", "")),
         failed_name=failed_name,
