@@ -91,7 +91,7 @@ def test_an_older_row_of_a_results_file_is_sent_where_newer_ones_set_other_field
     server.script = confirmed
     server.asked.clear()
     assert apply("run/results.csv", run_dir="again") == 0
-    assert server.patches() == [("A", {"reference": "old"}), ("B", {"metadata": {"k": 1}})]
+    assert sorted(server.patches()) == [("A", {"reference": "old"}), ("B", {"metadata": {"k": 1}})]
     assert results("again") == [("applied", ""), ("skipped", "already_done")] * 2
 
 
@@ -224,10 +224,11 @@ def test_other_settings_do_not_make_an_unknown_row_invalid(server: Scripted) -> 
     [
         (Answer(200, b"{}", {"Content-Type": "text/\xff\xfe"}), ("unknown", "reply_mismatch")),  # half characters
         (Answer(200, b'{"data":{"id":"A","type":"stripe_payments","attributes":{"reference":NaN}}}'),
-         ("applied", "echo_differs")),
+         ("applied", "unverified")),  # no value that anybody could compare
         (Answer(200, b'{"data":{"id":"A","type":"stripe_payments","attributes":{"reference":1e999}}}'),
-         ("applied", "echo_differs")),
-        (Answer(200, b'{"data":{"id":"A","type":"stripe_payments","meta":{"mode":"\\ud800"}}}'), ("applied", "")),
+         ("applied", "unverified")),
+        (Answer(200, b'{"data":{"id":"A","type":"stripe_payments","meta":{"mode":"\\ud800"}}}'),
+         ("applied", "unverified")),
         (Answer(422, b'{"errors":[{"detail":"\\ud800 half"}]}'), ("rejected", "validation")),
         (Answer(101, b""), ("unknown", "reply_garbled")),
         (Answer(200, b"[" * 100_000), ("unknown", "reply_mismatch")),
@@ -438,12 +439,12 @@ def test_a_key_that_really_ends_like_a_type_can_be_written(server: Scripted) -> 
     assert server.patches() == [("A", {"metadata": {"urn:string": "1"}})]
 
 
-def test_a_server_that_never_answers_stops_the_run_within_a_minute_or_so(
+def test_a_server_that_never_answers_stops_the_run_within_seconds(
     server: Scripted, capfd: pytest.CaptureFixture[str]
 ) -> None:
     name = sheet(*(f"A{n},x" for n in range(100)))
     assert apply(name, "--url", "http://127.0.0.1:9", "--concurrency", "40", "--rate", "none") == 3
-    assert "down for too long (cannot connect to 127.0.0.1:9" in " ".join(capfd.readouterr().out.split())
+    assert "nothing was ever answered (cannot connect to 127.0.0.1:9" in " ".join(capfd.readouterr().out.split())
 
 
 def test_runs_begun_in_the_same_second_have_directories_of_their_own(server: Scripted) -> None:
