@@ -231,8 +231,17 @@ def _is(reply: Reply) -> str:
     elif document is not None:
         what = "another record" if isinstance(mapping(document).get("data"), dict) else "JSON without a record"
     else:
-        what = harmless(_page(reply), reply.secrets) or f"no JSON ({media or 'no content type'})"
+        form = "" if _is_utf8(reply.body) else ", not in UTF-8"
+        what = harmless(_page(reply), reply.secrets) or f"no JSON ({media or 'no content type'}{form})"
     return what
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _leads_to(reply: Reply) -> str:

@@ -96,6 +96,7 @@ NOT_UNDERSTOOD: dict[str, tuple[Coding, str]] = {
     "br": (lambda _: (b"\x0b\x02\x80abc\x03", {"Content-Encoding": "br"}), "broke off"),
     "text": (lambda body: (body, {"Content-Type": "text/plain"}), "JSON that calls itself text/plain"),
     "xssi": (lambda body: (b")]}',\n" + body, {}), "no JSON"),
+    "latin": (lambda body: (body.replace(b"n3w", b"n\xe9w"), {}), "no JSON (application/vnd.api+json, not in UTF-8)"),
     "junk": (lambda body: (body + b"\n<!-- cached -->", {}), "no JSON"),
 }
 

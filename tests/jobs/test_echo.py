@@ -84,6 +84,7 @@ UNIT = Attribute("string", ("gr", "oz", "lb"))
         ((1, 2), [1, 2], None, True),
         ([1], "1", None, False),
         ("1", [1], None, False),
+        ("2026-13-45", "2026-01-01T00:00:00Z", MOMENT, False),  # no date
     ],
 )
 def test_only_equal_is_equal_but_for_declared_forms(

@@ -124,6 +124,11 @@ def test_a_refusal_that_is_no_document_is_told_by_what_it_is(body: bytes, kind: 
         (b"", "", "an empty reply"),
         (b"access granted to tk-1", "text/plain", "no JSON (text/plain)"),  # a success may hold anything
         (b"access granted", "", "no JSON (no content type)"),
+        (
+            b'{"data": {"name": "n\xe9w"}}',
+            "application/json; charset=latin-1",
+            "no JSON (application/json, not in UTF-8)",
+        ),
         ({"data": {"id": "other", "message": "x"}}, JSON_TYPE, "another record"),
         ({"message": "access_token"}, JSON_TYPE, "JSON without a record"),
         ([], JSON_TYPE, "JSON without a record"),

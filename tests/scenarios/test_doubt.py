@@ -93,7 +93,7 @@ def test_a_refusal_after_a_doubt_leaves_what_does_not_show_up_unknown(tmp_path: 
     assert reasons(story) == {(Status.UNKNOWN, "reply_lost")}
 
 
-@pytest.mark.parametrize("status", [408, 425, 500, 503, 504, 524])
+@pytest.mark.parametrize("status", [202, 408, 425, 500, 503, 504, 524])
 def test_an_action_that_may_have_fired_is_never_sent_again(tmp_path: Path, status: int) -> None:
     """Neither at once, nor after the pause that the server asks for."""
     there = world(Act(status, b"", 0.0, {"Retry-After": "1"}))
