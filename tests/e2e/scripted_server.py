@@ -49,15 +49,22 @@ def refused(status: int, code: str = "X") -> Answer:
     return Answer(status, json.dumps({"errors": [{"title": "no", "code": code, "status": str(status)}]}).encode())
 
 
+def nothing_there(asked: Asked) -> Answer:
+    """No record at all: an empty list, and a 404 for each by itself."""
+    single = asked.path.split("?")[0].count("/") == 3
+    return Answer(404, b'{"errors": [{"code": "RECORD_NOT_FOUND"}]}') if single else Answer(body=b'{"data": []}')
+
+
 Script = Callable[[Asked], Answer]
 
 
 @dataclass
 class Scripted:
-    """A running server; `script` may be replaced between two runs."""
+    """A running server; `script` may be replaced between two runs. `reads` answers GETs in its place, if it is there."""
 
     url: str
     script: Script
+    reads: Script | None = None
     asked: list[Asked] = field(default_factory=list)
 
     def patches(self) -> list[tuple[str, Any]]:
@@ -84,7 +91,8 @@ def scripted_server(script: Script, certificate: Path | None = None) -> Iterator
             headers = {name.lower(): value for name, value in self.headers.items()}
             asked = Asked(self.command, self.path, data, headers, body)
             scripted.asked.append(asked)
-            answer = scripted.script(asked)
+            script = scripted.reads if scripted.reads and asked.method == "GET" else scripted.script
+            answer = script(asked)
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)

@@ -208,6 +208,8 @@ def test_log_lines_are_json_when_asked_for(
         run(["apply", str(sheet), "--type", "stripe_payments", "--url", limited.url, "--log-format", "json"])
     events = [json.loads(line) for line in capfd.readouterr().err.splitlines() if line.startswith("{")]
     assert all(event.pop("timestamp").endswith("Z") for event in events)
+    working, *events = events
+    assert (working.pop("run")[:11], working) == ("runs/sheet-", {"event": "working", "level": "info", "rows": 20})
     learned = {"event": "limit_learned", "level": "info", "windows": "1000/60s, 250/10s"}
     begun = {"event": "working", "level": "info", "rows": 20}
     assert {**events[0], "run": ""} == {**begun, "run": ""}

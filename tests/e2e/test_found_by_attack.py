@@ -11,7 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.scripted_server import JSON_API, Answer, Asked, Scripted, confirmed, refused, scripted_server
+from tests.e2e.scripted_server import (
+    JSON_API,
+    Answer,
+    Asked,
+    Scripted,
+    confirmed,
+    nothing_there,
+    refused,
+    scripted_server,
+)
 from worker.cli import run
 
 FLAGS = ["--type", "stripe_payments", "--metadata", "replace", "--no-progress"]
@@ -24,7 +33,8 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Scripted
     monkeypatch.chdir(tmp_path)
     with scripted_server(confirmed) as scripted:
         monkeypatch.setenv("ROWPATCH_URL", scripted.url)
-        monkeypatch.setenv("ROWPATCH_BLIND", "true")  # these servers know PATCH only
+        monkeypatch.setenv("ROWPATCH_BLIND", "true")
+        scripted.reads = nothing_there  # these servers know PATCH only, and rows in doubt are soon settled
         monkeypatch.setenv("ROWPATCH_CANARY", "0")
         yield scripted
 
@@ -129,8 +139,6 @@ def test_a_row_that_may_have_been_applied_shields_the_fields_that_it_sets(server
     """Tags are never sent twice, so the later rows stay unknown; the earlier ones must not overwrite them."""
 
     def script(asked: Asked) -> Answer:
-        if asked.method == "GET":
-            return refused(404)
         return refused(500) if "_add_tags" in asked.data["attributes"] else refused(423)
 
     server.script = script
@@ -290,7 +298,8 @@ def test_only_the_same_text_passes_for_text_that_was_sent(
     monkeypatch.delenv("ROWPATCH_BLIND")  # else it could be the old value
     old = {"data": [{"id": "A", "type": "stripe_payments", "attributes": {"reference": "old"}}]}
     found = Answer(200, json.dumps(old).encode())
-    server.script = lambda asked: found if asked.method == "GET" else confirmed(asked, reference=echoed)
+    server.reads = lambda _: found
+    server.script = lambda asked: confirmed(asked, reference=echoed)
     assert apply(sheet(f'A,"{sent}"')) == 0
     assert results() == [("applied", reason)]
 
@@ -314,12 +323,11 @@ def test_absurd_limits_are_not_learned(server: Scripted, limits: dict[str, str])
 
 def test_a_signal_during_a_slow_type_lookup_ends_the_run(server: Scripted, tmp_path: Path) -> None:
     def script(asked: Asked) -> Answer:
-        if asked.method == "PATCH":
-            return refused(404, "RECORD_NOT_FOUND")
         time.sleep(1.0)
         return refused(401, "INVALID_TOKEN")
 
-    server.script = script
+    server.script = lambda _: refused(404, "RECORD_NOT_FOUND")
+    server.reads = script
     name = sheet(*(f"A{n},x" for n in range(10)))
     process = subprocess.Popen([*PROGRAM, "apply", name, "--type", "transactions", "--run-dir", "run"])
     until = time.monotonic() + 20

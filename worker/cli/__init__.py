@@ -62,6 +62,7 @@ app: Final = App(
     help=_HELP,
     help_format="plaintext",
     version=_version,
+    suppress_keyboard_interrupt=False,  # an orderly end is ours to say
     default_parameter=Parameter(show_env_var=False, show_default=False),
 )
 for _name, _what in _COMMANDS.items():
