@@ -251,7 +251,7 @@ class LookAhead:
 
     def _absent(self, effort: Effort, found: Found) -> Settle:
         if effort.job.id in found.missing:
-            return Settle("not_found", f"no {effort.job.type} with this id")
+            return Settle(effort.doubt or "not_found", f"no {effort.job.type} with this id")
         return Settle(effort.doubt or "lookup_failed", found.failed[effort.job.id])
 
     def _route(self, effort: Effort, concrete: str) -> None:

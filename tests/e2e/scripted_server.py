@@ -60,7 +60,7 @@ Script = Callable[[Asked], Answer]
 
 @dataclass
 class Scripted:
-    """A running server; `script` may be replaced between two runs. `reads` answers GETs in its place, if it is there."""
+    """A running server; `script` may be replaced between two runs. `reads`, if given, answers GETs in its place."""
 
     url: str
     script: Script

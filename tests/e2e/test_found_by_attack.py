@@ -551,7 +551,7 @@ def test_a_record_that_cannot_be_read_says_why(
     monkeypatch: pytest.MonkeyPatch, server: Scripted, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("ROWPATCH_BLIND")
-    server.script = lambda _: Answer(403)
+    server.reads = lambda _: Answer(403)
     assert apply(sheet("A,1"), "--max-attempts", "1") == 1
     assert "it answered 403" in capfd.readouterr().out
     monkeypatch.setenv("ROWPATCH_URL", "http://127.0.0.1:1")

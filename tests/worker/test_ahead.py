@@ -28,11 +28,12 @@ class Records:
 
     records: dict[str, Live]
     failed: dict[str, str]
+    missing: frozenset[str] = frozenset()
 
     async def live(self, _type: str, ids: Sequence[str], _fields: Fields, *, patient: bool = True) -> Found:
         found = {each: self.records[each] for each in ids if each in self.records}
         failed = {each: why for each, why in self.failed.items() if each in ids}
-        return Found(found, dict.fromkeys(found, Moment(5.0, 5.0)), failed=failed)
+        return Found(found, dict.fromkeys(found, Moment(5.0, 5.0)), self.missing, failed)
 
 
 class Nowhere:
@@ -98,3 +99,12 @@ def test_a_row_whose_record_cannot_be_read_again_is_not_sent(tmp_path: Path) -> 
     row = effort("a")
     refreshed(tmp_path, Records({}, {"a": "it answered 500"}), row)
     assert row.verdict == Settle("lookup_failed", "it answered 500")
+
+
+def test_a_record_that_is_missing_after_a_doubt_may_have_been_changed_before_it_went(tmp_path: Path) -> None:
+    row = effort("a")
+    row.doubt = "server_error"
+    lookup = Records({}, {})
+    lookup.missing = frozenset({"a"})
+    refreshed(tmp_path, lookup, row)
+    assert row.verdict == Settle("server_error", "no orders with this id")
