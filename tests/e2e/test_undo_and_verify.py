@@ -297,7 +297,9 @@ def test_a_run_that_wrote_nothing_leaves_nothing_behind(desk: Desk, row: dict[st
     assert not (desk.folder / "undo").exists()
 
 
-@pytest.mark.parametrize("flags", [["--blind"], ["--metadata", "replace"], ["--type", "stripe_payments"]])
+@pytest.mark.parametrize(
+    "flags", [["--resend-unknown"], ["--blind"], ["--metadata", "replace"], ["--type", "stripe_payments"]]
+)
 def test_flags_that_change_what_rows_mean_are_refused(desk: Desk, flags: list[str]) -> None:
     apply(desk, [{"id": ONE, "reference": "new"}, {"id": TWO, "reference": "new"}])
     mark = desk.server.mark()
