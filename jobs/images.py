@@ -106,6 +106,14 @@ def sides(edits: Iterable[Edit], live: Live) -> frozenset[Held]:
     return frozenset(found)
 
 
+def as_shown(edits: Iterable[Edit], live: Live) -> tuple[Edit, ...]:
+    """Return the edits, each with the stored form that the record shows: the text that was sent, as APIs tidy it.
+
+    A value that was there before says nothing: it may be the old one.
+    """
+    return tuple(_as_shown(edit, live) for edit in edits)
+
+
 def merged(earlier: Iterable[Edit], later: Iterable[Edit]) -> tuple[Edit, ...]:
     """Return the edits of a row that is sent again after an attempt that may have been applied.
 
@@ -128,6 +136,16 @@ def fires_twice(edits: Iterable[Edit], unread: Iterable[str]) -> bool:
     """Whether what was sent had an effect that a second sending would have again: triggers and tags."""
     triggers = {name for name in unread if name.startswith("_")}
     return not triggers <= REPLAY_SAFE_TRIGGERS or any(edit.path[0] == "tags" for edit in edits)
+
+
+def _as_shown(edit: Edit, live: Live) -> Edit:
+    try:
+        value = value_at(live, edit.path)
+    except KeyError:
+        return edit
+    if not tidied(edit.after, value) or isinstance(edit.before, Unread) or same_at(edit.path, edit.before, value):
+        return edit
+    return replace(edit, stored=value)
 
 
 def _side(edit: Edit, value: JSON | Absent) -> Held:

@@ -13,7 +13,7 @@ import anyio
 
 from jobs.change import value_at
 from jobs.commercelayer import PAGE_SIZE
-from jobs.echo import same_at
+from jobs.echo import same_at, tidied
 from jobs.images import column_of
 from jobs.model import ABSENT, JSON, Absent, Edit, Fields, Live, Path, Status, Unread
 from jobs.restoring import Trail, Value, Written, needed, trails
@@ -211,7 +211,7 @@ def _difference(record: Kept, trail: Trail, column: str, live: Live) -> Finding 
     held = [each for each in trail.held if not isinstance(each, Unread)]
     if not held:
         raise KeyError(trail.path)
-    is_one_of = partial(_is_one_of, trail.path, value)
+    is_one_of = partial(_is_one_of, trail.path, value, in_doubt=bool(trail.wanted))
     if is_one_of(trail.wanted or held):
         return None
     is_in_doubt = trail.wanted and (is_one_of(held) or len(held) < len(trail.held))
@@ -222,5 +222,7 @@ def _difference(record: Kept, trail: Trail, column: str, live: Live) -> Finding 
     return Finding(record, why, column, held[-1], value)
 
 
-def _is_one_of(path: Path, value: JSON | Absent, known: Iterable[Value]) -> bool:
-    return any(not isinstance(each, Unread) and same_at(path, each, value) for each in known)
+def _is_one_of(path: Path, value: JSON | Absent, known: Iterable[Value], *, in_doubt: bool) -> bool:
+    """Whether the value is a known one; `in_doubt`: or one that the API may have tidied, which no reply showed."""
+    values = [each for each in known if not isinstance(each, Unread)]
+    return any(same_at(path, each, value) or (in_doubt and tidied(each, value)) for each in values)

@@ -4,7 +4,18 @@ from typing import Any
 
 import pytest
 
-from jobs.images import Held, column_of, decode, encode, encode_shape, fires_twice, merged, sides, without_tags
+from jobs.images import (
+    Held,
+    as_shown,
+    column_of,
+    decode,
+    encode,
+    encode_shape,
+    fires_twice,
+    merged,
+    sides,
+    without_tags,
+)
 from jobs.model import ABSENT, UNREAD, Edit, Fields, Link, Live
 
 REFERENCE = ("attributes", "reference")
@@ -108,3 +119,17 @@ def test_triggers_and_tags_have_effects_that_a_second_sending_has_again() -> Non
     assert fires_twice(set_, ("_capture",))
     assert fires_twice((*set_, Edit(TAG, ABSENT, True)), ())
     assert not fires_twice(set_, ("_refresh", "password"))
+
+
+@pytest.mark.parametrize(
+    ("edit", "record", "stored"),
+    [
+        (Edit(REFERENCE, "a", " b "), live("b"), "b"),  # as APIs tidy texts
+        (Edit(REFERENCE, "a", " b "), live("c"), UNREAD),
+        (Edit(REFERENCE, "b", " b "), live("b"), UNREAD),  # it was there before
+        (Edit(REFERENCE, UNREAD, " b "), live("b"), UNREAD),  # nobody looked
+        (Edit(("attributes", "password"), "a", " b "), live("b"), UNREAD),  # never shown
+    ],
+)
+def test_a_record_may_show_in_which_form_a_text_is_stored(edit: Edit, record: Live, stored: Any) -> None:
+    assert as_shown((edit,), record)[0].stored == stored

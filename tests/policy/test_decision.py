@@ -167,3 +167,17 @@ def test_what_moved_on_since_the_plan(edit: Edit, expected: tuple[Edit, ...], mo
 )
 def test_values_in_messages_tell_text_from_numbers(value: Any, said: str) -> None:
     assert shown(value) == said
+
+
+def test_a_text_that_the_record_shows_tidied_was_applied_and_is_remembered_so() -> None:
+    settle = read_back((Edit(REFERENCE, "old", " new "),), live("new"), DOUBT, fires=False)
+    assert settle is not None
+    assert settle.reason == "read_back"
+    assert [edit.stored for edit in settle.stored] == ["new"]
+
+
+def test_only_where_a_row_is_in_doubt_a_plan_takes_a_tidied_text_for_what_it_expects() -> None:
+    edits = (Edit(REFERENCE, "b", "old"),)
+    certain, doubtful = (Edit(REFERENCE, " b ", "old"),), (Edit(REFERENCE, " b ", "old"), Edit(REFERENCE, "old", "old"))
+    assert len(moved_on(Change({}, {}, edits), certain)) == 1
+    assert moved_on(Change({}, {}, edits), doubtful) == ()

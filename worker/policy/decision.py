@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from jobs.change import AS_A_SHEET, CannotMerge, Change, Terms, difference
-from jobs.echo import same_at
-from jobs.images import Held, column_of, sides
+from jobs.echo import same_at, tidied
+from jobs.images import Held, as_shown, column_of, sides
 from jobs.model import ABSENT, JSON, Absent, Edit, Live, Status, Unread, UpdateJob
 from jobs.texts import shortened
 from worker.policy.verdict import ReadBack, Settle
@@ -56,8 +56,8 @@ def decide(job: UpdateJob, live: Live, asked: Asked) -> Change | Settle | ReadBa
 def read_back(edits: tuple[Edit, ...], live: Live, question: ReadBack, *, fires: bool) -> Settle | None:
     """Settle a row in doubt by its record, or return None: the record proves nothing yet, and is to be read again.
 
-    New values prove that the row was applied. Old values prove nothing: reads lag, and an update may land late. After a
-    success that showed nothing, a value that is neither is the form in which the API stores the new one.
+    New values prove that the row was applied, also as APIs tidy texts. Old values prove nothing: reads lag, and an
+    update may land late. After a success that showed nothing, a value that is neither is a form of the API's own.
 
     Args:
         edits: of all attempts of the row.
@@ -66,13 +66,15 @@ def read_back(edits: tuple[Edit, ...], live: Live, question: ReadBack, *, fires:
         fires: the row also has effects that cannot be read: without a success, only a value that changed proves that
             it was applied; and a tag that is not there says nothing, since the API discards those it does not know.
     """
-    held = _held(edits, live, fires=fires)
+    shown = as_shown(edits, live)
+    held = _held(shown, live, fires=fires)
     if not held:
         return Settle(question.reason, question.message, errors=question.errors)
     if held == {"after"}:
         if fires and not question.succeeded and any(isinstance(edit.before, Unread) for edit in edits):
             return Settle(question.reason, question.message, errors=question.errors)
-        return Settle("read_back", f"{question.message}; the record shows that it was applied")
+        told = f"{question.message}; the record shows that it was applied"
+        return Settle("read_back", told, stored=shown if shown != edits else ())
     if "before" not in held and question.stale:
         told = f"{question.message}; the record shows another value than the one sent"
         return Settle(question.reason, told)
@@ -112,7 +114,7 @@ def moved_on(change: Change, expected: tuple[Edit, ...]) -> tuple[Edit, ...]:
     moved = []
     for edit in change.edits:
         wanted = [each for each in expected if each.path == edit.path]
-        if not any(_meets(edit, each) for each in wanted):
+        if not any(_meets(edit, each, in_doubt=len(wanted) > 1) for each in wanted):
             before = wanted[-1].before if wanted else edit.after
             moved.append(Edit(edit.path, before, ABSENT if isinstance(edit.before, Unread) else edit.before))
     return tuple(moved)
@@ -131,10 +133,11 @@ def _may_be_discarded(edit: Edit, live: Live) -> bool:
     return kind == "tags" and edit.after is not ABSENT and name not in (live.tags or ())
 
 
-def _meets(edit: Edit, planned: Edit) -> bool:
+def _meets(edit: Edit, planned: Edit, *, in_doubt: bool) -> bool:
+    """Whether the live value is the one that was planned for; `in_doubt`: or that one tidied, which nobody has seen."""
     if isinstance(edit.before, Unread) or isinstance(planned.before, Unread):
         return False
-    return same_at(edit.path, planned.before, edit.before)
+    return same_at(edit.path, planned.before, edit.before) or (in_doubt and tidied(planned.before, edit.before))
 
 
 def _told(moved: Edit) -> str:
