@@ -16,7 +16,7 @@ from jobs.change import AS_A_SHEET, Change, Terms, as_written, fields
 from jobs.commercelayer import PAGE_SIZE
 from jobs.model import Fields, Live, UpdateJob
 from worker.clock import Moment
-from worker.effort import FRESH, Effort
+from worker.effort import FRESH, LAG, Effort
 from worker.intake import Intake
 from worker.journal import Journal, JournalError
 from worker.lifecycle import State
@@ -206,6 +206,7 @@ class LookAhead:
 
     async def _look_up(self, page: list[Effort]) -> None:
         self.sink.reading(effort.job.ref.row for effort in page)
+        await self._outlast(page)
         wanted = reduce(or_, map(self._fields, page))
         found = await self.lookup.live(page[0].job.type, list({effort.job.id: None for effort in page}), wanted)
         if self.stop.reason:
@@ -213,6 +214,15 @@ class LookAhead:
         changed = sum(self._decide(effort, found) for effort in page)
         self.intake.checking = False
         self._share += 0.3 * (changed / len(page) - self._share)
+
+    async def _outlast(self, page: list[Effort]) -> None:
+        """Wait until reads show what an earlier process of the run has just written into the page's records.
+
+        Merged into what was there before that, a row would take back what an earlier one of its record has set.
+        """
+        wait = max(map(self.intake.written_at, page)) + LAG - self.intake.clock.wall()
+        if wait > 0.0:
+            await self.stop.sleep(min(LAG, wait))
 
     def _fields(self, effort: Effort) -> Fields:
         if self.intake.blind and effort.may_resend:

@@ -1,5 +1,6 @@
 """A row on its way through a run, and the ways in which its attempts end."""
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
@@ -18,6 +19,9 @@ The API has no conditional update: whatever somebody else writes into the same o
 a time at the slowest documented pace (100 updates a minute) takes this long to send.
 """
 
+LAG: Final = 5.0
+"""Seconds after a write for which a read may show what was there before it."""
+
 NEVER: Final = Moment(0.0, 0.0)
 
 
@@ -33,6 +37,7 @@ class Effort:
         live: the record as it was read; None in a blind run.
         read_at: when it was.
         image: what all attempts of the row so far replace; `imaged` once that is in the journal.
+        written_at: loop time at which another row of the run wrote the record; a read soon after that may not show it.
         expected: what was planned for the row, None without a plan.
         attempts: PATCHes sent so far, earlier processes included.
         failures: of this process, failed for a passing reason. `throttles`: refused for pace. `races`: decided anew.
@@ -49,6 +54,7 @@ class Effort:
     change: Change = field(default_factory=Change)
     live: Live | None = None
     read_at: Moment = NEVER
+    written_at: float = -math.inf
     image: tuple[Edit, ...] = ()
     imaged: bool = False
     expected: tuple[Edit, ...] | None = None

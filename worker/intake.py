@@ -49,6 +49,7 @@ class Intake:
         expected: what is planned for a row; None when there is no plan to keep to.
         target: id that an earlier process found for a row that names a reference; empty when none did.
         overtaken: what later rows of a record have changed, or may have.
+        written: when (seconds since the epoch) earlier processes last wrote records, by id, if that was a moment ago.
         unaimed: rows from the first on whose record has to be looked up, in file order; none is taken in before that.
         ready: rows that need no reading. `checking`: whether a first refusal of a type is being looked into.
     """
@@ -63,6 +64,7 @@ class Intake:
     expected: Callable[[int], Planned | None] | None = None
     target: Callable[[int], str] = lambda _: ""
     overtaken: Callable[[int, str], Collection[Path]] = lambda _row, _id: ()
+    written: Mapping[str, float] = field(default_factory=dict)
     unaimed: list[UpdateJob | Unsendable] = field(default_factory=list)
     ready: deque[Effort] = field(default_factory=deque)
     checking: bool = False
@@ -187,6 +189,10 @@ class Intake:
     def route_of(self, type_name: str) -> str:
         """What is known about how an abstract type is updated: `direct`, `concrete`, or nothing yet."""
         return self.journal.facts.get(ROUTE + type_name, "")
+
+    def written_at(self, effort: Effort) -> float:
+        """Return when (seconds since the epoch) an earlier process wrote the row's record; 0 if not a moment ago."""
+        return self.written.get(effort.job.id, 0.0)
 
     def release(self, resource_id: str, *, unknown: bool) -> Effort | None:
         """The row in hand of this id is settled; the next one, if it may go now."""

@@ -263,6 +263,7 @@ class Pool:
             self._back(effort, result)
         following = self.intake.release(effort.job.id, unknown=result.status is Status.UNKNOWN)
         if following is not None:
+            following.written_at = self.clock.now() if result.status is Status.APPLIED else effort.written_at
             self._ahead.follow(following, *self._left_behind(effort, result))
         if self.intake.is_done:
             self._wake()

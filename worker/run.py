@@ -19,6 +19,7 @@ from worker import returned, source
 from worker.attempt import AttemptLoop
 from worker.clock import Clock
 from worker.connection import READ_CONCURRENCY, Connection, Way, connected
+from worker.effort import LAG
 from worker.intake import Intake
 from worker.journal import PLAN, History, Journal, JournalError, Planned, Runner, Traces, WriterThread
 from worker.planner import Planner
@@ -128,6 +129,7 @@ class Run:
                     intake = Intake(rows, traces, self.journal, clock)
                     if earlier is not None:
                         intake.target, intake.overtaken = earlier.target, earlier.was_overtaken
+                        intake.written = earlier.written_since(clock.wall() - LAG)
                     intake.blind, intake.resend_unknown = settings.input.blind, settings.input.resend_unknown
                     intake.expected = expected
                     await (self._plan(intake, connection) if self.planning else self._send(intake, connection, traces))

@@ -19,7 +19,7 @@ from jobs.change import fields
 from jobs.commercelayer import PAGE_SIZE
 from jobs.model import Live, Outcome, Reply, Status
 from worker.clock import Clock
-from worker.effort import Effort
+from worker.effort import LAG, Effort
 from worker.lifecycle import Event, step
 from worker.lookup import Found, Lookup
 from worker.policy.decision import give_up, read_back
@@ -27,7 +27,7 @@ from worker.policy.ratelimit import read_retry_after
 from worker.policy.verdict import ReadBack, Settle
 from worker.stop import Stop
 
-READ_AT: Final = (0.0, 0.5, 1.5, 3.5, 5.5, 8.0)
+READ_AT: Final = (0.0, 0.5, 1.5, 3.5, 6.0, 10.0)
 """Seconds after the doubt at which the record is read: what shows up within 5 s is seen, what takes longer is not."""
 
 BEAT: Final = 0.25
@@ -104,7 +104,7 @@ class Settling:
         self._open += 1
         if question.reason not in self._trusted:
             self._unproven.add(effort)
-        since = self.clock.now() + self._delay(outcome)
+        since = max(self.clock.now() + self._delay(outcome), effort.written_at + LAG)
         self._put(_Open(effort, question, outcome, since))
         self.wake()
 

@@ -35,6 +35,10 @@ _DOUBTS: Final = """
     WHERE coalesce(attempt.outcome, '') <> ? AND (result.row IS NULL OR attempt.n > result.attempts)
     GROUP BY attempt.row ORDER BY attempt.row
 """
+_WRITTEN_SINCE: Final = """
+    SELECT image.id, max(result.at) FROM result JOIN image ON image.row = result.row
+    WHERE result.at > ? GROUP BY image.id
+"""
 _ANSWERED: Final = """
     SELECT coalesce(result.at, ?) FROM attempt LEFT JOIN result ON result.row = attempt.row
     WHERE attempt.at > ? AND coalesce(result.at, ?) > ?
@@ -319,6 +323,10 @@ class History:
     def last_shape(self) -> int:
         """Number of the last shape of edits, 0 when there is none."""
         return next(self._understood(lambda row: int(row[0]), "SELECT coalesce(max(n), 0) FROM shape"))
+
+    def written_since(self, at: float) -> dict[str, float]:
+        """Ids of records that rows settled after `at` have written, or may have, and when (seconds since the epoch)."""
+        return dict(self._understood(lambda row: (str(row[0]), float(row[1])), _WRITTEN_SINCE, at))
 
     def last_result(self) -> float:
         """Seconds since the epoch at which the last row was settled, 0 when none was."""
