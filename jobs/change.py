@@ -171,8 +171,7 @@ def _unread(job: UpdateJob) -> Iterator[Edit]:
     for name, value in job.attributes.items():
         yield Edit(("attributes", name), UNREAD, value)
     for name, members in job.members.items():
-        for key, member in members.items():
-            yield Edit(("attributes", name, key), UNREAD, member)
+        yield Edit(("attributes", name), UNREAD, _present(members))  # the object as a whole is replaced
     for name, link in job.relationships.items():
         yield Edit(("relationships", name), UNREAD, linkage(link))
     for name in job.add_tags:

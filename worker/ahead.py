@@ -23,6 +23,7 @@ from worker.lifecycle import State
 from worker.lookup import Found, Lookup
 from worker.policy.decision import Asked, decide
 from worker.policy.verdict import ReadBack, Settle
+from worker.recent import RecentWrites
 from worker.stop import Stop
 
 BACKLOG: Final = 2000
@@ -67,6 +68,7 @@ class LookAhead:
 
     Attributes:
         terms: how rows are compared with their records.
+        recent: what the run wrote a moment ago.
     """
 
     intake: Intake
@@ -75,6 +77,7 @@ class LookAhead:
     stop: Stop
     sink: Sink
     terms: Terms = AS_A_SHEET
+    recent: RecentWrites = field(default_factory=RecentWrites)
     _following: deque[tuple[Effort, Live | None, Moment]] = field(default_factory=deque)
     _draining: bool = False
     _reading: int = 0
@@ -254,6 +257,7 @@ class LookAhead:
             self._route(effort, live.type)
         if self.intake.blind and effort.may_resend:
             return as_written(job)
+        live = self.recent.over(job.id, live, self.intake.clock.now())
         effort.live, effort.read_at = live, found.at[job.id]
         earlier = effort.image or as_written(job).edits
         asked = Asked(self.terms, effort.doubt, earlier, effort.may_resend, effort.expected)

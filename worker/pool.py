@@ -261,6 +261,8 @@ class Pool:
         self._heed(result)
         if effort.is_canary:
             self._back(effort, result)
+        if result.status is Status.APPLIED:
+            self._ahead.recent.add(effort.job.id, effort.change, self.clock.now())
         following = self.intake.release(effort.job.id, unknown=result.status is Status.UNKNOWN)
         if following is not None:
             following.written_at = self.clock.now() if result.status is Status.APPLIED else effort.written_at

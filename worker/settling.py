@@ -36,6 +36,9 @@ BEAT: Final = 0.25
 LONGEST_DELAY: Final = 30.0
 """Seconds by which `Retry-After` of a 202 puts off the first read at most."""
 
+FAILED: Final = 3
+"""Reads of a record that may fail, each after a few tries of its own."""
+
 LONGEST_OUTAGE: Final = 60.0
 """Seconds after the doubt for which a server that is down is waited for."""
 
@@ -50,13 +53,17 @@ _ACCEPTED: Final = 202
 
 @dataclass(slots=True, eq=False)
 class _Open:
-    """One row in doubt: what is asked, since when (loop time), how often its record was read, and what it held last."""
+    """One row in doubt: what is asked, since when (loop time), how often its record was read, and what it held last.
+
+    `failed` reads are among the `reads`.
+    """
 
     effort: Effort
     question: ReadBack
     outcome: Outcome | None
     since: float
     reads: int = 0
+    failed: int = 0
     live: Live | None = None
 
 
@@ -143,6 +150,12 @@ class Settling:
         self._added += 1
         return self._added
 
+    def _is_enough(self, row: _Open, live: Live | None) -> bool:
+        """Whether a last read has shown the record late enough, or none can be had."""
+        row.failed += live is None
+        late = self.clock.now() - row.since >= READ_AT[-1]
+        return row.reads == len(READ_AT) or (late and (live is not None or row.failed >= FAILED))
+
     def _waits_for_the_server(self, row: _Open) -> bool:
         """Whether the read failed because nobody gets an answer: that is no answer about this row."""
         return self.is_down() and self.clock.now() - row.since < LONGEST_OUTAGE
@@ -186,7 +199,7 @@ class Settling:
             row.live = effort.live = live
             effort.read_at = found.at[effort.job.id]
             settle = read_back(effort.image, live, row.question, fires=fires)
-        if settle is None and (row.reads == len(READ_AT) or self.clock.now() - row.since >= READ_AT[-1]):
+        if settle is None and self._is_enough(row, live):
             settle = give_up(effort.image, row.live, row.question, fires=fires)
         if settle is None:
             self._put(row)

@@ -147,7 +147,8 @@ def _judge_applied(terms: Terms, facts: Facts, evidence: Evidence) -> Iterator[V
 
 def _is_confirmed(facts: Facts) -> bool:
     last = facts.entries[-1] if facts.entries else None
-    return last is not None and last.applied and last.fault in _SUCCESSES
+    arrived = last is not None and last.status == 204  # no body is lost with the connection
+    return last is not None and last.applied and (last.fault in _SUCCESSES or (arrived and last.fault == "lost-after"))
 
 
 def _judge_refused(terms: Terms, facts: Facts, evidence: Evidence) -> Iterator[Violation]:

@@ -40,6 +40,10 @@ class Senders:
                 return sender
             if detailed and metadata.get("by") == before.get("by") and detail != before.get("a"):
                 return detailed[-1]
+            number = metadata.get("n")
+            numbered = [row.number for row in rows if number is not None and row.sets.get("metadata.n") == number]
+            if numbered and metadata.get("by") == before.get("by") and number != before.get("n"):
+                return numbered[-1]
         return next(iter([*marked, *detailed[-1:]]), None)
 
 
