@@ -89,7 +89,8 @@ class Effort:
 
     def remember(self, stored: tuple[Edit, ...]) -> None:
         """Take the edits of the change again, with the forms in which the API stores their values."""
-        self.change = replace(self.change, edits=stored)
+        paths = {edit.path for edit in self.change.edits}  # an earlier attempt may have sent more
+        self.change = replace(self.change, edits=tuple(edit for edit in stored if edit.path in paths))
         self.image = merged(self.image, stored)
 
     def route(self, concrete: str) -> None:
