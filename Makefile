@@ -19,7 +19,7 @@ MOST   ?= 1000000
 BENCH  ?=
 PARALLEL ?= --numprocesses 3 --dist worksteal
 
-.PHONY: setup demo test check fmt bench bench-check ladder rates scale profile million million-check scenarios simulate replay crash faults signals damage powerloss full-disk undo-crash share corpora strangers lock clean
+.PHONY: setup demo test check fmt bench bench-check ladder rates scale profile million million-check scenarios simulate replay crash faults signals damage powerloss full-disk undo-crash share corpora strangers late pace-real lock clean
 
 setup: $(READY)  ## a virtual environment with pinned, hashed requirements
 
@@ -105,6 +105,13 @@ corpora: setup  ## the public corpora of CSV, JSON and naughty strings, installe
 
 strangers: setup  ## servers that nobody here wrote, installed under build/, judged by their own stores; STRANGERS="django prism" for some
 	$(BIN)/python -m tests.strangers $(STRANGERS)
+	$(BIN)/python -m tests.sheets.libreoffice
+
+late: setup  ## every change lands late, and every first reply is broken in some way
+	$(BIN)/python -m tests.hostile.late --rows $(ROWS)
+
+pace-real: setup  ## untold limits in real time on loopback, as shares of the ideal
+	$(BIN)/python -m tests.pace.real
 
 undo-crash: setup  ## apply and undo, both killed and resumed: nothing is left of either
 	$(BIN)/python -m tests.crash.undo --rounds $(ROUNDS)
