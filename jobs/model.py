@@ -181,8 +181,6 @@ class Fields:
 
     def __or__(self, other: "Fields") -> "Fields":
         """What both touch."""
-        if self == other:
-            return self
         return Fields(
             self.attributes | other.attributes, self.relationships | other.relationships, self.tags or other.tags
         )

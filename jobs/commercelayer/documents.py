@@ -1,7 +1,7 @@
 """JSON:API documents in replies. Nothing of a reply is kept but what is named."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -27,10 +27,7 @@ def document_of(reply: Reply) -> dict[str, Any] | None:
 
 def exact_document_of(reply: Reply) -> dict[str, Any] | None:
     """The same of a reply that has a document, with an `ExactNumber` for each number that no float holds."""
-    try:
-        document = json.loads(reply.body, parse_float=number)
-    except (ValueError, RecursionError):
-        return None
+    document = _standard(reply.body, parse_float=number)
     return document if isinstance(document, dict) else None
 
 
@@ -45,9 +42,12 @@ def _parsed(body: bytes) -> object:
     try:
         return from_json(body, cache_strings=False)  # between two rows the cache grows cold
     except ValueError:
-        pass  # or JSON that only the standard parser takes: UTF-16, a byte order mark, half a surrogate pair
+        return _standard(body)  # UTF-16, a byte order mark, half a surrogate pair: it takes what the other does not
+
+
+def _standard(body: bytes, parse_float: Callable[[str], object] | None = None) -> object:
     try:
-        return json.loads(body)
+        return json.loads(body, parse_float=parse_float)
     except (ValueError, RecursionError):
         return None
 

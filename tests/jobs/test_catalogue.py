@@ -65,3 +65,8 @@ def test_a_name_is_known_when_any_type_has_it(name: str, known: bool) -> None:
 )
 def test_a_typo_leads_to_the_closest_name(typed: str, meant: str) -> None:
     assert closest(typed, type_names()) == meant
+
+
+@pytest.mark.parametrize(("length", "meant"), [(100, "a" * 99), (101, "")])
+def test_a_name_longer_than_anybody_mistypes_one_is_compared_with_none(length: int, meant: str) -> None:
+    assert closest("a" * length, ["a" * 99]) == meant

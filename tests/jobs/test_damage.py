@@ -233,6 +233,15 @@ def test_a_sign_matches_the_cells_that_it_counted_and_no_others() -> None:
         assert [each.cell for each in sign.examples] == matching[:3], sign.code
 
 
+@pytest.mark.parametrize(("clear", "cleared", "codes_"), [("NULL", 2, set()), ("", 0, {"null_word"})])
+def test_a_cell_that_clears_its_field_is_counted_and_is_no_damage(clear: str, cleared: int, codes_: set[str]) -> None:
+    examination = Examination([Column("reference", "text", 0), Column("metadata.a", "text", 1)], clear)
+    rows = [["NULL", "a"], ["b", "NULL"], ["", "c"]]
+    examination.see_rows([RowRef(row, row + 1, b"") for row, _ in enumerate(rows, 1)], rows)
+    assert examination.cleared == cleared
+    assert {sign.code for sign in examination.signs()} == codes_
+
+
 def test_evidence_is_given_in_figures() -> None:
     (sign,) = signs(["00123", "00124", "01000", "125", "7"])
     assert sign.evidence == "3 cells are padded to 5 digits, such as 00123; these are shorter"

@@ -338,6 +338,12 @@ def test_a_failed_file_fed_back_runs_what_is_not_done(
     assert not done or (isinstance(read_, Unsendable) and read_.reason == "already_done")
 
 
+def test_a_line_that_was_already_broken_is_named_as_such_when_its_failed_file_is_fed_back() -> None:
+    found = problem({"__status": "invalid", "__row": 3})
+    assert (found.reason, "write the update anew, or remove it" in found.message) == ("bad_shape", True)
+    assert problem({"__row": 3}).reason == "empty_row"
+
+
 def test_an_unknown_row_is_repeated_only_when_said() -> None:
     members: dict[str, JSON] = {"__status": "unknown", "id": ID, "_capture": True}
     assert problem(members, rules("authorizations")).reason == "resend_refused"

@@ -554,6 +554,16 @@ def test_without_ids_a_reference_says_which_record_is_meant(label: str) -> None:
     assert (found.key, found.columns["reference",]) == ("reference #1,001", label)
 
 
+@pytest.mark.parametrize(
+    ("header", "target"),
+    [(["metadata.a", "id"], 1), (["metadata.a", "reference"], 1), (["reference", "metadata.a", "id"], 2)],
+)
+def test_the_record_is_meant_by_the_id_or_by_the_reference_of_a_sheet_without_ids(
+    header: list[str], target: int
+) -> None:
+    assert SheetColumns(header, Rules("orders")).target == target
+
+
 def test_beside_ids_a_reference_is_a_value() -> None:
     columns = SheetColumns(["id", "reference"], Rules("orders"))
     assert columns.read(SheetRow(REF, [ID, "R"])) == UpdateJob(REF, "orders", ID, {"reference": "R"})

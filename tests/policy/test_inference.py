@@ -232,6 +232,32 @@ def test_a_later_process_goes_on_with_what_was_inferred_and_with_when_more_may_b
     assert inference.windows == (Window(10, 1.0),)
 
 
+@pytest.mark.parametrize(
+    ("known", "accepted", "found"),
+    [
+        (Window(100, 60.0), 4, False),  # a chance refusal after a quiet time: so few a minute are no limit
+        (Window(100, 60.0), 5, True),
+        (Window(2, 30.0), 4, True),  # few, but not many fewer than are known to be borne
+    ],
+)
+def test_few_requests_show_a_further_window_only_where_they_are_not_far_below_the_known_rate(
+    known: Window, accepted: int, found: bool
+) -> None:
+    inference, log = Inference(windows=(known,)), [100.0 + 5.0 * each for each in range(accepted)]
+    asked = asked_in_vain(inference, log, 5)[-1]
+    log.append(asked)
+    assert inference.accepted(asked, asked, log) is found
+    assert (inference.windows == (known,)) is not found
+
+
+@pytest.mark.parametrize("counts_refused", [False, True])
+@pytest.mark.parametrize("window", [Window(1, 7.0), Window(2, 7.0), Window(4, 7.0), Window(3, 30.0)])
+def test_a_window_of_few_requests_and_an_unusual_length_is_found_too(window: Window, counts_refused: bool) -> None:
+    server = Server([window], True, counts_refused)
+    work(server, 600.0, latency=0.002)
+    assert len(server.refused) <= 24
+
+
 def test_a_refusal_that_no_window_explains_costs_a_tenth() -> None:
     inference, log = Inference(windows=(Window(10, 1.0),)), [each / 10 for each in range(3000)]
     asked = asked_in_vain(inference, log, 1)[0]

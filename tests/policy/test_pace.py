@@ -254,6 +254,7 @@ def test_learning_the_same_or_nothing_is_no_news() -> None:
 
 def test_what_is_learned_comes_on_top_of_the_users_ceiling() -> None:
     pace = Pace(ceiling=[Window(10, 10.0)], headroom=10.0, max_in_flight=4)
+    assert pace.learns
     pace.learn([MINUTE])
     assert pace.windows == (Window(9, 10.0), Window(90, 60.0))
     assert pace.rate() == pytest.approx(0.9)
@@ -261,6 +262,7 @@ def test_what_is_learned_comes_on_top_of_the_users_ceiling() -> None:
 
 def test_without_discovery_nothing_is_learned_and_nothing_held_back() -> None:
     pace = Pace(max_in_flight=8, discover=False)
+    assert not pace.learns
     assert not pace.learn([MINUTE])
     assert pace.shared([(MINUTE, 0)], 0.0, 0.0) == 0
     pace.restore([MINUTE], [0.0])
@@ -319,6 +321,16 @@ def test_others_that_stay_away_for_two_intervals_are_no_longer_expected() -> Non
     for now in (11.0, 22.0, 33.0):
         assert pace.shared([(window, 10)], now, now) == 0
     assert pace.own == (pace.windows, pace.stamps)
+
+
+def test_a_reply_without_a_count_says_nothing_about_others() -> None:
+    pace = Pace(max_in_flight=4)
+    pace.learn([Window(10, 10.0)])
+    pace.shared([(Window(10, 10.0), 6)], 10.0, 10.0)
+    before = pace.own
+    assert list(before[0]) < [Window(10, 10.0)]
+    assert pace.shared([], 30.0, 50.0) == 0  # two intervals later a count would have forgotten them
+    assert pace.own == before
 
 
 def test_others_never_take_the_last_request_away() -> None:

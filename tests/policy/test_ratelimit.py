@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.policy.dialects import EXAMPLES, WALL, Example, counted, left
 from worker.policy.pace import Window
+from worker.policy.quota import Allowance
 from worker.policy.ratelimit import LARGEST_LIMIT, LONGEST_INTERVAL, LONGEST_LOGGED, Limits, read_limits
 
 AVERAGE, BURST = Window(100, 60.0), Window(25, 10.0)
@@ -144,6 +145,23 @@ def test_a_limit_that_cannot_be_meant_is_not_used(limit: str, interval: str) -> 
 )  # fmt: skip
 def test_what_is_half_told_or_malformed_is_used_as_far_as_it_goes(told: dict[str, str], limits: Limits) -> None:
     assert read_limits(told, WALL) == limits
+
+
+@pytest.mark.parametrize(
+    ("limits", "spent", "has_room"),
+    [
+        (Limits((AVERAGE, BURST), ((BURST, 1), (AVERAGE, 1))), (), True),
+        (Limits((AVERAGE, BURST), ((BURST, 0), (AVERAGE, 1))), (BURST,), False),
+        (Limits((AVERAGE,), ((AVERAGE, 1),), (Allowance("day", 0, 9.0),)), (), False),  # a quota is used up
+        (Limits((AVERAGE,), ((AVERAGE, 1),), (Allowance("day", 1, 9.0),)), (), True),
+        (Limits((AVERAGE, BURST)), (), False),  # no count, no proof
+        (Limits(), (), False),
+    ],
+)
+def test_there_is_room_only_where_the_server_counts_some_left_of_every_limit(
+    limits: Limits, spent: tuple[Window, ...], has_room: bool
+) -> None:
+    assert (limits.spent, limits.has_room) == (spent, has_room)
 
 
 NAMES = sorted({name for example in EXAMPLES for name in example.received} | {"ratelimit-policy", "retry-after"})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from jobs.columns import RESERVED, ObjectColumns, Rules, SheetColumns
 from jobs.model import JSON, ApiError, ObjectRow, RowRef, SheetRow, Status, Unsendable, UpdateJob
-from jobs.quoting import RISKY, all_quoted, quoted, unquoted
+from jobs.quoting import RISKY, quoted
 from jobs.reading import read_objects, read_sheet
 from worker.journal import Fate
 from worker.reports.formats import csv_head, csv_line
@@ -67,27 +67,6 @@ def source(view: View, record: Record) -> dict[str, JSON]:
     return members
 
 
-@given(CELL)
-def test_a_quoted_cell_is_never_a_formula_and_comes_back_exactly(cell: str) -> None:
-    assert not quoted(cell).startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
-    assert unquoted(quoted(cell)) == cell
-
-
-@pytest.mark.parametrize("cell", ["", "a=1", " =1", "7", "a'", "\u00e9"])
-def test_a_harmless_cell_is_left_alone(cell: str) -> None:
-    assert quoted(cell) == cell == unquoted(cell)
-
-
-@pytest.mark.parametrize("cell", ["a\r\nb", "a\t\tb", "a; b", "a;b", "a\n\nb", "a,-b", "a -b"])
-def test_lines_and_lists_are_left_as_they_are(cell: str) -> None:
-    assert quoted(cell) == cell == unquoted(cell)
-
-
-@pytest.mark.parametrize("typed", ["'x", "'", "' =1", "'7"])
-def test_an_apostrophe_that_no_report_wrote_is_left_alone(typed: str) -> None:
-    assert unquoted(typed) == typed
-
-
 @given(st.lists(NAME, min_size=1, max_size=4, unique=True), st.data())
 def test_the_users_columns_survive_any_number_of_feedings_without_growing_quotes(
     header: list[str], data: st.DataObject
@@ -123,12 +102,6 @@ def test_no_cell_is_a_formula_whatever_a_spreadsheet_takes_for_the_separator(
     for row in csv.reader(StringIO(text, newline=""), delimiter=delimiters):
         read = row if delimiters == "," else [cell.lstrip('"') for cell in row]
         assert [cell for cell in read if cell.startswith(("=", "+", "-", "@"))] == []
-
-
-@given(st.lists(CELL | ODD))
-def test_all_cells_are_quoted_as_each_is_and_come_back(cells: list[str]) -> None:
-    assert all_quoted(cells) == [quoted(cell) for cell in cells]
-    assert [unquoted(quoted(cell)) for cell in cells] == cells
 
 
 @given(st.lists(NAME, min_size=1, max_size=4, unique=True), st.lists(CELL, max_size=6), st.data())

@@ -63,7 +63,9 @@ _FEW: Final = 50
 """Requests below which a step of one is more than a small step."""
 
 _EVIDENCE: Final = 5
-"""Accepted requests that a further window must hold: fewer say that something else was refused than too many."""
+_PLAUSIBLE: Final = 0.1
+"""Accepted requests that a further window must hold where it allows less than this share of the known rate: fewer say
+that something else was refused than too many."""
 
 _REMEMBERED: Final = 256
 """Refusals in the log whose times are known."""
@@ -225,9 +227,11 @@ class Inference:
         fits = [each for each, (early, late) in rooms.items() if tellable < early <= sent_at and late > full_at]
         length = fits[-1] if fits else max(sent_at - question.refused_at, self._kept_to)
         limit = self._accepted_in(full_at - length, full_at, log)
-        if limit < (_EVIDENCE if self.windows else 1):
-            return False  # others had used it up, or it was no matter of pace
+        if not limit:
+            return False  # nothing had been accepted: others had used it up, or it was no matter of pace
         found = Window(limit, length)
+        if limit < _EVIDENCE and rate_of(found) < _PLAUSIBLE * min(map(rate_of, self.windows), default=0.0):
+            return False  # the same, most likely
         if self.windows and rate_of(found) >= MARGIN * min(map(rate_of, self.windows)):
             self._hold(tuple(_scaled(window, SHRUNK) for window in self.windows), now)
             return True
