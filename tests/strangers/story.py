@@ -154,7 +154,11 @@ class _Story:
         ran = self.desk.do(self.desk.old("verify", "run"))
         self._expect(ran, {0, 1})
         if ran.status in {0, 1}:
-            self.line.false += judge.of_verify("verify", self.desk.differing("run"), set())
+            self.line.false += judge.of_verify("verify", self.desk.findings("run"), (), self._without())
+
+    def _without(self) -> set[str]:
+        """Return the records that do not hold an update that ended in doubt."""
+        return judge.without(self.sheet.aims, self.desk.results("run"), self.applied)
 
     def _again(self) -> None:
         """Apply the sheet once more; what that changed after all is taken back, so that the first run can be."""
@@ -168,10 +172,11 @@ class _Story:
             self._taken_back("again", judge.Undoing(before, after, after, frozenset(), frozenset()))
 
     def _retry(self) -> None:
+        first = self.desk.results("run")
         self._to_its_end(self.desk.old("retry", "run"), "run")
         self._settled()
         self.applied = self._dump()
-        self._judge("retry", self.before, self.applied)
+        self._judge("retry", self.before, self.applied, first)
 
     def _undo(self) -> None:
         taken, wanted = self._others()
@@ -218,12 +223,18 @@ class _Story:
             wanted[identity]["metadata"] = {**wanted[identity]["metadata"], "colleague": "was here"}
         ran = self.desk.do(self.desk.old("verify", "run"))
         if ran.status in {0, 1}:
-            self.line.false += judge.of_verify("verify of others", self.desk.differing("run"), set(taken))
+            self.line.false += judge.of_verify("verify of others", self.desk.findings("run"), taken, self._without())
         return frozenset(taken), wanted
 
-    def _judge(self, step: str, before: dict[str, Record], after: dict[str, Record]) -> None:
+    def _judge(
+        self,
+        step: str,
+        before: dict[str, Record],
+        after: dict[str, Record],
+        first: Sequence[Mapping[str, str]] = (),
+    ) -> None:
         results = self.desk.results("run")
-        self.line.false += judge.of_apply(step, self.sheet.aims, results, before, after)
+        self.line.false += judge.of_apply(step, self.sheet.aims, results, before, after, first=first)
         self.line.false += judge.of_tokens(step, results)
         if step == "retry" or "retry" not in self.scene.steps:
             self.line.refusals += Counter(
