@@ -63,7 +63,7 @@ def tidied(sent: JSON | Absent, value: JSON | Absent) -> bool:
     """Return whether a value is the text that was sent, as APIs tidy texts when they store them.
 
     It has lost blanks at its ends, its accents are composed, its line ends are of one kind, or it is an e-mail address
-    in lower case. What was sent to be tidier than the value is another value.
+    in lower case, as a whole or in its domain. What was sent to be tidier than the value is another value.
     """
     if not (isinstance(sent, str) and isinstance(value, str)) or sent == value:
         return False
@@ -77,11 +77,17 @@ def _address(text: str) -> str:
     return text.lower() if "@" in text else text
 
 
+def _domain(text: str) -> str:
+    name, at, domain = text.rpartition("@")
+    return f"{name}{at}{domain.lower()}" if at else text
+
+
 _TIDY: Final[tuple[Callable[[str], str], ...]] = (
     str.strip,
     partial(normalize, "NFC"),
     partial(re.compile(r"\r\n?").sub, "\n"),
     _address,
+    _domain,
 )
 """What an API may do to a text, each by itself or after those before it."""
 

@@ -178,6 +178,9 @@ def _whole(value: JSON) -> JSON:
         (" Cafe\u0301\r\n", "Caf\u00e9", True),
         (" Cafe\u0301 ", "Cafe\u0301", True),  # one of these alone
         ("Anna@Example.com", "anna@example.com", True),
+        ("Anna@Example.COM ", "Anna@example.com", True),  # a name may mind its case; domains do not
+        ("Anna@Example.com", "anna@Example.com", False),
+        ("@Retail", "retail", False),
         ("Blue", "Blue", False),  # the same text is not another form of it
         ("Blue", " Blue ", False),  # the tidier text was sent, and not taken
         ("anna@example.com", "Anna@example.com", False),

@@ -94,9 +94,9 @@ class Desk:
         """Return `results.csv` of a run."""
         return self._csv(run, "results.csv")
 
-    def differing(self, run: str) -> set[str]:
-        """Return the ids that `verify.csv` of a run names."""
-        return {row["id"] for row in self._csv(run, "verify.csv")}
+    def findings(self, run: str) -> list[dict[str, str]]:
+        """Return `verify.csv` of a run."""
+        return self._csv(run, "verify.csv")
 
     def spared(self, run: str) -> frozenset[str]:
         """Return the ids that `cannot_undo.csv` of an undo names."""

@@ -56,9 +56,24 @@ class False_:  # noqa: N801  # `False` is taken
 
 
 def of_apply(
-    step: str, aims: Sequence[Aim], results: Sequence[Mapping[str, str]], before: Store, after: Store
+    step: str,
+    aims: Sequence[Aim],
+    results: Sequence[Mapping[str, str]],
+    before: Store,
+    after: Store,
+    *,
+    first: Sequence[Mapping[str, str]] = (),
 ) -> list[False_]:
-    """Return the rows whose result is not what became of their record, and the rows without exactly one result."""
+    """Return the rows whose result is not what became of their record, and the rows without exactly one result.
+
+    Args:
+        step: of the story.
+        aims: of the rows.
+        results: of the rows.
+        before: the store before any of them was sent.
+        after: the store now.
+        first: results of the rows before a retry, where that came last.
+    """
     found = [
         False_(step, f"row {place}", str(sorted(result["__row"] for result in results)[:3]), "each row has one result")
         for place, (aim, result) in enumerate(zip(aims, results, strict=False), 1)
@@ -71,11 +86,38 @@ def of_apply(
         rows.setdefault(aim.id, []).append((place, aim, result))
     for identity in before.keys() | after.keys():
         possible = [before.get(identity, {})]
-        for _, aim, result in rows.get(identity, ()):
-            possible = _possible(possible, aim, result["__status"])
+        for aim, status in _course(rows.get(identity, ()), first):
+            possible = _possible(possible, aim, status)
         if not any(same(each, after.get(identity, {})) for each in possible):
             found.append(_false(step, identity, rows.get(identity, ()), possible[0], after.get(identity, {})))
     return [*found, *_missing(step, rows, before)]
+
+
+def _course(
+    rows: Sequence[tuple[int, Aim, Mapping[str, str]]], first: Sequence[Mapping[str, str]]
+) -> list[tuple[Aim, str]]:
+    """Return what became of the rows of one record, in the order in which it did, as aims and statuses.
+
+    A retry comes after all rows, and sends what the later ones that are done, or may be, have not set. A trigger in
+    doubt is not sent again: the last result of its row is about the first time.
+    """
+    if not first:
+        return [(aim, result["__status"]) for _, aim, result in rows]
+    done: list[tuple[Aim, str]] = []
+    again: list[tuple[Aim, str]] = []
+    newer: set[tuple[str, ...]] = set()
+    for place, aim, result in reversed(rows):
+        was, status = first[place - 1]["__status"], result["__status"]
+        fires = any(isinstance(value, Once) for value in aim.sets.values())
+        if was in DONE or (was == "unknown" and fires):
+            done.insert(0, (aim, status))
+        else:
+            done.insert(0, (aim, was))
+            left = {path: value for path, value in aim.sets.items() if path not in newer}
+            again.insert(0, (Aim(aim.id, left), status))
+        if was in DONE or was == "unknown":
+            newer |= aim.sets.keys()
+    return done + again
 
 
 def _missing(
@@ -106,12 +148,54 @@ def of_tokens(step: str, results: Iterable[Mapping[str, str]]) -> list[False_]:
     ]
 
 
-def of_verify(step: str, named: Iterable[str], differing: Iterable[str]) -> list[False_]:
-    """Return the records of which a verify says what is not so: it names some, and others differ."""
-    said, held = set(named), set(differing)
-    return [False_(step, each, "differs", "nobody has changed it") for each in sorted(said - held)] + [
-        False_(step, each, "holds", "somebody has changed it") for each in sorted(held - said)
-    ]
+def of_verify(
+    step: str,
+    findings: Iterable[Mapping[str, str]],
+    differing: Iterable[str] = (),
+    without: Iterable[str] = (),
+) -> list[False_]:
+    """Return the records of which a verify says what is not so.
+
+    Args:
+        step: of the story.
+        findings: the rows of `verify.csv`.
+        differing: ids of the records that somebody has changed.
+        without: ids of the records that do not hold an update that ended in doubt.
+    """
+    said: dict[str, set[str]] = {"differs": set(), "not taken": set()}
+    for each in findings:
+        said["not taken" if each["finding"] == "not taken" else "differs"].add(each["id"])
+    changed = set(differing)
+    held = {"differs": changed, "not taken": set(without) - changed}
+    said["not taken"] -= said["differs"]
+    return (
+        [False_(step, each, "differs", "nobody has changed it") for each in sorted(said["differs"] - held["differs"])]
+        + [
+            False_(step, each, "not taken", "it holds what was sent, or was in no doubt")
+            for each in sorted(said["not taken"] - held["not taken"])
+        ]
+        + [
+            False_(step, each, "holds", f"{why}: it does not")
+            for why, ids in held.items()
+            for each in sorted(ids - said["differs"] - said["not taken"])
+        ]
+    )
+
+
+def without(aims: Sequence[Aim], results: Sequence[Mapping[str, str]], now: Store) -> set[str]:
+    """Return the records that are not as they were if every row of them in doubt had been applied.
+
+    What a trigger has done is no value of the record that a reading could compare.
+    """
+    wanted: dict[str, dict[tuple[str, ...], Any]] = {}
+    doubted = set()
+    for aim, result in zip(aims, results, strict=False):
+        if result["__status"] == "unknown":
+            doubted.add(aim.id)
+        if result["__status"] in DONE | {"unknown"}:
+            sets = {path: value for path, value in aim.sets.items() if not isinstance(value, Once)}
+            wanted.setdefault(aim.id, {}).update(sets)
+    return {each for each in doubted & now.keys() if not holds(Aim(each, wanted[each]), now[each])}
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ class Sheet:
 
     Attributes:
         taken: path of a field that every row sets, over which somebody else writes before the undo; or none.
+        stops: steps that may stop for good, because the server does not show what they would have to know.
     """
 
     type_name: str
@@ -45,6 +46,11 @@ class Sheet:
     rows: Sequence[Sequence[str]]
     aims: Sequence[Aim]
     taken: tuple[str, ...] = ()
+    stops: frozenset[str] = frozenset()
+
+    def ends(self, step: str) -> set[int]:
+        """Return the exit statuses with which a step may end."""
+        return {0, 1, 3} if step in self.stops else {0, 1}
 
 
 @dataclass(slots=True)
@@ -127,7 +133,7 @@ class _Story:
         self._expect(self.desk.do(["check", str(self.desk.sheet), *where, *triggers]), {0, 2})
 
     def _plan(self) -> None:
-        self._expect(self.desk.do(self.desk.new("plan", "plan")), {0, 1})
+        self._expect(self.desk.do(self.desk.new("plan", "plan")), self.sheet.ends("plan"))
         self._settled()
         if not judge.same(self._dump(), self.before):
             self.line.false.append(False_("plan", "the store", "nothing was sent", "it has changed"))
@@ -154,12 +160,16 @@ class _Story:
         ran = self.desk.do(self.desk.old("verify", "run"))
         self._expect(ran, {0, 1})
         if ran.status in {0, 1}:
-            self.line.false += judge.of_verify("verify", self.desk.differing("run"), set())
+            self.line.false += judge.of_verify("verify", self.desk.findings("run"), (), self._without())
+
+    def _without(self) -> set[str]:
+        """Return the records that do not hold an update that ended in doubt."""
+        return judge.without(self.sheet.aims, self.desk.results("run"), self.applied)
 
     def _again(self) -> None:
         """Apply the sheet once more; what that changed after all is taken back, so that the first run can be."""
         before = self._dump()
-        self._to_its_end(self.desk.new("apply", "again"), "again")
+        self._to_its_end(self.desk.new("apply", "again"), "again", self.sheet.ends("again"))
         self._settled()
         results, after = self.desk.results("again"), self._dump()
         self.line.false += judge.of_apply("again", self.sheet.aims, results, before, after)
@@ -168,10 +178,11 @@ class _Story:
             self._taken_back("again", judge.Undoing(before, after, after, frozenset(), frozenset()))
 
     def _retry(self) -> None:
+        first = self.desk.results("run")
         self._to_its_end(self.desk.old("retry", "run"), "run")
         self._settled()
         self.applied = self._dump()
-        self._judge("retry", self.before, self.applied)
+        self._judge("retry", self.before, self.applied, first)
 
     def _undo(self) -> None:
         taken, wanted = self._others()
@@ -218,12 +229,18 @@ class _Story:
             wanted[identity]["metadata"] = {**wanted[identity]["metadata"], "colleague": "was here"}
         ran = self.desk.do(self.desk.old("verify", "run"))
         if ran.status in {0, 1}:
-            self.line.false += judge.of_verify("verify of others", self.desk.differing("run"), set(taken))
+            self.line.false += judge.of_verify("verify of others", self.desk.findings("run"), taken, self._without())
         return frozenset(taken), wanted
 
-    def _judge(self, step: str, before: dict[str, Record], after: dict[str, Record]) -> None:
+    def _judge(
+        self,
+        step: str,
+        before: dict[str, Record],
+        after: dict[str, Record],
+        first: Sequence[Mapping[str, str]] = (),
+    ) -> None:
         results = self.desk.results("run")
-        self.line.false += judge.of_apply(step, self.sheet.aims, results, before, after)
+        self.line.false += judge.of_apply(step, self.sheet.aims, results, before, after, first=first)
         self.line.false += judge.of_tokens(step, results)
         if step == "retry" or "retry" not in self.scene.steps:
             self.line.refusals += Counter(

@@ -66,9 +66,65 @@ def test_a_row_that_ends_with_a_token_is_found() -> None:
     assert [each.place for each in judge.of_tokens("apply", ended)] == ["row 1"]
 
 
+RETRIED = {"reference": "last", "fired": 0, "metadata": {"owner": "erp"}}
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "after", "untrue"),
+    [
+        # the first was refused, and the second found nothing to clear: a retry leaves out what the later ones set
+        (("rejected", "unchanged", "applied"), ("applied", "unchanged", "applied"), RETRIED, 0),
+        (("rejected", "unchanged", "applied"), ("rejected", "unchanged", "applied"), RETRIED, 0),
+        (("rejected", "unchanged", "applied"), ("applied", "unchanged", "applied"), RETRIED | WANTED["a"], 1),
+        (("unknown", "unchanged", "applied"), ("applied", "unchanged", "applied"), RETRIED, 0),
+        (("unknown", "applied", "applied"), ("unknown", "applied", "applied"), RETRIED, 0),
+        (("rejected", "rejected", "applied"), ("applied", "applied", "applied"), RETRIED, 0),
+        (("applied", "unchanged", "applied"), ("applied", "unchanged", "applied"), RETRIED, 1),  # the key was there
+    ],
+)
+def test_a_retry_is_judged_as_the_last_that_came(
+    then: tuple[str, ...], now: tuple[str, ...], after: dict[str, Any], untrue: int
+) -> None:
+    before = {"a": BEFORE["a"] | {"metadata": {"owner": "erp"}}}
+    aims = [AIM, Aim("a", {("metadata", "batch"): GONE}), Aim("a", {("reference",): "last"})]
+    found = judge.of_apply("retry", aims, results(*now), before, {"a": after}, first=results(*then))
+    assert len(found) == untrue
+
+
+def test_a_trigger_in_doubt_that_a_retry_fired_again_is_found() -> None:
+    aim = Aim("a", {("fired",): ONCE})
+    for times, untrue in ((1, 0), (2, 1)):
+        after = {"a": BEFORE["a"] | {"fired": times}}
+        found = judge.of_apply("retry", [aim], results("applied"), BEFORE, after, first=results("unknown"))
+        assert len(found) == untrue
+
+
+def findings(*ids: str, finding: str = "differs") -> list[dict[str, str]]:
+    return [{"id": each, "finding": finding} for each in ids]
+
+
 def test_a_verify_that_names_others_than_differ_is_found() -> None:
-    assert judge.of_verify("verify", ["a"], ["a"]) == []
-    assert len(judge.of_verify("verify", ["a"], ["b"])) == 2
+    assert judge.of_verify("verify", findings("a"), ["a"]) == []
+    assert len(judge.of_verify("verify", findings("a"), ["b"])) == 2
+    assert len(judge.of_verify("verify", findings("a", finding="gone"))) == 1
+
+
+def test_a_verify_says_which_doubts_did_not_land() -> None:
+    taken = findings("a", finding="not taken")
+    assert judge.of_verify("verify", taken, without=["a"]) == []
+    assert [each.said for each in judge.of_verify("verify", taken)] == ["not taken"]
+    assert [each.said for each in judge.of_verify("verify", findings("a"), without=["a"])] == ["differs"]
+    assert [each.said for each in judge.of_verify("verify", [], without=["a"])] == ["holds"]
+    assert judge.of_verify("verify", [*taken, *findings("a")], ["a"], ["a"]) == []  # and somebody has changed it
+
+
+@pytest.mark.parametrize(
+    ("status", "now", "missing"),
+    [("unknown", BEFORE, {"a"}), ("unknown", WANTED, set()), ("applied", BEFORE, set()), ("rejected", BEFORE, set())],
+)
+def test_a_doubt_that_did_not_land_is_seen_in_the_store(status: str, now: dict[str, Any], missing: set[str]) -> None:
+    aim = Aim("a", {**AIM.sets, ("fired",): ONCE})
+    assert judge.without([aim], results(status), now) == missing
 
 
 @pytest.mark.parametrize(
