@@ -63,9 +63,13 @@ _FEW: Final = 50
 """Requests below which a step of one is more than a small step."""
 
 _EVIDENCE: Final = 5
+"""Accepted requests below which a window is hardly evidence: something else may have been refused than too many."""
+
+_HARDLY: Final = 2
+"""Windows with so little evidence that are held to at most: a server that refuses at random would slow us for ever."""
+
 _PLAUSIBLE: Final = 0.1
-"""Accepted requests that a further window must hold where it allows less than this share of the known rate: fewer say
-that something else was refused than too many."""
+"""Share of the known rate that a window with so little evidence must allow."""
 
 _REMEMBERED: Final = 256
 """Refusals in the log whose times are known."""
@@ -230,7 +234,7 @@ class Inference:
         if not limit:
             return False  # nothing had been accepted: others had used it up, or it was no matter of pace
         found = Window(limit, length)
-        if limit < _EVIDENCE and rate_of(found) < _PLAUSIBLE * min(map(rate_of, self.windows), default=0.0):
+        if limit < _EVIDENCE and self._is_implausible(found):
             return False  # the same, most likely
         if self.windows and rate_of(found) >= MARGIN * min(map(rate_of, self.windows)):
             self._hold(tuple(_scaled(window, SHRUNK) for window in self.windows), now)
@@ -238,6 +242,11 @@ class Inference:
         self._shortest = full_at - (rooms[length][0] - length) if fits else length
         self._hold((*(window for window in self.windows if window.interval < length), found), now)
         return True
+
+    def _is_implausible(self, found: Window) -> bool:
+        """Whether a window that few requests are evidence of is not to be held to beside the known ones."""
+        slight = sum(window.limit < _EVIDENCE for window in self.windows)
+        return slight >= _HARDLY or rate_of(found) < _PLAUSIBLE * min(map(rate_of, self.windows), default=0.0)
 
     @property
     def _soon(self) -> float:
