@@ -4,16 +4,16 @@ Three states look alike from far: *not sent* (send again), *refused* (final) and
 row leaves it only by what proves otherwise, and an old value proves nothing.
 """
 
-from dataclasses import replace
 from typing import Final, TypeAlias
 
 from jobs.change import Change
-from jobs.commercelayer import Confirmation, column_of, read_confirmation, read_errors, said, token_refused
+from jobs.commercelayer import Confirmation, read_confirmation, read_errors, token_refused
 from jobs.model import ApiError, Edit, MaybeSent, NotSent, Outcome, Reply, Status, Unread, UpdateJob
 from jobs.reasons import REASONS
 from jobs.values import valueclass
 from worker.policy.backpressure import asks_to_wait, refused_before_work
 from worker.policy.guards import Halt
+from worker.policy.wording import after_doubt, answered, errors_text, fields_of, in_the_sheet
 
 _MISCONFIGURED: Final = frozenset({405, 406, 415})
 _FINAL: Final = {
@@ -27,8 +27,6 @@ _FINAL: Final = {
     422: "validation",
     423: "locked",
 }
-
-_SHOWN_ERRORS: Final = 20
 
 
 @valueclass(frozen=True, slots=True)
@@ -166,7 +164,7 @@ def _replied(reply: Reply, sent: Sent) -> Verdict:  # noqa: PLR0911  # a line of
     if status in {408, 425} or status >= 500:  # noqa: PLR2004  # all seen after the work was done
         return _failed(reply, sent)
     if 300 <= status < 400:  # noqa: PLR2004  # 3xx
-        return _refusal(Settle("redirected", f"{_answered(reply)}; redirects are never followed"), sent)
+        return _refusal(Settle("redirected", f"{answered(reply)}; redirects are never followed"), sent)
     if asks_to_wait(reply) and not sent.job.fires and sent.throttles_left > 0:
         return SlowDown()
     return _refused(reply, sent)
@@ -191,8 +189,8 @@ def _confirmed(reply: Reply, confirmation: Confirmation, sent: Sent) -> Verdict:
     """A success about this record: what its body shows decides, and what it does not show is read."""
     stored = confirmation.edits if confirmation.differs else ()
     if confirmation.errors:
-        errors = _in_the_sheet(confirmation.errors, sent)
-        question = ReadBack("errors_in_success", _say(reply.status, errors), errors=errors, stored=stored)
+        errors = in_the_sheet(confirmation.errors, sent.job.columns)
+        question = ReadBack("errors_in_success", errors_text(reply.status, errors), errors=errors, stored=stored)
         return _in_doubt(question, sent)
     if confirmation.untaken:
         names = ", ".join(confirmation.untaken)
@@ -229,22 +227,16 @@ def _applied(confirmation: Confirmation, stored: tuple[Edit, ...], sent: Sent) -
     return Settle("", mode=mode)
 
 
-def _answered(reply: Reply, opening: str = "the server answered") -> str:
-    """Return what the server answered, with its own words."""
-    words = said(reply)
-    return f"{opening} {reply.status}" + (f": {words}" if words else "")
-
-
 def _not_confirmed(reply: Reply, sent: Sent) -> Verdict:
     """A 2xx that does not confirm this record is never sent again: something else may be answering."""
     about = f"not about {sent.type_name}/{sent.job.id}"
-    return _in_doubt(ReadBack("reply_mismatch", f"{_answered(reply)}; {about}"), sent)
+    return _in_doubt(ReadBack("reply_mismatch", f"{answered(reply)}; {about}"), sent)
 
 
 def _slow_down(reply: Reply, sent: Sent) -> Verdict:
     if sent.throttles_left > 0:
         return SlowDown()
-    return _exhausted("throttled", _answered(reply, "the server kept answering"), sent)
+    return _exhausted("throttled", answered(reply, "the server kept answering"), sent)
 
 
 def _not_sent(detail: str, sent: Sent) -> Verdict:
@@ -266,7 +258,7 @@ def _failed(reply: Reply, sent: Sent) -> Verdict:
     reason = "timed_out" if reply.status == 408 else "server_error"  # noqa: PLR2004  # Request Timeout
     if asks_to_wait(reply) and sent.job.replay_safe and sent.throttles_left > 0:
         return SlowDown(doubt=reason)
-    return _maybe_applied(reason, _answered(reply), sent)
+    return _maybe_applied(reason, answered(reply), sent)
 
 
 def _maybe_applied(reason: str, detail: str, sent: Sent) -> Verdict:
@@ -286,15 +278,15 @@ def _is_blind(sent: Sent) -> bool:
 
 
 def _refused(reply: Reply, sent: Sent) -> Verdict:
-    errors = _in_the_sheet(read_errors(reply), sent)
+    errors = in_the_sheet(read_errors(reply), sent.job.columns)
     if token_refused(reply):
         return Renew()  # the credential knows when to give up
     if sent.abstract and reply.status in {404, 405}:
         return Reroute(reply.status)
-    settle = Settle(_FINAL.get(reply.status, "refused"), _say(reply.status, errors), _fields(errors), errors)
+    settle = Settle(_FINAL.get(reply.status, "refused"), errors_text(reply.status, errors), fields_of(errors), errors)
     if reply.status in _MISCONFIGURED:
         halt = Halt(settle.reason, f"the API answers {reply.status} to every {sent.type_name}")
-        return HaltRun(halt, Settle(sent.doubt, _then(settle), errors=errors) if sent.doubt else settle)
+        return HaltRun(halt, Settle(sent.doubt, after_doubt(settle.message), errors=errors) if sent.doubt else settle)
     if settle.reason == "precondition_failed" and not sent.doubt and sent.races_left > 0 and not _is_blind(sent):
         return DecideAnew(settle)
     return _refusal(settle, sent)
@@ -304,24 +296,4 @@ def _refusal(settle: Settle, sent: Sent) -> Verdict:
     """A refusal of this attempt says nothing about an earlier one that may have been applied, or may yet be."""
     if not sent.doubt:
         return settle
-    return _in_doubt(ReadBack(sent.doubt, _then(settle), errors=settle.errors), sent)
-
-
-def _then(settle: Settle) -> str:
-    return f"an earlier attempt may have been applied; then {settle.message}"
-
-
-def _in_the_sheet(errors: tuple[ApiError, ...], sent: Sent) -> tuple[ApiError, ...]:
-    """The errors, each with the column that it is about as the user wrote it."""
-    return tuple(replace(error, field=column_of(error.pointer, sent.job.columns)) for error in errors)
-
-
-def _say(status: int, errors: tuple[ApiError, ...]) -> str:
-    if len(errors) > _SHOWN_ERRORS:
-        return f"{_say(status, errors[:_SHOWN_ERRORS])}; and {len(errors) - _SHOWN_ERRORS} more"
-    parts = [": ".join(dict.fromkeys(filter(None, (e.field, e.detail or e.title or e.code)))) for e in errors]
-    return f"{status}: {'; '.join(filter(None, parts))}" if any(parts) else f"the API answered {status}"
-
-
-def _fields(errors: tuple[ApiError, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(error.field for error in errors if error.field))
+    return _in_doubt(ReadBack(sent.doubt, after_doubt(settle.message), errors=settle.errors), sent)

@@ -1,0 +1,39 @@
+"""Messages about replies: the server's own words, and the columns that they are about as the user wrote them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from jobs.commercelayer import column_of, said
+from jobs.model import ApiError, Reply
+
+_SHOWN_ERRORS: Final = 20
+
+
+def answered(reply: Reply, opening: str = "the server answered") -> str:
+    """Return what the server answered, with its own words."""
+    words = said(reply)
+    return f"{opening} {reply.status}" + (f": {words}" if words else "")
+
+
+def errors_text(status: int, errors: tuple[ApiError, ...]) -> str:
+    """Return the status and each error with its column: the first twenty, and how many more there are."""
+    if len(errors) > _SHOWN_ERRORS:
+        return f"{errors_text(status, errors[:_SHOWN_ERRORS])}; and {len(errors) - _SHOWN_ERRORS} more"
+    parts = [": ".join(dict.fromkeys(filter(None, (e.field, e.detail or e.title or e.code)))) for e in errors]
+    return f"{status}: {'; '.join(filter(None, parts))}" if any(parts) else f"the API answered {status}"
+
+
+def after_doubt(message: str) -> str:
+    """Return the message of a refusal that came after an attempt of which nobody knows."""
+    return f"an earlier attempt may have been applied; then {message}"
+
+
+def in_the_sheet(errors: tuple[ApiError, ...], columns: Mapping[tuple[str, ...], str]) -> tuple[ApiError, ...]:
+    """Return the errors, each with the column that it is about as the user wrote it."""
+    return tuple(replace(error, field=column_of(error.pointer, columns)) for error in errors)
+
+
+def fields_of(errors: tuple[ApiError, ...]) -> tuple[str, ...]:
+    """Return the columns that errors are about, each once."""
+    return tuple(dict.fromkeys(error.field for error in errors if error.field))
