@@ -162,24 +162,20 @@ def of_verify(
         differing: ids of the records that somebody has changed.
         without: ids of the records that do not hold an update that ended in doubt.
     """
-    said: dict[str, set[str]] = {"differs": set(), "not taken": set()}
+    changed, lacking = set(differing), set(without)
+    said: dict[bool, set[str]] = {True: set(), False: set()}
     for each in findings:
-        said["not taken" if each["finding"] == "not taken" else "differs"].add(each["id"])
-    changed = set(differing)
-    held = {"differs": changed, "not taken": set(without) - changed}
-    said["not taken"] -= said["differs"]
-    return (
-        [False_(step, each, "differs", "nobody has changed it") for each in sorted(said["differs"] - held["differs"])]
-        + [
-            False_(step, each, "not taken", "it holds what was sent, or was in no doubt")
-            for each in sorted(said["not taken"] - held["not taken"])
-        ]
-        + [
-            False_(step, each, "holds", f"{why}: it does not")
-            for why, ids in held.items()
-            for each in sorted(ids - said["differs"] - said["not taken"])
-        ]
-    )
+        said[each["finding"] == "not taken"].add(each["id"])
+    missed = dict.fromkeys(changed - said[False], "somebody has changed it")
+    missed |= dict.fromkeys(lacking - said[False] - said[True] - changed, "it lacks what was in doubt")
+    return [
+        *(False_(step, each, "differs", "nobody has changed it") for each in sorted(said[False] - changed)),
+        *(
+            False_(step, each, "not taken", "it lacks nothing that was in doubt")
+            for each in sorted(said[True] - lacking)
+        ),
+        *(False_(step, each, "holds", why) for each, why in sorted(missed.items())),
+    ]
 
 
 def without(aims: Sequence[Aim], results: Sequence[Mapping[str, str]], now: Store) -> set[str]:

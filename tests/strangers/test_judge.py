@@ -79,6 +79,7 @@ RETRIED = {"reference": "last", "fired": 0, "metadata": {"owner": "erp"}}
         (("unknown", "unchanged", "applied"), ("applied", "unchanged", "applied"), RETRIED, 0),
         (("unknown", "applied", "applied"), ("unknown", "applied", "applied"), RETRIED, 0),
         (("rejected", "rejected", "applied"), ("applied", "applied", "applied"), RETRIED, 0),
+        (("applied", "applied", "rejected"), ("applied", "applied", "applied"), RETRIED, 0),
         (("applied", "unchanged", "applied"), ("applied", "unchanged", "applied"), RETRIED, 1),  # the key was there
     ],
 )
@@ -116,6 +117,8 @@ def test_a_verify_says_which_doubts_did_not_land() -> None:
     assert [each.said for each in judge.of_verify("verify", findings("a"), without=["a"])] == ["differs"]
     assert [each.said for each in judge.of_verify("verify", [], without=["a"])] == ["holds"]
     assert judge.of_verify("verify", [*taken, *findings("a")], ["a"], ["a"]) == []  # and somebody has changed it
+    assert judge.of_verify("verify", findings("a"), ["a"], ["a"]) == []
+    assert len(judge.of_verify("verify", taken, ["a"], ["a"])) == 1
 
 
 @pytest.mark.parametrize(
@@ -125,6 +128,8 @@ def test_a_verify_says_which_doubts_did_not_land() -> None:
 def test_a_doubt_that_did_not_land_is_seen_in_the_store(status: str, now: dict[str, Any], missing: set[str]) -> None:
     aim = Aim("a", {**AIM.sets, ("fired",): ONCE})
     assert judge.without([aim], results(status), now) == missing
+    refused = Aim("a", {("reference",): "last"})  # and wanted nothing of the record
+    assert judge.without([aim, refused], results(status, "rejected"), now) == missing
 
 
 @pytest.mark.parametrize(
