@@ -239,7 +239,8 @@ class Run:
         self, stop: Stop, work: anyio.CancelScope, *, task_status: anyio.abc.TaskStatus[None]
     ) -> None:
         """First signal: no new request, finish what is in flight. Second: abandon that too, but keep what is known."""
-        heeded = (number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN)  # as `nohup` asks
+        nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        heeded = (number for number in SIGNALS if not (nohup and number is signal.SIGHUP))
         with anyio.open_signal_receiver(*heeded) as signals:
             task_status.started()
             async for number in signals:

@@ -1,7 +1,7 @@
 """A plan in numbers and as files: what would change, value by value."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -155,7 +155,8 @@ class PlanSummary:
     def _send(self, planned: Planned) -> None:
         self.to_send += 1
         self.unseen += not planned.edits
-        self.overwritten += any(len(edit.path) > 2 and isinstance(edit.before, Unread) for edit in planned.edits)  # noqa: PLR2004  # (kind, name, key)
+        edits = planned.edits
+        self.overwritten += any(isinstance(each.before, Unread) and isinstance(each.after, Mapping) for each in edits)
         if len(self.first) < SHOWN_ROWS:
             self.first.append(planned)
         for name in planned.unread:
