@@ -60,7 +60,7 @@ def is_token(asked: Asked) -> bool:
     return asked.method == "POST"
 
 
-ENDS = {is_record: 0, is_update: 1, is_page: 3, is_token: 3}
+ENDS: dict[Callable[[Asked], bool], int] = {is_record: 0, is_update: 1, is_page: 3, is_token: 3}
 """Exit status by what is redirected: without reads or a token there is no run."""
 
 
