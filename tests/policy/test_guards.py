@@ -90,14 +90,37 @@ def read_row(guards: Guards, row: int, end: Ends | None) -> Halt | None:
 def test_a_page_that_comes_late_parts_the_rows_around_it() -> None:
     guards = Guards()
     guards.reading(range(75))
-    halts = [guards.settled(row, *MISSING) for row in (*range(10, 25), *range(50, 65))]
-    assert halts == [None] * 30  # 25 to 49 are still being read
-    for row in range(25, 50):
+    halts = [guards.settled(row, *MISSING) for row in (*range(15), *range(50, 65))]
+    assert halts == [None] * 30  # 15 to 49 are still being read
+    for row in range(15, 50):
         guards.left(row)  # superseded, say
     assert [guards.settled(row, *MISSING) for row in range(65, 69)] == [None] * 4
     assert guards.settled(69, *MISSING) == Halt(
         "not_found", "20 rows in a row ended as not_found, without a success between"
     )
+
+
+@pytest.mark.parametrize("late", [range(5), range(25)])
+def test_rows_that_are_missing_stop_nothing_while_those_before_them_are_still_being_read(late: range) -> None:
+    guards = Guards()
+    guards.reading(range(100))
+    assert [guards.settled(row, *MISSING) for row in range(late.stop, 100)] == [None] * (100 - late.stop)
+    guards.found(late[0])  # the account is the right one
+    assert [guards.settled(row, *MISSING) for row in late[1:]] == [None] * (len(late) - 1)
+
+
+def test_a_page_of_missing_rows_that_comes_late_stops_the_run_with_those_behind_it() -> None:
+    guards = Guards()
+    guards.reading(range(100))
+    assert [guards.settled(row, *MISSING) for row in range(25, 100)] == [None] * 75
+    halts = [guards.settled(row, *MISSING) for row in range(25)]
+    assert next(row for row, halt in enumerate(halts) if halt) == IDENTICAL_ROWS - 1
+
+
+def test_what_the_server_refuses_to_everybody_stops_the_run_whatever_is_still_out() -> None:
+    guards = Guards()
+    guards.reading(range(100))
+    assert any(guards.settled(row, *UNREAD) for row in range(25, 50))
 
 
 def test_reading_well_does_not_excuse_what_is_refused_when_it_is_sent() -> None:

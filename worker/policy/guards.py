@@ -1,7 +1,8 @@
 """When a run as a whole stops: a refusal that concerns every row, a row of failures, a threshold.
 
 Rows are judged in the order in which they were begun, whatever order their ends come in: a refusal is quicker than a
-success, and a record that is not there is known before those beside it have been sent. Reading and sending are judged
+success, and a record that is not there is known before those beside it have been sent. While a row that began earlier
+may still succeed, later ones may be at fault themselves. Reading and sending are judged
 apart: that no row can be sent says nothing about reading, and the other way round.
 """
 
@@ -55,6 +56,16 @@ class StopAfter:
     share: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Streak:
+    """Rows beside each other that ended the same way: how many, and whether one that began before them did, or may
+    still do, what they could not.
+    """
+
+    rows: int
+    may_be_theirs: bool
+
+
 @dataclass(slots=True)
 class _Line:
     """Rows that do one thing, in the order in which they began it."""
@@ -79,15 +90,16 @@ class _Line:
         """End a row that says nothing about the others; it parts those before it from those behind."""
         self._open.pop(row, None)
 
-    def fail(self, row: int, reason: str) -> int:
-        """End a row badly; how many in a row now ended so, itself included."""
+    def fail(self, row: int, reason: str) -> "_Streak":
+        """End a row badly; what it now makes with those beside it."""
         self.begin(row)
         place = self._open.pop(row)
         self._bad[place] = reason
         self._latest.append(place)
         if len(self._latest) > _REMEMBERED:
             del self._bad[self._latest.popleft()]
-        return 1 + self._alike(place, -1) + self._alike(place, 1)
+        first = next(iter(self._open.values()), place)  # rows are kept in the order of their places
+        return _Streak(1 + self._alike(place, -1) + self._alike(place, 1), self.succeeded or first < place)
 
     def _alike(self, place: int, step: int) -> int:
         reason, count = self._bad[place], 0
@@ -147,15 +159,7 @@ class Guards:
             return None
         streak = line.fail(row, reason)
         self.left(row)
-        return self._identical(line, reason, streak, message) or self._threshold()
-
-    def _identical(self, line: _Line, reason: str, streak: int, message: str) -> Halt | None:
-        if line.succeeded and reason not in _SERVER_WIDE:
-            return None
-        if streak < (UNAUTHORISED_ROWS if reason == "not_authorized" else IDENTICAL_ROWS):
-            return None
-        said = f": {shortened(message, _SAID)}" if message else ""
-        return Halt(reason, f"{streak} rows in a row ended as {reason}, without a success between{said}")
+        return _identical(streak, reason, message) or self._threshold()
 
     def _threshold(self) -> Halt | None:
         rows, share = self.stop_after.rows, self.stop_after.share
@@ -167,3 +171,12 @@ class Guards:
                 "stop_after", f"{self._bad} of {self._settled} rows failed; --stop-after {share:g}% was asked for"
             )
         return None
+
+
+def _identical(streak: _Streak, reason: str, message: str) -> Halt | None:
+    if streak.may_be_theirs and reason not in _SERVER_WIDE:
+        return None
+    if streak.rows < (UNAUTHORISED_ROWS if reason == "not_authorized" else IDENTICAL_ROWS):
+        return None
+    said = f": {shortened(message, _SAID)}" if message else ""
+    return Halt(reason, f"{streak.rows} rows in a row ended as {reason}, without a success between{said}")
