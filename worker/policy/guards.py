@@ -58,12 +58,10 @@ class StopAfter:
 
 @dataclass(frozen=True, slots=True)
 class _Streak:
-    """Rows beside each other that ended the same way: how many, and whether one that began before them did, or may
-    still do, what they could not.
-    """
+    """Rows beside each other that ended the same way: how many, and whether an earlier row did better or still may."""
 
     rows: int
-    may_be_theirs: bool
+    is_excused: bool
 
 
 @dataclass(slots=True)
@@ -174,7 +172,7 @@ class Guards:
 
 
 def _identical(streak: _Streak, reason: str, message: str) -> Halt | None:
-    if streak.may_be_theirs and reason not in _SERVER_WIDE:
+    if streak.is_excused and reason not in _SERVER_WIDE:
         return None
     if streak.rows < (UNAUTHORISED_ROWS if reason == "not_authorized" else IDENTICAL_ROWS):
         return None
