@@ -84,9 +84,9 @@ def facts_of(sheet: Sheet, evidence: Evidence) -> Iterator[Facts]:
     entries, flights, attempts = defaultdict(list), defaultdict(list), defaultdict(list)
     arrived, left = Senders(sheet), Senders(sheet)
     for entry in evidence.patches:
-        entries[arrived.row_of(entry.id, entry.body)].append(entry)
+        entries[arrived.row_of(entry.id, entry.body, entry.status)].append(entry)
     for flight in evidence.flights:
-        flights[left.row_of(id_of(flight), json.loads(flight.body))].append(flight)
+        flights[left.row_of(id_of(flight), json.loads(flight.body), flight.status)].append(flight)
     for attempt in evidence.attempts:
         attempts[attempt.row].append(attempt)
     opened = {row for attempts_left in evidence.opened for row, _ in attempts_left}

@@ -203,7 +203,7 @@ def _waiting(found: Iterable[Facts], evidence: Evidence) -> Iterator[Violation]:
 def _strays(sheet: Sheet, evidence: Evidence) -> Iterator[Violation]:
     senders = Senders(sheet)
     for entry in evidence.patches:
-        if senders.row_of(entry.id, entry.body) is None:
+        if senders.row_of(entry.id, entry.body, entry.status) is None:
             yield Violation(Kind.STRAY, f"PATCH {entry.n} of {entry.id} is from no row")
 
 

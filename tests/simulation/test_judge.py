@@ -185,8 +185,8 @@ def test_a_patch_is_from_the_row_whose_rest_it_sends() -> None:
     both = Row(7, "A", {"reference": "row 7", "metadata.a": " a 7 "})
     senders = Senders(Sheet("orders", [first, later, both], 1))
 
-    def row_of(**attributes: object) -> int | None:
-        return senders.row_of("A", {"data": {"attributes": attributes}})
+    def row_of(status: int = 200, **attributes: object) -> int | None:
+        return senders.row_of("A", {"data": {"attributes": attributes}}, status)
 
     assert row_of(metadata={"by": "row 5"}) == 5
     assert row_of(metadata={"by": "row 5", "a": "a 3"}) == 3  # a retry of what was not overtaken
@@ -195,6 +195,16 @@ def test_a_patch_is_from_the_row_whose_rest_it_sends() -> None:
     assert row_of(metadata={"by": "row 5", "a": " a 7 "}) == 7  # the reference is there; the text is stored otherwise
     assert row_of(metadata={"by": "row 3", "a": " a 7 "}) == 3  # what it keeps of another row is not its own
     assert row_of(reference="row 9") is None
+
+
+def test_a_refused_patch_leaves_nothing_that_the_next_could_merely_keep() -> None:
+    first, clearing = Row(3, "A", {"metadata.by": "row 3", "metadata.n": 3}), Row(5, "A", {"metadata.by": ABSENT})
+    refused, taken = (Senders(Sheet("orders", [first, clearing], 1)) for _ in range(2))
+    for senders, status in ((refused, 422), (taken, 200)):
+        assert senders.row_of("A", {"data": {"attributes": {"metadata": {"by": "row 3", "n": 3}}}}, status) == 3
+    rest = {"data": {"attributes": {"metadata": {"n": 3}}}}
+    assert refused.row_of("A", rest, 200) == 3  # `by` was overtaken in the meantime
+    assert taken.row_of("A", rest, 200) == 5  # `n` is there already, and kept
 
 
 @pytest.mark.parametrize(
