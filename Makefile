@@ -19,7 +19,7 @@ MOST   ?= 1000000
 BENCH  ?=
 PARALLEL ?= --numprocesses 3 --dist worksteal
 
-.PHONY: setup demo test check fmt bench bench-check ladder rates scale profile million million-check scenarios simulate replay crash faults signals damage powerloss full-disk undo-crash share corpora strangers late pace-real lock clean
+.PHONY: setup demo test check fmt bench bench-check ladder rates scale profile million million-check scenarios simulate replay crash faults signals damage powerloss full-disk undo-crash share corpora strangers late pace-real properties lock clean
 
 setup: $(READY)  ## a virtual environment with pinned, hashed requirements
 
@@ -112,6 +112,9 @@ late: setup  ## every change lands late, and every first reply is broken in some
 
 pace-real: setup  ## untold limits in real time on loopback, as shares of the ideal
 	$(BIN)/python -m tests.pace.real
+
+properties: setup  ## the property tests with other examples than make test has, and other ones every time
+	HYPOTHESIS_PROFILE=hunt $(BIN)/python -m pytest -q $(PARALLEL) tests/jobs tests/policy
 
 undo-crash: setup  ## apply and undo, both killed and resumed: nothing is left of either
 	$(BIN)/python -m tests.crash.undo --rounds $(ROUNDS)

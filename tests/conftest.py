@@ -1,6 +1,7 @@
 """What all tests share: nothing of the user's own environment, and aioresponses made to work."""
 
 import os
+import signal
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -9,8 +10,12 @@ import aioresponses.core
 import pytest
 from hypothesis import settings
 
-settings.register_profile("rowpatch", deadline=None)  # a busy machine is no counter-example
-settings.load_profile("rowpatch")
+settings.register_profile("suite", deadline=None, derandomize=True)  # a busy machine is no counter-example
+settings.register_profile("hunt", deadline=None, print_blob=True)  # other examples every time: `make properties`
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell; processes would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class _Response(aiohttp.ClientResponse):

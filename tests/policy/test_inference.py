@@ -9,11 +9,11 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from worker.policy.inference import ASKED, LATE, Inference
-from worker.policy.pace import Pace, Window
+from worker.policy.inference import ASKED, LATE, SLOWEST, Inference
+from worker.policy.pace import Pace, Window, spacing
 
 HOUR = 3600.0
 MINUTE = Window(100, 60.0)
@@ -285,10 +285,28 @@ def test_a_trial_whose_gain_was_somebody_elses_is_taken_back() -> None:
 WINDOWS = st.builds(Window, st.integers(1, 120), st.sampled_from([0.5, 1.0, 1.5, 2.0, 5.0, 7.0, 10.0, 30.0, 60.0]))
 
 
+@example(Window(91, 7.0), True, False, 0.08)
 @settings(max_examples=30, deadline=None)
 @given(WINDOWS, st.booleans(), st.booleans(), st.sampled_from([0.002, 0.03, 0.08]))
 def test_whatever_the_window_refusals_stay_few(window: Window, helps: bool, counts: bool, latency: float) -> None:
     server = Server([window], helps, counts)
     work(server, 600.0, latency=latency)
-    assert len(server.refused) <= 24
+    assert len(server.refused) <= 28
     assert len(server.accepted) >= 0.3 * rate([window]) * 600.0 or len(server.refused) <= 12
+
+
+@pytest.mark.parametrize("share", [0.08, 0.33])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_server_that_refuses_at_random_is_not_taken_for_ever_slower(share: float, seed: int) -> None:
+    """A request each time the windows allow it, twice a second at most; refused by dice alone."""
+    inference, dice, now = Inference(), Random(seed), 0.0
+    log: list[float] = []
+    for _ in range(400):
+        now += max(0.5, spacing(inference.windows))
+        log.append(now)
+        if dice.random() < share:
+            now += inference.refused(now, now - 0.1, 1.0, log)
+        else:
+            inference.accepted(now, now - 0.1, log)
+    assert rate(inference.windows) >= SLOWEST
+    assert now <= 400 * 60.0

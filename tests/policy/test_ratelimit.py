@@ -4,7 +4,7 @@ import string
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.policy.dialects import EXAMPLES, WALL, Example, counted, left
@@ -61,6 +61,7 @@ def test_limits_need_a_limit_and_its_interval(told: dict[str, str], limits: Limi
     assert read_limits(told, WALL) == limits
 
 
+@example("0\x1f", "1\x1c", "\u20031")  # blanks to Python's eyes, but not in a number
 @given(st.text(), st.text(), st.text())
 def test_no_average_can_make_it_fail(limit: str, interval: str, remaining: str) -> None:
     for window in read_limits(headers(limit, interval, remaining), WALL).windows:

@@ -13,6 +13,7 @@ from tests.simulation.judge import Kind, Violation, judge
 from tests.simulation.model import Rules
 from tests.simulation.run import happen
 from tests.simulation.scenario import Deed, Scenario, scenario
+from worker.auth import RENEW_BEFORE
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,9 @@ def terms_of(plan: Scenario, evidence: Evidence) -> Terms:
     case, acts = plan.case, [act for life in plan.lives for act in life.acts]
     deeds = Counter(act.deed for act in acts)
     strange = plan.world.strange
-    told = plan.world.token_ttl > 3600 and not (deeds[Deed.WEATHER] or strange.token_life or strange.token_settles)
+    lasted = max((entry.at for entry in evidence.ledger), default=0.0)
+    fresh = plan.world.token_ttl > max(3600.0, lasted + RENEW_BEFORE)
+    told = fresh and not (deeds[Deed.WEATHER] or strange.token_life or strange.token_settles)
     processes = sum(" process " in line for line in evidence.story)
     return Terms(
         plan.sheet,

@@ -71,6 +71,17 @@ _HARDLY: Final = 2
 _PLAUSIBLE: Final = 0.1
 """Share of the known rate that a window with so little evidence must allow."""
 
+LEFT: Final = 0.2
+"""Share of what was found that is held to at least until a window with more in it is found: others may use most of a
+quota, but a server that goes on refusing then refuses for another reason than pace.
+"""
+
+SLOWEST: Final = 1 / 60
+"""Requests a second below which nothing is held to: where so few are accepted, asking again and again costs little."""
+
+_MOMENT: Final = 120.0
+"""Seconds after the refusal up to which a window's own moment is waited for at once, and not approached by pauses."""
+
 _REMEMBERED: Final = 256
 """Refusals in the log whose times are known."""
 
@@ -117,6 +128,7 @@ class Inference:
     _before_trial: tuple[Window, ...] = ()
     _kept: tuple[Window, ...] = ()
     _doubtful_until: float = -math.inf
+    _found: Window = field(default=Window(0, math.inf))
 
     def resume(self, windows: tuple[Window, ...], trials_from: float, now: float) -> None:
         """Go on from what an earlier process inferred; the limit may have grown since, which is tried as at first.
@@ -128,6 +140,7 @@ class Inference:
         """
         if windows:
             self.is_gentle, self.trials_from = trials_from > now, trials_from
+            self._found = windows[-1]
             self._hold(windows, now)
 
     @property
@@ -203,7 +216,7 @@ class Inference:
             return asked
         began = question.refused_at
         longest = PAUSES[min(question.asked, len(PAUSES) - 1)]
-        sent_for = began - log[0] if log else 0.0
+        sent_for = min(began - log[0], _MOMENT) if log else 0.0
         moments = (self._room(length, question, log)[1] + LATE for length in ASKED if length > self._kept_to)
         moment = min((at for at in moments if at >= now + self._soon), default=math.inf)
         if moment - began > max(longest, sent_for if question.asked else sent_for / 2):
@@ -237,10 +250,17 @@ class Inference:
         if limit < _EVIDENCE and self._is_implausible(found):
             return False  # the same, most likely
         if self.windows and rate_of(found) >= MARGIN * min(map(rate_of, self.windows)):
-            self._hold(tuple(_scaled(window, SHRUNK) for window in self.windows), now)
-            return True
-        self._shortest = full_at - (rooms[length][0] - length) if fits else length
-        self._hold((*(window for window in self.windows if window.interval < length), found), now)
+            held = tuple(_scaled(window, SHRUNK) for window in self.windows)
+        else:
+            held = (*(window for window in self.windows if window.interval < length), found)
+        least = 0.0 if limit > self._found.limit else LEFT * rate_of(self._found)
+        if min(map(rate_of, held)) < max(SLOWEST, least):
+            return False
+        if held[-1] is found:
+            self._shortest = full_at - (rooms[length][0] - length) if fits else length
+        if limit > self._found.limit:
+            self._found = found
+        self._hold(held, now)
         return True
 
     def _is_implausible(self, found: Window) -> bool:

@@ -6,19 +6,21 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-_INTEGER: Final = re.compile(r"[0-9]{1,15}")
+_INTEGER: Final = re.compile(r"[ \t]*([0-9]{1,15})[ \t]*")  # RFC 9110 5.6.3: blanks around a value are these
 _ISO: Final = re.compile(r"\s*[0-9]{4}-[0-9]{2}-[0-9]{2}T")
-_DECIMAL: Final = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,15})?")
+_DECIMAL: Final = re.compile(r"[ \t]*([+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?)[ \t]*")
 
 
 def integer(value: str | None) -> int | None:
     """A whole number, 0 or more."""
-    return int(value) if value is not None and _INTEGER.fullmatch(value.strip()) else None
+    found = _INTEGER.fullmatch(value or "")
+    return int(found[1]) if found else None
 
 
 def decimal(value: str | None) -> float | None:
     """A number with an optional fraction and sign."""
-    return float(value) if value is not None and _DECIMAL.fullmatch(value.strip()) else None
+    found = _DECIMAL.fullmatch(value or "")
+    return float(found[1]) if found else None
 
 
 def count(value: str | None) -> int | None:
