@@ -19,6 +19,8 @@ MOST   ?= 1000000
 BENCH  ?=
 PARALLEL ?= --numprocesses 3 --dist worksteal
 
+unexport PYTHONDONTWRITEBYTECODE  # the suite starts a thousand processes: none of them shall compile everything anew
+
 .PHONY: setup demo test check fmt bench bench-check ladder rates scale profile million million-check scenarios simulate replay crash faults signals damage powerloss full-disk undo-crash share corpora strangers late pace-real properties lock clean
 
 setup: $(READY)  ## a virtual environment with pinned, hashed requirements

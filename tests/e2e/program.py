@@ -1,17 +1,27 @@
-"""The real program in sub-processes: `rowpatch` and its sandbox, on loopback, with an environment of their own."""
+"""The real program on loopback, with an environment of its own: `rowpatch` and its sandbox in processes of their own.
+
+Where a test only wants to know how a command ends, it runs in the process of the test, through the entry point of the
+installed program: starting Python and importing everything costs ten times what most commands do.
+"""
 
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from tempfile import TemporaryFile
+from typing import IO, Any, Final
+
+import structlog
+
+from worker.cli import main
 
 ROWPATCH: Final = Path(sys.executable).with_name("rowpatch")
 """The installed program, as a user starts it."""
@@ -127,9 +137,16 @@ class Desk:
             umask=umask,
         )
 
-    def rowpatch(self, *arguments: str | Path, umask: int = -1, also: Mapping[str, str] = NOTHING) -> Ran:
-        """Run `rowpatch` to its end."""
-        return ended(self.start(*arguments, umask=umask, also=also))
+    def rowpatch(self, *arguments: str | Path, also: Mapping[str, str] = NOTHING) -> Ran:
+        """Run `rowpatch` to its end, in this process; `also` adds to its environment."""
+        with TemporaryFile() as nothing, TemporaryFile() as out, TemporaryFile() as err:
+            with _surroundings(self.folder, {**self.environment, **also}, (nothing, out, err)):
+                try:
+                    main([str(argument) for argument in arguments])
+                except SystemExit as error:
+                    status = error.code
+            assert isinstance(status, int)
+            return Ran(status, _text(out), _text(err))
 
     def apply_arguments(self, *flags: str) -> list[str | Path]:
         """`apply` of the sheet into the run directory, as fast as the server answers."""
@@ -157,6 +174,46 @@ class Desk:
         """`summary.json` of the run."""
         found: dict[str, Any] = json.loads((self.run / "summary.json").read_text(encoding="utf-8"))
         return found
+
+
+@contextmanager
+def _surroundings(folder: Path, environment: Mapping[str, str], files: Sequence[IO[bytes]]) -> Iterator[None]:
+    """What a process has of its own. The files are its standard input, output and error."""
+    kept = (dict(os.environ), Path.cwd(), os.umask(0o022), sys.stdin, sys.stdout, sys.stderr)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    with ExitStack() as stack:
+        for number, file in enumerate(files):
+            stack.callback(_put_back, os.dup(number), number)
+            os.dup2(file.fileno(), number)
+        sys.stdin, sys.stdout, sys.stderr = (os.fdopen(number, "rww"[number], closefd=False) for number in range(3))
+        try:
+            _surround(environment, folder)
+            yield
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            before, place, umask, sys.stdin, sys.stdout, sys.stderr = kept
+            _surround(before, place)
+            os.umask(umask)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+            structlog.reset_defaults()
+
+
+def _surround(environment: Mapping[str, str], folder: Path) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+
+
+def _put_back(copy: int, number: int) -> None:
+    os.dup2(copy, number)
+    os.close(copy)
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
 
 
 def ended(process: Process) -> Ran:

@@ -71,7 +71,7 @@ def open_to_others(seen: set[tuple[str, int]]) -> set[tuple[str, int]]:
 
 def test_every_command_makes_private_files_only(desk: Desk) -> None:
     def rowpatch(*arguments: str | Path) -> Ran:
-        return desk.rowpatch(*arguments, umask=0)
+        return ended(desk.start(*arguments, umask=0))
 
     with watched(desk.folder) as seen:
         interrupted = desk.start(*desk.apply_arguments(), umask=0)

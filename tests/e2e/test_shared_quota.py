@@ -97,7 +97,7 @@ def test_the_state_directory_is_private_and_holds_no_secret(tmp_path: Path) -> N
         client = {"ROWPATCH_CLIENT_ID": at.server.client_id, "ROWPATCH_CLIENT_SECRET": at.server.client_secret}
         also = {**client, "ROWPATCH_AUTH_URL": at.server.url, "ROWPATCH_TOKEN": ""}
         at.write([(seeded_id("stripe_payments", 1), "R")])
-        assert at.rowpatch(*at.apply_arguments()[:-3], "--no-progress", umask=0, also=also).status == 0
+        assert ended(at.start(*at.apply_arguments()[:-3], "--no-progress", umask=0, also=also)).status == 0
         state = at.folder / "state" / "rowpatch"
         files = list((state / "pace").iterdir())
         assert len(files) == 3  # PATCH, GET, and the token endpoint
