@@ -152,6 +152,7 @@ def test_the_encoding_can_be_said() -> None:
     assert row.cells == ["1", "é"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "data",
     [
