@@ -17,7 +17,7 @@ MINUTES   ?= 60
 PROCESSES ?= 4
 MOST   ?= 1000000
 BENCH  ?=
-PARALLEL ?= --numprocesses 4 --dist worksteal
+PARALLEL ?= --numprocesses 3 --dist worksteal
 
 unexport PYTHONDONTWRITEBYTECODE  # the suite starts a thousand processes: none of them shall compile everything anew
 
@@ -35,10 +35,10 @@ demo: setup  ## the main job, end to end, on the embedded sandbox
 	@$(BIN)/python examples/bulk-tag-metadata/demo.py
 
 test: setup  ## everything but the long hunts; branch coverage of what decides, by its own tests
-	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report= -m "pure and not long"
+	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report= tests/jobs tests/policy
 	$(BIN)/coverage report
-	$(BIN)/python -m pytest $(PARALLEL) -m "not alone and (long or not pure)"
-	$(BIN)/python -m pytest -m alone
+	$(BIN)/python -m pytest $(PARALLEL) -m "not alone" --ignore tests/jobs --ignore tests/policy
+	$(BIN)/python -m pytest -m alone --ignore tests/jobs --ignore tests/policy
 
 check: setup  ## lint, format, types, arrows
 	$(BIN)/ruff check .

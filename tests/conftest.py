@@ -29,17 +29,6 @@ class _Response(aiohttp.ClientResponse):
 aioresponses.core.ClientResponse = _Response  # type: ignore[attr-defined]
 
 
-PURE = tuple(Path(__file__).parent / name for name in ("jobs", "policy"))
-
-
-@pytest.hookimpl(tryfirst=True)  # before those that are not wanted are left out
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of what decides."""
-    for item in items:
-        if any(item.path.is_relative_to(folder) for folder in PURE):
-            item.add_marker(pytest.mark.pure)
-
-
 @pytest.fixture(autouse=True)
 def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No credential, no remembered limits and no settings of whoever runs the tests."""

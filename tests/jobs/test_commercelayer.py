@@ -117,7 +117,6 @@ def test_an_id_never_leaves_its_segment_of_the_path(key: str) -> None:
     assert unquote(path.rpartition("/")[2]) == key
 
 
-@pytest.mark.long
 @given(st.dictionaries(st.text(), st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists)))
 def test_values_arrive_as_they_are(attributes: dict[str, JSON]) -> None:
     body = update_request(JOB, Change(attributes), "stripe_payments").body

@@ -152,7 +152,6 @@ def test_the_encoding_can_be_said() -> None:
     assert row.cells == ["1", "é"]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     "data",
     [

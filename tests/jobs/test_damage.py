@@ -248,7 +248,6 @@ def test_evidence_is_given_in_figures() -> None:
     assert [(each.ref.line, each.cell) for each in sign.examples] == [(5, "125"), (6, "7")]
 
 
-@pytest.mark.long
 def test_examples_are_few_and_short_however_much_there_is() -> None:
     (sign,) = signs([f" {'x' * 5000}{each}" for each in range(5000)])
     assert (sign.code, sign.count, len(sign.examples)) == ("spaces_around", 5000, 3)

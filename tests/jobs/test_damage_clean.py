@@ -76,7 +76,6 @@ def test_a_clean_column_gives_no_warning(
     assert warned([cells], [Column(label, role, 0)]) == []
 
 
-@pytest.mark.long
 @settings(max_examples=25, deadline=None)
 @given(rows=st.lists(st.tuples(TEN, SKUS, QUARTERS, PADDED, PROSE, FLAGS, COUNTS, MONEY), min_size=20, max_size=80))
 def test_a_clean_sheet_gives_no_warning_and_has_no_shifted_row(rows: list[tuple[str, ...]]) -> None:

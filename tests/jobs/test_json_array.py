@@ -104,7 +104,6 @@ def test_an_array_may_come_in_any_encoding_that_lines_may_come_in() -> None:
     assert row.members == {"id": "é"}
 
 
-@pytest.mark.long
 @given(st.lists(OBJECTS), SPACE, SPACE, st.sampled_from([None, 1]))
 def test_any_objects_arrive_exactly(
     objects: list[dict[str, JSON]], before: str, after: str, indent: int | None
@@ -149,7 +148,6 @@ def _array(elements: int) -> Iterator[bytes]:
     yield b'{"id":"last"}]'
 
 
-@pytest.mark.long
 def test_memory_does_not_grow_with_an_array_of_one_line() -> None:
     peaks = []
     for elements in (2_000, 20_000):

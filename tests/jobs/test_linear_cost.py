@@ -36,7 +36,6 @@ def test_a_long_word_before_a_byte_that_is_not_utf_8_is_looked_at_once() -> None
         list(read_sheet(BytesIO(b"id,a\n" + b"x" * 60_000 + b",\xe9\n")))
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", ["stripe_paymnts", "stripe_paymnts{}"])
 def test_a_column_of_misspelt_types_costs_little_a_row(name: str) -> None:
     sheet, objects = SheetColumns(["id", "type", "reference"], Rules()), ObjectColumns(Rules())

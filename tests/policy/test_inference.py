@@ -285,7 +285,6 @@ def test_a_trial_whose_gain_was_somebody_elses_is_taken_back() -> None:
 WINDOWS = st.builds(Window, st.integers(1, 120), st.sampled_from([0.5, 1.0, 1.5, 2.0, 5.0, 7.0, 10.0, 30.0, 60.0]))
 
 
-@pytest.mark.long
 @example(Window(91, 7.0), True, False, 0.08)
 @settings(max_examples=30, deadline=None)
 @given(WINDOWS, st.booleans(), st.booleans(), st.sampled_from([0.002, 0.03, 0.08]))
