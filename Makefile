@@ -17,7 +17,7 @@ MINUTES   ?= 60
 PROCESSES ?= 4
 MOST   ?= 1000000
 BENCH  ?=
-PARALLEL ?= --numprocesses 3 --dist worksteal
+PARALLEL ?= --numprocesses 4 --dist worksteal
 
 unexport PYTHONDONTWRITEBYTECODE  # the suite starts a thousand processes: none of them shall compile everything anew
 
@@ -38,7 +38,7 @@ test: setup  ## everything but the long hunts; branch coverage of what decides, 
 	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report= tests/jobs tests/policy
 	$(BIN)/coverage report
 	$(BIN)/python -m pytest $(PARALLEL) -m "not alone" --ignore tests/jobs --ignore tests/policy
-	$(BIN)/python -m pytest -m alone --ignore tests/jobs --ignore tests/policy
+	$(BIN)/python -m pytest -m alone tests/crash tests/e2e
 
 check: setup  ## lint, format, types, arrows
 	$(BIN)/ruff check .

@@ -10,8 +10,8 @@ import aioresponses.core
 import pytest
 from hypothesis import settings
 
-settings.register_profile("suite", deadline=None, derandomize=True)  # a busy machine is no counter-example
-settings.register_profile("hunt", deadline=None, print_blob=True)  # other examples every time: `make properties`
+settings.register_profile("suite", deadline=None, derandomize=True, max_examples=40)  # the same on every machine
+settings.register_profile("hunt", deadline=None, print_blob=True, max_examples=400)  # others every time
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell; processes would inherit it

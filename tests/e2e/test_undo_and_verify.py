@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from tests.e2e.program import PATIENCE, Desk, Ran, Server, ended, sandbox, until
+from tests.e2e.sandbox_thread import sandbox_in_thread
 from worker.run_directory import locked
-from worker.sandbox import seeded_id
+from worker.sandbox import SandboxSettings, seeded_id
 
 TYPE = "orders"
 ONE, TWO, THREE, FOUR, FIVE = IDS = [seeded_id(TYPE, index) for index in range(5)]
@@ -37,8 +38,8 @@ FURNISHED: dict[str, Record] = {
 def server(tmp_path: Path) -> Iterator[Server]:
     seed = tmp_path / "seed.json"
     seed.write_text(json.dumps([_resource(key, FURNISHED.get(key, {})) for key in IDS]), encoding="utf-8")
-    with sandbox("--seed", str(seed), "--seed", "stripe_payments=2", "--limit", "none") as server:
-        yield server
+    with sandbox_in_thread(SandboxSettings(seed=(str(seed), "stripe_payments=2"), limit=None)) as served:
+        yield Server(served.url, served.token, "", "")
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ FLAGS = st.sampled_from(["true", "false"])
         (FLAGS, "other", "metadata.reviewed:bool"),
     ],
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_a_clean_column_gives_no_warning(
     values: st.SearchStrategy[str], role: Role, label: str, data: st.DataObject
@@ -76,7 +76,7 @@ def test_a_clean_column_gives_no_warning(
     assert warned([cells], [Column(label, role, 0)]) == []
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(rows=st.lists(st.tuples(TEN, SKUS, QUARTERS, PADDED, PROSE, FLAGS, COUNTS, MONEY), min_size=20, max_size=80))
 def test_a_clean_sheet_gives_no_warning_and_has_no_shifted_row(rows: list[tuple[str, ...]]) -> None:
     columns = [
@@ -93,7 +93,6 @@ def test_a_sheet_of_forty_clean_columns_gives_no_warning(seed: int) -> None:
     assert signs(seed) == []
 
 
-@settings(max_examples=50, deadline=None)
 @given(cells=st.lists(st.text(), max_size=30))
 def test_any_text_at_all_is_looked_at_without_an_error_and_counted_as_it_matches(cells: list[str]) -> None:
     examination = Examination([Column("reference", "text", 0)])
@@ -102,7 +101,6 @@ def test_any_text_at_all_is_looked_at_without_an_error_and_counted_as_it_matches
         assert sign.count == sum(1 for cell in cells if cell and sign.matches(cell)), sign.code
 
 
-@settings(max_examples=200, deadline=None)
 @given(cells=st.lists(st.text("0129eE+-.,%'=\" /", min_size=1, max_size=9), max_size=12))
 def test_whatever_looks_like_a_number_is_counted_as_it_matches(cells: list[str]) -> None:
     examination = Examination([Column("reference", "text", 0)])

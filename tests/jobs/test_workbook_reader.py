@@ -12,7 +12,7 @@ from types import ModuleType
 import openpyxl
 import pytest
 import xlsxwriter
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
@@ -232,13 +232,11 @@ def test_a_row_keeps_its_digest_when_it_moves_and_loses_it_when_a_cell_moves() -
     assert len({first.ref.digest, second.ref.digest, moved[2].ref.digest}) == 3
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(XML_TEXT.filter(bool), XML_TEXT), min_size=1, max_size=4))
 def test_any_text_that_xlsxwriter_writes_arrives_exactly(rows: list[tuple[str, str]]) -> None:
     assert [tuple(row.cells) for row in rows_of(written(*rows))] == rows
 
 
-@settings(deadline=None, max_examples=60)
 @given(XML_TEXT.filter(lambda each: each and not re.search(r"[\x00-\x1f]|_x[0-9a-fA-F]{4}_", each)))
 def test_any_text_that_openpyxl_can_write_arrives_exactly(value: str) -> None:
     stream = BytesIO()
@@ -251,7 +249,6 @@ def test_any_text_that_openpyxl_can_write_arrives_exactly(value: str) -> None:
     assert row.cells == [value, ""]
 
 
-@settings(deadline=None, max_examples=60)
 @given(
     st.lists(
         st.one_of(

@@ -286,7 +286,7 @@ WINDOWS = st.builds(Window, st.integers(1, 120), st.sampled_from([0.5, 1.0, 1.5,
 
 
 @example(Window(91, 7.0), True, False, 0.08)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12)
 @given(WINDOWS, st.booleans(), st.booleans(), st.sampled_from([0.002, 0.03, 0.08]))
 def test_whatever_the_window_refusals_stay_few(window: Window, helps: bool, counts: bool, latency: float) -> None:
     server = Server([window], helps, counts)

@@ -99,7 +99,6 @@ def there_and_back(
         shutil.rmtree(directory)
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.lists(records, min_size=6, max_size=6), st.lists(rows, min_size=1, max_size=12))
 def test_undo_leaves_the_server_as_it_was(states: list[dict[str, Any]], wanted: list[dict[str, str]]) -> None:
     before, _, between, undone, behind = there_and_back(states, wanted)
@@ -112,7 +111,7 @@ def test_undo_leaves_the_server_as_it_was(states: list[dict[str, Any]], wanted: 
         assert is_.get("keep", "none") == was.get("keep", "none")
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(records, min_size=6, max_size=6), st.lists(rows, min_size=1, max_size=12))
 def test_undo_restores_keys_that_a_replacement_wiped(
     states: list[dict[str, Any]], wanted: list[dict[str, str]]
@@ -121,7 +120,7 @@ def test_undo_restores_keys_that_a_replacement_wiped(
     assert behind == before
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(records, min_size=6, max_size=6), st.lists(rows, min_size=1, max_size=12))
 def test_undo_leaves_the_server_as_it_was_also_after_faults(
     states: list[dict[str, Any]], wanted: list[dict[str, str]]

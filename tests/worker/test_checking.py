@@ -48,7 +48,7 @@ CELLS = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(
         st.tuples(st.sampled_from([*IDS[:5], "", "#c", "a b", "12"]), CELLS, CELLS, CELLS), min_size=1, max_size=30
@@ -89,7 +89,7 @@ ANY = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12
 DEFAULTS = st.sampled_from(["", "stripe_payments", "orders", "coupons"])
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), names=st.lists(NAMES, unique=True, max_size=6), default=DEFAULTS)
 def test_any_sheet_at_all_is_checked_and_listed_without_an_error(
     data: st.DataObject, names: list[str], default: str, tmp_path: Path
@@ -117,7 +117,7 @@ VALUES = st.recursive(
 KEYS = NAMES | st.sampled_from(["id", "data", "attributes", "relationships"])
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines=st.lists(st.dictionaries(KEYS, VALUES, max_size=6) | VALUES, min_size=1, max_size=12), default=DEFAULTS)
 def test_any_objects_at_all_are_checked_and_listed_without_an_error(
     lines: list[JSON], default: str, tmp_path: Path

@@ -231,7 +231,7 @@ async def fill_some(journal: Journal) -> None:
 
 
 @given(seed=st.integers(0, 2**32), cut=st.booleans())
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_damaged_file_is_refused_as_such_or_reads_without_a_surprise(tmp_path: Path, seed: int, cut: bool) -> None:
     good = tmp_path / "good.sqlite3"
     if not good.exists():

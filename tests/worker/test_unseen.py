@@ -141,7 +141,7 @@ def test_visible_only_skips_hidden_rows_and_empties_hidden_columns(tmp_path: Pat
 RANGES = st.tuples(st.integers(1, 12), st.integers(0, 3), st.integers(0, 3), st.integers(0, 3))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     lines=st.lists(st.tuples(st.booleans(), st.booleans(), st.sampled_from(["", "x"])), min_size=1, max_size=12),
     ranges=st.lists(RANGES, max_size=5),
