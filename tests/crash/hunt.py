@@ -28,8 +28,8 @@ KILLS_A_RUN: Final = 6
 SECONDS_A_KILL: Final = 30.0
 """A hunt that takes longer than this on average is given up."""
 
-AT_ONCE: Final = 2
-"""Runs that go on beside each other, each with a server of its own."""
+AT_ONCE: Final = 5
+"""Runs that go on beside each other, each with a server of its own: most of their time they wait."""
 
 VARIANTS: Final = (
     (Variant(), 3),
