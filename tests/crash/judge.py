@@ -98,13 +98,15 @@ def _one_result_a_row(sheet: Sheet, evidence: Evidence) -> Iterator[Violation]:
 
 def _results_are_true(sheet: Sheet, evidence: Evidence) -> Iterator[Violation]:
     """Not seen applied is not the same as not applied: what is on the server in the end was not refused."""
-    sent, doubtful = set(map(row_of, evidence.sent)), _doubtful(sheet, evidence)
+    sent, doubtful, held = set(map(row_of, evidence.sent)), _doubtful(sheet, evidence), _held(sheet, evidence)
     for result in evidence.results:
         row = int(result["__row"])
         told = (result["__status"], result["id"], result["reference"])
         expected = "applied" if sheet.sendable(row) else "invalid"
         if row in doubtful and told[0] == "unknown":
             expected = "unknown"
+        if row in held and row not in sent:
+            expected = "pending"
         if told != (expected, sheet.ids[row], value_of(row)):
             refused = told[0] not in {"applied", "unknown", "pending"} and row in sent
             yield Violation(Kind.REFUSED if refused else Kind.UNTRUE, f"row {row} is told as {told}")
@@ -119,12 +121,12 @@ def _sent_once_but_for_kills(sheet: Sheet, evidence: Evidence) -> Iterator[Viola
     times = Counter(map(row_of, evidence.sent))
     opened = Counter(row for kill in evidence.opened for row in kill)
     unheard = Counter(map(row_of, evidence.unheard))
-    unknown = _unknown(evidence)
+    excused = _unknown(evidence) | _held(sheet, evidence)
     for row in sheet.ids:
         if not sheet.sendable(row):
             if times[row]:
                 yield Violation(Kind.UNTRUE, f"row {row} cannot be sent, and was")
-        elif not times[row] and row not in unknown:
+        elif not times[row] and row not in excused:
             yield Violation(Kind.LOST, f"row {row} never reached the server")
         elif times[row] > 1 + opened[row] + unheard[row]:
             why = f"with {opened[row]} kills in between and {unheard[row]} replies lost"
@@ -135,6 +137,15 @@ def _sent_once_but_for_kills(sheet: Sheet, evidence: Evidence) -> Iterator[Viola
 
 def _unknown(evidence: Evidence) -> set[int]:
     return {int(result["__row"]) for result in evidence.results if result["__status"] == "unknown"}
+
+
+def _held(sheet: Sheet, evidence: Evidence) -> set[int]:
+    """Return the rows that are told as held back behind an unknown one, and have such a one of their record."""
+    unknown: dict[str, int] = {}
+    for row in sorted(_unknown(evidence), reverse=True):
+        unknown[sheet.ids[row]] = row
+    told = {int(result["__row"]) for result in evidence.results if result["__reason"] == "after_unknown"}
+    return {row for row in told if unknown.get(sheet.ids[row], row) < row}
 
 
 def _marked(evidence: Evidence) -> Iterator[Violation]:

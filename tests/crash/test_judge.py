@@ -111,6 +111,24 @@ def test_what_a_strange_server_never_confirmed_may_be_unknown_whether_it_is_on_t
     assert Kind.UNTRUE in [violation.kind for violation in judge(STRANGE, replace(evidence, spoiled=[]), 2)]
 
 
+def test_a_row_behind_an_unknown_one_of_its_record_may_be_held_back_and_no_other() -> None:
+    held = replace(
+        CLEAN,
+        results=[result(1, "unknown", "timed_out"), result(2), BROKEN_ROW, result(4, "pending", "after_unknown", 0)],
+        summary=summary(2, 1) | {"counts": {"applied": 1, "unknown": 1, "invalid": 1, "pending": 1}},
+        sent=["row 2"],
+        spoiled=["row 1"],
+        others=1,
+        stored={"A": "old", "B": "row 2"},
+    )
+    assert [violation.kind for violation in judge(STRANGE, held, 2)] == []
+    sent = replace(held, sent=["row 2", "row 4"], others=0)
+    assert Kind.UNTRUE in [violation.kind for violation in judge(STRANGE, sent, 2)]
+    alone = replace(held, results=[result(1), *held.results[1:]])  # nothing of its record is unknown
+    assert Kind.UNTRUE in [violation.kind for violation in judge(STRANGE, alone, 2)]
+    assert Kind.LOST in [violation.kind for violation in judge(STRANGE, alone, 2)]
+
+
 @pytest.mark.parametrize("status", ["failed", "rejected", "conflict", "unchanged", "skipped"])
 def test_what_is_on_the_server_in_the_end_was_not_refused(status: str) -> None:
     told = replace(DOUBTED, results=[result(1), result(2, status), BROKEN_ROW, result(4)], unheard=["row 2"])
