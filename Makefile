@@ -35,9 +35,9 @@ demo: setup  ## the main job, end to end, on the embedded sandbox
 	@$(BIN)/python examples/bulk-tag-metadata/demo.py
 
 test: setup  ## everything but the long hunts; branch coverage of what decides, by its own tests
-	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report= tests/jobs tests/policy
+	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report= tests/jobs tests/worker/policy
 	$(BIN)/coverage report
-	$(BIN)/python -m pytest $(PARALLEL) -m "not alone" --ignore tests/jobs --ignore tests/policy
+	$(BIN)/python -m pytest $(PARALLEL) -m "not alone" --ignore tests/jobs --ignore tests/worker/policy
 	$(BIN)/python -m pytest -m alone tests/crash tests/e2e
 
 check: setup  ## lint, format, types, arrows
@@ -116,7 +116,7 @@ pace-real: setup  ## untold limits in real time on loopback, as shares of the id
 	$(BIN)/python -m tests.pace.real
 
 properties: setup  ## the property tests with other examples than make test has, and other ones every time
-	HYPOTHESIS_PROFILE=hunt $(BIN)/python -m pytest -q $(PARALLEL) tests/jobs tests/policy
+	HYPOTHESIS_PROFILE=hunt $(BIN)/python -m pytest -q $(PARALLEL) tests/jobs tests/worker/policy
 
 undo-crash: setup  ## apply and undo, both killed and resumed: nothing is left of either
 	$(BIN)/python -m tests.crash.undo --rounds $(ROUNDS)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from jobs.model import Reply
 from worker.clock import Clock
-from worker.gate import Gate
-from worker.pace_memory import PaceMemory
+from worker.pacing.limiter import Gate
+from worker.pacing.quota_file import PaceMemory
+from worker.pacing.shared import SharedPace
 from worker.policy.pace import Pace, Window
-from worker.shared_pace import SharedPace
 from worker.stop import Stop
 
 REPLY = Reply(200, {})

@@ -25,25 +25,26 @@ from yarl import URL
 from benchmarks import machine, results, rows
 from benchmarks.measuring import median
 from benchmarks.servers import running
-from jobs.change import as_written
-from jobs.commercelayer import MEDIA_TYPE, update_request
+from jobs.apis.commercelayer import MEDIA_TYPE, update_request
+from jobs.changes.diff import as_written
 from jobs.model import Reply, Request, RowResult, UpdateJob
-from worker import reports, source
-from worker.attempt import AttemptLoop
-from worker.auth import Credential
+from worker import reports
 from worker.checking import check
 from worker.cli.session import collect_seldom
 from worker.clock import Clock
-from worker.effort import Effort
-from worker.gate import Gate
+from worker.engine.attempt import AttemptLoop
+from worker.engine.effort import Effort
+from worker.engine.run import Run
+from worker.files import source
+from worker.files.run_directory import JOURNAL
 from worker.journal import Counters, Journal, create
+from worker.lane.credentials import Credential
+from worker.lane.transport import Transport
+from worker.pacing.limiter import Gate
 from worker.policy.pace import Pace
 from worker.policy.verdict import Sent, judge
-from worker.run import Run
-from worker.run_directory import JOURNAL
 from worker.settings import Attempts, Input, Pacing, Secrets, Settings, Stopping, Target
 from worker.stop import Stop
-from worker.transport import Transport
 
 HEADERS: Final = {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE, "Authorization": "Bearer x"}
 

@@ -16,9 +16,9 @@ from typing import Final
 
 from benchmarks import machine, results
 from tests.e2e.program import Desk, Process, sandbox
-from worker import run_directory, source
+from worker.files import run_directory, source
+from worker.files.run_directory import JOURNAL
 from worker.journal import create
-from worker.run_directory import JOURNAL
 from worker.sandbox import seeded_id
 from worker.settings import Input, Settings, Target
 

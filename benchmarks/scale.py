@@ -23,7 +23,7 @@ from benchmarks.peers import ROWPATCH, Task, rowpatch
 from benchmarks.rows import TYPE
 from benchmarks.servers import running
 from worker.checking import check
-from worker.run_directory import JOURNAL
+from worker.files.run_directory import JOURNAL
 from worker.settings import Input
 
 REPORTS: Final = ("results.csv", "failed.csv", "results.ndjson", "summary.json")

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from jobs.catalogue import Attribute, Kind, Relationship, ResourceType, hint_at_types, resource_type
-from jobs.reading.errors import InputRefused
+from jobs.apis.schema import Attribute, Kind, Relationship, ResourceType, hint_at_types, resource_type
+from jobs.formats.errors import InputRefused
 
 CLEAR: Final = "<clear>"
 """What empties a field, unless the user chooses another text."""

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from jobs.commercelayer import AUTH_URL
+from jobs.apis.commercelayer import AUTH_URL
 from worker.policy.guards import StopAfter
 from worker.policy.pace import Window
 

@@ -9,8 +9,8 @@ from jobs.columns.problems import RowRefused
 from jobs.columns.rules import Rules
 from jobs.columns.slots import Draft
 from jobs.damage.kinds import SPREADSHEET_ERRORS
+from jobs.formats.strays import MISREAD
 from jobs.model import RowRef, UpdateJob
-from jobs.reading.strays import MISREAD
 
 _UNREADABLE: Final = frozenset({"cell_error", "formula_not_calculated", "date_impossible"})
 _MARKS: Final = frozenset("#=")

@@ -7,9 +7,9 @@ from jobs.columns.cells import as_shown
 from jobs.columns.finish import check_id
 from jobs.columns.grammar import RESERVED
 from jobs.columns.problems import RowRefused
-from jobs.reading.errors import InputRefused
-from jobs.reading.stored import Fault
-from jobs.reading.strays import MISREAD
+from jobs.formats.errors import InputRefused
+from jobs.formats.stored import Fault
+from jobs.formats.strays import MISREAD
 
 _HARMLESS: Final = frozenset({"row_cut", "space_before_quote"})
 """Those that do not matter in a comment: other rows can be swallowed by one, too."""

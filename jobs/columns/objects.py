@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Final, NamedTuple, TypeVar
 
-from jobs.catalogue import resource_type
+from jobs.apis.schema import resource_type
 from jobs.columns.cells import FROM_JSON, as_shown
 from jobs.columns.finish import check_id, check_reference, finish, refuse_settled
 from jobs.columns.grammar import RESERVED, Heading, parse_heading, refuse_overlaps
@@ -14,9 +14,9 @@ from jobs.columns.resolve import attribute_slot, known_type, link_slot, resolve
 from jobs.columns.rules import Rules
 from jobs.columns.shapes import ResourceUpdate, resource_update
 from jobs.columns.slots import Draft, Slot
+from jobs.formats.errors import InputRefused
+from jobs.formats.headings import MAX_COLUMNS
 from jobs.model import JSON, ObjectRow, RowRef, Status, Unsendable, UpdateJob
-from jobs.reading.errors import InputRefused
-from jobs.reading.headings import MAX_COLUMNS
 from jobs.reasons import REASONS
 
 T = TypeVar("T")

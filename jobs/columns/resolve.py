@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Final
 
-from jobs.catalogue import Attribute, Kind, ResourceType, closest, hint_at_types, resource_type, type_names
+from jobs.apis.schema import Attribute, Kind, ResourceType, closest, hint_at_types, resource_type, type_names
 from jobs.columns.cells import Wanted
 from jobs.columns.grammar import Heading, Suffix
 from jobs.columns.problems import NotAColumn

@@ -1,6 +1,6 @@
 """What a column of a sheet is for, as far as that tells which damage to look for."""
 
-from jobs.catalogue import ResourceType, type_names
+from jobs.apis.schema import ResourceType, type_names
 from jobs.columns.grammar import Heading
 from jobs.columns.resolve import known_type, resolve, types_that_know
 from jobs.columns.rules import Rules

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
-from jobs.catalogue import Relationship
+from jobs.apis.schema import Relationship
 from jobs.columns.cells import Wanted, id_fault
 from jobs.columns.problems import RowRefused
 from jobs.damage.kinds import SPREADSHEET_ERRORS

@@ -8,8 +8,8 @@ from typing import Final, Literal, TypeVar
 from jobs.damage.characters import MARKS, Mark, marks_in
 from jobs.damage.kinds import Kind, kind_of
 from jobs.damage.traits import SPREADSHEET_DIGITS, Trait, trait_of
+from jobs.formats.stored import Stored
 from jobs.model import RowRef
-from jobs.reading.stored import Stored
 from jobs.texts import shortened
 
 K = TypeVar("K", Kind, Mark, Trait, int)

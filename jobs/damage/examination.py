@@ -9,8 +9,8 @@ from jobs.damage.characters import has
 from jobs.damage.column import Column, Seen, Sign
 from jobs.damage.shifted import Shifted
 from jobs.damage.stored import Storage
+from jobs.formats.stored import Stored
 from jobs.model import RowRef
-from jobs.reading.stored import Stored
 
 BATCH: Final = 1024
 """Rows that are looked at together: most of the work is done once for all of them."""

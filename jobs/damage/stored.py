@@ -11,9 +11,9 @@ from jobs.damage.column import Column, Sign, StoredTest, Tally
 from jobs.damage.dates import is_of_dates
 from jobs.damage.kinds import NUMBERS, kind_of
 from jobs.damage.traits import SPREADSHEET_DIGITS
+from jobs.formats.addresses import letters
+from jobs.formats.stored import Kind, Stored
 from jobs.model import RowRef
-from jobs.reading.addresses import letters
-from jobs.reading.stored import Kind, Stored
 
 _GENERAL: Final = "General"
 """The format of most numbers, which shows nothing that they have not."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
-from jobs.reading import InputRefused, read_sheet
+from jobs.formats import InputRefused, read_sheet
 from tests.corpora.finding import Finding
 
 CORPUS = "csv-spectrum"

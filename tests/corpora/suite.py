@@ -6,8 +6,8 @@ from io import BytesIO
 from pathlib import Path
 
 from jobs.columns import ObjectColumns, Rules
+from jobs.formats import InputRefused, read_objects
 from jobs.model import ObjectRow, Unsendable
-from jobs.reading import InputRefused, read_objects
 from jobs.strict_json import NotStrictJSON, parse
 from tests.corpora.finding import Finding
 

@@ -28,8 +28,8 @@ from tests.crash.aftermath import Sent, in_process, server_with
 from tests.crash.sheet import Sheet, Style, Variant, make, row_of, value_of
 from tests.crash.trial import Trial
 from tests.e2e.program import Desk, Ran, sandbox, until
+from worker.files.run_directory import JOURNAL
 from worker.journal import Journal, JournalError
-from worker.run_directory import JOURNAL
 
 WAL: Final = f"{JOURNAL}-wal"
 PAGE: Final = 4096

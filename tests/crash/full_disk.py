@@ -20,7 +20,7 @@ from tests.crash.judge import judge
 from tests.crash.sheet import Style, Variant, make
 from tests.crash.trial import CONCURRENCY, Trial
 from tests.e2e.program import Desk, ended, sandbox
-from worker.run_directory import JOURNAL
+from worker.files.run_directory import JOURNAL
 
 STYLES: Final = (Style.PLAIN, Style.BLIND, Style.MERGE)
 ROOM: Final = (40, 700)

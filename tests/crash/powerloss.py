@@ -26,7 +26,7 @@ from tests.crash.sheet import Sheet, Style, Variant, make, row_of
 from tests.crash.strace import STRACE, Event, Heard, Left, events, kill_traced, traced
 from tests.crash.trial import CONCURRENCY, Trial, open_intents
 from tests.e2e.program import Desk, ended, reference, sandbox, until
-from worker.run_directory import JOURNAL
+from worker.files.run_directory import JOURNAL
 
 STYLES: Final = (Style.BLIND, Style.PLAIN, Style.MERGE)
 LATENCY: Final = "10ms"

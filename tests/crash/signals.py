@@ -25,7 +25,7 @@ from tests.crash.judge import judge
 from tests.crash.sheet import Style, Variant, make
 from tests.crash.trial import CONCURRENCY, Moment, Trial
 from tests.e2e.program import PATIENCE, Desk, Ran, ended, reference, sandbox
-from worker.run_directory import JOURNAL
+from worker.files.run_directory import JOURNAL
 
 STATUS: Final = {signal.SIGINT: 130, signal.SIGTERM: 143}
 

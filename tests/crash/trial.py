@@ -17,7 +17,7 @@ from typing import Any, Final
 from tests.crash.judge import SEEDED, Evidence
 from tests.crash.sheet import LATE, Sheet, Style
 from tests.e2e.program import PATIENCE, Desk, Process, Ran, ended, reference
-from worker.run_directory import JOURNAL
+from worker.files.run_directory import JOURNAL
 
 CONCURRENCY: Final = 16
 

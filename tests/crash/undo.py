@@ -19,7 +19,7 @@ from typing import Any, Final
 from tests.crash.sheet import TYPE, Sheet, Style, Variant, as_csv, make, value_of
 from tests.crash.trial import Trial, lives_until
 from tests.e2e.program import Desk, Process, Ran, Server, ended, sandbox
-from worker.run_directory import JOURNAL
+from worker.files.run_directory import JOURNAL
 from worker.sandbox import seeded_id
 
 AT_ONCE: Final = 2

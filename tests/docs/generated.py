@@ -17,6 +17,7 @@ from typing import Final
 
 from jobs.damage import WARNINGS
 from jobs.model import Status
+from jobs.printable import printable
 from jobs.reasons import REASONS
 from tests.docs import verdict_table
 from tests.docs.documents import ROOT, read
@@ -24,8 +25,7 @@ from tests.e2e.bad_input.cases import CASES, Case
 from tests.jobs import test_seed_pages
 from worker.checking.telling import visible
 from worker.cli import run
-from worker.lifecycle import mermaid
-from worker.reports.printable import printable
+from worker.policy.lifecycle import mermaid
 
 PAGES: Final[Mapping[str, Callable[..., None]]] = {
     "stripe_payments": test_seed_pages.test_update_a_stripe_payment,

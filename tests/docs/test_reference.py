@@ -26,8 +26,8 @@ def flags_of(command: str, capsys: pytest.CaptureFixture[str]) -> set[str]:
 
 
 def modules() -> Iterator[str]:
-    """Modules and packages that the map must name: `jobs/columns/` for a package, `worker/pool.py` for a module."""
-    for path in (*ROOT.glob("jobs/*"), *ROOT.glob("worker/*"), *ROOT.glob("worker/policy/*")):
+    """Rooms that the map must name: `jobs/columns/` for a package, `worker/clock.py` for a module."""
+    for path in (*ROOT.glob("jobs/*"), *ROOT.glob("jobs/apis/*/"), *ROOT.glob("worker/*")):
         if (path / "__init__.py").is_file():
             yield f"{path.relative_to(ROOT).as_posix()}/"
         elif path.suffix == ".py" and path.stem != "__init__":

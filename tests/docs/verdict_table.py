@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from jobs.change import as_written
+from jobs.changes.diff import as_written
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, RowRef, UpdateJob
 from jobs.reasons import REASONS
 from worker.policy.verdict import DecideAnew, HaltRun, ReadBack, Reroute, Retry, Sent, Settle, SlowDown, Verdict, judge

@@ -18,7 +18,7 @@ from tests.e2e.program import ROWPATCH, ended, until
 from tests.e2e.scripted_server import JSON_API, Answer, Asked, Scripted, scripted_server
 from tests.e2e.small_api import SmallApi
 from worker.cli import run
-from worker.pool import Pool
+from worker.engine.senders import Pool
 
 TOKEN, GRANTED, CLIENT, SECRET, PROXY = (f"canary-{name}-5eCr3t" for name in ("token", "granted", "id", "secret", "pw"))
 MARK = "5eCr3t"
@@ -174,7 +174,7 @@ def test_no_refused_configuration_is_repeated(
 def test_a_token_endpoint_that_refuses_is_quoted_without_the_clients_secret(
     status: int, api: Scripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("worker.auth.TOKEN_ATTEMPTS", 1)
+    monkeypatch.setattr("worker.lane.credentials.TOKEN_ATTEMPTS", 1)
     place = {"Location": f"http://127.0.0.1:9/?{SECRET}"}
     api.script = lambda asked: Answer(status, error(detail=f"You sent {asked.body.decode()}"), {**HEADERS, **place})
     assert run(["apply", "sheet.csv", "--run-dir", "run", *FLAGS]) == 3

@@ -13,8 +13,8 @@ from jobs.model import NotSent, Request
 from tests.e2e.connect_proxy import Proxy, connect_proxy
 from tests.e2e.scripted_server import Answer, Asked, Scripted, confirmed, scripted_server
 from worker.cli import run
-from worker.route import Route
-from worker.transport import Transport
+from worker.lane.network import Route
+from worker.lane.transport import Transport
 
 TLS = Path(__file__).parents[1] / "samples" / "tls"
 CA = TLS / "ca.pem"
@@ -95,7 +95,7 @@ def test_a_server_that_cannot_prove_itself_is_sent_nothing(
 def test_no_token_is_asked_of_an_endpoint_that_cannot_prove_itself(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], secure: Scripted
 ) -> None:
-    monkeypatch.setattr("worker.auth.TOKEN_ATTEMPTS", 1)
+    monkeypatch.setattr("worker.lane.credentials.TOKEN_ATTEMPTS", 1)
     monkeypatch.delenv("ROWPATCH_TOKEN")
     monkeypatch.setenv("ROWPATCH_CLIENT_ID", "me")
     monkeypatch.setenv("ROWPATCH_CLIENT_SECRET", "s3cr3t")

@@ -14,7 +14,7 @@ import pytest
 
 from tests.e2e.program import PATIENCE, Desk, Ran, Server, ended, sandbox, until
 from tests.e2e.sandbox_thread import sandbox_in_thread
-from worker.run_directory import locked
+from worker.files.run_directory import locked
 from worker.sandbox import SandboxSettings, seeded_id
 
 TYPE = "orders"

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from jobs.commercelayer import PAGE_SIZE
+from jobs.apis.commercelayer import PAGE_SIZE
 from jobs.model import Status
 from tests.hostile.acts import cut, refuses, silent
 from tests.hostile.judge import judge

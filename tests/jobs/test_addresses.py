@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.utils import get_column_letter, quote_sheetname
 
-from jobs.reading.addresses import cell_address, letters, text_address
+from jobs.formats.addresses import cell_address, letters, text_address
 
 
 @given(st.integers(0, 16_383))

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.change import after, difference, fields
+from jobs.apis.commercelayer import read_confirmation, update_request
+from jobs.changes.diff import after, difference, fields
+from jobs.changes.edits import decode, encode, encode_shape, sides
+from jobs.changes.equality import same_at
+from jobs.changes.inverse import Written, restoring, trails
 from jobs.columns import ObjectColumns, Rules
-from jobs.commercelayer import read_confirmation, update_request
-from jobs.echo import same_at
-from jobs.images import decode, encode, encode_shape, sides
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Live, ObjectRow, Reply, RowRef, Unread, UpdateJob
-from jobs.restoring import Written, restoring, trails
 from worker.policy.decision import moved_on
 
 TYPE, ID = "customers", "xAyBzCwDvE"

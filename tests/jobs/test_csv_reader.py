@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.formats import MAX_RECORD, InputRefused, read_sheet
 from jobs.model import SheetRow
-from jobs.reading import MAX_RECORD, InputRefused, read_sheet
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 

@@ -5,8 +5,8 @@ import pytest
 from jobs.damage import Column, Examination, Sign
 from jobs.damage.examination import MAX_MEMBERS
 from jobs.damage.shifted import ROWS_KEPT
+from jobs.formats.stored import Kind, Stored
 from jobs.model import RowRef
-from jobs.reading.stored import Kind, Stored
 
 COLUMNS = [
     Column("id", "id", 0), Column("reference", "text", 1), Column("metadata.centre", "untyped", 2),

@@ -4,7 +4,7 @@ from io import BytesIO
 
 import pytest
 
-from jobs.reading import InputRefused, find_delimiter, read_sheet
+from jobs.formats import InputRefused, find_delimiter, read_sheet
 
 
 def found(data: bytes, encoding: str = "") -> str:

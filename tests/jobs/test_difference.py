@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.change import CannotMerge, Change, Terms, after, difference, fields, value_at
+from jobs.changes.diff import CannotMerge, Change, Terms, after, difference, fields, value_at
+from jobs.changes.inverse import Written, _before, restoring, trails
 from jobs.model import ABSENT, JSON, UNREAD, Edit, Fields, Link, Live, Path, RowRef, UpdateJob
-from jobs.restoring import Written, _before, restoring, trails
 
 REF = RowRef(1, 2, b"")
 LIVE = Live(

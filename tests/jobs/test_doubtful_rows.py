@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.columns import Rules, SheetColumns
+from jobs.formats.stored import NOTHING, Fault, WorkbookRow
 from jobs.model import RowRef, SheetRow, UpdateJob
-from jobs.reading.stored import NOTHING, Fault, WorkbookRow
 
 RULES = Rules("stripe_payments", allow_triggers=frozenset({"_refresh"}))
 NAMES = [

@@ -2,7 +2,7 @@ from io import BytesIO
 
 import pytest
 
-from jobs.reading import InputRefused, read_sheet
+from jobs.formats import InputRefused, read_sheet
 
 
 def refusal(data: bytes, encoding: str = "") -> str:

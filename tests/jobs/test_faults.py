@@ -2,12 +2,12 @@
 
 import pytest
 
-from jobs.catalogue import type_names
+from jobs.apis.schema import type_names
 from jobs.columns import ObjectColumns, Rules, SheetColumns, header_faults
 from jobs.columns.resolve import known_type
 from jobs.damage import Column
+from jobs.formats.stored import Fault, Kind, Stored, WorkbookRow
 from jobs.model import JSON, ObjectRow, RowRef, SheetRow, Unsendable
-from jobs.reading.stored import Fault, Kind, Stored, WorkbookRow
 
 REF = RowRef(1, 2, b"")
 PAYMENTS = Rules(type="stripe_payments")

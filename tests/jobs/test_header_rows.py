@@ -5,8 +5,8 @@ from io import BytesIO
 import pytest
 
 from jobs.columns import Rules, SheetColumns
+from jobs.formats import InputRefused, first_lines, later_header, read_sheet
 from jobs.model import Unsendable
-from jobs.reading import InputRefused, first_lines, later_header, read_sheet
 from tests.jobs.workbooks import opened, parts, zipped
 
 A, B = "ZfiCcmIvub", "YJNOHFdSXy"

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.formats import MAX_RECORD, InputRefused, read_objects
 from jobs.model import JSON, ObjectRow, Unsendable
-from jobs.reading import MAX_RECORD, InputRefused, read_objects
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])),

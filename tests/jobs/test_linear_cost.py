@@ -9,8 +9,8 @@ from io import BytesIO
 import pytest
 
 from jobs.columns import ObjectColumns, Rules, SheetColumns
+from jobs.formats import InputRefused, read_sheet
 from jobs.model import ObjectRow, RowRef, SheetRow, Unsendable
-from jobs.reading import InputRefused, read_sheet
 from jobs.strict_json import NotStrictJSON, parse
 
 REF = RowRef(1, 1, b"")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.reading import MAX_RECORD, InputRefused
-from jobs.reading.lines import physical_lines
+from jobs.formats import MAX_RECORD, InputRefused
+from jobs.formats.lines import physical_lines
 
 TEXTS = st.text(st.sampled_from('a,"\n\r\u2028\x0b\x85é漢😀'))
 

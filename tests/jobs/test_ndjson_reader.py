@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.formats import MAX_RECORD, InputRefused, read_objects
 from jobs.model import JSON, ObjectRow, Unsendable
-from jobs.reading import MAX_RECORD, InputRefused, read_objects
 
 
 def read(text: str) -> list[ObjectRow | Unsendable]:

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.columns import ObjectColumns, Rules
+from jobs.formats import InputRefused, read_objects
 from jobs.model import ABSENT, JSON, Link, ObjectRow, RowRef, Unsendable, UpdateJob
-from jobs.reading import InputRefused, read_objects
 from jobs.reasons import REASONS
 
 REF = RowRef(1, 1, b"12345678")

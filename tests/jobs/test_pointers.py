@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from jobs.commercelayer import column_of, read_errors
-from jobs.commercelayer.errors import MOST_ERRORS
+from jobs.apis.commercelayer import column_of, read_errors
+from jobs.apis.commercelayer.errors import MOST_ERRORS
 from jobs.model import ApiError, Reply
 
 COLUMNS = {

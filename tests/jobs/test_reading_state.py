@@ -9,8 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from jobs.change import Change, difference, linkage
-from jobs.commercelayer import (
+from jobs.apis.commercelayer import (
     MEDIA_TYPE,
     SECRET_ATTRIBUTES,
     read_record,
@@ -21,10 +20,11 @@ from jobs.commercelayer import (
     states_request,
     update_request,
 )
+from jobs.changes.diff import Change, difference, linkage
 from jobs.model import JSON, Fields, Link, Live, Reply, Request, RowRef, UpdateJob
 from tests.samples.recorded import sample
+from worker.lane.transport import Transport
 from worker.sandbox import Sandbox, SandboxSettings, seeded_id, serve
-from worker.transport import Transport
 
 REF = RowRef(1, 2, b"")
 PAYMENT = seeded_id("stripe_payments", 0)

@@ -7,9 +7,9 @@ import json
 
 import pytest
 
-from jobs.change import as_written
+from jobs.apis.commercelayer import MEDIA_TYPE, read_confirmation, update_request
+from jobs.changes.diff import as_written
 from jobs.columns import ObjectColumns, Rules, SheetColumns
-from jobs.commercelayer import MEDIA_TYPE, read_confirmation, update_request
 from jobs.model import ObjectRow, Request, RowRef, SheetRow, UpdateJob
 from tests.samples.recorded import sample
 

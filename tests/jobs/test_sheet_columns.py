@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from jobs.columns import Rules, SheetColumns
 from jobs.columns.cells import id_fault
+from jobs.formats import InputRefused, read_sheet
 from jobs.model import ABSENT, JSON, Link, RowRef, SheetRow, Unsendable, UpdateJob
-from jobs.reading import InputRefused, read_sheet
 from jobs.reasons import REASONS
 
 REF = RowRef(1, 2, b"12345678")

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.columns import Rules, SheetColumns
+from jobs.formats import read_sheet
+from jobs.formats.stored import DamagedRow
+from jobs.formats.strays import Layout, swallowed
 from jobs.model import SheetRow, Unsendable
-from jobs.reading import read_sheet
-from jobs.reading.stored import DamagedRow
-from jobs.reading.strays import Layout, swallowed
 
 A, B, C = "ZfiCcmIvub", "YJNOHFdSXy", "wnrdaHbacF"
 RULES = Rules(type="stripe_payments")

@@ -1,9 +1,9 @@
 import pytest
 
-from jobs.catalogue import resource_type, type_names
+from jobs.apis.schema import resource_type, type_names
 from jobs.columns import Rules, SheetColumns, header_faults
+from jobs.formats import InputRefused
 from jobs.model import RowRef, SheetRow, Unsendable, UpdateJob
-from jobs.reading import InputRefused
 from jobs.template import CLEAR, template
 
 REF = RowRef(1, 2, b"")

@@ -3,8 +3,8 @@
 import pytest
 
 from jobs.columns import Rules, SheetColumns
+from jobs.formats.stored import NOTHING, Fault, WorkbookRow
 from jobs.model import RowRef, SheetRow, Unsendable, UpdateJob
-from jobs.reading.stored import NOTHING, Fault, WorkbookRow
 
 REF = RowRef(1, 2, b"")
 RULES = Rules(type="orders")

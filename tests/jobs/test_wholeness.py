@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from jobs.commercelayer import may_show_more
-from jobs.commercelayer.wholeness import says_whole
+from jobs.apis.commercelayer import may_show_more
+from jobs.apis.commercelayer.wholeness import says_whole
 from jobs.model import Reply
 
 NEXT = {"next": "https://example.com/api/orders?page[number]=2"}

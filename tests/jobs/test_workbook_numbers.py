@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.utils.datetime import to_excel
 
-from jobs.reading.stored import Kind
-from jobs.reading.xlsx.formats import BUILT_IN, shown_as
-from jobs.reading.xlsx.numbers import NotADate, NotANumber, date_text, duration_text, number_text, time_text
+from jobs.formats.stored import Kind
+from jobs.formats.xlsx.formats import BUILT_IN, shown_as
+from jobs.formats.xlsx.numbers import NotADate, NotANumber, date_text, duration_text, number_text, time_text
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from jobs.reading import InputRefused, read_workbook
-from jobs.reading.stored import NOTHING, Kind, Merged, Stored
-from jobs.reading.xlsx import Workbook, formats, grid, package, texts, values, workbook
-from jobs.reading.xlsx.texts import unescaped
+from jobs.formats import InputRefused, read_workbook
+from jobs.formats.stored import NOTHING, Kind, Merged, Stored
+from jobs.formats.xlsx import Workbook, formats, grid, package, texts, values, workbook
+from jobs.formats.xlsx.texts import unescaped
 from tests.jobs.workbooks import HEAD, MAIN, opened, parts, relationships, rows_of, text, zipped
 
 XML_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\ufffe\uffff\0"))

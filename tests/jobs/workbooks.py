@@ -4,8 +4,8 @@ from io import BytesIO
 from tempfile import TemporaryFile
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from jobs.reading.stored import WorkbookRow
-from jobs.reading.xlsx import WorkbookSheet, read_workbook
+from jobs.formats.stored import WorkbookRow
+from jobs.formats.xlsx import WorkbookSheet, read_workbook
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"

@@ -8,7 +8,7 @@ from typing import Protocol
 from jobs.model import MaybeSent, NotSent, Outcome, Reply
 from tests.pace.server import Limit
 from worker.clock import Clock
-from worker.gate import Gate
+from worker.pacing.limiter import Gate
 from worker.policy.backoff import full_jitter
 from worker.policy.backpressure import asks_to_wait
 from worker.policy.pace import Pace, Window
@@ -53,7 +53,7 @@ class Terms:
 
 
 class Ours:
-    """`Gate` and `Pace`, wired as `worker.connection` and `worker.attempt` do it; headroom 0, so that all is used."""
+    """`Gate` and `Pace`, wired as `lane.connect` and `engine.attempt` do it; headroom 0, so that all is used."""
 
     def __init__(self, terms: Terms, *, learned: Iterable[Window] = (), headroom: float = 0.0) -> None:
         self._terms, self._headroom = terms, headroom

@@ -5,7 +5,7 @@ from itertools import count
 
 from jobs.model import RowRef, RowResult, Status
 from tests.pace.clients import Client, Ours
-from worker.progress import Progress
+from worker.engine.progress import Progress
 
 EVERY = 1.0
 """Seconds between two looks."""

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from jobs.commercelayer import MEDIA_TYPE
+from jobs.apis.commercelayer import MEDIA_TYPE
 from jobs.model import Reply
 from tests.pace.scenario import read
 from tests.pace.server import Server, Service, least_time

@@ -15,13 +15,14 @@ from pydantic import SecretStr
 
 from jobs.model import RowResult, Status
 from tests.virtual_time import run
-from worker import reports, run_directory, source
+from worker import reports
 from worker.checking import check
 from worker.clock import Clock
+from worker.engine.progress import Progress
+from worker.engine.run import Ended, Run
+from worker.files import run_directory, source
 from worker.journal import Journal, create, inline
-from worker.progress import Progress
 from worker.reports import Summary
-from worker.run import Ended, Run
 from worker.sandbox import Entry, Resource, Sandbox, SandboxSettings, seeded_id, serve
 from worker.settings import Attempts, Input, Pacing, Secrets, Settings, Stopping, Target
 

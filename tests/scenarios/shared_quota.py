@@ -18,12 +18,12 @@ from random import Random
 from jobs.model import Reply
 from tests.virtual_time import run
 from worker.clock import Clock
-from worker.companions import BEAT
-from worker.gate import Gate
-from worker.pace_memory import PaceMemory
+from worker.pacing.limiter import Gate
+from worker.pacing.peers import BEAT
+from worker.pacing.quota_file import PaceMemory
+from worker.pacing.shared import SharedPace
 from worker.policy.concurrency import Concurrency
 from worker.policy.pace import Pace, Window
-from worker.shared_pace import SharedPace
 from worker.stop import Stop
 
 EPOCH = 1_750_000_000.0

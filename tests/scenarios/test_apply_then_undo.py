@@ -16,11 +16,13 @@ from hypothesis import strategies as st
 from jobs.model import JSON, Status
 from tests.scenarios.harness import EPOCH, Case, Story, secrets_of, sheet, work
 from tests.virtual_time import run
-from worker import reports, run_directory, undo
+from worker import reports
 from worker.clock import Clock
+from worker.engine import undo
+from worker.engine.run import Run
+from worker.files import run_directory
 from worker.journal import PLAN, History, Journal, inline
 from worker.reports import Summary
-from worker.run import Run
 from worker.sandbox import Sandbox, SandboxSettings, seeded_id, serve
 from worker.sandbox.faults import Luck
 from worker.settings import Secrets, Settings, Stopping

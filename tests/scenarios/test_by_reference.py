@@ -15,11 +15,11 @@ from jobs.model import RowResult, Status
 from tests.scenarios.harness import EPOCH, Case, Story, play, secrets_of, settings_of, sheet, work
 from tests.scenarios.test_apply_then_undo import take_back
 from tests.virtual_time import run
-from worker import redo
 from worker.clock import Clock
+from worker.engine import redo
+from worker.engine.run import Run
+from worker.files.run_directory import JOURNAL
 from worker.journal import Journal, inline
-from worker.run import Run
-from worker.run_directory import JOURNAL
 from worker.sandbox import Sandbox, SandboxSettings, serve
 from worker.settings import Stopping
 

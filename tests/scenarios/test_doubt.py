@@ -11,10 +11,10 @@ import pytest
 from jobs.model import Status
 from tests.scenarios.doubtful_server import CUT, Act, World, play
 from tests.scenarios.harness import Case, Story, sheet
+from worker.engine.settling import READ_AT
+from worker.files.run_directory import JOURNAL
 from worker.journal import History
-from worker.run_directory import JOURNAL
 from worker.settings import Attempts, Stopping
-from worker.settling import READ_AT
 
 KEYS = [f"record{number:03}" for number in range(20)]
 QUICK = Attempts(max_attempts=2, base=0.1, cap=0.2)

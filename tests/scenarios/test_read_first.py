@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jobs.model import Status
 from tests.scenarios.harness import Case, Story, play, references, sheet
-from worker.effort import FRESH
+from worker.engine.effort import FRESH
 from worker.sandbox import Sandbox, SandboxSettings, seeded_id
 from worker.settings import Stopping
 

@@ -15,11 +15,11 @@ from tests.scenarios.doubtful_server import MEDIA, SECRETS, Act, World, play, se
 from tests.scenarios.harness import Case, Story, settings_of, sheet
 from tests.virtual_time import run
 from worker.clock import Clock
-from worker.connection import Way
+from worker.engine.verifier import Finding, Verified, verify, written_records
 from worker.journal import Counters, History
+from worker.lane.connect import Way
 from worker.settings import Stopping
 from worker.stop import Stop
-from worker.verify import Finding, Verified, verify, written_records
 
 KEYS = [f"record{number:03}" for number in range(30)]
 CANARY = Stopping(canary=3)

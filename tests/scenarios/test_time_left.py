@@ -8,8 +8,8 @@ from typing import Never
 import pytest
 
 from tests.scenarios.harness import Case, play, sheet
+from worker.engine.progress import Progress
 from worker.policy.eta import Limiter
-from worker.progress import Progress
 from worker.sandbox import SandboxSettings, seeded_id
 from worker.settings import Pacing, Stopping
 

@@ -17,8 +17,8 @@ from typing import Final
 from jobs.columns import RESERVED
 from jobs.damage.turned import turned
 from jobs.quoting import quoted
-from worker import source
 from worker.checking import Checked, check
+from worker.files import source
 from worker.journal import create
 from worker.reports.formats import csv_head, csv_line
 from worker.settings import Input, Settings, Target

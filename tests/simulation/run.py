@@ -24,10 +24,10 @@ from worker import reports
 from worker.cli.flags import Flags
 from worker.cli.session import open_run, refuse_plan
 from worker.clock import Clock
+from worker.engine.redo import rows_to_redo
+from worker.engine.run import Ended, Run
+from worker.files.run_directory import JOURNAL
 from worker.journal import History, Journal, JournalError
-from worker.redo import rows_to_redo
-from worker.run import Ended, Run
-from worker.run_directory import JOURNAL
 from worker.sandbox import LOCK_KEY, Sandbox, serve
 
 MOST: Final = 8

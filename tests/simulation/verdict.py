@@ -13,7 +13,7 @@ from tests.simulation.judge import Kind, Violation, judge
 from tests.simulation.model import Rules
 from tests.simulation.run import happen
 from tests.simulation.scenario import Deed, Scenario, scenario
-from worker.auth import RENEW_BEFORE
+from worker.lane.credentials import RENEW_BEFORE
 
 
 @dataclass(frozen=True, slots=True)

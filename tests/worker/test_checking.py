@@ -11,13 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobs.damage import WARNINGS
+from jobs.formats import InputRefused
 from jobs.model import JSON, RowRef, Status, Unsendable
-from jobs.reading import InputRefused
 from jobs.reasons import REASONS
-from worker import source
 from worker.checking import Checked, Group, as_json, check, findings, line_of, summary_as_json, tell, tell_in_short
 from worker.checking.duplicates import Duplicates
 from worker.checking.findings import INPUT_REFUSED, explained
+from worker.files import source
 from worker.settings import ConfigError, Input
 
 TYPE = "stripe_payments"

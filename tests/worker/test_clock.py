@@ -2,10 +2,10 @@
 
 import pytest
 
-from jobs.change import Change
+from jobs.changes.diff import Change
 from jobs.model import Live, RowRef, UpdateJob
 from worker.clock import Clock, Moment
-from worker.effort import FRESH, Effort
+from worker.engine.effort import FRESH, Effort
 
 THEN = Moment(100.0, 1_800_000_000.0)
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from worker.journal import WriterThread
-from worker.journal.writer import BUSY, SPAN
+from worker.journal.committer import BUSY, SPAN
 
 
 class Times:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from jobs.model import ApiError, RowRef, SheetRow, Status
 from worker.journal import Doubt, Fate, Settled
-from worker.journal.file import JournalDamaged
+from worker.journal.schema import JournalDamaged
 from worker.reports.merge import merge
 
 REF = RowRef(7, 9, b"digest-7")

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from jobs.model import ABSENT, UNREAD, Edit, RowRef, Status
 from worker.journal import History, Journal, Planned, create, inline
-from worker.journal.file import JournalDamaged
+from worker.journal.schema import JournalDamaged
 from worker.reports.plan import MAX_COLUMNS, OTHERS, PlanSummary, _write, write_plan
 from worker.reports.plan_files import HEADER, fitted, members, note_of, sides, table_lines
 from worker.reports.plan_text import SHOWN_COLUMNS, show_plan

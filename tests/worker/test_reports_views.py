@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.columns import RESERVED, ObjectColumns, Rules, SheetColumns
+from jobs.formats import read_objects, read_sheet
 from jobs.model import JSON, ApiError, ObjectRow, RowRef, SheetRow, Status, Unsendable, UpdateJob
 from jobs.quoting import RISKY, quoted
-from jobs.reading import read_objects, read_sheet
 from worker.journal import Fate
 from worker.reports.formats import csv_head, csv_line
 from worker.reports.merge import Record

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from jobs.columns import RESERVED
+from jobs.formats import InputRefused, read_objects, read_sheet
 from jobs.model import ApiError, RowRef, RowResult, Status
-from jobs.reading import InputRefused, read_objects, read_sheet
 from worker.journal import SAFE, History, Journal, create, inline
-from worker.journal.file import JournalDamaged
+from worker.journal.schema import JournalDamaged
 from worker.reports import Requests, Summary, write
 from worker.reports.outcome import timestamp
 from worker.settings import Input, Settings, Target

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jobs.change import as_written
+from jobs.apis.commercelayer import record_request, states_request, update_request
+from jobs.changes.diff import as_written
 from jobs.columns import ObjectColumns, Rules, SheetColumns
-from jobs.commercelayer import record_request, states_request, update_request
+from jobs.formats import InputRefused, read_objects
 from jobs.model import Fields, ObjectRow, Request, RowRef, SheetRow, Unsendable, UpdateJob
-from jobs.reading import InputRefused, read_objects
-from worker.transport import Transport
+from worker.lane.transport import Transport
 
 TYPE = "orders"
 REF = RowRef(1, 2, b"digest")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from worker import source
+from worker.files import source
 
 
 def test_the_copy_of_the_input_is_on_the_disk_before_it_has_its_name(

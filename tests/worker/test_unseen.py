@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from jobs.formats.xlsx import grid
 from jobs.model import Unsendable, UpdateJob
-from jobs.reading.xlsx import grid
 from tests.jobs.workbooks import parts, text, zipped
-from worker import source
 from worker.checking import Checked, check, findings, tell, tell_in_short
+from worker.files import source
 from worker.settings import Input
 
 TYPE = "stripe_payments"

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from jobs.damage import WARNINGS, Sign
+from jobs.formats import InputRefused
+from jobs.formats.stored import Merged
 from jobs.model import RowRef, Unsendable
-from jobs.reading import InputRefused
-from jobs.reading.stored import Merged
 from jobs.reasons import REASONS
 from worker.checking.duplicates import Duplicates
 

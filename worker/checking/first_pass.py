@@ -6,12 +6,12 @@ from typing import Final
 
 from jobs.columns import SheetColumns
 from jobs.damage import BATCH, Examination, fault_of
+from jobs.formats import InputRefused, WorkbookRow
 from jobs.model import ABSENT, ObjectRow, RowRef, SheetRow, Unsendable, UpdateJob
-from jobs.reading import InputRefused, WorkbookRow
 from worker.checking.findings import SPOTS, Checked, Group, Spot, fault_at
 from worker.checking.records import HeaderRefused, Judged, Record, Records, opened
+from worker.files.source import refuse_lines_above
 from worker.settings import Input
-from worker.source import refuse_lines_above
 
 _BATCH_SIZE: Final = 1 << 22
 """Bytes, roughly, after which a batch ends before it is full: one row can be as large as thousands of others."""

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Final
 
 from jobs.damage import Sign
+from jobs.formats import InputRefused, WorkbookRow
 from jobs.model import RowRef, UpdateJob
-from jobs.reading import InputRefused, WorkbookRow
 from jobs.texts import shortened
 from worker.checking.duplicates import Repeated
 from worker.checking.findings import Checked, Finding, Group, Spot, fault_at
 from worker.checking.first_pass import told
 from worker.checking.records import Judged, Record, Records, opened
 from worker.checking.unseen import Covered, under
+from worker.files.source import HIDDEN
 from worker.settings import Input
-from worker.source import HIDDEN
 
 
 def findings(checked: Checked, path: Path, how: Input, type_name: str) -> Iterator[Finding]:

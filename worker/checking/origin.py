@@ -10,14 +10,14 @@ from pydantic import ValidationError
 from jobs.columns import is_results_file
 from jobs.damage import Column
 from jobs.damage.turned import turned
+from jobs.formats import InputRefused, Sheet, WorkbookSheet
 from jobs.model import RowRef
 from jobs.quoting import unquoted
-from jobs.reading import InputRefused, Sheet, WorkbookSheet
 from jobs.texts import shortened
-from worker import source
 from worker.checking.findings import Group, Spot
+from worker.files import source
+from worker.files.run_directory import JOURNAL
 from worker.journal import History, JournalError
-from worker.run_directory import JOURNAL
 from worker.settings import Input, Settings
 
 _LOOKED_AT: Final = frozenset({"id", "link", "text", "untyped", "date"})

@@ -5,16 +5,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from jobs.changes.overtaking import left_of
 from jobs.columns import ObjectColumns, SheetColumns, header_faults
 from jobs.damage import Column
+from jobs.formats import InputRefused, WorkbookSheet, read_objects
+from jobs.formats.strays import NO_UPDATE
 from jobs.model import ObjectRow, SheetRow, Status, Unsendable, UpdateJob
-from jobs.overtaking import left_of
-from jobs.reading import InputRefused, WorkbookSheet, read_objects
-from jobs.reading.strays import NO_UPDATE
 from jobs.reasons import REASONS
-from worker import returned, source
 from worker.checking.origin import Origin, origin_of
 from worker.checking.unseen import Unseen
+from worker.files import refeed, source
 from worker.settings import Input
 
 
@@ -55,7 +55,7 @@ class Records:
     meaning: SheetColumns | ObjectColumns
     line: int
     texts_at: Mapping[str, int]
-    overtaken: returned.Taken
+    overtaken: refeed.Taken
     unseen: Unseen | None
     how: Input
     origin: Origin | None = None
@@ -125,7 +125,7 @@ def opened(path: Path, how: Input, type_name: str) -> Iterator[Records]:
         InputRefused: the input cannot be read; also while its rows are iterated.
     """
     rules = source.rules(how, type_name)
-    late = returned.overtaken(path, how, type_name)
+    late = refeed.overtaken(path, how, type_name)
     with source.opened(path) as stream:
         if how.format == "ndjson":
             objects = read_objects(stream, encoding=how.encoding)

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from jobs.damage import WARNINGS
+from jobs.formats.addresses import cell_address, letters, text_address
 from jobs.model import JSON
-from jobs.reading.addresses import cell_address, letters, text_address
+from jobs.printable import printable
 from worker.checking.findings import INPUT_REFUSED, SPOTS, Checked, Finding, Group, Spot, explained
-from worker.reports.printable import printable
 
 WIDTH: Final = 80
 """Columns of the terminal that the text fits into."""

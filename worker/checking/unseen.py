@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from jobs.damage import Column
+from jobs.formats import WorkbookRow, WorkbookSheet
+from jobs.formats.addresses import letters
+from jobs.formats.stored import Merged
+from jobs.formats.xlsx.grid import MAX_ROWS
 from jobs.model import RowRef
-from jobs.reading import WorkbookRow, WorkbookSheet
-from jobs.reading.addresses import letters
-from jobs.reading.stored import Merged
-from jobs.reading.xlsx.grid import MAX_ROWS
 from worker.checking.findings import SPOTS, Group, Spot
 
 _READ: Final = 1

@@ -8,15 +8,15 @@ from contextlib import ExitStack, closing, nullcontext
 from pathlib import Path
 from typing import Final
 
-from jobs.commercelayer import read_claims
-from jobs.reading import InputRefused
-from worker import run_directory, source
+from jobs.apis.commercelayer import read_claims
+from jobs.formats import InputRefused
 from worker.cli.checked import check_first
 from worker.cli.flags import Flags, SourceFlags, new_settings
 from worker.cli.session import Command, Opened, work
 from worker.cli.speech import warn
+from worker.files import run_directory, source
+from worker.files.run_directory import JOURNAL
 from worker.journal import PLAN, History, Journal, JournalError, create
-from worker.run_directory import JOURNAL
 from worker.settings import ConfigError, Secrets, Settings, read_secrets
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})

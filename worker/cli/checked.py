@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from jobs.reading import InputRefused
-from worker import source
+from jobs.formats import InputRefused
+from jobs.printable import printable
 from worker.checking import Checked, as_json, check, findings, line_of, summary_as_json, tell, tell_in_short
 from worker.cli.flags import SourceFlags, refuse_misplaced
 from worker.cli.speech import say, warn
-from worker.reports.printable import printable
+from worker.files import source
 from worker.settings import ConfigError, Input, Settings, build
 
 Showing = Literal["groups", "all", "json"]

@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from worker.cli.flags import Flags
 from worker.cli.speech import ask, can_ask, warn
-from worker.runs import newest, to_undo
+from worker.files.runs import newest, to_undo
 from worker.settings import ConfigError
 
 _WANTED: Final = {

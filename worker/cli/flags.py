@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 
 from cyclopts import Group, Parameter, Token
 
-from worker.route import checked_proxy
+from worker.lane.network import checked_proxy
 from worker.settings import (
     ConfigError,
     Input,

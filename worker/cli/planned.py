@@ -4,15 +4,15 @@ import os
 from pathlib import Path
 from typing import Final
 
-from worker.auth import quota_of
 from worker.cli.speech import complain, show
+from worker.engine.progress import duration
+from worker.engine.run import Ended
 from worker.journal import History
-from worker.pace_memory import PaceMemory
+from worker.lane.credentials import quota_of
+from worker.pacing.quota_file import PaceMemory
 from worker.policy.pace import Window, least_time
-from worker.progress import duration
 from worker.reports.plan import PlanSummary, write_plan
 from worker.reports.plan_text import show_plan
-from worker.run import Ended
 from worker.settings import ConfigError, Settings, prior, read_secrets, state_directory
 
 CHANGES: Final = 10

@@ -16,9 +16,9 @@ def report(
     from worker.cli.planned import finish_plan  # noqa: PLC0415  # see above
     from worker.cli.session import STOPPED, guarded, made_with  # noqa: PLC0415  # see above
     from worker.cli.speech import complain, say  # noqa: PLC0415  # see above
+    from worker.engine.run import Ended  # noqa: PLC0415  # see above
+    from worker.files.run_directory import JOURNAL, locked  # noqa: PLC0415  # see above
     from worker.journal import PLAN, History  # noqa: PLC0415  # see above
-    from worker.run import Ended  # noqa: PLC0415  # see above
-    from worker.run_directory import JOURNAL, locked  # noqa: PLC0415  # see above
     from worker.settings import ConfigError  # noqa: PLC0415  # see above
 
     def rebuild() -> int:

@@ -25,7 +25,7 @@ def retry(
     from worker.cli.chosen import chosen as the_one  # noqa: PLC0415  # --help must be quick
     from worker.cli.session import Command, guarded, open_run, refuse_plan, work  # noqa: PLC0415  # see above
     from worker.cli.speech import complain  # noqa: PLC0415  # see above
-    from worker.redo import last_of_next, rows_to_redo  # noqa: PLC0415  # see above
+    from worker.engine.redo import last_of_next, rows_to_redo  # noqa: PLC0415  # see above
 
     def again() -> int:
         with ExitStack() as stack:

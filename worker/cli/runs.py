@@ -14,7 +14,7 @@ def runs(
     import time  # noqa: PLC0415  # --help must be quick
 
     from worker.cli.speech import say  # noqa: PLC0415  # see above
-    from worker.runs import lines, listed  # noqa: PLC0415  # see above
+    from worker.files.runs import lines, listed  # noqa: PLC0415  # see above
 
     found = listed(in_)
     say("\n".join(lines(found, time.time())) if found else f"There are no runs in {in_}.")

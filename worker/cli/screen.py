@@ -11,7 +11,7 @@ from rich.text import Text
 
 from worker.cli.speech import Screen, hush
 from worker.clock import Clock
-from worker.progress import Progress
+from worker.engine.progress import Progress
 
 ON_TERMINAL: Final = 0.25
 """Seconds between two updates of the line on a terminal."""

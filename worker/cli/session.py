@@ -12,21 +12,22 @@ import anyio
 import structlog
 from pydantic import SecretStr
 
-from jobs.commercelayer import read_claims
-from jobs.reading import InputRefused
-from worker import reports, returned, source
-from worker.attempt import CredentialLost
+from jobs.apis.commercelayer import read_claims
+from jobs.formats import InputRefused
+from worker import reports
 from worker.cli.flags import Flags, overridden
 from worker.cli.planned import finish_plan
 from worker.cli.screen import configure_log, watcher
 from worker.cli.signals import end_orderly, status_of
 from worker.cli.speech import ask, can_ask, complain, say
 from worker.clock import Clock
-from worker.connection import Way, token_endpoint
+from worker.engine.run import Ended, Run
+from worker.files import refeed, source
+from worker.files.run_directory import JOURNAL, Busy, locked
 from worker.journal import PLAN, Counters, History, Journal, JournalDamaged, JournalError
-from worker.route import Route, route_of
-from worker.run import Ended, Run
-from worker.run_directory import JOURNAL, Busy, locked
+from worker.lane.authority import CredentialLost
+from worker.lane.connect import Way, token_endpoint
+from worker.lane.network import Route, route_of
 from worker.settings import ConfigError, Secrets, Settings, is_loopback, read_secrets, state_directory
 from worker.stop import Stop
 
@@ -154,7 +155,7 @@ def refuse_changed(opened: Opened) -> None:
         return
     how = opened.settings.input
     try:
-        change = returned.what_changed(source.spooled_in(opened.directory, how.format), path, how)
+        change = refeed.what_changed(source.spooled_in(opened.directory, how.format), path, how)
     except InputRefused as error:
         change = f"it can no longer be read: {error}"
     raise InputRefused(

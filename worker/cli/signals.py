@@ -4,7 +4,7 @@ import signal
 from types import FrameType
 from typing import Final, Never
 
-from worker.run import SIGNALS
+from worker.engine.run import SIGNALS
 
 _DEADLY: Final = (signal.SIGTERM, signal.SIGHUP)
 """Signals that would kill the process at once; Python makes a `KeyboardInterrupt` of SIGINT itself."""

@@ -12,7 +12,7 @@ from typing import TextIO
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from worker.reports.printable import printable
+from jobs.printable import printable
 
 
 class Screen(Console):

@@ -4,15 +4,16 @@ import time
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from worker import run_directory, undo
 from worker.cli.flags import Flags, overridden
 from worker.cli.session import Command, Opened, made_with, work
 from worker.cli.speech import say
+from worker.engine import undo
+from worker.engine.undo import CANNOT, Prepared
+from worker.files import run_directory
+from worker.files.run_directory import JOURNAL
+from worker.files.runs import label_of_undo
 from worker.journal import History, Journal, JournalDamaged, JournalError
-from worker.run_directory import JOURNAL
-from worker.runs import label_of_undo
 from worker.settings import ConfigError
-from worker.undo import CANNOT, Prepared
 
 
 def take_back(run: Path, run_dir: Path | None, flags: Flags, *, plan_only: bool) -> int:

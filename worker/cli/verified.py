@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from jobs.model import JSON, Absent
-from worker.reports.files import replacing
+from jobs.printable import printable
+from worker.engine.verifier import Finding, Verified
+from worker.files.atomic import replacing
 from worker.reports.formats import csv_head, csv_line
 from worker.reports.outcome import own_text
-from worker.reports.printable import printable
-from worker.verify import Finding, Verified
 
 _HEADER: Final = ("row", "type", "id", "finding", "column", "written", "live")
 

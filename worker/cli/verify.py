@@ -37,17 +37,17 @@ def _verify(run: Path, sample: int | None, flags: Flags) -> int:
 
     import anyio  # noqa: PLC0415  # see above
 
-    from worker import verify  # noqa: PLC0415  # see above
     from worker.cli.flags import overridden  # noqa: PLC0415  # see above
     from worker.cli.screen import configure_log  # noqa: PLC0415  # see above
     from worker.cli.session import STOPPED, made_with  # noqa: PLC0415  # see above
     from worker.cli.speech import complain, say  # noqa: PLC0415  # see above
     from worker.cli.verified import reporting, tell_verified  # noqa: PLC0415  # see above
     from worker.clock import Clock  # noqa: PLC0415  # see above
-    from worker.connection import Way  # noqa: PLC0415  # see above
+    from worker.engine import verifier  # noqa: PLC0415  # see above
+    from worker.files.run_directory import JOURNAL, locked  # noqa: PLC0415  # see above
     from worker.journal import Counters, History  # noqa: PLC0415  # see above
-    from worker.route import route_of  # noqa: PLC0415  # see above
-    from worker.run_directory import JOURNAL, locked  # noqa: PLC0415  # see above
+    from worker.lane.connect import Way  # noqa: PLC0415  # see above
+    from worker.lane.network import route_of  # noqa: PLC0415  # see above
     from worker.settings import ConfigError, read_secrets, state_directory  # noqa: PLC0415  # see above
     from worker.stop import Stop  # noqa: PLC0415  # see above
 
@@ -63,18 +63,18 @@ def _verify(run: Path, sample: int | None, flags: Flags) -> int:
         secrets = read_secrets(os.environ)
         route_of(settings, secrets)  # refused here rather than half-way
 
-        async def read() -> verify.Verified:
+        async def read() -> verifier.Verified:
             clock = Clock().bound()
             way = Way(settings, secrets, state_directory(), Counters(), clock, Stop())
-            records = verify.written_records(history)
+            records = verifier.written_records(history)
             dice = Random(clock.sample())  # noqa: S311  # a sample, not a secret
-            chosen = records if sample is None else iter(verify.sampled(records, sample, dice))
+            chosen = records if sample is None else iter(verifier.sampled(records, sample, dice))
             with reporting(run) as report:
-                return await verify.verify(way, chosen, report, history.last_result())
+                return await verifier.verify(way, chosen, report, history.last_result())
 
         try:
             verified = anyio.run(read)
-        except verify.Unfinished as error:
+        except verifier.Unfinished as error:
             return complain(f"{error}\nNot all records were read, so nothing is said about them.", STOPPED)
         except OSError as error:
             return complain(f"cannot write {run / 'verify.csv'}: {error}", STOPPED)

@@ -3,11 +3,11 @@
 `file` knows the tables, `history` reads them, `journal` writes them while a run is going on.
 """
 
-from worker.journal.file import PLAN, SAFE, JournalDamaged, JournalError, create
-from worker.journal.history import Doubt, Fate, History, Process, Settled, Traces
-from worker.journal.images import Image, Planned
-from worker.journal.journal import Counters, Journal
-from worker.journal.writer import Runner, WriterThread, inline
+from worker.journal.committer import Runner, WriterThread, inline
+from worker.journal.reader import Doubt, Fate, History, Process, Settled, Traces
+from worker.journal.records import Image, Planned
+from worker.journal.schema import PLAN, SAFE, JournalDamaged, JournalError, create
+from worker.journal.writer import Counters, Journal
 
 __all__ = [
     "PLAN",

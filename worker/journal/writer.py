@@ -1,67 +1,340 @@
-"""The thread that commits, and how much goes into a commit."""
+"""The journal of a run that is going on.
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Final
-
-Runner = Callable[[Callable[[], None]], Awaitable[None]]
-"""Runs one blocking commit: on a writer thread in production, inline in simulation."""
-
-TURNS: Final = 10
-"""Turns of a busy loop that a commit waits, so that what is at hand joins: replies read, judged, their next intents.
-
-Workers whose intents became durable together send together. With fewer turns they come in two halves for ever, each
-committed while the other one computes, and both are slower for it (measured: with 4 turns half of a commit's rows, and
-a seventh more CPU a row).
+Crash safety rests on two orders. An intent is durable before its request leaves; and a row's result is queued before
+its worker's next intent, so that open intents never outnumber the workers. Writers queue operations; one committer
+writes all that is queued in a single transaction (group commit), so that everybody who waits shares one fsync.
 """
 
-BUSY: Final = 0.6
-"""Share of the time, spent computing or committing, from which on that is what the run waits for."""
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
 
-SPAN: Final = 0.1
-"""Seconds over which the share is measured."""
+from jobs.changes.edits import Shape, encode, encode_shape
+from jobs.model import Edit, RowResult, Status
+from worker.journal.committer import Runner
+from worker.journal.reader import History
+from worker.journal.records import Image, Planned, image_columns, listed, planned_columns
+from worker.journal.schema import SCHEMA, JournalError, break_seal, seal, transaction
+
+_INTEND: Final = "INSERT INTO attempt (row, n, process, at) VALUES (?, ?, ?, ?)"
+_WITHDRAW: Final = "DELETE FROM attempt WHERE row = ? AND n = ?"
+_NOTE: Final = "UPDATE attempt SET outcome = ? WHERE row = ? AND n = ?"
+_SETTLE: Final = "INSERT OR REPLACE INTO result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_REDO: Final = "UPDATE result SET redo = 1 WHERE row = ?"
+_OUTDATED: Final = "DELETE FROM image WHERE row = ? AND NOT landed"
+_SHAPE: Final = "INSERT INTO shape VALUES (?, ?)"
+_IMAGE: Final = "INSERT OR REPLACE INTO image (row, n, type, id, shape, content, unread) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_LAND: Final = "UPDATE image SET landed = 1, shape = ?, content = ? WHERE row = ? AND NOT landed"
+_STORED: Final = "UPDATE image SET shape = ?, content = ? WHERE row = ? AND NOT landed"
+_PLAN: Final = "INSERT OR REPLACE INTO plan VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_TARGET: Final = "INSERT OR REPLACE INTO target VALUES (?, ?)"
+_FACT: Final = "INSERT OR REPLACE INTO fact VALUES (?, ?)"
+_BEGIN: Final = "INSERT INTO process (command, started_at, last_at, state) VALUES (?, ?, ?, 'running')"
+_BEAT: Final = "UPDATE process SET last_at = ?, gets = ?, tokens = ?, refused = ? WHERE n = ?"
+_END: Final = "UPDATE process SET state = ?, exit_status = ?, message = ? WHERE n = ?"
+
+_QUEUED: Final = (_TARGET, _INTEND, _SHAPE, _OUTDATED, _IMAGE, _STORED, _PLAN, _WITHDRAW, _NOTE, _LAND, _SETTLE, _FACT)
+"""Statements of the workers, in the order in which a commit executes them."""
+
+SHAPES: Final = 256
+"""Shapes of edits that the writer remembers; a sheet has a few. One that is forgotten is told under a new number."""
+
+ADOPTED: Final = 1000
+"""Plans of another run that are taken over at once."""
+
+BEAT: Final = 0.5
+"""Seconds between two signs of life of a process that has nothing else to say of itself."""
 
 
-async def inline(commit: Callable[[], None]) -> None:
-    """Commit on the event loop itself: for simulation, where a thread would break virtual time."""
-    commit()
+@dataclass(slots=True)
+class Counters:
+    """Requests of this process that are no attempts, and refusals for pace: written along with the next commit."""
+
+    gets: int = 0
+    tokens: int = 0
+    refused: int = 0
 
 
-class WriterThread:
-    """The production runner: one thread that does nothing but commit."""
+@dataclass(slots=True)
+class _Batch:
+    """Operations that become durable together: the rows of columns for each statement."""
 
-    def __init__(
-        self, used: Callable[[], float] = time.process_time, now: Callable[[], float] = time.monotonic
-    ) -> None:
-        """Start with nothing to do; `used` tells seconds of CPU, `now` seconds."""
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rowpatch-journal")
-        self._used, self._now = used, now
-        self._since, self._before, self._committing = now(), used(), 0.0
-        self._is_busy = False
+    rows: defaultdict[str, list[tuple[Any, ...]]] = field(default_factory=lambda: defaultdict(list))
+    count: int = 0
+    results: list[RowResult] = field(default_factory=list)
+    waiting: list[asyncio.Future[None]] = field(default_factory=list)
+    is_over: bool = False
+    error: JournalError | None = None
 
-    async def __call__(self, commit: Callable[[], None]) -> None:
-        """Run one commit on the thread and wait for it."""
-        began = self._now()
-        await asyncio.get_running_loop().run_in_executor(self._executor, commit)
-        self._committing += self._now() - began
+    def add(self, statement: str, columns: tuple[Any, ...]) -> None:
+        self.rows[statement].append(columns)
+        self.count += 1
 
-    async def company(self) -> None:
-        """Have what is at hand join the next commit, as long as the process is busy.
+    async def wait(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not self.is_over:
+            future = loop.create_future()  # one each: who is cancelled cancels what he waits for
+            self.waiting.append(future)
+            await future
+        if self.error is not None:
+            raise self.error
 
-        A commit costs as much as ten rows: the more share one, the faster a busy run is. Where the run waits for the
-        server, or for its pace, this would only be added to that: 6 % of the speed at 50 ms and 50 in flight.
+    def end(self, error: JournalError | None) -> None:
+        self.error, self.is_over = error, True
+        for future in self.waiting:
+            if not future.done():  # who waited was cancelled
+                future.set_result(None)
+
+
+class Journal(History):
+    """A journal opened by the one process that works on the run.
+
+    Attributes:
+        unrecorded: outcomes that could not be written, once a commit has failed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open an existing journal for writing; the caller holds the run's lock.
+
+        Raises:
+            JournalDamaged: it is missing, damaged or of another version.
+            JournalError: the file cannot be opened.
         """
-        now = self._now()
-        if now - self._since >= SPAN:
-            used = self._used()
-            self._is_busy = used - self._before + self._committing > BUSY * (now - self._since)
-            self._since, self._before, self._committing = now, used, 0.0
-        if self._is_busy:
-            for _ in range(TURNS):
-                await asyncio.sleep(0)
+        super().__init__(path, write=True)
+        try:
+            self._last_shape = self.last_shape()
+            break_seal(path)
+            if self.facts["schema"] != SCHEMA:  # it may soon hold what the version that made it cannot read
+                self.set_fact("schema", SCHEMA)
+        except BaseException:
+            super().close()
+            raise
+        self.counters = Counters()
+        self.on_durable: Callable[[list[RowResult]], None] = lambda _: None
+        self.on_planned: Callable[[int], None] = lambda _: None
+        self._process = 0
+        self._shapes: dict[Shape, int] = {}
+        self._told = (0, 0, 0)
+        self._told_at = 0.0
+        self._batch = _Batch()
+        self._queued = asyncio.Event()
+        self._closing = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._writing: _Batch | None = None
+        self._failed: JournalError | None = None
+        self.unrecorded = 0
 
     def close(self) -> None:
-        """End the thread, after its last commit."""
-        self._executor.shutdown()
+        """Close the file, and seal it."""
+        super().close()
+        seal(self.path)
+
+    def reader(self) -> History:
+        """Another connection, that reads beside this one; it takes no second look for damage.
+
+        Raises:
+            JournalError: the file cannot be opened.
+        """
+        return History(self.path, checked=True)
+
+    def begin(self, command: str, at: float, redo: Iterable[int] = ()) -> None:
+        """Register this process, and have it run the settled rows `redo` again; until it has, their result stands."""
+        with transaction(self._db, self.path):
+            self._db.executemany(_REDO, ((row,) for row in redo))
+            cursor = self._db.execute(_BEGIN, (command, at, at))
+        self._process = int(cursor.lastrowid or 0)
+
+    def end(self, state: str, exit_status: int, message: str, at: float) -> None:
+        """Say how this process ended."""
+        with transaction(self._db, self.path):
+            self._beat(at)
+            self._db.execute(_END, (state, exit_status, message, self._process))
+
+    def adopt(self, plans: Iterable[Planned]) -> None:
+        """Take a plan over that was made elsewhere, before the workers are at it."""
+        with transaction(self._db, self.path):
+            left = iter(plans)
+            while some := list(islice(left, ADOPTED)):
+                batch = _Batch()
+                for each in some:
+                    batch.add(_PLAN, planned_columns(each, self._encoded(each.edits, batch)))
+                self._store(batch)
+
+    def set_fact(self, name: str, value: str) -> None:
+        """Change what is known of the run, such as its settings, before or after the workers are at it."""
+        with transaction(self._db, self.path):
+            self._db.execute(_FACT, (name, value))
+        self.facts[name] = value
+
+    async def intend(self, row: int, attempt: int, at: float, image: Image | None = None) -> None:
+        """Record that a request is about to leave, and what it replaces; durable when this returns.
+
+        Args:
+            row: its number.
+            attempt: 1 for the row's first.
+            at: seconds since the epoch.
+            image: what the row's attempts replace, this one and those in doubt before it; None when that is as the last
+                one said.
+
+        Raises:
+            JournalError: it could not be written; the request must not be sent.
+        """
+        batch = self._batch
+        batch.add(_INTEND, (row, attempt, self._process, at))
+        if image is not None:
+            if attempt > 1:
+                batch.add(_OUTDATED, (row,))
+            batch.add(_IMAGE, image_columns(image, attempt, self._encoded(image.edits, batch)))
+        self._queued.set()
+        await batch.wait(self._loop or asyncio.get_running_loop())
+
+    def withdraw(self, row: int, attempt: int) -> None:
+        """Queue that an intent came to nothing: the run ended before its request left, so there was no attempt."""
+        self._queue(_WITHDRAW, row, attempt)
+
+    def note(self, row: int, attempt: int, outcome: str) -> None:
+        """Queue what became of an attempt that did not settle its row: SAFE, or a reason code of doubt."""
+        self._queue(_NOTE, outcome, row, attempt)
+
+    def land(self, row: int, edits: Iterable[Edit]) -> None:
+        """Queue what a refused attempt has changed all the same; it stays, whatever later attempts of the row do."""
+        self._queue(_LAND, *self._encoded(edits, self._batch), row)
+
+    def keep_stored(self, row: int, edits: Iterable[Edit]) -> None:
+        """Queue what a row's attempts replaced once more, with the forms in which the API said that it stores them.
+
+        Args:
+            row: its number.
+            edits: all of its image's, as `jobs.changes.edits.merged` lays those of the confirmation over it.
+        """
+        self._queue(_STORED, *self._encoded(edits, self._batch), row)
+
+    def settle(self, result: RowResult) -> None:
+        """Queue a row's result; `on_durable` is told once it is on disk."""
+        self._batch.results.append(result)
+        self._queue(_SETTLE, *_columns(result))
+
+    def plan(self, planned: Planned) -> None:
+        """Queue what a row is planned to do."""
+        self._queue(_PLAN, *planned_columns(planned, self._encoded(planned.edits, self._batch)))
+
+    def aim(self, row: int, resource_id: str) -> None:
+        """Queue which record a row that names no id is about: durable no later than its intent, which comes later."""
+        self._queue(_TARGET, row, resource_id)
+
+    def learn(self, name: str, value: str) -> None:
+        """Queue something found out about the run."""
+        self.facts[name] = value
+        self._queue(_FACT, name, value)
+
+    def _queue(self, statement: str, *columns: Any) -> None:
+        self._batch.add(statement, columns)
+        self._queued.set()
+
+    def _encoded(self, edits: Iterable[Edit], batch: _Batch) -> tuple[int, str]:
+        """The number of the edits' shape, which is told along if it is new, and their values."""
+        shape, content = encode(edits)
+        number = self._shapes.get(shape)
+        if number is None:
+            if len(self._shapes) >= SHAPES:
+                self._shapes.clear()
+            self._last_shape += 1
+            number = self._shapes[shape] = self._last_shape
+            batch.add(_SHAPE, (number, encode_shape(shape)))
+        return number, content
+
+    @property
+    def backlog(self) -> int:
+        """Operations that are queued and not yet being written."""
+        return self._batch.count
+
+    async def flush(self) -> None:
+        """Wait until everything queued so far is durable.
+
+        Raises:
+            JournalError: it could not be written.
+        """
+        last = self._batch if self._batch.count else self._writing
+        if last is not None:
+            await last.wait(asyncio.get_running_loop())
+        if self._failed is not None:
+            raise self._failed
+
+    async def commit_forever(
+        self, run: Runner, wall: Callable[[], float], company: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """The one committer: write what is queued, over and over, until `stop_committing`.
+
+        Args:
+            run: runs a commit.
+            wall: seconds since the epoch.
+            company: waits for what may join the next commit.
+        """
+        self._loop = asyncio.get_running_loop()
+        while not self._closing or self._batch.count:
+            await self._queued.wait()
+            if company is not None:
+                await company()
+            self._queued.clear()
+            batch, self._batch = self._batch, _Batch()
+            if batch.count:
+                self._writing = batch
+                await self._commit(batch, run, wall())
+
+    def stop_committing(self) -> None:
+        """Let the committer end once the queue is empty."""
+        self._closing = True
+        self._queued.set()
+
+    async def _commit(self, batch: _Batch, run: Runner, at: float) -> None:
+        if self._failed is None:
+            try:
+                await run(lambda: self._write(batch, at))
+            except JournalError as error:
+                self._failed = error
+            except Exception as error:  # noqa: BLE001  # a bug here must end the run, not hang everybody who waits
+                self._failed = JournalError(f"cannot write {self.path}: {type(error).__name__}")
+        if self._failed is not None:
+            self.unrecorded += len(batch.results) + len(batch.rows[_NOTE])
+        batch.end(self._failed)
+        if batch.results and self._failed is None:
+            self.on_durable(batch.results)
+        if (planned := len(batch.rows[_PLAN])) and self._failed is None:
+            self.on_planned(planned)
+
+    def _write(self, batch: _Batch, at: float) -> None:
+        with transaction(self._db, self.path):
+            self._store(batch)
+            counters = self.counters
+            told = (counters.gets, counters.tokens, counters.refused)
+            if told != self._told or not 0 <= at - self._told_at < BEAT:
+                self._told, self._told_at = told, at
+                self._beat(at)
+
+    def _store(self, batch: _Batch) -> None:
+        for statement in _QUEUED:
+            if rows := batch.rows.get(statement):
+                self._db.executemany(statement, rows)
+
+    def _beat(self, at: float) -> None:
+        counters = self.counters
+        self._db.execute(_BEAT, (at, counters.gets, counters.tokens, counters.refused, self._process))
+
+
+def _columns(result: RowResult) -> tuple[Any, ...]:
+    """A pending row is marked to be run again: an earlier row of its id held it back."""
+    errors = json.dumps([asdict(error) for error in result.errors]) if result.errors else ""
+    return (
+        result.ref.row, result.ref.digest, str(result.status), result.reason, _storable(result.message),
+        listed(result.fields), result.http, result.attempts, result.request_id, result.at, errors,
+        int(result.status is Status.PENDING),
+    )  # fmt: skip
+
+
+def _storable(text: str) -> str:
+    """Text that SQLite takes: what a server wrote may hold half characters."""
+    return text.encode("utf-8", "replace").decode()

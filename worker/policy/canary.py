@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from jobs.catalogue import ResourceType
-from jobs.change import Change
-from jobs.images import column_of, sides
+from jobs.apis.schema import ResourceType
+from jobs.changes.diff import Change
+from jobs.changes.edits import column_of, sides
 from jobs.model import JSON, Edit, Live, Status
 
 TYPE_WIDE: Final = frozenset({"not_found", "not_updatable", "not_authorized", "bad_request"})

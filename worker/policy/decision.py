@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
-from jobs.change import AS_A_SHEET, CannotMerge, Change, Terms, difference
-from jobs.echo import same_at, tidied
-from jobs.images import Held, as_shown, column_of, sides
+from jobs.changes.diff import AS_A_SHEET, CannotMerge, Change, Terms, difference
+from jobs.changes.edits import Held, as_shown, column_of, sides
+from jobs.changes.equality import same_at, tidied
 from jobs.model import ABSENT, JSON, Absent, Edit, Live, Status, Unread, UpdateJob
 from jobs.texts import shortened
 from worker.policy.verdict import ReadBack, Settle

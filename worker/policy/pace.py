@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from worker.policy.concurrency import START, Concurrency, Sign
+from worker.policy.other_clients import Strangers
 from worker.policy.quota import Allowance, Quotas, share
-from worker.policy.strangers import Strangers
 
 GUARD: Final = 0.001
 """Seconds added to every interval: timers fire a little early, and servers count window edges either way."""

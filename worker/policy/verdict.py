@@ -6,8 +6,8 @@ row leaves it only by what proves otherwise, and an old value proves nothing.
 
 from typing import Final, TypeAlias
 
-from jobs.change import Change
-from jobs.commercelayer import Confirmation, read_confirmation, read_errors, token_refused
+from jobs.apis.commercelayer import Confirmation, read_confirmation, read_errors, token_refused
+from jobs.changes.diff import Change
 from jobs.model import ApiError, Edit, MaybeSent, NotSent, Outcome, Reply, Status, Unread, UpdateJob
 from jobs.reasons import REASONS
 from jobs.values import valueclass

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from jobs.commercelayer import column_of, said
-from jobs.model import ApiError, Reply
+from jobs.apis.commercelayer import column_of, said
+from jobs.model import ApiError, Outcome, Reply
 
 _SHOWN_ERRORS: Final = 20
 
@@ -14,6 +14,14 @@ def answered(reply: Reply, opening: str = "the server answered") -> str:
     """Return what the server answered, with its own words."""
     words = said(reply)
     return f"{opening} {reply.status}" + (f": {words}" if words else "")
+
+
+def why_not(outcome: Outcome) -> str:
+    """Return why a request did not do what it was for, in the server's own words where it gave any."""
+    if not isinstance(outcome, Reply):
+        return outcome.detail
+    words = said(outcome)
+    return f"it answered {outcome.status}" + (f": {words}" if words else "")
 
 
 def errors_text(status: int, errors: tuple[ApiError, ...]) -> str:

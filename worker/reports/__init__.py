@@ -3,7 +3,7 @@
 `write` makes the files of a run directory, `tell` puts the same into words for the terminal.
 """
 
-from worker.reports.printable import printable
+from jobs.printable import printable
 from worker.reports.summary import Group, Requests, Summary
 from worker.reports.telling import tell
 from worker.reports.writing import write

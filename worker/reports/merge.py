@@ -6,7 +6,7 @@ from typing import Final, TypeAlias, TypeVar
 
 from jobs.model import ObjectRow, RowRef, SheetRow, Status, Unsendable
 from worker.journal import Doubt, Fate, Settled
-from worker.journal.file import JournalDamaged
+from worker.journal.schema import JournalDamaged
 
 Record: TypeAlias = SheetRow | ObjectRow | Unsendable
 """A record of the input, as the readers yield it."""

@@ -7,11 +7,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, TextIO
 
-from jobs.images import column_of
+from jobs.changes.edits import column_of
 from jobs.model import Absent, Edit, RowRef, Status, Unread
+from worker.files.atomic import replacing
 from worker.journal import Fate, History, Planned
-from worker.journal.file import JournalDamaged
-from worker.reports.files import replacing
+from worker.journal.schema import JournalDamaged
 from worker.reports.formats import csv_head, csv_text, json_lines
 from worker.reports.merge import Record
 from worker.reports.plan_files import (

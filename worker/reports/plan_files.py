@@ -7,7 +7,7 @@ from typing import Final, Literal
 from rich.cells import cell_len
 from rich.text import Text
 
-from jobs.images import column_of
+from jobs.changes.edits import column_of
 from jobs.model import JSON, Absent, Edit, RowRef, Status, Unread
 from jobs.reasons import REASONS
 from worker.journal import Planned

@@ -9,12 +9,12 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from jobs.images import column_of
+from jobs.changes.edits import column_of
+from jobs.printable import printable
 from jobs.reasons import REASONS
 from worker.journal import Planned
 from worker.reports.plan import ColumnTally, PlanSummary
 from worker.reports.plan_files import cut, fitted, note_of, sides
-from worker.reports.printable import printable
 from worker.reports.summary import Group
 
 SHOWN_COLUMNS: Final = 20

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from jobs.model import Status
+from jobs.printable import printable
 from jobs.reasons import REASONS
-from worker.reports.printable import printable
 from worker.reports.summary import Group, Summary
 
 WIDTH: Final = 80

@@ -8,17 +8,17 @@ from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 
-from jobs.reading import read_objects
+from jobs.formats import read_objects
+from worker.files.atomic import replacing
+from worker.files.source import opened, sheet_of, spooled_in
 from worker.journal import History
-from worker.journal.file import JournalDamaged
-from worker.reports.files import replacing
+from worker.journal.schema import JournalDamaged
 from worker.reports.formats import csv_head, csv_line, encode
 from worker.reports.merge import Record, Row, merge
 from worker.reports.outcome import errors, needs_action, told
 from worker.reports.summary import Causes, Summary, Tally, summarise
 from worker.reports.views import ObjectView, SheetView, View
 from worker.settings import Settings
-from worker.source import opened, sheet_of, spooled_in
 
 _CHUNK: Final = 500
 """Rows that are formatted together."""

@@ -9,7 +9,7 @@ from random import Random
 from typing import Final
 from urllib.parse import unquote
 
-from jobs.catalogue import ResourceType, resource_type
+from jobs.apis.schema import ResourceType, resource_type
 from worker.sandbox.documents import Renderer
 from worker.sandbox.faults import Fault, Luck
 from worker.sandbox.jsonapi import JSON, Problem, Refusal, Reply, json_reply, record_not_found

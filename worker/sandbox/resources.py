@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from jobs.catalogue import resource_type
+from jobs.apis.schema import resource_type
 from worker.sandbox.jsonapi import JSON
 
 

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Final
 
-from jobs.catalogue import resource_type
+from jobs.apis.schema import resource_type
 from worker.sandbox.jsonapi import JSON
 
 _TRANSACTION_READ_ONLY: Final = (

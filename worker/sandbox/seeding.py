@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from jobs.catalogue import ResourceType, closest, resource_type, type_names
+from jobs.apis.schema import ResourceType, closest, resource_type, type_names
 from worker.sandbox.jsonapi import JSON
 from worker.sandbox.resources import Resource, timestamp
 from worker.sandbox.schema import linkage, readable_attributes

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
-from jobs.catalogue import Relationship, ResourceType
+from jobs.apis.schema import Relationship, ResourceType
 from worker.sandbox.jsonapi import (
     JSON,
     MEDIA_TYPE,

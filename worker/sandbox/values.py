@@ -5,7 +5,7 @@ import re
 from datetime import datetime
 from typing import Final
 
-from jobs.catalogue import Attribute
+from jobs.apis.schema import Attribute
 from worker.sandbox.jsonapi import JSON
 
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)

@@ -1,0 +1,1 @@
+"""APIs: their resource types, and what goes over the wire in both directions."""

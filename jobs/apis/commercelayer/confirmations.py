@@ -1,0 +1,80 @@
+"""What the success of an update confirms."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from jobs.apis.commercelayer.documents import document_of, exact_document_of, mapping, tag_names
+from jobs.apis.commercelayer.errors import read_errors
+from jobs.apis.commercelayer.states import SECRET_ATTRIBUTES, shown_state
+from jobs.changes.diff import Change
+from jobs.changes.exact import may_be_rounded
+from jobs.changes.taken import Taken, is_plainly_taken, taken
+from jobs.model import JSON, ApiError, Edit, Fields, Reply, UpdateJob
+from jobs.values import valueclass
+
+_MODES: Final = ("test", "live")  # no set: what a server says need not be hashable
+
+
+@valueclass(frozen=True, slots=True)
+class Confirmation:
+    """A success that is about the record that was meant.
+
+    Attributes:
+        edits: of the change, each with the stored form that the echo shows where that is a third value.
+        differs: names of what the echo shows a third value of: neither the old one nor the one sent.
+        untaken: names of what the echo shows the old value of, although another was sent.
+        unseen: names of sent attributes that the echo does not show, though the API shows such attributes; of links,
+            too, where the reply shows no attribute at all; of added tags, where it does not show the record's.
+        discarded_tags: names that were to be added and are not on the record.
+        mode: `test` or `live` as the reply says, or empty.
+        errors: that stand beside the record.
+    """
+
+    edits: tuple[Edit, ...] = ()
+    differs: tuple[str, ...] = ()
+    untaken: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+    discarded_tags: tuple[str, ...] = ()
+    mode: str = ""
+    errors: tuple[ApiError, ...] = ()
+
+
+def read_confirmation(reply: Reply, job: UpdateJob, change: Change, type_name: str) -> Confirmation | None:
+    """Read a 2xx with a body; None when it is not a success about this record: other id, other type, no JSON."""
+    document = document_of(reply)
+    data = document.get("data") if document else None
+    if document is None or not isinstance(data, dict) or data.get("id") != job.id or data.get("type") != type_name:
+        return None
+    found = _taken(document, data, change, type_name)
+    if found.differs and may_be_rounded(reply.body) and (exactly := exact_document_of(reply)):
+        found = _taken(exactly, exactly["data"], change, type_name)
+    unseen = tuple(name for name in found.unseen if name not in SECRET_ATTRIBUTES) if found.unseen else ()
+    missing = _missing_tags(document, data, job.add_tags) if job.add_tags else ()
+    if missing is None:
+        unseen, missing = (*unseen, "tags.add"), ()
+    mode = mapping(data.get("meta")).get("mode")
+    return Confirmation(
+        found.edits,
+        found.differs,
+        found.untaken,
+        unseen,
+        missing,
+        mode if mode in _MODES else "",
+        read_errors(reply) if "errors" in document else (),
+    )
+
+
+def _taken(document: Mapping[str, JSON], data: Mapping[str, JSON], change: Change, type_name: str) -> Taken:
+    echo = mapping(data.get("attributes"))
+    if is_plainly_taken(change, echo):
+        return Taken(change.edits)
+    wanted = Fields(frozenset(change.attributes), frozenset(change.relationships), "_remove_tags" in change.attributes)
+    return taken(change, shown_state(document, data, type_name, wanted), bare=not echo)
+
+
+def _missing_tags(
+    document: Mapping[str, JSON], data: Mapping[str, JSON], wanted: tuple[str, ...]
+) -> tuple[str, ...] | None:
+    """Tags that were to be added and are not on the record; None when the reply does not show its tags."""
+    names = tag_names(document, data)
+    return None if names is None else tuple(name for name in wanted if name not in names)

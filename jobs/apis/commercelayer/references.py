@@ -1,0 +1,85 @@
+"""Records by their `reference`: the API updates by id only, so a reference has to be looked up first.
+
+A reference is not unique, and upper and lower case matter. Only what equals it exactly counts, however widely the
+API's filter searches. That a reference has no record, or only one, is known from a page that is whole alone: it says so
+itself, or it is about a single reference, says nothing of the kind, and shows no more than one record.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from jobs.apis.commercelayer.documents import document_of, mapping
+from jobs.apis.commercelayer.states import PAGE_SIZE
+from jobs.apis.commercelayer.wholeness import says_whole
+from jobs.model import Reply, Request
+
+MOST_REFERENCES: Final = PAGE_SIZE - 1
+"""References to a page: when each has one record, the page is not full, which shows that nothing was cut off."""
+
+_MOST_CHARACTERS: Final = 4000
+"""Characters of a request's target, within what servers and proxies take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """What a page shows.
+
+    Attributes:
+        ids: of the records that have a reference, by reference; none for one that no record on the page has.
+        complete: there cannot be further records.
+        most: references that a page of this type has room for, where it was cut off for that; else 0.
+    """
+
+    ids: Mapping[str, tuple[str, ...]]
+    complete: bool
+    most: int = 0
+
+
+def reference_pages(references: Sequence[str], most: int = MOST_REFERENCES) -> list[list[str]]:
+    """The references, as they can be asked for together, `most` at most: one with a comma cannot stand in a list."""
+    pages: list[list[str]] = []
+    listed: list[str] = []
+    length = 0
+    for reference in references:
+        if "," in reference:
+            pages.append([reference])
+            continue
+        length += len(quote(reference, safe="")) + 1
+        if listed and (len(listed) == most or length > _MOST_CHARACTERS):
+            pages.append(listed)
+            listed, length = [], len(quote(reference, safe="")) + 1
+        listed.append(reference)
+    return [*pages, listed] if listed else pages
+
+
+def references_request(type_name: str, references: Sequence[str]) -> Request:
+    """`GET` the records that have one of up to 24 references; a single one may hold commas."""
+    predicate = "reference_eq" if len(references) == 1 else "reference_in"
+    wanted = ",".join(quote(each, safe="") for each in references)
+    kind = quote(type_name, safe="")
+    query = f"filter[q][{predicate}]={wanted}&fields[{kind}]=reference&page[size]={PAGE_SIZE}&page[number]=1"
+    return Request("GET", f"/api/{kind}?{query}")
+
+
+def read_references(reply: Reply, references: Sequence[str]) -> Matches | None:
+    """Ids by reference from the reply to `references_request`; None when the reply cannot be used."""
+    document = document_of(reply) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
+    data = document.get("data") if document else None
+    if document is None or not isinstance(data, list):
+        return None
+    found: dict[str, list[str]] = {reference: [] for reference in references}
+    shown = [(mapping(each.get("attributes")).get("reference"), each.get("id")) for each in map(mapping, data)]
+    for reference, resource_id in shown:
+        if isinstance(reference, str) and reference in found and isinstance(resource_id, str):
+            found[reference].append(resource_id)
+    ids = {reference: tuple(dict.fromkeys(matching)) for reference, matching in found.items()}
+    whole = says_whole(document, len(data))
+    if whole or (whole is None and len(references) == 1 and len(data) <= 1):
+        return Matches(ids, complete=True)
+    alike = {reference.casefold() for reference in references}
+    honoured = all(isinstance(reference, str) and reference.casefold() in alike for reference, _ in shown)
+    if whole is None or not honoured:
+        return Matches(ids, complete=False, most=1)  # no page of several can be known to be whole
+    return Matches(ids, complete=False, most=len(data) if len(data) < len(references) else 0)

@@ -1,0 +1,198 @@
+"""The live state of records: `GET /api/TYPE` in pages of 25, and single records in full."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+from jobs.apis.commercelayer.documents import document_of, exact_document_of, mapping, tag_names
+from jobs.apis.commercelayer.updates import resource_path
+from jobs.apis.schema import ResourceType, resource_type
+from jobs.changes.exact import holds_float, may_be_rounded
+from jobs.model import JSON, Fields, Link, Live, Reply, Request
+from jobs.strict_json import NotStrictJSON, parse
+
+PAGE_SIZE: Final = 25
+"""Most records a page holds."""
+
+SECRET_ATTRIBUTES: Final = frozenset({"client_secret", "publishable_key", "token"})
+"""Never taken out of a reply, so that they can never be stored or shown (the pages' own example replies have them)."""
+
+
+def states_request(type_name: str, ids: Iterable[str], fields: Fields, *, sparse: bool = True) -> Request:
+    """`GET` the state of up to 25 records in one page; the links of relationships come by `include`.
+
+    Args:
+        type_name: of all of them; may be abstract.
+        ids: at most `PAGE_SIZE`.
+        fields: what is wanted of each.
+        sparse: name the fields; False asks for all of them, where the API refuses one that it never shows.
+    """
+    wanted = ",".join(quote(each, safe="") for each in ids)
+    kind = resource_type(type_name)
+    query = [f"filter[q][id_in]={wanted}", *_fieldsets(type_name, kind, fields, sparse=sparse), *_inclusion(fields)]
+    query += [f"page[size]={PAGE_SIZE}", "page[number]=1"]
+    return Request("GET", f"/api/{quote(type_name, safe='')}?{'&'.join(query)}")
+
+
+def read_states(reply: Reply, type_name: str, fields: Fields) -> dict[str, Live] | None:
+    """Live state by id from the reply to `states_request`; None when the reply cannot be used.
+
+    A record that is not there is simply absent, and so is an attribute that the API does not show, or whose value
+    cannot be sent back as it was read.
+    """
+    document = document_of(reply) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
+    states = _states(document, type_name, fields)
+    if states and holds_float([live.attributes for live in states.values()]) and may_be_rounded(reply.body):
+        return _states(exact_document_of(reply), type_name, fields)
+    return states
+
+
+def _states(document: Mapping[str, Any] | None, type_name: str, fields: Fields) -> dict[str, Live] | None:
+    data = document.get("data") if document else None
+    if document is None or not isinstance(data, list):
+        return None
+    states: dict[str, Live] = {}
+    for resource in map(mapping, data):
+        concrete = _concrete_type(resource, type_name)
+        if concrete and isinstance(resource.get("id"), str):
+            states[resource["id"]] = shown_state(document, resource, concrete, fields)
+    return states
+
+
+def shown_state(document: Mapping[str, Any], resource: Mapping[str, Any], concrete: str, fields: Fields) -> Live:
+    """What a document shows of one of its records: of `fields`, what can be stored and sent back, and is no secret."""
+    return Live(
+        concrete,
+        dict(_values(mapping(resource.get("attributes")), fields.attributes)),
+        dict(_links(mapping(resource.get("relationships")), fields.relationships)),
+        _tags(document, resource) if fields.tags else None,
+        fields,
+    )
+
+
+def record_request(type_name: str, resource_id: str) -> Request:
+    """`GET` one record with all its attributes."""
+    return Request("GET", resource_path(type_name, resource_id))
+
+
+def state_request(type_name: str, resource_id: str, fields: Fields) -> Request:
+    """`GET` one record with all its attributes, and what else is wanted of it."""
+    kind = resource_type(type_name)
+    query = [*_fieldsets(type_name, kind, fields, sparse=False), *_inclusion(fields)]
+    return Request("GET", resource_path(type_name, resource_id) + ("?" + "&".join(query) if query else ""))
+
+
+def read_state(reply: Reply, type_name: str, resource_id: str, fields: Fields) -> Live | None:
+    """The live state from the reply to `state_request`; None when the reply is not about it."""
+    document = document_of(reply) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
+    resource = mapping(document.get("data")) if document else {}
+    concrete = _concrete_type(resource, type_name) if resource.get("id") == resource_id else ""
+    return shown_state(document, resource, concrete, fields) if document and concrete else None
+
+
+def read_record(reply: Reply, type_name: str, resource_id: str) -> dict[str, JSON] | None:
+    """All attributes of the record but the secret ones; None when the reply is not about it."""
+    document = document_of(reply) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
+    if document and may_be_rounded(reply.body):
+        document = exact_document_of(reply)
+    data = mapping(document.get("data")) if document else {}
+    if data.get("id") != resource_id or not _concrete_type(data, type_name):
+        return None
+    shown = mapping(data.get("attributes"))
+    return dict(_values(shown, shown))
+
+
+def _fieldsets(type_name: str, kind: ResourceType | None, fields: Fields, *, sparse: bool) -> Iterator[str]:
+    names = {*fields.attributes, *fields.relationships}
+    names |= {"tags"} if fields.tags else set()
+    names |= {"type"} if kind and kind.abstract_over else set()
+    if sparse:
+        yield f"fields[{quote(type_name, safe='')}]={','.join(map(_quoted, sorted(names or {'id'})))}"
+    for target in sorted(_targets(kind, fields.relationships) - {type_name, "tags" if fields.tags else ""}):
+        yield f"fields[{target}]=id"
+    if fields.tags:
+        yield "fields[tags]=name"
+
+
+def _inclusion(fields: Fields) -> Iterator[str]:
+    included = sorted(fields.relationships | ({"tags"} if fields.tags else set()))
+    if included:
+        yield f"include={','.join(map(_quoted, included))}"
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _targets(kind: ResourceType | None, relationships: Iterable[str]) -> set[str]:
+    """Types that the relationships may point to; of their records only the id is wanted."""
+    known = kind.relationships if kind else {}
+    return {target for name in relationships if name in known for target in known[name].types}
+
+
+def _concrete_type(resource: Mapping[str, Any], asked: str) -> str:
+    """The concrete type of a record, or an empty text when it is not of the type asked for.
+
+    It stands in `attributes.type`; a server that answers with the concrete resources themselves says it in `data.type`.
+    """
+    kind = resource_type(asked)
+    concrete = kind.abstract_over if kind else ()
+    shown = resource.get("type")
+    if shown not in (asked, *concrete):
+        return ""
+    named = mapping(resource.get("attributes")).get("type")
+    return str(named if named in concrete else shown)
+
+
+def _values(shown: Mapping[str, Any], wanted: Iterable[str]) -> Iterator[tuple[str, JSON]]:
+    for name in wanted:
+        if name in shown and name not in SECRET_ATTRIBUTES and _is_strict(shown[name]):
+            yield name, shown[name]
+
+
+def _is_strict(value: JSON) -> bool:
+    """Whether the value can be stored and sent back: no infinity, no half of a character, not nested too deep."""
+    if _is_plain(value):
+        return True
+    try:
+        parse(json.dumps(value, default=float))
+    except (NotStrictJSON, RecursionError):
+        return False
+    return True
+
+
+def _is_plain(value: JSON) -> bool:
+    """Whether the value is so simple that nothing can be wrong with it: plain text, or an object of it."""
+    if type(value) is dict:
+        return all(key.isascii() and type(each) is str and each.isascii() for key, each in value.items())
+    return type(value) is str and value.isascii()
+
+
+def _tags(document: Mapping[str, Any], resource: Mapping[str, Any]) -> frozenset[str] | None:
+    """Names of all tags of the record; None unless every one of them is known."""
+    names = tag_names(document, resource)
+    known = frozenset(name for name in names or () if name is not None and _is_strict(name))
+    return None if names is None or not known.issuperset(names) else known
+
+
+def _links(
+    relationships: Mapping[str, Any], wanted: Iterable[str]
+) -> Iterator[tuple[str, Link | tuple[Link, ...] | None]]:
+    for name in wanted:
+        shown = mapping(relationships.get(name))
+        if "data" not in shown:
+            continue
+        data = shown["data"]
+        listed = data if isinstance(data, list) else [] if data is None else [data]
+        links = tuple(link for each in listed if (link := _link(each)))
+        if len(links) == len(listed):
+            yield name, links if isinstance(data, list) else links[0] if links else None
+
+
+def _link(data: object) -> Link | None:
+    """A resource identifier object, or None for what is none."""
+    kind, resource_id = mapping(data).get("type"), mapping(data).get("id")
+    if not isinstance(kind, str) or not isinstance(resource_id, str) or not _is_strict([kind, resource_id]):
+        return None
+    return Link(kind, resource_id)

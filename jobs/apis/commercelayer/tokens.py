@@ -1,0 +1,127 @@
+"""Tokens: asking for one, and what it says about itself."""
+
+import base64
+import binascii
+import json
+import math
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+
+from jobs.apis.commercelayer.documents import document_of, mapping
+from jobs.apis.commercelayer.errors import read_errors
+from jobs.model import Reply, Request
+
+AUTH_URL: Final = "https://auth.commercelayer.io"
+"""Origin of the token endpoint, unless the user names another."""
+
+_TOKEN: Final = re.compile(r"[!-~]+")
+
+_WHOLE: Final = re.compile(r"[0-9]{1,15}")
+
+_REFUSES_TOKEN: Final = frozenset({"invalidtoken", "expiredtoken", "tokenexpired", "tokeninvalid"})
+"""Codes of errors, without case, `_` and `-`."""
+
+_BEARER: Final = re.compile(r"(?:^|[\s,])bearer(?=$|[\s,]).*", re.IGNORECASE | re.DOTALL)
+_CHALLENGE_ERROR: Final = re.compile(r"""(?:^|[\s,])error\s*=\s*["']?([^"',\s]*)""", re.IGNORECASE)
+
+
+def token_request(client_id: str, client_secret: str) -> Request:
+    """Form-encoded client-credentials request (RFC 6749 4.4.2) to the token endpoint."""
+    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
+    return Request("POST", "/oauth/token", urlencode(form).encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A token as the endpoint hands it out.
+
+    Attributes:
+        expires_in: the *remaining* life in seconds of a token that all callers share; None where that is not told.
+    """
+
+    access_token: str
+    expires_in: float | None = None
+
+    def __repr__(self) -> str:
+        return f"Grant(access_token=<secret>, expires_in={self.expires_in})"
+
+
+def read_grant(reply: Reply) -> Grant | None:
+    """Read the token endpoint's reply; None unless it hands out a token."""
+    document = document_of(reply) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
+    token = document.get("access_token") if document else None
+    if document is None or not isinstance(token, str) or not _TOKEN.fullmatch(token):
+        return None
+    life = document.get("expires_in")
+    return Grant(token, _number(int(life)) if isinstance(life, str) and _WHOLE.fullmatch(life) else _number(life))
+
+
+def token_refused(reply: Reply) -> bool:
+    """Say whether a reply refuses the token itself, so that another one may do.
+
+    Either an error code says so, or a challenge to send a token (RFC 6750, 3): one that names `invalid_token`, or
+    names no error at all although a token was sent. `insufficient_scope` is no such refusal.
+    """
+    if reply.status != 401:  # noqa: PLR2004  # Unauthorized
+        return False
+    challenge = _BEARER.search(reply.headers.get("www-authenticate", ""))
+    named = _CHALLENGE_ERROR.search(challenge[0]) if challenge else None
+    if challenge and (named is None or named[1].lower() == "invalid_token"):
+        return True
+    return any(re.sub("[-_]", "", error.code).lower() in _REFUSES_TOKEN for error in read_errors(reply))
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a token says about itself; empty or None where it says nothing.
+
+    Attributes:
+        mode: `test`, `live`, or empty when unknown.
+        expires_at: seconds since the epoch.
+    """
+
+    organization: str = ""
+    kind: str = ""
+    mode: str = ""
+    expires_at: float | None = None
+
+    @property
+    def url(self) -> str:
+        """Origin of the organization's API, or empty."""
+        return f"https://{self.organization}.commercelayer.io" if self.organization else ""
+
+
+def read_claims(token: str) -> Claims:
+    """Read the payload of a JWT without checking its signature: that is the server's business.
+
+    Returns:
+        Empty claims for a token that is not a JWT.
+    """
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (IndexError, ValueError, binascii.Error, RecursionError):
+        return Claims()
+    claims = mapping(claims)
+    slug = mapping(claims.get("organization")).get("slug")
+    kind = mapping(claims.get("application")).get("kind")
+    mode = {True: "test", False: "live"}.get(claims["test"], "") if isinstance(claims.get("test"), bool) else ""
+    return Claims(
+        slug if isinstance(slug, str) and slug.replace("-", "").isalnum() and slug.isascii() else "",
+        kind if isinstance(kind, str) else "",
+        mode,
+        _number(claims.get("exp")),
+    )
+
+
+def _number(value: object) -> float | None:
+    """A number as seconds; None for what is none, NaN and infinity among it."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        seconds = float(value)
+    except OverflowError:
+        return None
+    return seconds if math.isfinite(seconds) else None

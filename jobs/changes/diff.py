@@ -1,0 +1,279 @@
+"""What a row becomes on the wire: merged into the live state, and only where it differs from it.
+
+The API replaces an object attribute such as `metadata` as a whole. So the live object is read, the row's keys are laid
+over it, and the whole is sent; each key that differs is an `Edit`, which is what plans show, and what undo turns round.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from jobs.changes.standing import Standing, stored_forms
+from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Fields, Link, Live, Path, Unread, UpdateJob
+from jobs.values import valueclass
+
+MERGED = "metadata"
+"""The attribute that a whole JSON object is merged into, instead of taking its place."""
+
+
+class CannotMerge(Exception):  # noqa: N818  # a fact about the record, not a programming error
+    """Members are to be set in something that the API does not show, or that is no object. The text names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How the rows of a run are compared with what is there.
+
+    Attributes:
+        replace: keys of `metadata`, and members of other objects, that the row does not name are to be wiped.
+    """
+
+    replace: bool = False
+
+
+AS_A_SHEET: Final = Terms()
+
+
+@valueclass(frozen=True, slots=True)
+class Change:
+    """The content of one PATCH, empty when the record already is as the row wants it.
+
+    Attributes:
+        attributes: values by attribute name, triggers included; an object is sent (and stored) as a whole.
+        relationships: links by relationship name.
+        edits: what it replaces, value by value.
+        unread: names that are sent although nobody can compare them: triggers, and what the API never shows.
+    """
+
+    attributes: dict[str, JSON] = field(default_factory=dict)
+    relationships: dict[str, Link | tuple[Link, ...] | None] = field(default_factory=dict)
+    edits: tuple[Edit, ...] = ()
+    unread: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to send."""
+        return not (self.attributes or self.relationships)
+
+
+def fields(job: UpdateJob) -> Fields:
+    """What has to be read of the record before the row can be compared with it."""
+    names = frozenset((*job.attributes, *job.members)) if job.members else frozenset(job.attributes)
+    return Fields(names, frozenset(job.relationships), bool(job.add_tags or job.remove_tags))
+
+
+def as_written(job: UpdateJob) -> Change:
+    """The change that sends a row just as it is written: members stand for the whole object, without cleared ones."""
+    attributes: dict[str, JSON] = dict(job.attributes)
+    for name, members in job.members.items():
+        attributes[name] = _present(members)
+    _add_unconditional(attributes, job, job.add_tags, job.remove_tags)
+    return Change(attributes, job.relationships, tuple(_unread(job)), tuple(job.triggers))
+
+
+def difference(job: UpdateJob, live: Live, terms: Terms = AS_A_SHEET, earlier: Iterable[Edit] = ()) -> Change:
+    """The change that makes the record what the row asks for, and nothing else.
+
+    Args:
+        job: what is wanted.
+        live: what was read, of all that `fields(job)` names.
+        terms: how the two are compared.
+        earlier: what the row sent before: a value that the API stored in another form is as wanted in that form.
+
+    Raises:
+        CannotMerge: the object that members belong to is not shown, or is none.
+    """
+    attributes: dict[str, JSON] = {}
+    edits: list[Edit] = []
+    unread = list(job.triggers)
+    standing = Standing(job.untyped, stored_forms(earlier) if earlier else {})
+    for target in _objects(job):
+        _merge(target, live, standing, replace=terms.replace, into=(attributes, edits, unread))
+    for name, value in job.attributes.items():
+        if name == MERGED and isinstance(value, Mapping):
+            continue
+        if name not in live.attributes:
+            attributes[name] = value
+            unread.append(name)
+        elif not standing.holds(name, value, live.attributes[name]):
+            attributes[name] = value
+            edits.append(Edit(("attributes", name), live.attributes[name], value))
+    relationships = _links(job, live, edits, unread)
+    add, remove = _tags(job, live, edits, unread)
+    _add_unconditional(attributes, job, add, remove)
+    return Change(attributes, relationships, tuple(edits), tuple(unread))
+
+
+def as_stored(change: Change) -> Change:
+    """The change as the API carried it out: each value in the form in which its reply showed it."""
+    edits = [edit for edit in change.edits if not isinstance(edit.stored, Unread)]
+    if not edits:
+        return change
+    attributes, links = dict(change.attributes), dict(change.relationships)
+    for edit in edits:
+        kind, name, *key = edit.path
+        if key:
+            whole = attributes[name]
+            members = {**(whole if isinstance(whole, Mapping) else {}), key[0]: edit.left}
+            attributes[name] = _present(members)
+        elif kind == "relationships":
+            links[name] = _linked(edit.left)
+        else:
+            attributes[name] = _shown(edit.left)
+    return replace(change, attributes=attributes, relationships=links)
+
+
+def after(live: Live, change: Change) -> Live:
+    """The record once the change has been applied: what a later row of the same id is compared with."""
+    change = as_stored(change)
+    attributes = {
+        **live.attributes,
+        **{name: value for name, value in change.attributes.items() if name in live.attributes},
+    }
+    links = {**live.relationships, **change.relationships}
+    tagged = [edit for edit in change.edits if edit.path[0] == "tags"]
+    added = {edit.path[1] for edit in tagged if edit.after is not ABSENT}
+    removed = {edit.path[1] for edit in tagged if edit.after is ABSENT}
+    tags = live.tags if live.tags is None else (live.tags | added) - removed
+    return Live(live.type, attributes, links, tags, live.fields)
+
+
+def linkage(link: Link | tuple[Link, ...] | None) -> JSON:
+    """Links as the `data` of a JSON:API relationship; to-many links are sorted, since their order means nothing."""
+    if link is None:
+        return None
+    if isinstance(link, tuple):
+        return [{"type": each.type, "id": each.id} for each in sorted(link, key=lambda each: (each.type, each.id))]
+    return {"type": link.type, "id": link.id}
+
+
+def value_at(live: Live, path: Path) -> JSON | Absent | None:
+    """The live value that a path leads to.
+
+    Raises:
+        KeyError: the API does not show it.
+    """
+    kind, name, *key = path
+    if kind == "tags":
+        if live.tags is None:
+            raise KeyError(path)
+        return True if name in live.tags else ABSENT
+    if kind == "relationships":
+        return linkage(live.relationships[name])
+    value = live.attributes[name]
+    if not key:
+        return value
+    return value.get(key[0], ABSENT) if isinstance(value, Mapping) else ABSENT
+
+
+def _unread(job: UpdateJob) -> Iterator[Edit]:
+    """The edits of a row whose record nobody looked at."""
+    for name, value in job.attributes.items():
+        yield Edit(("attributes", name), UNREAD, value)
+    for name, members in job.members.items():
+        yield Edit(("attributes", name), UNREAD, _present(members))  # the object as a whole is replaced
+    for name, link in job.relationships.items():
+        yield Edit(("relationships", name), UNREAD, linkage(link))
+    for name in job.add_tags:
+        yield Edit(("tags", name), UNREAD, True)
+    for name in job.remove_tags:
+        yield Edit(("tags", name), UNREAD, ABSENT)
+
+
+def _objects(job: UpdateJob) -> Iterator[tuple[str, Mapping[str, JSON | Absent]]]:
+    """The objects that are merged into, with the row's keys."""
+    yield from job.members.items()
+    whole = job.attributes.get(MERGED)
+    if isinstance(whole, Mapping):
+        yield MERGED, whole
+
+
+def _merge(
+    target: tuple[str, Mapping[str, JSON | Absent]],
+    live: Live,
+    standing: Standing,
+    *,
+    replace: bool,
+    into: tuple[dict[str, JSON], list[Edit], list[str]],
+) -> None:
+    """Lay the row's keys over the live object, or in its place."""
+    (name, wanted), (attributes, edits, unread) = target, into
+    shown = live.attributes.get(name, ABSENT)
+    if shown is not None and not isinstance(shown, dict):
+        if not replace:
+            raise CannotMerge(f"the API does not show `{name}`" if shown is ABSENT else f"`{name}` is no object")
+        attributes[name] = _present(wanted)
+        unread.append(name)
+        return
+    old = shown or {}
+    new: dict[str, JSON] = {} if replace else dict(old)
+    changed: list[Edit] = []
+    for key in dict.fromkeys((*wanted, *old)) if replace else wanted:
+        before, after = old.get(key, ABSENT), wanted.get(key, ABSENT)
+        if standing.holds_key(name, key, after, before):
+            after = before  # in the form in which it is stored
+        else:
+            changed.append(Edit(("attributes", name, key), before, after))
+        if isinstance(after, Absent):
+            new.pop(key, None)
+        else:
+            new[key] = after
+    if changed:
+        attributes[name] = new
+        # null is not {}: to restore it, the whole must be known
+        edits += changed if shown is not None else [Edit(("attributes", name), None, new)]
+
+
+def _shown(value: JSON | Absent) -> JSON:
+    assert not isinstance(value, Absent)  # noqa: S101  # an attribute as a whole is null, never absent
+    return value
+
+
+def _linked(linkage: JSON | Absent) -> Link | tuple[Link, ...] | None:
+    """The links that `linkage` made JSON of."""
+    if isinstance(linkage, list):
+        return tuple(Link(str(each["type"]), str(each["id"])) for each in linkage)
+    return Link(str(linkage["type"]), str(linkage["id"])) if isinstance(linkage, Mapping) else None
+
+
+def _present(members: Mapping[str, JSON | Absent]) -> dict[str, JSON]:
+    return {key: value for key, value in members.items() if not isinstance(value, Absent)}
+
+
+def _links(
+    job: UpdateJob, live: Live, edits: list[Edit], unread: list[str]
+) -> dict[str, Link | tuple[Link, ...] | None]:
+    links: dict[str, Link | tuple[Link, ...] | None] = {}
+    for name, link in job.relationships.items():
+        wanted = linkage(link)
+        if name not in live.relationships:
+            unread.append(name)
+        elif (shown := linkage(live.relationships[name])) != wanted:
+            edits.append(Edit(("relationships", name), shown, wanted))
+        else:
+            continue
+        links[name] = link
+    return links
+
+
+def _tags(job: UpdateJob, live: Live, edits: list[Edit], unread: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The tags that are still to be added, and to be removed."""
+    if live.tags is None:
+        unread += ["tags"] if job.add_tags or job.remove_tags else []
+        return job.add_tags, job.remove_tags
+    add = tuple(name for name in job.add_tags if name not in live.tags)
+    remove = tuple(name for name in job.remove_tags if name in live.tags)
+    edits += [Edit(("tags", name), ABSENT, True) for name in add]
+    edits += [Edit(("tags", name), True, ABSENT) for name in remove]
+    return add, remove
+
+
+def _add_unconditional(
+    attributes: dict[str, JSON], job: UpdateJob, add: tuple[str, ...], remove: tuple[str, ...]
+) -> None:
+    """Add what is sent whatever the record holds: triggers, and tags by the triggers that stand for them."""
+    attributes.update(job.triggers)
+    if add:
+        attributes["_add_tags"] = ",".join(add)
+    if remove:
+        attributes["_remove_tags"] = ",".join(remove)

@@ -1,0 +1,166 @@
+"""Edits as the journal keeps them, and what they say about a record that is read later."""
+
+import json
+from collections.abc import Container, Iterable
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, Final, Literal, TypeAlias
+
+from pydantic_core import to_json
+
+from jobs.changes import exact
+from jobs.changes.diff import value_at
+from jobs.changes.equality import holds, same_at, tidied
+from jobs.model import ABSENT, JSON, REPLAY_SAFE_TRIGGERS, UNREAD, Absent, Edit, Live, Path, Unread
+
+Held = Literal["after", "before", "neither"]
+"""On which side of an edit a record is."""
+
+
+Shape: TypeAlias = tuple[Path | str | None, ...]
+"""What the edits of many rows have in common: path, before and after of each, None where a value is."""
+
+_MARKS: Final[dict[type, str]] = {Absent: "absent", Unread: "unread"}
+_MARKED: Final[dict[str | None, Any]] = {None: None, "absent": ABSENT, "unread": UNREAD}
+
+_WITH_STORED: Final[dict[tuple[str | None, str | None], str]] = {
+    (None, None): "stored",
+    (None, "absent"): "stored absent",
+    ("absent", None): "absent stored",
+}
+"""What stands for `after` in the shape of an edit that has a stored form, by the marks of both."""
+
+_AFTER: Final[dict[str | None, Any]] = {
+    **{mark: (value, UNREAD) for mark, value in _MARKED.items()},
+    **{mark: (_MARKED[after], _MARKED[stored]) for (after, stored), mark in _WITH_STORED.items()},
+}
+"""`after` and the stored form by what stands for them; None where a value is."""
+
+
+def encode(edits: Iterable[Edit]) -> tuple[Shape, str]:
+    """Edits as their shape, and the values before, after and stored as a JSON list, in its order."""
+    shape: list[Path | str | None] = []
+    values: list[object] = []
+    for edit in edits:
+        before, after = _MARKS.get(type(edit.before)), _MARKS.get(type(edit.after))
+        if before is None:
+            values.append(edit.before)
+        if after is None:
+            values.append(edit.after)
+        if type(edit.stored) is not Unread:
+            stored = _MARKS.get(type(edit.stored))
+            if stored is None:
+                values.append(edit.stored)
+            after = _WITH_STORED[after, stored]
+        shape += (edit.path, before, after)
+    return tuple(shape), exact.write(values).decode()
+
+
+def encode_shape(shape: Shape) -> str:
+    """A shape as a JSON list."""
+    return to_json(shape).decode()
+
+
+def decode(shape: str, values: str) -> tuple[Edit, ...]:
+    """What `encode` and `encode_shape` made.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    try:
+        left = iter(exact.read(values))
+        edits = [
+            Edit(
+                path,
+                next(left) if before is None else before,
+                next(left) if after is None else after,
+                next(left) if stored is None else stored,
+            )
+            for path, before, after, stored in _parts(shape)
+        ]
+        rest = list(left)
+    except (TypeError, KeyError, StopIteration, RecursionError) as error:
+        raise ValueError("not the edits of a row") from error
+    if rest:
+        raise ValueError("more values than the edits of a row have")
+    return tuple(edits)
+
+
+def column_of(edit: Edit) -> str:
+    """The name under which a sheet knows what an edit is about."""
+    return "tags" if edit.path[0] == "tags" else ".".join(edit.path[1:])
+
+
+def sides(edits: Iterable[Edit], live: Live) -> frozenset[Held]:
+    """Return on which sides of the edits the record is: one, unless it holds some values of each.
+
+    An edit that the API does not show says nothing, so that the result may be empty.
+    """
+    found: set[Held] = set()
+    for edit in edits:
+        try:
+            value = value_at(live, edit.path)
+        except KeyError:
+            continue
+        found.add(_side(edit, value))
+    return frozenset(found)
+
+
+def as_shown(edits: Iterable[Edit], live: Live) -> tuple[Edit, ...]:
+    """Return the edits, each with the stored form that the record shows: the text that was sent, as APIs tidy it.
+
+    A value that was there before says nothing: it may be the old one.
+    """
+    return tuple(_as_shown(edit, live) for edit in edits)
+
+
+def merged(earlier: Iterable[Edit], later: Iterable[Edit]) -> tuple[Edit, ...]:
+    """Return the edits of a row that is sent again after an attempt that may have been applied.
+
+    The first image of a value stands: what the later attempt found may be what the earlier one had left, in a form of
+    the API's own.
+    """
+    edits = {edit.path: edit for edit in earlier}
+    for edit in later:
+        first = edits.get(edit.path)
+        edits[edit.path] = edit if first is None else replace(edit, before=first.before)
+    return tuple(edits.values())
+
+
+def without_tags(edits: Iterable[Edit], names: Container[str]) -> tuple[Edit, ...]:
+    """The edits but for the adding of these tags."""
+    return tuple(edit for edit in edits if edit.path[0] != "tags" or edit.after is ABSENT or edit.path[1] not in names)
+
+
+def fires_twice(edits: Iterable[Edit], unread: Iterable[str]) -> bool:
+    """Whether what was sent had an effect that a second sending would have again: triggers and tags."""
+    triggers = {name for name in unread if name.startswith("_")}
+    return not triggers <= REPLAY_SAFE_TRIGGERS or any(edit.path[0] == "tags" for edit in edits)
+
+
+def _as_shown(edit: Edit, live: Live) -> Edit:
+    try:
+        value = value_at(live, edit.path)
+    except KeyError:
+        return edit
+    if not tidied(edit.after, value) or isinstance(edit.before, Unread) or same_at(edit.path, edit.before, value):
+        return edit
+    return replace(edit, stored=value)
+
+
+def _side(edit: Edit, value: JSON | Absent) -> Held:
+    if holds(edit, value):
+        return "after"
+    if isinstance(edit.before, Unread):
+        return "before"  # nobody looked: at any rate it is not what was sent
+    if same_at(edit.path, edit.before, value) and not tidied(edit.after, value):
+        return "before"
+    return "neither"
+
+
+@lru_cache(maxsize=256)
+def _parts(shape: str) -> tuple[tuple[Path, Any, Any, Any], ...]:
+    """The members of each edit: None where a value is."""
+    parts = json.loads(shape)
+    triples = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+    return tuple((tuple(map(str, path)), _MARKED[before], *_AFTER[after]) for path, before, after in triples)

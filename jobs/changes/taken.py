@@ -1,0 +1,106 @@
+"""What an API's reply says about the change that it confirms: which values it took, and in which form."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from jobs.apis.schema import declared, is_write_only
+from jobs.changes.diff import Change, value_at
+from jobs.changes.edits import column_of
+from jobs.changes.equality import same, same_at, tidied
+from jobs.model import JSON, Absent, Edit, Live, Unread
+from jobs.values import valueclass
+
+
+@valueclass(frozen=True, slots=True)
+class Taken:
+    """How a change went, as far as a reply shows it.
+
+    Attributes:
+        edits: of the change, each with the stored form that the reply shows where that is a third value.
+        differs: names of what the reply shows a third value of: neither the old one nor the one sent, or the one sent
+            `tidied`.
+        untaken: names of what the reply shows the old value of, although another was sent.
+        unseen: names of what was sent and is not shown, although the API shows such fields.
+    """
+
+    edits: tuple[Edit, ...]
+    differs: tuple[str, ...] = ()
+    untaken: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+
+
+def is_plainly_taken(change: Change, shown: Mapping[str, JSON]) -> bool:
+    """Return whether the attributes that a reply shows are those sent, and nothing else is to be looked at.
+
+    True for nearly every row, for a tenth of the price of `taken`.
+    """
+    for name, sent in change.attributes.items():
+        if name in shown:
+            if not same(sent, shown[name], declared(name)):
+                return False
+        elif name[:1] != "_" or name == "_remove_tags":
+            return False
+    return not change.relationships
+
+
+def taken(change: Change, shown: Live, *, bare: bool = False) -> Taken:
+    """Return what a reply says about a change; a field that it does not show is neither taken nor not.
+
+    Args:
+        change: what was sent.
+        shown: what the reply shows of it.
+        bare: the reply shows no attribute of the record at all.
+    """
+    edits: list[Edit] = []
+    differs: dict[str, str] = {}
+    untaken: dict[str, str] = {}
+    for edit in change.edits:
+        try:
+            value = value_at(shown, edit.path)
+        except KeyError:
+            edits.append(edit)
+            continue
+        if same_at(edit.path, edit.after, value) or _is_added_tag(edit):
+            edits.append(edit)
+        elif edit.path[0] == "tags" or _is_old(edit, value):
+            untaken[_name(edit)] = edit.path[1]
+            edits.append(edit)
+        else:
+            differs[_name(edit)] = edit.path[1]
+            edits.append(replace(edit, stored=value))
+    rest = change.attributes.keys() & shown.attributes.keys() - {*differs.values(), *untaken.values()}
+    odd = [name for name in change.attributes if name in rest and _is_odd(name, change, shown)]
+    return Taken(tuple(edits), (*differs, *odd), tuple(untaken), tuple(_unseen(change, shown, bare=bare)))
+
+
+def _is_odd(name: str, change: Change, shown: Live) -> bool:
+    """Whether another value is shown of what no edit is about, such as a key that the row does not name."""
+    return not same(change.attributes[name], shown.attributes[name], declared(name))
+
+
+def _is_added_tag(edit: Edit) -> bool:
+    """Tags that the API dropped are named by the reply to an update that adds some: see `Confirmation`."""
+    return edit.path[0] == "tags" and not isinstance(edit.after, Absent)
+
+
+def _is_old(edit: Edit, value: JSON | Absent) -> bool:
+    """Whether nothing but the old value can be meant: the API may have tidied a text into what it held before."""
+    if isinstance(edit.before, Unread):
+        return False
+    return same_at(edit.path, edit.before, value) and not tidied(edit.after, value)
+
+
+def _name(edit: Edit) -> str:
+    return "tags.remove" if edit.path[0] == "tags" else column_of(edit)
+
+
+def _unseen(change: Change, shown: Live, *, bare: bool) -> Iterator[str]:
+    """Names of what the reply should show and does not.
+
+    A reply shows links only where it was asked to. So they are missed only in one that shows no attribute either.
+    """
+    known = {*shown.attributes, *change.unread}
+    yield from (name for name in change.attributes if not (name in known or is_write_only(name)))
+    if bare:
+        known = {*shown.relationships, *change.unread}
+        yield from (name for name in change.relationships if name not in known)

@@ -1,0 +1,135 @@
+"""Edits as the journal keeps them, and on which side of them a record is."""
+
+from typing import Any
+
+import pytest
+
+from jobs.changes.edits import (
+    Held,
+    as_shown,
+    column_of,
+    decode,
+    encode,
+    encode_shape,
+    fires_twice,
+    merged,
+    sides,
+    without_tags,
+)
+from jobs.model import ABSENT, UNREAD, Edit, Fields, Link, Live
+
+REFERENCE = ("attributes", "reference")
+BATCH = ("attributes", "metadata", "batch")
+ORDER = ("relationships", "order")
+TAG = ("tags", "vip")
+
+
+def live(reference: Any = "a", metadata: Any = None, tags: frozenset[str] | None = frozenset()) -> Live:
+    attributes = {"reference": reference, "metadata": {} if metadata is None else metadata}
+    return Live("orders", attributes, {"order": Link("orders", "x")}, tags, Fields())
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        Edit(REFERENCE, "a", None),
+        Edit(BATCH, ABSENT, {"deep": [1, 2.5, None]}),
+        Edit(BATCH, 7, ABSENT),
+        Edit(ORDER, None, {"type": "orders", "id": "x"}),
+        Edit(TAG, UNREAD, True),
+        Edit(REFERENCE, "a", " b ", "b"),
+        Edit(REFERENCE, UNREAD, " b ", None),
+        Edit(BATCH, 7, "", ABSENT),
+        Edit(BATCH, 7, ABSENT, ""),
+    ],
+)
+def test_edits_survive_the_journal(edit: Edit) -> None:
+    shape, values = encode([edit, edit])
+    assert decode(encode_shape(shape), values) == (edit, edit)
+
+
+def test_edits_of_one_shape_differ_in_their_values_alone() -> None:
+    (shape, values), (alike, others) = encode([Edit(BATCH, "a", ABSENT)]), encode([Edit(BATCH, "b", ABSENT)])
+    assert (shape, values, others) == (alike, '["a"]', '["b"]')
+    assert shape != encode([Edit(BATCH, UNREAD, "a")])[0] != encode([Edit(TAG, UNREAD, "a")])[0]
+
+
+SHAPE = '[["a"],null,"absent"]'
+
+
+@pytest.mark.parametrize("shape", ["7", "[7]", '[["a"],null]', '[["a"],null,7]', "[7,null,null]", "{", None])
+def test_other_text_is_no_shape_of_edits(shape: Any) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  # whatever it says
+        decode(shape, '["x"]')
+
+
+@pytest.mark.parametrize("values", ["7", "[]", '["x","y"]', "[", None])
+def test_other_text_is_no_values_of_edits(values: Any) -> None:
+    assert decode(SHAPE, '["x"]') == (Edit(("a",), "x", ABSENT),)
+    with pytest.raises(ValueError):  # noqa: PT011  # whatever it says
+        decode(SHAPE, values)
+
+
+@pytest.mark.parametrize(("path", "column"), [(REFERENCE, "reference"), (BATCH, "metadata.batch"), (TAG, "tags")])
+def test_an_edit_is_about_a_column(path: tuple[str, ...], column: str) -> None:
+    assert column_of(Edit(path, ABSENT, 1)) == column
+
+
+@pytest.mark.parametrize(
+    ("edits", "record", "held"),
+    [
+        ((), live(), set()),
+        ((Edit(("attributes", "password"), UNREAD, "x"),), live(), set()),  # never shown
+        ((Edit(TAG, ABSENT, True),), live(tags=None), set()),
+        ((Edit(REFERENCE, "a", "b"),), live("b"), {"after"}),
+        ((Edit(REFERENCE, "a", "b"),), live("a"), {"before"}),
+        ((Edit(REFERENCE, "a", "b"),), live("c"), {"neither"}),
+        ((Edit(REFERENCE, "a", "b"),), live("B"), {"neither"}),  # only equal is equal
+        ((Edit(REFERENCE, "a", " b ", "b"),), live("b"), {"after"}),  # but for a form that the API told us of
+        ((Edit(REFERENCE, "a", " b ", "b"),), live(" b "), {"after"}),
+        ((Edit(REFERENCE, "a", " b ", "b"),), live("a"), {"before"}),
+        ((Edit(REFERENCE, "a", " b ", "b"),), live("c"), {"neither"}),
+        ((Edit(REFERENCE, "b", " b "),), live("b"), {"neither"}),  # the old value, or the new one without its blanks
+        ((Edit(REFERENCE, " b ", "b"),), live(" b "), {"before"}),
+        ((Edit(REFERENCE, UNREAD, "b"),), live("c"), {"before"}),  # at any rate not what was sent
+        ((Edit(REFERENCE, "a", "b"), Edit(BATCH, ABSENT, 1)), live("b"), {"after", "before"}),  # half of it
+        ((Edit(TAG, ABSENT, True),), live(tags=frozenset({"vip"})), {"after"}),
+        ((Edit(ORDER, {"type": "orders", "id": "x"}, None),), live(), {"before"}),
+        ((Edit(BATCH, 1, ABSENT),), live(metadata="no object"), {"after"}),
+    ],
+)
+def test_a_record_is_on_one_side_of_each_edit(edits: tuple[Edit, ...], record: Live, held: set[Held]) -> None:
+    assert sides(edits, record) == held
+
+
+def test_the_first_image_of_a_value_stands() -> None:
+    first, again, other = Edit(REFERENCE, "a", "b"), Edit(REFERENCE, "c", "b"), Edit(BATCH, 1, 2)
+    assert merged((first, other), (again,)) == (first, other)
+    assert merged((first,), (other,)) == (first, other)
+
+
+def test_a_discarded_tag_was_not_added() -> None:
+    other, removed = Edit(("tags", "sale"), ABSENT, True), Edit(TAG, True, ABSENT)
+    edits = (Edit(REFERENCE, "a", "b"), Edit(TAG, ABSENT, True), other, removed)
+    assert without_tags(edits, {"vip"}) == (edits[0], other, removed)
+
+
+def test_triggers_and_tags_have_effects_that_a_second_sending_has_again() -> None:
+    set_ = (Edit(REFERENCE, "a", "b"),)
+    assert fires_twice(set_, ("_capture",))
+    assert fires_twice((*set_, Edit(TAG, ABSENT, True)), ())
+    assert not fires_twice(set_, ("_refresh", "password"))
+
+
+@pytest.mark.parametrize(
+    ("edit", "record", "stored"),
+    [
+        (Edit(REFERENCE, "a", " b "), live("b"), "b"),  # as APIs tidy texts
+        (Edit(REFERENCE, "a", " b "), live("c"), UNREAD),
+        (Edit(REFERENCE, "b", " b "), live("b"), UNREAD),  # it was there before
+        (Edit(REFERENCE, UNREAD, " b "), live("b"), UNREAD),  # nobody looked
+        (Edit(("attributes", "password"), "a", " b "), live("b"), UNREAD),  # never shown
+    ],
+)
+def test_a_record_may_show_in_which_form_a_text_is_stored(edit: Edit, record: Live, stored: Any) -> None:
+    assert as_shown((edit,), record)[0].stored == stored

@@ -1,0 +1,69 @@
+"""What a process takes over from the one before it."""
+
+from contextlib import closing
+from pathlib import Path
+
+import anyio
+import pytest
+from pydantic import SecretStr
+
+from jobs.model import RowRef, RowResult, Status
+from worker.clock import Clock
+from worker.engine.run import Ended, Run
+from worker.journal import Journal, create, inline
+from worker.settings import Attempts, Input, Secrets, Settings, Target
+from worker.stop import Stop
+
+NOW = 1_800_000_000.0
+
+
+async def fill(journal: Journal) -> None:
+    """One row answered 8 s ago, one answered in the future (the clock was set back), one left open 5 s ago."""
+    async with anyio.create_task_group() as group:
+        group.start_soon(journal.commit_forever, inline, lambda: NOW)
+        for row, answered in ((1, NOW - 8), (2, NOW + 9_000)):
+            await journal.intend(row, 1, NOW - 12)
+            journal.settle(RowResult(RowRef(row, 0, b""), Status.APPLIED, at=answered))
+        await journal.intend(3, 1, NOW - 5)
+        journal.stop_committing()
+
+
+def test_the_server_may_count_what_was_left_open_until_it_would_have_been_given_up_on(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite3"
+    create(path, {"sha256": "ab", "rows": "3"})
+    how = Input(source="sheet.csv", format="csv")
+    settings = Settings(
+        target=Target(url="https://a.example", type="orders"), attempts=Attempts(timeout=30.0), input=how
+    )
+    with closing(Journal(path)) as journal:
+        journal.begin("apply", NOW)
+        anyio.run(fill, journal)
+        clock, secrets = Clock(wall=lambda: NOW), Secrets(token=SecretStr("made-up"))
+        resumed, fresh = (Run(tmp_path, journal, settings, secrets, 3, is_, tmp_path, clock) for is_ in (True, False))
+        assert sorted(resumed._answered_since(NOW - 10)) == [NOW - 8, NOW + 30, NOW + 30]
+        assert fresh._answered_since(NOW - 10) == []
+
+
+async def settle(journal: Journal, doubtful: bool) -> None:
+    """One row settled well; with `doubtful`, another attempt of it was open when its process was killed."""
+    async with anyio.create_task_group() as group:
+        group.start_soon(journal.commit_forever, inline, lambda: NOW)
+        await journal.intend(1, 1, NOW)
+        journal.settle(RowResult(RowRef(1, 0, b""), Status.APPLIED, attempts=1, at=NOW))
+        if doubtful:
+            await journal.intend(1, 2, NOW)
+        journal.stop_committing()
+
+
+@pytest.mark.parametrize(("doubtful", "exit_status"), [(False, 0), (True, 1)])
+def test_a_run_does_not_end_well_while_a_row_is_in_doubt(tmp_path: Path, doubtful: bool, exit_status: int) -> None:
+    path = tmp_path / "journal.sqlite3"
+    create(path, {"sha256": "ab", "rows": "1"})
+    settings = Settings(
+        target=Target(url="https://a.example", type="orders"), input=Input(source="sheet.csv", format="csv")
+    )
+    with closing(Journal(path)) as journal:
+        journal.begin("apply", NOW)
+        anyio.run(settle, journal, doubtful)
+        run = Run(tmp_path, journal, settings, Secrets(token=SecretStr("made-up")), 1, True, tmp_path)
+        assert run._conclude(Stop()) == Ended("finished", exit_status)

@@ -1,0 +1,159 @@
+"""The list of runs: what each is, how it stands, and what to do about it next."""
+
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+import anyio
+import pytest
+
+from jobs.model import RowRef, RowResult, Status
+from worker.files.run_directory import JOURNAL, locked
+from worker.files.runs import RunListed, label_of_undo, lines, listed, newest, to_undo
+from worker.journal import PLAN, Journal, create, inline
+from worker.settings import ConfigError, Input, Settings, Target
+
+ROWS = 3
+ALL = {1: Status.APPLIED, 2: Status.APPLIED, 3: Status.APPLIED}
+
+
+def make(
+    directory: Path,
+    *processes: tuple[str, str],
+    results: Mapping[int, Status] = ALL,
+    limit: int | None = None,
+    at: float = 100.0,
+    **facts: str,
+) -> Path:
+    """A run directory whose processes ended in these states; one that is `running` did not end."""
+    directory.mkdir(parents=True)
+    how = Input(source="sheet.csv", format="csv", limit=limit)
+    settings = Settings(target=Target(url="https://a.example", type="orders"), input=how)
+    made = {"source": "/sheet.csv", "sha256": "ab", "rows": str(ROWS), "settings": settings.recorded(), **facts}
+    create(directory / JOURNAL, made)
+    with closing(Journal(directory / JOURNAL)) as journal:
+        for command, state in processes:
+            journal.begin(command, at)
+            anyio.run(settle, journal, results, at)
+            if state != "running":
+                journal.end(state, 0, "", at)
+            results = {}
+    return directory
+
+
+async def settle(journal: Journal, results: Mapping[int, Status], at: float) -> None:
+    async with anyio.create_task_group() as group:
+        group.start_soon(journal.commit_forever, inline, lambda: at)
+        for row, status in results.items():
+            journal.settle(RowResult(RowRef(row, 0, b""), status, at=at))
+        await journal.flush()
+        journal.stop_committing()
+
+
+SOME = {1: Status.APPLIED}
+
+
+@pytest.mark.parametrize(
+    ("processes", "more", "state", "next_"),
+    [
+        ([("apply", "finished")], {}, "finished", ""),
+        ([("apply", "finished")], {"results": {**SOME, 2: Status.FAILED, 3: Status.INVALID}}, "finished", "retry"),
+        ([("apply", "finished")], {"results": {**SOME, 2: Status.SKIPPED, 3: Status.INVALID}}, "finished", "failed.*"),
+        ([("apply", "finished")], {"results": SOME, "limit": 1}, "finished", "resume RUN --limit 3"),
+        ([("apply", "stopped")], {"results": SOME}, "stopped", "resume RUN"),
+        ([("apply", "stopped")], {"results": SOME, "limit": 2}, "stopped", "resume RUN"),
+        ([("apply", "interrupted"), ("resume", "finished")], {}, "finished", ""),
+        ([("apply", "interrupted"), ("resume", "interrupted")], {"results": SOME}, "interrupted", "resume RUN"),
+        ([("apply", "running")], {"results": SOME}, "killed", "resume RUN"),
+        ([], {}, "killed", "resume RUN"),  # between the journal and the first process
+        ([("plan", "planned")], {"results": {}, PLAN: "complete"}, "planned", "apply --plan RUN"),
+        ([], {"results": {}, PLAN: "complete"}, "planned", "apply --plan RUN"),  # an undo, killed before it began
+        ([("plan", "stopped")], {"results": {}}, "stopped", ""),
+        ([("plan", "planned"), ("apply", "finished")], {PLAN: "kept"}, "finished", ""),
+        ([("plan", "planned"), ("apply", "interrupted")], {"results": SOME, PLAN: "kept"}, "interrupted", "resume RUN"),
+        ([("plan", "planned"), ("apply", "finished")], {"results": SOME, "limit": 1, PLAN: "kept"}, "finished", ""),
+    ],
+)  # fmt: skip
+def test_a_run_stands_as_its_last_process_left_it(
+    tmp_path: Path, processes: list[tuple[str, str]], more: dict[str, object], state: str, next_: str
+) -> None:
+    directory = make(tmp_path / "runs" / "a", *processes, **more)  # type: ignore[arg-type]  # a table
+    (run,) = listed(tmp_path / "runs")
+    assert (run.state, run.rows) == (state, ROWS)
+    assert next_.replace("RUN", str(directory)) in run.next
+    assert bool(run.next) == bool(next_)
+    assert run.is_open == next_.startswith("resume")
+
+
+def test_a_run_that_a_process_holds_is_at_work(tmp_path: Path) -> None:
+    directory = make(tmp_path / "runs" / "a", ("apply", "running"), results={})
+    with locked(directory):
+        (run,) = listed(tmp_path / "runs")
+    assert (run.state, run.is_open, run.next) == ("working", False, "")
+
+
+@pytest.mark.parametrize("content", [b"", b"no journal", None])
+def test_a_run_whose_journal_cannot_be_read_is_damaged(tmp_path: Path, content: bytes | None) -> None:
+    directory = tmp_path / "runs" / "a"
+    if content is None:
+        make(directory, ("apply", "finished"), settings="{}")
+    else:
+        directory.mkdir(parents=True)
+        (directory / JOURNAL).write_bytes(content)
+    (run,) = listed(tmp_path / "runs")
+    assert (run.state, run.next, run.is_open, run.has_written) == ("damaged", "", False, False)
+
+
+def test_the_newest_comes_first_and_what_is_no_run_is_left_out(tmp_path: Path) -> None:
+    home = tmp_path / "runs"
+    for name, at in (("a", 3.0), ("b", 5.0), ("c", 4.0)):
+        make(home / name, ("apply", "finished"), at=at)
+    (home / "notes").mkdir()
+    (home / "file").touch()
+    (home / "loop").symlink_to("loop")
+    assert [run.directory.name for run in listed(home)] == ["b", "c", "a"]
+    assert listed(tmp_path / "nowhere") == []
+
+
+def test_the_newest_that_fits_is_found_or_the_lack_is_told(tmp_path: Path) -> None:
+    home = tmp_path / "runs"
+    make(home / "old", ("apply", "stopped"), results=SOME, at=1.0)
+    make(home / "new", ("apply", "finished"), at=2.0)
+    assert newest(" to be resumed", lambda run: run.is_open, home) == home / "old"
+    assert newest(" to be retried", lambda run: run.needs_retry, home) == home / "old"
+    with pytest.raises(ConfigError, match=r"In .* there is no run that is damaged"):
+        newest(" that is damaged", lambda run: run.state == "damaged", home)
+
+
+def test_neither_an_undo_nor_what_is_undone_is_undone_again(tmp_path: Path) -> None:
+    home = tmp_path / "runs"
+    first, second, third = (
+        make(home / name, ("apply", "finished"), at=at) for name, at in (("a", 1.0), ("b", 2.0), ("caf\udcff", 3.0))
+    )
+    make(home / "nothing", ("apply", "finished"), results={1: Status.FAILED}, at=9.0)
+    assert to_undo(home) == third
+    make(home / "undo-c", ("undo", "finished"), source=label_of_undo(third), at=4.0, plan="kept")
+    assert to_undo(home) == second
+    make(home / "undo-b-plan", ("plan", "planned"), source=label_of_undo(second), results={}, plan="complete")
+    make(home / "undo-b-none", source=label_of_undo(second), results={}, plan="complete")
+    assert to_undo(home) == second
+    plan_first = [("plan", "planned"), ("apply", "finished")]
+    make(home / "undo-b", *plan_first, source=label_of_undo(second), plan="kept")
+    assert to_undo(home) == first
+    make(home / "undo-a", ("undo", "finished"), source=label_of_undo(first), plan="kept")
+    with pytest.raises(ConfigError, match="no run that has applied rows and is not undone"):
+        to_undo(home)
+
+
+@pytest.mark.parametrize(
+    ("age", "told"),
+    [(-5, "0 s"), (0, "0 s"), (119, "119 s"), (120, "2 min"), (7_200, "2 h"), (172_800, "2 days"), (9e6, "104 days")],
+)
+def test_a_line_says_state_age_and_counts(age: float, told: str) -> None:
+    run = RunListed(Path("runs/a b"), "apply", "/s.csv", "finished", 1e9, 1234, {Status.APPLIED: 1234}, reach=1234)
+    assert list(lines([run], 1e9 + age)) == [f"runs/a b  finished, {told} ago: 1,234 rows, 1,234 applied"]
+
+
+def test_the_second_line_is_a_command_that_a_shell_understands() -> None:
+    run = RunListed(Path("runs/a b"), "apply", "/s.csv", "stopped", 1e9, 5, {Status.APPLIED: 3}, reach=5)
+    assert list(lines([run], 1e9))[1:] == ["    rowpatch resume 'runs/a b'"]

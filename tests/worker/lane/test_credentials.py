@@ -1,0 +1,484 @@
+"""The credential: renewed in time, once for all, and never shown."""
+
+import asyncio
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+import pytest
+from pydantic import SecretStr
+
+from jobs.apis.commercelayer import Grant
+from jobs.model import Reply, Request
+from tests.virtual_time import run
+from worker.clock import Clock
+from worker.lane.authority import CredentialLost
+from worker.lane.credentials import RENEW_INTERVAL, TOKEN_QUOTA, Credential, TokenEndpoint, quota_of
+from worker.lane.transport import Transport
+from worker.pacing.limiter import Gate
+from worker.pacing.quota_file import PaceMemory
+from worker.pacing.shared import SharedPace
+from worker.policy.pace import Pace
+from worker.sandbox import SandboxSettings, serve
+from worker.settings import Secrets
+from worker.stop import Stop
+
+
+@dataclass
+class Hands:
+    """A clock that is set by hand."""
+
+    time: float = 1000.0
+
+    def clock(self) -> Clock:
+        return Clock(now=lambda: self.time, wall=lambda: 1_700_000_000 + self.time, sample=lambda: 0.5)
+
+
+@dataclass
+class Endpoint:
+    """Hands out tokens with the given remaining lives, slowly enough for others to come in between."""
+
+    lives: list[float | None]
+    issued: list[str] = field(default_factory=list)
+    patience: list[bool] = field(default_factory=list)
+
+    async def issue(self, *, patient: bool = True) -> Grant:
+        self.patience.append(patient)
+        await anyio.sleep(0.01)
+        if not self.lives:
+            raise CredentialLost("no more")
+        token = f"token{len(self.issued)}"
+        self.issued.append(token)
+        return Grant(token, self.lives.pop(0))
+
+
+def gate() -> Gate:
+    return Gate(Pace(ceiling=TOKEN_QUOTA, max_in_flight=1, discover=False), Clock(), Stop())
+
+
+def jwt(**payload: object) -> str:
+    return f"e30.{base64.urlsafe_b64encode(json.dumps(payload).encode()).decode().rstrip('=')}.sig"
+
+
+async def test_the_first_token_is_issued_once_for_all_workers() -> None:
+    endpoint = Endpoint([7200])
+    credential = Credential("", endpoint, Hands().clock())
+    seen: list[str] = []
+
+    async def worker() -> None:
+        seen.append(await credential.bearer())
+
+    async with anyio.create_task_group() as group:
+        for _ in range(16):
+            group.start_soon(worker)
+    assert seen == ["Bearer token0"] * 16
+    assert endpoint.issued == ["token0"]
+
+
+async def test_a_token_is_renewed_when_600_seconds_are_left() -> None:
+    hands, endpoint = Hands(), Endpoint([7200, 7200])
+    credential = Credential("", endpoint, hands.clock())
+    await credential.bearer()
+    hands.time += 7200 - 601
+    assert await credential.bearer() == "Bearer token0"
+    hands.time += 1
+    assert await credential.bearer() == "Bearer token1"
+
+
+async def test_a_shared_token_with_little_life_left_is_not_asked_for_in_a_loop() -> None:
+    hands, endpoint = Hands(), Endpoint([300, 290, 280])
+    credential = Credential("", endpoint, hands.clock())
+    for _ in range(100):
+        await credential.bearer()
+    assert len(endpoint.issued) == 1
+    hands.time += RENEW_INTERVAL
+    await credential.bearer()
+    assert len(endpoint.issued) == 2
+
+
+async def test_a_refused_token_is_replaced_once_for_all_workers() -> None:
+    hands, endpoint = Hands(), Endpoint([7200, 7200, 7200])
+    credential = Credential("", endpoint, hands.clock())
+    used = await credential.bearer()
+    hands.time += 100
+    async with anyio.create_task_group() as group:
+        for _ in range(16):
+            group.start_soon(credential.renew, used)
+    assert await credential.bearer() == "Bearer token1"
+    assert len(endpoint.issued) == 2
+
+
+async def test_the_same_dead_token_handed_out_again_is_asked_for_once() -> None:
+    hands, endpoint = Hands(), Endpoint([7200] * 20)
+    credential = Credential("", endpoint, hands.clock())
+    used = await credential.bearer()
+    hands.time += 100
+    endpoint.issued.clear()  # so that the next one is called token0 again
+    async with anyio.create_task_group() as group:
+        for _ in range(16):
+            group.start_soon(credential.renew, used)
+    assert endpoint.issued == ["token0"]
+
+
+async def test_a_renewal_that_failed_is_not_tried_again_by_everybody() -> None:
+    hands, endpoint = Hands(), Endpoint([7200])
+    credential = Credential("", endpoint, hands.clock())
+    used = await credential.bearer()
+    hands.time += 100
+    asked = 0
+    failures = []
+
+    async def issue(*, patient: bool = True) -> Grant:
+        nonlocal asked
+        asked += patient
+        await anyio.sleep(0.01)
+        raise CredentialLost("gone")
+
+    endpoint.issue = issue  # type: ignore[method-assign]  # from now on it refuses
+
+    async def worker() -> None:
+        try:
+            await credential.renew(used)
+        except CredentialLost as error:
+            failures.append(error)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(16):
+            group.start_soon(worker)
+    assert (asked, len(failures)) == (1, 16)
+
+
+def test_a_token_is_used_on_while_the_endpoint_fails_and_the_token_is_good() -> None:
+    async def scene() -> None:
+        endpoint = Endpoint([7200])
+        credential = Credential("", endpoint, Clock())
+        assert await credential.bearer() == "Bearer token0"
+        await anyio.sleep(6600)
+        for _ in range(10):  # nobody waits for it, and it is asked every half a minute
+            async with anyio.create_task_group() as group:
+                for _ in range(8):
+                    group.start_soon(credential.bearer)
+            await anyio.sleep(6)
+        assert endpoint.patience == [True, False, False]
+        endpoint.lives = [7200]
+        await anyio.sleep(6)
+        assert await credential.bearer() == "Bearer token1"
+
+    run(scene())
+
+
+def test_nobody_waits_for_an_early_renewal() -> None:
+    async def scene() -> None:
+        endpoint = Endpoint([7200, 7200])
+        credential = Credential("", endpoint, Clock())
+        await credential.bearer()
+        await anyio.sleep(6600)
+        async with anyio.create_task_group() as group:
+            group.start_soon(credential.bearer)
+            await anyio.sleep(0.005)
+            with anyio.fail_after(0.001):
+                assert await credential.bearer() == "Bearer token0"
+        assert await credential.bearer() == "Bearer token1"
+
+    run(scene())
+
+
+def test_a_token_that_has_run_out_is_waited_for() -> None:
+    async def scene() -> None:
+        endpoint = Endpoint([7200, 7200])
+        credential = Credential("", endpoint, Clock())
+        await credential.bearer()
+        await anyio.sleep(7300)
+        assert await credential.bearer() == "Bearer token1"
+        assert endpoint.patience == [True, True]
+
+    run(scene())
+
+
+@dataclass
+class Api:
+    """Knows a token only some seconds after it was handed out; or never, or only for so long."""
+
+    credential: Credential
+    delay: float = 0.0
+    life: float = 1e9
+    since: dict[str, float] = field(default_factory=dict)
+    refused: int = 0
+
+    async def ask(self) -> None:
+        while True:
+            bearer = await self.credential.bearer()
+            now = asyncio.get_running_loop().time()
+            age = now - self.since.setdefault(bearer, now)
+            if self.delay <= age <= self.life:
+                return
+            self.refused += 1
+            await self.credential.renew(bearer)
+
+
+def test_a_new_token_that_is_not_known_yet_is_tried_again() -> None:
+    async def scene() -> None:
+        endpoint = Endpoint([7200] * 5)
+        credential = Credential("old", endpoint, Clock())
+        api = Api(credential, delay=1.9)
+        api.since["Bearer old"] = -1e9
+        await credential.renew("Bearer old")
+        async with anyio.create_task_group() as group:
+            for _ in range(16):
+                group.start_soon(api.ask)
+        assert endpoint.issued == ["token0"]
+        assert api.refused == 16
+
+    run(scene())
+
+
+def test_tokens_that_end_one_after_the_other_are_replaced_over_and_over() -> None:
+    async def scene() -> None:
+        endpoint = Endpoint([None] * 20)
+        api = Api(Credential("", endpoint, Clock()), life=60.0)
+        for _ in range(100):
+            await api.ask()
+            await anyio.sleep(5)
+        assert len(endpoint.issued) == 8
+
+    run(scene())
+
+
+def test_new_tokens_that_are_refused_as_well_stop_the_run_soon() -> None:
+    async def scene() -> None:
+        endpoint = Endpoint([7200] * 20)
+        api = Api(Credential("old", endpoint, Clock()), delay=1e9)
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(CredentialLost, match="new ones as well"):
+            await api.ask()
+        assert endpoint.issued == ["token0", "token1"]
+        assert asyncio.get_running_loop().time() - began < 5
+        assert api.refused == 5
+
+    run(scene())
+
+
+async def test_a_fixed_token_cannot_be_replaced() -> None:
+    credential = Credential("fixed", None, Hands().clock())
+    assert await credential.bearer() == "Bearer fixed"
+    with pytest.raises(CredentialLost, match="set a new ROWPATCH_TOKEN"):
+        await credential.renew("Bearer fixed")
+
+
+async def test_the_expiry_of_a_given_jwt_is_known_from_the_token_itself() -> None:
+    hands, endpoint = Hands(), Endpoint([7200])
+    token = jwt(exp=1_700_000_000 + hands.time + 700)
+    credential = Credential(token, endpoint, hands.clock())
+    assert await credential.bearer() == f"Bearer {token}"
+    hands.time += 100
+    assert await credential.bearer() == "Bearer token0"
+
+
+def test_no_secret_shows_in_a_repr() -> None:
+    secrets = Secrets(token=SecretStr("t0k3n"), client_id=SecretStr("me"), client_secret=SecretStr("s3cr3t"))
+    for shown in (
+        repr(secrets),
+        str(secrets),
+        repr(Credential("t0k3n", None, Hands().clock())),
+        repr(Grant("t0k3n", 1)),
+    ):
+        assert "t0k3n" not in shown
+        assert "s3cr3t" not in shown
+
+
+async def test_a_token_comes_from_the_endpoint_for_a_good_client_and_not_for_a_bad_one() -> None:
+    async with serve(SandboxSettings()) as sandbox, Transport(sandbox.url, timeout=5, connections=1) as transport:
+        good = Secrets(client_id=SecretStr(sandbox.client_id), client_secret=SecretStr(sandbox.client_secret))
+        bad = Secrets(client_id=SecretStr(sandbox.client_id), client_secret=SecretStr("wr0ng"))
+        grant = await TokenEndpoint(good, transport, gate(), Clock(), Stop()).issue()
+        assert grant.access_token == sandbox.token
+        with pytest.raises(CredentialLost, match="answered 401") as lost:
+            await TokenEndpoint(bad, transport, gate(), Clock(), Stop()).issue()
+    assert "wr0ng" not in str(lost.value)
+
+
+CLIENT = Secrets(client_id=SecretStr("a"), client_secret=SecretStr("b"), auth_url="http://127.0.0.1")
+
+
+@dataclass
+class Script:
+    """An endpoint that answers in the given order, and the loop times at which it was asked."""
+
+    replies: list[tuple[int, dict[str, str]]]
+    asked: list[float] = field(default_factory=list)
+    body: bytes = b"{}"
+
+    async def send(self, _request: Request, _headers: Mapping[str, str]) -> Reply:
+        self.asked.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(0.02)
+        status, headers = self.replies.pop(0) if self.replies else (200, {})
+        body = b'{"access_token": "t0k3n", "expires_in": 7200}' if status < 300 else self.body
+        return Reply(status, {"content-type": "application/json", **headers}, body)
+
+
+def token_endpoint(script: Script, shared: SharedPace | None = None) -> TokenEndpoint:
+    guarded = Gate(shared.pace, Clock(), Stop(), shared) if shared else gate()
+    return TokenEndpoint(CLIENT, script, guarded, Clock(sample=lambda: 0.0), Stop())  # type: ignore[arg-type]  # all that is used of it
+
+
+def test_no_more_than_30_tokens_a_minute_are_asked_for() -> None:
+    script = Script([])
+
+    async def scene() -> None:
+        endpoint = token_endpoint(script)
+        for _ in range(70):
+            await endpoint.issue()
+
+    run(scene())
+    assert all(late - early >= 60 for early, late in zip(script.asked, script.asked[30:], strict=False))
+    assert script.asked[-1] < 125
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"retry-after": "0"}, 60),  # to the letter it would be a hot loop: at least a window
+        ({}, 60),
+        ({"retry-after": "90"}, 90),
+    ],
+)
+def test_a_refusal_for_pace_of_the_token_endpoint_is_waited_for(headers: dict[str, str], wait: float) -> None:
+    script = Script([(429, headers)])
+    grant = run(token_endpoint_of(script))
+    assert grant.access_token == "t0k3n"
+    assert script.asked[1] - script.asked[0] == pytest.approx(wait, abs=1)
+
+
+async def token_endpoint_of(script: Script, patience: float = 900.0) -> Grant:
+    endpoint = token_endpoint(script)
+    endpoint.patience = patience
+    return await endpoint.issue()
+
+
+def test_a_pause_beyond_the_patience_is_not_waited_for() -> None:
+    script = Script([(429, {"retry-after": "1000"})])
+    with pytest.raises(CredentialLost, match="answered 429 and asks for a pause of 1000 s"):
+        run(token_endpoint_of(script))
+    assert len(script.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "asked"),
+    [(429, {"retry-after": "300"}, 1), (503, {"retry-after": "300"}, 1), (503, {}, 2), (401, {}, 2)],
+)
+def test_a_token_that_need_not_be_had_now_is_asked_for_at_once_or_not_at_all(
+    status: int, headers: dict[str, str], asked: int
+) -> None:
+    script = Script([(status, headers)] * 2)
+    news: list[str] = []
+
+    async def scene() -> None:
+        endpoint = token_endpoint(script)
+        endpoint.gate.on_news = lambda event, facts: news.append(f"{event}: {facts.get('why')}")
+        for _ in range(2):
+            with pytest.raises(CredentialLost):
+                await endpoint.issue(patient=False)
+        assert asyncio.get_running_loop().time() < 1
+
+    run(scene())
+    assert len(script.asked) == asked
+    assert news[-1].startswith("token_not_renewed: " + ("the token endpoint is" if asked == 1 else "it answered"))
+
+
+def test_the_endpoints_own_words_are_told_without_the_secret_that_they_repeat() -> None:
+    script = Script(
+        [(400, {})], body=b'{"error": "invalid_client", "error_description": "s\\u0033cret/\\/ is \\"unknown\\"."}'
+    )
+    endpoint = token_endpoint(script)
+    endpoint._secrets = Secrets(  # in place of the usual ones
+        client_id=SecretStr("me"), client_secret=SecretStr("s3cret//"), auth_url="http://127.0.0.1"
+    )
+    with pytest.raises(CredentialLost) as lost:
+        run(issued_by(endpoint))
+    assert str(lost.value) == (
+        "no token from http://127.0.0.1 (ROWPATCH_AUTH_URL): it answered 400: invalid_client: <secret> is "
+        '"unknown"; check ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET'
+    )
+
+
+async def issued_by(endpoint: TokenEndpoint) -> Grant:
+    return await endpoint.issue()
+
+
+def test_processes_share_the_budget_for_tokens(tmp_path: Path) -> None:
+    script = Script([])
+
+    async def scene() -> None:
+        now = asyncio.get_running_loop().time
+        clock = Clock(wall=lambda: 1_750_000_000 + now())
+        for _ in range(4):
+            pace = Pace(ceiling=TOKEN_QUOTA, max_in_flight=1, discover=False)
+            shared = SharedPace(pace, PaceMemory(tmp_path, CLIENT.auth_url, quota_of(CLIENT, ""), "POST"), clock)
+            shared.begin()
+            endpoint = token_endpoint(script, shared)
+            for _ in range(10):
+                await endpoint.issue()
+            shared.end()
+
+    run(scene())
+    assert script.asked[29] < 2
+    assert script.asked[30] >= 60
+
+
+@pytest.mark.parametrize(
+    ("origin", "one", "other", "same"),
+    [
+        (
+            "https://x.commercelayer.io",
+            Secrets(token=SecretStr("a")),
+            Secrets(token=SecretStr("b")),
+            True,
+        ),  # per address
+        ("https://a.example", Secrets(token=SecretStr("a")), Secrets(token=SecretStr("b")), False),
+        ("https://a.example", Secrets(token=SecretStr("a")), Secrets(token=SecretStr("a")), True),
+        ("https://a.example", CLIENT, CLIENT.model_copy(update={"token": SecretStr("t")}), True),  # tokens are renewed
+        (
+            "https://a.example",
+            Secrets(token=SecretStr(jwt(organization={"slug": "o"}, application={"kind": "integration"}, exp=1))),
+            Secrets(token=SecretStr(jwt(organization={"slug": "o"}, application={"kind": "integration"}, exp=2))),
+            True,  # two tokens of one application
+        ),
+        (
+            "https://a.example",
+            Secrets(token=SecretStr(jwt(organization={"slug": "o"}, application={"kind": "integration"}))),
+            Secrets(token=SecretStr(jwt(organization={"slug": "p"}, application={"kind": "integration"}))),
+            False,
+        ),
+    ],
+)
+def test_whose_quota_a_credential_spends(origin: str, one: Secrets, other: Secrets, *, same: bool) -> None:
+    assert (quota_of(one, origin) == quota_of(other, origin)) is same
+
+
+def test_the_name_of_a_quota_shows_nothing_of_the_credential() -> None:
+    name = quota_of(Secrets(token=SecretStr("t0k3n")), "https://a.example")
+    assert re.fullmatch("[0-9a-f]{16}", name)
+    assert not hashlib.sha256(b"t0k3n").hexdigest().startswith(name)
+
+
+async def test_an_unreachable_endpoint_is_tried_again_and_then_given_up() -> None:
+    requests = 0
+
+    def count() -> None:
+        nonlocal requests
+        requests += 1
+
+    secrets = Secrets(client_id=SecretStr("a"), client_secret=SecretStr("b"))
+    stop = Stop()
+    async with Transport("http://127.0.0.1:9", timeout=1, connections=1) as transport:
+        endpoint = TokenEndpoint(secrets, transport, gate(), Clock(sample=lambda: 0.0), stop)
+        endpoint.on_request = count
+        asyncio.get_running_loop().call_later(1.2, stop.request, "interrupted")
+        with pytest.raises(CredentialLost, match="cannot connect"):
+            await endpoint.issue()
+    assert requests == 2

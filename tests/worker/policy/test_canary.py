@@ -1,0 +1,77 @@
+"""The first updates of a type: what they may do to a record, and which refusals are about the type."""
+
+from typing import Any
+
+import pytest
+
+from jobs.apis.schema import resource_type
+from jobs.changes.diff import Change
+from jobs.model import ABSENT, UNREAD, Edit, Status
+from worker.policy.canary import Canary, strayed, unstuck
+
+KIND = resource_type("stripe_payments")
+BEFORE: dict[str, Any] = {"reference": "a", "reference_origin": "o", "metadata": {"k": 1}, "updated_at": "then"}
+
+
+@pytest.mark.parametrize(
+    ("sent", "after", "says"),
+    [
+        ({"reference": "b"}, {**BEFORE, "reference": "b", "updated_at": "now"}, ""),  # the API's own may change
+        ({"reference": "b"}, {**BEFORE, "reference": "b", "metadata": {}}, "`metadata` was not sent and has changed"),
+        ({"reference": "b"}, BEFORE, ""),  # what was sent is another question
+        ({"_refresh": True}, {**BEFORE, "reference": "c"}, ""),  # a trigger is meant to change more
+        ({"metadata": {"k": 1, "n": 2}}, {**BEFORE, "metadata": {"k": 1, "n": 2}}, ""),
+    ],
+)
+def test_a_first_update_may_only_change_what_it_says(sent: dict[str, Any], after: dict[str, Any], says: str) -> None:
+    assert strayed(KIND, Change(sent), BEFORE, after)[: len(says)] == says
+    assert bool(strayed(KIND, Change(sent), BEFORE, after)) is bool(says)
+
+
+@pytest.mark.parametrize(
+    ("edit", "after", "names"),
+    [
+        (Edit(("attributes", "reference"), "a", "b"), {"reference": "b"}, ()),
+        (Edit(("attributes", "reference"), "a", "b"), {"reference": "a"}, ("reference",)),
+        (Edit(("attributes", "reference"), "a", "b"), {"reference": "c"}, ("reference",)),
+        (Edit(("attributes", "reference"), "a", "b ", "b"), {"reference": "b"}, ()),  # as the reply showed it
+        (
+            Edit(("attributes", "expires_at"), None, "2026-01-01"),
+            {"expires_at": "2026-01-01T00:00:00Z"},
+            (),
+        ),  # declared
+        (Edit(("attributes", "reference"), "67", "68"), {"reference": 68}, ("reference",)),
+        (Edit(("attributes", "password"), UNREAD, "x"), {}, ()),  # never shown
+        (Edit(("attributes", "metadata", "k"), 1, 2), {"metadata": {"k": 1}}, ("metadata.k",)),
+        (Edit(("tags", "vip"), ABSENT, True), {}, ()),  # not among the attributes
+    ],
+)
+def test_what_was_sent_must_be_on_the_record(edit: Edit, after: dict[str, Any], names: tuple[str, ...]) -> None:
+    assert unstuck((edit,), after) == names
+
+
+def test_of_an_unknown_type_only_what_was_sent_is_looked_at() -> None:
+    assert strayed(None, Change({"reference": "a"}), BEFORE, {**BEFORE, "metadata": {}}) == ""
+
+
+@pytest.mark.parametrize(
+    ("reasons", "stops"),
+    [
+        (["", "", ""], False),
+        (["not_authorized"] * 3, True),  # the whole type refuses
+        (["not_authorized", "", "not_authorized"], False),
+        (["validation"] * 3, False),  # about the records
+        (["not_found", "bad_request", "not_found"], False),
+    ],
+)
+def test_a_type_that_refuses_all_of_its_first_updates_alike_stops_the_run(reasons: list[str], stops: bool) -> None:
+    canary = Canary(3)
+    said = [canary.settled(Status.REJECTED if reason else Status.APPLIED, reason) for reason in reasons]
+    assert said[:2] == ["", ""]
+    assert bool(said[2]) is stops
+    assert canary.left == 0
+
+
+def test_an_update_that_did_not_stick_stops_the_run_at_once() -> None:
+    canary = Canary(3)
+    assert "does not hold it" in canary.settled(Status.UNKNOWN, "not_taken")

@@ -1,0 +1,183 @@
+"""What is done about a row once its record has been read."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.changes.diff import Change, as_written
+from jobs.model import ABSENT, UNREAD, Edit, Live, RowRef, Status, UpdateJob
+from worker.policy.decision import UNCHANGED, Asked, decide, give_up, moved_on, read_back, shown
+from worker.policy.verdict import ReadBack, Settle
+
+REF = RowRef(1, 2, b"")
+REFERENCE = ("attributes", "reference")
+JOB = UpdateJob(REF, "orders", "x", {"reference": "new"})
+TAGGED = UpdateJob(REF, "orders", "x", add_tags=("vip",))
+FIRES = UpdateJob(REF, "orders", "x", {"reference": "new"}, triggers={"_capture": True})
+KEYED = UpdateJob(REF, "orders", "x", members={"metadata": {"a": 1}})
+BLIND = as_written(FIRES).edits
+OURS = (Edit(REFERENCE, "old", "new"),)
+
+
+def live(reference: Any = "old", **more: Any) -> Live:
+    return Live("orders", {"reference": reference, "metadata": {"k": 1}, **more}, tags=frozenset())
+
+
+def reason(decided: Change | Settle | ReadBack) -> str:
+    if isinstance(decided, ReadBack):
+        return "read again"
+    return decided.reason if isinstance(decided, Settle) else "sent"
+
+
+@pytest.mark.parametrize(
+    ("job", "record", "asked", "expected"),
+    [
+        (JOB, live(), Asked(), "sent"),
+        (JOB, live("new"), Asked(), "as_wanted"),
+        # keys cannot be laid over what is no object
+        (KEYED, live(metadata="text"), Asked(), "lookup_failed"),
+        # an earlier attempt left a doubt: the record tells
+        (JOB, live("new"), Asked(doubt="reply_lost", earlier=OURS), "read_back"),
+        (JOB, live("new"), Asked(doubt="reply_lost"), "read_back"),
+        (JOB, live(), Asked(doubt="reply_lost", earlier=OURS), "sent"),
+        # an old value proves nothing: it is read again
+        (TAGGED, live(), Asked(doubt="reply_lost", earlier=(Edit(("tags", "vip"), ABSENT, True),), may_resend=False),
+         "read again"),
+        # nothing that was sent can be seen in the record
+        (FIRES, live(), Asked(doubt="reply_lost", may_resend=False), "reply_lost"),
+        (FIRES, live(), Asked(doubt="reply_lost", may_resend=True), "sent"),
+        # a trigger that nobody can see: a value that was looked at before and changed proves it, another does not
+        (FIRES, live("new"), Asked(doubt="reply_lost", earlier=OURS, may_resend=False), "read_back"),
+        (FIRES, live("new"), Asked(doubt="reply_lost", earlier=BLIND, may_resend=False), "reply_lost"),
+        # a plan: what was expected, what is there already, what has moved on
+        (JOB, live(), Asked(expected=OURS), "sent"),
+        (JOB, live("new"), Asked(expected=OURS), "as_wanted"),
+        (JOB, live("other"), Asked(expected=OURS), "changed_since_plan"),
+        (JOB, live(), Asked(expected=()), "changed_since_plan"),
+        # an earlier attempt may have been applied, and been overwritten by somebody else
+        (JOB, live("other"), Asked(doubt="reply_lost", earlier=OURS, expected=OURS), "reply_lost"),
+    ],
+)  # fmt: skip
+def test_a_row_is_decided_by_its_record(job: UpdateJob, record: Live, asked: Asked, expected: str) -> None:
+    assert reason(decide(job, record, asked)) == expected
+
+
+def test_a_conflict_says_what_was_planned_and_what_is_there() -> None:
+    decided = decide(JOB, live(7), Asked(expected=OURS))
+    assert isinstance(decided, Settle)
+    assert decided.message == 'reference was "old" when planned, and is 7 now'
+    assert decided.fields == ("reference",)
+
+
+def test_unchanged_is_a_success_that_sends_nothing() -> None:
+    assert UNCHANGED.status == "unchanged"
+
+
+DOUBT = ReadBack("timed_out", "no reply in time")
+SUCCESS = ReadBack("unverified", "204", "not_taken")
+KEY = Edit(("attributes", "metadata", "k"), 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("record", "question", "now", "finally_"),
+    [
+        (live("new"), DOUBT, "read_back", "timed_out"),
+        (live("old"), DOUBT, "", "timed_out"),  # the request may still land, or the read lag
+        (live("third"), DOUBT, "", "timed_out"),  # somebody else was there
+        (live("new"), SUCCESS, "read_back", "unverified"),
+        (live("old"), SUCCESS, "", "not_taken"),
+        (live("third"), SUCCESS, "unverified", "unverified"),  # a form of the API's own, which no reply showed
+        (Live("orders", {}), DOUBT, "timed_out", "timed_out"),  # nothing of it can be seen
+        (Live("orders", {}), SUCCESS, "unverified", "unverified"),
+    ],
+)
+@pytest.mark.parametrize("fires", [False, True])
+def test_what_a_record_proves_about_a_row_in_doubt(
+    record: Live, question: ReadBack, now: str, finally_: str, fires: bool
+) -> None:
+    settle = read_back(OURS, record, question, fires=fires)
+    assert (settle.reason if settle else "") == now
+    assert give_up(OURS, record, question, fires=fires).reason == finally_
+
+
+def test_a_record_that_was_never_read_proves_nothing() -> None:
+    assert give_up(OURS, None, DOUBT, fires=False).reason == "timed_out"
+    assert give_up(OURS, None, SUCCESS, fires=False).reason == "unverified"
+
+
+def test_a_part_of_an_update_that_keeps_its_old_value_proves_nothing() -> None:
+    assert read_back((*OURS, KEY), live("new"), SUCCESS, fires=False) is None
+    assert give_up((*OURS, KEY), live("new"), SUCCESS, fires=False).reason == "not_taken"
+
+
+def test_the_form_that_a_reply_showed_as_stored_proves_that_the_row_was_applied() -> None:
+    stored = (replace(OURS[0], stored="NEW"),)
+    for value in ("new", "NEW"):
+        settle = read_back(stored, live(value), DOUBT, fires=False)
+        assert settle is not None
+        assert settle.reason == "read_back"
+
+
+@given(st.sampled_from(["old", "new", "third"]), st.booleans(), st.sampled_from([DOUBT, SUCCESS]))
+def test_no_read_ever_says_that_a_row_was_not_applied(value: str, fires: bool, question: ReadBack) -> None:
+    for settle in (
+        read_back(OURS, live(value), question, fires=fires),
+        give_up(OURS, live(value), question, fires=fires),
+    ):
+        assert settle is None or settle.status in {Status.APPLIED, Status.UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    ("tags", "reference", "fires", "expected"),
+    [
+        (frozenset(), "new", True, "read_back"),  # the API discards tags it does not know: the rest tells
+        (frozenset(), "old", True, ""),
+        (frozenset({"vip"}), "old", True, ""),  # the tag is there, the rest is not: somebody else's
+        (frozenset(), "new", False, ""),  # nothing is lost by asking again
+    ],
+)
+def test_a_tag_that_is_missing_does_not_prove_that_a_trigger_did_not_fire(
+    tags: frozenset[str], reference: str, fires: bool, expected: str
+) -> None:
+    edits = (*OURS, Edit(("tags", "vip"), ABSENT, True))
+    settle = read_back(edits, replace(live(reference), tags=tags), DOUBT, fires=fires)
+    assert (settle.reason if settle else "") == expected
+
+
+@pytest.mark.parametrize(
+    ("edit", "expected", "moved"),
+    [
+        (Edit(REFERENCE, "a", "b"), (Edit(REFERENCE, "a", "b"),), 0),
+        (Edit(REFERENCE, "c", "b"), (Edit(REFERENCE, "a", "b"), Edit(REFERENCE, "c", "b")), 0),  # any of several
+        (Edit(REFERENCE, "d", "b"), (Edit(REFERENCE, "a", "b"),), 1),
+        (Edit(REFERENCE, UNREAD, "b"), (Edit(REFERENCE, "a", "b"),), 1),
+        (Edit(REFERENCE, "a", "b"), (Edit(REFERENCE, UNREAD, "b"),), 1),
+        (Edit(REFERENCE, "a", "b"), (), 1),
+    ],
+)
+def test_what_moved_on_since_the_plan(edit: Edit, expected: tuple[Edit, ...], moved: int) -> None:
+    assert len(moved_on(Change({}, {}, (edit,)), expected)) == moved
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [("7", '"7"'), (7, "7"), (ABSENT, "nothing"), (UNREAD, "something not read"), (None, "null")]
+)
+def test_values_in_messages_tell_text_from_numbers(value: Any, said: str) -> None:
+    assert shown(value) == said
+
+
+def test_a_text_that_the_record_shows_tidied_was_applied_and_is_remembered_so() -> None:
+    settle = read_back((Edit(REFERENCE, "old", " new "),), live("new"), DOUBT, fires=False)
+    assert settle is not None
+    assert settle.reason == "read_back"
+    assert [edit.stored for edit in settle.stored] == ["new"]
+
+
+def test_only_where_a_row_is_in_doubt_a_plan_takes_a_tidied_text_for_what_it_expects() -> None:
+    edits = (Edit(REFERENCE, "b", "old"),)
+    certain, doubtful = (Edit(REFERENCE, " b ", "old"),), (Edit(REFERENCE, " b ", "old"), Edit(REFERENCE, "old", "old"))
+    assert len(moved_on(Change({}, {}, edits), certain)) == 1
+    assert moved_on(Change({}, {}, edits), doubtful) == ()

@@ -1,0 +1,265 @@
+"""One process working on one run: wires the parts, waits for the end, says how it ended."""
+
+import signal
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Never
+
+import anyio
+import anyio.abc
+import structlog
+
+from jobs.changes.diff import Terms
+from jobs.changes.overtaking import without
+from jobs.model import SETTLED_WELL, Status
+from worker.clock import Clock
+from worker.engine.attempt import AttemptLoop
+from worker.engine.effort import LAG
+from worker.engine.intake import Intake
+from worker.engine.planner import Planner
+from worker.engine.progress import Progress
+from worker.engine.senders import Pool
+from worker.files import refeed, source
+from worker.journal import PLAN, History, Journal, JournalError, Planned, Runner, Traces, WriterThread
+from worker.lane.connect import READ_CONCURRENCY, Connection, Way, connected
+from worker.policy.guards import Guards
+from worker.policy.pace import Pace
+from worker.settings import Secrets, Settings
+from worker.stop import Stop
+
+SIGNALS: Final = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+"""Signals that end a run, and the exit status each leads to."""
+
+HORIZON: Final = 600.0
+"""Seconds back to which intents of a killed process are looked at, to restore the server's windows."""
+
+LONGEST_GAP: Final = "longest_gap"
+"""The journal's fact about the most seconds between a record's reading and its PATCH in the last process."""
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("rowpatch")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a process ended.
+
+    Attributes:
+        state: `finished`, `stopped` or `interrupted`.
+        abandoned: a second signal was given: no time for reports.
+    """
+
+    state: str
+    exit_status: int
+    message: str = ""
+    abandoned: bool = False
+
+
+@dataclass(slots=True)
+class Run:
+    """Everything one process needs to work on a run.
+
+    Attributes:
+        directory: the run directory, whose lock the caller holds.
+        rows: data rows of the input.
+        resumed: an earlier process has been at it.
+        state_directory: where learned limits are remembered.
+        commit: how the journal commits; None for a writer thread of its own.
+        watch: shows the progress until it is cancelled.
+        planning: write down what would be sent, and send nothing.
+        last: number of the last row to be looked at; None for all.
+    """
+
+    directory: Path
+    journal: Journal
+    settings: Settings
+    secrets: Secrets
+    rows: int
+    resumed: bool
+    state_directory: Path
+    clock: Clock = field(default_factory=Clock)
+    commit: Runner | None = None
+    watch: Callable[[Progress], Coroutine[Any, Any, Never]] | None = None
+    planning: bool = False
+    last: int | None = None
+    _signal: int = 0
+    _abandoned: bool = False
+
+    async def execute(self) -> Ended:
+        """Work until every row is settled, or the run has to end; everything known is on disk afterwards."""
+        stop = Stop()
+        self.clock = self.clock.bound()
+        traces = self.journal.traces(self.rows) if self.resumed else None
+        thread = WriterThread() if self.commit is None else None
+        commit, company = self.commit or thread, thread.company if thread is not None else None
+        assert commit is not None  # noqa: S101  # one of the two is there
+        work = anyio.CancelScope()
+        try:
+            async with anyio.create_task_group() as listening:
+                await listening.start(self._heed_signals, stop, work)
+                async with anyio.create_task_group() as committing:
+                    committing.start_soon(self.journal.commit_forever, commit, self.clock.wall, company)
+                    try:
+                        with work:
+                            await self._work(stop, traces)
+                    finally:
+                        self.journal.stop_committing()
+                listening.cancel_scope.cancel()
+        finally:
+            if thread is not None:
+                thread.close()
+        return self._conclude(stop)
+
+    async def _work(self, stop: Stop, traces: Traces | None) -> None:
+        settings, clock = self.settings, self.clock
+        counters, since = self.journal.counters, self._answered_since
+        way = Way(settings, self.secrets, self.state_directory, counters, clock, stop, since)
+        async with connected(way) as connection:
+            copy = source.spooled_in(self.directory, settings.input.format)
+            late = refeed.overtaken(copy, settings.input, settings.target.type)
+            if traces is not None and traces.redone:
+                taken = refeed.outrun(copy, settings, self.journal, self.rows).taken
+                late = {**late, **{row: lost for row, lost in taken.items() if traces.of(row).redo}}
+            with source.opened(copy) as stream:
+                rows = source.jobs(stream, settings.input, settings.target.type, self._wanted(traces))
+                rows = without(rows, late, whole=self._terms.replace) if late else rows
+                with self._planned() as expected, self._earlier() as earlier:
+                    intake = Intake(rows, traces, self.journal, clock)
+                    if earlier is not None:
+                        intake.target, intake.overtaken = earlier.target, earlier.was_overtaken
+                        intake.written = earlier.written_since(clock.wall() - LAG)
+                    intake.blind, intake.resend_unknown = settings.input.blind, settings.input.resend_unknown
+                    intake.expected = expected
+                    await (self._plan(intake, connection) if self.planning else self._send(intake, connection, traces))
+
+    async def _plan(self, intake: Intake, connection: Connection) -> None:
+        stop = connection.way.stop
+        planner = Planner(intake, connection.lookup, self.journal, self.clock, stop, self._terms, READ_CONCURRENCY)
+        intake.refused = planner.refuse
+        progress = self._progress(connection.reads.pace, None)
+        progress.reads = connection.reads.pace
+        progress.gets = lambda: self.journal.counters.gets
+        self.journal.on_planned = progress.plan
+        await self._beside(planner.run, progress, connection)
+        if not stop.reason:
+            self.journal.learn(PLAN, "complete")
+
+    async def _send(self, intake: Intake, connection: Connection, traces: Traces | None) -> None:
+        settings, stop = self.settings, connection.way.stop
+        attempts = AttemptLoop(
+            connection.transport, connection.writes, self.journal, connection.credential, settings.attempts, self.clock,
+            stop, settings.target.expect_mode,
+        )  # fmt: skip
+        guards = Guards(settings.stopping.stop_after, Status.APPLIED in self.journal.counts())
+        pool = Pool(intake, attempts, connection.lookup, self.journal, guards, self.clock, stop, self._terms)
+        intake.refused = pool.refuse
+        pool.canaries, pool.readers = settings.stopping.canary, READ_CONCURRENCY
+        progress = self._progress(connection.writes.pace, traces)
+        progress.writes, progress.reads = connection.writes.pace, connection.reads.pace
+        progress.queued = lambda: pool.queued() + connection.writes.pace.in_flight
+        progress.gets = lambda: self.journal.counters.gets
+        self.journal.on_durable = progress.count
+        await self._beside(partial(pool.run, settings.pacing.concurrency), progress, connection)
+        if attempts.longest_gap:
+            self.journal.learn(LONGEST_GAP, f"{attempts.longest_gap:.3f}")
+
+    async def _beside(self, work: Callable[[], Awaitable[None]], progress: Progress, connection: Connection) -> None:
+        """Work, with the progress shown and signs of life given meanwhile."""
+        async with anyio.create_task_group() as beside:
+            if self.watch is not None:
+                beside.start_soon(self.watch, progress)
+            beside.start_soon(connection.beat_forever)
+            try:
+                await work()
+                await self.journal.flush()
+            except JournalError as error:
+                connection.way.stop.request("journal_failed", str(error))
+            finally:
+                beside.cancel_scope.cancel()
+
+    @property
+    def _terms(self) -> Terms:
+        return Terms(self.settings.input.metadata == "replace")
+
+    @contextmanager
+    def _planned(self) -> Iterator[Callable[[int], Planned | None] | None]:
+        """What is planned for a row, if the run keeps to a plan; read beside the one connection that writes.
+
+        A plan that was made from another run's journal (of an undo) is compared with the server when it is to be shown.
+        """
+        if self.journal.facts.get(PLAN) != ("complete" if self.planning else "kept"):
+            yield None
+            return
+        with closing(self.journal.reader()) as history:
+            yield lambda row: next(history.planned(row, row), None)
+
+    @contextmanager
+    def _earlier(self) -> Iterator[History | None]:
+        """What earlier processes found out, if there were any; read beside the one connection that writes."""
+        if not self.resumed and PLAN not in self.journal.facts:
+            yield None
+            return
+        with closing(self.journal.reader()) as history:
+            yield history
+
+    def _progress(self, pace: Pace, traces: Traces | None) -> Progress:
+        total = self._limit
+        if traces is not None:
+            total = sum(traces.matters(row) for row in range(1, total + 1))
+        return Progress(total, pace.rate, lambda: pace.held(self.clock.now()))
+
+    @property
+    def _wished(self) -> int:
+        """Number of the last row that the run is about."""
+        limit = self.settings.input.limit
+        return self.rows if limit is None else min(self.rows, limit)
+
+    @property
+    def _limit(self) -> int:
+        """Number of the last row to be looked at by this process."""
+        return self._wished if self.last is None else min(self._wished, self.last)
+
+    def _wanted(self, traces: Traces | None) -> Callable[[int], bool]:
+        limit = self._limit
+        if traces is None:
+            return lambda row: row <= limit
+        return lambda row: row <= limit and traces.matters(row)
+
+    def _answered_since(self, saved_at: float) -> list[float]:
+        """Of those left open, the server may count one as late as it would have been given up on."""
+        if not self.resumed:
+            return []
+        now = self.clock.wall()
+        late = now + self.settings.attempts.timeout
+        return [min(late, answer) for answer in self.journal.answered_since(saved_at, now - HORIZON, late)]
+
+    async def _heed_signals(
+        self, stop: Stop, work: anyio.CancelScope, *, task_status: anyio.abc.TaskStatus[None]
+    ) -> None:
+        """First signal: no new request, finish what is in flight. Second: abandon that too, but keep what is known."""
+        nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        heeded = (number for number in SIGNALS if not (nohup and number is signal.SIGHUP))
+        with anyio.open_signal_receiver(*heeded) as signals:
+            task_status.started()
+            async for number in signals:
+                if self._signal:
+                    self._abandoned = True
+                    work.cancel()
+                    return
+                self._signal = SIGNALS[number]
+                stop.request("interrupted", "interrupted")
+                log.info("stopping", waiting_for="requests in flight", not_to_wait="interrupt again")
+
+    def _conclude(self, stop: Stop) -> Ended:
+        if self._signal:
+            return Ended("interrupted", self._signal, "interrupted", self._abandoned)
+        if stop.reason:
+            return Ended("stopped", 3, f"{stop.reason}: {stop.message}")
+        if self.planning:
+            return Ended("planned", 0)
+        counts = self.journal.counts()
+        well = counts.keys() <= SETTLED_WELL and next(self.journal.doubts(), None) is None
+        well = well and (self.last is None or sum(counts.values()) >= self._wished)
+        return Ended("finished", 0 if well else 1)

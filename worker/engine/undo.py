@@ -1,0 +1,107 @@
+"""An undo is a run of its own: its input is made from the journal of another, and so is the plan that it keeps to."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Final
+
+from jobs.changes.inverse import Lost, Restoring, Written, restoring
+from jobs.model import Status
+from jobs.quoting import quoted
+from worker.files import source
+from worker.files.atomic import replacing
+from worker.files.run_directory import JOURNAL
+from worker.journal import PLAN, History, Image, Journal, Planned, create
+from worker.reports.formats import csv_head, csv_text, json_lines
+from worker.settings import Input, Settings
+
+CANNOT: Final = "cannot_undo.csv"
+"""Name of the report on what cannot be restored."""
+
+_HEADER: Final = ("row", "type", "id", "column", "why")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An undo that is ready to be carried out.
+
+    Attributes:
+        rows: records to restore. `lost`: values that cannot be.
+    """
+
+    settings: Settings
+    rows: int
+    lost: int
+
+
+def prepare(history: History, made_with: Settings, directory: Path, label: str, limit: int | None = None) -> Prepared:
+    """Write the input and the journal of the undo of a run; nothing is read from the API, and nothing sent.
+
+    Args:
+        history: of the run to be undone.
+        made_with: the settings it was made with.
+        directory: the new run's, locked by the caller.
+        label: what to call the input.
+        limit: records to be restored for now; None for all. A resume of the undo with a larger one goes on.
+
+    Raises:
+        JournalError: the new journal cannot be written.
+        OSError: the new input cannot be.
+    """
+    with TemporaryFile(dir=directory) as text:
+        rows, lost = _write(history, directory, text)
+        text.seek(0)
+        spooled = source.spool(text, directory, "ndjson")
+    how = Input(source=label, format="ndjson", encoding="utf-8", limit=limit)
+    target = made_with.target.model_copy(update={"type": ""})
+    settings = made_with.model_copy(update={"input": how, "target": target})
+    facts = {
+        "source": label,
+        "sha256": spooled.sha256,
+        "rows": str(rows),
+        "settings": settings.recorded(),
+        PLAN: "complete",
+    }
+    if rows:
+        create(directory / JOURNAL, facts)
+        with closing(Journal(directory / JOURNAL)) as journal:
+            journal.adopt(_plans(history))
+    return Prepared(settings, rows, lost)
+
+
+def _write(history: History, directory: Path, text: IO[bytes]) -> tuple[int, int]:
+    """Write the restoring rows, and what cannot be restored; how many there are of each."""
+    rows = lost = 0
+    with replacing(directory, (CANNOT,)) as (report,):
+        report.write(csv_head(_HEADER))
+        for image, way in _records(history):
+            if way.members:
+                rows += 1
+                text.write(json_lines([way.members]).encode("utf-8", "surrogatepass"))
+            lost += len(way.lost)
+            report.write(csv_text(_cells(image, each) for each in way.lost))
+    return rows, lost
+
+
+def _records(history: History) -> Iterator[tuple[Image, Restoring]]:
+    """The records that the run wrote, each with the way back; one at a time in memory."""
+    for _, group in groupby(history.written(), key=lambda entry: (entry[0].type, entry[0].id)):
+        entries = list(group)
+        image = entries[0][0]
+        rows = [Written(each.row, each.edits, each.unread, not uncertain) for each, uncertain in entries]
+        yield image, restoring(image.type, image.id, rows)
+
+
+def _plans(history: History) -> Iterator[Planned]:
+    number = 0
+    for image, way in _records(history):
+        if way.members:
+            number += 1
+            yield Planned(number, image.type, image.id, Status.PENDING, edits=way.edits)
+
+
+def _cells(image: Image, lost: Lost) -> list[str]:
+    return [str(lost.row), quoted(image.type), quoted(image.id), quoted(lost.column), lost.why]

@@ -1,0 +1,228 @@
+"""Does the server still hold what a run wrote? Every record is read again; nothing is sent but reads."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial, reduce
+from itertools import groupby, islice
+from operator import or_
+from random import Random
+from typing import Final
+
+import anyio
+
+from jobs.apis.commercelayer import PAGE_SIZE
+from jobs.changes.diff import value_at
+from jobs.changes.edits import column_of
+from jobs.changes.equality import same_at, tidied
+from jobs.changes.inverse import Trail, Value, Written, needed, trails
+from jobs.model import ABSENT, JSON, Absent, Edit, Fields, Live, Path, Status, Unread
+from worker.journal import History
+from worker.lane.connect import READ_CONCURRENCY, Way, connected
+from worker.lane.reads import Found, Lookup
+from worker.policy.guards import Guards
+
+LAG: Final = 5.0
+"""Seconds after a write for which a read may show what was there before."""
+
+_PAUSE: Final = 1.0
+"""Seconds until what differs within that time is read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One record that a run wrote, and what became of its values in the course of the run.
+
+    Attributes:
+        row: the last that wrote it.
+        unread: names that were sent although nobody can read them.
+    """
+
+    row: int
+    type: str
+    id: str
+    trails: tuple[Trail, ...]
+    unread: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> Fields:
+        """What has to be read of it."""
+        return needed(trail.path for trail in self.trails)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One value that is not what the run wrote; `why` is `differs`, `not taken`, `gone` or `not readable`."""
+
+    record: Kept
+    why: str
+    column: str = ""
+    written: JSON | Absent = ""
+    live: JSON | Absent = ""
+
+
+@dataclass(slots=True)
+class Verified:
+    """What was found.
+
+    Attributes:
+        counts: records by what was found of them: `holds`, `differs`, `not taken` (it is without an update that was in
+            doubt), `gone`, `not readable`.
+        hidden: records of which something cannot be verified, by its name.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    hidden: Counter[str] = field(default_factory=Counter)
+
+
+class Unfinished(Exception):  # noqa: N818  # a fact about the run, not a programming error
+    """The records could not all be read. The text says why."""
+
+
+def written_records(history: History) -> Iterator[Kept]:
+    """The records that a run wrote, one at a time in memory."""
+    for (type_name, resource_id), group in groupby(history.written(), key=lambda entry: (entry[0].type, entry[0].id)):
+        rows = [Written(image.row, image.edits, image.unread, not uncertain) for image, uncertain in group]
+        unread = dict.fromkeys(name for row in rows for name in row.unread)
+        yield Kept(rows[-1].row, type_name, resource_id, tuple(trails(rows)), tuple(unread))
+
+
+def sampled(records: Iterator[Kept], size: int, dice: Random) -> list[Kept]:
+    """A random sample of that size, in one pass (reservoir sampling)."""
+    sample = list(islice(records, size))
+    for seen, record in enumerate(records, size + 1):
+        if (place := dice.randrange(seen)) < size:
+            sample[place] = record
+    return sorted(sample, key=lambda record: (record.type, record.id))
+
+
+async def verify(way: Way, records: Iterator[Kept], report: Callable[[Finding], None], last: float = 0.0) -> Verified:
+    """Read the records again, a few pages at a time, and report what is not as it was written, in their order.
+
+    Args:
+        way: to the API.
+        records: what the run wrote.
+        report: takes what is not as it was written.
+        last: seconds since the epoch at which the run settled its last row; what differs is read again for some seconds
+            after that, since reads lag behind writes.
+
+    Raises:
+        Unfinished: the API does not let us read on.
+        JournalDamaged: the journal that the records come from cannot be used.
+    """
+    verified, guards = Verified(), Guards()
+    async with connected(way) as connection:
+        pages = _pages(_visible(records, verified))
+        until = way.clock.now() + min(LAG, last + LAG - way.clock.wall())
+        while batch := list(islice(pages, READ_CONCURRENCY)):
+            found = await _read(connection.lookup, batch)
+            while way.clock.now() < until and _differ(batch, found) and await way.stop.sleep(_PAUSE):
+                found = await _read(connection.lookup, batch)
+            if way.stop.reason:
+                raise Unfinished(f"{way.stop.reason}: {way.stop.message}")
+            for page, each in zip(batch, found, strict=True):
+                for record in page:
+                    _judge(record, each, verified, report)
+                    _watch(record, each, guards)
+    return verified
+
+
+def _differ(batch: list[list[Kept]], found: list[Found]) -> bool:
+    """Whether a value is not as it was written."""
+    findings: list[Finding] = []
+    for page, each in zip(batch, found, strict=True):
+        for record in page:
+            _judge(record, each, Verified(), findings.append)
+    return any(finding.column for finding in findings)
+
+
+def _watch(record: Kept, found: Found, guards: Guards) -> None:
+    """See whether reads are refused one after another.
+
+    Raises:
+        Unfinished: they are: that says nothing about the records.
+    """
+    guards.reading([record.row])
+    if record.id not in found.failed:
+        guards.found(record.row)
+    elif halt := guards.settled(record.row, Status.FAILED, "lookup_failed", found.failed[record.id]):
+        raise Unfinished(f"{halt.reason}: {halt.message}")
+
+
+def _visible(records: Iterator[Kept], verified: Verified) -> Iterator[Kept]:
+    """The records of which something can be read."""
+    for record in records:
+        verified.hidden.update(record.unread)
+        if record.trails:
+            yield record
+
+
+def _pages(records: Iterator[Kept]) -> Iterator[list[Kept]]:
+    for _, alike in groupby(records, key=lambda record: record.type):
+        while page := list(islice(alike, PAGE_SIZE)):
+            yield page
+
+
+async def _read(lookup: Lookup, pages: list[list[Kept]]) -> list[Found]:
+    """The live state of the pages' records, all pages at once."""
+    found: dict[int, Found] = {}
+
+    async def read(place: int, page: list[Kept]) -> None:
+        fields = reduce(or_, (record.fields for record in page))
+        found[place] = await lookup.live(page[0].type, [record.id for record in page], fields)
+
+    async with anyio.create_task_group() as group:
+        for place, page in enumerate(pages):
+            group.start_soon(read, place, page)
+    return [found[place] for place in range(len(pages))]
+
+
+def _judge(record: Kept, found: Found, verified: Verified, report: Callable[[Finding], None]) -> None:
+    live = found.records.get(record.id)
+    if live is None:
+        why = "gone" if record.id in found.missing else "not readable"
+        report(Finding(record, why))
+        verified.counts[why] += 1
+        return
+    seen, findings = 0, []
+    for trail in record.trails:
+        column = column_of(Edit(trail.path, ABSENT, ABSENT))
+        try:
+            finding = _difference(record, trail, column, live)
+        except KeyError:
+            verified.hidden[column] += 1
+            continue
+        seen += 1
+        findings += [finding] if finding else []
+    for finding in findings:
+        report(finding)
+    if seen:
+        whys = {finding.why for finding in findings}
+        verified.counts["differs" if "differs" in whys else "not taken" if whys else "holds"] += 1
+
+
+def _difference(record: Kept, trail: Trail, column: str, live: Live) -> Finding | None:
+    """How the live value differs from all that the run may have left.
+
+    Raises:
+        KeyError: the API does not show it, or nobody knows what the run left.
+    """
+    value = value_at(live, trail.path)
+    held = [each for each in trail.held if not isinstance(each, Unread)]
+    if not held:
+        raise KeyError(trail.path)
+    is_one_of = partial(_is_one_of, trail.path, value, in_doubt=bool(trail.wanted))
+    if is_one_of(trail.wanted or held):
+        return None
+    is_in_doubt = trail.wanted and (is_one_of(held) or len(held) < len(trail.held))
+    why = "not taken" if is_in_doubt else "differs"
+    if trail.path[0] == "tags":  # a tag is there or not; its name says more than true
+        written, value = (trail.path[1] if each is True else ABSENT for each in (held[-1], value))
+        return Finding(record, why, column, written, value)
+    return Finding(record, why, column, held[-1], value)
+
+
+def _is_one_of(path: Path, value: JSON | Absent, known: Iterable[Value], *, in_doubt: bool) -> bool:
+    """Whether the value is a known one; `in_doubt`: or one that the API may have tidied, which no reply showed."""
+    values = [each for each in known if not isinstance(each, Unread)]
+    return any(same_at(path, each, value) or (in_doubt and tidied(each, value)) for each in values)

@@ -1,0 +1,179 @@
+"""An input that comes back: its file may have changed since its run began, or it is what an earlier run reported."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import zip_longest
+from pathlib import Path
+from typing import BinaryIO, Final, TypeAlias
+
+from jobs.changes.overtaking import WHOLE, Overtaking, touched
+from jobs.columns import ObjectColumns, SheetColumns, header_faults
+from jobs.formats import read_objects
+from jobs.model import ObjectRow, SheetRow, Status, Unsendable, UpdateJob
+from jobs.model import Path as Field
+from worker.files.source import jobs, opened, rules, sheet_of
+from worker.journal import Journal
+from worker.settings import Input, Settings
+
+Taken: TypeAlias = Mapping[int, frozenset[Field]]
+"""What later rows of its record have set of a row that is not done, by its number."""
+
+Meant: TypeAlias = Callable[[], UpdateJob | Unsendable]
+
+_AGAIN: Final = frozenset({Status.FAILED, Status.REJECTED, Status.UNKNOWN, Status.CONFLICT})
+_CANDIDATE: Final = 1
+_UNSURE: Final = 2
+_APPLIED: Final = 3
+_PARTLY: Final = 4
+
+_DONE: Final = frozenset({"applied", "unchanged"})
+_STATUS: Final = frozenset({"__status", "__reason"})
+
+
+def what_changed(copy: Path, current: Path, how: Input) -> str:
+    """The first difference between the run's copy of the input and the file it was made from, in words.
+
+    Raises:
+        InputRefused: the file can no longer be read at all.
+    """
+    row = 0
+    with opened(copy) as old, opened(current) as new:
+        pairs = zip_longest(_identities(old, how), _identities(new, how))
+        for row, (then, now) in enumerate(pairs):  # noqa: B007  # row is the answer
+            if then != now:
+                break
+        else:
+            return "only its bytes differ (line ends, quoting or compression), not its rows"
+    if row == 0 and how.format != "ndjson":
+        return "its header is another one"
+    place = f"row {row if how.format != 'ndjson' else row + 1}"
+    if then is None:
+        return f"rows were added: {place} is new"
+    if now is None:
+        return f"rows were removed: {place} is gone"
+    return f"{place} is not what it was (edited, inserted, removed or moved)"
+
+
+def overtaken(path: Path, how: Input, type_name: str = "") -> Taken:
+    """What was taken from the rows of a results file that is fed back, by later rows that an earlier run has done.
+
+    Sending it now would put the older values over the newer ones. Memory grows only with the rows that are not done.
+    """
+    found = Overtaking()
+    with opened(path) as stream:
+        for row, record, status, meant in _told(stream, how, type_name):
+            if status not in _DONE:
+                found.wait(record, row)
+            elif found.knows(record):
+                job, whole = meant(), how.metadata == "replace"
+                found.take(record, touched(job, whole=whole) if isinstance(job, UpdateJob) else {WHOLE})
+    return found.taken()
+
+
+@dataclass(frozen=True, slots=True)
+class Outrun:
+    """Rows of a run that may be run again, and what later rows of their records leave of them.
+
+    Attributes:
+        rows: those that may be.
+        taken: what was taken from them.
+        fired: rows left alone because their trigger was fired; only some of their tags were not taken.
+    """
+
+    rows: list[int]
+    taken: Taken
+    fired: int = 0
+
+
+def outrun(copy: Path, settings: Settings, journal: Journal, rows: int) -> Outrun:
+    """Find them among the rows that have a result; memory grows with the rows that are not done only.
+
+    Args:
+        copy: of the input.
+        settings: of the run.
+        journal: of the run.
+        rows: of the input.
+    """
+    marks, how, whole = _marks(journal, rows), settings.input, settings.input.metadata == "replace"
+    found, again, fired = Overtaking(), list[int](), 0
+    with opened(copy) as stream:
+        for job in jobs(stream, how, settings.target.type, lambda row: bool(marks[row])):
+            if not isinstance(job, UpdateJob):
+                continue
+            row, mark = job.ref.row, marks[job.ref.row]
+            record = job.id or journal.target(row) or job.key
+            if how.limit is not None and row > how.limit and mark != _APPLIED:
+                continue
+            spent = mark == _PARTLY and job.fires and not how.resend_unknown
+            unsure = mark == _UNSURE and not (job.replay_safe or how.resend_unknown)
+            fired += spent
+            if mark == _APPLIED or spent or unsure:  # or perhaps: an earlier row must not overwrite it
+                found.take(record, {WHOLE} if unsure and job.fires else touched(job, whole=whole))
+            if mark != _APPLIED and not spent:
+                found.wait(record, row)
+                again.append(row)
+    return Outrun(again, found.taken(), fired)
+
+
+def _marks(journal: Journal, rows: int) -> bytearray:
+    marks = bytearray(rows + 1)
+    for result in journal.results():
+        if result.status in {Status.APPLIED, Status.UNCHANGED}:
+            marks[result.ref.row] = _APPLIED
+        elif result.reason == "tags_discarded":
+            marks[result.ref.row] = _PARTLY
+        elif result.status in _AGAIN:
+            marks[result.ref.row] = _UNSURE if result.status is Status.UNKNOWN else _CANDIDATE
+    return marks
+
+
+def _told(stream: BinaryIO, how: Input, type_name: str) -> Iterator[tuple[int, str, str, Meant]]:
+    """Row, record and `__status` of every row of a results file, and what it asked for; nothing for any other input."""
+    if how.format == "ndjson":
+        objects = ObjectColumns(rules(how, type_name))
+        for record in read_objects(stream, encoding=how.encoding):
+            if isinstance(record, ObjectRow):
+                if record.ref.row == 1 and "__status" not in record.members:
+                    return
+                untold = {name: value for name, value in record.members.items() if name not in _STATUS}
+                meant = partial(objects.read, replace(record, members=untold))
+                yield record.ref.row, _id_of(record), str(record.members.get("__status")), meant
+        return
+    sheet = sheet_of(stream, how)
+    named = next((name for name in ("id", "reference", "reference:str") if name in sheet.header), "")
+    understood = rules(how, type_name)
+    if "__status" not in sheet.header or not named or next(header_faults(sheet.header, understood), None):
+        return
+    columns = SheetColumns(sheet.header, understood)
+    status, resource_id = sheet.header.index("__status"), sheet.header.index(named)
+    for row in sheet:
+        if len(row.cells) > max(status, resource_id):
+            yield row.ref.row, row.cells[resource_id], row.cells[status], partial(_untold, columns, sheet.header, row)
+
+
+def _untold(columns: SheetColumns, header: list[str], row: SheetRow) -> UpdateJob | Unsendable:
+    """What a row asked for when it was first read: without what became of it."""
+    cells = ["" if name in _STATUS else cell for name, cell in zip(header, row.cells, strict=False)]
+    return columns.read(replace(row, cells=cells))
+
+
+def _id_of(record: ObjectRow) -> str:
+    """The id in whichever shape the object has; one of its own for an object without any."""
+    data = record.members.get("data")
+    inner = data.get("id") if isinstance(data, dict) else None
+    reference = record.members.get("reference") if "id" not in record.members else None
+    named = f"reference {reference}" if isinstance(reference, str) else f"row {record.ref.row}"
+    return str(record.members.get("id") or inner or named)
+
+
+def _identities(stream: BinaryIO, how: Input) -> Iterator[object]:
+    """What tells rows apart, the header of a sheet first."""
+    if how.format == "ndjson":
+        for record in read_objects(stream, encoding=how.encoding):
+            yield record.ref.digest
+        return
+    sheet = sheet_of(stream, how)
+    yield sheet.header
+    for row in sheet:
+        yield row.ref.digest

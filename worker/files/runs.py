@@ -1,0 +1,178 @@
+"""The runs that lie in a directory: what each is, how it stands, and what to do about it next."""
+
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from jobs.model import SETTLED_WELL, Status
+from jobs.printable import printable
+from worker.files.run_directory import JOURNAL, is_held
+from worker.journal import PLAN, History, JournalError
+from worker.journal.reader import Process
+from worker.settings import ConfigError, Settings
+
+HOME: Final = Path("runs")
+"""Where runs lie that were not told to lie elsewhere."""
+
+_UNDO_OF: Final = "undo of "
+"""How the input of an undo is labelled, before the name of the run that it undoes."""
+
+_TO_RETRY: Final = frozenset({Status.FAILED, Status.REJECTED, Status.UNKNOWN, Status.CONFLICT})
+
+
+@dataclass(frozen=True, slots=True)
+class RunListed:
+    """One run.
+
+    Attributes:
+        command: the first that sent, or `plan` where none did. `source`: its input, as it was named.
+        state: `working`, `finished`, `stopped`, `interrupted`, `killed`, `planned` or `damaged`.
+        at: seconds since the epoch when something last happened.
+        rows: of the input. `counts`: results by status. `limit`: rows that are looked at for now; None for all.
+        reach: rows that a resume can get to: a plan may end before the input does.
+    """
+
+    directory: Path
+    command: str
+    source: str
+    state: str
+    at: float
+    rows: int
+    counts: Mapping[Status, int]
+    limit: int | None = None
+    reach: int = 0
+
+    @property
+    def is_undo(self) -> bool:
+        """Whether it takes another run back."""
+        return self.source.startswith(_UNDO_OF)
+
+    @property
+    def is_plan(self) -> bool:
+        """Whether nothing was sent, and nothing is to be resumed."""
+        return self.command == "plan" or self.state == "planned"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a `resume` would go on with it."""
+        if self.is_plan or self.state in {"working", "damaged"}:
+            return False
+        return self.state != "finished" or sum(self.counts.values()) < self.reach
+
+    @property
+    def is_short(self) -> bool:
+        """Whether rows that were asked for have no result."""
+        return sum(self.counts.values()) < (self.rows if self.limit is None else min(self.rows, self.limit))
+
+    @property
+    def needs_retry(self) -> bool:
+        """Whether a `retry` has rows to send."""
+        failed = any(self.counts.get(status) for status in _TO_RETRY)
+        return not self.is_plan and (failed or (self.is_open and self.is_short))
+
+    @property
+    def has_written(self) -> bool:
+        """Whether it may have changed something."""
+        return bool(self.counts.get(Status.APPLIED) or self.counts.get(Status.UNKNOWN))
+
+    @property
+    def next(self) -> str:
+        """The command to go on with; empty where nothing is to be done."""
+        run = shlex.quote(str(self.directory))
+        if self.state == "planned":
+            return f"rowpatch apply --plan {run}"
+        if self.is_open:
+            return f"rowpatch resume {run}" + (
+                f" --limit {self.rows}" if self.limit is not None and not self.is_short else ""
+            )
+        if self.needs_retry:
+            return f"rowpatch retry {run}"
+        done = self.state != "finished" or self.counts.keys() <= SETTLED_WELL
+        return "" if done else f"see {run}/failed.*"
+
+
+def label_of_undo(run: Path) -> str:
+    """Return how the input of an undo of this run is called; a name that is no UTF-8 could not be recorded."""
+    return _UNDO_OF + printable(run.resolve().name)
+
+
+def listed(home: Path = HOME) -> list[RunListed]:
+    """The runs in a directory, the newest first."""
+    folders = home.iterdir() if home.is_dir() else iter(())
+    return sorted(filter(None, map(_looked_at, folders)), key=lambda run: run.at, reverse=True)
+
+
+def newest(what: str, fits: Callable[[RunListed], bool], home: Path = HOME) -> Path:
+    """The newest run that fits.
+
+    Raises:
+        ConfigError: there is none. `what` says what was looked for, after the word "run".
+    """
+    for run in listed(home):
+        if fits(run):
+            return run.directory
+    raise ConfigError(f"In {home} there is no run{what}. Name the run directory.")
+
+
+def to_undo(home: Path = HOME) -> Path:
+    """The newest run with applied rows that is neither an undo nor undone.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    undone = {run.source for run in listed(home) if run.is_undo and not run.is_plan}
+
+    def fits(run: RunListed) -> bool:
+        return bool(run.counts.get(Status.APPLIED)) and not run.is_undo and label_of_undo(run.directory) not in undone
+
+    return newest(" that has applied rows and is not undone", fits, home)
+
+
+def _looked_at(directory: Path) -> RunListed | None:
+    """Return how the run in a directory stands; None where there is none, or none that the user may look at."""
+    try:
+        changed = (directory / JOURNAL).stat().st_mtime
+        with closing(History(directory / JOURNAL)) as history:
+            return _read(directory, history, changed)
+    except (JournalError, KeyError, ValueError):
+        return RunListed(directory, "", "", "damaged", changed, 0, {})
+    except OSError:
+        return None
+
+
+def _read(directory: Path, history: History, changed: float) -> RunListed:
+    processes, facts = history.processes(), history.facts
+    at = max((process.last_at for process in processes), default=changed)
+    sent = [process.command for process in processes if process.command != "plan"]
+    command = next(iter(sent), "plan" if processes else "apply")
+    rows, limit = int(facts["rows"]), Settings.model_validate_json(facts["settings"]).input.limit
+    reach = limit if limit is not None and history.is_bound_to(limit) else rows
+    state = _state(directory, history, processes)
+    return RunListed(directory, command, facts["source"], state, at, rows, history.counts(), limit, reach)
+
+
+def _state(directory: Path, history: History, processes: list[Process]) -> str:
+    if history.facts.get(PLAN) == "complete":
+        return "planned"
+    if processes and processes[-1].state != "running":
+        return processes[-1].state
+    return "working" if is_held(directory) else "killed"
+
+
+def lines(runs: list[RunListed], now: float) -> Iterator[str]:
+    """The runs as text: two lines each, the second with what to do next."""
+    for run in runs:
+        told = ", ".join(f"{count:,} {status}" for status, count in run.counts.items() if count)
+        yield f"{run.directory}  {run.state}, {_age(now - run.at)} ago: {run.rows:,} rows{f', {told}' if told else ''}"
+        if run.next:
+            yield f"    {run.next}"
+
+
+def _age(seconds: float) -> str:
+    for unit, size, below in (("s", 1, 120), ("min", 60, 7200), ("h", 3600, 172_800)):
+        if seconds < below:
+            return f"{max(0.0, seconds) / size:.0f} {unit}"
+    return f"{seconds / 86_400:.0f} days"

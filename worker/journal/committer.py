@@ -1,0 +1,67 @@
+"""The thread that commits, and how much goes into a commit."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+Runner = Callable[[Callable[[], None]], Awaitable[None]]
+"""Runs one blocking commit: on a writer thread in production, inline in simulation."""
+
+TURNS: Final = 10
+"""Turns of a busy loop that a commit waits, so that what is at hand joins: replies read, judged, their next intents.
+
+Workers whose intents became durable together send together. With fewer turns they come in two halves for ever, each
+committed while the other one computes, and both are slower for it (measured: with 4 turns half of a commit's rows, and
+a seventh more CPU a row).
+"""
+
+BUSY: Final = 0.6
+"""Share of the time, spent computing or committing, from which on that is what the run waits for."""
+
+SPAN: Final = 0.1
+"""Seconds over which the share is measured."""
+
+
+async def inline(commit: Callable[[], None]) -> None:
+    """Commit on the event loop itself: for simulation, where a thread would break virtual time."""
+    commit()
+
+
+class WriterThread:
+    """The production runner: one thread that does nothing but commit."""
+
+    def __init__(
+        self, used: Callable[[], float] = time.process_time, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Start with nothing to do; `used` tells seconds of CPU, `now` seconds."""
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rowpatch-journal")
+        self._used, self._now = used, now
+        self._since, self._before, self._committing = now(), used(), 0.0
+        self._is_busy = False
+
+    async def __call__(self, commit: Callable[[], None]) -> None:
+        """Run one commit on the thread and wait for it."""
+        began = self._now()
+        await asyncio.get_running_loop().run_in_executor(self._executor, commit)
+        self._committing += self._now() - began
+
+    async def company(self) -> None:
+        """Have what is at hand join the next commit, as long as the process is busy.
+
+        A commit costs as much as ten rows: the more share one, the faster a busy run is. Where the run waits for the
+        server, or for its pace, this would only be added to that: 6 % of the speed at 50 ms and 50 in flight.
+        """
+        now = self._now()
+        if now - self._since >= SPAN:
+            used = self._used()
+            self._is_busy = used - self._before + self._committing > BUSY * (now - self._since)
+            self._since, self._before, self._committing = now, used, 0.0
+        if self._is_busy:
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+
+    def close(self) -> None:
+        """End the thread, after its last commit."""
+        self._executor.shutdown()

@@ -1,0 +1,388 @@
+"""What a journal holds: processes, attempts, results, and what is in doubt."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar, Final, TypeAlias, TypeVar
+
+from jobs.changes.edits import fires_twice
+from jobs.model import ApiError, RowRef, RowResult, Status
+from jobs.model import Path as Field
+from worker.journal.records import Image, Planned, names_in, read_image, read_planned
+from worker.journal.schema import PLAN, SAFE, JournalDamaged, connect, damaged, translated
+from worker.policy.lifecycle import Trace
+
+T = TypeVar("T")
+
+_PROCESSES: Final = (
+    "SELECT n, command, started_at, last_at, state, exit_status, message, gets, tokens, refused FROM process ORDER BY n"
+)
+_RESULTS: Final = (
+    "SELECT row, digest, request_id, at, status, reason, message, fields, http, attempts, errors FROM result"
+    " ORDER BY row"
+)
+_COUNTS: Final = "SELECT status, count(*) FROM result GROUP BY status"
+_PLAIN: Final = "NOT redo AND status IN ('applied', 'unchanged', 'skipped')"
+_PLAIN_MARKS: Final = f"SELECT row FROM result WHERE {_PLAIN}"  # noqa: S608  # a constant
+_MARKS: Final = f"SELECT row, redo, status, reason FROM result WHERE NOT ({_PLAIN})"  # noqa: S608  # a constant
+_DOUBTS: Final = """
+    SELECT attempt.row, (SELECT max(n) FROM attempt AS each WHERE each.row = attempt.row),
+        min(coalesce(attempt.outcome, 'interrupted')), max(attempt.at)
+    FROM attempt LEFT JOIN result ON result.row = attempt.row
+    WHERE coalesce(attempt.outcome, '') <> ? AND (result.row IS NULL OR attempt.n > result.attempts)
+    GROUP BY attempt.row ORDER BY attempt.row
+"""
+_WRITTEN_SINCE: Final = """
+    SELECT image.id, max(result.at) FROM result JOIN image ON image.row = result.row
+    WHERE result.at > ? GROUP BY image.id
+"""
+_ANSWERED: Final = """
+    SELECT coalesce(result.at, ?) FROM attempt LEFT JOIN result ON result.row = attempt.row
+    WHERE attempt.at > ? AND coalesce(result.at, ?) > ?
+"""
+_IMAGES_OF_DOUBTFUL: Final = """
+    SELECT image.row, image.type, image.id, shape.edits, image.content, image.unread FROM image
+    LEFT JOIN shape ON shape.n = image.shape LEFT JOIN result ON result.row = image.row
+    WHERE NOT image.landed AND (result.row IS NULL OR result.redo OR result.status = 'unknown')
+"""
+_RECORDS: Final = """
+    CREATE TEMP TABLE record AS SELECT image.id, image.row, image.n FROM image
+    JOIN result ON result.row = image.row WHERE result.status IN ('applied', 'unknown')
+"""
+_OVERTAKEN: Final = """
+    SELECT image.row, image.type, image.id, shape.edits, image.content, image.unread FROM temp.record
+    JOIN image ON image.row = record.row AND image.n = record.n LEFT JOIN shape ON shape.n = image.shape
+    WHERE record.id = ? AND record.row > ?
+"""
+_PLAN: Final = """
+    SELECT row, type, id, status, reason, message, fields, shape.edits, content, unread FROM plan
+    LEFT JOIN shape ON shape.n = plan.shape
+"""
+_REPEATED: Final = """
+    SELECT count(*), coalesce(sum(rows), 0) FROM (
+        SELECT count(*) AS rows FROM plan WHERE status = 'pending' GROUP BY type, id HAVING count(*) > 1)
+"""
+_IMAGES_OF_UNKNOWN: Final = """
+    SELECT image.row, image.type, image.id, shape.edits, image.content, image.unread FROM image
+    LEFT JOIN shape ON shape.n = image.shape JOIN result ON result.row = image.row
+    WHERE NOT image.landed AND result.status = 'unknown'
+"""
+_UNREAD: Final = "SELECT unread, count(DISTINCT row) FROM image WHERE unread <> '' GROUP BY unread ORDER BY unread"
+_WRITTEN: Final = """
+    SELECT image.row, image.type, image.id, shape.edits, image.content, image.unread,
+        NOT image.landed AND coalesce(result.status, '') <> 'applied'
+    FROM image LEFT JOIN shape ON shape.n = image.shape LEFT JOIN result ON result.row = image.row
+    WHERE image.landed OR result.status IN ('applied', 'unknown') OR EXISTS (
+        SELECT 1 FROM attempt WHERE attempt.row = image.row AND coalesce(attempt.outcome, '') <> ?
+        AND attempt.n > coalesce(result.attempts, 0))
+    ORDER BY image.type, image.id, image.row, image.n
+"""
+_UNSETTLED_ATTEMPTS: Final = """
+    SELECT attempt.row, max(attempt.n) FROM attempt LEFT JOIN result ON result.row = attempt.row
+    WHERE result.row IS NULL OR result.redo GROUP BY attempt.row
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One command that worked on the run. Times are seconds since the epoch; `exit_status` is None until it ends."""
+
+    n: int
+    command: str
+    started_at: float
+    last_at: float
+    state: str
+    exit_status: int | None
+    message: str
+    gets: int
+    tokens: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A row that may have been changed by an attempt without a recorded result."""
+
+    row: int
+    attempts: int
+    reason: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fate:
+    """What became of a row, without what is its own: members are those of `RowResult`.
+
+    Nearly all rows of a run share a few of them, each one object: what follows from it is worked out once.
+    """
+
+    status: Status
+    reason: str = ""
+    message: str = ""
+    fields: tuple[str, ...] = ()
+    http: int = 0
+    attempts: int = 0
+    errors: tuple[ApiError, ...] = ()
+
+
+Settled: TypeAlias = tuple[int, bytes, str, float, Fate]
+"""A result as the journal holds it: row, digest, request id, time, fate."""
+
+
+@dataclass(slots=True)
+class Traces:
+    """What the journal held of each row when a process began: one byte a row, so that 10 million rows fit.
+
+    Attributes:
+        earlier: attempts so far of rows that are to be sent.
+        reasons: of rows that may have been applied and are to be sent: why that is not known.
+        images: what the attempts of those rows replaced.
+    """
+
+    marks: bytearray
+    earlier: dict[int, int] = field(default_factory=dict)
+    reasons: dict[int, str] = field(default_factory=dict)
+    images: dict[int, Image] = field(default_factory=dict)
+
+    SETTLED: ClassVar = 1
+    REDO: ClassVar = 2
+    DOUBTFUL: ClassVar = 4
+    UNKNOWN: ClassVar = 8
+
+    def mark(self, row: int, bits: int) -> None:
+        """Add `bits` to a row.
+
+        Raises:
+            JournalDamaged: the journal speaks of a row that the input does not have.
+        """
+        if not 0 < row < len(self.marks):
+            raise JournalDamaged(f"the journal has a row {row} that the input does not have; nothing was sent.")
+        self.marks[row] |= bits
+
+    def doubt(self, row: int, reason: str) -> None:
+        """The row may have been applied; the first reason stands."""
+        self.mark(row, self.DOUBTFUL)
+        self.reasons.setdefault(row, reason)
+
+    @property
+    def redone(self) -> bool:
+        """Whether any settled row is to be run again."""
+        return any(bits & self.REDO for bits in self.marks)
+
+    def matters(self, row: int) -> bool:
+        """Whether the row must be looked at: it is to be run, or it holds back later rows of its id."""
+        bits = self.marks[row]
+        return not bits & self.SETTLED or bool(bits & (self.REDO | self.UNKNOWN))
+
+    def unknown(self, row: int) -> bool:
+        """Whether the row is settled as unknown."""
+        return bool(self.marks[row] & self.UNKNOWN)
+
+    def of(self, row: int) -> Trace:
+        """The trace of one row."""
+        bits = self.marks[row]
+        return Trace(bool(bits & self.SETTLED), bool(bits & self.REDO), bool(bits & self.DOUBTFUL))
+
+
+class History:
+    """A journal opened for reading: the source of every report."""
+
+    def __init__(self, path: Path, *, write: bool = False, checked: bool = False) -> None:
+        """Open an existing journal; `checked` when this process has looked for damage before.
+
+        Raises:
+            JournalDamaged: it is missing, damaged or of another version.
+            JournalError: the file cannot be opened.
+        """
+        self.path = path
+        self._by_record = False
+        self._db: sqlite3.Connection = connect(path, write=write, checked=checked)
+        try:
+            self.facts: dict[str, str] = dict(self._select("SELECT name, value FROM fact"))
+        except BaseException:
+            self._db.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def processes(self) -> list[Process]:
+        """The commands that worked on this run, oldest first."""
+        return [Process(*row) for row in self._select(_PROCESSES)]
+
+    def results(self) -> Iterator[RowResult]:
+        """Every result, in row order; of the reference only `row` and `digest` are known, `line` is 0."""
+        return (
+            RowResult(
+                RowRef(row, 0, digest), fate.status, fate.reason, fate.message, fate.fields, fate.http, fate.attempts,
+                request_id, at, fate.errors,
+            )
+            for row, digest, request_id, at, fate in self.settled()
+        )  # fmt: skip
+
+    def settled(self) -> Iterator[Settled]:
+        """The same without an object for each, which reports would pay for a million times."""
+        return self._understood(_settled, _RESULTS)
+
+    def doubts(self) -> Iterator[Doubt]:
+        """Rows with an attempt after their last result, or without one, that may have been applied; in row order."""
+        return self._understood(_doubt, _DOUBTS, SAFE)
+
+    def traces(self, rows: int) -> Traces:
+        """What there is of each of the input's `rows` rows.
+
+        Raises:
+            JournalDamaged: the journal speaks of rows that the input does not have.
+        """
+        traces = Traces(bytearray(rows + 1))
+        for (row,) in self._select(_PLAIN_MARKS):  # nearly all of a million: no more than a loop for each
+            traces.mark(row, Traces.SETTLED)
+        for row, redo, status, reason in self._understood(_mark, _MARKS):
+            unknown = status is Status.UNKNOWN
+            traces.mark(row, Traces.SETTLED | (Traces.REDO if redo else Traces.UNKNOWN if unknown else 0))
+            if redo and unknown:
+                traces.doubt(row, reason)
+        for doubt in self.doubts():
+            traces.doubt(doubt.row, doubt.reason)
+        for image in self._understood(read_image, _IMAGES_OF_DOUBTFUL):
+            if image.row in traces.reasons:
+                traces.images[image.row] = image
+        traces.earlier.update(self._understood(lambda row: (int(row[0]), int(row[1])), _UNSETTLED_ATTEMPTS))
+        return traces
+
+    def planned(self, first: int = 0, last: int | None = None) -> Iterator[Planned]:
+        """What the plan says of the rows from `first` to `last`, in row order; nothing where there is no plan."""
+        if last is None:
+            return self._understood(read_planned, f"{_PLAN} ORDER BY row")
+        return self._understood(read_planned, f"{_PLAN} WHERE row BETWEEN ? AND ? ORDER BY row", first, last)
+
+    def is_bound_to(self, limit: int | None) -> bool:
+        """Whether the run keeps to a plan that ends at this row. The plan of an undo knows them all."""
+        kept = self.facts.get(PLAN) == "kept"
+        return kept and limit is not None and next(self.planned(limit + 1, limit + 1), None) is None
+
+    def target(self, row: int) -> str:
+        """Id that was looked up for a row that names a reference; empty when there is none."""
+        return next(self._understood(lambda found: str(found[0]), "SELECT id FROM target WHERE row = ?", row), "")
+
+    def targets(self, first: int, last: int) -> dict[int, str]:
+        """These of the rows from `first` to `last`, by row."""
+        query = "SELECT row, id FROM target WHERE row BETWEEN ? AND ?"
+        return dict(self._understood(lambda row: (int(row[0]), str(row[1])), query, first, last))
+
+    def was_overtaken(self, row: int, resource_id: str) -> frozenset[Field]:
+        """What later rows of the same record have changed, or may have; what they found as they wanted it is not in it.
+
+        Only what was there at the first call counts: what the caller itself sends goes in the order of the rows.
+        """
+        if not self._by_record:
+            self._index_records()
+        images = list(self._understood(read_image, _OVERTAKEN, resource_id, row))
+        unread = {("attributes", name) for image in images for name in image.unread}
+        return frozenset(unread.union(edit.path for image in images for edit in image.edits))
+
+    def _index_records(self) -> None:
+        """Sort the images by record, beside the journal: hardly any run needs that, and an index slows every write."""
+        with translated(self.path):
+            (reading_only,) = self._db.execute("PRAGMA query_only").fetchone()
+            self._db.execute("PRAGMA query_only = OFF")
+            self._db.execute(_RECORDS)
+            self._db.execute("CREATE INDEX temp.of_record ON record (id, row)")
+            self._db.execute(f"PRAGMA query_only = {reading_only}")
+        self._by_record = True
+
+    def repeated(self) -> tuple[int, int]:
+        """How many records the plan sends more than one row for, and how many rows these are."""
+        ids, rows = next(self._select(_REPEATED))
+        return int(ids), int(rows)
+
+    def unrepeatable(self) -> int:
+        """Rows that may have been applied, and have an effect that a second sending would have twice."""
+        images = self._understood(read_image, _IMAGES_OF_UNKNOWN)
+        return sum(fires_twice(image.edits, image.unread) for image in images)
+
+    def written(self) -> Iterator[tuple[Image, bool]]:
+        """What the run wrote, by type and id, the rows of one record in order; and whether that is not certain.
+
+        A row that was tried again after a part of it had been applied comes once for each part.
+        """
+        return self._understood(lambda row: (read_image(row[:-1]), bool(row[-1])), _WRITTEN, SAFE)
+
+    def unread(self) -> dict[str, int]:
+        """Rows that were sent with names that nobody can compare, by name: triggers, and what the API never shows."""
+        counts: dict[str, int] = {}
+        for names, rows in self._understood(lambda row: (json.loads(row[0]), int(row[1])), _UNREAD):
+            for name in names:
+                counts[name] = counts.get(name, 0) + rows
+        return counts
+
+    def last_shape(self) -> int:
+        """Number of the last shape of edits, 0 when there is none."""
+        return next(self._understood(lambda row: int(row[0]), "SELECT coalesce(max(n), 0) FROM shape"))
+
+    def written_since(self, at: float) -> dict[str, float]:
+        """Ids of records that rows settled after `at` have written, or may have, and when (seconds since the epoch)."""
+        return dict(self._understood(lambda row: (str(row[0]), float(row[1])), _WRITTEN_SINCE, at))
+
+    def last_result(self) -> float:
+        """Seconds since the epoch at which the last row was settled, 0 when none was."""
+        return next(self._understood(lambda row: float(row[0]), "SELECT coalesce(max(at), 0) FROM result"))
+
+    def attempts(self) -> int:
+        """PATCHes sent so far, by all processes."""
+        return next(self._select("SELECT count(*) FROM attempt"))[0]  # type: ignore[no-any-return]  # SQL count
+
+    def counts(self) -> dict[Status, int]:
+        """Results by status; rows without a result are not among them."""
+        return dict(self._understood(lambda row: (Status(row[0]), int(row[1])), _COUNTS))
+
+    def answered_since(self, at: float, horizon: float, now: float) -> list[float]:
+        """Times of responses after `at`, as far as they are known: what may still occupy the server's windows.
+
+        Args:
+            at: seconds since the epoch, when the pace was last remembered.
+            horizon: seconds since the epoch; intents before it no longer matter.
+            now: stands in for responses whose time is not known.
+        """
+        return list(self._understood(lambda row: float(row[0]), _ANSWERED, now, horizon, now, at))
+
+    def _understood(self, make: Callable[[Any], T], query: str, *parameters: object) -> Iterator[T]:
+        """What `make` makes of the rows, as long as they say something that this program could have written."""
+        for row in self._select(query, *parameters):
+            try:
+                value = make(row)
+            except (ValueError, TypeError, AttributeError) as error:
+                raise damaged(self.path, f"it holds what no journal does: {error}") from error
+            yield value
+
+    def _select(self, query: str, *parameters: object) -> Iterator[Any]:
+        with translated(self.path):
+            rows = self._db.execute(query, parameters)
+            for row in rows:
+                yield row  # `yield from` would close the cursor of a file that may be closed by then
+
+
+def _doubt(row: Any) -> Doubt:
+    number, attempts, reason, at = row
+    return Doubt(int(number), int(attempts), str(reason), float(at))
+
+
+def _mark(row: Any) -> tuple[int, bool, Status, str]:
+    number, redo, status, reason = row
+    return int(number), bool(redo), Status(status), str(reason)
+
+
+def _settled(row: Any) -> Settled:
+    number, digest, request_id, at = row[:4]
+    return number, digest, request_id, at, _fate(row[4:])
+
+
+@lru_cache(maxsize=256)
+def _fate(columns: tuple[Any, ...]) -> Fate:
+    status, reason, message, fields, http, attempts, errors = columns
+    said = tuple(ApiError(**each) for each in json.loads(errors)) if errors else ()
+    return Fate(Status(status), str(reason), str(message), names_in(fields), int(http), int(attempts), said)

@@ -1,0 +1,98 @@
+"""What rows replace, as the journal keeps it: images of what was sent, and plans of what is to be."""
+
+import json
+from typing import Any
+
+from jobs.changes.edits import decode
+from jobs.model import Edit, Status
+from jobs.values import valueclass
+
+
+@valueclass(frozen=True, slots=True)
+class Image:
+    """What attempts of one row replaced: durable before the first of them left.
+
+    Attributes:
+        type: the record's concrete type where it was read, else the one that the row names.
+        edits: value by value.
+        unread: names that were sent although nobody could compare them; they cannot be undone.
+    """
+
+    row: int
+    type: str
+    id: str
+    edits: tuple[Edit, ...]
+    unread: tuple[str, ...] = ()
+
+
+@valueclass(frozen=True, slots=True)
+class Planned:
+    """What a plan says of one row.
+
+    Attributes:
+        status: `pending` when it is to be sent, else what it ends as without being sent.
+        fields: names of the fields that `reason` is about.
+        edits: what it will replace; several of one path when any of several old values will do.
+        unread: names that are sent without comparison.
+    """
+
+    row: int
+    type: str
+    id: str
+    status: Status
+    reason: str = ""
+    message: str = ""
+    fields: tuple[str, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
+def image_columns(image: Image, attempt: int, edits: tuple[int, str]) -> tuple[Any, ...]:
+    """The columns of `image`; `attempt` is the first that it holds for, `edits` number of their shape and values."""
+    return image.row, attempt, image.type, image.id, *edits, listed(image.unread)
+
+
+def planned_columns(planned: Planned, edits: tuple[int, str]) -> tuple[Any, ...]:
+    """The columns of `plan`; `edits` as in an image."""
+    message = planned.message.encode("utf-8", "replace").decode()
+    return (
+        planned.row, planned.type, planned.id, planned.status.value, planned.reason, message,
+        listed(planned.fields), *edits, listed(planned.unread),
+    )  # fmt: skip
+
+
+def read_image(row: Any) -> Image:
+    """The image that columns hold, with the text of the shape in place of its number.
+
+    Raises:
+        ValueError: they hold something else.
+    """
+    number, type_name, resource_id, shape, content, unread = row
+    return Image(int(number), str(type_name), str(resource_id), decode(shape, content), names_in(unread))
+
+
+def read_planned(row: Any) -> Planned:
+    """The plan that columns hold, with the text of the shape in place of its number.
+
+    Raises:
+        ValueError: they hold something else.
+    """
+    number, type_name, resource_id, status, reason, message, fields, shape, content, unread = row
+    return Planned(
+        int(number), str(type_name), str(resource_id), Status(status), str(reason), str(message),
+        names_in(fields), decode(shape, content), names_in(unread),
+    )  # fmt: skip
+
+
+def listed(names: tuple[str, ...]) -> str:
+    """Names in one column of the journal; none as an empty text."""
+    return json.dumps(names, ensure_ascii=False) if names else ""
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """The names that a column holds.
+
+    Raises:
+        ValueError: it holds something else.
+    """
+    return tuple(map(str, json.loads(text))) if text else ()

@@ -1,0 +1,164 @@
+"""The way to the API, for one process: sockets, credential, and a gate for each method."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import anyio
+import structlog
+
+from worker.clock import Clock
+from worker.journal import Counters
+from worker.lane.credentials import TOKEN_QUOTA, Credential, TokenEndpoint, quota_of
+from worker.lane.network import Route, route_of
+from worker.lane.reads import Lookup
+from worker.lane.transport import Transport
+from worker.pacing.limiter import Gate
+from worker.pacing.peers import BEAT
+from worker.pacing.quota_file import PaceMemory
+from worker.pacing.shared import SharedPace
+from worker.policy.backoff import Heard
+from worker.policy.pace import Pace
+from worker.settings import Secrets, Settings, prior
+from worker.stop import Stop
+
+READ_CONCURRENCY: Final = 4
+"""Pages read at once at most."""
+
+SETTLING: Final = 0.1
+"""Seconds between a response and the moment at which its result has been written down."""
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("rowpatch")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What it takes to have a connection.
+
+    Attributes:
+        state_directory: where limits are remembered, and shared with other processes.
+        answered_since: times (seconds since the epoch) of responses to PATCHes after the given one, as far as an
+            earlier process of the run wrote them down.
+    """
+
+    settings: Settings
+    secrets: Secrets
+    state_directory: Path
+    counters: Counters
+    clock: Clock
+    stop: Stop
+    answered_since: Callable[[float], list[float]] = lambda _: []
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An open connection to one origin. `writes` and `reads` are apart: the API counts each method for itself."""
+
+    way: Way
+    transport: Transport
+    credential: Credential
+    writes: Gate
+    reads: Gate
+
+    @property
+    def lookup(self) -> Lookup:
+        """For reading."""
+        way = self.way
+        return Lookup(
+            self.transport, self.reads, self.credential, way.settings.attempts, way.counters, way.clock, way.stop
+        )
+
+    async def beat_forever(self) -> None:
+        """Let other processes know over and over that this one is there."""
+        while True:
+            await anyio.sleep(BEAT)
+            self.writes.beat()
+            self.reads.beat()
+
+
+@asynccontextmanager
+async def connected(way: Way) -> AsyncIterator[Connection]:
+    """Connect; nothing is sent before somebody asks for it."""
+    settings = way.settings
+    timeout = settings.attempts.timeout
+    connections = settings.pacing.concurrency + READ_CONCURRENCY
+    route = route_of(settings, way.secrets)
+    async with AsyncExitStack() as stack:
+        transport = Transport(settings.target.url, timeout=timeout, connections=connections, route=route)
+        await stack.enter_async_context(transport)
+        shared = [_shared(way, method) for method in ("PATCH", "GET")]
+        for each in shared:
+            stack.callback(each.end)
+        heard = Heard()
+        writes, reads = _gate(way, "PATCH", shared[0], heard), _gate(way, "GET", shared[1], heard)
+        yield Connection(way, transport, await _credential(way, stack, route), writes, reads)
+
+
+@asynccontextmanager
+async def token_endpoint(way: Way, route: Route) -> AsyncIterator[TokenEndpoint]:
+    """The way to the token endpoint, which has a quota of its own."""
+    secrets, limits, clock, stop = way.secrets, way.settings.attempts, way.clock, way.stop
+    origin = secrets.auth_url
+    pace = Pace(ceiling=TOKEN_QUOTA, max_in_flight=1, discover=False)
+    shared = SharedPace(pace, PaceMemory(way.state_directory, origin, quota_of(secrets, origin), "POST"), clock)
+    shared.begin()
+    try:
+        async with Transport(origin, timeout=limits.timeout, connections=1, route=route) as transport:
+            endpoint = TokenEndpoint(secrets, transport, Gate(pace, clock, stop, shared), clock, stop)
+            endpoint.patience = limits.patience
+            yield endpoint
+    finally:
+        shared.end()
+
+
+async def _credential(way: Way, stack: AsyncExitStack, route: Route) -> Credential:
+    secrets, issuer = way.secrets, None
+    if secrets.renewable:
+        issuer = await stack.enter_async_context(token_endpoint(way, route))
+        issuer.on_request = partial(_count_token, way.counters)
+        issuer.gate.on_news = partial(_tell, way.counters, "POST")
+    return Credential(secrets.token.get_secret_value() if secrets.token else "", issuer, way.clock)
+
+
+def _count_token(counters: Counters) -> None:
+    counters.tokens += 1
+
+
+def _pace(way: Way, method: str) -> Pace:
+    """The pace of one method, with what is known before the first reply."""
+    pacing, writing = way.settings.pacing, method == "PATCH"
+    pace = Pace(
+        ceiling=pacing.ceiling if writing else (),
+        headroom=pacing.headroom,
+        max_in_flight=pacing.concurrency if writing else READ_CONCURRENCY,
+        discover=pacing.discover,
+    )
+    pace.restore(prior(way.settings.target.url), ())
+    return pace
+
+
+def _shared(way: Way, method: str) -> SharedPace:
+    """The pace as other processes left it or have it now; for the writes, also as far as the journal knows better."""
+    origin = way.settings.target.url
+    memory = PaceMemory(way.state_directory, origin, quota_of(way.secrets, origin), method)
+    shared = SharedPace(_pace(way, method), memory, way.clock)
+    saved_at = shared.begin()
+    if method == "PATCH":
+        shared.recall(way.answered_since(saved_at + SETTLING))
+    return shared
+
+
+def _gate(way: Way, method: str, shared: SharedPace, heard: Heard) -> Gate:
+    gate = Gate(shared.pace, way.clock, way.stop, shared, heard)
+    gate.patience = way.settings.attempts.patience
+    gate.on_news = partial(_tell, way.counters, method)
+    return gate
+
+
+def _tell(counters: Counters, method: str, event: str, facts: Mapping[str, object]) -> None:
+    if facts.get("status") == 429:  # noqa: PLR2004  # Too Many Requests
+        counters.refused += 1
+    log.info(event, method=method, **facts)

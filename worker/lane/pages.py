@@ -1,0 +1,225 @@
+"""The live state of records: read in pages, and one by one where a page cannot tell.
+
+A page proves that a record is there. That one is not there is proven by a request for it alone (see
+`jobs.apis.commercelayer.wholeness`); what is neither shown nor proven absent could not be read.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol, TypeAlias
+
+from jobs.apis.commercelayer import (
+    may_show_more,
+    read_errors,
+    read_state,
+    read_states,
+    state_request,
+    states_request,
+)
+from jobs.model import ApiError, Fields, Live, Reply, Request
+from worker.clock import Moment
+from worker.policy.wording import why_not
+
+NOT_ALLOWED: Final = frozenset({401, 403})
+"""Refusals that are about the credential, unless parts of the page are not refused: an edge may dislike a single id."""
+
+SPLIT: Final = frozenset({400, 404, 413, 414, 422, 431}) | NOT_ALLOWED
+"""Refusals of a page that may be about a single id of it, or about its length."""
+
+ENOUGH: Final = 3
+"""Single records in a row that fail as their page did, or without any answer, before the others are given up."""
+
+_Refusal: TypeAlias = tuple[int, tuple[ApiError, ...]]
+_GONE: Final = frozenset({404, 410})
+_BAD_REQUEST: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found of some records; every id asked for is in one of `records`, `missing` and `failed`.
+
+    Attributes:
+        records: live state by id.
+        at: when each of these was asked for.
+        missing: ids of records that are proven not to exist.
+        failed: ids of which nothing is known, and why.
+    """
+
+    records: Mapping[str, Live] = field(default_factory=dict)
+    at: Mapping[str, Moment] = field(default_factory=dict)
+    missing: frozenset[str] = frozenset()
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reply that asking again would not change, and when it was asked for."""
+
+    reply: Reply
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """Why there is none. `spoken`: the server said something all the same."""
+
+    why: str
+    spoken: bool = False
+
+
+class Ask(Protocol):
+    """Who sends the requests: again where that may help, and not at all once the run ends."""
+
+    async def __call__(self, request: Request, *, patient: bool) -> Answer | NoAnswer:
+        """Ask until there is an answer that asking again would not change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to read: of which type, which fields, and whether to wait for a server that is down."""
+
+    type: str
+    fields: Fields
+    patient: bool = True
+
+
+@dataclass(slots=True)
+class _Gathered:
+    records: dict[str, Live] = field(default_factory=dict)
+    at: dict[str, Moment] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def take(self, states: Mapping[str, Live], at: Moment) -> None:
+        self.records.update(states)
+        self.at.update(dict.fromkeys(states, at))
+
+    def fail(self, ids: Iterable[str], why: str) -> None:
+        self.failed.update(dict.fromkeys(ids, why))
+
+    def found(self) -> Found:
+        return Found(self.records, self.at, frozenset(self.missing), self.failed)
+
+
+@dataclass(slots=True)
+class Pages:
+    """Reads live state. What one type's pages were refused for is remembered: it is not tried to the end each time."""
+
+    ask: Ask
+    _whole: set[str] = field(default_factory=set)
+    _no_help: dict[str, _Refusal] = field(default_factory=dict)
+    _refused: dict[str, int] = field(default_factory=dict)
+
+    async def read(self, wanted: Wanted, ids: Sequence[str]) -> Found:
+        """The live state of up to 25 records."""
+        gathered = _Gathered()
+        await self._heed(wanted, ids, await self._page(wanted, ids), gathered)
+        return gathered.found()
+
+    async def _heed(self, wanted: Wanted, ids: Sequence[str], answer: Answer | NoAnswer, gathered: _Gathered) -> None:
+        """Take what a page shows, and find out about the rest."""
+        if isinstance(answer, NoAnswer):
+            if answer.spoken and wanted.patient and len(ids) > 1:  # it may stumble over a single record
+                await self._one_by_one(wanted, ids, gathered)
+            else:
+                gathered.fail(ids, answer.why)
+            return
+        states = read_states(answer.reply, wanted.type, wanted.fields)
+        if states is None:
+            await self._refuse(wanted, ids, answer.reply, gathered)
+            return
+        self._refused.pop(wanted.type, None)
+        gathered.take({each: states[each] for each in ids if each in states}, answer.at)
+        rest = [each for each in ids if each not in states]
+        if 1 < len(rest) < len(ids) and may_show_more(answer.reply, ids):
+            await self._heed(wanted, rest, await self._page(wanted, rest), gathered)
+        else:
+            await self._one_by_one(wanted, rest, gathered)
+
+    async def _refuse(self, wanted: Wanted, ids: Sequence[str], reply: Reply, gathered: _Gathered) -> None:
+        """Read a page that was refused, or broke off, in halves where that may help.
+
+        Where halves are refused alike, or would be, its size is not the matter: its ids are read one by one.
+        """
+        if len(ids) > 1 and (not reply.complete or self._may_be_split(wanted, reply)):
+            middle = len(ids) // 2
+            halves = (ids[:middle], ids[middle:])
+            answers = [await self._page(wanted, half) for half in halves]
+            if not are_refused_alike(answers, reply):
+                for half, answer in zip(halves, answers, strict=True):
+                    await self._heed(wanted, half, answer, gathered)
+                return
+            self._refused[wanted.type] = reply.status
+        if reply.status not in NOT_ALLOWED or not reply.complete:
+            await self._one_by_one(wanted, ids, gathered, _refusal(reply))
+        else:
+            gathered.fail(ids, why_not(reply))
+
+    def _may_be_split(self, wanted: Wanted, reply: Reply) -> bool:
+        return reply.status in SPLIT and self._refused.get(wanted.type) != reply.status
+
+    async def _one_by_one(
+        self,
+        wanted: Wanted,
+        ids: Sequence[str],
+        gathered: _Gathered,
+        refusal: _Refusal | None = None,
+    ) -> None:
+        """Read single records; `refusal` is that of their page, which says nothing about any of them."""
+        in_vain = 0
+        for place, resource_id in enumerate(ids):
+            answer = await self.ask(state_request(wanted.type, resource_id, wanted.fields), patient=wanted.patient)
+            if _settles(answer, wanted, resource_id, refusal, gathered):
+                in_vain = 0
+                continue
+            in_vain += 1
+            why = answer.why if isinstance(answer, NoAnswer) else why_not(answer.reply)
+            gathered.fail([resource_id] if in_vain < ENOUGH else ids[place:], why)
+            if in_vain == ENOUGH:
+                return
+
+    async def _page(self, wanted: Wanted, ids: Sequence[str]) -> Answer | NoAnswer:
+        """Ask for one page; for all fields where one that the API never shows, a write-only one, may be refused."""
+        sparse = wanted.type not in self._whole
+        request = states_request(wanted.type, ids, wanted.fields, sparse=sparse)
+        answer = await self.ask(request, patient=wanted.patient)
+        if isinstance(answer, NoAnswer) or not sparse or answer.reply.status != _BAD_REQUEST:
+            return answer
+        if self._no_help.get(wanted.type) == _refusal(answer.reply):
+            return answer
+        request = states_request(wanted.type, ids, wanted.fields, sparse=False)
+        whole = await self.ask(request, patient=wanted.patient)
+        if isinstance(whole, Answer) and read_states(whole.reply, wanted.type, wanted.fields) is not None:
+            self._whole.add(wanted.type)
+        elif isinstance(whole, Answer) and _refusal(whole.reply) == _refusal(answer.reply):
+            self._no_help[wanted.type] = _refusal(whole.reply)
+        return whole
+
+
+def _settles(
+    answer: Answer | NoAnswer, wanted: Wanted, resource_id: str, refusal: _Refusal | None, gathered: _Gathered
+) -> bool:
+    """Take what the answer to a request for one record says of it; whether it says anything."""
+    if isinstance(answer, NoAnswer):
+        return False
+    live = read_state(answer.reply, wanted.type, resource_id, wanted.fields)
+    if live is not None:
+        gathered.take({resource_id: live}, answer.at)
+    elif _refusal(answer.reply) == refusal:
+        return False
+    elif answer.reply.status in _GONE:
+        gathered.missing.add(resource_id)
+    else:
+        gathered.fail([resource_id], why_not(answer.reply))
+    return True
+
+
+def are_refused_alike(answers: Iterable[Answer | NoAnswer], reply: Reply) -> bool:
+    """Whether pages were all refused with the status of `reply`; one that broke off is another matter: its length."""
+    return reply.complete and all(
+        isinstance(each, Answer) and each.reply.complete and each.reply.status == reply.status for each in answers
+    )
+
+
+def _refusal(reply: Reply) -> _Refusal:
+    return reply.status, read_errors(reply)

@@ -1,0 +1,310 @@
+"""The only module that knows the HTTP client. Foreign exceptions end here: every request has an `Outcome`.
+
+Measured traps that this module is shaped by (aiohttp 3.14): a garbled reply raises `ClientResponseError(status=400)`
+although the server may have applied the request; a reset before and after the server read the request look the same;
+redirects are followed unless forbidden; a compressed reply can grow a thousandfold; a GET whose kept connection broke
+is sent a second time by itself; bytes that come on an idle connection are taken for the next reply.
+"""
+
+import asyncio
+import os
+import select
+import ssl
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final, Self
+from weakref import WeakKeyDictionary
+
+import aiohttp
+import anyio
+from aiohttp import payload
+from aiohttp.abc import AbstractStreamWriter
+from pydantic import SecretStr
+from yarl import URL
+
+from jobs.apis.commercelayer import HIDDEN
+from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
+from worker.lane.codings import BODY_LIMIT, decoded
+from worker.lane.deadlines import Deadline, Deadlines
+from worker.lane.network import Route
+
+KEEPALIVE: Final = 4.0
+"""Seconds an idle connection is kept: less than servers keep theirs (Node.js: 5), so that no PATCH races a close."""
+
+CONNECT_TIMEOUT: Final = 10.0
+"""Seconds to connect at most: no connection means *not sent*, which a total timeout could not tell."""
+
+_DEFAULT_HEADERS: Final = {"User-Agent": "rowpatch", "Accept-Encoding": "identity"}
+
+
+_KEPT: Final = "x-request-id"
+"""The header that is kept as it came; whatever else is quoted of a reply, secrets are hidden in it then."""
+
+_DIRECT: Final = Route()
+
+
+class _Body(payload.BytesPayload):
+    """Bytes that remember whether they began to leave: cheaper than trace hooks, and it is the body that applies."""
+
+    left = False
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        self.left = True
+        await super().write_with_length(writer, content_length)
+
+
+class _Lost(aiohttp.ClientError):
+    """The connection broke. Unlike the errors it stands for, the client does not take it for a reason to send again."""
+
+
+async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep the client from repeating a request behind the back of the gate, which counts and paces every one."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _Lost from error
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Hands out no kept connection on which anything has come since its last reply.
+
+    Replies of HTTP/1.1 carry no number, and the client takes whatever has come for the reply to its next request: a
+    second reply, or the 408 with which a balancer ends an idle connection, would be told of the wrong row. And where
+    the end of the connection has come, the next request would be lost.
+    """
+
+    def __init__(self, *, limit: int, tls: ssl.SSLContext | None) -> None:
+        super().__init__(limit=limit, keepalive_timeout=KEEPALIVE, ssl=True if tls is None else tls)
+        self._polls: WeakKeyDictionary[asyncio.Protocol, select.poll] = WeakKeyDictionary()
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Any],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  # the base class's name
+    ) -> aiohttp.connector.Connection:
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            protocol, transport = connection.protocol, connection.transport
+            if protocol is None or transport is None:
+                connection.close()
+                continue
+            poll = self._polls.get(protocol)
+            if poll is None:
+                poll = self._polls[protocol] = select.poll()
+                poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+                return connection
+            # Nothing has come: neither what the event loop has read, nor what it has not come round to yet.
+            if not (protocol.should_close or poll.poll(0)):
+                return connection
+            connection.close()
+
+
+class Transport:
+    """Keep-alive connections to one origin."""
+
+    def __init__(self, origin: str, *, timeout: float, connections: int, route: Route = _DIRECT) -> None:
+        """Prepare; nothing is opened before the first request.
+
+        Args:
+            origin: scheme, host and port, checked by the settings.
+            timeout: seconds for a whole request, reading its reply included.
+            connections: how many at most.
+            route: the way there.
+        """
+        self._origin = URL(origin)
+        self._route = route
+        self._tunnelled = origin.startswith("https:")
+        self._for_proxy = _authorising(route.proxy_auth) if route.proxy_auth else {}
+        self._timeout = timeout
+        self._connections = connections
+        self._connector: _Connector | None = None
+        self._deadlines: Deadlines | None = None
+        self._sessions: dict[tuple[tuple[str, str], ...], aiohttp.ClientSession] = {}
+
+    async def __aenter__(self) -> Self:
+        """Get ready to connect."""
+        self._connector = _Connector(limit=self._connections, tls=self._route.tls)
+        self._deadlines = Deadlines(asyncio.get_running_loop(), self._timeout)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close all connections."""
+        if self._connector is not None:
+            with anyio.CancelScope(shield=True):
+                for session in self._sessions.values():
+                    await session.close()
+                await self._connector.close()
+
+    async def send(self, request: Request, headers: Mapping[str, str], within: float | None = None) -> Outcome:
+        """Send one request and read its reply; never raises but for cancellation.
+
+        Args:
+            request: what is sent.
+            headers: besides the usual ones.
+            within: seconds, if fewer than for other requests.
+        """
+        if self._deadlines is None:
+            raise RuntimeError("the transport is not open")
+        body = _Body(request.body, content_type=headers.get("Content-Type", "")) if request.body else None
+        url = self._url(request.target)
+        middlewares = (_once,) if request.method == "GET" else ()  # no other method that is used here is repeated
+        deadline = self._deadlines.begin(within)
+        try:
+            response = await self._session(headers).request(
+                request.method,
+                url,
+                data=body,
+                headers=headers if self._route.proxy else None,
+                allow_redirects=False,
+                middlewares=middlewares,
+                proxy_headers=self._for_proxy if self._tunnelled else None,
+            )
+            return _checked(await _read(response, deadline, _secrets_of(headers)), body)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
+            return NotSent(_connecting(error))
+        except asyncio.CancelledError:
+            if not deadline.has_cancelled():
+                raise
+            return _broken(TimeoutError(), request, body)
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            return _broken(error, request, body)
+        finally:
+            deadline.end()
+
+    def _url(self, target: str) -> URL:
+        """The origin with a path, and perhaps a query; a path alone is a third of the work."""
+        path, mark, query = target.partition("?")
+        url = self._origin.with_path(path, encoded=True)
+        return URL(f"{url}?{query}", encoded=True) if mark else url
+
+    def _session(self, headers: Mapping[str, str]) -> aiohttp.ClientSession:
+        """The session that sends these headers with every request: to lay them over others each time costs 6 us.
+
+        Not where there is a proxy, which would see them: the client sends a session's headers with its CONNECT too.
+        """
+        key = () if self._route.proxy else tuple(headers.items())
+        session = self._sessions.get(key)
+        if session is None:
+            session = self._sessions[key] = self._new_session(dict(key))
+        return session
+
+    def _new_session(self, headers: Mapping[str, str]) -> aiohttp.ClientSession:
+        """One that shares its connections with all others."""
+        own = {**_DEFAULT_HEADERS, **({} if self._tunnelled else self._for_proxy), **headers}
+        return aiohttp.ClientSession(
+            connector=self._connector,
+            connector_owner=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=own,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(CONNECT_TIMEOUT, self._timeout)),
+            auto_decompress=False,
+            proxy=self._route.proxy or None,
+            trust_env=False,
+        )
+
+
+def _checked(reply: Reply, body: _Body | None) -> Reply:
+    """Return the reply, after making sure that what tells sent from not sent still works.
+
+    Raises:
+        RuntimeError: a success for a body that is not known to have left: the client writes bodies in another way.
+    """
+    if body is not None and not body.left and reply.status < 300:  # noqa: PLR2004  # 2xx
+        raise RuntimeError("aiohttp sends bodies in a way that is not watched: what left cannot be told")
+    return reply
+
+
+def _broken(error: Exception, request: Request, body: _Body | None) -> Outcome:
+    left = body.left if body is not None else request.method == "GET"
+    return _ambiguous(error) if left else NotSent(_connecting(error))
+
+
+async def _read(response: aiohttp.ClientResponse, deadline: Deadline, secrets: tuple[str, ...]) -> Reply:
+    """The reply; its connection goes back to the others at the end of the body, and is closed where there is none."""
+    chunks: list[bytes] = []
+    size = 0
+    complete = False
+    content = response.content
+    try:
+        while not content.at_eof():
+            chunk = await content.readany()
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > BODY_LIMIT:
+                break
+        else:
+            complete = True
+    except asyncio.CancelledError:
+        if not deadline.has_cancelled():
+            raise
+    except (TimeoutError, aiohttp.ClientError, OSError):
+        pass  # what came so far is told as broken off
+    finally:
+        if not complete:
+            response.close()
+    headers = _headers(response, secrets)
+    body, whole = decoded(b"".join(chunks), headers.get("content-encoding", ""))
+    return Reply(response.status, headers, body, complete and whole, secrets)
+
+
+def _secrets_of(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what of a request is hidden wherever its reply is quoted: the credential, without its scheme."""
+    _, _, credential = headers.get("Authorization", "").partition(" ")
+    return (credential,) if credential else ()
+
+
+def _headers(response: aiohttp.ClientResponse, secrets: tuple[str, ...]) -> dict[str, str]:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    if len(headers) < len(response.headers):
+        for name in headers:
+            headers[name] = ", ".join(response.headers.getall(name))
+    for secret in secrets:
+        if secret in headers.get(_KEPT, ""):
+            headers[_KEPT] = headers[_KEPT].replace(secret, HIDDEN)
+    return headers
+
+
+def _authorising(pair: SecretStr) -> dict[str, str]:
+    """What a proxy wants to see: with the request for a tunnel, never in it; with the request itself in plain http."""
+    user, _, password = pair.get_secret_value().partition(":")
+    return {"Proxy-Authorization": aiohttp.encode_basic_auth(user, password)}
+
+
+def _ambiguous(error: Exception) -> MaybeSent:
+    if isinstance(error, asyncio.TimeoutError):
+        return MaybeSent("timed_out", "no reply in time")
+    if isinstance(error, aiohttp.ClientResponseError | aiohttp.ClientPayloadError):
+        return MaybeSent("reply_garbled", "the reply was not HTTP, or broke off in its headers")
+    return MaybeSent("reply_lost", "the connection broke before a reply came")
+
+
+def _connecting(error: Exception) -> str:
+    """What kept the request here, without anything a server wrote."""
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            said = f"cannot resolve {error.host}"
+        case aiohttp.ClientConnectorCertificateError():
+            fault = getattr(error.certificate_error, "verify_message", "")  # OpenSSL's words
+            said = f"no trusted TLS connection to {error.host}" + (f": {fault.rstrip('.')}" if fault else "")
+        case aiohttp.ClientConnectorSSLError():
+            said = f"no trusted TLS connection to {error.host}"
+        case aiohttp.ClientHttpProxyError():
+            hint = ": set ROWPATCH_PROXY_AUTH" if error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED else ""
+            said = f"the proxy made no connection, it answered {error.status}{hint}"
+        case aiohttp.ClientProxyConnectionError():
+            said = f"cannot connect to the proxy: {_in_words(error.os_error)}"
+        case aiohttp.ClientConnectorError():
+            said = f"cannot connect to {error.host}:{error.port}: {_in_words(error.os_error)}"
+        case TimeoutError():
+            said = "no connection in time"
+        case _:
+            said = "the connection broke before the request left"
+    return said
+
+
+def _in_words(error: OSError) -> str:
+    """Return the system's words, without the address that the event loop puts in their place."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or "refused"
