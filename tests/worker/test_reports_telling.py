@@ -1,6 +1,5 @@
 """What a run's end looks like on a terminal."""
 
-import unicodedata
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 from jobs.model import RowRef, Status
 from jobs.reasons import REASONS
 from worker.journal import Fate
-from worker.reports import Requests, Summary, printable, tell
+from worker.reports import Requests, Summary, tell
 from worker.reports.outcome import needs_action
 from worker.reports.summary import MAX_GROUPS, Causes, Tally
 
@@ -171,30 +170,6 @@ def test_the_worst_ending_still_fits_on_a_screen() -> None:
 def test_a_directory_with_odd_characters_is_quoted_for_the_shell() -> None:
     text = tell(summary_of([result(1, "timed_out")]), Path("runs/my sheet"))
     assert "rowpatch retry 'runs/my sheet'" in text.splitlines()[-1]
-
-
-@given(st.text())
-def test_nothing_printable_can_steer_a_terminal(text: str) -> None:
-    assert all(
-        unicodedata.category(each) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
-        for each in printable(text)
-        if each not in "\u200c\u200d"
-    )
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("plain é 漢 👍", "plain é 漢 👍"),
-        ("a\nb\tc", "a b c"),
-        ("\x1b[31mred\x07", "\\x1b[31mred\\x07"),
-        ("\u202eevil\u2066", "\\u202eevil\\u2066"),
-        ("\ud800", "\\ud800"),  # half a pair would end the program while printing
-        ("👩\u200d🚀", "👩\u200d🚀"),  # joiners belong to text
-    ],
-)
-def test_what_has_no_glyph_is_shown_as_an_escape(text: str, shown: str) -> None:
-    assert printable(text) == shown
 
 
 @given(st.text(), st.text())

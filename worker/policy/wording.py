@@ -18,10 +18,7 @@ def answered(reply: Reply, opening: str = "the server answered") -> str:
 
 def why_not(outcome: Outcome) -> str:
     """Return why a request did not do what it was for, in the server's own words where it gave any."""
-    if not isinstance(outcome, Reply):
-        return outcome.detail
-    words = said(outcome)
-    return f"it answered {outcome.status}" + (f": {words}" if words else "")
+    return answered(outcome, "it answered") if isinstance(outcome, Reply) else outcome.detail
 
 
 def errors_text(status: int, errors: tuple[ApiError, ...]) -> str:

@@ -3,9 +3,8 @@
 `write` makes the files of a run directory, `tell` puts the same into words for the terminal.
 """
 
-from jobs.printable import printable
 from worker.reports.summary import Group, Requests, Summary
 from worker.reports.telling import tell
 from worker.reports.writing import write
 
-__all__ = ["Group", "Requests", "Summary", "printable", "tell", "write"]
+__all__ = ["Group", "Requests", "Summary", "tell", "write"]
