@@ -225,8 +225,9 @@ class Trace:
 
 def traced(rows: int, middle: Sequence[str] = MIDDLE) -> Trace:
     """Trace runs of that many rows and of twice as many, after a short one that fills the caches of code and types."""
-    _counted(0, WARM, 3 * rows)
-    once, twice = _counted(0, rows, 3 * rows), _counted(rows, 2 * rows, 3 * rows)
+    records = max(WARM, 3 * rows)
+    _counted(0, WARM, records)
+    once, twice = _counted(0, rows, records), _counted(rows, 2 * rows, records)
     growth = {call: (twice[call] - once[call]) / rows for call in twice | once}
     return Trace({call: times for call, times in growth.items() if times}, middle)
 
