@@ -17,11 +17,12 @@ MINUTES   ?= 60
 PROCESSES ?= 4
 MOST   ?= 1000000
 BENCH  ?=
+TRACE  ?=
 PARALLEL ?= --numprocesses 4 --dist worksteal
 
 unexport PYTHONDONTWRITEBYTECODE  # the suite starts a thousand processes: none of them shall compile everything anew
 
-.PHONY: setup demo test check fmt bench bench-check ladder rates scale profile million million-check scenarios simulate replay crash faults signals damage powerloss full-disk undo-crash share corpora strangers late pace-real properties lock clean
+.PHONY: setup demo test check fmt bench bench-check ladder path rates scale profile million million-check scenarios simulate replay crash faults signals damage powerloss full-disk undo-crash share corpora strangers late pace-real properties lock clean
 
 setup: $(READY)  ## a virtual environment with pinned, hashed requirements
 
@@ -58,6 +59,9 @@ bench-check: setup  ## its ratios within generous bounds, in half a minute
 
 ladder: setup  ## the stages of the pipeline switched on in turn, CPU of each a row
 	$(BIN)/python -m benchmarks.ladder
+
+path: setup  ## the path of a row, traced: files, rooms, calls; TRACE="--list" names the functions
+	@$(BIN)/python -m benchmarks.path $(TRACE)
 
 rates: setup  ## rows a second of check, plan and report
 	$(BIN)/python -m benchmarks.rates
