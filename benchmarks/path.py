@@ -18,7 +18,7 @@ ahead; in shorter runs the look-ahead never waits. Each run changes records of i
 - *Files and rooms*: those with a function that at least every second row calls. Files that only pages, commits, timers
   and waits enter are listed apart.
 - *Room*: the folder of a file (`worker/policy/ratelimit`), or the file itself when it lies flat in its top package
-  (`worker/gate.py`).
+  (`worker/stop.py`).
 - *Change of file*: a call whose nearest caller, libraries skipped, is another file of the two packages. A call from
   the event loop has no caller.
 - *Middle*: the modules that hand a row to each other. A call round the middle is a change of file between two of them.
@@ -49,11 +49,11 @@ from worker.settings import Stopping
 ROOT: Final = Path(__file__).parents[1]
 
 MIDDLE: Final = (
-    *(f"worker/{name}.py" for name in ("intake", "ahead", "pool", "lookup", "planner")),
-    "worker/engine/*.py",
+    *(f"worker/engine/{name}.py" for name in ("intake", "prefetch", "senders", "planner")),
+    "worker/lane/reads.py",
     "worker/policy/sequencer.py",
 )
-"""The modules that hand a row to each other, of today's layout and of the next one."""
+"""The modules that hand a row to each other."""
 
 LEAST: Final = 0.5
 """Calls a row of a function from which on its file is on the path."""

@@ -78,6 +78,8 @@ class Lookup:
             outcome, at = await self._read(request)
             if outcome is None:
                 return NoAnswer(none.why)
+            if isinstance(outcome, Reply) and _is_answer(outcome):
+                return Answer(outcome, at)
             why = why_not(outcome)
             none = NoAnswer(why, isinstance(outcome, Reply) and outcome.status >= 500)  # noqa: PLR2004  # 5xx
             if isinstance(outcome, Reply) and token_refused(outcome):
@@ -85,8 +87,6 @@ class Lookup:
             if isinstance(outcome, Reply) and asks_to_wait(outcome):
                 throttles += 1
                 continue
-            if isinstance(outcome, Reply) and _is_final(outcome):
-                return Answer(outcome, at)
             failures += not (patient and self.gate.is_down)
             if patient and (outage := self.gate.outage(why)):
                 self.stop.request("outage", outage)
@@ -138,10 +138,11 @@ class Lookup:
             self.stop.request("authorisation_lost", str(error))
 
 
-def _is_final(reply: Reply) -> bool:
-    """Whether asking again would bring the same: an answer or a refusal.
+def _is_answer(reply: Reply) -> bool:
+    """Whether asking again, now or later, would bring the same: what was asked for, or a refusal.
 
     A success that is no JSON is not the API's: a portal, or a page of the edge in front of it.
     """
     foreign = reply.status < 300 and reply.complete and document_of(reply) is None  # noqa: PLR2004  # 2xx
-    return reply.status < 500 and not foreign  # noqa: PLR2004  # 5xx
+    final = reply.status < 500 and not foreign  # noqa: PLR2004  # 5xx
+    return final and not token_refused(reply) and not asks_to_wait(reply)
