@@ -100,7 +100,7 @@ def _entries(path: Path) -> list[JSON]:
     try:
         text = path.read_text(encoding="utf-8")
         if path.suffix in {".ndjson", ".jsonl"}:
-            return [json.loads(line) for line in text.splitlines() if line.strip()]
+            return [json.loads(line) for line in text.split("\n") if line.strip()]
         document: JSON = json.loads(text)
     except (OSError, ValueError) as error:
         raise SeedError(f"{path}: {error}. A seed is TYPE=COUNT or a JSON or NDJSON file") from error

@@ -378,7 +378,7 @@ print(sum(shared.reserve(1.0) == 0.0 for _ in range(30)))
             capture_output=True,
             check=False,
             text=True,
-            cwd=Path(__file__).parents[2],
+            cwd=Path(__file__).parents[3],
         )
     finally:
         bench.directory.chmod(0o700)
