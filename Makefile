@@ -39,7 +39,7 @@ test: setup  ## everything but the long hunts; branch coverage of what decides, 
 	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report= tests/jobs tests/worker/policy
 	$(BIN)/coverage report
 	$(BIN)/python -m pytest $(PARALLEL) -m "not alone" --ignore tests/jobs --ignore tests/worker/policy
-	$(BIN)/python -m pytest -m alone tests/crash tests/e2e
+	$(BIN)/python -m pytest -m alone tests/system/crash tests/system/e2e
 
 check: setup  ## lint, format, types, arrows
 	$(BIN)/ruff check .
@@ -80,55 +80,55 @@ million-check: setup  ## what a check costs a row, and its memory, on a million 
 	$(BIN)/python -m benchmarks.check_million
 
 simulate: setup  ## the whole engine in virtual time, by seeds
-	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --first $(FIRST)
+	$(BIN)/python -m tests.system.simulation --seeds $(SEEDS) --first $(FIRST)
 
 replay: setup  ## the story of one seed
-	$(BIN)/python -m tests.simulation --replay $(SEED)
+	$(BIN)/python -m tests.system.simulation --replay $(SEED)
 
 scenarios: setup  ## pace and concurrency in virtual time, ours and other ways to do it, as a table
-	@$(BIN)/python -m tests.pace.table $(SCENARIOS)
+	@$(BIN)/python -m tests.system.pace.table $(SCENARIOS)
 
 crash: setup  ## kill -9 at random points, judged by the server's ledger
-	$(BIN)/python -m tests.crash.hunt --kills $(KILLS)
+	$(BIN)/python -m tests.system.crash.hunt --kills $(KILLS)
 
 faults: setup  ## many rows against a hostile server, judged by its own truth
-	$(BIN)/python -m tests.hostile.hunt --rows $(ROWS) --share $(SHARE)
+	$(BIN)/python -m tests.system.hostile.hunt --rows $(ROWS) --share $(SHARE)
 
 signals: setup  ## SIGINT and SIGTERM, once and twice, at random points
-	$(BIN)/python -m tests.crash.signals --times $(TIMES)
+	$(BIN)/python -m tests.system.crash.signals --times $(TIMES)
 
 damage: setup  ## a journal cut at every byte of its end, and with flipped bits
-	$(BIN)/python -m tests.crash.damage
+	$(BIN)/python -m tests.system.crash.damage
 
 powerloss: setup  ## power cuts at random points, and the order of syncs and requests (needs strace)
-	$(BIN)/python -m tests.crash.powerloss --points $(POINTS)
+	$(BIN)/python -m tests.system.crash.powerloss --points $(POINTS)
 
 full-disk: setup  ## small disks that fill up (needs root)
-	$(BIN)/python -m tests.crash.full_disk --times $(DISKS)
+	$(BIN)/python -m tests.system.crash.full_disk --times $(DISKS)
 
 corpora: setup  ## the public corpora of CSV, JSON and naughty strings, installed by npm, never committed
-	$(BIN)/python -m tests.corpora
+	$(BIN)/python -m tests.system.corpora
 
 strangers: setup  ## servers that nobody here wrote, installed under build/, judged by their own stores; STRANGERS="django prism" for some
-	$(BIN)/python -m tests.strangers $(STRANGERS)
-	$(BIN)/python -m tests.sheets.libreoffice
+	$(BIN)/python -m tests.system.strangers $(STRANGERS)
+	$(BIN)/python -m tests.system.sheets.libreoffice
 
 late: setup  ## every change lands late, and every first reply is broken in some way
-	$(BIN)/python -m tests.hostile.late --rows $(ROWS)
+	$(BIN)/python -m tests.system.hostile.late --rows $(ROWS)
 
 pace-real: setup  ## untold limits in real time on loopback, as shares of the ideal
-	$(BIN)/python -m tests.pace.real
+	$(BIN)/python -m tests.system.pace.real
 
 properties: setup  ## the property tests with other examples than make test has, and other ones every time
 	HYPOTHESIS_PROFILE=hunt $(BIN)/python -m pytest -q $(PARALLEL) tests/jobs tests/worker/policy
 
 undo-crash: setup  ## apply and undo, both killed and resumed: nothing is left of either
-	$(BIN)/python -m tests.crash.undo --rounds $(ROUNDS)
+	$(BIN)/python -m tests.system.crash.undo --rounds $(ROUNDS)
 
 share: setup  ## virtual hours of processes that share a quota, and of one that is restarted every 20 s
-	$(BIN)/python -m tests.scenarios.shared_quota --minutes $(MINUTES) --processes $(PROCESSES)
-	PROCESSES=$(PROCESSES) $(BIN)/python -m pytest -q tests/e2e/test_shared_quota.py
-	ROWS=5000 $(BIN)/python -m pytest -q tests/scenarios/test_reads_beside_writes.py
+	$(BIN)/python -m tests.system.scenarios.shared_quota --minutes $(MINUTES) --processes $(PROCESSES)
+	PROCESSES=$(PROCESSES) $(BIN)/python -m pytest -q tests/system/e2e/test_shared_quota.py
+	ROWS=5000 $(BIN)/python -m pytest -q tests/system/scenarios/test_reads_beside_writes.py
 	$(BIN)/python -m benchmarks.gate_cost
 
 lock: setup  ## renew the pinned requirements (needs the uv program)

@@ -5,7 +5,7 @@
 Apply N and 2N rows to the embedded sandbox and count the calls of every function that is written in `worker/` or
 `jobs/`. Calls a row are the calls that the second run has more, divided by N: start and end of a run cancel out.
 
-A run is that of `tests/scenarios/harness.py`: check, read, send, report. It has the default settings, no rate limit,
+A run is that of `tests.system.scenarios.harness`: check, read, send, report. It has default settings, no rate limit,
 virtual time on one thread, and the same hashes every time, so that every trace gives the same numbers. Commits run on
 the event loop; the thread that the program has for them is not traced. N is larger than the 200 rows that are read
 ahead; in shorter runs the look-ahead never waits. Each run changes records of its own, so that no cache knows them.
@@ -42,7 +42,7 @@ from typing import Any, Final, NamedTuple
 
 from benchmarks.rows import HEADER, TYPE, cells
 from jobs.model import Status
-from tests.scenarios.harness import Case, play, sheet
+from tests.system.scenarios.harness import Case, play, sheet
 from worker.sandbox import SandboxSettings, seeded_id
 from worker.settings import Stopping
 

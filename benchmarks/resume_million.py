@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import machine, results
-from tests.e2e.program import Desk, Process, sandbox
+from tests.system.e2e.program import Desk, Process, sandbox
 from worker.files import run_directory, source
 from worker.files.run_directory import JOURNAL
 from worker.journal import create

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from multidict import CIMultiDict
 
-from tests.e2e.program import sandbox
+from tests.system.e2e.program import sandbox
 from worker.sandbox import Entry, Oddity, SandboxSettings, Strange, canonical_text, seeded_id, serve
 from worker.sandbox.api import Answer, Api, Call
 from worker.sandbox.seeding import seeded
