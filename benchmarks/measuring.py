@@ -13,7 +13,7 @@ SHOWN = 2000
 """Characters shown of what a command that failed said."""
 
 
-class Failed(Exception):  # noqa: N818  # says what the command did
+class Failed(Exception):
     """A command did not do what it should."""
 
 

@@ -30,7 +30,7 @@ _STRUCTURE: Final = re.compile(r'(?P<string>"[^"\\]*+(?:\\.[^"\\]*+)*+"?)|[,\[{]
 """A string, also one that never ends; or what another value comes with."""
 
 
-class NotStrictJSON(Exception):  # noqa: N818  # says what the text is
+class NotStrictJSON(Exception):
     """The text is not strict JSON, or holds a number that cannot be carried exactly.
 
     Attributes:
@@ -76,7 +76,7 @@ def exact_float(text: str) -> float:
     """
     number = float(text) if len(text) <= _MAX_FLOAT else math.inf
     if not (math.isfinite(number) and _same(number, text)):
-        shown = text if len(text) <= 40 else f"{text[:40]}…"  # noqa: PLR2004  # what fits into a sentence
+        shown = text if len(text) <= 40 else f"{text[:40]}…"  # what fits into a sentence
         raise NotStrictJSON("number_not_exact", f"{shown} cannot be carried exactly")
     return number
 

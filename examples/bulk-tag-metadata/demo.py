@@ -32,7 +32,7 @@ QUICK: Final = 60
 _TRUE: Final = {"true": True, "false": False}
 
 
-class DemoFailed(Exception):  # noqa: N818  # what happened
+class DemoFailed(Exception):
     """The demo did not show what it promises; the message says what was different."""
 
 
@@ -86,7 +86,7 @@ def _show(home: Path, rows: int) -> None:
         entries = server.ledger()
     for sheet in sheets:
         _judge(sheet, entries)
-    refused = sum(entry["status"] == 429 for entry in entries)  # noqa: PLR2004  # Too Many Requests
+    refused = sum(entry["status"] == 429 for entry in entries)  # Too Many Requests
     if refused:
         raise DemoFailed(f"the server refused {refused} requests as too many")
     _say(
@@ -168,7 +168,7 @@ def _environment(announced: Mapping[str, str], state: Path) -> dict[str, str]:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201  # the terminal is the point
+    print(text, flush=True)
 
 
 if __name__ == "__main__":

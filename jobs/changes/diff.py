@@ -16,7 +16,7 @@ MERGED = "metadata"
 """The attribute that a whole JSON object is merged into, instead of taking its place."""
 
 
-class CannotMerge(Exception):  # noqa: N818  # a fact about the record, not a programming error
+class CannotMerge(Exception):
     """Members are to be set in something that the API does not show, or that is no object. The text names it."""
 
 

@@ -48,7 +48,7 @@ def same_at(path: Path, wanted: JSON | Absent, value: JSON | Absent) -> bool:
     """Return whether what an edit's path leads to is what is wanted."""
     if isinstance(wanted, Absent) or isinstance(value, Absent):
         return wanted is value
-    whole = path[0] == "attributes" and len(path) == 2  # noqa: PLR2004  # kind and name
+    whole = path[0] == "attributes" and len(path) == 2  # kind and name
     return same(wanted, value, declared(path[1]) if whole else None)
 
 

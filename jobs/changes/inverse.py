@@ -90,7 +90,7 @@ class Restoring:
     lost: tuple[Lost, ...]
 
 
-class _Unwritable(Exception):  # noqa: N818  # a fact about the value
+class _Unwritable(Exception):
     """No column can say it. The text says why."""
 
 
@@ -117,7 +117,7 @@ def restoring(type_name: str, resource_id: str, rows: Sequence[Written]) -> Rest
 
 def trails(rows: Sequence[Written]) -> Iterator[Trail]:
     """What became of every value that `rows`, the run's rows for one record in their order, touched."""
-    wholes = {edit.path for row in rows for edit in row.edits if len(edit.path) == 2}  # noqa: PLR2004  # kind and name
+    wholes = {edit.path for row in rows for edit in row.edits if len(edit.path) == 2}  # kind and name
     steps: dict[Path, list[tuple[Written, list[Edit]]]] = {}
     for row in rows:
         of_path: dict[Path, list[Edit]] = {}

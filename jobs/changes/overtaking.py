@@ -17,7 +17,7 @@ WHOLE: Final[Path] = ()
 """Stands for whatever a row may have set: one in doubt that fires an action, or one whose fields nobody knows."""
 
 
-class Inseparable(Exception):  # noqa: N818  # a fact about the row, not a programming error
+class Inseparable(Exception):
     """A part of the row is overtaken, and the rest cannot be sent without it. The text says which."""
 
 

@@ -5,7 +5,7 @@ from typing import Self
 from jobs.model import RowRef, Unsendable
 
 
-class NotAColumn(Exception):  # noqa: N818  # what the name turned out to be
+class NotAColumn(Exception):
     """A name has no meaning as a column, in general or for one resource type.
 
     In a sheet's header this refuses the input; in an NDJSON object, only that row.
@@ -21,7 +21,7 @@ class NotAColumn(Exception):  # noqa: N818  # what the name turned out to be
         self.reason = reason
 
 
-class RowRefused(Exception):  # noqa: N818  # what happens to the row
+class RowRefused(Exception):
     """A row cannot be sent; becomes a value (`jobs.model.Unsendable`) before it leaves this package.
 
     Attributes:

@@ -33,7 +33,7 @@ def leading_zeros(seen: Seen) -> Sign | None:
     known = sum(seen.padded.values())
     width, padded = seen.padded.most_common(1)[0]
     longer = _longer(seen, width) + seen.of("long")
-    if known < 2 or padded * 10 < known * 9 or longer * 20 > padded:  # noqa: PLR2004  # two are a pattern
+    if known < 2 or padded * 10 < known * 9 or longer * 20 > padded:  # two are a pattern
         return None
     example = next((each.cell for each in seen.kinds["padded"].examples if len(each.cell) == width), "0" * width)
     return _shorter(seen, width, 1, f"{padded:,} cells are padded to {width} digits, such as {example}")
@@ -46,7 +46,7 @@ def _zeros_by_name(seen: Seen) -> Sign | None:
     width = max(seen.widths, key=lambda each: seen.widths[each].count)
     fixed, digits = seen.widths[width].count, seen.of("digits")
     longer = _longer(seen, width)
-    if width <= 4 or longer or fixed < 5 or fixed * 10 < digits * 7 or digits * 20 < seen.total * 19:  # noqa: PLR2004
+    if width <= 4 or longer or fixed < 5 or fixed * 10 < digits * 7 or digits * 20 < seen.total * 19:
         return None
     return _shorter(seen, width, width - _SHORTER, f"{fixed:,} cells have {width} digits")
 
@@ -86,7 +86,7 @@ def digits_lost(seen: Seen) -> Sign | None:
     """All numbers of more than 15 digits end in zeros: by chance that happens once in ten for each digit."""
     tally = seen.traits.get("rounded", Tally())
     others = seen.of("long") - tally.count
-    if seen.zeros < 4 or others * 20 > tally.count:  # noqa: PLR2004  # less than once in ten thousand
+    if seen.zeros < 4 or others * 20 > tally.count:  # less than once in ten thousand
         return None
     why = f"{tally.count:,} of {tally.count + others:,} long numbers are zeros behind the {SPREADSHEET_DIGITS}th digit"
     return seen.sign("digits_lost", tally, why, lambda cell: kind_of(cell) == "long" and is_rounded(cell))
@@ -159,7 +159,7 @@ def mixed(seen: Seen) -> Sign | None:
     numbers = seen.of("digits", "point", "comma", "thousands", "padded", "long")
     if seen.column.role not in {"text", "untyped"} or not strange or seen.of("code", "power", "ten", "uuid"):
         return None
-    if seen.total < 20 or numbers * 20 < seen.total * 19:  # noqa: PLR2004  # too few to tell, or no column of numbers
+    if seen.total < 20 or numbers * 20 < seen.total * 19:  # too few to tell, or no column of numbers
         return None
     why = f"{numbers:,} of {seen.total:,} cells are numbers"
     return seen.sign("mixed_types", joined(words), why, lambda cell: kind_of(cell) in {"word", "text"})

@@ -66,7 +66,7 @@ def _became_a_date(old: str, new: str) -> bool:
 def _days(date: str) -> set[tuple[int, ...]]:
     """Return the days that a date may be, as year of the century, month and day."""
     parts = [int(part) for part in re.split(r"[-./T ]", date)[:3] if part.isdecimal()]
-    if len(parts) < 3:  # noqa: PLR2004  # year, month and day
+    if len(parts) < 3:  # year, month and day
         return set()
     first, middle, last = parts
     if date[4:5] == "-":

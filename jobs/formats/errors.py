@@ -1,7 +1,7 @@
 """The one way in which an input as a whole is refused; a bad row is a value (`jobs.model.Unsendable`) instead."""
 
 
-class InputRefused(Exception):  # noqa: N818  # what happened to the input; the name the contract uses
+class InputRefused(Exception):
     """The input cannot be worked with, so nothing of it is sent (exit status 2).
 
     `str()` of it is the whole sentence for the user, line number included.

@@ -85,8 +85,8 @@ def main() -> None:
     seeds = int(sys.argv[1])
     wrong = [(seed, sign) for seed in range(seeds) for sign in signs(seed)]
     for seed, sign in wrong:
-        print(seed, sign.code, sign.column.label, sign.count, [each.cell for each in sign.examples])  # noqa: T201  # a report
-    print(f"{seeds} sheets, {len(wrong)} false alarms")  # noqa: T201  # its figure
+        print(seed, sign.code, sign.column.label, sign.count, [each.cell for each in sign.examples])
+    print(f"{seeds} sheets, {len(wrong)} false alarms")
 
 
 if __name__ == "__main__":

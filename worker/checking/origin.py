@@ -80,7 +80,7 @@ class Origin:
 
     def _row_of(self, number: str) -> Sequence[str]:
         """Return the cells of a row of the run; none if it is too far behind in a file that was sorted."""
-        row = int(number) if number.isdecimal() and len(number) < 10 else 0  # noqa: PLR2004  # digits of a row
+        row = int(number) if number.isdecimal() and len(number) < 10 else 0  # digits of a row
         while self._read < row and (cells := next(self._rows, None)) is not None:
             self._read += 1
             if self._size > _KEPT:

@@ -52,7 +52,7 @@ _COMMANDS: Final = {
 
 
 def _version() -> str:
-    from importlib.metadata import version  # noqa: PLC0415  # a sixth of the time that --help takes
+    from importlib.metadata import version
 
     return version("rowpatch")
 
@@ -88,7 +88,7 @@ def _refuse_strangers() -> None:
     if Path(__file__).parents[2] / "jobs" not in map(Path, places):
         shown = ascii(", ".join(places) or getattr(found, "origin", "nowhere"))
         said = f"rowpatch: another `jobs` is found first, {shown}: unset PYTHONPATH."
-        print(said, file=sys.stderr)  # noqa: T201  # `speech` needs our own `jobs`
+        print(said, file=sys.stderr)
         sys.exit(USAGE)
 
 
@@ -117,13 +117,13 @@ def run(arguments: Sequence[str]) -> int:
     try:
         status = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
-        from worker.cli.speech import Screen  # noqa: PLC0415  # --help must be quick
+        from worker.cli.speech import Screen
 
         Screen(stderr=True).print(CycloptsPanel(error))
         return USAGE
     except KeyboardInterrupt as error:
-        from worker.cli.signals import status_of  # noqa: PLC0415  # see above
-        from worker.cli.speech import complain  # noqa: PLC0415  # see above
+        from worker.cli.signals import status_of
+        from worker.cli.speech import complain
 
         return complain("interrupted", status_of(error))
     return status if isinstance(status, int) else 0

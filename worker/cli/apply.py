@@ -20,8 +20,8 @@ def apply(
     plan: Annotated[
         Path | None, Parameter(group=RUN, help="Do exactly what the plan in this run directory says.")
     ] = None,
-    flags: Flags = Flags(),  # noqa: B008  # frozen
-    reading: SourceFlags = SourceFlags(),  # noqa: B008  # frozen
+    flags: Flags = Flags(),
+    reading: SourceFlags = SourceFlags(),
 ) -> int:
     """Make the records what the rows of SOURCE ask for: read them, and send one PATCH for each that differs.
 
@@ -32,8 +32,8 @@ def apply(
     Every flag can be set in the environment too: --expect-mode is ROWPATCH_EXPECT_MODE. Credentials only there:
     ROWPATCH_TOKEN, or ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET; with _FILE, the name of a file that holds it.
     """
-    from worker.cli.begin import begin  # noqa: PLC0415  # --help must not wait for the HTTP client
-    from worker.cli.session import Command, guarded  # noqa: PLC0415  # see above
+    from worker.cli.begin import begin
+    from worker.cli.session import Command, guarded
 
     if plan is not None:
         return guarded(lambda: _execute(plan, source, run_dir, flags, reading))
@@ -42,8 +42,8 @@ def apply(
 
 def _execute(plan: Path, source: str | None, run_dir: Path | None, flags: Flags, reading: SourceFlags) -> int:
     """Do what a plan says, in its own run directory."""
-    from worker.cli.session import Command, open_run, work  # noqa: PLC0415  # see above
-    from worker.journal import PLAN  # noqa: PLC0415  # see above
+    from worker.cli.session import Command, open_run, work
+    from worker.journal import PLAN
 
     if source is not None or run_dir is not None or reading != SourceFlags():
         raise ConfigError("--plan takes its sheet and its directory from the plan: leave out SOURCE and their flags.")

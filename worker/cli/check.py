@@ -41,7 +41,7 @@ def check(
         bool,
         Parameter(name="--json", group=_SHOWING, negative=(), help="Every finding as a line of JSON; a summary last."),
     ] = False,
-    reading: SourceFlags = SourceFlags(),  # noqa: B008  # frozen
+    reading: SourceFlags = SourceFlags(),
 ) -> int:
     """Read all of SOURCE and say what is wrong with it: rows that cannot be sent, and cells that look damaged.
 
@@ -50,8 +50,8 @@ def check(
 
     Exit status: 0 when every row can be sent, whatever the warnings; 2 when something is refused.
     """
-    from worker.cli.checked import Showing, check_source  # noqa: PLC0415  # --help must be quick
-    from worker.cli.session import guarded  # noqa: PLC0415  # see above
+    from worker.cli.checked import Showing, check_source
+    from worker.cli.session import guarded
 
     said = {
         "clear_token": clear_token,

@@ -18,8 +18,8 @@ def plan(
     detailed_exitcode: Annotated[
         bool, Parameter(group=RUN, negative=(), help="Exit 10 when there is something to send.")
     ] = False,
-    flags: Flags = Flags(),  # noqa: B008  # frozen
-    reading: SourceFlags = SourceFlags(),  # noqa: B008  # frozen
+    flags: Flags = Flags(),
+    reading: SourceFlags = SourceFlags(),
 ) -> int:
     """Show what `apply` would change, value by value, and send nothing.
 
@@ -29,8 +29,8 @@ def plan(
     Exit status: 0; 1 when a row is invalid or its record cannot be read; with --detailed-exitcode 10 when there is
     something to send.
     """
-    from worker.cli.begin import begin  # noqa: PLC0415  # --help must not wait for the HTTP client
-    from worker.cli.session import Command, guarded  # noqa: PLC0415  # see above
+    from worker.cli.begin import begin
+    from worker.cli.session import Command, guarded
 
     command = Command("plan", plan="make", detailed=detailed_exitcode)
     return guarded(lambda: begin(source, run_dir, command, flags, reading))

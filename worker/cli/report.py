@@ -11,15 +11,15 @@ def report(
     given: Annotated[Path | None, Parameter(name="run", help="The run directory. Default: the newest one.")] = None, /
 ) -> int:
     """Rebuild the reports of RUN from its journal, and say how it stands. Nothing is sent."""
-    from worker import reports  # noqa: PLC0415  # --help must be quick
-    from worker.cli.chosen import chosen  # noqa: PLC0415  # see above
-    from worker.cli.planned import finish_plan  # noqa: PLC0415  # see above
-    from worker.cli.session import STOPPED, guarded, made_with  # noqa: PLC0415  # see above
-    from worker.cli.speech import complain, say  # noqa: PLC0415  # see above
-    from worker.engine.run import Ended  # noqa: PLC0415  # see above
-    from worker.files.run_directory import JOURNAL, locked  # noqa: PLC0415  # see above
-    from worker.journal import PLAN, History  # noqa: PLC0415  # see above
-    from worker.settings import ConfigError  # noqa: PLC0415  # see above
+    from worker import reports
+    from worker.cli.chosen import chosen
+    from worker.cli.planned import finish_plan
+    from worker.cli.session import STOPPED, guarded, made_with
+    from worker.cli.speech import complain, say
+    from worker.engine.run import Ended
+    from worker.files.run_directory import JOURNAL, locked
+    from worker.journal import PLAN, History
+    from worker.settings import ConfigError
 
     def rebuild() -> int:
         run = chosen("report", given)

@@ -16,15 +16,15 @@ def resume(
     from_copy: Annotated[
         bool, Parameter(negative=(), help="Go on with the run's copy of the sheet although the file has changed since.")
     ] = False,
-    flags: Flags = Flags(),  # noqa: B008  # frozen
+    flags: Flags = Flags(),
 ) -> int:
     """Go on with RUN: rows that are settled are not sent again.
 
     The settings are those of the run; flags override them. Rows whose request had left when the run was killed are
     sent again where that is safe, and are marked; the others become `unknown`.
     """
-    from worker.cli.chosen import chosen  # noqa: PLC0415  # --help must be quick
-    from worker.cli.session import Command, guarded, open_run, refuse_changed, refuse_plan, work  # noqa: PLC0415  # see above
+    from worker.cli.chosen import chosen
+    from worker.cli.session import Command, guarded, open_run, refuse_changed, refuse_plan, work
 
     def go_on() -> int:
         with ExitStack() as stack:

@@ -14,7 +14,7 @@ def retry(
     run: Annotated[Path | None, Parameter(help="The run directory. Default: the newest one to be retried.")] = None,
     /,
     *,
-    flags: Flags = Flags(),  # noqa: B008  # frozen
+    flags: Flags = Flags(),
 ) -> int:
     """Run the failed and rejected rows of RUN again, as a new attempt in the same run.
 
@@ -22,10 +22,10 @@ def retry(
     did not reach. A row is left as it is when a later row of the same id was, or may have been, applied.
     With --limit N, the next N of them are run.
     """
-    from worker.cli.chosen import chosen as the_one  # noqa: PLC0415  # --help must be quick
-    from worker.cli.session import Command, guarded, open_run, refuse_plan, work  # noqa: PLC0415  # see above
-    from worker.cli.speech import complain  # noqa: PLC0415  # see above
-    from worker.engine.redo import last_of_next, rows_to_redo  # noqa: PLC0415  # see above
+    from worker.cli.chosen import chosen as the_one
+    from worker.cli.session import Command, guarded, open_run, refuse_plan, work
+    from worker.cli.speech import complain
+    from worker.engine.redo import last_of_next, rows_to_redo
 
     def again() -> int:
         with ExitStack() as stack:

@@ -11,10 +11,10 @@ def runs(
     in_: Annotated[Path, Parameter(name="--in", help="Where the runs lie. Default: runs.")] = Path("runs"),
 ) -> int:
     """List the runs, the newest first: state, age, counts, and the command to go on with. Nothing is sent."""
-    import time  # noqa: PLC0415  # --help must be quick
+    import time
 
-    from worker.cli.speech import say  # noqa: PLC0415  # see above
-    from worker.files.runs import lines, listed  # noqa: PLC0415  # see above
+    from worker.cli.speech import say
+    from worker.files.runs import lines, listed
 
     found = listed(in_)
     say("\n".join(lines(found, time.time())) if found else f"There are no runs in {in_}.")

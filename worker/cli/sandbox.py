@@ -59,8 +59,8 @@ def sandbox(
     Prints one JSON line with its url, token, client_id and client_secret. GET /_sandbox/ledger tells every request it
     received and whether it was applied; GET /_sandbox/resources shows the records.
     """
-    from worker.cli.session import guarded  # noqa: PLC0415  # --help must be quick
-    from worker.sandbox import SandboxSettings, Strange  # noqa: PLC0415  # see above
+    from worker.cli.session import guarded
+    from worker.sandbox import SandboxSettings, Strange
 
     def start() -> int:
         strange = Strange(
@@ -95,16 +95,16 @@ def sandbox(
 
 
 def _serve(settings: "SandboxSettings", port: int) -> int:
-    import anyio  # noqa: PLC0415  # see above
+    import anyio
 
-    from worker.sandbox import SeedError, serve  # noqa: PLC0415  # see above
+    from worker.sandbox import SeedError, serve
 
     async def forever() -> None:
         async with serve(settings, port) as server:
-            print(json.dumps(server.announcement()), flush=True)  # noqa: T201  # the contract
+            print(json.dumps(server.announcement()), flush=True)
             if sys.stderr.isatty():
                 shown = f"export ROWPATCH_URL={server.url}\nexport ROWPATCH_TOKEN={server.token}"
-                print(f"\nFor another terminal:\n\n{shown}", file=sys.stderr)  # noqa: T201  # to be pasted
+                print(f"\nFor another terminal:\n\n{shown}", file=sys.stderr)
             await anyio.sleep_forever()
 
     try:

@@ -46,7 +46,7 @@ def can_ask() -> bool:
 
 def ask(question: str) -> str:
     """Put a question on standard error; the line that is typed in reply."""
-    print(f"{_lines(question)} ", end="", file=sys.stderr, flush=True)  # noqa: T201  # a prompt
+    print(f"{_lines(question)} ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip()
 
 

@@ -26,16 +26,16 @@ def template(
 
     Exit status: 0, or 2 when there is no such type or the file cannot be written.
     """
-    from worker.cli.session import guarded  # noqa: PLC0415  # --help must be quick
+    from worker.cli.session import guarded
 
     return guarded(lambda: _make(type_name, output, format_name))
 
 
 def _make(type_name: str, output: Path | None, format_name: str | None) -> int:
-    from jobs.template import template as columns_of  # noqa: PLC0415  # see above
-    from worker.cli.speech import say, warn  # noqa: PLC0415  # see above
-    from worker.settings import ConfigError  # noqa: PLC0415  # see above
-    from worker.templates import as_csv, write_workbook  # noqa: PLC0415  # see above
+    from jobs.template import template as columns_of
+    from worker.cli.speech import say, warn
+    from worker.settings import ConfigError
+    from worker.templates import as_csv, write_workbook
 
     made = columns_of(type_name)
     wanted = format_name or ("xlsx" if output is not None and output.suffix.lower() == ".xlsx" else "csv")

@@ -21,7 +21,7 @@ def undo(
     plan_only: Annotated[
         bool, Parameter(group=RUN, negative=(), help="Only show what would be restored; nothing is sent.")
     ] = False,
-    flags: Flags = Flags(),  # noqa: B008  # frozen
+    flags: Flags = Flags(),
 ) -> int:
     """Restore, key by key, what RUN replaced. The undo is a run of its own: it can be resumed, and undone.
 
@@ -32,8 +32,8 @@ def undo(
 
     Exit status: 0 when everything is restored, 1 when something is not.
     """
-    from worker.cli.chosen import chosen_to_undo  # noqa: PLC0415  # --help must be quick
-    from worker.cli.session import guarded  # noqa: PLC0415  # see above
-    from worker.cli.undoing import take_back  # noqa: PLC0415  # see above
+    from worker.cli.chosen import chosen_to_undo
+    from worker.cli.session import guarded
+    from worker.cli.undoing import take_back
 
     return guarded(lambda: take_back(chosen_to_undo(run, flags, sure=plan_only), run_dir, flags, plan_only=plan_only))

@@ -17,7 +17,7 @@ def verify(
     sample: Annotated[
         int | None, Parameter(converter=whole, group=RUN, help="Only so many records, chosen at random.")
     ] = None,
-    flags: Flags = Flags(),  # noqa: B008  # frozen
+    flags: Flags = Flags(),
 ) -> int:
     """Read every record that RUN wrote again, and say whether it still holds what RUN wrote last. Nothing is sent.
 
@@ -26,30 +26,30 @@ def verify(
 
     Exit status: 0 when everything holds, 1 when something does not, 3 when it could not be finished.
     """
-    from worker.cli.chosen import chosen  # noqa: PLC0415  # see above
-    from worker.cli.session import guarded  # noqa: PLC0415  # --help must be quick
+    from worker.cli.chosen import chosen
+    from worker.cli.session import guarded
 
     return guarded(lambda: _verify(chosen("verify", run), sample, flags))
 
 
 def _verify(run: Path, sample: int | None, flags: Flags) -> int:
-    from random import Random  # noqa: PLC0415  # see above
+    from random import Random
 
-    import anyio  # noqa: PLC0415  # see above
+    import anyio
 
-    from worker.cli.flags import overridden  # noqa: PLC0415  # see above
-    from worker.cli.screen import configure_log  # noqa: PLC0415  # see above
-    from worker.cli.session import STOPPED, made_with  # noqa: PLC0415  # see above
-    from worker.cli.speech import complain, say  # noqa: PLC0415  # see above
-    from worker.cli.verified import reporting, tell_verified  # noqa: PLC0415  # see above
-    from worker.clock import Clock  # noqa: PLC0415  # see above
-    from worker.engine import verifier  # noqa: PLC0415  # see above
-    from worker.files.run_directory import JOURNAL, locked  # noqa: PLC0415  # see above
-    from worker.journal import Counters, History  # noqa: PLC0415  # see above
-    from worker.lane.connect import Way  # noqa: PLC0415  # see above
-    from worker.lane.network import route_of  # noqa: PLC0415  # see above
-    from worker.settings import ConfigError, read_secrets, state_directory  # noqa: PLC0415  # see above
-    from worker.stop import Stop  # noqa: PLC0415  # see above
+    from worker.cli.flags import overridden
+    from worker.cli.screen import configure_log
+    from worker.cli.session import STOPPED, made_with
+    from worker.cli.speech import complain, say
+    from worker.cli.verified import reporting, tell_verified
+    from worker.clock import Clock
+    from worker.engine import verifier
+    from worker.files.run_directory import JOURNAL, locked
+    from worker.journal import Counters, History
+    from worker.lane.connect import Way
+    from worker.lane.network import route_of
+    from worker.settings import ConfigError, read_secrets, state_directory
+    from worker.stop import Stop
 
     if not (run / JOURNAL).is_file():
         raise ConfigError(f"{run} is not a run directory: it has no {JOURNAL}.")

@@ -97,7 +97,7 @@ class Progress:
 
     def _mark(self, now: float) -> None:
         self._marks.append((now, self.done, self.sent, self.attempts, self.gets()))
-        while len(self._marks) > 2 and now - self._marks[0][0] > LONG:  # noqa: PLR2004  # two marks make a rate
+        while len(self._marks) > 2 and now - self._marks[0][0] > LONG:  # two marks make a rate
             self._marks.popleft()
 
     def _rate(self, column: int, span: float) -> float:

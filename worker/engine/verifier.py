@@ -75,7 +75,7 @@ class Verified:
     hidden: Counter[str] = field(default_factory=Counter)
 
 
-class Unfinished(Exception):  # noqa: N818  # a fact about the run, not a programming error
+class Unfinished(Exception):
     """The records could not all be read. The text says why."""
 
 

@@ -18,7 +18,7 @@ _LOCK: Final = "lock"
 _OURS: Final = (_LOCK, "input.", JOURNAL)
 
 
-class Busy(Exception):  # noqa: N818  # it is a fact about the run, not a programming error
+class Busy(Exception):
     """Another process holds the run. Exit status 75 (EX_TEMPFAIL of sysexits.h)."""
 
 

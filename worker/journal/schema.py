@@ -52,7 +52,7 @@ class JournalError(Exception):
     """The journal cannot be written: a full disk, a vanished folder. The run stops and can be resumed."""
 
 
-class JournalDamaged(JournalError):  # noqa: N818  # a kind of JournalError
+class JournalDamaged(JournalError):
     """The file is no journal, is damaged, or is of another version. Nothing is sent."""
 
 

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 
-class CredentialLost(Exception):  # noqa: N818  # a fact about the run, not a programming error
+class CredentialLost(Exception):
     """No usable token can be had: the run stops and can be resumed with another credential."""
 
 

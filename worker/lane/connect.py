@@ -159,6 +159,6 @@ def _gate(way: Way, method: str, shared: SharedPace, heard: Heard) -> Gate:
 
 
 def _tell(counters: Counters, method: str, event: str, facts: Mapping[str, object]) -> None:
-    if facts.get("status") == 429:  # noqa: PLR2004  # Too Many Requests
+    if facts.get("status") == 429:  # Too Many Requests
         counters.refused += 1
     log.info(event, method=method, **facts)

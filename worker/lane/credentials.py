@@ -256,7 +256,7 @@ class Credential:
 
 def _is_final(outcome: Outcome) -> bool:
     """Whether asking again would bring the same."""
-    return isinstance(outcome, Reply) and 300 <= outcome.status < 500 and not asks_to_wait(outcome)  # noqa: PLR2004  # 3xx, 4xx
+    return isinstance(outcome, Reply) and 300 <= outcome.status < 500 and not asks_to_wait(outcome)
 
 
 def _why(outcome: Outcome, pause: float) -> str:

@@ -81,7 +81,7 @@ class Lookup:
             if isinstance(outcome, Reply) and _is_answer(outcome):
                 return Answer(outcome, at)
             why = why_not(outcome)
-            none = NoAnswer(why, isinstance(outcome, Reply) and outcome.status >= 500)  # noqa: PLR2004  # 5xx
+            none = NoAnswer(why, isinstance(outcome, Reply) and outcome.status >= 500)
             if isinstance(outcome, Reply) and token_refused(outcome):
                 continue  # with another token, or not at all: the credential knows when to give up
             if isinstance(outcome, Reply) and asks_to_wait(outcome):
@@ -143,6 +143,6 @@ def _is_answer(reply: Reply) -> bool:
 
     A success that is no JSON is not the API's: a portal, or a page of the edge in front of it.
     """
-    foreign = reply.status < 300 and reply.complete and document_of(reply) is None  # noqa: PLR2004  # 2xx
-    final = reply.status < 500 and not foreign  # noqa: PLR2004  # 5xx
+    foreign = reply.status < 300 and reply.complete and document_of(reply) is None
+    final = reply.status < 500 and not foreign
     return final and not token_refused(reply) and not asks_to_wait(reply)

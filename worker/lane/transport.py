@@ -212,7 +212,7 @@ def _checked(reply: Reply, body: _Body | None) -> Reply:
     Raises:
         RuntimeError: a success for a body that is not known to have left: the client writes bodies in another way.
     """
-    if body is not None and not body.left and reply.status < 300:  # noqa: PLR2004  # 2xx
+    if body is not None and not body.left and reply.status < 300:
         raise RuntimeError("aiohttp sends bodies in a way that is not watched: what left cannot be told")
     return reply
 

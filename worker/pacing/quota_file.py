@@ -140,7 +140,7 @@ class PaceMemory:
                 directory.mkdir(parents=True, exist_ok=True)
                 directory.chmod(0o700)
         self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        if os.fstat(self._file).st_mode & 0o777 != 0o600:  # noqa: PLR2004  # for its owner only
+        if os.fstat(self._file).st_mode & 0o777 != 0o600:  # for its owner only
             os.fchmod(self._file, 0o600)
 
     def close(self) -> None:

@@ -62,7 +62,7 @@ def refused_before_work(reply: Reply) -> bool:
     """
     if reply.status == _TOO_MANY:
         return True
-    return 400 <= reply.status < 500 and _names_a_limit(reply)  # noqa: PLR2004  # 4xx
+    return 400 <= reply.status < 500 and _names_a_limit(reply)
 
 
 def asks_to_wait(reply: Reply) -> bool:
@@ -71,7 +71,7 @@ def asks_to_wait(reply: Reply) -> bool:
     True for a refusal for pace, for 408 and 425, and for every 4xx and 5xx that announces a pause (`Retry-After` on any
     of them, RFC 9110 10.2.3) or names a limit. Only `refused_before_work` says that nothing was done.
     """
-    if reply.status < 400:  # noqa: PLR2004  # 4xx and 5xx
+    if reply.status < 400:
         return False
     if reply.status == _TOO_MANY or reply.status in _LATER or _announces_a_pause(reply.headers):
         return True
@@ -86,7 +86,7 @@ def is_about_pace(reply: Reply) -> bool:
     """
     if refused_before_work(reply):
         return True
-    is_refusal = 400 <= reply.status < 500 and reply.status not in _LATER  # noqa: PLR2004  # 4xx
+    is_refusal = 400 <= reply.status < 500 and reply.status not in _LATER
     return is_refusal and _announces_a_pause(reply.headers)
 
 

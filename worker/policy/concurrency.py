@@ -65,11 +65,11 @@ def sign_of(status: int, *, paced: bool, remaining: int | None) -> Sign:
         paced: the server's windows are known, and were kept to.
         remaining: requests left in the window as told by the answer itself, None when it does not say.
     """
-    if 200 <= status < 300:  # noqa: PLR2004  # 2xx
+    if 200 <= status < 300:
         return Sign.OK
     if status in {503, 504}:
         return Sign.OVERLOADED
-    if status == 429 and (not paced or remaining):  # noqa: PLR2004  # Too Many Requests
+    if status == 429 and (not paced or remaining):  # Too Many Requests
         return Sign.OVERLOADED
     return Sign.IGNORE
 

@@ -155,15 +155,15 @@ def judge(outcome: Outcome, sent: Sent) -> Verdict:
 
 def _replied(reply: Reply, sent: Sent) -> Verdict:  # noqa: PLR0911  # a line of the table each
     status = reply.status
-    if refused_before_work(reply) or (status == 425 and not sent.job.fires):  # noqa: PLR2004  # Too Early
+    if refused_before_work(reply) or (status == 425 and not sent.job.fires):  # Too Early
         return _slow_down(reply, sent)
-    if 200 <= status < 300:  # noqa: PLR2004  # 2xx
+    if 200 <= status < 300:
         return _succeeded(reply, sent)
-    if status < 200:  # noqa: PLR2004  # 101: whatever this is, it is no answer to a PATCH
+    if status < 200:  # 101: whatever this is, it is no answer to a PATCH
         return _maybe_applied("reply_garbled", f"the server answered {status}", sent)
-    if status in {408, 425} or status >= 500:  # noqa: PLR2004  # all seen after the work was done
+    if status in {408, 425} or status >= 500:  # all seen after the work was done
         return _failed(reply, sent)
-    if 300 <= status < 400:  # noqa: PLR2004  # 3xx
+    if 300 <= status < 400:
         return _refusal(Settle("redirected", f"{answered(reply)}; redirects are never followed"), sent)
     if asks_to_wait(reply) and not sent.job.fires and sent.throttles_left > 0:
         return SlowDown()
@@ -175,12 +175,12 @@ def _succeeded(reply: Reply, sent: Sent) -> Verdict:
         return _in_doubt(
             ReadBack("reply_garbled", f"the server answered {reply.status}, and the reply broke off"), sent
         )
-    if reply.status == 202:  # noqa: PLR2004  # Accepted: whatever its body shows, it is not done
+    if reply.status == 202:  # Accepted: whatever its body shows, it is not done
         return _in_doubt(ReadBack("accepted", "the server answered 202: accepted, not done yet"), sent)
-    if reply.status == 204:  # noqa: PLR2004  # No Content
+    if reply.status == 204:  # No Content
         return _not_shown("the server answered 204 without content", sent)
     confirmation = read_confirmation(reply, sent.job, sent.change, sent.type_name)
-    if confirmation is None or reply.status == 201:  # noqa: PLR2004  # Created: not this record, then
+    if confirmation is None or reply.status == 201:  # Created: not this record, then
         return _not_confirmed(reply, sent)
     return _confirmed(reply, confirmation, sent)
 
@@ -255,7 +255,7 @@ def _failed(reply: Reply, sent: Sent) -> Verdict:
 
     An announced pause costs the row no attempt.
     """
-    reason = "timed_out" if reply.status == 408 else "server_error"  # noqa: PLR2004  # Request Timeout
+    reason = "timed_out" if reply.status == 408 else "server_error"  # Request Timeout
     if asks_to_wait(reply) and sent.job.replay_safe and sent.throttles_left > 0:
         return SlowDown(doubt=reason)
     return _maybe_applied(reason, answered(reply), sent)

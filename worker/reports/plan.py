@@ -88,7 +88,7 @@ class ColumnTally:
         if note not in self.examples:
             self.examples[note] = _example(edit)
         if note == "clear":
-            key = len(edit.path) > 2 and isinstance(edit.after, Absent)  # noqa: PLR2004  # (kind, name, key)
+            key = len(edit.path) > 2 and isinstance(edit.after, Absent)  # (kind, name, key)
             self.gone["tag" if edit.path[0] == "tags" else "key" if key else "value"] += 1
         if note == "type changes":
             types = type_name(edit.before), type_name(edit.after)

@@ -246,7 +246,7 @@ def _references(query: Query) -> Iterator[frozenset[str]]:
 def _target(raw: str) -> Target:
     path, _, query = raw.partition("?")
     parts = path.split("/")
-    if parts[:2] != ["", "api"] or not 3 <= len(parts) <= 4:  # noqa: PLR2004  # /api/TYPE and /api/TYPE/ID
+    if parts[:2] != ["", "api"] or not 3 <= len(parts) <= 4:  # /api/TYPE and /api/TYPE/ID
         return Target(path, query)
     type_name = unquote(parts[2])
     return Target(path, query, type_name, unquote(parts[3]) if parts[3:] else "")

@@ -49,7 +49,7 @@ class Problem:
         return {**error, "source": {"pointer": self.pointer}} if self.pointer else error
 
 
-class Refusal(Exception):  # noqa: N818  # an answer of the API, not an error of the sandbox
+class Refusal(Exception):
     """The request is refused; the reply lists all `problems` and has the status of the first."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:

@@ -74,7 +74,7 @@ class Landings:
     def shown(self, resource: Resource, now: float) -> Resource:
         """Return the record as a read shows it: as it is, or as it was a moment ago."""
         lag = self._strange.reads_lag
-        if not lag or self._dice.random() < 0.5:  # noqa: PLR2004  # one replica of two is behind
+        if not lag or self._dice.random() < 0.5:  # one replica of two is behind
             return resource
         moment = now - self._dice.uniform(0, lag)
         return next((old for until, old in self._past.get(_key(resource), ()) if moment < until), resource)
@@ -83,7 +83,7 @@ class Landings:
         """Return whether lists know the record: for a while after a change, they may not."""
         past = self._past.get(_key(resource), [])
         changing = any(now < changed + self._strange.index_lag for changed, _ in past[-1:])
-        return not changing or self._dice.random() < 0.5  # noqa: PLR2004  # see above
+        return not changing or self._dice.random() < 0.5
 
     def _apply(self, pending: Pending) -> Resource:
         record = self._record(pending.key)

@@ -13,7 +13,7 @@ _NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCI
 _CAMEL_EDGE: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
-class BadValue(ValueError):  # noqa: N818  # the value is bad; the message reads after the attribute's name
+class BadValue(ValueError):
     """The value is refused. The message reads after the attribute's name: `is not a number`."""
 
 

@@ -55,7 +55,7 @@ def read_errors(reply: Reply) -> tuple[ApiError, ...]:
 
     Of a success only the member `errors` is read: everything else is data. Of a redirect nothing is.
     """
-    if not reply.complete or 300 <= reply.status < 400:  # noqa: PLR2004  # 3xx
+    if not reply.complete or 300 <= reply.status < 400:
         return ()
     found = dict.fromkeys(islice(_told(reply), MOST_ERRORS))
     return tuple(_kept(raw, reply.secrets) for raw in found)
@@ -66,14 +66,14 @@ def said(reply: Reply) -> str:
 
     A redirect says where it leads to (without the query); a success says what it is, for it could not be used.
     """
-    if 300 <= reply.status < 400:  # noqa: PLR2004  # 3xx
+    if 300 <= reply.status < 400:
         return _leads_to(reply)
     if not reply.complete:
         coding = harmless(reply.headers.get("content-encoding", ""), reply.secrets)
         return f"a reply that cannot be decoded, or broke off ({coding})" if coding else "a reply that broke off"
     if errors := read_errors(reply):
         return in_words(errors)
-    return _is(reply) if reply.status < 300 else ""  # noqa: PLR2004  # 2xx
+    return _is(reply) if reply.status < 300 else ""
 
 
 def in_words(errors: Sequence[ApiError]) -> str:
@@ -94,7 +94,7 @@ def _kept(raw: _Raw, secrets: tuple[str, ...]) -> ApiError:
 
 def _told(reply: Reply) -> Iterator[_Raw]:
     document = parsed_anyway(reply.body)
-    if reply.status < 300:  # noqa: PLR2004  # 2xx
+    if reply.status < 300:
         yield from _errors(mapping(document).get("errors"), "", 1)
     elif document is not None:
         yield from _errors(document, "", 0)

@@ -65,7 +65,7 @@ def references_request(type_name: str, references: Sequence[str]) -> Request:
 
 def read_references(reply: Reply, references: Sequence[str]) -> Matches | None:
     """Ids by reference from the reply to `references_request`; None when the reply cannot be used."""
-    document = document_of(reply) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
+    document = document_of(reply) if reply.status == 200 else None  # OK is the only usable answer
     data = document.get("data") if document else None
     if document is None or not isinstance(data, list):
         return None

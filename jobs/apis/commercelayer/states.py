@@ -41,7 +41,7 @@ def read_states(reply: Reply, type_name: str, fields: Fields) -> dict[str, Live]
     A record that is not there is simply absent, and so is an attribute that the API does not show, or whose value
     cannot be sent back as it was read.
     """
-    document = document_of(reply) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
+    document = document_of(reply) if reply.status == 200 else None  # OK is the only usable answer
     states = _states(document, type_name, fields)
     if states and holds_float([live.attributes for live in states.values()]) and may_be_rounded(reply.body):
         return _states(exact_document_of(reply), type_name, fields)
@@ -85,7 +85,7 @@ def state_request(type_name: str, resource_id: str, fields: Fields) -> Request:
 
 def read_state(reply: Reply, type_name: str, resource_id: str, fields: Fields) -> Live | None:
     """The live state from the reply to `state_request`; None when the reply is not about it."""
-    document = document_of(reply) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
+    document = document_of(reply) if reply.status == 200 else None  # OK is the only usable answer
     resource = mapping(document.get("data")) if document else {}
     concrete = _concrete_type(resource, type_name) if resource.get("id") == resource_id else ""
     return shown_state(document, resource, concrete, fields) if document and concrete else None
@@ -93,7 +93,7 @@ def read_state(reply: Reply, type_name: str, resource_id: str, fields: Fields) -
 
 def read_record(reply: Reply, type_name: str, resource_id: str) -> dict[str, JSON] | None:
     """All attributes of the record but the secret ones; None when the reply is not about it."""
-    document = document_of(reply) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
+    document = document_of(reply) if reply.status == 200 else None  # OK is the only usable answer
     if document and may_be_rounded(reply.body):
         document = exact_document_of(reply)
     data = mapping(document.get("data")) if document else {}

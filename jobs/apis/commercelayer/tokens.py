@@ -50,7 +50,7 @@ class Grant:
 
 def read_grant(reply: Reply) -> Grant | None:
     """Read the token endpoint's reply; None unless it hands out a token."""
-    document = document_of(reply) if reply.status == 200 else None  # noqa: PLR2004  # OK is the only usable answer
+    document = document_of(reply) if reply.status == 200 else None  # OK is the only usable answer
     token = document.get("access_token") if document else None
     if document is None or not isinstance(token, str) or not _TOKEN.fullmatch(token):
         return None
@@ -64,7 +64,7 @@ def token_refused(reply: Reply) -> bool:
     Either an error code says so, or a challenge to send a token (RFC 6750, 3): one that names `invalid_token`, or
     names no error at all although a token was sent. `insufficient_scope` is no such refusal.
     """
-    if reply.status != 401:  # noqa: PLR2004  # Unauthorized
+    if reply.status != 401:  # Unauthorized
         return False
     challenge = _BEARER.search(reply.headers.get("www-authenticate", ""))
     named = _CHALLENGE_ERROR.search(challenge[0]) if challenge else None

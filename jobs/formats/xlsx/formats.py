@@ -81,6 +81,6 @@ def read_formats(package: Package, name: str) -> list[str]:
 
 
 def _number(raw: str | None) -> int:
-    if raw is None or not raw.isdecimal() or len(raw) > 9:  # noqa: PLR2004  # digits of a 32-bit number
+    if raw is None or not raw.isdecimal() or len(raw) > 9:  # digits of a 32-bit number
         raise InputRefused(f"{DAMAGED}: a number format has no number.")
     return int(raw)

@@ -133,7 +133,7 @@ class Grid:
 
     def _start_row(self, attributes: dict[str, str]) -> None:
         number = attributes.get("r") or str(self._number + 1)
-        if self._in_row or not (number.isdecimal() and len(number) <= 7):  # noqa: PLR2004  # digits of 1,048,576
+        if self._in_row or not (number.isdecimal() and len(number) <= 7):  # digits of 1,048,576
             self._refuse(f"there is a row {shortened(number)}")
         if not self._number < int(number) <= MAX_ROWS:
             self._refuse(f"row {int(number):,} comes after row {self._number:,}")
@@ -216,7 +216,7 @@ class Grid:
             self._collect()
         elif name == "col" and flag(attributes, "hidden") and len(self.hidden_columns) < MAX_COLUMNS:
             first, last = attributes.get("min", ""), attributes.get("max", "")
-            if first.isdecimal() and last.isdecimal() and len(first + last) <= 10:  # noqa: PLR2004  # digits
+            if first.isdecimal() and last.isdecimal() and len(first + last) <= 10:  # digits
                 self.hidden_columns.append((int(first) - 1, int(last) - 1))
         elif name == "mergeCell":
             self._merge(attributes.get("ref", ""))

@@ -37,11 +37,11 @@ _FALSE_LEAP_DAY: Final = 60
 _NO_DAY: Final = "is shown as a date or a time, but its number lies outside the calendar of spreadsheets"
 
 
-class NotANumber(ValueError):  # noqa: N818  # what the text turned out to be
+class NotANumber(ValueError):
     """A numeric cell holds something else."""
 
 
-class NotADate(ValueError):  # noqa: N818  # what the number turned out to be
+class NotADate(ValueError):
     """A cell is shown as a date, and its number is none. `str()` says why."""
 
 

@@ -151,7 +151,7 @@ def _what_ole_is(stream: BinaryIO) -> str:
     """An encrypted workbook and an old one begin alike; the directory of the container tells them apart."""
     stream.seek(0)
     head = stream.read(512)
-    if len(head) == 512:  # noqa: PLR2004  # its length, by MS-CFB 2.2
+    if len(head) == 512:  # its length, by MS-CFB 2.2
         shift, first = struct.unpack_from("<H", head, 30)[0], struct.unpack_from("<I", head, 48)[0]
         stream.seek((first + 1) << min(shift, 12))
         if "EncryptedPackage".encode("utf-16-le") in stream.read(1 << 16):

@@ -32,7 +32,7 @@ def _character(found: re.Match[str]) -> str:
     high, low, single = found.groups()
     if single:
         unit = int(single, 16)
-        return found[0] if unit == 0 or 0xD800 <= unit < 0xE000 else chr(unit)  # noqa: PLR2004  # the surrogates of UTF-16
+        return found[0] if unit == 0 or 0xD800 <= unit < 0xE000 else chr(unit)  # the surrogates of UTF-16
     return bytes.fromhex(high + low).decode("utf-16-be")
 
 

@@ -24,7 +24,7 @@ _MAX_WAYS: Final = 10_000
 """Ways to read a cell that are remembered: a damaged workbook can write one style in very many ways."""
 
 
-class CellFault(Exception):  # noqa: N818  # what it is about
+class CellFault(Exception):
     """A cell has no text that could be sent.
 
     Attributes:
@@ -38,7 +38,7 @@ class CellFault(Exception):  # noqa: N818  # what it is about
         self.shown = shown
 
 
-class CellDamaged(Exception):  # noqa: N818  # what it is
+class CellDamaged(Exception):
     """A cell breaks the rules of the format, so that nothing in the file can be trusted. `str()` says how."""
 
 
@@ -93,7 +93,7 @@ class Values:
         return self._ways[kind, style, formula is not None][1]
 
     def _way(self, kind: str, style: str, formula: bool) -> tuple[Convert, Stored]:
-        if not (style.isdecimal() and len(style) < 7 and int(style) < len(self._formats)):  # noqa: PLR2004  # digits
+        if not (style.isdecimal() and len(style) < 7 and int(style) < len(self._formats)):  # digits
             raise CellDamaged(f"it has a style, {shortened(style)}, that the workbook does not have")
         code = self._formats[int(style)]
         if kind == "n":

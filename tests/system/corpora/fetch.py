@@ -33,7 +33,7 @@ NAUGHTY_OLD: Final = Package(
 )
 
 
-class Changed(Exception):  # noqa: N818  # what the package is
+class Changed(Exception):
     """A tarball is not the one that the deviations were explained for."""
 
 

@@ -107,7 +107,7 @@ class Heard:
 Event: TypeAlias = Opened | Written | Resized | SyncBegun | SyncEnded | Renamed | Removed | Made | Left | Heard
 
 
-class NotUnderstood(Exception):  # noqa: N818  # the trace shows something that this module would get wrong
+class NotUnderstood(Exception):
     """The program used a call that the model of the disk does not know."""
 
 

@@ -158,7 +158,7 @@ def main() -> int:
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201  # the figures are the point
+    print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ class Weather(StrEnum):
     MUTE = "loses replies"
 
 
-class Stuck(Exception):  # noqa: N818  # a fact about the program under test
+class Stuck(Exception):
     """Everybody waits for something that will never happen."""
 
 

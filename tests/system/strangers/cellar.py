@@ -30,7 +30,7 @@ PATIENCE: Final = 400.0
 """Seconds that an installation may take."""
 
 
-class Missing(Exception):  # noqa: N818  # what the software is
+class Missing(Exception):
     """A stranger cannot be had here; the message says why."""
 
 

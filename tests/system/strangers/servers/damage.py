@@ -29,7 +29,7 @@ async def request(flow):
     if fate == "twice" and "authorizations" in flow.request.path:
         fate = "passed"
     flow.metadata["fate"] = fate
-    print(f"{fate}: {flow.request.method} {flow.request.path}", flush=True)  # noqa: T201
+    print(f"{fate}: {flow.request.method} {flow.request.path}", flush=True)
     if fate == "never sent":
         flow.kill()
     elif fate == "lands late":
@@ -73,6 +73,6 @@ def _land(url, body, headers, method):
     sent = urllib.request.Request(url, body, wanted, method=method)
     try:
         with urllib.request.urlopen(sent, timeout=20) as reply:
-            print(f"landed: {reply.status}", flush=True)  # noqa: T201
+            print(f"landed: {reply.status}", flush=True)
     except urllib.error.HTTPError as refused:
-        print(f"landed: {refused.code}", flush=True)  # noqa: T201
+        print(f"landed: {refused.code}", flush=True)
