@@ -18,7 +18,7 @@ from worker import reports
 from worker.cli.flags import Flags, overridden
 from worker.cli.planned import finish_plan
 from worker.cli.screen import configure_log, watcher
-from worker.cli.signals import end_orderly, status_of
+from worker.cli.signals import end_orderly, heeding_signals, status_of
 from worker.cli.speech import ask, can_ask, complain, say
 from worker.clock import Clock
 from worker.engine.run import Ended, Run
@@ -188,7 +188,7 @@ def work(opened: Opened, command: Command, flags: Flags) -> int:
         run.planning = command.plan == "make"
         run.last = command.last
         log.info("working", run=str(opened.directory), rows=opened.rows)
-        ended = anyio.run(run.execute)
+        ended = anyio.run(heeding_signals, run)
         end_orderly()
     return _finish(opened, ended, clock, command)
 

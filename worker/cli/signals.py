@@ -1,10 +1,16 @@
-"""Signals outside the run's own loop: while a sheet is checked, and while reports are made, they end the command."""
+"""Signals: a run ends in an orderly way; before it, while a sheet is checked, and after it they end the command."""
 
 import signal
 from types import FrameType
 from typing import Final, Never
 
-from worker.engine.run import SIGNALS
+import anyio
+import anyio.abc
+
+from worker.engine.run import Ended, Run
+
+SIGNALS: Final = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+"""Signals that end a run, and the exit status each leads to."""
 
 _DEADLY: Final = (signal.SIGTERM, signal.SIGHUP)
 """Signals that would kill the process at once; Python makes a `KeyboardInterrupt` of SIGINT itself."""
@@ -33,3 +39,21 @@ def status_of(error: KeyboardInterrupt) -> int:
 
 def _interrupt(number: int, _frame: FrameType | None) -> Never:
     raise Interrupted(number)
+
+
+async def heeding_signals(run: Run) -> Ended:
+    """Execute a run, which a signal interrupts, and a second one cuts short; how it ended."""
+    async with anyio.create_task_group() as listening:
+        await listening.start(_interrupt_at, run)
+        ended = await run.execute()
+        listening.cancel_scope.cancel()
+    return ended
+
+
+async def _interrupt_at(run: Run, *, task_status: anyio.abc.TaskStatus[None]) -> None:
+    nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    heeded = (number for number in SIGNALS if not (nohup and number is signal.SIGHUP))
+    with anyio.open_signal_receiver(*heeded) as signals:
+        task_status.started()
+        async for number in signals:
+            run.interrupt(SIGNALS[number])

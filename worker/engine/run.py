@@ -1,6 +1,5 @@
-"""One process working on one run: wires the parts, waits for the end, says how it ended."""
+"""One process working on one run: wires the parts, waits for the end, says how it ended. Signals are the caller's."""
 
-import signal
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -30,9 +29,6 @@ from worker.policy.pace import Pace
 from worker.settings import Secrets, Settings
 from worker.stop import Stop
 
-SIGNALS: Final = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
-"""Signals that end a run, and the exit status each leads to."""
-
 HORIZON: Final = 600.0
 """Seconds back to which intents of a killed process are looked at, to restore the server's windows."""
 
@@ -48,7 +44,7 @@ class Ended:
 
     Attributes:
         state: `finished`, `stopped` or `interrupted`.
-        abandoned: a second signal was given: no time for reports.
+        abandoned: it was interrupted twice: no time for reports.
     """
 
     state: str
@@ -84,36 +80,47 @@ class Run:
     watch: Callable[[Progress], Coroutine[Any, Any, Never]] | None = None
     planning: bool = False
     last: int | None = None
-    _signal: int = 0
+    _stop: Stop = field(default_factory=Stop)
+    _interrupted: int = 0
     _abandoned: bool = False
+    _scope: anyio.CancelScope | None = None
+
+    def interrupt(self, status: int) -> None:
+        """End the run: no new request from now on, and what is in flight is waited for. The second time it is not.
+
+        Args:
+            status: exit status of a process that ends for this reason.
+        """
+        if not self._interrupted:
+            self._interrupted = status
+            self._stop.request("interrupted", "interrupted")
+            log.info("stopping", waiting_for="requests in flight", not_to_wait="interrupt again")
+        elif self._scope is not None:
+            self._abandoned = True
+            self._scope.cancel()
 
     async def execute(self) -> Ended:
         """Work until every row is settled, or the run has to end; everything known is on disk afterwards."""
-        stop = Stop()
         self.clock = self.clock.bound()
         traces = self.journal.traces(self.rows) if self.resumed else None
         thread = WriterThread() if self.commit is None else None
         commit, company = self.commit or thread, thread.company if thread is not None else None
         assert commit is not None  # noqa: S101  # one of the two is there
-        work = anyio.CancelScope()
         try:
-            async with anyio.create_task_group() as listening:
-                await listening.start(self._heed_signals, stop, work)
-                async with anyio.create_task_group() as committing:
-                    committing.start_soon(self.journal.commit_forever, commit, self.clock.wall, company)
-                    try:
-                        with work:
-                            await self._work(stop, traces)
-                    finally:
-                        self.journal.stop_committing()
-                listening.cancel_scope.cancel()
+            async with anyio.create_task_group() as committing:
+                committing.start_soon(self.journal.commit_forever, commit, self.clock.wall, company)
+                try:
+                    with anyio.CancelScope() as self._scope:
+                        await self._work(traces)
+                finally:
+                    self.journal.stop_committing()
         finally:
             if thread is not None:
                 thread.close()
-        return self._conclude(stop)
+        return self._conclude()
 
-    async def _work(self, stop: Stop, traces: Traces | None) -> None:
-        settings, clock = self.settings, self.clock
+    async def _work(self, traces: Traces | None) -> None:
+        settings, clock, stop = self.settings, self.clock, self._stop
         counters, since = self.journal.counters, self._answered_since
         way = Way(settings, self.secrets, self.state_directory, counters, clock, stop, since)
         async with connected(way) as connection:
@@ -235,28 +242,11 @@ class Run:
         late = now + self.settings.attempts.timeout
         return [min(late, answer) for answer in self.journal.answered_since(saved_at, now - HORIZON, late)]
 
-    async def _heed_signals(
-        self, stop: Stop, work: anyio.CancelScope, *, task_status: anyio.abc.TaskStatus[None]
-    ) -> None:
-        """First signal: no new request, finish what is in flight. Second: abandon that too, but keep what is known."""
-        nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-        heeded = (number for number in SIGNALS if not (nohup and number is signal.SIGHUP))
-        with anyio.open_signal_receiver(*heeded) as signals:
-            task_status.started()
-            async for number in signals:
-                if self._signal:
-                    self._abandoned = True
-                    work.cancel()
-                    return
-                self._signal = SIGNALS[number]
-                stop.request("interrupted", "interrupted")
-                log.info("stopping", waiting_for="requests in flight", not_to_wait="interrupt again")
-
-    def _conclude(self, stop: Stop) -> Ended:
-        if self._signal:
-            return Ended("interrupted", self._signal, "interrupted", self._abandoned)
-        if stop.reason:
-            return Ended("stopped", 3, f"{stop.reason}: {stop.message}")
+    def _conclude(self) -> Ended:
+        if self._interrupted:
+            return Ended("interrupted", self._interrupted, "interrupted", self._abandoned)
+        if self._stop.reason:
+            return Ended("stopped", 3, f"{self._stop.reason}: {self._stop.message}")
         if self.planning:
             return Ended("planned", 0)
         counts = self.journal.counts()

@@ -23,6 +23,7 @@ from tests.system.simulation.scenario import Act, Deed, Life, Point, Scenario
 from worker import reports
 from worker.cli.flags import Flags
 from worker.cli.session import open_run, refuse_plan
+from worker.cli.signals import heeding_signals
 from worker.clock import Clock
 from worker.engine.redo import rows_to_redo
 from worker.engine.run import Ended, Run
@@ -186,7 +187,7 @@ class Process:
                 tale.home / "run", journal, settings, secrets, opened.rows, command != "apply", tale.home / "state",
                 clock, self._commit,
             )  # fmt: skip
-            ended = await run.execute()
+            ended = await heeding_signals(run)
             self._tick(Point.WORKED)
             if self.client.dead:
                 return ended
