@@ -183,10 +183,10 @@ def work(opened: Opened, command: Command, flags: Flags) -> int:
     if lost:
         ended = Ended("stopped", STOPPED, f"authorisation_lost: {lost}")
     else:
-        run = Run(opened.directory, journal, settings, secrets, opened.rows, command.resumed, memory, clock)
-        run.watch = None if flags.no_progress else watcher(clock)
-        run.planning = command.plan == "make"
-        run.last = command.last
+        run = Run(
+            opened.directory, journal, settings, secrets, opened.rows, command.resumed, memory, clock,
+            watch=None if flags.no_progress else watcher(clock), planning=command.plan == "make", last=command.last,
+        )  # fmt: skip
         log.info("working", run=str(opened.directory), rows=opened.rows)
         ended = anyio.run(heeding_signals, run)
         end_orderly()
@@ -246,8 +246,7 @@ def _first_token(secrets: Secrets, settings: Settings, route: Route, clock: Cloc
 
     async def issue() -> Secrets:
         way = Way(settings, secrets, state_directory(), Counters(), clock, Stop())
-        async with token_endpoint(way, route) as endpoint:
-            endpoint.on_request = count
+        async with token_endpoint(way, route, on_request=count) as endpoint:
             grant = await endpoint.issue()
             return secrets.model_copy(update={"token": SecretStr(grant.access_token)})
 

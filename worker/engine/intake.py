@@ -36,6 +36,16 @@ _LISTED: Final = 5
 """Ids that a message lists at most."""
 
 
+def no_target(_row: int) -> str:
+    """Return what is known of a row's record where no earlier process looked it up: nothing."""
+    return ""
+
+
+def not_overtaken(_row: int, _resource_id: str) -> Collection[Path]:
+    """Return what later rows have changed where there was no earlier process: nothing."""
+    return ()
+
+
 @dataclass(slots=True)
 class Intake:
     """Takes rows in, a page at a time.
@@ -62,8 +72,8 @@ class Intake:
     blind: bool = False
     resend_unknown: bool = False
     expected: Callable[[int], Planned | None] | None = None
-    target: Callable[[int], str] = lambda _: ""
-    overtaken: Callable[[int, str], Collection[Path]] = lambda _row, _id: ()
+    target: Callable[[int], str] = no_target
+    overtaken: Callable[[int, str], Collection[Path]] = not_overtaken
     written: Mapping[str, float] = field(default_factory=dict)
     unaimed: list[UpdateJob | Unsendable] = field(default_factory=list)
     ready: deque[Effort] = field(default_factory=deque)

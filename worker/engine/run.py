@@ -17,7 +17,7 @@ from jobs.model import SETTLED_WELL, Status
 from worker.clock import Clock
 from worker.engine.attempt import AttemptLoop
 from worker.engine.effort import LAG
-from worker.engine.intake import Intake
+from worker.engine.intake import Intake, no_target, not_overtaken
 from worker.engine.planner import Planner
 from worker.engine.progress import Progress
 from worker.engine.senders import Pool
@@ -133,21 +133,23 @@ class Run:
                 rows = source.jobs(stream, settings.input, settings.target.type, self._wanted(traces))
                 rows = without(rows, late, whole=self._terms.replace) if late else rows
                 with self._planned() as expected, self._earlier() as earlier:
-                    intake = Intake(rows, traces, self.journal, clock)
-                    if earlier is not None:
-                        intake.target, intake.overtaken = earlier.target, earlier.was_overtaken
-                        intake.written = earlier.written_since(clock.wall() - LAG)
-                    intake.blind, intake.resend_unknown = settings.input.blind, settings.input.resend_unknown
-                    intake.expected = expected
+                    intake = Intake(
+                        rows, traces, self.journal, clock,
+                        blind=settings.input.blind, resend_unknown=settings.input.resend_unknown, expected=expected,
+                        target=earlier.target if earlier else no_target,
+                        overtaken=earlier.was_overtaken if earlier else not_overtaken,
+                        written=earlier.written_since(clock.wall() - LAG) if earlier else {},
+                    )  # fmt: skip
                     await (self._plan(intake, connection) if self.planning else self._send(intake, connection, traces))
 
     async def _plan(self, intake: Intake, connection: Connection) -> None:
         stop = connection.way.stop
         planner = Planner(intake, connection.lookup, self.journal, self.clock, stop, self._terms, READ_CONCURRENCY)
         intake.refused = planner.refuse
-        progress = self._progress(connection.reads.pace, None)
-        progress.reads = connection.reads.pace
-        progress.gets = lambda: self.journal.counters.gets
+        reads = connection.reads.pace
+        progress = Progress(
+            self._limit, reads.rate, self._pause(reads), reads=reads, gets=lambda: self.journal.counters.gets
+        )
         self.journal.on_planned = progress.plan
         await self._beside(planner.run, progress, connection)
         if not stop.reason:
@@ -160,13 +162,16 @@ class Run:
             stop, settings.target.expect_mode,
         )  # fmt: skip
         guards = Guards(settings.stopping.stop_after, Status.APPLIED in self.journal.counts())
-        pool = Pool(intake, attempts, connection.lookup, self.journal, guards, self.clock, stop, self._terms)
+        pool = Pool(
+            intake, attempts, connection.lookup, self.journal, guards, self.clock, stop, self._terms,
+            settings.stopping.canary, READ_CONCURRENCY,
+        )  # fmt: skip
         intake.refused = pool.refuse
-        pool.canaries, pool.readers = settings.stopping.canary, READ_CONCURRENCY
-        progress = self._progress(connection.writes.pace, traces)
-        progress.writes, progress.reads = connection.writes.pace, connection.reads.pace
-        progress.queued = lambda: pool.queued() + connection.writes.pace.in_flight
-        progress.gets = lambda: self.journal.counters.gets
+        writes = connection.writes.pace
+        progress = Progress(
+            self._to_settle(traces), writes.rate, self._pause(writes), writes, connection.reads.pace,
+            queued=lambda: pool.queued() + writes.in_flight, gets=lambda: self.journal.counters.gets,
+        )  # fmt: skip
         self.journal.on_durable = progress.count
         await self._beside(partial(pool.run, settings.pacing.concurrency), progress, connection)
         if attempts.longest_gap:
@@ -211,11 +216,11 @@ class Run:
         with closing(self.journal.reader()) as history:
             yield history
 
-    def _progress(self, pace: Pace, traces: Traces | None) -> Progress:
-        total = self._limit
-        if traces is not None:
-            total = sum(traces.matters(row) for row in range(1, total + 1))
-        return Progress(total, pace.rate, lambda: pace.held(self.clock.now()))
+    def _to_settle(self, traces: Traces | None) -> int:
+        return self._limit if traces is None else sum(traces.matters(row) for row in range(1, self._limit + 1))
+
+    def _pause(self, pace: Pace) -> Callable[[], float]:
+        return lambda: pace.held(self.clock.now())
 
     @property
     def _wished(self) -> int:

@@ -16,7 +16,7 @@ from worker.lane.credentials import TOKEN_QUOTA, Credential, TokenEndpoint, quot
 from worker.lane.network import Route, route_of
 from worker.lane.reads import Lookup
 from worker.lane.transport import Transport
-from worker.pacing.limiter import Gate
+from worker.pacing.limiter import Gate, News, untold
 from worker.pacing.peers import BEAT
 from worker.pacing.quota_file import PaceMemory
 from worker.pacing.shared import SharedPace
@@ -98,8 +98,10 @@ async def connected(way: Way) -> AsyncIterator[Connection]:
 
 
 @asynccontextmanager
-async def token_endpoint(way: Way, route: Route) -> AsyncIterator[TokenEndpoint]:
-    """The way to the token endpoint, which has a quota of its own."""
+async def token_endpoint(
+    way: Way, route: Route, on_request: Callable[[], None], on_news: News = untold
+) -> AsyncIterator[TokenEndpoint]:
+    """The way to the token endpoint, which has a quota of its own; `on_request` is called before each request."""
     secrets, limits, clock, stop = way.secrets, way.settings.attempts, way.clock, way.stop
     origin = secrets.auth_url
     pace = Pace(ceiling=TOKEN_QUOTA, max_in_flight=1, discover=False)
@@ -107,9 +109,8 @@ async def token_endpoint(way: Way, route: Route) -> AsyncIterator[TokenEndpoint]
     shared.begin()
     try:
         async with Transport(origin, timeout=limits.timeout, connections=1, route=route) as transport:
-            endpoint = TokenEndpoint(secrets, transport, Gate(pace, clock, stop, shared), clock, stop)
-            endpoint.patience = limits.patience
-            yield endpoint
+            gate = Gate(pace, clock, stop, shared, on_news=on_news)
+            yield TokenEndpoint(secrets, transport, gate, clock, stop, limits.patience, on_request)
     finally:
         shared.end()
 
@@ -117,9 +118,8 @@ async def token_endpoint(way: Way, route: Route) -> AsyncIterator[TokenEndpoint]
 async def _credential(way: Way, stack: AsyncExitStack, route: Route) -> Credential:
     secrets, issuer = way.secrets, None
     if secrets.renewable:
-        issuer = await stack.enter_async_context(token_endpoint(way, route))
-        issuer.on_request = partial(_count_token, way.counters)
-        issuer.gate.on_news = partial(_tell, way.counters, "POST")
+        on_request, on_news = partial(_count_token, way.counters), partial(_tell, way.counters, "POST")
+        issuer = await stack.enter_async_context(token_endpoint(way, route, on_request, on_news))
     return Credential(secrets.token.get_secret_value() if secrets.token else "", issuer, way.clock)
 
 
@@ -152,10 +152,8 @@ def _shared(way: Way, method: str) -> SharedPace:
 
 
 def _gate(way: Way, method: str, shared: SharedPace, heard: Heard) -> Gate:
-    gate = Gate(shared.pace, way.clock, way.stop, shared, heard)
-    gate.patience = way.settings.attempts.patience
-    gate.on_news = partial(_tell, way.counters, method)
-    return gate
+    patience, on_news = way.settings.attempts.patience, partial(_tell, way.counters, method)
+    return Gate(shared.pace, way.clock, way.stop, shared, heard, patience=patience, on_news=on_news)
 
 
 def _tell(counters: Counters, method: str, event: str, facts: Mapping[str, object]) -> None:

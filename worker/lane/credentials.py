@@ -68,16 +68,34 @@ class Issuer(Protocol):
 class TokenEndpoint:
     """Client credentials over HTTP."""
 
-    def __init__(self, secrets: Secrets, transport: Transport, gate: Gate, clock: Clock, stop: Stop) -> None:
-        """Ask for tokens with `secrets` over `transport` through `gate`, both of the token endpoint's origin."""
+    def __init__(
+        self,
+        secrets: Secrets,
+        transport: Transport,
+        gate: Gate,
+        clock: Clock,
+        stop: Stop,
+        patience: float = math.inf,
+        on_request: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Ask for tokens.
+
+        Args:
+            secrets: the client's.
+            transport: to the token endpoint's origin.
+            gate: of its quota.
+            clock: for the pauses between attempts.
+            stop: ends the wait.
+            patience: seconds of a pause beyond which there is no use in waiting.
+            on_request: called before each request.
+        """
         self.gate = gate
-        self.patience = math.inf
-        """Seconds of a pause beyond which there is no use in waiting."""
+        self.patience = patience
         self._secrets = secrets
         self._transport = transport
         self._clock = clock
         self._stop = stop
-        self.on_request: Callable[[], None] = lambda: None
+        self.on_request = on_request
 
     async def issue(self, *, patient: bool = True) -> Grant:
         """Ask; if `patient`, again after a backoff where that may help."""

@@ -29,25 +29,44 @@ LEAST_PROBE: Final = 2.0
 """Seconds that a probe of a server that is down may take at least."""
 
 
+News = Callable[[str, Mapping[str, object]], None]
+
+
+def untold(_event: str, _facts: Mapping[str, object]) -> None:
+    """Nobody listens."""
+
+
 class Gate:
     """Lets attempts through, one slot each, in the order they came."""
 
     def __init__(
-        self, pace: Pace, clock: Clock, stop: Stop, shared: SharedPace | None = None, heard: Heard | None = None
+        self,
+        pace: Pace,
+        clock: Clock,
+        stop: Stop,
+        shared: SharedPace | None = None,
+        heard: Heard | None = None,
+        *,
+        patience: float = math.inf,
+        on_news: News = untold,
     ) -> None:
-        """Guard `pace`; `stop` sends everybody away who still waits, `shared` ties it to those of other processes.
+        """Guard a pace.
 
-        `heard` is shared by the gates of one host.
-
-        `patience` says for how many seconds it is worth waiting; when the server wants to see nobody for longer, the
-        run is parked by the first who would have to wait.
+        Args:
+            pace: of one method of one host.
+            clock: to know when.
+            stop: sends everybody away who still waits.
+            shared: ties the pace to those of other processes.
+            heard: shared by the gates of one host.
+            patience: seconds for which it is worth waiting; when the server wants to see nobody for longer, the run is
+                parked by the first who would have to wait.
+            on_news: told what happens to the pace, in a word, with the facts.
         """
         self.pace = pace
         self._shared = shared
         self._slots: Pace | SharedPace = shared or pace
-        self.refused = 0
-        self.patience = math.inf
-        self.on_news: Callable[[str, Mapping[str, object]], None] = lambda _event, _facts: None
+        self.patience = patience
+        self.on_news = on_news
         self._clock = clock
         self._stop = stop
         self.inference = Inference()
@@ -144,7 +163,6 @@ class Gate:
         self._circuit.heard.answered = True
         limits = read_limits(reply.headers, self._clock.wall())
         is_refusal = refused_before_work(reply)
-        self.refused += is_refusal
         if is_refusal and limits.has_room:
             self._slots.cancelled()  # should the told limit count it after all, the server's count will show it
         else:
