@@ -1,5 +1,6 @@
 """What all tests share: nothing of the user's own environment, and aioresponses made to work."""
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -13,6 +14,8 @@ from hypothesis import settings
 settings.register_profile("suite", deadline=None, derandomize=True, max_examples=40)  # the same on every machine
 settings.register_profile("hunt", deadline=None, print_blob=True, max_examples=400)  # others every time
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+
+gc.set_threshold(20_000, 50, 100)  # thousands of tests make millions of objects and few cycles: as in the program
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell; processes would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -46,7 +46,7 @@ GAP: Final = 0.1
 
 MOMENTS: Final = (*(Moment.SENDING,) * 8, Moment.MAKING, Moment.REPORTS)
 STYLES: Final = (Style.PLAIN, Style.BLIND, Style.MERGE)
-AT_ONCE: Final = 3
+AT_ONCE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)

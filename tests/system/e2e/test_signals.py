@@ -17,7 +17,7 @@ pytestmark = pytest.mark.alone
 ROWS = 1200
 CONCURRENCY = 16
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
-LONG = 84 * ROWS
+LONG = 50 * ROWS
 
 
 @pytest.fixture(scope="module")

@@ -143,7 +143,7 @@ def test_without_a_row_there_is_no_new_journal(tmp_path: Path, new: Path, entrie
 
 
 def test_memory_does_not_grow_with_the_records(tmp_path: Path) -> None:
-    peaks = [peak_of(tmp_path, count) for count in (5_000, 15_000)]
+    peaks = [peak_of(tmp_path, count) for count in (4_000, 12_000)]
     assert peaks[1] < peaks[0] * 1.1
 
 
