@@ -21,7 +21,7 @@ from jobs.printable import printable
 from jobs.reasons import REASONS
 from tests.docs import verdict_table
 from tests.docs.documents import ROOT, read
-from tests.jobs import test_seed_pages
+from tests.jobs.apis.commercelayer import test_seed_pages
 from tests.system.e2e.bad_input.cases import CASES, Case
 from worker.checking.telling import visible
 from worker.cli import run

@@ -12,7 +12,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
-from tests.jobs.workbooks import HEAD, parts
+from tests.jobs.formats.workbooks import HEAD, parts
 from tests.system.e2e.program import PATIENCE, ROWPATCH
 from tests.system.e2e.scripted_server import JSON_API, Answer, Asked, Scripted, scripted_server
 from tests.system.e2e.small_api import SmallApi

@@ -4,7 +4,7 @@ import gzip
 from dataclasses import dataclass
 from typing import Final
 
-from tests.jobs.workbooks import parts, text, zipped
+from tests.jobs.formats.workbooks import parts, text, zipped
 
 A: Final = "ZfiCcmIvub"
 B: Final = "YJNOHFdSXy"

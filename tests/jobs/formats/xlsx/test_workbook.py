@@ -20,7 +20,7 @@ from jobs.formats import InputRefused, read_workbook
 from jobs.formats.stored import NOTHING, Kind, Merged, Stored
 from jobs.formats.xlsx import Workbook, formats, grid, package, texts, values, workbook
 from jobs.formats.xlsx.texts import unescaped
-from tests.jobs.workbooks import HEAD, MAIN, opened, parts, relationships, rows_of, text, zipped
+from tests.jobs.formats.workbooks import HEAD, MAIN, opened, parts, relationships, rows_of, text, zipped
 
 XML_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\ufffe\uffff\0"))
 

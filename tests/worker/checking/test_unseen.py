@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from jobs.formats.xlsx import grid
 from jobs.model import Unsendable, UpdateJob
-from tests.jobs.workbooks import parts, text, zipped
+from tests.jobs.formats.workbooks import parts, text, zipped
 from worker.checking import Checked, check, findings, tell, tell_in_short
 from worker.files import source
 from worker.settings import Input

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jobs.damage import Column, Examination, Role
 from jobs.damage.traits import is_no_day
 from jobs.model import RowRef
-from tests.jobs.clean_sheet import signs
+from tests.jobs.damage.clean_sheet import signs
 
 ASCII = string.ascii_letters
 TEN = st.text(ASCII, min_size=10, max_size=10).filter(lambda text: text.lower() != text != text.upper())

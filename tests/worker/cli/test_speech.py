@@ -16,7 +16,7 @@ from rich.text import Text
 
 from worker.cli import run, screen, speech
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 STEERING = [
     "\x1b[2J\x1b[1;1H",  # clears the screen

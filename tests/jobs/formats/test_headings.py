@@ -7,7 +7,7 @@ import pytest
 from jobs.columns import Rules, SheetColumns
 from jobs.formats import InputRefused, first_lines, later_header, read_sheet
 from jobs.model import Unsendable
-from tests.jobs.workbooks import opened, parts, zipped
+from tests.jobs.formats.workbooks import opened, parts, zipped
 
 A, B = "ZfiCcmIvub", "YJNOHFdSXy"
 

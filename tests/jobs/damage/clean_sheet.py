@@ -1,6 +1,6 @@
 """Sheets by seeds whose forty columns are of every kind that people have, and undamaged. Hunt through many with
 
-python -m tests.jobs.clean_sheet 400
+python -m tests.jobs.damage.clean_sheet 400
 """
 
 import base64
