@@ -22,7 +22,7 @@ PARALLEL ?= --numprocesses 4 --dist worksteal
 
 unexport PYTHONDONTWRITEBYTECODE  # the suite starts a thousand processes: none of them shall compile everything anew
 
-.PHONY: setup demo test check fmt bench bench-check ladder path rates scale profile million million-check scenarios simulate replay crash faults signals damage powerloss full-disk undo-crash share corpora strangers late pace-real properties lock clean
+.PHONY: help setup demo test check fmt bench bench-check ladder path rates scale profile million million-check scenarios simulate replay crash faults signals damage powerloss full-disk undo-crash share corpora strangers late pace-real properties lock clean
 
 setup: $(READY)  ## a virtual environment with pinned, hashed requirements
 
@@ -31,6 +31,9 @@ $(READY): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-16s%s\n", $$1, $$2}' Makefile
 
 demo: setup  ## the main job, end to end, on the embedded sandbox
 	@$(BIN)/python examples/bulk-tag-metadata/demo.py
