@@ -46,10 +46,10 @@ def is_no_day(date: str) -> bool:
     if date[4] == "-":
         return not _is_day(int(date[:4]), int(date[5:7]), int(date[8:10]))
     first, middle, last = date.replace("/", ".").split(".")
-    day, month, year = int(first), int(middle), int(last) + (2000 if len(last) == 2 else 0)  # digits
+    day, month, year = int(first), int(middle), int(last) + (2000 if len(last) == 2 else 0)
     return not (_is_day(year, month, day) or ("/" in date and _is_day(year, day, month)))
 
 
 def _is_day(year: int, month: int, day: int) -> bool:
     """Return whether the calendar has the day, counted back to a year 0."""
-    return 1 <= month <= 12 and day >= 1 and (day < 29 or day <= monthrange(year, month)[1])  # days
+    return 1 <= month <= 12 and day >= 1 and (day < 29 or day <= monthrange(year, month)[1])

@@ -1,6 +1,7 @@
 """The documents say what the program says: tables, diagram, flags, modules, links."""
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -25,7 +26,7 @@ def flags_of(command: str, capsys: pytest.CaptureFixture[str]) -> set[str]:
     return set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out)) - _NEITHER
 
 
-def modules() -> Iterator[str]:
+def rooms() -> Iterator[str]:
     """Rooms that the map must name: `jobs/columns/` for a package, `worker/clock.py` for a module."""
     for path in (*ROOT.glob("jobs/*"), *ROOT.glob("jobs/apis/*/"), *ROOT.glob("worker/*")):
         if (path / "__init__.py").is_file():
@@ -82,9 +83,25 @@ def test_the_wire_table_shows_each_argument_of_its_page(type_name: str, argument
     assert arguments <= {argument(column) for cells in cases(type_name) for column in cells}
 
 
-def test_the_map_names_every_module_and_no_other() -> None:
+def test_the_map_names_every_room_and_no_other() -> None:
     named = re.findall(r"^\| `((?:jobs|worker)/[a-z_/]+(?:\.py)?)` \|", read("ARCHITECTURE.md"), re.MULTILINE)
-    assert sorted(named) == sorted(modules())
+    assert sorted(named) == sorted(rooms())
+
+
+def test_the_list_of_a_room_names_every_module_and_no_other() -> None:
+    lists = re.findall(r"^`((?:jobs|worker)/[a-z/]+/)`\n\n((?:[- ].*\n)+)", read("ARCHITECTURE.md"), re.MULTILINE)
+    assert {room for room, _ in lists} >= {"jobs/changes/", "worker/engine/", "worker/lane/", "worker/policy/"}
+    for room, listed in lists:
+        paths = (ROOT / room).iterdir()
+        modules = {path.stem for path in paths if path.suffix == ".py" or (path / "__init__.py").is_file()}
+        named = re.findall(r"^- `([a-z_]+)`: ", listed, re.MULTILINE)
+        assert sorted(named) == sorted(modules - {"__init__"}), room
+
+
+def test_the_arrows_are_those_that_are_checked() -> None:
+    contracts = tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    drawn = re.findall(r"```text\n(cli\n.*?)```", read("ARCHITECTURE.md"), re.DOTALL)
+    assert drawn == ["".join(f"{layer}\n" for layer in [*contracts[0]["layers"], "jobs"])]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

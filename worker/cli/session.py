@@ -242,22 +242,18 @@ def _first_token(secrets: Secrets, settings: Settings, route: Route, clock: Cloc
     """Have a token before anything is asked or sent; also the requests it cost, and why there is none."""
     if secrets.token is not None:
         return secrets, 0, ""
-    tokens = 0
+    counters = Counters()
 
     async def issue() -> Secrets:
-        way = Way(settings, secrets, state_directory(), Counters(), clock, Stop())
-        async with token_endpoint(way, route, on_request=count) as endpoint:
+        way = Way(settings, secrets, state_directory(), counters, clock, Stop())
+        async with token_endpoint(way, route) as endpoint:
             grant = await endpoint.issue()
             return secrets.model_copy(update={"token": SecretStr(grant.access_token)})
 
-    def count() -> None:
-        nonlocal tokens
-        tokens += 1
-
     try:
-        return anyio.run(issue), tokens, ""
+        return anyio.run(issue), counters.tokens, ""
     except CredentialLost as error:
-        return secrets, tokens, str(error)
+        return secrets, counters.tokens, str(error)
 
 
 def _confirm(secrets: Secrets, opened: Opened, flags: Flags, command: Command) -> None:

@@ -98,10 +98,8 @@ async def connected(way: Way) -> AsyncIterator[Connection]:
 
 
 @asynccontextmanager
-async def token_endpoint(
-    way: Way, route: Route, on_request: Callable[[], None], on_news: News = untold
-) -> AsyncIterator[TokenEndpoint]:
-    """The way to the token endpoint, which has a quota of its own; `on_request` is called before each request."""
+async def token_endpoint(way: Way, route: Route, on_news: News = untold) -> AsyncIterator[TokenEndpoint]:
+    """Reach the token endpoint, which has a quota of its own; each request is counted."""
     secrets, limits, clock, stop = way.secrets, way.settings.attempts, way.clock, way.stop
     origin = secrets.auth_url
     pace = Pace(ceiling=TOKEN_QUOTA, max_in_flight=1, discover=False)
@@ -110,7 +108,9 @@ async def token_endpoint(
     try:
         async with Transport(origin, timeout=limits.timeout, connections=1, route=route) as transport:
             gate = Gate(pace, clock, stop, shared, on_news=on_news)
-            yield TokenEndpoint(secrets, transport, gate, clock, stop, limits.patience, on_request)
+            yield TokenEndpoint(
+                secrets, transport, gate, clock, stop, limits.patience, partial(_count_token, way.counters)
+            )
     finally:
         shared.end()
 
@@ -118,8 +118,8 @@ async def token_endpoint(
 async def _credential(way: Way, stack: AsyncExitStack, route: Route) -> Credential:
     secrets, issuer = way.secrets, None
     if secrets.renewable:
-        on_request, on_news = partial(_count_token, way.counters), partial(_tell, way.counters, "POST")
-        issuer = await stack.enter_async_context(token_endpoint(way, route, on_request, on_news))
+        on_news = partial(_tell, way.counters, "POST")
+        issuer = await stack.enter_async_context(token_endpoint(way, route, on_news))
     return Credential(secrets.token.get_secret_value() if secrets.token else "", issuer, way.clock)
 
 

@@ -216,7 +216,7 @@ class Grid:
             self._collect()
         elif name == "col" and flag(attributes, "hidden") and len(self.hidden_columns) < MAX_COLUMNS:
             first, last = attributes.get("min", ""), attributes.get("max", "")
-            if first.isdecimal() and last.isdecimal() and len(first + last) <= 10:  # digits
+            if first.isdecimal() and last.isdecimal() and len(first + last) <= 10:  # longer are no columns
                 self.hidden_columns.append((int(first) - 1, int(last) - 1))
         elif name == "mergeCell":
             self._merge(attributes.get("ref", ""))

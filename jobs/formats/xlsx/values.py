@@ -93,7 +93,7 @@ class Values:
         return self._ways[kind, style, formula is not None][1]
 
     def _way(self, kind: str, style: str, formula: bool) -> tuple[Convert, Stored]:
-        if not (style.isdecimal() and len(style) < 7 and int(style) < len(self._formats)):  # digits
+        if not (style.isdecimal() and len(style) < 7 and int(style) < len(self._formats)):  # longer is no index
             raise CellDamaged(f"it has a style, {shortened(style)}, that the workbook does not have")
         code = self._formats[int(style)]
         if kind == "n":

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from tests.system.crash.sheet import Sheet
 from tests.system.e2e.program import Desk, Ran, Server
-from tests.system.e2e.sandbox_thread import sandbox_in_thread
+from tests.system.e2e.sandbox_thread import sandbox_in_thread, server_of
 from worker.cli import run
 from worker.sandbox import SandboxSettings
 
@@ -39,7 +39,7 @@ def server_with(sheet: Sheet, applied: Sequence[Sent]) -> Iterator[Server]:
             assert reply.read()
             assert reply.status == 200
         connection.close()
-        yield Server(served.url, served.token, "", "")
+        yield server_of(served)
 
 
 def in_process(desk: Desk, *arguments: str) -> Ran:

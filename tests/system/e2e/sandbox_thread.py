@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from tests.system.e2e.program import Server
 from worker.sandbox import Resource, SandboxSettings, serve
 
 
@@ -15,6 +16,11 @@ class Served(NamedTuple):
     url: str
     token: str
     resources: Mapping[str, Mapping[str, Resource]]
+
+
+def server_of(served: Served) -> Server:
+    """Return the sandbox as a desk takes it, without client credentials."""
+    return Server(served.url, served.token, "", "")
 
 
 @contextmanager

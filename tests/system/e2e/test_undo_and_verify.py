@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.system.e2e.program import PATIENCE, Desk, Ran, Server, ended, sandbox, until
-from tests.system.e2e.sandbox_thread import sandbox_in_thread
+from tests.system.e2e.sandbox_thread import sandbox_in_thread, server_of
 from worker.files.run_directory import locked
 from worker.sandbox import SandboxSettings, seeded_id
 
@@ -39,7 +39,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     seed = tmp_path / "seed.json"
     seed.write_text(json.dumps([_resource(key, FURNISHED.get(key, {})) for key in IDS]), encoding="utf-8")
     with sandbox_in_thread(SandboxSettings(seed=(str(seed), "stripe_payments=2"), limit=None)) as served:
-        yield Server(served.url, served.token, "", "")
+        yield server_of(served)
 
 
 @pytest.fixture

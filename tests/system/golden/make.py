@@ -25,7 +25,7 @@ from typing import Any, Final
 import xlsxwriter
 
 from tests.system.e2e.program import Desk, ended, until
-from tests.system.e2e.sandbox_thread import Served, sandbox_in_thread
+from tests.system.e2e.sandbox_thread import Served, sandbox_in_thread, server_of
 from tests.system.golden.replay import (
     EPOCH,
     EXPECTED,
@@ -36,7 +36,6 @@ from tests.system.golden.replay import (
     STATE,
     move,
     replayed,
-    server_of,
     state_of,
 )
 from tests.system.golden.stories import RUN, STORIES, UNDO

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from tests.system.e2e.program import Desk, Server
-from tests.system.e2e.sandbox_thread import Served, sandbox_in_thread
+from tests.system.e2e.program import Desk
+from tests.system.e2e.sandbox_thread import sandbox_in_thread, server_of
 from tests.system.golden.normal import Surroundings
 from tests.system.golden.stories import Story
 from worker.sandbox import Resource, SandboxSettings
@@ -39,11 +39,6 @@ EPOCH: Final = 1_767_225_600.0
 _STAMPS: Final = frozenset({"created_at", "updated_at"})
 
 Files = dict[str, str]
-
-
-def server_of(served: Served) -> Server:
-    """Return the sandbox of a thread as the desk takes it."""
-    return Server(served.url, served.token, "", "")
 
 
 def replayed(fixture: Path, story: Story, command: str, folder: Path) -> Files:
