@@ -33,7 +33,6 @@ from worker.checking import check
 from worker.cli.session import collect_seldom
 from worker.clock import Clock
 from worker.engine.attempt import AttemptLoop
-from worker.engine.effort import Effort
 from worker.engine.run import Run
 from worker.files import source
 from worker.files.run_directory import JOURNAL
@@ -42,6 +41,7 @@ from worker.lane.credentials import Credential
 from worker.lane.transport import Transport
 from worker.pacing.limiter import Gate
 from worker.policy.pace import Pace
+from worker.policy.row import InFlightRow
 from worker.policy.verdict import Sent, judge
 from worker.settings import Attempts, Input, Pacing, Secrets, Settings, Stopping, Target
 from worker.stop import Stop
@@ -77,6 +77,24 @@ class Place:
             for job in source.jobs(stream, self.settings.input, rows.TYPE, lambda _: True):
                 assert isinstance(job, UpdateJob)
                 yield job
+
+
+class NoReading:
+    """Rows whose records nobody has read."""
+
+    def is_stale(self, _row: InFlightRow) -> bool:
+        """Nothing was read."""
+        return False
+
+    async def freshen(self, _row: InFlightRow) -> None:
+        """Nothing is read."""
+
+    async def again(self, _row: InFlightRow) -> None:
+        """Nothing is read."""
+
+    async def answers(self, _row: InFlightRow) -> bool:
+        """The server is there."""
+        return True
 
 
 class NoJournal:
@@ -200,11 +218,12 @@ async def attempts(place: Place) -> None:
     nothing: Any = NoJournal()
 
     async def work(transport: Transport) -> None:
-        loop = AttemptLoop(transport, gate, nothing, Credential("x", None, clock), Attempts(), clock, stop)
+        credential, nowhere = Credential("x", None, clock), NoReading()
+        loop = AttemptLoop(transport, gate, nothing, credential, Attempts(), clock, stop, nowhere)
         for job in jobs:
-            effort = Effort(job, job.type)
-            effort.take(as_written(job))
-            await loop.run(effort)
+            row = InFlightRow(job, job.type)
+            row.take(as_written(job))
+            await loop.run(row)
 
     await _sending(place, work)
 

@@ -49,7 +49,7 @@ from worker.settings import Stopping
 ROOT: Final = Path(__file__).parents[1]
 
 MIDDLE: Final = (
-    *(f"worker/engine/{name}.py" for name in ("intake", "prefetch", "senders", "planner")),
+    *(f"worker/engine/{name}.py" for name in ("intake", "outcomes", "planner", "prefetch", "reading", "senders")),
     "worker/lane/reads.py",
     "worker/policy/sequencer.py",
 )

@@ -5,18 +5,14 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+
+from worker.policy.row import Moment
+
+__all__ = ["Clock", "Moment"]
 
 
 def _loop_time() -> float:
     return asyncio.get_running_loop().time()
-
-
-class Moment(NamedTuple):
-    """A point in time on both clocks: the loop's stands still while the machine sleeps, the wall's may be set."""
-
-    loop: float
-    wall: float
 
 
 @dataclass(frozen=True, slots=True)

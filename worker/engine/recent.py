@@ -6,7 +6,7 @@ from functools import reduce
 
 from jobs.changes.diff import Change, after
 from jobs.model import Live
-from worker.engine.effort import LAG
+from worker.policy.row import READ_LAG_S
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class RecentWrites:
         return reduce(after, self._changes.get(resource_id, ()), live)
 
     def _forget(self, now: float) -> None:
-        while self._order and now - self._order[0][0] > LAG:
+        while self._order and now - self._order[0][0] > READ_LAG_S:
             _, resource_id = self._order.popleft()
             changes = self._changes[resource_id]
             changes.popleft()

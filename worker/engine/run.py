@@ -1,6 +1,7 @@
 """One process working on one run: wires the parts, waits for the end, says how it ended. Signals are the caller's."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+import math
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,21 +12,31 @@ import anyio
 import anyio.abc
 import structlog
 
+from jobs.apis.commercelayer import MOST_REFERENCES, PAGE_SIZE
+from jobs.apis.schema import resource_type
 from jobs.changes.diff import Terms
 from jobs.changes.overtaking import without
 from jobs.model import SETTLED_WELL, Status
 from worker.clock import Clock
 from worker.engine.attempt import AttemptLoop
-from worker.engine.effort import LAG
-from worker.engine.intake import Intake, no_target, not_overtaken
+from worker.engine.bells import Bells
+from worker.engine.intake import Intake, no_target
+from worker.engine.outcomes import Outcomes
 from worker.engine.planner import Planner
+from worker.engine.prefetch import Prefetch
 from worker.engine.progress import Progress
-from worker.engine.senders import Pool
+from worker.engine.reading import Reading, not_overtaken
+from worker.engine.recent import RecentWrites
+from worker.engine.senders import Senders
+from worker.engine.settling import Settling
 from worker.files import refeed, source
 from worker.journal import PLAN, History, Journal, JournalError, Planned, Runner, Traces, WriterThread
 from worker.lane.connect import READ_CONCURRENCY, Connection, Way, connected
+from worker.policy.decision import decide_row
 from worker.policy.guards import Guards
 from worker.policy.pace import Pace
+from worker.policy.row import READ_LAG_S
+from worker.policy.sequencer import Sequencer, Sizes, room_at
 from worker.settings import Secrets, Settings
 from worker.stop import Stop
 
@@ -36,6 +47,21 @@ LONGEST_GAP: Final = "longest_gap"
 """The journal's fact about the most seconds between a record's reading and its PATCH in the last process."""
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("rowpatch")
+
+
+def _variants(type_name: str) -> tuple[str, ...]:
+    kind = resource_type(type_name)
+    return kind.abstract_over if kind else ()
+
+
+Work = Callable[[], Coroutine[Any, Any, None]]
+
+
+async def _all(reads: Work, *others: Work) -> None:
+    """Run everything that works on the rows at once, with as many readers as pages may be read."""
+    async with anyio.create_task_group() as group:
+        for work in (*[reads] * READ_CONCURRENCY, *others):
+            group.start_soon(work)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,50 +160,71 @@ class Run:
                 rows = without(rows, late, whole=self._terms.replace) if late else rows
                 with self._planned() as expected, self._earlier() as earlier:
                     intake = Intake(
-                        rows, traces, self.journal, clock,
-                        blind=settings.input.blind, resend_unknown=settings.input.resend_unknown, expected=expected,
-                        target=earlier.target if earlier else no_target,
-                        overtaken=earlier.was_overtaken if earlier else not_overtaken,
-                        written=earlier.written_since(clock.wall() - LAG) if earlier else {},
-                    )  # fmt: skip
-                    await (self._plan(intake, connection) if self.planning else self._send(intake, connection, traces))
+                        rows, traces, settings.input.resend_unknown, expected, earlier.target if earlier else no_target
+                    )
+                    await (self._plan if self.planning else self._send)(intake, connection, earlier)
 
-    async def _plan(self, intake: Intake, connection: Connection) -> None:
-        stop = connection.way.stop
-        planner = Planner(intake, connection.lookup, self.journal, self.clock, stop, self._terms, READ_CONCURRENCY)
-        intake.refused = planner.refuse
-        reads = connection.reads.pace
+    async def _plan(self, intake: Intake, connection: Connection, earlier: History | None) -> None:
+        stop, bells, guards, reads = connection.way.stop, Bells(), Guards(), connection.reads.pace
+        sequencer = self._sequencer(0)
+        planner = Planner(sequencer, self.journal, guards, bells, self.clock, stop)
+        reading = self._reading(sequencer, guards, RecentWrites(), connection, earlier)
+        room = partial(room_at, math.inf, PAGE_SIZE)
+        prefetch = Prefetch(sequencer, iter(intake), reading, planner.drain, room, self.journal, bells, stop)
         progress = Progress(
             self._limit, reads.rate, self._pause(reads), reads=reads, gets=lambda: self.journal.counters.gets
         )
         self.journal.on_planned = progress.plan
-        await self._beside(planner.run, progress, connection)
+        stop.on_request(bells.ring)
+        await self._beside(partial(_all, prefetch.run), progress, connection)
         if not stop.reason:
             self.journal.learn(PLAN, "complete")
 
-    async def _send(self, intake: Intake, connection: Connection, traces: Traces | None) -> None:
-        settings, stop = self.settings, connection.way.stop
-        attempts = AttemptLoop(
-            connection.transport, connection.writes, self.journal, connection.credential, settings.attempts, self.clock,
-            stop, settings.target.expect_mode,
-        )  # fmt: skip
+    async def _send(self, intake: Intake, connection: Connection, earlier: History | None) -> None:
+        settings, stop, clock, bells = self.settings, connection.way.stop, self.clock, Bells()
+        writes, recent, lookup = connection.writes, RecentWrites(), connection.lookup
         guards = Guards(settings.stopping.stop_after, Status.APPLIED in self.journal.counts())
-        pool = Pool(
-            intake, attempts, connection.lookup, self.journal, guards, self.clock, stop, self._terms,
-            settings.stopping.canary, READ_CONCURRENCY,
-        )  # fmt: skip
-        intake.refused = pool.refuse
-        writes = connection.writes.pace
+        sequencer = self._sequencer(settings.stopping.canary)
+        outcomes = Outcomes(sequencer, self.journal, guards, recent, bells, clock, stop, settings.target.expect_mode)
+        reading = self._reading(sequencer, guards, recent, connection, earlier)
+        attempts = AttemptLoop(
+            connection.transport, writes, self.journal, connection.credential, settings.attempts, clock, stop, reading
+        )
+        settling = Settling(lookup, outcomes, bells, clock, stop, lambda: lookup.gate.is_down and writes.is_down)
+        room = lambda: 0 if settling.is_full else room_at(writes.pace.rate(), PAGE_SIZE)  # noqa: E731
+        prefetch = Prefetch(sequencer, iter(intake), reading, outcomes.drain, room, self.journal, bells, stop)
+        senders = Senders(sequencer, attempts, reading, outcomes, settling, bells, stop, room)
         progress = Progress(
-            self._to_settle(traces), writes.rate, self._pause(writes), writes, connection.reads.pace,
-            queued=lambda: pool.queued() + writes.in_flight, gets=lambda: self.journal.counters.gets,
+            self._to_settle(intake.traces), writes.pace.rate, self._pause(writes.pace), writes.pace,
+            connection.reads.pace,
+            queued=lambda: sequencer.queued + writes.pace.in_flight, gets=lambda: self.journal.counters.gets,
         )  # fmt: skip
         self.journal.on_durable = progress.count
-        await self._beside(partial(pool.run, settings.pacing.concurrency), progress, connection)
+        stop.on_request(bells.ring)
+        work = partial(_all, prefetch.run, partial(senders.run, settings.pacing.concurrency))
+        await self._beside(work, progress, connection)
         if attempts.longest_gap:
             self.journal.learn(LONGEST_GAP, f"{attempts.longest_gap:.3f}")
 
-    async def _beside(self, work: Callable[[], Awaitable[None]], progress: Progress, connection: Connection) -> None:
+    def _sequencer(self, canaries: int) -> Sequencer:
+        decide, sizes = partial(decide_row, self._terms), Sizes(PAGE_SIZE, MOST_REFERENCES)
+        blind = self.settings.input.blind
+        return Sequencer(decide, sizes, _variants, facts=self.journal.facts, blind=blind, canaries=canaries)
+
+    def _reading(
+        self,
+        sequencer: Sequencer,
+        guards: Guards,
+        recent: RecentWrites,
+        connection: Connection,
+        earlier: History | None,
+    ) -> Reading:
+        written = earlier.written_since(self.clock.wall() - READ_LAG_S) if earlier else {}
+        overtaken = earlier.was_overtaken if earlier else not_overtaken
+        stop = connection.way.stop
+        return Reading(sequencer, connection.lookup, guards, recent, self.clock, stop, written, overtaken)
+
+    async def _beside(self, work: Work, progress: Progress, connection: Connection) -> None:
         """Work, with the progress shown and signs of life given meanwhile."""
         async with anyio.create_task_group() as beside:
             if self.watch is not None:

@@ -19,11 +19,13 @@ from jobs.apis.commercelayer import PAGE_SIZE
 from jobs.changes.diff import fields
 from jobs.model import Live, Outcome, Reply, Status
 from worker.clock import Clock
-from worker.engine.effort import LAG, Effort
-from worker.lane.reads import Found, Lookup
+from worker.engine.bells import Bells
+from worker.engine.outcomes import Outcomes
+from worker.lane.reads import Lookup
 from worker.policy.decision import give_up, read_back
 from worker.policy.lifecycle import Event, step
 from worker.policy.ratelimit import read_retry_after
+from worker.policy.row import READ_LAG_S, Found, InFlightRow
 from worker.policy.verdict import ReadBack, Settle
 from worker.stop import Stop
 
@@ -52,13 +54,13 @@ _ACCEPTED: Final = 202
 
 
 @dataclass(slots=True, eq=False)
-class _Open:
+class _OpenAttempt:
     """One row in doubt: what is asked, since when (loop time), how often its record was read, and what it held last.
 
     `failed` reads are among the `reads`.
     """
 
-    effort: Effort
+    row: InFlightRow
     question: ReadBack
     outcome: Outcome | None
     since: float
@@ -72,27 +74,26 @@ class Settling:
     """Reads the records of rows in doubt, a page of one type at a time.
 
     Attributes:
-        settled: takes a row that is settled, and the outcome of its last attempt.
         is_down: whether nobody gets an answer, to reads and updates alike.
     """
 
     lookup: Lookup
+    outcomes: Outcomes
+    bells: Bells
     clock: Clock
     stop: Stop
-    settled: Callable[[Effort, Settle, Outcome | None], None]
     is_down: Callable[[], bool]
-    _due: list[tuple[float, int, _Open]] = field(default_factory=list)
+    _due: list[tuple[float, int, _OpenAttempt]] = field(default_factory=list)
     _added: int = 0
     _open: int = 0
-    _unproven: set[Effort] = field(default_factory=set)
+    _unproven: set[InFlightRow] = field(default_factory=set)
     _trusted: set[str] = field(default_factory=set)
     _done: bool = False
-    _news: anyio.Event = field(default_factory=anyio.Event)
 
     @property
     def is_full(self) -> bool:
         """Whether so many rows are in doubt that no further ones had better be read."""
-        return self._open >= MOST
+        return self._open + len(self.outcomes.doubtful) >= MOST
 
     @property
     def holds(self) -> bool:
@@ -106,34 +107,37 @@ class Settling:
         """Take note of a row that was applied."""
         self._unproven.clear()
 
-    def add(self, effort: Effort, question: ReadBack, outcome: Outcome | None) -> None:
-        """Take a row in doubt."""
+    def add(self, row: InFlightRow, question: ReadBack, outcome: Outcome | None) -> None:
+        """Take a row in doubt, of which the journal knows; `outcome` is that of its last attempt, if it was ours."""
         self._open += 1
         if question.reason not in self._trusted:
-            self._unproven.add(effort)
-        since = max(self.clock.now() + self._delay(outcome), effort.written_at + LAG)
-        self._put(_Open(effort, question, outcome, since))
-        self.wake()
+            self._unproven.add(row)
+        since = max(self.clock.now() + self._delay(outcome), row.written_at + READ_LAG_S)
+        self._put(_OpenAttempt(row, question, outcome, since))
+        self.bells.doubts.ring()
 
     def end(self) -> None:
         """Let the readers end: no row is left that could come to be in doubt."""
         self._done = True
-        self.wake()
-
-    def wake(self) -> None:
-        """Have the readers look again."""
-        self._news.set()
+        self.bells.doubts.ring()
 
     async def run(self) -> None:
         """Read what is due until the run ends; several may run at once."""
         while not (self.stop.reason or self._done):
+            self._take_doubtful()
             page = self._page(self.clock.now())
             if page:
                 await self._read(page)
             else:
                 await self._wait()
+        self._take_doubtful()
         while self._due:
             self._leave(heappop(self._due)[2])
+
+    def _take_doubtful(self) -> None:
+        """Take the rows that an earlier process left in doubt, and that their first reading has not settled."""
+        while self.outcomes.doubtful:
+            self.add(*self.outcomes.doubtful.popleft(), None)
 
     def _delay(self, outcome: Outcome | None) -> float:
         """Seconds before the first read: what a 202 asks for."""
@@ -141,32 +145,32 @@ class Settling:
             return 0.0
         return min(LONGEST_DELAY, read_retry_after(outcome.headers, self.clock.wall()) or 0.0)
 
-    def _put(self, row: _Open) -> None:
-        due = ceil((row.since + READ_AT[row.reads]) / BEAT) * BEAT
-        heappush(self._due, (due, self._next(), row))
+    def _put(self, doubt: _OpenAttempt) -> None:
+        due = ceil((doubt.since + READ_AT[doubt.reads]) / BEAT) * BEAT
+        heappush(self._due, (due, self._next(), doubt))
 
     def _next(self) -> int:
         """Return a number that keeps rows in their order which are due at one moment."""
         self._added += 1
         return self._added
 
-    def _is_enough(self, row: _Open, live: Live | None) -> bool:
-        """Whether a last read has shown the record late enough, or none can be had."""
-        row.failed += live is None
-        late = self.clock.now() - row.since >= READ_AT[-1]
-        return row.reads == len(READ_AT) or (late and (live is not None or row.failed >= FAILED))
+    def _is_enough(self, doubt: _OpenAttempt, live: Live | None) -> bool:
+        """Return whether a last read has shown the record late enough, or none can be had."""
+        doubt.failed += live is None
+        late = self.clock.now() - doubt.since >= READ_AT[-1]
+        return doubt.reads == len(READ_AT) or (late and (live is not None or doubt.failed >= FAILED))
 
-    def _waits_for_the_server(self, row: _Open) -> bool:
-        """Whether the read failed because nobody gets an answer: that is no answer about this row."""
-        return self.is_down() and self.clock.now() - row.since < LONGEST_OUTAGE
+    def _waits_for_the_server(self, doubt: _OpenAttempt) -> bool:
+        """Return whether the read failed because nobody gets an answer: that is no answer about this row."""
+        return self.is_down() and self.clock.now() - doubt.since < LONGEST_OUTAGE
 
-    def _page(self, now: float) -> list[_Open]:
+    def _page(self, now: float) -> list[_OpenAttempt]:
         """The rows that are due: those of one type, a page at most."""
-        page: list[_Open] = []
-        others: list[tuple[float, int, _Open]] = []
+        page: list[_OpenAttempt] = []
+        others: list[tuple[float, int, _OpenAttempt]] = []
         while self._due and self._due[0][0] <= now and len(page) < PAGE_SIZE:
             entry = heappop(self._due)
-            if page and entry[2].effort.job.type != page[0].effort.job.type:
+            if page and entry[2].row.job.type != page[0].row.job.type:
                 others.append(entry)
             else:
                 page.append(entry[2])
@@ -174,50 +178,53 @@ class Settling:
             heappush(self._due, entry)
         return page
 
-    async def _read(self, page: list[_Open]) -> None:
-        wanted = reduce(or_, (fields(row.effort.job) for row in page))
-        ids = [row.effort.job.id for row in page]
-        found = await self.lookup.live(page[0].effort.job.type, ids, wanted, patient=False)
-        for row in page:
-            if self.stop.reason and row.effort.job.id in found.failed:
-                self._leave(row)
+    async def _read(self, page: list[_OpenAttempt]) -> None:
+        wanted = reduce(or_, (fields(each.row.job) for each in page))
+        ids = [each.row.job.id for each in page]
+        found = await self.lookup.live(page[0].row.job.type, ids, wanted, patient=False)
+        for each in page:
+            if self.stop.reason and each.row.job.id in found.failed:
+                self._leave(each)
             else:
-                self._judge(row, found)
+                self._judge(each, found)
 
-    def _judge(self, row: _Open, found: Found) -> None:
-        effort = row.effort
-        fires = bool(effort.job.triggers)
-        live = found.records.get(effort.job.id)
+    def _judge(self, doubt: _OpenAttempt, found: Found) -> None:
+        row, fires = doubt.row, bool(doubt.row.job.triggers)
+        live = found.records.get(row.job.id)
         settle = None
-        if effort.job.id in found.missing:
-            row.reads = len(READ_AT) - 1  # nothing more will be seen of it
-        elif live is None and self._waits_for_the_server(row):
-            heappush(self._due, (self.clock.now() + READ_AT[1], self._next(), row))
+        if row.job.id in found.missing:
+            doubt.reads = len(READ_AT) - 1  # nothing more will be seen of it
+        elif live is None and self._waits_for_the_server(doubt):
+            heappush(self._due, (self.clock.now() + READ_AT[1], self._next(), doubt))
             return
-        row.reads += 1
+        doubt.reads += 1
         if live is not None:
-            row.live = effort.live = live
-            effort.read_at = found.at[effort.job.id]
-            settle = read_back(effort.image, live, row.question, fires=fires)
-        if settle is None and self._is_enough(row, live):
-            settle = give_up(effort.image, row.live, row.question, fires=fires)
+            doubt.live = row.live = live
+            row.read_at = found.at[row.job.id]
+            settle = read_back(row.image, live, doubt.question, fires=fires)
+        if settle is None and self._is_enough(doubt, live):
+            settle = give_up(row.image, doubt.live, doubt.question, fires=fires)
         if settle is None:
-            self._put(row)
+            self._put(doubt)
         else:
-            self._open -= 1
-            self._unproven.discard(effort)
-            if settle.status is Status.APPLIED:
-                self._trusted.add(row.question.reason)
-                self.succeeded()
-            self.settled(effort, settle, row.outcome)
+            self._settle(doubt, settle)
 
-    def _leave(self, row: _Open) -> None:
+    def _settle(self, doubt: _OpenAttempt, settle: Settle) -> None:
+        self._open -= 1
+        self._unproven.discard(doubt.row)
+        if settle.status is Status.APPLIED:
+            self._trusted.add(doubt.question.reason)
+            self.succeeded()
+        self.outcomes.settle(doubt.row, settle, doubt.outcome)
+        self.bells.rows.ring()  # nothing may be held any more
+        self.bells.room.ring()  # and there may be room for further doubts
+
+    def _leave(self, doubt: _OpenAttempt) -> None:
         """Leave a row for a later process, which finds the doubt in the journal."""
         self._open -= 1
-        row.effort.state = step(row.effort.state, Event.STOP)
+        doubt.row.state = step(doubt.row.state, Event.STOP)
 
     async def _wait(self) -> None:
-        self._news = anyio.Event() if self._news.is_set() else self._news
         due = self._due[0][0] - self.clock.now() if self._due else None
         with anyio.move_on_after(due):
-            await self._news.wait()
+            await self.bells.doubts.wait()

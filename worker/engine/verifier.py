@@ -19,11 +19,9 @@ from jobs.changes.inverse import Trail, Value, Written, needed, trails
 from jobs.model import ABSENT, JSON, Absent, Edit, Fields, Live, Path, Status, Unread
 from worker.journal import History
 from worker.lane.connect import READ_CONCURRENCY, Way, connected
-from worker.lane.reads import Found, Lookup
+from worker.lane.reads import Lookup
 from worker.policy.guards import Guards
-
-LAG: Final = 5.0
-"""Seconds after a write for which a read may show what was there before."""
+from worker.policy.row import READ_LAG_S, Found
 
 _PAUSE: Final = 1.0
 """Seconds until what differs within that time is read again."""
@@ -113,7 +111,7 @@ async def verify(way: Way, records: Iterator[Kept], report: Callable[[Finding], 
     verified, guards = Verified(), Guards()
     async with connected(way) as connection:
         pages = _pages(_visible(records, verified))
-        until = way.clock.now() + min(LAG, last + LAG - way.clock.wall())
+        until = way.clock.now() + min(READ_LAG_S, last + READ_LAG_S - way.clock.wall())
         while batch := list(islice(pages, READ_CONCURRENCY)):
             found = await _read(connection.lookup, batch)
             while way.clock.now() < until and _differ(batch, found) and await way.stop.sleep(_PAUSE):

@@ -18,6 +18,7 @@ from jobs.apis.commercelayer import (
 )
 from jobs.model import ApiError, Fields, Live, Reply, Request
 from worker.clock import Moment
+from worker.policy.row import Found
 from worker.policy.wording import why_not
 
 NOT_ALLOWED: Final = frozenset({401, 403})
@@ -32,23 +33,6 @@ ENOUGH: Final = 3
 _Refusal: TypeAlias = tuple[int, tuple[ApiError, ...]]
 _GONE: Final = frozenset({404, 410})
 _BAD_REQUEST: Final = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What was found of some records; every id asked for is in one of `records`, `missing` and `failed`.
-
-    Attributes:
-        records: live state by id.
-        at: when each of these was asked for.
-        missing: ids of records that are proven not to exist.
-        failed: ids of which nothing is known, and why.
-    """
-
-    records: Mapping[str, Live] = field(default_factory=dict)
-    at: Mapping[str, Moment] = field(default_factory=dict)
-    missing: frozenset[str] = frozenset()
-    failed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

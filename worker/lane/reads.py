@@ -18,18 +18,17 @@ from jobs.model import JSON, Fields, NotSent, Outcome, Reply, Request
 from worker.clock import Clock, Moment
 from worker.journal import Counters
 from worker.lane.authority import Authority, CredentialLost
-from worker.lane.pages import Answer, Found, NoAnswer, Pages, Wanted
+from worker.lane.pages import Answer, NoAnswer, Pages, Wanted
 from worker.lane.reference_pages import ReferencePages
 from worker.lane.transport import Transport
 from worker.pacing.limiter import Gate
 from worker.policy.backoff import full_jitter
 from worker.policy.backpressure import asks_to_wait
+from worker.policy.row import Found
 from worker.policy.throttle import parking
 from worker.policy.wording import why_not
 from worker.settings import Attempts
 from worker.stop import Stop
-
-__all__ = ["Found", "Lookup"]
 
 
 @dataclass(slots=True)

@@ -4,11 +4,12 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
-from jobs.changes.diff import AS_A_SHEET, CannotMerge, Change, Terms, difference
+from jobs.changes.diff import AS_A_SHEET, CannotMerge, Change, Terms, as_written, difference
 from jobs.changes.edits import Held, as_shown, column_of, sides
 from jobs.changes.equality import same_at, tidied
 from jobs.model import ABSENT, JSON, Absent, Edit, Live, Status, Unread, UpdateJob
 from jobs.texts import shortened
+from worker.policy.row import InFlightRow
 from worker.policy.verdict import ReadBack, Settle
 
 UNCHANGED: Final = Settle("as_wanted")
@@ -51,6 +52,12 @@ def decide(job: UpdateJob, live: Live, asked: Asked) -> Change | Settle | ReadBa
             return Settle(asked.doubt, f"{_EARLIER}; {told}", tuple(map(column_of, moved)))
         return Settle("changed_since_plan", told, tuple(map(column_of, moved)))
     return UNCHANGED if change.is_empty else change
+
+
+def decide_row(terms: Terms, row: InFlightRow, live: Live) -> Change | Settle | ReadBack:
+    """Decide a row by its record; one that is in doubt without an image may have sent all that it says."""
+    earlier = row.image or (as_written(row.job).edits if row.doubt else ())
+    return decide(row.job, live, Asked(terms, row.doubt, earlier, row.may_resend, row.expected))
 
 
 def read_back(edits: tuple[Edit, ...], live: Live, question: ReadBack, *, fires: bool) -> Settle | None:

@@ -39,13 +39,11 @@ class Event(StrEnum):
 
 TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
     (State.QUEUED, Event.ADMIT): State.ADMITTED,  # a slot of the pace is reserved
-    (State.QUEUED, Event.SETTLE): State.SETTLED,  # invalid, skipped, unchanged, or settled by what was read
+    (State.QUEUED, Event.SETTLE): State.SETTLED,  # unchanged, or settled by what was read, or read again
     (State.QUEUED, Event.READ_BACK): State.READING,  # an earlier process left a doubt, and no read has settled it yet
     (State.QUEUED, Event.STOP): State.LEFT,
     (State.ADMITTED, Event.INTEND): State.INTENDED,  # the intent is durable; the request may leave
     (State.ADMITTED, Event.STOP): State.LEFT,  # the slot is given back
-    (State.ADMITTED, Event.SETTLE): State.SETTLED,  # read again right before sending: no longer to be sent
-    (State.ADMITTED, Event.READ_BACK): State.READING,  # the same, read again right before sending
     (State.INTENDED, Event.SETTLE): State.SETTLED,  # the reply, or the lack of one, is final
     (State.INTENDED, Event.RETRY): State.WAITING,  # backoff, a pause for everybody, or a new token
     (State.INTENDED, Event.REROUTE): State.QUEUED,  # the type is abstract: again by its concrete type
@@ -54,7 +52,7 @@ TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
     (State.READING, Event.STOP): State.LEFT,
     (State.INTENDED, Event.STOP): State.LEFT,  # abandoned in flight: a later process finds the open intent
     (State.WAITING, Event.ADMIT): State.ADMITTED,
-    (State.WAITING, Event.SETTLE): State.SETTLED,  # a halt that concerns the row itself
+    (State.WAITING, Event.SETTLE): State.SETTLED,  # read again after a lost race, or a long wait
     (State.WAITING, Event.READ_BACK): State.READING,
     (State.WAITING, Event.STOP): State.LEFT,
 }

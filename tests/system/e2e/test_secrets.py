@@ -18,7 +18,7 @@ from tests.system.e2e.program import ROWPATCH, ended, until
 from tests.system.e2e.scripted_server import JSON_API, Answer, Asked, Scripted, scripted_server
 from tests.system.e2e.small_api import SmallApi
 from worker.cli import run
-from worker.engine.senders import Pool
+from worker.engine.senders import Senders
 
 TOKEN, GRANTED, CLIENT, SECRET, PROXY = (f"canary-{name}-5eCr3t" for name in ("token", "granted", "id", "secret", "pw"))
 MARK = "5eCr3t"
@@ -216,12 +216,12 @@ def test_a_proxy_that_refuses_is_not_quoted(
 def test_a_bug_shows_no_secret_in_its_traceback(
     api: Scripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    async def broken(self: Pool, _concurrency: int) -> None:
+    async def broken(self: Senders, _concurrency: int) -> None:
         await self.attempts.credential.bearer()
-        everything = (self, self.attempts, self.attempts.credential, self.attempts.transport, self.lookup)
+        everything = (self, self.attempts, self.attempts.credential, self.attempts.transport, self.reading.lookup)
         raise RuntimeError(repr(everything))
 
-    monkeypatch.setattr(Pool, "run", broken)
+    monkeypatch.setattr(Senders, "run", broken)
     with pytest.raises(BaseExceptionGroup) as bug:
         run(["apply", "sheet.csv", "--run-dir", "run", *FLAGS])
     inner = bug.value.with_traceback(bug.value.__traceback__.tb_next if bug.value.__traceback__ else None)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jobs.model import Status
 from tests.system.scenarios.harness import Case, Story, play, references, sheet
-from worker.engine.effort import FRESH
+from worker.policy.row import MAX_READ_AGE_S as FRESH
 from worker.sandbox import Sandbox, SandboxSettings, seeded_id
 from worker.settings import Stopping
 

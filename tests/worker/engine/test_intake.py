@@ -1,68 +1,101 @@
-"""Rows on their way in: a row that may have been applied holds back the later rows of its record."""
-
-from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
+"""Rows on their way in: what an earlier process left of a row comes with it."""
 
 import pytest
 
-from jobs.model import RowRef, RowResult, Unsendable, UpdateJob
-from worker.clock import Clock
-from worker.engine.effort import Effort
+from jobs.model import JSON, Edit, RowRef, Status, Unsendable, UpdateJob
 from worker.engine.intake import Intake
-from worker.journal import Journal, create
+from worker.journal import Image, Planned, Traces
+from worker.policy.row import InFlightRow
+from worker.policy.sequencer import Refused
+from worker.policy.verdict import Settle
 
-NOW = 1_800_000_000.0
-
-
-def capture(row: int, resource_id: str = "x") -> UpdateJob:
-    return UpdateJob(RowRef(row, row, b""), "authorizations", resource_id, triggers={"_capture": True})
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    path = tmp_path / "journal.sqlite3"
-    create(path, {"sha256": "ab", "rows": "9"})
-    with closing(Journal(path)) as journal:
-        yield journal
+OLD = (Edit(("attributes", "name"), "old", "new"),)
 
 
-def intake(journal: Journal, *rows: UpdateJob) -> tuple[Intake, list[RowResult]]:
-    settled: list[RowResult] = []
-
-    def refused(_row: UpdateJob | Unsendable, result: RowResult) -> None:
-        settled.append(result)
-
-    return Intake(iter(rows), None, journal, Clock(wall=lambda: NOW), refused), settled
+def update(row: int, *, fires: bool = False, reference: str = "") -> UpdateJob:
+    triggers: dict[str, JSON] = {"_capture": True} if fires else {}
+    key = "" if reference else "x"
+    return UpdateJob(RowRef(row, row, b""), "orders", key, {"name": "new"}, triggers=triggers, reference=reference)
 
 
-def pages(taking: Intake) -> list[Effort]:
-    taking.read_on()
-    return taking.page()
+def traces(bits: int, **known: object) -> Traces:
+    return Traces(bytearray([0, bits]), **known)  # type: ignore[arg-type]  # by name
 
 
-def test_a_row_that_comes_in_after_an_earlier_one_of_its_record_became_unknown_is_never_sent(journal: Journal) -> None:
-    rows = iter([capture(1)])
-    taking, settled = intake(journal)
-    taking.rows = rows
-    assert [effort.job.ref.row for effort in pages(taking)] == [1]
-    assert taking.release("x", unknown=True) is None
-    taking.rows, taking._exhausted = iter([capture(2)]), False
-    assert pages(taking) == []
-    assert [(result.ref.row, result.reason) for result in settled] == [(2, "after_unknown")]
+def only(intake: Intake) -> InFlightRow | Refused | None:
+    return next(iter(list(intake)), None)
 
 
-def test_a_row_that_waited_for_an_earlier_one_of_its_record_is_held_back_with_it(journal: Journal) -> None:
-    taking, settled = intake(journal, capture(1), capture(2), capture(3, "y"))
-    assert [effort.job.ref.row for effort in pages(taking)] == [1, 3]
-    assert taking.release("x", unknown=True) is None
-    assert [(result.ref.row, result.reason) for result in settled] == [(2, "after_unknown")]
+def test_a_new_run_takes_every_row_as_it_is() -> None:
+    rows = list(Intake(iter([update(1), update(2)])))
+    assert [row.number for row in rows if isinstance(row, InFlightRow)] == [1, 2]
+    assert all(isinstance(row, InFlightRow) and row.expected is None and not row.attempts for row in rows)
 
 
-def test_a_row_goes_on_once_the_earlier_one_of_its_record_is_settled(journal: Journal) -> None:
-    taking, settled = intake(journal, capture(1), capture(2))
-    assert [effort.job.ref.row for effort in pages(taking)] == [1]
-    following = taking.release("x", unknown=False)
-    assert following is not None
-    assert following.job.ref.row == 2
-    assert not settled
+@pytest.mark.parametrize(
+    ("fires", "resend_unknown", "may_resend"), [(False, False, True), (True, False, False), (True, True, True)]
+)
+def test_a_row_that_may_have_been_applied_says_whether_it_may_be_sent_again(
+    fires: bool, resend_unknown: bool, may_resend: bool
+) -> None:
+    past = traces(Traces.DOUBTFUL, earlier={1: 3}, reasons={1: "reply_lost"}, images={1: Image(1, "orders", "x", OLD)})
+    row = only(Intake(iter([update(1, fires=fires)]), past, resend_unknown))
+    assert isinstance(row, InFlightRow)
+    assert (row.doubt, row.attempts, row.image, row.may_resend) == ("reply_lost", 3, OLD, may_resend)
+    assert not row.has_result
+
+
+def test_a_doubt_without_a_reason_is_an_interruption() -> None:
+    row = only(Intake(iter([update(1)]), traces(Traces.DOUBTFUL)))
+    assert isinstance(row, InFlightRow)
+    assert row.doubt == "interrupted"
+
+
+@pytest.mark.parametrize(("bits", "taken"), [(Traces.SETTLED, False), (Traces.SETTLED | Traces.REDO, True), (0, True)])
+def test_a_row_with_a_result_is_left_out_unless_it_was_asked_for_again(bits: int, taken: bool) -> None:
+    row = only(Intake(iter([update(1)]), traces(bits)))
+    assert (row is not None) is taken
+    assert not isinstance(row, InFlightRow) or row.has_result is bool(bits)
+
+
+def test_a_row_that_stays_unknown_only_stands_in_the_way() -> None:
+    row = only(Intake(iter([update(1)]), traces(Traces.SETTLED | Traces.UNKNOWN)))
+    assert isinstance(row, InFlightRow)
+    assert row.stands
+
+
+def test_a_record_that_an_earlier_process_found_is_not_looked_up_again() -> None:
+    known = only(Intake(iter([update(1, reference="r")]), target=lambda row: f"found-{row}"))
+    unknown = only(Intake(iter([update(1, reference="r")])))
+    assert isinstance(known, InFlightRow)
+    assert isinstance(unknown, InFlightRow)
+    assert (known.job.id, unknown.job.id) == ("found-1", "")
+
+
+@pytest.mark.parametrize(
+    ("planned", "expected"), [(None, ()), (Planned(1, "orders", "x", Status.PENDING, edits=OLD), OLD)]
+)
+def test_a_row_that_keeps_to_a_plan_expects_what_was_planned(
+    planned: Planned | None, expected: tuple[Edit, ...]
+) -> None:
+    row = only(Intake(iter([update(1)]), expected=lambda _: planned))
+    assert isinstance(row, InFlightRow)
+    assert row.expected == expected
+
+
+@pytest.mark.parametrize(
+    ("bits", "settle"),
+    [
+        (0, Settle("bad_value", "why", ("name",))),
+        (Traces.SETTLED | Traces.REDO, Settle("bad_value", "why", ("name",))),
+        (Traces.DOUBTFUL, Settle("interrupted")),
+        (Traces.DOUBTFUL | Traces.SETTLED, Settle("interrupted")),
+        (Traces.SETTLED, None),
+    ],
+)
+def test_a_row_that_cannot_be_sent_is_told_unless_an_earlier_process_knows_more(
+    bits: int, settle: Settle | None
+) -> None:
+    problem = Unsendable(RowRef(1, 1, b""), "bad_value", "why", "name")
+    told = only(Intake(iter([problem]), traces(bits, earlier={1: 2})))
+    assert told == (None if settle is None else Refused(problem, settle, 2))

@@ -1,110 +1,132 @@
-"""What the look-ahead decides about rows whose records are read again."""
+"""The look-ahead reads as far as there is room, and ends when there is nothing left to read."""
 
-import asyncio
-from collections.abc import Iterable, Sequence
-from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
+import anyio
 import pytest
 
-from jobs.changes.diff import Change
-from jobs.model import Fields, Live, RowRef, UpdateJob
-from worker.clock import Clock, Moment
-from worker.engine.effort import Effort
-from worker.engine.intake import Intake
-from worker.engine.prefetch import LookAhead
-from worker.journal import Journal, create
-from worker.lane.reads import Found
-from worker.policy.lifecycle import State
-from worker.policy.verdict import ReadBack, Settle
+from jobs.model import Live, RowRef, Unsendable, UpdateJob
+from worker.engine.bells import Bells
+from worker.engine.prefetch import MAX_BACKLOG, MAX_FED_ROWS, Prefetch
+from worker.journal import JournalError
+from worker.policy.row import NEVER, Found, InFlightRow
+from worker.policy.sequencer import KeyPage, ReadPage, Refused, Sequencer, Sizes
+from worker.policy.verdict import Settle
 from worker.stop import Stop
+
+FIELDS = frozenset({"name"})
 
 
 @dataclass
-class Records:
-    """A lookup that finds what the test says."""
+class Desk:
+    """A sequencer whose rows are all as wanted, and a journal that may be behind."""
 
-    records: dict[str, Live]
-    failed: dict[str, str]
-    missing: frozenset[str] = frozenset()
+    blind: bool = False
+    space: int = 100
+    backlog: int = 0
+    broken: bool = False
+    bells: Bells = field(default_factory=Bells)
+    stop: Stop = field(default_factory=Stop)
+    drained: int = 0
+    flushed: int = 0
+    read_pages: list[list[int]] = field(default_factory=list)
 
-    async def live(self, _type: str, ids: Sequence[str], _fields: Fields, *, patient: bool = True) -> Found:
-        found = {each: self.records[each] for each in ids if each in self.records}
-        failed = {each: why for each, why in self.failed.items() if each in ids}
-        return Found(found, dict.fromkeys(found, Moment(5.0, 5.0)), self.missing, failed)
+    def __post_init__(self) -> None:
+        self.sequencer = Sequencer(
+            lambda _row, _live: Settle("as_wanted"), Sizes(2, 2), lambda _: (), facts={}, blind=self.blind
+        )
 
+    def prefetch(self, rows: Iterator[InFlightRow | Refused]) -> Prefetch:
+        this: Any = self
+        return Prefetch(self.sequencer, rows, this, self.drain, self.room, this, self.bells, self.stop)
 
-class Nowhere:
-    """A sink that takes nothing."""
+    def drain(self) -> None:
+        self.drained += len(self.sequencer.out)
+        self.sequencer.out = []
 
-    is_full = False
+    def room(self) -> int:
+        return self.space
 
-    def queued(self) -> int:
-        return 0
+    async def flush(self) -> None:
+        self.flushed += 1
+        if self.broken:
+            raise JournalError("disk full")
+        self.backlog = 0
 
-    def rate(self) -> float:
-        return 1.0
+    async def read(self, page: ReadPage) -> None:
+        self.read_pages.append([row.number for row in page.rows])
+        await anyio.lowlevel.checkpoint()
+        live = {each: Live("orders", {"name": "new"}, fields=page.fields) for each in page.ids}
+        self.sequencer.read(page, Found(live, dict.fromkeys(live, NEVER)))
 
-    def reading(self, rows: Iterable[int]) -> None:
-        raise AssertionError(rows)
-
-    def change(self, effort: Effort) -> None:
-        raise AssertionError(effort)
-
-    def settle(self, effort: Effort, settle: Settle) -> None:
-        raise AssertionError(effort)
-
-    def doubt(self, effort: Effort, question: ReadBack) -> None:
-        raise AssertionError(effort)
-
-    def exhausted(self) -> None:
-        raise AssertionError
-
-
-def effort(key: str, state: State = State.QUEUED) -> Effort:
-    made = Effort(UpdateJob(RowRef(1, 2, b""), "orders", key, {"reference": "new"}), "orders", state=state)
-    made.take(Change({"reference": "new"}))
-    return made
-
-
-def refreshed(place: Path, lookup: Any, *efforts: Effort) -> None:
-    create(place / "journal.sqlite3", {"sha256": "ab", "rows": "9"})
-    with closing(Journal(place / "journal.sqlite3")) as journal:
-        stop = Stop()
-        ahead = LookAhead(Intake(iter(()), None, journal, Clock()), lookup, journal, stop, Nowhere())
-        asyncio.run(ahead.refresh(list(efforts)))
+    async def look_up(self, page: KeyPage) -> None:
+        self.sequencer.found({("orders", row.job.reference): (row.job.reference,) for row in page.rows}, {})
 
 
-def test_a_row_that_has_left_meanwhile_keeps_what_was_sent(tmp_path: Path) -> None:
-    """Its intent is on disk with these values: another change would be sent without one."""
-    first, left = effort("a"), effort("b", State.INTENDED)
-    lookup = Records({"a": Live("orders", {"reference": "x"}), "b": Live("orders", {"reference": "new"})}, {})
-    refreshed(tmp_path, lookup, first, left)
-    assert left.change == Change({"reference": "new"})
-    assert left.verdict is None
-    assert first.change.edits[0].before == "x"
+def rows(count: int, reference: str = "") -> Iterator[InFlightRow]:
+    for number in range(1, count + 1):
+        key, by = ("", f"{reference}{number}") if reference else (f"k{number}", "")
+        yield InFlightRow(
+            UpdateJob(RowRef(number, number, b""), "orders", key, {"name": "new"}, reference=by), "orders"
+        )
 
 
-@pytest.mark.parametrize("verdict", [Settle("as_wanted"), Settle("lookup_failed", "it answered 500")])
-def test_a_verdict_of_an_earlier_reading_does_not_outlive_a_later_one(tmp_path: Path, verdict: Settle) -> None:
-    row = effort("a")
-    row.verdict = verdict
-    refreshed(tmp_path, Records({"a": Live("orders", {"reference": "x"})}, {}), row)
-    assert row.verdict is None
+@pytest.mark.parametrize("readers", [1, 4])
+@pytest.mark.parametrize("reference", ["", "r"])
+async def test_everything_is_read_and_all_readers_end(readers: int, reference: str) -> None:
+    desk = Desk()
+    prefetch = desk.prefetch(rows(7, reference))
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as group:
+            for _ in range(readers):
+                group.start_soon(prefetch.run)
+    assert sorted(number for page in desk.read_pages for number in page) == list(range(1, 8))
+    assert desk.sequencer.is_done
 
 
-def test_a_row_whose_record_cannot_be_read_again_is_not_sent(tmp_path: Path) -> None:
-    row = effort("a")
-    refreshed(tmp_path, Records({}, {"a": "it answered 500"}), row)
-    assert row.verdict == Settle("lookup_failed", "it answered 500")
+async def test_nothing_is_read_while_there_is_no_room() -> None:
+    desk = Desk(space=0)
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as group:
+            group.start_soon(desk.prefetch(rows(2)).run)
+            await anyio.wait_all_tasks_blocked()
+            assert (desk.read_pages, desk.bells.room.is_awaited) == ([], True)
+            desk.space = 100
+            desk.bells.room.ring()
+    assert desk.read_pages == [[1, 2]]
 
 
-def test_a_record_that_is_missing_after_a_doubt_may_have_been_changed_before_it_went(tmp_path: Path) -> None:
-    row = effort("a")
-    row.doubt = "server_error"
-    lookup = Records({}, {})
-    lookup.missing = frozenset({"a"})
-    refreshed(tmp_path, lookup, row)
-    assert row.verdict == Settle("server_error", "no orders with this id")
+async def test_a_sheet_full_of_rows_that_cannot_be_sent_lets_others_have_their_turn() -> None:
+    refused = (Refused(Unsendable(RowRef(n, n, b""), "empty"), Settle("as_wanted")) for n in range(3 * MAX_FED_ROWS))
+    desk, turns = Desk(), list[int]()
+
+    async def beside() -> None:
+        while not desk.sequencer.is_done:
+            turns.append(desk.drained)
+            await anyio.lowlevel.checkpoint()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(beside)
+        group.start_soon(desk.prefetch(refused).run)
+    assert len(set(turns)) >= 3
+
+
+async def test_rows_wait_while_the_journal_is_far_behind() -> None:
+    desk = Desk(backlog=MAX_BACKLOG)
+    await desk.prefetch(rows(2)).run()
+    assert (desk.flushed, desk.read_pages) == (1, [[1, 2]])
+
+
+async def test_a_journal_that_cannot_write_ends_the_run() -> None:
+    desk = Desk(backlog=MAX_BACKLOG, broken=True)
+    await desk.prefetch(rows(2)).run()
+    assert (desk.stop.reason, desk.read_pages) == ("journal_failed", [])
+
+
+async def test_a_run_that_ends_reads_nothing_more() -> None:
+    desk = Desk()
+    desk.stop.request("interrupted")
+    await desk.prefetch(rows(2)).run()
+    assert desk.read_pages == []

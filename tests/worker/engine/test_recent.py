@@ -1,8 +1,7 @@
 """What the run wrote a moment ago counts, whether or not a read shows it yet."""
 
-from jobs.changes.diff import Change, after
-from jobs.model import Edit, Fields, Live, RowRef, UpdateJob
-from worker.engine.effort import Effort
+from jobs.changes.diff import Change
+from jobs.model import Fields, Live
 from worker.engine.recent import RecentWrites
 
 OLD = Live("orders", {"reference": "old", "metadata": {"a": 1}}, fields=Fields(frozenset({"reference", "metadata"})))
@@ -24,15 +23,3 @@ def test_what_was_written_longer_ago_is_left_to_the_read() -> None:
     assert recent.over("x", OLD, 16.0).attributes == {"reference": "old", "metadata": {"b": 2}}
     assert recent.over("x", OLD, 20.0) is OLD
     assert not recent._changes
-
-
-def test_what_a_row_is_remembered_by_is_only_what_its_last_attempt_sent() -> None:
-    """An earlier attempt had sent more: its values are in the image, and in no attribute of the change."""
-    name, key = ("attributes", "name"), ("attributes", "metadata", "k")
-    effort = Effort(UpdateJob(RowRef(1, 2, b""), "orders", "x", {"name": " n "}), "orders", doubt="reply_lost")
-    effort.image = (Edit(key, "old", " k "),)
-    effort.take(Change({"name": " n "}, edits=(Edit(name, "old", " n "),)))
-    effort.remember((Edit(key, "old", " k ", "k"), Edit(name, "old", " n ", "n")))
-    assert [edit.path for edit in effort.change.edits] == [name]
-    assert [edit.stored for edit in effort.image] == ["k", "n"]
-    assert after(Live("orders", {"name": "old"}), effort.change).attributes == {"name": "n"}

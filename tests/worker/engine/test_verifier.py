@@ -5,7 +5,7 @@ import pytest
 from jobs.changes.inverse import Written, trails
 from jobs.model import UNREAD, Edit, Live
 from worker.engine.verifier import Finding, Kept, Verified, _judge
-from worker.lane.reads import Found
+from worker.policy.row import Found
 
 NAME = ("attributes", "name")
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from jobs.model import Fields, Reply, Request
 from worker.clock import Moment
-from worker.lane.pages import Answer, Found, NoAnswer, Pages, Wanted
+from worker.lane.pages import Answer, NoAnswer, Pages, Wanted
 from worker.lane.reference_pages import ReferencePages
+from worker.policy.row import Found
 
 JSON_API = {"content-type": "application/vnd.api+json"}
 WANTED = Wanted("skus", Fields(frozenset({"name"})))

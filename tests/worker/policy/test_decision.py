@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.changes.diff import Change, as_written
+from jobs.changes.diff import AS_A_SHEET, Change, as_written
 from jobs.model import ABSENT, UNREAD, Edit, Live, RowRef, Status, UpdateJob
-from worker.policy.decision import UNCHANGED, Asked, decide, give_up, moved_on, read_back, shown
+from worker.policy.decision import UNCHANGED, Asked, decide, decide_row, give_up, moved_on, read_back, shown
+from worker.policy.row import InFlightRow
 from worker.policy.verdict import ReadBack, Settle
 
 REF = RowRef(1, 2, b"")
@@ -181,3 +182,21 @@ def test_only_where_a_row_is_in_doubt_a_plan_takes_a_tidied_text_for_what_it_exp
     certain, doubtful = (Edit(REFERENCE, " b ", "old"),), (Edit(REFERENCE, " b ", "old"), Edit(REFERENCE, "old", "old"))
     assert len(moved_on(Change({}, {}, edits), certain)) == 1
     assert moved_on(Change({}, {}, edits), doubtful) == ()
+
+
+@pytest.mark.parametrize(
+    ("doubt", "image", "shown", "expected"),
+    [
+        ("", (), "old", ""),
+        ("", (), "new", "as_wanted"),
+        ("reply_lost", (), "new", "read_back"),  # nobody kept what it replaced: it may have sent all that it says
+        ("reply_lost", OURS, "new", "read_back"),
+        ("reply_lost", OURS, "old", ""),
+    ],
+)
+def test_a_row_is_decided_by_what_is_known_of_it(
+    doubt: str, image: tuple[Edit, ...], shown: str, expected: str
+) -> None:
+    row = InFlightRow(JOB, "orders", doubt=doubt, image=image)
+    decided = decide_row(AS_A_SHEET, row, live(shown))
+    assert ("" if isinstance(decided, Change) else decided.reason) == expected

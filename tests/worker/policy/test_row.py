@@ -1,0 +1,62 @@
+"""A row on its way: what it replaces, and what it sends."""
+
+import json
+
+from jobs.changes.diff import Change, after
+from jobs.model import Edit, Live, RowRef, UpdateJob
+from worker.policy.row import InFlightRow
+from worker.policy.verdict import Settle
+
+NAME = ("attributes", "name")
+CODE = ("attributes", "code")
+
+
+def made(doubt: str = "") -> InFlightRow:
+    return InFlightRow(UpdateJob(RowRef(7, 8, b""), "transactions", "x", {"name": "new"}), "transactions", doubt=doubt)
+
+
+def test_a_row_that_was_certainly_not_applied_replaces_what_is_there_now() -> None:
+    row = made()
+    row.image = (Edit(CODE, "a", "b"),)
+    row.imaged = True
+    row.verdict = Settle("as_wanted")
+    row.take(Change({"name": "new"}, edits=(Edit(NAME, "old", "new"),)))
+    assert row.image == row.change.edits == (Edit(NAME, "old", "new"),)
+    assert (row.imaged, row.number) == (False, 7)
+    assert row.verdict is None
+
+
+def test_a_row_that_may_have_been_applied_replaces_what_was_there_before_its_first_attempt() -> None:
+    row = made("reply_lost")
+    row.image = (Edit(CODE, "a", "b"), Edit(NAME, "first", "new"))
+    row.take(Change({"name": "new"}, edits=(Edit(NAME, "later", "new"),)))
+    assert row.image == (Edit(CODE, "a", "b"), Edit(NAME, "first", "new"))
+    assert row.change.edits == (Edit(NAME, "first", "new"),)
+
+
+def test_the_request_is_built_once_and_anew_for_another_change_or_type() -> None:
+    row = made()
+    row.take(Change({"name": "one"}))
+    first = row.request()
+    assert row.request() is first
+    row.take(Change({"name": "two"}))
+    second = row.request()
+    assert (json.loads(first.body)["data"]["attributes"], json.loads(second.body)["data"]["attributes"]) == (
+        {"name": "one"},
+        {"name": "two"},
+    )
+    row.abstract = True
+    row.route("cards")
+    assert (row.request().target, row.abstract) == ("/api/cards/x", False)
+
+
+def test_what_a_row_is_remembered_by_is_only_what_its_last_attempt_sent() -> None:
+    """An earlier attempt had sent more: its values are in the image, and in no attribute of the change."""
+    name, key = ("attributes", "name"), ("attributes", "metadata", "k")
+    row = InFlightRow(UpdateJob(RowRef(1, 2, b""), "orders", "x", {"name": " n "}), "orders", doubt="reply_lost")
+    row.image = (Edit(key, "old", " k "),)
+    row.take(Change({"name": " n "}, edits=(Edit(name, "old", " n "),)))
+    row.remember((Edit(key, "old", " k ", "k"), Edit(name, "old", " n ", "n")))
+    assert [edit.path for edit in row.change.edits] == [name]
+    assert [edit.stored for edit in row.image] == ["k", "n"]
+    assert after(Live("orders", {"name": "old"}), row.change).attributes == {"name": "n"}

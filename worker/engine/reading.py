@@ -1,0 +1,115 @@
+"""What the sequencer wants to know of records: looked up, read, and read again."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+import anyio
+
+from jobs.changes.overtaking import overtaken_by
+from jobs.model import Path, Unsendable
+from worker.clock import Clock
+from worker.engine.recent import RecentWrites
+from worker.lane.reads import Lookup
+from worker.policy.guards import Guards
+from worker.policy.row import MAX_READ_AGE_S, READ_LAG_S, Found, InFlightRow
+from worker.policy.sequencer import KeyPage, ReadPage, Sequencer
+from worker.stop import Stop
+
+
+def not_overtaken(_row: int, _resource_id: str) -> Collection[Path]:
+    """Return what later rows have changed where there was no earlier process: nothing."""
+    return ()
+
+
+@dataclass(slots=True)
+class Reading:
+    """Reads pages of records, and tells the sequencer what was found; nothing once the run ends.
+
+    Attributes:
+        recent: what the run wrote a moment ago.
+        written: when (seconds since the epoch) earlier processes last wrote records, by id, if that was a moment ago.
+        overtaken: what later rows of a record have changed, or may have.
+    """
+
+    sequencer: Sequencer
+    lookup: Lookup
+    guards: Guards
+    recent: RecentWrites
+    clock: Clock
+    stop: Stop
+    written: Mapping[str, float] = field(default_factory=dict)
+    overtaken: Callable[[int, str], Collection[Path]] = not_overtaken
+    _freshening: anyio.Lock = field(default_factory=lambda: anyio.Lock(fast_acquire=True))
+
+    async def look_up(self, page: KeyPage) -> None:
+        """Find the records of rows that name a reference."""
+        self.guards.reading(page.numbers)
+        wanted: dict[str, list[str]] = {}
+        for row in page.rows:
+            wanted.setdefault(row.job.type, []).append(row.job.reference)
+        found: dict[tuple[str, str], tuple[str, ...]] = {}
+        for type_name, references in wanted.items():
+            ids = await self.lookup.referenced(type_name, references)
+            found.update({(type_name, reference): each for reference, each in ids.items()})
+        if not self.stop.reason:
+            self.sequencer.found(found, dict(self._late(page, found)))
+
+    async def read(self, page: ReadPage) -> None:
+        """Read the records of a page, and have its rows decided."""
+        self.guards.reading(row.number for row in page.rows)
+        await self._outlast(page)
+        found = await self._found(page)
+        if not self.stop.reason:
+            self.sequencer.read(page, found)
+
+    async def again(self, row: InFlightRow) -> None:
+        """Read the record of a row in hand again, and have the row decided anew."""
+        await self._reread(self.sequencer.reread(row))
+
+    async def freshen(self, row: InFlightRow) -> None:
+        """Read the record of a row in hand again that has grown stale, together with those that soon will be."""
+        async with self._freshening:
+            if self.is_stale(row):  # not read again beside another row meanwhile
+                await self._reread(self.sequencer.reread(row, self._is_aging))
+
+    async def answers(self, row: InFlightRow) -> bool:
+        """Read a row's record to see whether a server that was down is back; return whether it is."""
+        return await self.lookup.record(row.job.type, row.job.id) is not None
+
+    def is_stale(self, row: InFlightRow) -> bool:
+        """Return whether a row's record was read, but too long ago to be sent by what it held."""
+        return row.live is not None and self.clock.age(row.read_at) > MAX_READ_AGE_S
+
+    def _is_aging(self, row: InFlightRow) -> bool:
+        return self.clock.age(row.read_at) > MAX_READ_AGE_S / 2
+
+    async def _reread(self, page: ReadPage) -> None:
+        found = await self._found(page)
+        if not self.stop.reason:
+            self.sequencer.fresh(page, found)
+
+    async def _found(self, page: ReadPage) -> Found:
+        found = await self.lookup.live(page.type, list(dict.fromkeys(page.ids)), page.fields)
+        now = self.clock.now()
+        records = {each: self.recent.over(each, live, now) for each, live in found.records.items()}
+        return replace(found, records=records)
+
+    async def _outlast(self, page: ReadPage) -> None:
+        """Wait until reads show what an earlier process of the run has just written into the page's records.
+
+        Merged into what was there before that, a row would take back what an earlier one of its record has set.
+        """
+        if not self.written:
+            return
+        wait = max(self.written.get(each, 0.0) for each in page.ids) + READ_LAG_S - self.clock.wall()
+        if wait > 0.0:
+            await self.stop.sleep(min(READ_LAG_S, wait))
+
+    def _late(
+        self, page: KeyPage, found: Mapping[tuple[str, str], tuple[str, ...]]
+    ) -> Iterator[tuple[int, Unsendable]]:
+        """Yield the rows that later rows of the record found have overtaken."""
+        for row in page.rows:
+            ids = found.get((row.job.type, row.job.reference), ())
+            if len(ids) == 1 and (taken := self.overtaken(row.number, ids[0])):
+                yield row.number, overtaken_by(row.job, taken)

@@ -1,0 +1,621 @@
+"""Which row is read and which is sent next: rows in, decisions out. No await, clock, journal, stop or callback.
+
+All queues of a run are here, so that a row is in one place at a time, and "stuck" is a property of one object:
+
+    unaimed   its record has to be looked up by a reference, or it waits behind such a row
+    unread    waits for a page of its type, which is read as a whole
+    ready     decided, to be sent
+    caged     decided, behind the first of its type, which is sent alone
+    held      behind an earlier row of its record
+
+Rows of one record go in file order, one at a time; a row left `unknown` holds back the later ones for good. Whoever
+drives it hands in what happened, takes what is in `out` before the next wait, and asks what to do next.
+"""
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import reduce
+from itertools import islice
+from operator import or_
+from typing import Final, NamedTuple, Protocol, TypeAlias, TypeGuard
+
+from jobs.changes.diff import Change, after, as_written, fields
+from jobs.model import Fields, Live, Status, Unsendable, UpdateJob
+from jobs.texts import shortened
+from worker.policy.canary import Canary
+from worker.policy.guards import Halt
+from worker.policy.lifecycle import State
+from worker.policy.row import MAX_READ_AGE_S, Found, InFlightRow, Moment
+from worker.policy.verdict import ReadBack, Settle
+
+MAX_HELD_ROWS: Final = 2000
+"""Rows that may wait for an earlier row of their record before the reading of further rows does."""
+
+MAX_UNREAD_PAGES: Final = 8
+"""Pages of rows, of all types, that may wait for a page of their own to fill."""
+
+MAX_PREFETCHED_PAGES: Final = 8
+"""Pages of rows that are read and not yet sent, however fast they can be sent."""
+
+MAX_UNAIMED_ROWS: Final = 500
+"""Rows that may wait for a page of references to fill, those between them included."""
+
+ROUTE: Final = "route."
+"""Prefix of the facts about abstract types: `direct` or `concrete`."""
+
+CANARY: Final = "canary."
+"""Prefix of the facts about types whose first updates went well."""
+
+_LISTED: Final = 5
+"""Ids that a message lists at most."""
+
+_PARTLY: Final = frozenset({"tags_discarded", "unverified"})
+"""Reasons of rows of which a part was applied, or was applied in a form that nobody has seen."""
+
+
+class KeyPage(NamedTuple):
+    """Look up the records of these rows, by type and reference. One page at a time, since rows go in file order.
+
+    Attributes:
+        numbers: of these rows and of those that wait behind them.
+    """
+
+    rows: tuple[InFlightRow, ...]
+    numbers: tuple[int, ...]
+
+
+class ReadPage(NamedTuple):
+    """Read the records of these rows, all of one type; `fields` is what has to be known of each."""
+
+    rows: tuple[InFlightRow, ...]
+    fields: Fields
+
+    @property
+    def type(self) -> str:
+        """The type of all of them."""
+        return self.rows[0].job.type
+
+    @property
+    def ids(self) -> list[str]:
+        """Ids of the records, in the order of the rows."""
+        return [row.job.id for row in self.rows]
+
+
+class Queued(NamedTuple):
+    """The row is decided: it is going to be sent."""
+
+    row: InFlightRow
+
+
+class Settled(NamedTuple):
+    """What was read of its record settles the row."""
+
+    row: InFlightRow
+    settle: Settle
+
+
+class Doubted(NamedTuple):
+    """What was read does not settle what an earlier process left in doubt: the row waits until it is settled."""
+
+    row: InFlightRow
+    question: ReadBack
+
+
+class Refused(NamedTuple):
+    """The row is settled without being read; `attempts` is what earlier processes spent on it."""
+
+    job: UpdateJob | Unsendable
+    settle: Settle
+    attempts: int = 0
+
+
+class Aimed(NamedTuple):
+    """The row's record is found. To be on disk no later than the row's intent."""
+
+    row: InFlightRow
+
+
+class LinedUp(NamedTuple):
+    """A row came back to be read: those who read pages had better look."""
+
+    row: InFlightRow
+
+
+class Done(NamedTuple):
+    """Every row is settled, and no more are to come."""
+
+
+class Learned(NamedTuple):
+    """A fact for later processes; `goes_on`: only if the run does not stop over the row that it is learned from."""
+
+    name: str
+    value: str
+    goes_on: bool = False
+
+
+Effect: TypeAlias = Queued | Settled | Doubted | Refused | Aimed | LinedUp | Learned | Halt | Done
+
+Decide: TypeAlias = Callable[[InFlightRow, Live], Change | Settle | ReadBack]
+"""What becomes of a row whose record was read."""
+
+
+Ids: TypeAlias = Mapping[tuple[str, str], tuple[str, ...]]
+"""Ids of records by their type and reference; what could not be looked up is absent."""
+
+
+class Variants(Protocol):
+    """What is known of types by whose name the API may not update."""
+
+    def __call__(self, type_name: str, /) -> tuple[str, ...]:
+        """Return the concrete types behind an abstract one; nothing for any other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How many rows go on one page of reads, and how many references on one of theirs."""
+
+    page: int
+    key_page: int
+
+
+def room_at(rate: float, page: int) -> int:
+    """Return how many rows may be ahead of the senders, so that none grows stale before it is sent.
+
+    Args:
+        rate: rows a second that can be sent, infinity when nothing is known.
+        page: rows that are read at once.
+    """
+    most = MAX_PREFETCHED_PAGES * page
+    return most if math.isinf(rate) else min(most, max(page, int(rate * MAX_READ_AGE_S / 2)))
+
+
+class Sequencer:
+    """Orders the rows of a run.
+
+    Attributes:
+        out: what follows from what was handed in: to be taken before the next wait.
+        ready: rows that can be taken by `next_row`, and by nothing else.
+    """
+
+    def __init__(
+        self,
+        decide: Decide,
+        sizes: Sizes,
+        variants: Variants,
+        *,
+        facts: Mapping[str, str],
+        blind: bool = False,
+        canaries: int = 0,
+    ) -> None:
+        """Begin with no rows.
+
+        Args:
+            decide: what becomes of a row whose record was read; pure.
+            sizes: of pages.
+            variants: of abstract types.
+            facts: what earlier processes learned.
+            blind: rows are sent without being read first.
+            canaries: updates of each type that are sent alone first.
+        """
+        self.out: list[Effect] = []
+        self._decide, self._sizes, self._variants = decide, sizes, variants
+        self._facts, self._blind, self._canaries = dict(facts), blind, canaries
+        self._unaimed: list[InFlightRow | Refused] = []
+        self._unread: dict[str, deque[InFlightRow]] = {}
+        self.ready: deque[InFlightRow] = deque()
+        self._caged: dict[str, deque[InFlightRow]] = {}
+        self._busy: dict[str, deque[InFlightRow] | None] = {}
+        self._blocked: set[str] = set()
+        self._aims = self._waiting = self._held = self._locked_up = self._reading = 0
+        self._share = 1.0
+        self._full: set[str] = set()
+        self._urgent: deque[str] = deque()  # types of rows that others wait for: read however little room there is
+        self._checking: set[str] = set()
+        self._first: dict[str, Canary] = {}
+        self._aiming = self._ended = False
+
+    # ---- in: what happened
+
+    def feed(self, row: InFlightRow | Refused, room: int = 0) -> bool:
+        """Take the next row of the input, or one that is settled already and is told in its turn.
+
+        Args:
+            row: the row.
+            room: how many rows may be ahead of the senders.
+
+        Returns:
+            Whether to feed another one.
+        """
+        if self._unaimed or _needs_key(row):
+            self._unaimed.append(row)
+            self._aims += _needs_key(row)
+        else:
+            self._take(row)
+        return self.wants(room)
+
+    def end(self) -> None:
+        """Take note that the input has ended."""
+        self._ended = True
+        self._note_end()
+
+    def found(self, ids: Ids, late: Mapping[int, Unsendable]) -> None:
+        """Take in the rows that waited for their records to be looked up.
+
+        Args:
+            ids: what was found of the page of references.
+            late: rows, by number, that later rows of the record found have overtaken.
+        """
+        self._aiming = False
+        rows, self._unaimed, self._aims = self._unaimed, [], 0
+        for row in rows:
+            aimed = self._aim(row, ids, late) if _needs_key(row) else row
+            if aimed is not None:
+                self._take(aimed)
+        self._note_end()
+
+    def read(self, page: ReadPage, found: Found) -> None:
+        """Decide the rows of a page by what was read of their records."""
+        self._reading -= len(page.rows)
+        self._checking.discard(page.type)
+        queued = sum(self._carry_out(row, self._judge(row, found)) for row in page.rows)
+        self._share += 0.3 * (queued / len(page.rows) - self._share)
+
+    def fresh(self, page: ReadPage, found: Found) -> None:
+        """Decide anew by what was read again; the first row, which is in hand, has a `verdict` if it is not to be sent.
+
+        Rows that were admitted meanwhile are on their way with what is in their intent; those that were only taken are
+        still to be looked at by whoever took them.
+        """
+        hand, *company = page.rows
+        for row in (hand, *(each for each in company if each.state is State.QUEUED)):
+            verdict = self._judge(row, found)
+            if isinstance(verdict, Change):
+                row.take(verdict)
+            else:
+                row.verdict = verdict
+
+    def settled(self, row: InFlightRow, status: Status, reason: str, at: Moment) -> None:
+        """Take note of the result of a row that was taken, or was in doubt, and let the next of its record follow."""
+        if row.abstract and row.was_sent and status is Status.APPLIED:
+            self._learn(ROUTE + row.job.type, "direct")
+        self._finish(row, status, reason, at)
+
+    def refused(self, row: InFlightRow) -> None:
+        """Take a row again whose own type the API refused: it is sent by its record's concrete one."""
+        row.refused = True
+        self._reroute(row)
+
+    # ---- out: what to do next
+
+    def wants(self, room: int) -> bool:
+        """Return whether to feed a row; `room` is for so many rows as may be ahead of the senders."""
+        if self._ended or self._aiming or self._held >= MAX_HELD_ROWS:
+            return False
+        if self._unaimed:
+            return self._aims < self._sizes.key_page and len(self._unaimed) < MAX_UNAIMED_ROWS
+        return self.ahead < room and not (self._full or self._waiting >= self._most_unread)
+
+    def next_page(self, room: int) -> ReadPage | KeyPage | None:
+        """Return what to read or look up next; None when nothing is to be read now."""
+        if not self._urgent and self.ahead >= room:
+            return None
+        if rows := self._next_unread():
+            self._reading += len(rows)
+            return ReadPage(rows, reduce(or_, map(self._fields, rows)))
+        if self._unaimed and not self._aiming and not self.wants(room):
+            self._aiming = True
+            numbers = tuple(row.job.ref.row for row in self._unaimed)
+            return KeyPage(tuple(filter(_needs_key, self._unaimed)), numbers)
+        return None
+
+    def next_row(self) -> InFlightRow | None:
+        """Return the row to send next; to be asked for with a slot of the pace in hand.
+
+        So rows wait where they are read again a page at a time.
+        """
+        while self.ready:
+            row = self.ready.popleft()
+            if row.verdict is not None:  # it was read again while it waited
+                self._carry_out(row, row.verdict)
+            elif self._needs_concrete(row):
+                self._reroute_all(row)
+            else:
+                return row
+        return None
+
+    def reread(self, row: InFlightRow, is_aging: Callable[[InFlightRow], bool] | None = None) -> ReadPage:
+        """Return a page with a row in hand whose record has to be read again; its company are those that age, too."""
+        alike = (each for each in self.ready if each.job.type == row.job.type and each.live is not None)
+        aging = filter(is_aging, alike) if is_aging is not None else ()
+        rows = (row, *islice(aging, self._sizes.page - 1))
+        return ReadPage(rows, reduce(or_, (fields(each.job) for each in rows)))
+
+    @property
+    def queued(self) -> int:
+        """Rows that are decided and wait to be sent."""
+        return len(self.ready) + self._locked_up
+
+    @property
+    def ahead(self) -> float:
+        """Rows that are decided, or being read and likely to be sent."""
+        return self.queued + self._reading * self._share
+
+    def reads_on(self, room: int) -> bool:
+        """Return whether something may be read, looked up or fed now."""
+        fed = self._ended or self._aiming or self._held >= MAX_HELD_ROWS
+        some = self._waiting > 0 or not fed or (bool(self._unaimed) and not self._aiming)
+        return some and (self.ahead < room or bool(self._urgent))
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every row that was fed is settled, and no more are to come."""
+        return self._ended and not (self._busy or self._unaimed)
+
+    # ---- rows on their way in
+
+    @property
+    def _most_unread(self) -> int:
+        return MAX_UNREAD_PAGES * self._sizes.page
+
+    def _take(self, row: InFlightRow | Refused) -> None:
+        """Put a row where it belongs: told, held back, or next of its record."""
+        if isinstance(row, Refused):
+            self.out.append(row)
+            return
+        row.abstract = bool(self._variants(row.job.type)) and self._facts.get(ROUTE + row.job.type) != "direct"
+        if row.stands:
+            self._blocked.add(row.job.id)
+        elif row.job.id in self._blocked:
+            self._hold_back(row)
+        elif row.job.id in self._busy:
+            waiting = self._busy[row.job.id]
+            if waiting is None:
+                waiting = self._busy[row.job.id] = deque()
+            waiting.append(row)
+            self._held += 1
+        else:
+            self._busy[row.job.id] = None
+            self._line_up(row)
+
+    def _aim(self, row: InFlightRow, ids: Ids, late: Mapping[int, Unsendable]) -> InFlightRow | Refused | None:
+        """Give the row the id of its record, or say why there is none; None where nothing is left to be said."""
+        found = ids.get((row.job.type, row.job.reference))
+        problem = late.get(row.number) if found is not None and len(found) == 1 else _no_key(row.job, found)
+        if problem is not None:
+            return None if row.stands else refusal(problem, row.doubt, row.attempts)
+        row.job = replace(row.job, id="".join(found or ()))
+        self.out.append(Aimed(row))
+        return row
+
+    def _hold_back(self, row: InFlightRow) -> None:
+        """Refuse a row behind one that is unknown; a result, or a doubt, from before stands."""
+        if not row.has_result:
+            self.out.append(Refused(row.job, Settle(row.doubt or "after_unknown"), row.attempts))
+
+    def _line_up(self, row: InFlightRow) -> None:
+        """Have the row sent as it is, or read first: it is next of its record."""
+        if self._blind and row.may_resend and not self._needs_concrete(row):
+            row.take(as_written(row.job))
+            self._send(row)
+            return
+        type_name = row.job.type
+        queue = self._unread.setdefault(type_name, deque())
+        unheard = row.refused and self._facts.get(ROUTE + type_name) != "concrete"
+        if row.is_canary or (unheard and type_name not in self._checking):
+            if type_name not in self._urgent:
+                self._urgent.append(type_name)
+            queue.appendleft(row)
+        else:
+            queue.append(row)
+        self._waiting += 1
+        if len(queue) >= self._sizes.page:
+            self._full.add(type_name)
+
+    # ---- rows that are read
+
+    def _next_unread(self) -> tuple[InFlightRow, ...]:
+        """Take up to a page of rows of one type, the longest queue's; none while a page may still fill."""
+        if self._urgent:
+            type_name = self._urgent.popleft()
+            self._checking.add(type_name)
+        else:
+            held_up = self._held >= MAX_HELD_ROWS or self._waiting >= self._most_unread
+            last = self._ended and not self._unaimed
+            if not self._waiting or not (self._full or held_up or last):
+                return ()
+            type_name = max(self._unread, key=lambda each: len(self._unread[each]))
+        queue = self._unread[type_name]
+        rows = tuple(queue.popleft() for _ in range(min(self._sizes.page, len(queue))))
+        self._waiting -= len(rows)
+        if len(queue) < self._sizes.page:
+            self._full.discard(type_name)
+        return rows or self._next_unread()  # an urgent row may have gone with a page of others
+
+    def _fields(self, row: InFlightRow) -> Fields:
+        if self._blind and row.may_resend:
+            return Fields()  # only its concrete type is wanted
+        return fields(row.job)
+
+    def _judge(self, row: InFlightRow, found: Found) -> Change | Settle | ReadBack:
+        live = found.records.get(row.job.id)
+        if live is None:
+            return _absent(row, found)
+        return self._judge_by(row, live, found.at[row.job.id])
+
+    def _judge_by(self, row: InFlightRow, live: Live, at: Moment) -> Change | Settle | ReadBack:
+        """Decide a row by its record as it was at that moment."""
+        if self._needs_concrete(row):
+            if live.type not in self._variants(row.job.type):
+                return Settle(row.doubt or "lookup_failed", "the API does not say the record's concrete type")
+            self._route(row, live.type)
+        if self._blind and row.may_resend:
+            return as_written(row.job)
+        row.live, row.read_at = live, at
+        return self._decide(row, live)
+
+    def _carry_out(self, row: InFlightRow, verdict: Change | Settle | ReadBack) -> bool:
+        """Queue the row, settle it or have it doubted; return whether it is queued."""
+        if isinstance(verdict, Change):
+            row.take(verdict)
+            self._send(row)
+            return True
+        if isinstance(verdict, ReadBack):
+            self.out.append(Doubted(row, verdict))
+        else:
+            self.out.append(Settled(row, verdict))
+            self._finish(row, verdict.status, verdict.reason, row.read_at)
+        return False
+
+    # ---- abstract types
+
+    def _needs_concrete(self, row: InFlightRow) -> bool:
+        """Return whether the row has to be sent by its record's concrete type, which is not known yet."""
+        return row.abstract and (row.refused or self._facts.get(ROUTE + row.job.type) == "concrete")
+
+    def _route(self, row: InFlightRow, concrete: str) -> None:
+        """Send the row by its concrete type: the record exists, so its abstract type was refused."""
+        self._learn(ROUTE + row.job.type, "concrete")
+        row.route(concrete)
+
+    def _reroute(self, row: InFlightRow) -> None:
+        """Send a row by its record's concrete type, which is looked up if need be."""
+        if row.live is not None and row.live.type != row.job.type:
+            self._route(row, row.live.type)
+            self._send(row)
+        else:
+            self._line_up(row)
+            self.out.append(LinedUp(row))
+
+    def _reroute_all(self, row: InFlightRow) -> None:
+        """Reroute a row, and all that wait behind it under a type that turned out not to be updatable itself."""
+        queued, self.ready = self.ready, deque()
+        for each in (row, *queued):
+            if self._needs_concrete(each):
+                self._reroute(each)
+            else:
+                self.ready.append(each)
+
+    def _learn(self, name: str, value: str) -> None:
+        if self._facts.get(name) != value:
+            self._facts[name] = value
+            self.out.append(Learned(name, value))
+
+    # ---- rows that are decided, and their ends
+
+    def _send(self, row: InFlightRow) -> None:
+        """Queue a row to be sent, behind the first of its type."""
+        canary = self._canary(row.job.type)
+        if row.is_canary or not canary.left:
+            self.ready.append(row)
+        elif canary.busy:
+            self._caged.setdefault(row.job.type, deque()).append(row)
+            self._locked_up += 1
+        else:
+            canary.busy = row.is_canary = True
+            self.ready.append(row)
+        self.out.append(Queued(row))
+
+    def _canary(self, type_name: str) -> Canary:
+        canary = self._first.get(type_name)
+        if canary is None:
+            canary = self._first[type_name] = Canary(0 if CANARY + type_name in self._facts else self._canaries)
+        return canary
+
+    def _open_cage(self, row: InFlightRow, status: Status, reason: str) -> None:
+        """One of the first rows of a type is settled: the next goes, or all that waited behind them."""
+        type_name = row.job.type
+        canary, caged = self._canary(type_name), self._caged.pop(type_name, deque[InFlightRow]())
+        self._locked_up -= len(caged)
+        if row.was_sent:
+            if said := canary.settled(status, reason):
+                self.out.append(Halt("canary", f"{type_name}: {said}"))
+        else:
+            canary.busy = False
+        if not canary.left:
+            self.out.append(Learned(CANARY + type_name, "passed", goes_on=True))
+        for waiting in caged:
+            self._send(waiting)
+
+    def _finish(self, row: InFlightRow, status: Status, reason: str, at: Moment) -> None:
+        """End a row, then the next of its record, and so on: a loop, since a thousand of one record must not nest."""
+        ends = deque([(row, status, reason)])
+        while ends:
+            row, status, reason = ends.popleft()
+            if row.is_canary:
+                self._open_cage(row, status, reason)
+            waiting = self._busy.pop(row.job.id)
+            if status is Status.UNKNOWN:
+                self._block(row.job.id, waiting or ())
+            elif waiting:
+                self._held -= 1
+                following = waiting.popleft()
+                self._busy[row.job.id] = waiting or None
+                following.written_at = row.written_at
+                live, since = _left_behind(row, status, reason, at)
+                if (settle := self._follow(following, live, since)) is not None:
+                    ends.append((following, settle.status, settle.reason))
+        self._note_end()
+
+    def _note_end(self) -> None:
+        if self.is_done:
+            self.out.append(Done())
+
+    def _block(self, resource_id: str, waiting: Iterable[InFlightRow]) -> None:
+        """Hold back all rows behind one that may have been applied."""
+        self._blocked.add(resource_id)
+        for row in waiting:
+            self._held -= 1
+            self._hold_back(row)
+
+    def _follow(self, row: InFlightRow, live: Live | None, at: Moment) -> Settle | None:
+        """Decide a row by what the one before it left, or have it read where that is not enough; how it is settled."""
+        if live is None or self._blind or not fields(row.job) <= live.fields:
+            self._line_up(row)
+            self.out.append(LinedUp(row))
+            return None
+        verdict = self._judge_by(row, live, at)
+        if isinstance(verdict, Settle):
+            self.out.append(Settled(row, verdict))
+            return verdict
+        self._carry_out(row, verdict)
+        return None
+
+
+def refusal(problem: Unsendable, doubt: str, attempts: int) -> Refused:
+    """Refuse a row that cannot be sent; one that may have been applied before stays in doubt."""
+    told = Settle(problem.reason, problem.message, (problem.column,) if problem.column else ())
+    return Refused(problem, Settle(doubt) if doubt else told, attempts)
+
+
+def _needs_key(row: InFlightRow | Refused) -> TypeGuard[InFlightRow]:
+    """Return whether the row names its record by a reference that has not been looked up."""
+    return isinstance(row, InFlightRow) and not row.job.id
+
+
+def _no_key(job: UpdateJob, ids: tuple[str, ...] | None) -> Unsendable:
+    """Say why a reference leads to no record."""
+    shown = shortened(job.reference)
+    if ids is None:
+        return Unsendable(job.ref, "lookup_failed", f"the reference '{shown}' could not be looked up", "reference")
+    if not ids:
+        return Unsendable(job.ref, "reference_not_found", f"no {job.type} has the reference '{shown}'", "reference")
+    listed = ", ".join(map(shortened, ids[:_LISTED])) + (", …" if len(ids) > _LISTED else "")
+    said = f"several {job.type} have the reference '{shown}': {listed}"
+    return Unsendable(job.ref, "reference_ambiguous", said, "reference")
+
+
+def _absent(row: InFlightRow, found: Found) -> Settle:
+    if row.job.id in found.missing:
+        return Settle(row.doubt or "not_found", f"no {row.job.type} with this id")
+    return Settle(row.doubt or "lookup_failed", found.failed[row.job.id])
+
+
+def _left_behind(row: InFlightRow, status: Status, reason: str, at: Moment) -> tuple[Live | None, Moment]:
+    """Return the record as the row left it, and since when; None when that is not known."""
+    if row.live is None or reason in _PARTLY:
+        return None, row.read_at
+    if status is Status.APPLIED and reason != "read_back":
+        return after(row.live, row.change), at
+    return row.live, row.read_at
