@@ -1,5 +1,6 @@
-"""Text of the user's, made fit for a message."""
+"""Texts for messages: what the user wrote, made short; and lists."""
 
+from collections.abc import Iterable
 from typing import Final
 
 SHOWN: Final = 80
@@ -9,3 +10,9 @@ SHOWN: Final = 80
 def shortened(text: str, most: int = SHOWN) -> str:
     """At most `most` characters of `text`; the last is an ellipsis when something was left out."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def either(words: Iterable[str]) -> str:
+    """Join words as alternatives: `a, b or c`."""
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last

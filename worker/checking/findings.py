@@ -86,8 +86,8 @@ class Checked:
     """The result of a check. Its size does not grow with the input.
 
     Attributes:
-        sheet: name of the workbook's sheet; empty for text.
-        header: names of the columns; empty for NDJSON. `line`: on which they stand.
+        sheet: name of the workbook's sheet; empty where places are lines.
+        header: names of the columns; empty for objects. `line`: on which they stand.
         rows: read, comments and empty ones included.
         cleared: fields that the sendable rows clear. `clearing`: such rows.
         sendable: rows that ask for something. `refused`: rows that would not be sent. `skipped`: the others, by reason.

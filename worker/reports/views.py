@@ -1,10 +1,10 @@
-"""The user's side of a report: what the input itself says about a row, for sheets and for NDJSON."""
+"""The user's side of a report: what the input itself says about a row, for sheets and for objects."""
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, compress, repeat
 from operator import add
-from typing import Final, Protocol
+from typing import ClassVar, Final, Protocol
 
 from jobs.columns import RESERVED, is_results_file
 from jobs.formats.addresses import cell_address, letters, text_address
@@ -21,11 +21,13 @@ class View(Protocol):
     """How rows of one kind of input are shown.
 
     Attributes:
+        failed_name: of the file with the rows that need somebody, in a form that `apply` reads.
         header: names of the columns of `results.csv`.
         failed_head: text that `failed.*` begins with.
         targets: ids that were looked up for rows that name a reference, by row: those of the rows in hand.
     """
 
+    failed_name: ClassVar[str]
     header: list[str]
     failed_head: str
     targets: Mapping[int, str]
@@ -44,7 +46,9 @@ class View(Protocol):
 
 
 class SheetView:
-    """CSV and TSV: the user's own columns stand after the reserved ones, which an earlier run may have put there."""
+    """Sheets: the user's own columns stand after the reserved ones, which an earlier run may have put there."""
+
+    failed_name: ClassVar[str] = "failed.csv"
 
     def __init__(self, header: Sequence[str], type_name: str, sheet: str = "") -> None:
         """See the columns of one sheet.
@@ -102,7 +106,9 @@ class SheetView:
 
 
 class ObjectView:
-    """NDJSON: `results.csv` only names the records, `failed.ndjson` holds the objects."""
+    """Objects: `results.csv` only names the records, `failed.ndjson` holds the objects."""
+
+    failed_name: ClassVar[str] = "failed.ndjson"
 
     def __init__(self, type_name: str) -> None:
         """`type_name`: of objects that name none."""
