@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from typing import BinaryIO, Final
 
-from jobs.formats import InputRefused, ObjectFormat, Options, SheetFormat
+from jobs.formats.errors import InputRefused
+from jobs.formats.format import ObjectFormat, Options, SheetFormat
 from jobs.model import ObjectRow, RowRef, SheetRow, Unsendable
 
 
