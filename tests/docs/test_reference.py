@@ -36,7 +36,7 @@ def rooms() -> Iterator[str]:
 @pytest.mark.parametrize(("document", "name"), PARTS)
 def test_a_generated_part_is_what_the_program_says(document: str, name: str) -> None:
     text = read(document)
-    assert renewed(text, name, PARTS[document, name]()) == text, "run: .venv/bin/python -m tests.docs.generated"
+    assert renewed(text, name, PARTS[document, name]()) == text, "run: make fmt"
 
 
 def test_a_document_without_the_marks_is_noticed() -> None:
