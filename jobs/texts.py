@@ -8,7 +8,7 @@ SHOWN: Final = 80
 
 
 def shortened(text: str, most: int = SHOWN) -> str:
-    """At most `most` characters of `text`; the last is an ellipsis when something was left out."""
+    """Shorten `text` to `most` characters; an ellipsis in the last place shows that something is missing."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 

@@ -143,7 +143,7 @@ def first_lines(stream: BinaryIO, *, encoding: str = "") -> Iterator[tuple[int, 
 
 
 def _header_by(stream: BinaryIO, encoding: str, delimiter: str, header_row: int) -> list[str] | None:
-    """The names in the header as one delimiter parts them; None where it cannot be the one."""
+    """Return the names that one delimiter finds in the header; None if it cannot be the delimiter."""
     try:
         return next(iter(_Records(stream, encoding, delimiter, header_row)), [])
     except InputRefused as error:
@@ -193,7 +193,7 @@ class _Records:
         return len(self._record) > 1 or self._folds > 0
 
     def raw(self) -> str:
-        """Text of the current record, its final line end included."""
+        """Return the text of the current record, its final line end included."""
         return self._record[0] if len(self._record) == 1 else "".join(self._record)
 
     def _taken(self) -> Iterator[str]:
@@ -222,7 +222,7 @@ class _Records:
 
 
 def _checked(records: _Records, delimiter: str) -> tuple[list[str], bool]:
-    """The names of the columns, and whether columns without a name, which spreadsheets leave behind, follow them."""
+    """Return the names of the columns, and whether columns without a name, left by a spreadsheet, follow."""
     try:
         header = next(iter(records), [])
     finally:  # whether it can be read as a sheet or not
