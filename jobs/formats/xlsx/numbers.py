@@ -46,7 +46,7 @@ class NotADate(ValueError):
 
 
 def number_text(raw: str) -> str:
-    """Write a stored number as text.
+    """Format a stored number as text.
 
     Raises:
         NotANumber: `raw` is none, or none that is finite.
@@ -94,7 +94,7 @@ def _written(number: Decimal) -> str:
 
 
 def date_text(raw: str, *, since_1904: bool) -> str:
-    """Write a day, and its time if it has one, as ISO 8601: `2024-01-31`, `2024-01-31T10:20:30`.
+    """Format a day, and its time if it has one, as ISO 8601: `2024-01-31`, `2024-01-31T10:20:30`.
 
     Raises:
         NotANumber: `raw` is none.
@@ -117,7 +117,7 @@ def date_text(raw: str, *, since_1904: bool) -> str:
 
 
 def moment_text(raw: str, *, since_1904: bool) -> str:
-    """Write a day as `date_text` does, with the time even if it is midnight.
+    """Format a day as `date_text` does, with the time even if it is midnight.
 
     Raises:
         NotANumber, NotADate: see `date_text`.
@@ -127,7 +127,7 @@ def moment_text(raw: str, *, since_1904: bool) -> str:
 
 
 def time_text(raw: str, *, since_1904: bool) -> str:
-    """Write a time of day, `10:20:30`; with the day if the number has whole days.
+    """Format a time of day, `10:20:30`; with the day if the number has whole days.
 
     Raises:
         NotANumber, NotADate: see `date_text`.
@@ -139,7 +139,7 @@ def time_text(raw: str, *, since_1904: bool) -> str:
 
 
 def duration_text(raw: str, *, since_1904: bool) -> str:
-    """Write a duration in hours, which may exceed a day: `36:00:00`.
+    """Format a duration in hours, which may exceed a day: `36:00:00`.
 
     Raises:
         NotANumber, NotADate: see `date_text`.
