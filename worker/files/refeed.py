@@ -32,7 +32,7 @@ _STATUS: Final = frozenset({"__status", "__reason"})
 
 
 def what_changed(copy: Path, current: Path, how: Input) -> str:
-    """The first difference between the run's copy of the input and the file it was made from, in words.
+    """Describe the first difference between the run's copy of the input and the file it was made from.
 
     Raises:
         InputRefused: the file can no longer be read at all.
@@ -57,7 +57,7 @@ def what_changed(copy: Path, current: Path, how: Input) -> str:
 
 
 def overtaken(path: Path, how: Input, type_name: str = "") -> Taken:
-    """What was taken from the rows of a results file that is fed back, by later rows that an earlier run has done.
+    """Find what later rows, done by an earlier run, take from the rows of a results file that is fed back.
 
     Sending it now would put the older values over the newer ones. Memory grows only with the rows that are not done.
     """
@@ -130,7 +130,7 @@ def _marks(journal: Journal, rows: int) -> bytearray:
 
 
 def _told(stream: BinaryIO, how: Input, type_name: str) -> Iterator[tuple[int, str, str, Meant]]:
-    """Row, record and `__status` of every row of a results file, and what it asked for; nothing for any other input."""
+    """Yield row, record, `__status` and request of every row of a results file; nothing for any other input."""
     form = format_of(how)
     if isinstance(form, ObjectFormat):
         objects = ObjectColumns(rules(how, type_name))
@@ -155,13 +155,13 @@ def _told(stream: BinaryIO, how: Input, type_name: str) -> Iterator[tuple[int, s
 
 
 def _untold(columns: SheetColumns, header: list[str], row: SheetRow) -> UpdateJob | Unsendable:
-    """What a row asked for when it was first read: without what became of it."""
+    """Return what a row asked for when it was first read, regardless of what became of it."""
     cells = ["" if name in _STATUS else cell for name, cell in zip(header, row.cells, strict=False)]
     return columns.read(replace(row, cells=cells))
 
 
 def _id_of(record: ObjectRow) -> str:
-    """The id in whichever shape the object has; one of its own for an object without any."""
+    """Return the id in whichever shape the object has; make one up for an object without any."""
     data = record.members.get("data")
     inner = data.get("id") if isinstance(data, dict) else None
     reference = record.members.get("reference") if "id" not in record.members else None
@@ -170,7 +170,7 @@ def _id_of(record: ObjectRow) -> str:
 
 
 def _identities(stream: BinaryIO, how: Input) -> Iterator[object]:
-    """What tells rows apart, the header of a sheet first."""
+    """Yield what tells rows apart, the header of a sheet first."""
     form = format_of(how)
     if isinstance(form, ObjectFormat):
         for record in form.read(stream, options_of(how)):

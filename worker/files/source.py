@@ -110,7 +110,7 @@ def sha256(path: Path) -> str:
 
 
 def spooled_in(directory: Path, format_name: str) -> Path:
-    """Where `spool` put the input.
+    """Find the copy of the input that `spool` made.
 
     Raises:
         InputRefused: it is no longer there.
@@ -130,7 +130,7 @@ class _Unpacked(gzip.GzipFile):
         self._given = 0
 
     def read(self, size: int | None = -1) -> bytes:
-        """The next bytes.
+        """Return the next bytes.
 
         Raises:
             InputRefused: they have become too many.
@@ -147,7 +147,7 @@ class _Unpacked(gzip.GzipFile):
 
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
-    """The input's bytes, decompressed if need be.
+    """Open the input's bytes, decompressed if need be.
 
     Raises:
         InputRefused: the compressed data is damaged, or grows as none does.
@@ -231,7 +231,7 @@ def is_left_out(row: SheetRow, how: Input) -> bool:
 
 
 def rules(how: Input, type_name: str) -> Rules:
-    """The settings that say what cells mean."""
+    """Return the settings that say what cells mean."""
     return Rules(
         type=type_name,
         clear_token=how.clear_token,
