@@ -164,7 +164,7 @@ class _Pass:
         self._checked.clearing += 1
 
     def _judged(self, record: Record) -> Judged:
-        """What becomes of the row; counted."""
+        """Judge the row and count the outcome."""
         checked = self._checked
         judged = self._records.judged(record)
         checked.rows += 1
@@ -224,5 +224,5 @@ def _cleared(job: UpdateJob) -> int:
 
 
 def told(first: int, same: bool) -> str:  # a fact about two rows
-    """What a row is whose id an earlier row has."""
+    """Describe a row whose id an earlier row has."""
     return f"the same row as line {first}" if same else f"the id of line {first}, and other cells"

@@ -66,7 +66,7 @@ class Records:
         return self.how.clear_token if self.header else ""
 
     def judged(self, record: Record) -> Judged:
-        """What `apply` would make of the record, by the same code."""
+        """Return what `apply` would make of the record, by the same code."""
         if isinstance(record, Unsendable):
             return [record]
         if isinstance(record, SheetRow) and source.is_left_out(record, self.how):
@@ -84,13 +84,13 @@ class Records:
         return self.meaning.faults(record)  # type: ignore[arg-type]  # see above
 
     def left_out(self, rows: Sequence[SheetRow]) -> list[int]:
-        """The positions of rows that are hidden, if only visible ones are wanted."""
+        """Return the positions of hidden rows if only visible ones are wanted."""
         if not self.how.visible_only:
             return []
         return [index for index, row in enumerate(rows) if source.is_left_out(row, self.how)]
 
     def cells(self, record: Record, judged: Judged) -> list[str]:
-        """The cells of a sheet's row, as meant; none of an object, nor of one that is skipped, misread or too long.
+        """Return the cells of a sheet's row, as meant; none of an object, or of a skipped, misread or long row.
 
         A text that refuses its row is left out: what else is odd about it is of no interest. A refused number stays,
         for rows that are shifted show by such cells.
@@ -107,7 +107,7 @@ class Records:
 
     @staticmethod
     def texts(record: Record) -> Mapping[str, str]:
-        """The members of an object that are text, by their names; none of a sheet's row."""
+        """Return the members of an object that are text, by name; none of a sheet's row."""
         return ObjectColumns.texts(record) if isinstance(record, ObjectRow) else {}
 
 
