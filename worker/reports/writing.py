@@ -69,7 +69,7 @@ def write(directory: Path, history: History, settings: Settings, rows: int) -> S
 
 
 def lines_of(view: View, rows: Iterable[Row[Record]]) -> tuple[list[str], list[str]]:
-    """The lines of `results.csv` and of `results.ndjson`, one of each a row."""
+    """Return the lines of `results.csv` and of `results.ndjson`, one of each a row."""
     table, objects = [], []
     for record, fate, request_id, at in rows:
         ref = record.ref
@@ -83,7 +83,7 @@ def lines_of(view: View, rows: Iterable[Row[Record]]) -> tuple[list[str], list[s
 
 @contextmanager
 def records_of(directory: Path, settings: Settings) -> Iterator[Iterable[Record]]:
-    """The records of a run's copy of the input, in order."""
+    """Open a run's copy of the input; return its records, in order."""
     with opened(spooled_in(directory, settings.input.format)) as stream:
         yield _read(stream, settings)[1]
 
