@@ -44,7 +44,7 @@ HUNTS: Final[Mapping[str, Hunt]] = {
     ),
     "signals": Hunt(
         "SIGINT and SIGTERM, once and twice, at random points",
-        "10 minutes",
+        "20 minutes",
         ["python -m tests.system.crash.signals --times $TIMES"],
         {"TIMES": "100"},
     ),
