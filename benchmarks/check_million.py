@@ -1,6 +1,6 @@
 """What a check costs a row, and how much memory it takes, on sheets of two sizes.
 
-make million-check
+make hunt NAME=million-check
 python -m benchmarks.check_million [ROWS ...]
 """
 

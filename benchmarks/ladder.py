@@ -1,4 +1,4 @@
-"""`make ladder`: the stages of the pipeline switched on in turn, out of the real modules; CPU of each a row.
+"""`make hunt NAME=ladder`: the stages of the pipeline switched on in turn, out of the real modules; CPU of each a row.
 
     python -m benchmarks.ladder [--rows N] [--repeat N] [--workers N] [--only STEP ...]
 

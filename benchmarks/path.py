@@ -1,4 +1,4 @@
-"""`make path`: trace the path of a row through the program.
+"""`make hunt NAME=path`: trace the path of a row through the program.
 
     python -m benchmarks.path [--rows N] [--middle GLOB ...] [--list]
 

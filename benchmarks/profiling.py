@@ -1,4 +1,4 @@
-"""`make profile`: where the CPU goes, by function, as py-spy samples it.
+"""`make hunt NAME=profile`: where the CPU goes, by function, as py-spy samples it.
 
     python -m benchmarks.profiling [--rows N] [--reads]
 

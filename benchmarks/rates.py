@@ -1,4 +1,4 @@
-"""`make rates`: what is done without sending, by itself: check of each format, plan, report.
+"""`make hunt NAME=rates`: what is done without sending, by itself: check of each format, plan, report.
 
     python -m benchmarks.rates [--rows N] [--repeat N]
 

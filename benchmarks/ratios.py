@@ -1,4 +1,4 @@
-"""`make bench-check`: ratios within generous bounds, in half a minute; for a look before a release, never in CI.
+"""`make hunt NAME=bench-check`: ratios within generous bounds, in half a minute; before a release, never in CI.
 
 python -m benchmarks.ratios [--rows N]
 """

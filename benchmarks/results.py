@@ -143,7 +143,7 @@ def _ladder(found: Found | None, before: Found | None) -> Iterator[str]:
         return
     earlier = {title: f"{total:.1f}" for title, _, total, _ in before["steps"]} if before else {}
     yield "## Where a row's microseconds go\n"
-    yield "Stages of the real modules, each switched on in turn (`make ladder`); µs of CPU a row."
+    yield "Stages of the real modules, each switched on in turn (`make hunt NAME=ladder`); µs of CPU a row."
     if before:
         yield "The last column is the same machine's, before the levers were pulled that the ladder showed."
     yield ""
@@ -158,7 +158,7 @@ def _rates(found: Found | None) -> Iterator[str]:
     if found is None:
         return
     yield "## What is done without sending\n"
-    yield f"`make rates`: {found['rows']:,} rows, raw server; start-up not in the figures.\n"
+    yield f"`make hunt NAME=rates`: {found['rows']:,} rows, raw server; start-up not in the figures.\n"
     lines = (
         (name, f"{rate['rows_per_s']:,}", f"{rate['us']:.1f}", f"{rate['peak_mib']:.0f}")
         for name, rate in found["rates"].items()
@@ -170,7 +170,7 @@ def _scale(found: Found | None) -> Iterator[str]:
     if found is None:
         return
     yield "## From a thousand rows to ten million\n"
-    yield "`make scale`; `--blind`, raw server. The µs are of the whole process, its start-up included.\n"
+    yield "`make hunt NAME=scale`; `--blind`, raw server. The µs are of the whole process, its start-up included.\n"
     columns = (
         ("rows", "rows", ",d"), ("us", "µs a row", ".0f"), ("check_us", "check, µs", ".1f"),
         ("send_us", "sending, µs", ".0f"), ("report_us", "reports, µs", ".0f"), ("rows_per_s", "rows/s", ",d"),

@@ -1,4 +1,4 @@
-"""`make million`: how soon a run of a million rows, of which all but a thousand are done, sends its first request.
+"""`make hunt NAME=million`: how soon a run of a million rows, all but a thousand of them done, sends a request.
 
 python benchmarks/resume_million.py [--rows 1000000]
 """

@@ -1,4 +1,4 @@
-"""`make scale`: the same run from a thousand rows to a million (or `--most 10000000`): what it costs, what it leaves.
+"""`make hunt NAME=scale`: one run from a thousand rows to a million (or `--most 10000000`): what it costs and leaves.
 
     python -m benchmarks.scale [--most ROWS] [--least ROWS] [--repeat N]
 

@@ -180,13 +180,13 @@ class Fields:
     tags: bool = False
 
     def __or__(self, other: "Fields") -> "Fields":
-        """What both touch."""
+        """Return the fields that either touches."""
         return Fields(
             self.attributes | other.attributes, self.relationships | other.relationships, self.tags or other.tags
         )
 
     def __le__(self, other: "Fields") -> bool:
-        """Whether `other` has all of it."""
+        """Return whether `other` has all of these fields."""
         return (
             self.attributes <= other.attributes
             and self.relationships <= other.relationships

@@ -8,7 +8,7 @@ _JOINERS: Final = frozenset("\u200c\u200d")
 
 
 def printable(text: str) -> str:
-    r"""`text` on one line, with what could steer or mislead a terminal made visible.
+    r"""Return `text` on one line, with whatever could steer or mislead a terminal made visible.
 
     Line breaks and tabs become spaces. Escape sequences, bidirectional controls and everything else that has no glyph
     of its own is shown as a backslash escape, such as `\x1b` and `\u202e`.

@@ -45,7 +45,7 @@ class NotStrictJSON(Exception):
 
 
 def parse(text: str) -> JSON:
-    """The value that `text` denotes, exactly; members of objects keep their order.
+    """Parse `text` into the value it denotes, exactly; members of objects keep their order.
 
     Raises:
         NotStrictJSON: see the module.
@@ -69,7 +69,7 @@ def parse(text: str) -> JSON:
 
 
 def exact_float(text: str) -> float:
-    """The number that `text`, a JSON number, denotes.
+    """Convert `text`, a JSON number, to the number it denotes.
 
     Raises:
         NotStrictJSON: `number_not_exact` when sending the float would send another number (too many digits, too large).

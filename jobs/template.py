@@ -62,7 +62,7 @@ class Template:
 
 
 def template(type_name: str) -> Template:
-    """The empty sheet of a type.
+    """Make the empty sheet of a type.
 
     Raises:
         InputRefused: there is no such type.

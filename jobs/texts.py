@@ -1,5 +1,6 @@
-"""Text of the user's, made fit for a message."""
+"""Texts for messages: what the user wrote, made short; and lists."""
 
+from collections.abc import Iterable
 from typing import Final
 
 SHOWN: Final = 80
@@ -7,5 +8,11 @@ SHOWN: Final = 80
 
 
 def shortened(text: str, most: int = SHOWN) -> str:
-    """At most `most` characters of `text`; the last is an ellipsis when something was left out."""
+    """Shorten `text` to `most` characters; an ellipsis in the last place shows that something is missing."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def either(words: Iterable[str]) -> str:
+    """Join words as alternatives: `a, b or c`."""
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last

@@ -38,5 +38,5 @@ class Clock:
         return max(self.now() - then.loop, self.wall() - then.wall)
 
     def bound(self) -> "Clock":
-        """The same clock, bound to the running loop: asking which loop runs costs a system call on Python 3.11."""
+        """Return the clock bound to the running loop: to ask which loop runs costs a system call on Python 3.11."""
         return replace(self, now=asyncio.get_running_loop().time) if self.now is _loop_time else self

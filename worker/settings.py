@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_core import PydanticSerializationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_core import PydanticCustomError, PydanticSerializationError
 
 from jobs.apis.commercelayer import AUTH_URL
+from jobs.formats import FORMATS
+from jobs.texts import either
 from worker.policy.guards import StopAfter
 from worker.policy.pace import Window
 
@@ -50,6 +52,12 @@ class Target(_Group):
     expect_mode: Literal["", "test", "live"] = ""
 
 
+def _known_format(name: str) -> str:
+    if name not in FORMATS:
+        raise PydanticCustomError("format", "input should be {names}", {"names": either(map(repr, FORMATS))})
+    return name
+
+
 class Input(_Group):
     """How the input is read.
 
@@ -66,7 +74,7 @@ class Input(_Group):
     """
 
     source: str
-    format: Literal["csv", "tsv", "ndjson", "xlsx"]
+    format: Annotated[str, AfterValidator(_known_format)]
     encoding: str = ""
     delimiter: str = ""
     sheet: str = ""

@@ -9,7 +9,7 @@ class Stop:
     """`reason` is empty while the run goes on; then it is one word, with a `message` for people."""
 
     def __init__(self) -> None:
-        """Nobody wants to end yet."""
+        """Begin without anybody's wish to end."""
         self.reason = ""
         self.message = ""
         self._requested = anyio.Event()

@@ -15,7 +15,7 @@ _WIDTHS: Final = (14, 40)
 
 
 def as_csv(template: Template) -> str:
-    """Header and comment row; UTF-8 with the byte-order mark that spreadsheets need."""
+    """Render header and comment row as CSV: UTF-8 with the byte order mark that spreadsheets need."""
     return csv_head(template.header) + csv_text([template.comment])
 
 

@@ -23,12 +23,12 @@ _NOT_OF_IDS: Final = re.compile(
 
 
 def as_shown(value: JSON) -> str:
-    """A cell as a report quotes it: shortened, and always encodable."""
+    """Format a cell as a report quotes it: shortened, and always encodable."""
     return shortened(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
 def id_fault(text: str) -> str:
-    """Why `text` cannot be a resource id, or an empty string. An unusual shape alone is no fault."""
+    """Explain why `text` cannot be a resource id; empty if it can. An unusual shape alone is no fault."""
     if text.isalnum():
         return ""  # as it is for nearly every id: what follows is never a letter or a digit
     if text in {".", ".."}:

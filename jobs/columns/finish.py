@@ -129,7 +129,7 @@ def finish(
 
 
 def cells_decide(rules: Rules, paths: Collection[tuple[str, ...]]) -> bool:
-    """Whether `finish` makes a job of every row that has a cell to change something and whose cells are all taken.
+    """Return whether `finish` accepts every row that changes something and whose cells are each accepted.
 
     If not, cells can be refused for the company they keep. What an earlier run says of a row is not known here.
 

@@ -103,7 +103,7 @@ def parse_heading(label: str) -> Heading:
 
 
 def is_results_file(header: Iterable[str]) -> bool:
-    """Whether a report wrote the sheet, whose cells are then guarded by apostrophes.
+    """Return whether a report wrote the sheet; apostrophes guard its cells then.
 
     One of its columns is enough: who wants every row sent again takes `__status` out, and the guards stay in.
     """
@@ -111,7 +111,7 @@ def is_results_file(header: Iterable[str]) -> bool:
 
 
 def targeted(headings: Sequence[Heading]) -> list[Heading]:
-    """The columns of one sheet: where there is no `id`, a `reference` says which record is meant."""
+    """Let `reference` say which record is meant, in a sheet that has no column `id`."""
     if any(heading.form == "id" for heading in headings):
         return list(headings)
     return [replace(each, form="target") if _is_reference(each) else each for each in headings]
@@ -169,7 +169,7 @@ def _attribute(label: str, name: str, suffix: Suffix) -> Heading:
 
 
 def _member(label: str, name: str, key: str, suffix: Suffix) -> Heading:
-    """A member; `metadata.:str` is the one whose key is the empty text, which a mere typing error cannot be."""
+    """Parse the name of a member. `metadata.:str` means the empty key: nobody types that suffix by mistake."""
     if not (name and (key or (suffix and name == "metadata"))):
         raise NotAColumn(f"`{label}` is not complete: the name of an attribute, a dot, the name of a member")
     if "." in key and name != "metadata":

@@ -16,7 +16,7 @@ NO_VALUES: Final = frozenset({"id", "target", "type", "reserved"})
 
 
 def header_faults(header: Sequence[str], rules: Rules) -> Iterator[InputRefused]:
-    """Everything that is wrong with a header, worst first."""
+    """Yield everything that is wrong with a header, worst first."""
     headings: list[Heading] = []
     for name in names_of(header):
         try:
@@ -48,7 +48,7 @@ def header_faults(header: Sequence[str], rules: Rules) -> Iterator[InputRefused]
 
 
 def _meaningless(headings: Sequence[Heading], rules: Rules, *, by_row: bool) -> Iterator[InputRefused]:
-    """Columns that no resource type has, or not the one that is meant, and two for the same thing."""
+    """Yield the columns that no resource type has, or not the given one, and those that mean the same."""
     for heading in headings:
         if heading.form in NO_VALUES:
             continue
@@ -66,12 +66,12 @@ def _meaningless(headings: Sequence[Heading], rules: Rules, *, by_row: bool) -> 
 
 
 def names_of(header: Sequence[str]) -> list[str]:
-    """The names as they are meant: a results file puts apostrophes before some."""
+    """Return the names as the user meant them, without the apostrophes that a results file puts before some."""
     return list(map(unquoted, header)) if is_results_file(header) else list(header)
 
 
 def _almost_id(names: Sequence[str]) -> str:
-    """The column that is probably meant to be `id`; empty when there is none."""
+    """Find the column that is probably meant to be `id`; return its name, empty if there is none."""
     for name in names:
         if name != "id" and name.strip("\ufeff\u200b \t\u00a0'\"").lower() in {
             "id",

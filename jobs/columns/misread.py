@@ -29,7 +29,7 @@ class Misread:
     """
 
     def __init__(self, names: Sequence[str], key: int, *, by_id: bool) -> None:
-        """Know the header.
+        """Prepare to recognise such rows under this header.
 
         Args:
             names: of the columns.

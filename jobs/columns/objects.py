@@ -63,14 +63,14 @@ class ObjectColumns:
             raise InputRefused(error.message) from None
 
     def read(self, row: ObjectRow) -> UpdateJob | Unsendable:
-        """What the row asks for, or why it is not sent."""
+        """Return what the row asks for, or why it is not sent."""
         try:
             return self._job(row.ref, row.members)
         except RowRefused as error:
             return error.as_value(row.ref)
 
     def faults(self, row: ObjectRow) -> list[Unsendable]:
-        """Every reason why a row is not sent, of which `read` gives the first; none for one that is sent."""
+        """Return every reason why a row is not sent, the one of `read` first; none for a row that is sent."""
         first = self.read(row)
         if isinstance(first, UpdateJob):
             return []
@@ -90,7 +90,7 @@ class ObjectColumns:
 
     @staticmethod
     def texts(row: ObjectRow) -> dict[str, str]:
-        """The members that are text, by their names: those of a flat object, or a resource's id and attributes."""
+        """Return the members that are text, by name: of a flat object, or of a resource's id and attributes."""
         members: Mapping[str, JSON] = row.members
         data = members.get("data")
         if isinstance(data, Mapping):
@@ -124,7 +124,7 @@ class ObjectColumns:
         return finish((ref, type_, id_), draft, self._rules, status, labels)
 
     def _by_reference(self, ref: RowRef, members: Mapping[str, JSON], status: str) -> UpdateJob:
-        """What a flat object asks for whose record is to be looked up."""
+        """Return what a flat object asks for whose record has to be looked up."""
         reference, type_ = _name(members, "reference"), _name(members, "type")
         check_reference(reference)
         type_ = self._known(type_ or self._rules.type)
@@ -165,7 +165,7 @@ class ObjectColumns:
         return draft
 
     def _compiled(self, type_: str, names: tuple[str, ...]) -> list[_Member]:
-        """The members of flat objects that have these names."""
+        """Return the members of flat objects that have these names."""
         self._names += len(names)
         if self._names > _MOST_NAMES:
             self._columns.cache_clear()
@@ -196,7 +196,7 @@ def _put(draft: Draft, member: _Member, value: JSON) -> None:
 
 
 def _understood(label: str, understand: Callable[[], T]) -> T:
-    """What `understand` returns; a name without a meaning is the row's problem here."""
+    """Call `understand`; turn a name without a meaning into a refusal of the row."""
     try:
         return understand()
     except NotAColumn as error:
@@ -204,12 +204,12 @@ def _understood(label: str, understand: Callable[[], T]) -> T:
 
 
 def _labels(names: tuple[str, ...]) -> dict[tuple[str, ...], str]:
-    """The names, which have been understood, by what each is about."""
+    """Return the names, all of them valid, by what each is about."""
     return {parse_heading(name).path: name for name in names}
 
 
 def _mine(members: Mapping[str, JSON]) -> Mapping[str, JSON]:
-    """The members but for those that a results file puts before the user's own."""
+    """Return the members without those that a results file puts before the user's own."""
     if _RESERVED.isdisjoint(members):
         return members
     return {name: value for name, value in members.items() if name not in _RESERVED}
@@ -224,7 +224,7 @@ def _bare(name: str) -> Heading:
 
 
 def _name(members: Mapping[str, JSON], member: str) -> str:
-    """The text of `id`, `type` or `reference`, empty when it is left out."""
+    """Return the text of `id`, `type` or `reference`; empty if the object leaves it out."""
     value = members.get(member, "")
     if value is None:
         raise RowRefused("clear_not_allowed", "cannot be cleared").at(member, "null")

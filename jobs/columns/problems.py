@@ -39,13 +39,13 @@ class RowRefused(Exception):
         self.cell = cell
 
     def at(self, column: str, cell: str) -> Self:
-        """The same refusal, of that cell."""
+        """Return the same refusal with the cell it is about."""
         return type(self)(self.reason, f"`{column}`: {self.message}", column, cell)
 
     def because(self, cause: str) -> Self:
-        """The same refusal, with what probably happened to the cell."""
+        """Return the same refusal with what probably happened to the cell."""
         return type(self)(self.reason, f"{self.message}; {cause}", self.column, self.cell) if cause else self
 
     def as_value(self, ref: RowRef) -> Unsendable:
-        """What is handed out."""
+        """Return the refusal as the value that leaves this package."""
         return Unsendable(ref, self.reason, self.message, self.column, self.cell)

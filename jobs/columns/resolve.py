@@ -40,7 +40,7 @@ _ALWAYS: Final = ("id", "type", "metadata", "tags.add", "tags.remove")
 
 
 def known_type(name: str) -> ResourceType:
-    """The resource type of that name.
+    """Look up the resource type of that name.
 
     Raises:
         NotAColumn: there is none.
@@ -52,7 +52,7 @@ def known_type(name: str) -> ResourceType:
 
 
 def resolve(heading: Heading, kind: ResourceType, rules: Rules) -> Slot:
-    """Where the column's values go in an update of a resource of type `kind`.
+    """Find where the values of a column go in an update of a resource of type `kind`.
 
     Raises:
         NotAColumn: the type has no such attribute or relationship, or not with that suffix.
@@ -69,7 +69,7 @@ def resolve(heading: Heading, kind: ResourceType, rules: Rules) -> Slot:
 
 
 def attribute_slot(heading: Heading, kind: ResourceType, rules: Rules) -> Slot:
-    """Where the values of an attribute go that the catalogue must know.
+    """Find where the values of an attribute go that the schema must know.
 
     Raises:
         NotAColumn: it does not, or not with that suffix.
@@ -87,7 +87,7 @@ def attribute_slot(heading: Heading, kind: ResourceType, rules: Rules) -> Slot:
 
 
 def link_slot(heading: Heading, kind: ResourceType) -> LinkSlot:
-    """Where the values of a relationship go.
+    """Find where the values of a relationship go.
 
     Raises:
         NotAColumn: the type has no such relationship, or there is a suffix.
@@ -121,7 +121,7 @@ def refuse_unless_of_some_type(heading: Heading, rules: Rules) -> None:
 
 @cache
 def types_that_know(name: str) -> tuple[ResourceType, ...]:
-    """Every resource type that has an attribute or a relationship of that name."""
+    """Return every resource type that has an attribute or a relationship of that name."""
     kinds = map(known_type, type_names())
     return tuple(kind for kind in kinds if name in kind.attributes or name in kind.relationships)
 

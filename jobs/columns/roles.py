@@ -9,7 +9,7 @@ from jobs.damage import Role
 
 
 def role_of(heading: Heading, rules: Rules) -> Role:
-    """The role of a column that is not reserved, and that `SheetColumns` has accepted.
+    """Return the role of a column that is not reserved and that `SheetColumns` has accepted.
 
     The default type decides if it has the column, else the first that has: types agree about what they share.
     """

@@ -54,7 +54,7 @@ class ResourceUpdate:
 
 
 def resource_update(members: Mapping[str, JSON]) -> ResourceUpdate | None:
-    """The update, when `members` are those of a resource object or of a document; None when they are flat.
+    """Return the update if `members` are a resource object or a document, and None if they are flat.
 
     Raises:
         RowRefused: `bad_shape`: it is one of the two, but not a right one.
@@ -83,7 +83,7 @@ def _linkage(data: _Identifier | list[_Identifier] | None) -> Link | tuple[Link,
 
 
 def _in_plain_words(error: ValidationError) -> str:
-    """The first fault; pydantic's own text would quote the input, and name our classes."""
+    """Describe the first fault; pydantic's own text would quote the input and name our classes."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     where = [str(step)[:40] for step in first["loc"]]
     if "relationships" in where[:-2] and first["type"] != "extra_forbidden":

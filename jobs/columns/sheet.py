@@ -77,18 +77,18 @@ class SheetColumns:
         return self._id
 
     def read(self, row: SheetRow) -> UpdateJob | Unsendable:
-        """What the row asks for, or why it is not sent."""
+        """Return what the row asks for, or why it is not sent."""
         try:
             return self._job(row.ref, self.plain(row), row.faults if isinstance(row, _MARKED) else ())
         except RowRefused as error:
             return error.as_value(row.ref)
 
     def plain(self, row: SheetRow) -> list[str]:
-        """The cells as they are meant: without the apostrophes that a results file puts before some."""
+        """Return the cells as the user meant them, without the apostrophes that a results file puts before some."""
         return list(map(unquoted, row.cells)) if self._refed else row.cells
 
     def faults(self, row: SheetRow) -> list[Unsendable]:
-        """Every reason why a row is not sent, of which `read` gives the first; none for one that is sent."""
+        """Return every reason why a row is not sent, the one of `read` first; none for a row that is sent."""
         first = self.read(row)
         if isinstance(first, UpdateJob):
             return []
@@ -105,7 +105,7 @@ class SheetColumns:
         return list(found.values())
 
     def _tests(self, row: SheetRow, cells: list[str]) -> Iterator[Callable[[], object]]:
-        """What can be wrong with each cell; a cell that cannot be read has no text that could be."""
+        """Yield a test for whatever can be wrong with each cell; an unreadable cell has no text to test."""
         unreadable = row.faults if isinstance(row, _MARKED) else ()
         for fault in unreadable:
             yield partial(self._refuse_faulty, cells, [fault])
@@ -120,7 +120,7 @@ class SheetColumns:
                 yield partial(self._draft, cells, [column])
 
     def doubtful(self, rows: Sequence[SheetRow]) -> Collection[int]:
-        """Positions, in order, of the rows that `read` may refuse: it makes a job of each of the others.
+        """Return the positions, in order, of the rows that `read` may refuse; it accepts all others.
 
         The same as to read them all, and many times cheaper: cells are tried by column, and each text once.
         """
@@ -140,7 +140,7 @@ class SheetColumns:
         return sorted(found)
 
     def described(self) -> list[Column]:
-        """The user's own columns, with what each is for."""
+        """Describe what each of the user's own columns is for."""
         return [
             Column(heading.label, role_of(heading, self._rules), index)
             for index, heading in enumerate(self._headings)
@@ -148,7 +148,7 @@ class SheetColumns:
         ]
 
     def _columns_of_all(self, cells: Sequence[Sequence[str]]) -> list[_Column]:
-        """The columns that go into the updates of rows whose cells are given by column; none if their types differ."""
+        """Return the columns that go into the updates of these rows; none if the types of the rows differ."""
         types = set(cells[self._type]) if self._type >= 0 else {""}
         type_ = types.pop() or self._rules.type
         try:
@@ -157,7 +157,7 @@ class SheetColumns:
             return []
 
     def _no_ids(self, texts: Sequence[str]) -> set[str]:
-        """Those of the texts that do not say which record is meant."""
+        """Return those of the texts that do not say which record is meant."""
         found = {self._rules.clear_token, *self._misread.no_keys}
         check = check_reference if self._by_reference else check_id
         for text in texts:
@@ -168,7 +168,7 @@ class SheetColumns:
         return found
 
     def _refused(self, columns: Sequence[_Column], cells: Sequence[Sequence[str]]) -> Iterator[tuple[int, set[str]]]:
-        """Positions of columns, and which of the texts in them are refused."""
+        """Yield the position of each column with the texts in it that are refused."""
         for position, slot, convert in columns:
             found = set()
             for text in () if takes_any_text(slot) else set(cells[position]) - {""}:
@@ -228,7 +228,7 @@ class SheetColumns:
         return draft
 
     def _compiled(self, type_: str) -> list[_Column]:
-        """The columns for a type that no row had so far."""
+        """Resolve the columns for a type that no row had so far."""
         if not type_:
             raise RowRefused(
                 "type_missing", "the row does not say its resource type; fill it in or pass --type", "type"
@@ -251,7 +251,7 @@ class SheetColumns:
         return _Column(index, slot, FROM_TEXT[slot.wanted])
 
     def _filled(self) -> list[tuple[int, Heading]]:
-        """The columns whose cells go into the update."""
+        """Return the columns whose cells go into the update."""
         return [(i, h) for i, h in enumerate(self._headings) if h.form not in NO_VALUES]
 
 

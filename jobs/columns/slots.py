@@ -88,7 +88,7 @@ class TriggerSlot:
     allowed: bool
 
     def put(self, draft: Draft, value: JSON) -> None:
-        """Fire the trigger. As text `false` is refused too: an API that reads it as true would act."""
+        """Fire the trigger. Refuse the text `false` too: an API that reads it as true would act."""
         if value is False or (isinstance(value, str) and value.lower() == "false"):
             raise RowRefused("trigger_false", "a trigger can only be true; leave it empty instead of false")
         if not self.allowed:
@@ -155,7 +155,7 @@ class LinkSlot:
         draft.relationships[self.name] = links
 
     def clear(self, draft: Draft) -> None:
-        """Unlink."""
+        """Unlink all records."""
         draft.relationships[self.name] = () if self.relationship.many else None
 
     def _link(self, text: str) -> Link:
@@ -199,14 +199,14 @@ class ForeignSlot:
 
 
 def takes_any_text(slot: Slot) -> bool:
-    """Whether no text of a cell is refused, so that none needs to be tried."""
+    """Return whether a slot accepts every text, so that none needs to be tried."""
     if slot.wanted not in {"any", "string"}:
         return False
     return isinstance(slot, MemberSlot) or (isinstance(slot, AttributeSlot) and not slot.enum)
 
 
 def _several(value: JSON) -> tuple[str, ...] | None:
-    """The texts of a list, or between the commas of a text; None for anything else."""
+    """Return the items of a list of texts, or the parts of a text between commas; None for anything else."""
     if isinstance(value, str):
         return tuple(value.split(","))
     if isinstance(value, list) and all(isinstance(item, str) for item in value):

@@ -57,7 +57,7 @@ MARKS: Final[Mapping[str, frozenset[Mark]]] = {
 
 
 def marks_in(cells: Collection[str], wanted: frozenset[Mark]) -> Iterator[tuple[Mark, str]]:
-    """The marks of each cell, as far as they are wanted; quick when there is none."""
+    """Yield the wanted marks of each cell; answer at once if no cell has any."""
     if not wanted:
         return
     text = "\n".join(("", *cells, ""))
@@ -79,7 +79,7 @@ def _is_plain(text: str) -> bool:
 
 
 def _has_edges(text: str, ends: int) -> bool:
-    """Whether a cell may begin or end with white space, or has lines; between the cells stand so many line ends."""
+    """Return whether a cell may have lines, or white space at an edge; `ends` line ends join the cells."""
     return (
         "\n " in text
         or " \n" in text
@@ -90,17 +90,17 @@ def _has_edges(text: str, ends: int) -> bool:
 
 
 def has(mark: Mark, cell: str) -> bool:
-    """Whether the cell has the mark."""
+    """Return whether the cell has the mark."""
     return _TESTS[mark](cell)
 
 
 def garbled(cell: str) -> bool:
-    """Whether letters of the cell are UTF-8 that was read as another encoding."""
+    """Return whether letters of the cell are UTF-8 that was read as another encoding."""
     return _MOJIBAKE.search(_CAPITAL_BEFORE_QUOTE.sub("", cell)) is not None
 
 
 def invisible(cell: str) -> bool:
-    """Whether the cell has a character that cannot be seen, where that is not how its script is written."""
+    """Return whether the cell has an invisible character that its script does not need."""
     if _INVISIBLE.search(cell) or _BEFORE_A_SIGN.match(cell):
         return True
     if _DIRECTION.search(cell) and not _RIGHT_TO_LEFT.search(cell):
@@ -112,12 +112,12 @@ def invisible(cell: str) -> bool:
 
 
 def typographic(cell: str) -> bool:
-    """Whether the cell has a quote or a dash as word processors make them."""
+    """Return whether the cell has a quote or a dash as word processors make them."""
     return _TYPOGRAPHIC.search(cell) is not None
 
 
 def spaced(cell: str) -> bool:
-    """Whether the cell begins or ends with white space, or is nothing else."""
+    """Return whether the cell begins or ends with white space, or is nothing else."""
     return cell != cell.strip()
 
 

@@ -147,11 +147,11 @@ class Seen:
         return found
 
     def of(self, *kinds: Kind) -> int:
-        """Cells of these kinds."""
+        """Count the cells of these kinds."""
         return sum(self.kinds[kind].count for kind in kinds if kind in self.kinds)
 
     def sign(self, code: str, tally: Tally, evidence: str, matches: Callable[[str], bool]) -> Sign:
-        """Damage in this column."""
+        """Describe damage in this column."""
         return Sign(code, self.column, tally.count, tuple(tally.examples), evidence, matches)
 
     def _count(
@@ -201,7 +201,7 @@ def _tally(tallies: dict[K, Tally], key: K) -> Tally:
 
 
 def _counted(found: Mapping[str, Kind], times: Counter[str]) -> Counter[Kind]:
-    """Cells by kind."""
+    """Count the cells by kind."""
     if len(found) == times.total():  # all different, as ids are
         return Counter(found.values())
     counted: Counter[Kind] = Counter()
@@ -211,6 +211,6 @@ def _counted(found: Mapping[str, Kind], times: Counter[str]) -> Counter[Kind]:
 
 
 def joined(tallies: Sequence[Tally]) -> Tally:
-    """Several tallies as one, the examples in the order of the rows."""
+    """Join several tallies into one, with the examples in the order of the rows."""
     examples = sorted((each for tally in tallies for each in tally.examples), key=lambda each: each.ref.row)
     return Tally(sum(tally.count for tally in tallies), examples[:EXAMPLES])

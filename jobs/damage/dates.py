@@ -16,12 +16,12 @@ _CODE_KINDS: Final[tuple[Kind, ...]] = ("code", "power", "word", "digits", "padd
 
 
 def is_of_dates(label: str) -> bool:
-    """Whether the name of a column says that it holds dates."""
+    """Return whether the name of a column says that it holds dates."""
     return _OF_DATES.search(label) is not None
 
 
 def date_for_code(seen: Seen) -> Sign | None:
-    """A few dates in a column of codes. A column of dates is one, and dates among prose are nobody's mistake."""
+    """Report dates only where they are rare among codes: in prose, or in a column of dates, they are meant."""
     if seen.column.role not in {"text", "untyped", "link"} or is_of_dates(seen.column.label):
         return None
     codes, months = seen.of(*_CODE_KINDS), seen.of("month")
@@ -35,7 +35,7 @@ def date_for_code(seen: Seen) -> Sign | None:
 
 
 def no_such_date(seen: Seen) -> Sign | None:
-    """`31.02.2026`, in whichever column: nobody means it, and a parser may take it for 3 March."""
+    """Report `31.02.2026` in any column: nobody means it, and a parser may take it for 3 March."""
     tally = seen.traits.get("impossible")
     if tally is None or seen.column.role not in {"text", "untyped", "date"}:
         return None
@@ -44,7 +44,7 @@ def no_such_date(seen: Seen) -> Sign | None:
 
 
 def _turned(codes: int, months: int, dates: int) -> tuple[Kind, ...]:
-    """`1-Mar` is what only a spreadsheet writes; a full date must be rarer to be out of place."""
+    """Choose the kinds of dates to report: any `1-Mar`, which only a spreadsheet writes; full dates if rarer."""
     found: list[Kind] = []
     if months and codes >= 2 * months:
         found.append("month")

@@ -111,7 +111,7 @@ class Examination:
             seen.see(where, texts)
 
     def signs(self) -> list[Sign]:
-        """The damage that was found, column by column."""
+        """Return the damage that was found, column by column."""
         found = [sign for storage in self._storage for sign in storage.signs()]
         told = {(sign.code, sign.column.label) for sign in found}
         for seen in (*self._columns, *self._members.values()):

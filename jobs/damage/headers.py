@@ -4,7 +4,7 @@ from jobs.damage.characters import garbled, invisible, spaced, typographic
 
 
 def fault_of(label: str) -> str:
-    """What is odd about the name of a column, in words; empty when nothing is."""
+    """Describe what is odd about the name of a column; return an empty text if nothing is."""
     if spaced(label):
         return "it begins or ends with white space"
     if "\ufeff" in label:

@@ -27,7 +27,7 @@ _WHOLE: Final = "a program took whole numbers for decimals, as pandas does besid
 
 
 def cause_of(cell: str) -> str:
-    """Why a cell is probably not what its column needs; empty when nothing comes to mind."""
+    """Guess why a cell is not what its column needs; return an empty text if nothing fits."""
     if not cell.strip():
         return "there is nothing but white space in it: empty the cell"
     if cell in BOOLEANS_ELSEWHERE:

@@ -13,7 +13,7 @@ _ENOUGH: Final = 5
 
 
 def unusual(seen: Seen) -> Sign | None:
-    """Ids that are not ten letters."""
+    """Report ids that are not ten letters."""
     others = [tally for kind, tally in seen.kinds.items() if kind != "ten"]
     if seen.column.role != "id" or not others:
         return None
@@ -22,7 +22,7 @@ def unusual(seen: Seen) -> Sign | None:
 
 
 def case_lost(seen: Seen) -> Sign | None:
-    """No id has both capitals and small letters: somebody sorted, compared or exported them without their case."""
+    """Report ids if none mixes capitals and small letters: somebody handled them without regard to case."""
     ten: Tally | None = seen.kinds.get("ten")
     if ten is None or seen.column.role != "id" or seen.letters["both"]:
         return None

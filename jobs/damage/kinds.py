@@ -99,7 +99,7 @@ _KIND_OF_GROUP: Final[dict[int | None, Kind]] = {
 
 
 def kind_of(cell: str) -> Kind:
-    """The kind of a cell that is not empty; `text` is what is none of the others."""
+    """Return the kind of a cell that is not empty; `text` if it is none of the others."""
     if cell in _WORDS:
         return _WORDS[cell]
     if len(cell) > _LONGEST:

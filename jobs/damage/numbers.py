@@ -25,7 +25,7 @@ _SHORTER: Final = 2
 
 
 def leading_zeros(seen: Seen) -> Sign | None:
-    """`123` among `00124` and `00125`: some of the codes went through a spreadsheet."""
+    """Report `123` among `00124` and `00125`: some of the codes went through a spreadsheet."""
     if seen.column.role not in _CODES:
         return None
     if not seen.padded:
@@ -40,7 +40,7 @@ def leading_zeros(seen: Seen) -> Sign | None:
 
 
 def _zeros_by_name(seen: Seen) -> Sign | None:
-    """No zero is left, but the name says that the width is fixed, and most cells have one width."""
+    """Report short codes that have no zeros left if the name, and most cells, say that the width is fixed."""
     if not (seen.widths and _SHOWN_BY_NATURE.search(seen.column.label)):
         return None
     width = max(seen.widths, key=lambda each: seen.widths[each].count)
@@ -63,7 +63,7 @@ def _shorter(seen: Seen, width: int, least: int, why: str) -> Sign | None:
 
 
 def scientific(seen: Seen) -> Sign | None:
-    """`1.23457E+15`, as a spreadsheet shows it; `1e+05` and `1.5E7`, as programs do; `3e3` where no codes are.
+    """Report `1.23457E+15`, as a spreadsheet shows it, `1e+05` and `1.5E7`; `3e3` only where no codes are.
 
     A column that takes numbers may have `1e+05`, which is as good as 100000; what a spreadsheet shows has lost digits.
     """
@@ -83,7 +83,7 @@ def scientific(seen: Seen) -> Sign | None:
 
 
 def digits_lost(seen: Seen) -> Sign | None:
-    """All numbers of more than 15 digits end in zeros: by chance that happens once in ten for each digit."""
+    """Report numbers of over 15 digits if all end in zeros; by chance, one digit in ten is a zero."""
     tally = seen.traits.get("rounded", Tally())
     others = seen.of("long") - tally.count
     if seen.zeros < 4 or others * 20 > tally.count:  # less than once in ten thousand
@@ -93,7 +93,7 @@ def digits_lost(seen: Seen) -> Sign | None:
 
 
 def decimal_comma(seen: Seen) -> Sign | None:
-    """`12,50` among `12.50`: both would be stored as they stand."""
+    """Report `12,50` among `12.50`: both would be stored as they stand."""
     tally = seen.kinds.get("comma")
     points = seen.of("point")
     if tally is None or not points or seen.column.role not in {"text", "untyped"} or not _mostly_numbers(seen):
@@ -103,7 +103,7 @@ def decimal_comma(seen: Seen) -> Sign | None:
 
 
 def currency(seen: Seen) -> Sign | None:
-    """`€12.50` among `12.50`."""
+    """Report `€12.50` among `12.50`."""
     tally = seen.kinds.get("currency")
     plain = seen.of(*_PLAIN)
     if tally is None or plain < tally.count or seen.column.role not in {"text", "untyped"} or not _mostly_numbers(seen):
@@ -113,7 +113,7 @@ def currency(seen: Seen) -> Sign | None:
 
 
 def percent(seen: Seen) -> Sign | None:
-    """`12%` among `0.5`."""
+    """Report `12%` among `0.5`."""
     tally = seen.kinds.get("percent")
     plain = seen.of(*_PLAIN)
     if tally is None or not plain or seen.column.role not in {"text", "untyped"} or not _mostly_numbers(seen):
@@ -123,7 +123,7 @@ def percent(seen: Seen) -> Sign | None:
 
 
 def thousands(seen: Seen) -> Sign | None:
-    """`1,200` among `950`; among `12,50` it is a fraction."""
+    """Report `1,200` among `950`; among `12,50` it is a fraction."""
     tally = seen.kinds.get("thousands")
     plain = seen.of("digits", "point")
     if tally is None or not plain or seen.of("comma") or seen.column.role not in {"text", "untyped"}:
@@ -135,7 +135,7 @@ def thousands(seen: Seen) -> Sign | None:
 
 
 def whole_as_decimal(seen: Seen) -> Sign | None:
-    """`10045.0`, and nothing but such: whole numbers that went through a column of decimals."""
+    """Report a column of nothing but `10045.0`: whole numbers that went through a column of decimals."""
     tally = seen.traits.get("whole")
     if tally is None or seen.column.role not in _CODES or tally.count + seen.of("null") != seen.total:
         return None
@@ -144,7 +144,7 @@ def whole_as_decimal(seen: Seen) -> Sign | None:
 
 
 def noise(seen: Seen) -> Sign | None:
-    """`0.30000000000000004`: the 17 digits of a sum that has one."""
+    """Report `0.30000000000000004`: the 17 digits of a rounded sum."""
     tally = seen.traits.get("noise")
     if tally is None or seen.column.role not in {"text", "untyped", "number"}:
         return None
@@ -153,7 +153,7 @@ def noise(seen: Seen) -> Sign | None:
 
 
 def mixed(seen: Seen) -> Sign | None:
-    """A few words (`12 kg`, `tbd`) in a column that is numbers; codes with letters and digits are no words."""
+    """Report a few words (`12 kg`, `tbd`) in a column of numbers; codes of letters and digits are no words."""
     words = [tally for kind in ("word", "text") if (tally := seen.kinds.get(kind))]
     strange = sum(tally.count for tally in words)
     numbers = seen.of("digits", "point", "comma", "thousands", "padded", "long")

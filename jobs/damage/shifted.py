@@ -63,7 +63,7 @@ class Shifted:
                     self._take(refs[row], cells[columns[-1]][row])
 
     def sign(self) -> Sign | None:
-        """The rows that were found."""
+        """Report the rows that were found; return None if there are none."""
         if not self._count:
             return None
         why = "the cells are of the kind of the column beside theirs"
@@ -79,7 +79,7 @@ class Shifted:
 
 
 def _moved(found: Sequence[Kind | None], start: int, usual: Sequence[Kind | None], step: int) -> bool:
-    """Whether cells stand `step` columns beside their own.
+    """Return whether the cells stand `step` columns beside their own.
 
     All of them must, from the first strange one to the last: two that only happen to fit their neighbours' columns have
     others between them that are where they belong. The first and the last may be anything, such as the cell that was
@@ -104,7 +104,7 @@ def _moved(found: Sequence[Kind | None], start: int, usual: Sequence[Kind | None
 
 
 def _usual(seen: Seen) -> Kind | None:
-    """The kind of nine in ten cells of a column, if there is one."""
+    """Return the kind of at least nine in ten cells of a column, or None."""
     if seen.total < _ENOUGH:
         return None
     kind = max(seen.kinds, key=lambda each: seen.kinds[each].count)

@@ -44,12 +44,12 @@ def _zeros(code: str) -> int:
 
 
 def zeros_hidden(cell: str, stored: Stored) -> bool:
-    """Whether the spreadsheet shows leading zeros that the number does not have."""
+    """Return whether the spreadsheet shows leading zeros that the number does not have."""
     return cell.isdecimal() and len(cell) < padded_to(stored)
 
 
 def digits_gone(cell: str, stored: Stored) -> bool:
-    """Whether it is a number of more digits than a spreadsheet keeps."""
+    """Return whether the cell is a number of more digits than a spreadsheet keeps."""
     digits = cell.removeprefix("-")
     return stored.kind is Kind.NUMBER and len(digits) > SPREADSHEET_DIGITS and digits.isdecimal()
 
@@ -117,7 +117,7 @@ class Storage:
             self.percents.add(ref, cell)
 
     def signs(self) -> Iterator[Sign]:
-        """The damage that shows in how the cells were stored."""
+        """Yield the damage that shows in how the cells were stored."""
         if self.hidden.count:
             why = "the spreadsheet shows leading zeros, and has stored numbers without them"
             yield replace(self._sign("leading_zeros_lost", self.hidden, why, zeros_hidden), action=self._as_shown())

@@ -26,7 +26,7 @@ def trait_of(cell: str, kind: Kind) -> Trait | None:
 
 
 def is_rounded(cell: str) -> bool:
-    """Whether a long number has nothing but zeros behind its 15th digit; a round one (`5000…`) does not count."""
+    """Return whether a long number has only zeros after its 15th digit; a round one (`5000…`) does not count."""
     digits = cell.removeprefix("-")
     return not digits[SPREADSHEET_DIGITS:].strip("0") and not digits[:SPREADSHEET_DIGITS].endswith("00")
 

@@ -15,33 +15,33 @@ _UNWRAP: Final = (
 
 
 def spreadsheet_error(seen: Seen) -> Sign | None:
-    """`#N/A`, `#REF!`: in an id or a link they refuse the row, in a text they would be stored."""
+    """Report `#N/A` and `#REF!`: in an id or a link they refuse the row, in a text they would be stored."""
     return _each(seen, "error", "spreadsheet_error", "this is what a spreadsheet shows where a formula failed")
 
 
 def formula(seen: Seen) -> Sign | None:
-    """`=VLOOKUP(A2,B:C,2)`: the file was written without its values."""
+    """Report `=VLOOKUP(A2,B:C,2)`: the file was written without its values."""
     return _each(seen, "formula", "formula_text", "these begin with = like a formula")
 
 
 def wrapped(seen: Seen) -> Sign | None:
-    """`="00123"`: an export wrote a formula so that a spreadsheet keeps the zeros. Here it would be stored."""
+    """Report `="00123"`, which exports write so that a spreadsheet keeps the zeros: here it would be stored."""
     sign = _each(seen, "wrapped", "formula_text", 'these are texts in =" and ", as exports write them for spreadsheets')
     return sign and replace(sign, action=_UNWRAP)
 
 
 def guarded(seen: Seen) -> Sign | None:
-    """`'007`, `'=1+1`: an apostrophe keeps a spreadsheet from taking the cell for a number or a formula."""
+    """Report `'007` and `'=1+1`: the apostrophe was for a spreadsheet, which hides it."""
     return _each(seen, "guarded", "guarded_cell", "an apostrophe stands before digits, or a sign that begins a formula")
 
 
 def null_word(seen: Seen) -> Sign | None:
-    """`NULL`, `nan`: exports write them for a value that is missing."""
+    """Report `NULL` and `nan`, which exports write for a missing value."""
     return _each(seen, "null", "null_word", "an export writes this for a missing value")
 
 
 def foreign_boolean(seen: Seen) -> Sign | None:
-    """`WAHR`: in a column of booleans this is TRUE."""
+    """Report `WAHR` in a column of booleans, where it means TRUE."""
     booleans = seen.of("foreign", "boolean")
     if booleans * 2 < seen.total:
         return None
@@ -50,7 +50,7 @@ def foreign_boolean(seen: Seen) -> Sign | None:
 
 
 def boolean_as_text(seen: Seen) -> Sign | None:
-    """A `metadata` key with nothing but TRUE and FALSE: without `:bool` in the header they are texts."""
+    """Report a `metadata` key of nothing but TRUE and FALSE: without `:bool` in the header they are texts."""
     if seen.column.role != "untyped" or seen.of("boolean") != seen.total:
         return None
     return _each(seen, "boolean", "boolean_as_text", f"all {seen.total:,} cells are true or false")

@@ -13,7 +13,7 @@ _LIKE_A_CELL: Final = re.compile(r"[A-Za-z]{1,3}[0-9]+|[Rr][0-9]*(?:[Cc][0-9]*)?
 
 
 def letters(column: int) -> str:
-    """The name a spreadsheet gives to a column: 0 is A, 25 is Z, 26 is AA."""
+    """Return the name a spreadsheet gives to a column: 0 is A, 25 is Z, 26 is AA."""
     name = ""
     left = column + 1
     while left:
@@ -23,7 +23,7 @@ def letters(column: int) -> str:
 
 
 def cell_address(sheet: str, column: int, line: int) -> str:
-    """A cell of a workbook, as a formula would name it: `Sheet1!C118`, `'My sheet'!C118`.
+    """Name a cell of a workbook as a formula would: `Sheet1!C118`, `'My sheet'!C118`.
 
     Args:
         sheet: name of the sheet.
@@ -36,7 +36,7 @@ def cell_address(sheet: str, column: int, line: int) -> str:
 
 
 def text_address(column: int, line: int, name: str = "") -> str:
-    """A cell of a text file: `line 118, column 3 (reference)`.
+    """Name a cell of a text file: `line 118, column 3 (reference)`.
 
     Args:
         column: 0-based position of the cell in its record.

@@ -5,8 +5,8 @@ next record begins would be a guess.
 """
 
 import csv
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from functools import partial
 from hashlib import blake2b
 from itertools import islice
 from typing import BinaryIO, Final
@@ -14,6 +14,7 @@ from typing import BinaryIO, Final
 from jobs.formats.addresses import letters, text_address
 from jobs.formats.delimiters import DELIMITERS, decided, declared
 from jobs.formats.errors import InputRefused
+from jobs.formats.format import Opened, Options, SheetFormat
 from jobs.formats.headings import LOOKED_AT, checked_names, key_of, refuse_other_format, unnamed
 from jobs.formats.lines import MAX_RECORD, physical_lines
 from jobs.formats.stored import DamagedRow
@@ -112,9 +113,7 @@ def read_sheet(stream: BinaryIO, *, encoding: str = "", delimiter: str = ",", he
     return Sheet(stream, encoding=encoding, delimiter=delimiter, header_row=header_row)
 
 
-def find_delimiter(
-    opened: Callable[[], AbstractContextManager[BinaryIO]], *, encoding: str = "", header_row: int = 0
-) -> str:
+def find_delimiter(opened: Opened, *, encoding: str = "", header_row: int = 0) -> str:
     """Return the delimiter of a sheet whose user did not say it, by its header: see `jobs.formats.delimiters`.
 
     Args:
@@ -144,7 +143,7 @@ def first_lines(stream: BinaryIO, *, encoding: str = "") -> Iterator[tuple[int, 
 
 
 def _header_by(stream: BinaryIO, encoding: str, delimiter: str, header_row: int) -> list[str] | None:
-    """The names in the header as one delimiter parts them; None where it cannot be the one."""
+    """Return the names that one delimiter finds in the header; None if it cannot be the delimiter."""
     try:
         return next(iter(_Records(stream, encoding, delimiter, header_row)), [])
     except InputRefused as error:
@@ -194,7 +193,7 @@ class _Records:
         return len(self._record) > 1 or self._folds > 0
 
     def raw(self) -> str:
-        """Text of the current record, its final line end included."""
+        """Return the text of the current record, its final line end included."""
         return self._record[0] if len(self._record) == 1 else "".join(self._record)
 
     def _taken(self) -> Iterator[str]:
@@ -223,7 +222,7 @@ class _Records:
 
 
 def _checked(records: _Records, delimiter: str) -> tuple[list[str], bool]:
-    """The names of the columns, and whether columns without a name, which spreadsheets leave behind, follow them."""
+    """Return the names of the columns, and whether columns without a name, left by a spreadsheet, follow."""
     try:
         header = next(iter(records), [])
     finally:  # whether it can be read as a sheet or not
@@ -260,3 +259,40 @@ def _in_plain_words(error: csv.Error) -> str:
     said = str(error)
     plain = next((words for fault, words in _FAULTS.items() if fault in said), said)
     return f"{plain}. Inside a quoted cell, a quote is written twice"
+
+
+def _read(delimiter: str, stream: BinaryIO, options: Options) -> Sheet:
+    return read_sheet(
+        stream,
+        encoding=options.encoding,
+        delimiter=options.delimiter or delimiter,
+        header_row=options.header_row,
+    )
+
+
+def _first_rows(stream: BinaryIO, options: Options) -> Iterator[tuple[int, list[str]]]:
+    return first_lines(stream, encoding=options.encoding)
+
+
+def _delimiter_of(opened: Opened, options: Options) -> Mapping[str, str]:
+    if options.delimiter:
+        return {}
+    return {"delimiter": find_delimiter(opened, encoding=options.encoding, header_row=options.header_row)}
+
+
+_TAKES: Final = frozenset({"encoding", "delimiter", "header_row"})
+
+CSV: Final = SheetFormat(
+    name="csv",
+    suffixes=(".csv",),
+    takes=_TAKES,
+    read=partial(_read, ","),
+    first_rows=_first_rows,
+    resolve=_delimiter_of,
+)
+"""Text with a delimiter that the header shows."""
+
+TSV: Final = SheetFormat(
+    name="tsv", suffixes=(".tsv", ".tab"), takes=_TAKES, read=partial(_read, "\t"), first_rows=_first_rows
+)
+"""The same with a tab, which nobody has to find out."""

@@ -19,7 +19,7 @@ _DECLARATION: Final = re.compile(r'"?sep *= *(\\t|[^" \r\n\0])"?[,;|\t ]*[\r\n]*
 
 
 def declared(line: str) -> str:
-    """The delimiter that a first line like `sep=;` declares to Excel, or an empty string for any other line."""
+    """Return the delimiter that a first line like `sep=;` declares to Excel; empty for any other line."""
     found = _DECLARATION.fullmatch(line)
     return found[1].replace("\\t", "\t") if found else ""
 

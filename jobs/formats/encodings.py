@@ -53,7 +53,7 @@ _SINGLE_BYTE: Final = ("cp1252", "mac_roman", "latin-1")
 
 
 def certain(start: bytes) -> str:
-    """The encoding that a byte order mark, or the first four bytes, leave no doubt about; UTF-8 otherwise."""
+    """Return the encoding that a byte order mark, or the first four bytes, leave no doubt about; else UTF-8."""
     for mark, name in _MARKS:
         if start.startswith(mark):
             return name
@@ -61,7 +61,7 @@ def certain(start: bytes) -> str:
 
 
 def advice(data: bytes, at: int, refused: str) -> str:
-    """What to say of bytes that are no text: the encodings that they are likely in, and what each makes of them.
+    """Suggest the encodings that bytes are likely in, with what each makes of them.
 
     Args:
         data: bytes around the one that is wrong, from where a character begins.
@@ -91,7 +91,7 @@ def _likely(data: bytes) -> list[str]:
 
 
 def _is_full_of(text: str | None, much: re.Pattern[str], share: float) -> bool:
-    """Whether a text consists of what its encoding is made for."""
+    """Return whether a text consists of what its encoding is made for."""
     if text is None or _FOREIGN.search(text):
         return False
     return len(much.findall(text)) > share * sum(character > "\x7f" for character in text)
@@ -105,7 +105,7 @@ def _decoded(data: bytes, name: str) -> str | None:
 
 
 def _word(data: bytes, at: int, name: str) -> str:
-    """The word that a byte is in, as an encoding reads it."""
+    """Return the word that a byte is in, as an encoding reads it."""
     begin = max(data.rfind(b"\n", 0, at) + 1, at - _CONTEXT)
     if name.startswith("utf-16"):
         begin, at = begin & ~1, at & ~1

@@ -152,7 +152,7 @@ class Decoded:
 
 
 def _start(stream: BinaryIO) -> bytes:
-    """The first bytes: enough of them to hold a mark, however few at a time the stream gives."""
+    """Read the first bytes, enough to hold a mark, however few at a time the stream gives."""
     start = b""
     while len(start) < len(codecs.BOM_UTF32_LE) and (data := stream.read(_CHUNK)):
         start += data

@@ -12,6 +12,7 @@ from typing import BinaryIO, Final
 
 from jobs.formats.arrays import elements
 from jobs.formats.errors import InputRefused
+from jobs.formats.format import ObjectFormat, Options
 from jobs.formats.headings import is_header, refuse_other_format
 from jobs.formats.lines import MAX_RECORD, Decoded, lines_of
 from jobs.model import ObjectRow, RowRef, Unsendable
@@ -101,3 +102,16 @@ def _read(ref: RowRef, text: str) -> ObjectRow | Unsendable:
 
 def _broken(ref: RowRef, reason: str, message: str, text: str) -> Unsendable:
     return Unsendable(ref, reason, f"line {ref.line}, {message}", cell=shortened(text))
+
+
+def _records_of(stream: BinaryIO, options: Options) -> Iterator[ObjectRow | Unsendable]:
+    return read_objects(stream, encoding=options.encoding)
+
+
+NDJSON: Final = ObjectFormat(
+    name="ndjson",
+    suffixes=(".ndjson", ".jsonl", ".json"),
+    takes=frozenset({"encoding", "delimiter"}),  # a delimiter changes nothing, and has never been refused
+    read=_records_of,
+)
+"""Objects, one a line or in one array."""

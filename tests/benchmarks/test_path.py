@@ -1,4 +1,4 @@
-"""The counter behind `make path`, on toys."""
+"""The counter behind `make hunt NAME=path`, on toys."""
 
 import asyncio
 import sys

@@ -1,8 +1,7 @@
 """The parts of the documents that are made from the program, so that they cannot rot.
 
-A part stands between `<!-- NAME: generated -->` and `<!-- NAME: end -->`. To write all of them anew:
-
-    .venv/bin/python -m tests.docs.generated
+A part stands between `<!-- NAME: generated -->` and `<!-- NAME: end -->`. `make fmt` writes
+all of them anew.
 """
 
 import json

@@ -1,9 +1,12 @@
 """Arrows that hold for every module there is, so that none to come is forgotten; the layers are import-linter's."""
 
+import re
 from functools import cache
 from itertools import chain
 
 import grimp
+
+from tests.docs.documents import ROOT
 
 SANDBOX = "worker.sandbox"
 
@@ -50,3 +53,9 @@ def test_nothing_imports_the_command_line() -> None:
 def test_the_journal_is_the_only_one_with_sqlite_but_for_the_check_and_the_sandbox() -> None:
     rooms = {each.rpartition(".")[0] for each in importers("sqlite3")}
     assert {each for each in rooms if not inside(each, SANDBOX)} <= {"worker.journal", "worker.checking"}
+
+
+def test_nothing_asks_an_input_for_the_name_of_its_format() -> None:
+    by_name = re.compile(r"""\.format\b\]? (?:==|!=|in|not in) |\["format"\] (?:==|!=)""")
+    askers = [path for path in ROOT.glob("worker/**/*.py") if by_name.search(path.read_text(encoding="utf-8"))]
+    assert askers == []

@@ -29,11 +29,11 @@ def how(path: Path) -> Input:
 
 
 def checked(path: Path, type_name: str = TYPE) -> Checked:
-    return check(path, source.understood(path, how(path)), type_name)
+    return check(path, source.resolve_options(path, how(path)), type_name)
 
 
 def listed(path: Path, found: Checked) -> list[tuple[str, str, int]]:
-    read = source.understood(path, how(path))
+    read = source.resolve_options(path, how(path))
     return [(each.group.code, each.group.column, each.spot.ref.row) for each in findings(found, path, read, TYPE)]
 
 
@@ -61,7 +61,7 @@ def test_check_and_run_agree_about_every_row_and_the_list_about_the_groups(
     path = write(tmp_path, "\n".join(("id,reference,metadata.n:int,metadata.b:bool", *lines, "")))
     found = checked(path)
     with source.opened(path) as stream:
-        run = list(source.jobs(stream, source.understood(path, how(path)), TYPE, lambda _: True))
+        run = list(source.jobs(stream, source.resolve_options(path, how(path)), TYPE, lambda _: True))
     unsendable = [row for row in run if isinstance(row, Unsendable)]
     skipped = Counter(row.reason for row in unsendable if REASONS[row.reason].status is Status.SKIPPED)
     assert (found.rows, found.skipped) == (len(run), skipped)
@@ -320,7 +320,7 @@ def test_every_code_is_explained() -> None:
 def test_what_programs_get_has_these_names(tmp_path: Path) -> None:
     path = write(tmp_path, f"id,metadata.n:int\n{IDS[0]},x\n")
     found = checked(path)
-    (finding,) = findings(found, path, source.understood(path, how(path)), TYPE)
+    (finding,) = findings(found, path, source.resolve_options(path, how(path)), TYPE)
     assert json.loads(json.dumps(as_json(finding, found.sheet))) == {
         "kind": "finding",
         "severity": "error",
@@ -466,12 +466,12 @@ def test_lines_above_the_header_are_refused_with_the_flag_that_leaves_them_out(
     except InputRefused as error:
         refused = error
     assert "line 3 looks like it (id, reference, metadata.a): say --header-row 3" in refused.message
-    said = source.understood(path, how(path).model_copy(update={"header_row": 3}))
+    said = source.resolve_options(path, how(path).model_copy(update={"header_row": 3}))
     found = check(path, said, TYPE)
     assert (found.rows, found.sendable, found.line, list(found.groups())) == (1, 1, 3, [])
 
 
 def test_a_wrong_header_row_is_refused_for_what_stands_there(tmp_path: Path) -> None:
     path = write(tmp_path, f"Export\nid,reference\n{IDS[0]},x\n")
-    found = check(path, source.understood(path, how(path).model_copy(update={"header_row": 1})), TYPE)
+    found = check(path, source.resolve_options(path, how(path).model_copy(update={"header_row": 1})), TYPE)
     assert "stripe_payments have no attribute or relationship `Export`" in found.refusals[0].message

@@ -88,17 +88,17 @@ class Duplicates:
         self._ask("INSERT INTO batch VALUES (?)", (b"".join((hashes, rows, lines, digests)),))
 
     def counts(self) -> tuple[int, int]:
-        """Rows whose id an earlier row has; and those among them that repeat the first one's text."""
+        """Count the rows whose id an earlier row has, and those among them that repeat its text."""
         self._find()
         rows, same = self._ask("SELECT count(*), coalesce(sum(same), 0) FROM later")[0]
         return rows, same
 
     def first(self, count: int) -> list[Repeated]:
-        """The first of these rows."""
+        """Return the first `count` of these rows."""
         return [repeated for repeated, _ in zip(self, range(count), strict=False)]
 
     def __iter__(self) -> Iterator[Repeated]:
-        """All of these rows, in order."""
+        """Yield all of these rows, in order."""
         self._find()
         after = 0
         while found := self._ask("SELECT * FROM later WHERE rowid > ? ORDER BY rowid LIMIT ?", (after, _PAGE)):
@@ -154,7 +154,7 @@ class _Hashes:
         return found
 
     def having(self, numbers: Iterable[int]) -> list[int]:
-        """Positions of the hashes that the set has."""
+        """Return the positions of the hashes that the set has."""
         taken, last = self._bytes, self._last
         return [index for index, number in enumerate(numbers) if taken[number >> 3 & last] & 1 << (number & 7)]
 

@@ -67,7 +67,7 @@ class Group:
         return self.way_back or explained(self.code)[1]
 
     def add(self, spot: Spot) -> None:
-        """One more."""
+        """Count one more finding."""
         self.count += 1
         if len(self.spots) < SPOTS:
             self.spots.append(spot)
@@ -86,8 +86,8 @@ class Checked:
     """The result of a check. Its size does not grow with the input.
 
     Attributes:
-        sheet: name of the workbook's sheet; empty for text.
-        header: names of the columns; empty for NDJSON. `line`: on which they stand.
+        sheet: name of the workbook's sheet; empty where places are lines.
+        header: names of the columns; empty for objects. `line`: on which they stand.
         rows: read, comments and empty ones included.
         cleared: fields that the sendable rows clear. `clearing`: such rows.
         sendable: rows that ask for something. `refused`: rows that would not be sent. `skipped`: the others, by reason.
@@ -120,14 +120,14 @@ class Checked:
         return 2 if self.refusals or self.refused else 0
 
     def groups(self) -> Iterator[Group]:
-        """Refusals, errors and warnings; of each, the most frequent first."""
+        """Yield refusals, errors and warnings; of each, the most frequent first."""
         for refusal in self.refusals:
             yield self.refusal(refusal)
         yield from sorted(self.errors.values(), key=lambda group: -group.count)
         yield from sorted(self.warnings, key=lambda group: -group.count)
 
     def refusal(self, refused: InputRefused) -> Group:
-        """The group of what refuses the input."""
+        """Make a group of the reason why the input is refused."""
         position = self.header.index(refused.column) if refused.column in self.header else -1
         ref = RowRef(0, refused.line or self.line, b"")
         spot = Spot(ref, position, refused.column, refused.message)
@@ -135,12 +135,12 @@ class Checked:
 
 
 def fault_at(fault: Unsendable, position: int) -> Spot:
-    """Where a row is refused, and why; the column's name is the group's."""
+    """Return where a row is refused, and why; the name of the column is left to the group."""
     return Spot(fault.ref, position, fault.cell, fault.message.removeprefix(f"`{fault.column}`: "))
 
 
 def explained(code: str) -> tuple[str, str]:
-    """What a code means, and what to do about it."""
+    """Return what a code means, and what to do about it."""
     if code == INPUT_REFUSED:
         return "Nothing of the input would be sent.", "Correct it, and check again."
     if known := REASONS.get(code):

@@ -10,7 +10,7 @@ from jobs.formats import InputRefused, WorkbookRow
 from jobs.model import ABSENT, ObjectRow, RowRef, SheetRow, Unsendable, UpdateJob
 from worker.checking.findings import SPOTS, Checked, Group, Spot, fault_at
 from worker.checking.records import HeaderRefused, Judged, Record, Records, opened
-from worker.files.source import refuse_lines_above
+from worker.files.source import refuse_lines_above, sheet_name
 from worker.settings import Input
 
 _BATCH_SIZE: Final = 1 << 22
@@ -23,7 +23,7 @@ _MEMBER: Final = 64
 """Bytes, at least, of a member of an object besides its name and its text."""
 
 _MOST_GROUPS: Final = 10_000
-"""Groups that are told apart; the names of an NDJSON input's members have no bound."""
+"""Groups that are told apart; the names of objects' members have no bound."""
 
 
 def check(path: Path, how: Input, type_name: str) -> Checked:
@@ -37,7 +37,7 @@ def check(path: Path, how: Input, type_name: str) -> Checked:
     Raises:
         ConfigError: no room for the ids, which are kept on disk.
     """
-    checked = Checked(sheet=how.sheet if how.format == "xlsx" else "")
+    checked = Checked(sheet=sheet_name(how))
     try:
         with opened(path, how, type_name) as records:
             checked.header, checked.line = records.header, records.line
@@ -78,7 +78,7 @@ class _Pass:
         self._size = 0
 
     def take(self, record: Record) -> None:
-        """Take in a row of a sheet, or a line of NDJSON."""
+        """Take in a row of a sheet, or an object."""
         if isinstance(record, SheetRow):
             self._rows.append(record)
             self._size += len("".join(record.cells)) + _CELL * len(record.cells)
@@ -164,7 +164,7 @@ class _Pass:
         self._checked.clearing += 1
 
     def _judged(self, record: Record) -> Judged:
-        """What becomes of the row; counted."""
+        """Judge the row and count the outcome."""
         checked = self._checked
         judged = self._records.judged(record)
         checked.rows += 1
@@ -224,5 +224,5 @@ def _cleared(job: UpdateJob) -> int:
 
 
 def told(first: int, same: bool) -> str:  # a fact about two rows
-    """What a row is whose id an earlier row has."""
+    """Describe a row whose id an earlier row has."""
     return f"the same row as line {first}" if same else f"the id of line {first}, and other cells"

@@ -19,7 +19,7 @@ from worker.settings import Input
 
 
 def findings(checked: Checked, path: Path, how: Input, type_name: str) -> Iterator[Finding]:
-    """What `check` counted, one by one; those about the input as a whole where they come up."""
+    """Yield what `check` counted, one by one; what is about the whole input comes where it is met."""
     for group in checked.warnings:
         if group.code in _OF_HEADERS:
             yield from (Finding(group, spot) for spot in group.spots)
@@ -55,7 +55,7 @@ class _Listing:
         self._covered = Covered(checked.merged)
 
     def of(self, record: Record) -> Iterator[Finding]:
-        """All findings about a row."""
+        """Yield all findings about a row."""
         judged = self._records.judged(record)
         if isinstance(record, WorkbookRow):
             yield from self._unseen(record, judged)
@@ -80,7 +80,7 @@ class _Listing:
                 yield Finding(self._groups["changed_by_spreadsheet", label], spot)
 
     def _unseen(self, row: WorkbookRow, judged: Judged) -> Iterator[Finding]:
-        """What the spreadsheet hides of a row."""
+        """Yield what the spreadsheet hides of a row."""
         over = self._covered.over(row.ref.line)
         if judged == HIDDEN:
             return

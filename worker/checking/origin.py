@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from jobs.columns import is_results_file
 from jobs.damage import Column
 from jobs.damage.turned import turned
-from jobs.formats import InputRefused, Sheet, WorkbookSheet
+from jobs.formats import InputRefused, ObjectFormat, Table
 from jobs.model import RowRef
 from jobs.quoting import unquoted
 from jobs.texts import shortened
@@ -33,9 +33,7 @@ _CELL: Final = 64
 class Origin:
     """The input of the run that made a results file, read beside it in bounded memory."""
 
-    def __init__(
-        self, directory: Path, sheet: Sheet | WorkbookSheet, header: Sequence[str], columns: Sequence[Column]
-    ) -> None:
+    def __init__(self, directory: Path, sheet: Table, header: Sequence[str], columns: Sequence[Column]) -> None:
         """Get ready to compare.
 
         Args:
@@ -91,7 +89,7 @@ class Origin:
         return self._kept.get(row, ())
 
 
-def _cells_of(sheet: Sheet | WorkbookSheet) -> Iterator[Sequence[str]]:
+def _cells_of(sheet: Table) -> Iterator[Sequence[str]]:
     """Yield the cells of each row; what cannot be read ends the comparison, and not the check."""
     with suppress(InputRefused):
         for row in sheet:
@@ -113,9 +111,10 @@ def origin_of(how: Input, header: Sequence[str], columns: Sequence[Column]) -> I
         if how.source != "-" and "__row" in header and (directory / JOURNAL).is_file():
             with suppress(JournalError, InputRefused, ValidationError, KeyError):  # then nothing certain is known of it
                 then = _settings_of(directory)
-                if then.format != "ndjson":
+                form = source.format_of(then)
+                if not isinstance(form, ObjectFormat):
                     stream = stack.enter_context(source.opened(source.spooled_in(directory, then.format)))
-                    origin = Origin(directory, source.sheet_of(stream, then), header, columns)
+                    origin = Origin(directory, form.read(stream, source.options_of(then)), header, columns)
         yield origin
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from jobs.changes.overtaking import left_of
 from jobs.columns import ObjectColumns, SheetColumns, header_faults
 from jobs.damage import Column
-from jobs.formats import InputRefused, WorkbookSheet, read_objects
+from jobs.formats import InputRefused, ObjectFormat, WorkbookSheet
 from jobs.formats.strays import NO_UPDATE
 from jobs.model import ObjectRow, SheetRow, Status, Unsendable, UpdateJob
 from jobs.reasons import REASONS
@@ -40,7 +40,7 @@ class Records:
     """An input whose header is understood.
 
     Attributes:
-        header: names of the columns; empty for NDJSON. `columns`: those of the user.
+        header: names of the columns; empty for objects. `columns`: those of the user.
         line: on which the header stands.
         texts_at: positions of the columns that hold texts and ids, by their names.
         overtaken: what was taken from rows of a results file by later rows of the same record that are done.
@@ -62,16 +62,16 @@ class Records:
 
     @property
     def clear(self) -> str:
-        """Text of a cell that clears the field; empty for NDJSON."""
+        """Text of a cell that clears the field; empty for objects."""
         return self.how.clear_token if self.header else ""
 
     def judged(self, record: Record) -> Judged:
-        """What `apply` would make of the record, by the same code."""
+        """Return what `apply` would make of the record, by the same code."""
         if isinstance(record, Unsendable):
             return [record]
         if isinstance(record, SheetRow) and source.is_left_out(record, self.how):
             return source.HIDDEN
-        found = self.meaning.read(record)  # type: ignore[arg-type]  # a sheet has rows, NDJSON has objects
+        found = self.meaning.read(record)  # type: ignore[arg-type]  # a sheet has rows, or all are objects
         if isinstance(found, UpdateJob):
             lost = self.overtaken.get(found.ref.row)
             found = left_of(found, lost, whole=self.how.metadata == "replace") if lost else found
@@ -84,13 +84,13 @@ class Records:
         return self.meaning.faults(record)  # type: ignore[arg-type]  # see above
 
     def left_out(self, rows: Sequence[SheetRow]) -> list[int]:
-        """The positions of rows that are hidden, if only visible ones are wanted."""
+        """Return the positions of hidden rows if only visible ones are wanted."""
         if not self.how.visible_only:
             return []
         return [index for index, row in enumerate(rows) if source.is_left_out(row, self.how)]
 
     def cells(self, record: Record, judged: Judged) -> list[str]:
-        """The cells of a sheet's row, as meant; none of NDJSON, nor of one that is skipped, misread or too long.
+        """Return the cells of a sheet's row, as meant; none of an object, or of a skipped, misread or long row.
 
         A text that refuses its row is left out: what else is odd about it is of no interest. A refused number stays,
         for rows that are shifted show by such cells.
@@ -107,7 +107,7 @@ class Records:
 
     @staticmethod
     def texts(record: Record) -> Mapping[str, str]:
-        """The members of an object that are text, by their names; none of a sheet's row."""
+        """Return the members of an object that are text, by name; none of a sheet's row."""
         return ObjectColumns.texts(record) if isinstance(record, ObjectRow) else {}
 
 
@@ -124,14 +124,14 @@ def opened(path: Path, how: Input, type_name: str) -> Iterator[Records]:
         HeaderRefused: the header has no meaning.
         InputRefused: the input cannot be read; also while its rows are iterated.
     """
-    rules = source.rules(how, type_name)
+    form, rules = source.format_of(how), source.rules(how, type_name)
     late = refeed.overtaken(path, how, type_name)
     with source.opened(path) as stream:
-        if how.format == "ndjson":
-            objects = read_objects(stream, encoding=how.encoding)
+        if isinstance(form, ObjectFormat):
+            objects = form.read(stream, source.options_of(how))
             yield Records([], [], objects, ObjectColumns(rules), 0, {}, late, None, how)
             return
-        sheet = source.sheet_of(stream, how)
+        sheet = form.read(stream, source.options_of(how))
         if faults := list(header_faults(sheet.header, rules)):
             raise HeaderRefused(sheet.header, sheet.line, faults)
         columns = SheetColumns(sheet.header, rules)

@@ -21,7 +21,7 @@ _SHOWN_IN_SHORT: Final = 4
 
 
 def tell(checked: Checked, name: str, command: str, *, listed: bool = False) -> str:
-    """The check for people: grouped, with the first places of each group and the way back.
+    """Render the check for people: grouped, with the first places of each group and the way back.
 
     Args:
         checked: what was found.
@@ -36,7 +36,7 @@ def tell(checked: Checked, name: str, command: str, *, listed: bool = False) -> 
 
 
 def tell_in_short(checked: Checked, command: str) -> str:
-    """What `apply` and `plan` say before anything is sent: grave damage, and what nulls clear; else empty."""
+    """Render what `apply` and `plan` warn of before they send: grave damage, and what nulls clear."""
     grave = [group for group in checked.warnings if group.grave]
     groups = sorted(grave, key=lambda group: (not WARNINGS[group.code].whole, -group.count))
     clears = [] if checked.header else _clears(checked)  # a sheet says so by a word of its own, NDJSON by null
@@ -55,7 +55,7 @@ def tell_in_short(checked: Checked, command: str) -> str:
 
 
 def as_json(finding: Finding, sheet: str) -> Mapping[str, JSON]:
-    """One finding for programs; the names are a contract."""
+    """Return one finding for programs; the names are a contract."""
     group, spot = finding.group, finding.spot
     return {
         "kind": "finding",
@@ -73,7 +73,7 @@ def as_json(finding: Finding, sheet: str) -> Mapping[str, JSON]:
 
 
 def summary_as_json(checked: Checked) -> Mapping[str, JSON]:
-    """The end of a check for programs; the names are a contract."""
+    """Return the end of a check for programs; the names are a contract."""
     groups = list(checked.groups())
     return {
         "kind": "summary",
@@ -99,7 +99,7 @@ def summary_as_json(checked: Checked) -> Mapping[str, JSON]:
 
 
 def line_of(finding: Finding, sheet: str) -> str:
-    """One finding for people, on one line."""
+    """Render one finding for people, on one line."""
     group = finding.group
     about = f" [{group.column}]" if group.column else ""
     return _shortened(f"{_place(finding.spot, sheet)}: {group.severity} {group.code}{about}", 10_000)
@@ -160,14 +160,14 @@ def _headline(group: Group) -> str:
 
 
 def _place(spot: Spot, sheet: str) -> str:
-    """Where, what is there, and what is wrong with it."""
+    """Say where a finding is, what stands there, and what is wrong with it."""
     cell = f": {visible(spot.cell)}" if spot.cell else ""
     message = spot.message
     return f"{_address(spot, sheet)}{cell}" + (f" ({message})" if message else "")
 
 
 def _address(spot: Spot, sheet: str) -> str:
-    """Where a finding is; in a workbook as a formula would name it."""
+    """Say where a finding is; in a workbook as a formula would name the cell."""
     if sheet:
         return cell_address(sheet, max(spot.position, 0), spot.ref.line)
     if spot.position < 0:
@@ -183,7 +183,7 @@ _NAMES: Final = {
 
 
 def visible(cell: str) -> str:
-    """A cell in which what cannot be seen is named: special characters, and spaces at the edges."""
+    """Name the invisible characters of a cell, and mark spaces at its edges."""
     body = cell.strip(" ")
     left = len(cell) - len(cell.lstrip(" "))
     right = len(cell) - len(body) - left

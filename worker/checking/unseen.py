@@ -103,7 +103,7 @@ class Covered:
     """Finds the merged cells over each line of a sheet, which is read from top to bottom."""
 
     def __init__(self, merged: Sequence[Merged]) -> None:
-        """`merged`: from top to bottom."""
+        """Begin above the first line; `merged` is sorted from top to bottom."""
         self._waiting = list(reversed(merged))
         self._open: list[Merged] = []
 

@@ -5,11 +5,11 @@ Commands are imported when they are called, so that `rowpatch --help` answers at
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from importlib.util import find_spec
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 from cyclopts import App, CycloptsError, CycloptsPanel, Parameter
 from cyclopts.config import Env
@@ -92,23 +92,26 @@ def _refuse_strangers() -> None:
         sys.exit(USAGE)
 
 
-_SWITCHES: Final = frozenset(
-    {"--yes", "--blind", "--no-progress", "--resend-unknown", "--detailed-exitcode", "--plan-only", "--all", "--json"}
-)
-
-
 def _with_dashes(arguments: Sequence[str]) -> Iterator[str]:
-    """A bare `-`, which the parser takes for an option: standard input, or the value of the flag before it."""
+    """Replace each bare `-`, which the parser takes for an option: standard input, or the value of the flag before."""
+    switches = _switches(arguments) if "-" in arguments else set()
     for before, argument, after in zip(["", *arguments], arguments, [*arguments[1:], ""], strict=False):
         if argument == "-":
-            if not _takes_value(before):
+            if not _takes_value(before, switches):
                 yield "/dev/stdin"
         else:
-            yield f"{argument}=-" if after == "-" and _takes_value(argument) else argument
+            yield f"{argument}=-" if after == "-" and _takes_value(argument, switches) else argument
 
 
-def _takes_value(argument: str) -> bool:
-    return argument.startswith("--") and "=" not in argument and argument not in _SWITCHES
+def _switches(arguments: Sequence[str]) -> set[str]:
+    """Return the flags of the command that take no value, by its signature: no other command is imported for it."""
+    command = arguments[0]
+    flags = app[command].assemble_argument_collection(parse_docstring=False) if command in _COMMANDS else ()
+    return {name for flag in flags if bool in {flag.hint, *get_args(flag.hint)} for name in flag.names}
+
+
+def _takes_value(argument: str, switches: Collection[str]) -> bool:
+    return argument.startswith("--") and "=" not in argument and argument not in switches
 
 
 def run(arguments: Sequence[str]) -> int:

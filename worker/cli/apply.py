@@ -6,12 +6,12 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from worker.cli.flags import RUN, Flags, SourceFlags
+from worker.cli.flags import RUN, SOURCE, Flags, SourceFlags
 from worker.settings import ConfigError
 
 
 def apply(
-    source: Annotated[str | None, Parameter(help="CSV, TSV, NDJSON or XLSX file; - for standard input.")] = None,
+    source: Annotated[str | None, Parameter(help=SOURCE)] = None,
     /,
     *,
     run_dir: Annotated[

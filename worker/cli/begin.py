@@ -105,7 +105,7 @@ def _take_in(directory: Path, settings: Settings) -> tuple[Settings, dict[str, s
     except OSError as error:
         what = f"write to {directory}" if error.errno in _FULL else f"read {how.source}"
         raise ConfigError(f"Cannot {what}: {error.strerror}.") from None
-    given, how = how, source.understood(spooled.path, how)
+    given, how = how, source.resolve_options(spooled.path, how)
     settings = settings.model_copy(update={"input": how})
     rows = check_first(spooled.path, settings, given)
     facts = {

@@ -4,14 +4,14 @@ from typing import Annotated, Final, Literal
 
 from cyclopts import Group, Parameter
 
-from worker.cli.flags import SourceFlags
+from worker.cli.flags import SOURCE, SourceFlags
 
 _MEANING: Final = Group("What rows may do", sort_key=3)
 _SHOWING: Final = Group("What is shown", sort_key=4)
 
 
 def check(
-    source: Annotated[str | None, Parameter(help="CSV, TSV, NDJSON or XLSX file; - for standard input.")] = None,
+    source: Annotated[str | None, Parameter(help=SOURCE)] = None,
     /,
     *,
     type_name: Annotated[

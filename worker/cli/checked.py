@@ -55,7 +55,7 @@ def check_source(
     again = command(how, type_name)
     with _file(name, how.format) as path:
         try:
-            how = source.understood(path, how)
+            how = source.resolve_options(path, how)
             checked = check(path, how, type_name)
         except InputRefused as error:  # it cannot be read up to its header
             checked = Checked(refusals=[error])
@@ -95,7 +95,7 @@ def command(how: Input, type_name: str) -> str:
     words = ["rowpatch", "check", how.source]
     if type_name:
         words += ["--type", type_name]
-    if how.source == "-" or source.FORMATS.get(Path(how.source.removesuffix(".gz")).suffix.lower()) != how.format:
+    if how.source == "-" or source.format_named(how.source) != how.format:
         words += ["--format", how.format]
     given = {"--encoding": how.encoding, "--delimiter": how.delimiter, "--sheet": how.sheet}
     given |= {"--header-row": str(how.header_row or "")}

@@ -4,10 +4,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 from cyclopts import Group, Parameter, Token
 
+from jobs.formats import FORMATS
+from jobs.texts import either
 from worker.lane.network import checked_proxy
 from worker.settings import (
     ConfigError,
@@ -27,6 +29,14 @@ _PACE: Final = Group("Pace and patience", sort_key=4)
 RUN: Final = Group("The run", sort_key=5)
 """Group of the flags about the run itself."""
 
+SOURCE: Final = f"{either(name.upper() for name in FORMATS)} file; - for standard input."
+"""Help of the argument that is the sheet."""
+
+if TYPE_CHECKING:
+    FormatName: TypeAlias = str
+else:
+    FormatName = Literal[tuple(FORMATS)]  # a type checker cannot read a registry; the parser of flags can
+
 
 def whole(_type: object, tokens: Sequence[Token]) -> int:
     """A whole number, written as one: `--limit 2.6` must not become three rows."""
@@ -34,6 +44,9 @@ def whole(_type: object, tokens: Sequence[Token]) -> int:
         raise ValueError("needs a whole number such as 100")
     return int(tokens[0].value)
 
+
+_OF_FORMATS: Final = ("encoding", "delimiter", "sheet", "visible_only", "header_row")
+"""Settings that mean something to some formats only."""
 
 _OF_SHEETS: Final = ("type", "clear_token", "limit", "metadata", "blind", "allow_trigger", "resend_unknown")
 
@@ -154,7 +167,7 @@ class SourceFlags:
     """How the sheet is read: flags that only make sense when it is given."""
 
     format: Annotated[
-        Literal["csv", "tsv", "ndjson", "xlsx"] | None,
+        FormatName | None,
         Parameter(group=_READING, help="Format; by the file's name where that tells it."),
     ] = None
     encoding: Annotated[
@@ -216,10 +229,9 @@ def refuse_misplaced(given: Mapping[str, object]) -> None:
     Raises:
         ConfigError: naming the first such flag.
     """
-    workbook, objects = given["format"] == "xlsx", given["format"] == "ndjson"
-    misplaced = ("encoding", "delimiter") if workbook else ("sheet", "visible_only")
-    for name in (*misplaced, *(("header_row",) if objects else ())):
-        if given[name] is not None:
+    takes = FORMATS[str(given["format"])].takes
+    for name in _OF_FORMATS:
+        if given[name] is not None and name not in takes:
             raise ConfigError(f"--{name.replace('_', '-')} says nothing about {given['format']}: leave it out.")
 
 

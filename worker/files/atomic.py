@@ -51,7 +51,7 @@ def _stamp(path: Path) -> int | None:
 
 
 def _aside(path: Path) -> Path:
-    """`failed.csv` -> `failed.edited.csv`, with a number where that is taken."""
+    """Return a free name like `failed.edited.csv` for `failed.csv`, numbered if that one is taken."""
     names = chain(["edited"], (f"edited{n}" for n in count(2)))
     return next(new for name in names if not (new := path.with_suffix(f".{name}{path.suffix}")).exists())
 

@@ -9,10 +9,10 @@ from typing import BinaryIO, Final, TypeAlias
 
 from jobs.changes.overtaking import WHOLE, Overtaking, touched
 from jobs.columns import ObjectColumns, SheetColumns, header_faults
-from jobs.formats import read_objects
+from jobs.formats import ObjectFormat
 from jobs.model import ObjectRow, SheetRow, Status, Unsendable, UpdateJob
 from jobs.model import Path as Field
-from worker.files.source import jobs, opened, rules, sheet_of
+from worker.files.source import format_of, jobs, opened, options_of, rules
 from worker.journal import Journal
 from worker.settings import Input, Settings
 
@@ -32,7 +32,7 @@ _STATUS: Final = frozenset({"__status", "__reason"})
 
 
 def what_changed(copy: Path, current: Path, how: Input) -> str:
-    """The first difference between the run's copy of the input and the file it was made from, in words.
+    """Describe the first difference between the run's copy of the input and the file it was made from.
 
     Raises:
         InputRefused: the file can no longer be read at all.
@@ -45,9 +45,10 @@ def what_changed(copy: Path, current: Path, how: Input) -> str:
                 break
         else:
             return "only its bytes differ (line ends, quoting or compression), not its rows"
-    if row == 0 and how.format != "ndjson":
+    has_header = not isinstance(format_of(how), ObjectFormat)
+    if row == 0 and has_header:
         return "its header is another one"
-    place = f"row {row if how.format != 'ndjson' else row + 1}"
+    place = f"row {row if has_header else row + 1}"
     if then is None:
         return f"rows were added: {place} is new"
     if now is None:
@@ -56,7 +57,7 @@ def what_changed(copy: Path, current: Path, how: Input) -> str:
 
 
 def overtaken(path: Path, how: Input, type_name: str = "") -> Taken:
-    """What was taken from the rows of a results file that is fed back, by later rows that an earlier run has done.
+    """Find what later rows, done by an earlier run, take from the rows of a results file that is fed back.
 
     Sending it now would put the older values over the newer ones. Memory grows only with the rows that are not done.
     """
@@ -129,10 +130,11 @@ def _marks(journal: Journal, rows: int) -> bytearray:
 
 
 def _told(stream: BinaryIO, how: Input, type_name: str) -> Iterator[tuple[int, str, str, Meant]]:
-    """Row, record and `__status` of every row of a results file, and what it asked for; nothing for any other input."""
-    if how.format == "ndjson":
+    """Yield row, record, `__status` and request of every row of a results file; nothing for any other input."""
+    form = format_of(how)
+    if isinstance(form, ObjectFormat):
         objects = ObjectColumns(rules(how, type_name))
-        for record in read_objects(stream, encoding=how.encoding):
+        for record in form.read(stream, options_of(how)):
             if isinstance(record, ObjectRow):
                 if record.ref.row == 1 and "__status" not in record.members:
                     return
@@ -140,12 +142,12 @@ def _told(stream: BinaryIO, how: Input, type_name: str) -> Iterator[tuple[int, s
                 meant = partial(objects.read, replace(record, members=untold))
                 yield record.ref.row, _id_of(record), str(record.members.get("__status")), meant
         return
-    sheet = sheet_of(stream, how)
+    sheet = form.read(stream, options_of(how))
     named = next((name for name in ("id", "reference", "reference:str") if name in sheet.header), "")
-    understood = rules(how, type_name)
-    if "__status" not in sheet.header or not named or next(header_faults(sheet.header, understood), None):
+    meaning = rules(how, type_name)
+    if "__status" not in sheet.header or not named or next(header_faults(sheet.header, meaning), None):
         return
-    columns = SheetColumns(sheet.header, understood)
+    columns = SheetColumns(sheet.header, meaning)
     status, resource_id = sheet.header.index("__status"), sheet.header.index(named)
     for row in sheet:
         if len(row.cells) > max(status, resource_id):
@@ -153,13 +155,13 @@ def _told(stream: BinaryIO, how: Input, type_name: str) -> Iterator[tuple[int, s
 
 
 def _untold(columns: SheetColumns, header: list[str], row: SheetRow) -> UpdateJob | Unsendable:
-    """What a row asked for when it was first read: without what became of it."""
+    """Return what a row asked for when it was first read, regardless of what became of it."""
     cells = ["" if name in _STATUS else cell for name, cell in zip(header, row.cells, strict=False)]
     return columns.read(replace(row, cells=cells))
 
 
 def _id_of(record: ObjectRow) -> str:
-    """The id in whichever shape the object has; one of its own for an object without any."""
+    """Return the id in whichever shape the object has; make one up for an object without any."""
     data = record.members.get("data")
     inner = data.get("id") if isinstance(data, dict) else None
     reference = record.members.get("reference") if "id" not in record.members else None
@@ -168,12 +170,13 @@ def _id_of(record: ObjectRow) -> str:
 
 
 def _identities(stream: BinaryIO, how: Input) -> Iterator[object]:
-    """What tells rows apart, the header of a sheet first."""
-    if how.format == "ndjson":
-        for record in read_objects(stream, encoding=how.encoding):
+    """Yield what tells rows apart, the header of a sheet first."""
+    form = format_of(how)
+    if isinstance(form, ObjectFormat):
+        for record in form.read(stream, options_of(how)):
             yield record.ref.digest
         return
-    sheet = sheet_of(stream, how)
+    sheet = form.read(stream, options_of(how))
     yield sheet.header
     for row in sheet:
         yield row.ref.digest

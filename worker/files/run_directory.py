@@ -23,7 +23,7 @@ class Busy(Exception):
 
 
 def default(source: str, wall: float) -> Path:
-    """`runs/NAME-UTC TIME`, NAME being the input's without its endings; with a number where that is taken."""
+    """Return a free path `runs/NAME-UTC TIME`, numbered if that one is taken; NAME is the input's stem."""
     name = "stdin" if source == "-" else Path(source).name.split(".")[0] or "input"
     base = f"{name}-{datetime.fromtimestamp(wall, UTC):%Y%m%dT%H%M%SZ}"
     names = chain([base], (f"{base}-{n}" for n in count(2)))
@@ -50,14 +50,14 @@ def make(directory: Path) -> bool:
 
 
 def _is_leftover(directory: Path) -> bool:
-    """Whether there is nothing in it but what an `apply` that never began leaves behind."""
+    """Return whether a directory holds only what an `apply` that never began leaves behind."""
     names = {path.name for path in directory.iterdir()}
     return not names or (_LOCK in names and all(name.startswith(_OURS) for name in names))
 
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """Hold the run; a kill releases it.
+    """Hold the run until the block ends; a kill releases it too.
 
     Raises:
         Busy: another process holds it.

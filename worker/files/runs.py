@@ -100,13 +100,13 @@ def label_of_undo(run: Path) -> str:
 
 
 def listed(home: Path = HOME) -> list[RunListed]:
-    """The runs in a directory, the newest first."""
+    """Return the runs in a directory, newest first."""
     folders = home.iterdir() if home.is_dir() else iter(())
     return sorted(filter(None, map(_looked_at, folders)), key=lambda run: run.at, reverse=True)
 
 
 def newest(what: str, fits: Callable[[RunListed], bool], home: Path = HOME) -> Path:
-    """The newest run that fits.
+    """Return the directory of the newest run that fits.
 
     Raises:
         ConfigError: there is none. `what` says what was looked for, after the word "run".
@@ -118,7 +118,7 @@ def newest(what: str, fits: Callable[[RunListed], bool], home: Path = HOME) -> P
 
 
 def to_undo(home: Path = HOME) -> Path:
-    """The newest run with applied rows that is neither an undo nor undone.
+    """Return the directory of the newest run with applied rows that is neither an undo nor undone.
 
     Raises:
         ConfigError: there is none.
@@ -163,7 +163,7 @@ def _state(directory: Path, history: History, processes: list[Process]) -> str:
 
 
 def lines(runs: list[RunListed], now: float) -> Iterator[str]:
-    """The runs as text: two lines each, the second with what to do next."""
+    """Yield the runs as text: two lines each, the second with what to do next."""
     for run in runs:
         told = ", ".join(f"{count:,} {status}" for status, count in run.counts.items() if count)
         yield f"{run.directory}  {run.state}, {_age(now - run.at)} ago: {run.rows:,} rows{f', {told}' if told else ''}"

@@ -9,30 +9,25 @@ import hashlib
 import os
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final
 
 from jobs.columns import ObjectColumns, Rules, SheetColumns
 from jobs.formats import (
-    LOOKED_AT,
+    FORMATS,
+    Format,
     InputRefused,
-    Sheet,
-    Workbook,
+    ObjectFormat,
+    Options,
+    SheetFormat,
     WorkbookRow,
-    WorkbookSheet,
-    find_delimiter,
-    first_lines,
     later_header,
-    read_objects,
-    read_sheet,
-    read_workbook,
 )
 from jobs.model import SheetRow, Unsendable, UpdateJob
-from jobs.texts import shortened
+from jobs.texts import either, shortened
 from worker.settings import ConfigError, Input
 
 _CHUNK: Final = 1 << 20
@@ -44,39 +39,36 @@ HARMLESS: Final = 4 << 30
 RATIO: Final = 200
 """Times its size to which larger compressed data may unpack; real sheets reach 5 to 30."""
 
-FORMATS: Final = {
-    ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".xlsx": "xlsx",
-    ".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "ndjson",
-}  # fmt: skip
-"""Format by file name, after a trailing `.gz` is taken off."""
-
 HIDDEN: Final = "hidden"
 """Reason of a row that `is_left_out`."""
 
 _FOREIGN: Final = {".xls", ".xlsm", ".xlsb", ".ods", ".numbers"}
 """Sheets of other formats."""
 
-_CHOICE: Final = "--format csv, tsv, ndjson or xlsx"
+
+def format_named(source: str) -> str:
+    """Return the format that a file's name says, after a trailing `.gz` is taken off; empty if it says none."""
+    suffix = Path(source.removesuffix(".gz")).suffix.lower()
+    return next((name for name, form in FORMATS.items() if suffix in form.suffixes), "")
 
 
 def guess_format(source: str) -> str:
-    """The format that the file's name says.
+    """Return the format that a file's name says.
 
     Raises:
         ConfigError: it says none, or it is standard input.
     """
+    choice = f"--format {either(FORMATS)}"
     if source == "-":
-        raise ConfigError(f"Standard input has no name to tell its format: pass {_CHOICE}.")
-    name = Path(source.removesuffix(".gz"))
-    suffix = name.suffix.lower()
+        raise ConfigError(f"Standard input has no name to tell its format: pass {choice}.")
+    if found := format_named(source):
+        return found
+    suffix = Path(source.removesuffix(".gz")).suffix.lower()
     if suffix in _FOREIGN:
         raise ConfigError(
             f"{suffix} is not read: open {source} in a spreadsheet program and save it as an Excel workbook (.xlsx)."
         )
-    found = FORMATS.get(suffix)
-    if found is None:
-        raise ConfigError(f"Cannot tell the format of {source}: pass {_CHOICE}.")
-    return found
+    raise ConfigError(f"Cannot tell the format of {source}: pass {choice}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +110,7 @@ def sha256(path: Path) -> str:
 
 
 def spooled_in(directory: Path, format_name: str) -> Path:
-    """Where `spool` put the input.
+    """Find the copy of the input that `spool` made.
 
     Raises:
         InputRefused: it is no longer there.
@@ -138,7 +130,7 @@ class _Unpacked(gzip.GzipFile):
         self._given = 0
 
     def read(self, size: int | None = -1) -> bytes:
-        """The next bytes.
+        """Return the next bytes.
 
         Raises:
             InputRefused: they have become too many.
@@ -155,7 +147,7 @@ class _Unpacked(gzip.GzipFile):
 
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
-    """The input's bytes, decompressed if need be.
+    """Open the input's bytes, decompressed if need be.
 
     Raises:
         InputRefused: the compressed data is damaged, or grows as none does.
@@ -169,23 +161,37 @@ def opened(path: Path) -> Iterator[BinaryIO]:
             raise InputRefused(f"the gzip data is damaged or cut off ({error}); compress the file again.") from None
 
 
-def understood(path: Path, how: Input) -> Input:
-    """The settings with what the input itself says: which delimiter, which sheet. They are what the journal keeps.
+def format_of(how: Input) -> Format:
+    """Return the format of an input."""
+    return FORMATS[how.format]
+
+
+def options_of(how: Input) -> Options:
+    """Return the settings that a format reads by."""
+    return Options(how.encoding, how.delimiter, how.sheet, how.header_row or 0, how.visible_only, _scratch)
+
+
+def sheet_name(how: Input) -> str:
+    """Return the name of the sheet by which cells are addressed; empty where they are addressed by their lines."""
+    form = format_of(how)
+    return how.sheet if isinstance(form, SheetFormat) and form.in_workbook else ""
+
+
+def resolve_options(path: Path, how: Input) -> Input:
+    """Return the settings with what the input itself says: which delimiter, which sheet. The journal keeps them.
 
     Raises:
         InputRefused: it could be meant in more than one way, or cannot be read at all.
     """
-    if how.format == "csv" and not how.delimiter:
-        try:
-            found = find_delimiter(lambda: opened(path), encoding=how.encoding, header_row=how.header_row or 0)
-        except InputRefused:
-            refuse_lines_above(path, how)
-            raise
-        return how.model_copy(update={"delimiter": found})
-    if how.format == "xlsx":
-        with path.open("rb") as stream:  # as it is: one that is compressed once more could not be read back and forth
-            return how.model_copy(update={"sheet": Workbook(stream, _scratch).chosen(how.sheet).name})
-    return how
+    form = format_of(how)
+    if isinstance(form, ObjectFormat):
+        return how
+    try:
+        found = form.resolve(lambda: _opened_for(form, path), options_of(how))
+    except InputRefused:
+        refuse_lines_above(path, how)
+        raise
+    return how.model_copy(update=dict(found))
 
 
 def refuse_lines_above(path: Path, how: Input) -> None:
@@ -194,43 +200,29 @@ def refuse_lines_above(path: Path, how: Input) -> None:
     Raises:
         InputRefused: a later row looks like the header.
     """
-    if how.header_row or how.format == "ndjson":
+    form = format_of(how)
+    if how.header_row or isinstance(form, ObjectFormat):
         return
     found = None
-    with suppress(InputRefused), opened(path) as stream:
-        found = _later_header(stream, how)
+    with suppress(InputRefused), _opened_for(form, path) as stream:
+        found = later_header(form.first_rows(stream, options_of(how)))
     if found:
         line, names = found
-        word = "row" if how.format == "xlsx" else "line"
+        word = "row" if form.in_workbook else "line"
         raise InputRefused(
             f"this is no header, but {word} {line} looks like it ({shortened(', '.join(names))}): say"
             f" --header-row {line}, or delete what stands above it"
         )
 
 
-def _later_header(stream: BinaryIO, how: Input) -> tuple[int, list[str]] | None:
-    if how.format != "xlsx":
-        return later_header(first_lines(stream, encoding=how.encoding))
-    workbook = Workbook(stream, _scratch)
-    with workbook.lines(workbook.chosen(how.sheet)) as (_, lines):
-        return later_header((line.number, line.cells) for line in islice(lines, LOOKED_AT))
+def _opened_for(form: SheetFormat, path: Path) -> AbstractContextManager[BinaryIO]:
+    """Open the input: as it is for a format that reads back and forth, which unpacked data cannot be."""
+    return path.open("rb") if form.seeks else opened(path)
 
 
 def _scratch() -> BinaryIO:
-    """A file without a name, for texts of a workbook that do not fit into memory."""
+    """Make a file without a name, for texts of a workbook that do not fit into memory."""
     return TemporaryFile()
-
-
-def sheet_of(stream: BinaryIO, how: Input) -> Sheet | WorkbookSheet:
-    """The sheet of an input that is one, its header read: CSV, TSV or XLSX.
-
-    Raises:
-        InputRefused: it cannot be read.
-    """
-    if how.format == "xlsx":
-        row, visible = how.header_row or 0, how.visible_only
-        return read_workbook(stream, sheet=how.sheet, scratch=_scratch, header_row=row, visible_only=visible)
-    return read_sheet(stream, encoding=how.encoding, delimiter=delimiter(how), header_row=how.header_row or 0)
 
 
 def is_left_out(row: SheetRow, how: Input) -> bool:
@@ -238,13 +230,8 @@ def is_left_out(row: SheetRow, how: Input) -> bool:
     return how.visible_only and isinstance(row, WorkbookRow) and row.hidden
 
 
-def delimiter(how: Input) -> str:
-    """What separates cells."""
-    return how.delimiter or ("\t" if how.format == "tsv" else ",")
-
-
 def rules(how: Input, type_name: str) -> Rules:
-    """The settings that say what cells mean."""
+    """Return the settings that say what cells mean."""
     return Rules(
         type=type_name,
         clear_token=how.clear_token,
@@ -255,11 +242,12 @@ def rules(how: Input, type_name: str) -> Rules:
 
 
 def header(path: Path, how: Input) -> list[str]:
-    """Names of the columns; none for NDJSON."""
-    if how.format == "ndjson":
+    """Return the names of the columns; none of objects."""
+    form = format_of(how)
+    if isinstance(form, ObjectFormat):
         return []
     with opened(path) as stream:
-        return sheet_of(stream, how).header
+        return form.read(stream, options_of(how)).header
 
 
 def check_columns(names: list[str], how: Input, type_name: str) -> None:
@@ -268,7 +256,7 @@ def check_columns(names: list[str], how: Input, type_name: str) -> None:
     Raises:
         InputRefused: naming the column and what to do.
     """
-    if how.format == "ndjson":
+    if isinstance(format_of(how), ObjectFormat):
         ObjectColumns(rules(how, type_name))
     else:
         SheetColumns(names, rules(how, type_name))
@@ -277,7 +265,7 @@ def check_columns(names: list[str], how: Input, type_name: str) -> None:
 def jobs(
     stream: BinaryIO, how: Input, type_name: str, wanted: Callable[[int], bool]
 ) -> Iterator[UpdateJob | Unsendable]:
-    """The wanted rows of the input, in order, as what each asks for or why it cannot be sent; in constant memory.
+    """Yield the wanted rows in order, as what each asks for or why it cannot be sent; in constant memory.
 
     Args:
         stream: the input's bytes, decompressed.
@@ -285,13 +273,14 @@ def jobs(
         type_name: resource type of rows that do not name one.
         wanted: whether the row of that number is to be looked at; the others are only counted.
     """
-    if how.format == "ndjson":
+    form = format_of(how)
+    if isinstance(form, ObjectFormat):
         objects = ObjectColumns(rules(how, type_name))
-        for record in read_objects(stream, encoding=how.encoding):
+        for record in form.read(stream, options_of(how)):
             if wanted(record.ref.row):
                 yield record if isinstance(record, Unsendable) else objects.read(record)
         return
-    sheet = sheet_of(stream, how)
+    sheet = form.read(stream, options_of(how))
     columns = SheetColumns(sheet.header, rules(how, type_name))
     for row in sheet:
         if wanted(row.ref.row):

@@ -63,5 +63,5 @@ class WriterThread:
                 await asyncio.sleep(0)
 
     def close(self) -> None:
-        """End the thread, after its last commit."""
+        """Finish the last commit and end the thread."""
         self._executor.shutdown()

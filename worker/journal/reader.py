@@ -163,7 +163,7 @@ class Traces:
         self.marks[row] |= bits
 
     def doubt(self, row: int, reason: str) -> None:
-        """The row may have been applied; the first reason stands."""
+        """Mark a row as perhaps applied; the first reason stands."""
         self.mark(row, self.DOUBTFUL)
         self.reasons.setdefault(row, reason)
 
@@ -173,16 +173,16 @@ class Traces:
         return any(bits & self.REDO for bits in self.marks)
 
     def matters(self, row: int) -> bool:
-        """Whether the row must be looked at: it is to be run, or it holds back later rows of its id."""
+        """Return whether the row must be looked at: it is to be run, or holds back later rows of its id."""
         bits = self.marks[row]
         return not bits & self.SETTLED or bool(bits & (self.REDO | self.UNKNOWN))
 
     def unknown(self, row: int) -> bool:
-        """Whether the row is settled as unknown."""
+        """Return whether the row is settled as unknown."""
         return bool(self.marks[row] & self.UNKNOWN)
 
     def of(self, row: int) -> Trace:
-        """The trace of one row."""
+        """Return the trace of one row."""
         bits = self.marks[row]
         return Trace(bool(bits & self.SETTLED), bool(bits & self.REDO), bool(bits & self.DOUBTFUL))
 
@@ -211,11 +211,11 @@ class History:
         self._db.close()
 
     def processes(self) -> list[Process]:
-        """The commands that worked on this run, oldest first."""
+        """Return the commands that worked on this run, oldest first."""
         return [Process(*row) for row in self._select(_PROCESSES)]
 
     def results(self) -> Iterator[RowResult]:
-        """Every result, in row order; of the reference only `row` and `digest` are known, `line` is 0."""
+        """Yield every result, in row order; references have `row` and `digest`, their `line` is 0."""
         return (
             RowResult(
                 RowRef(row, 0, digest), fate.status, fate.reason, fate.message, fate.fields, fate.http, fate.attempts,
@@ -225,15 +225,15 @@ class History:
         )  # fmt: skip
 
     def settled(self) -> Iterator[Settled]:
-        """The same without an object for each, which reports would pay for a million times."""
+        """Yield the same as tuples: reports read millions."""
         return self._understood(_settled, _RESULTS)
 
     def doubts(self) -> Iterator[Doubt]:
-        """Rows with an attempt after their last result, or without one, that may have been applied; in row order."""
+        """Yield, in row order, the rows that an attempt after their last result may have applied."""
         return self._understood(_doubt, _DOUBTS, SAFE)
 
     def traces(self, rows: int) -> Traces:
-        """What there is of each of the input's `rows` rows.
+        """Read the traces of all rows of an input.
 
         Raises:
             JournalDamaged: the journal speaks of rows that the input does not have.
@@ -255,27 +255,27 @@ class History:
         return traces
 
     def planned(self, first: int = 0, last: int | None = None) -> Iterator[Planned]:
-        """What the plan says of the rows from `first` to `last`, in row order; nothing where there is no plan."""
+        """Yield the plan of the rows from `first` to `last`, in row order; nothing if there is no plan."""
         if last is None:
             return self._understood(read_planned, f"{_PLAN} ORDER BY row")
         return self._understood(read_planned, f"{_PLAN} WHERE row BETWEEN ? AND ? ORDER BY row", first, last)
 
     def is_bound_to(self, limit: int | None) -> bool:
-        """Whether the run keeps to a plan that ends at this row. The plan of an undo knows them all."""
+        """Return whether the run keeps to a plan that ends at this row. The plan of an undo has every row."""
         kept = self.facts.get(PLAN) == "kept"
         return kept and limit is not None and next(self.planned(limit + 1, limit + 1), None) is None
 
     def target(self, row: int) -> str:
-        """Id that was looked up for a row that names a reference; empty when there is none."""
+        """Return the id that was looked up for a row that names a reference; empty if there is none."""
         return next(self._understood(lambda found: str(found[0]), "SELECT id FROM target WHERE row = ?", row), "")
 
     def targets(self, first: int, last: int) -> dict[int, str]:
-        """These of the rows from `first` to `last`, by row."""
+        """Return these ids for the rows from `first` to `last`, by row."""
         query = "SELECT row, id FROM target WHERE row BETWEEN ? AND ?"
         return dict(self._understood(lambda row: (int(row[0]), str(row[1])), query, first, last))
 
     def was_overtaken(self, row: int, resource_id: str) -> frozenset[Field]:
-        """What later rows of the same record have changed, or may have; what they found as they wanted it is not in it.
+        """Return the fields that later rows of the record have changed, or may have; not those that were as wanted.
 
         Only what was there at the first call counts: what the caller itself sends goes in the order of the rows.
         """
@@ -296,24 +296,24 @@ class History:
         self._by_record = True
 
     def repeated(self) -> tuple[int, int]:
-        """How many records the plan sends more than one row for, and how many rows these are."""
+        """Count the records for which the plan sends several rows, and these rows."""
         ids, rows = next(self._select(_REPEATED))
         return int(ids), int(rows)
 
     def unrepeatable(self) -> int:
-        """Rows that may have been applied, and have an effect that a second sending would have twice."""
+        """Count the rows that may have been applied and would take effect twice if sent again."""
         images = self._understood(read_image, _IMAGES_OF_UNKNOWN)
         return sum(fires_twice(image.edits, image.unread) for image in images)
 
     def written(self) -> Iterator[tuple[Image, bool]]:
-        """What the run wrote, by type and id, the rows of one record in order; and whether that is not certain.
+        """Yield what the run wrote, by type and id, and whether that is uncertain; rows of a record in order.
 
         A row that was tried again after a part of it had been applied comes once for each part.
         """
         return self._understood(lambda row: (read_image(row[:-1]), bool(row[-1])), _WRITTEN, SAFE)
 
     def unread(self) -> dict[str, int]:
-        """Rows that were sent with names that nobody can compare, by name: triggers, and what the API never shows."""
+        """Count, by name, the rows sent with what nobody can compare: triggers, and what the API never shows."""
         counts: dict[str, int] = {}
         for names, rows in self._understood(lambda row: (json.loads(row[0]), int(row[1])), _UNREAD):
             for name in names:
@@ -321,27 +321,27 @@ class History:
         return counts
 
     def last_shape(self) -> int:
-        """Number of the last shape of edits, 0 when there is none."""
+        """Return the number of the last shape of edits; 0 if there is none."""
         return next(self._understood(lambda row: int(row[0]), "SELECT coalesce(max(n), 0) FROM shape"))
 
     def written_since(self, at: float) -> dict[str, float]:
-        """Ids of records that rows settled after `at` have written, or may have, and when (seconds since the epoch)."""
+        """Return when (seconds since the epoch) rows settled after `at` wrote each record, or may have, by id."""
         return dict(self._understood(lambda row: (str(row[0]), float(row[1])), _WRITTEN_SINCE, at))
 
     def last_result(self) -> float:
-        """Seconds since the epoch at which the last row was settled, 0 when none was."""
+        """Return when the last row was settled, in seconds since the epoch; 0 if none was."""
         return next(self._understood(lambda row: float(row[0]), "SELECT coalesce(max(at), 0) FROM result"))
 
     def attempts(self) -> int:
-        """PATCHes sent so far, by all processes."""
+        """Count the PATCHes sent so far, by all processes."""
         return next(self._select("SELECT count(*) FROM attempt"))[0]  # type: ignore[no-any-return]  # SQL count
 
     def counts(self) -> dict[Status, int]:
-        """Results by status; rows without a result are not among them."""
+        """Count the results by status; rows without a result do not count."""
         return dict(self._understood(lambda row: (Status(row[0]), int(row[1])), _COUNTS))
 
     def answered_since(self, at: float, horizon: float, now: float) -> list[float]:
-        """Times of responses after `at`, as far as they are known: what may still occupy the server's windows.
+        """Return the known times of responses after `at`: these may still fill the server's windows.
 
         Args:
             at: seconds since the epoch, when the pace was last remembered.
@@ -351,7 +351,7 @@ class History:
         return list(self._understood(lambda row: float(row[0]), _ANSWERED, now, horizon, now, at))
 
     def _understood(self, make: Callable[[Any], T], query: str, *parameters: object) -> Iterator[T]:
-        """What `make` makes of the rows, as long as they say something that this program could have written."""
+        """Yield what `make` makes of each row; report damage where no version of this program wrote it."""
         for row in self._select(query, *parameters):
             try:
                 value = make(row)

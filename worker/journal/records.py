@@ -48,12 +48,12 @@ class Planned:
 
 
 def image_columns(image: Image, attempt: int, edits: tuple[int, str]) -> tuple[Any, ...]:
-    """The columns of `image`; `attempt` is the first that it holds for, `edits` number of their shape and values."""
+    """Return the columns of `image`; `attempt` is the first it holds for, `edits` its shape's number and values."""
     return image.row, attempt, image.type, image.id, *edits, listed(image.unread)
 
 
 def planned_columns(planned: Planned, edits: tuple[int, str]) -> tuple[Any, ...]:
-    """The columns of `plan`; `edits` as in an image."""
+    """Return the columns of `plan`; `edits` is as in an image."""
     message = planned.message.encode("utf-8", "replace").decode()
     return (
         planned.row, planned.type, planned.id, planned.status.value, planned.reason, message,
@@ -62,7 +62,7 @@ def planned_columns(planned: Planned, edits: tuple[int, str]) -> tuple[Any, ...]
 
 
 def read_image(row: Any) -> Image:
-    """The image that columns hold, with the text of the shape in place of its number.
+    """Make an image of its columns, with the text of the shape in place of its number.
 
     Raises:
         ValueError: they hold something else.
@@ -72,7 +72,7 @@ def read_image(row: Any) -> Image:
 
 
 def read_planned(row: Any) -> Planned:
-    """The plan that columns hold, with the text of the shape in place of its number.
+    """Make a planned row of its columns, with the text of the shape in place of its number.
 
     Raises:
         ValueError: they hold something else.
@@ -85,12 +85,12 @@ def read_planned(row: Any) -> Planned:
 
 
 def listed(names: tuple[str, ...]) -> str:
-    """Names in one column of the journal; none as an empty text."""
+    """Encode names for one column; none as an empty text."""
     return json.dumps(names, ensure_ascii=False) if names else ""
 
 
 def names_in(text: str) -> tuple[str, ...]:
-    """The names that a column holds.
+    """Read the names that a column holds.
 
     Raises:
         ValueError: it holds something else.

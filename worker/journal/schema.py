@@ -110,7 +110,7 @@ def seal(path: Path) -> None:
 
 
 def break_seal(path: Path) -> None:
-    """The journal is about to change; durably, or the old seal could outlive a power cut.
+    """Empty the seal, durably, before the journal changes: an old one must not outlive a power cut.
 
     Raises:
         JournalError: it cannot be written.
@@ -149,7 +149,7 @@ def _sha256(path: Path) -> str:
 
 @contextmanager
 def transaction(db: sqlite3.Connection, path: Path) -> Iterator[None]:
-    """All or nothing, and durable at the end.
+    """Write all of the block or nothing, durably.
 
     Raises:
         JournalError: it could not be written, and nothing of it was.
@@ -167,7 +167,7 @@ def transaction(db: sqlite3.Connection, path: Path) -> Iterator[None]:
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """SQLite's errors in the project's words."""
+    """Translate SQLite's errors into the project's."""
     try:
         yield
     except sqlite3.OperationalError as error:
@@ -206,5 +206,5 @@ def _one(db: sqlite3.Connection, query: str) -> Any:
 
 
 def damaged(path: Path, why: str) -> JournalDamaged:
-    """What to raise when the file holds something else than a journal does."""
+    """Make the error to raise when the file holds what no journal does."""
     return JournalDamaged(f"{path} cannot be used ({why}); nothing was sent.")

@@ -134,7 +134,7 @@ class Journal(History):
         seal(self.path)
 
     def reader(self) -> History:
-        """Another connection, that reads beside this one; it takes no second look for damage.
+        """Open another connection that reads beside this one, without a second look for damage.
 
         Raises:
             JournalError: the file cannot be opened.
@@ -165,7 +165,7 @@ class Journal(History):
                 self._store(batch)
 
     def set_fact(self, name: str, value: str) -> None:
-        """Change what is known of the run, such as its settings, before or after the workers are at it."""
+        """Change a fact of the run, such as its settings, while no worker is running."""
         with transaction(self._db, self.path):
             self._db.execute(_FACT, (name, value))
         self.facts[name] = value
@@ -193,19 +193,19 @@ class Journal(History):
         await batch.wait(self._loop or asyncio.get_running_loop())
 
     def withdraw(self, row: int, attempt: int) -> None:
-        """Queue that an intent came to nothing: the run ended before its request left, so there was no attempt."""
+        """Queue that an intent came to nothing: the run ended before the request left."""
         self._queue(_WITHDRAW, row, attempt)
 
     def note(self, row: int, attempt: int, outcome: str) -> None:
-        """Queue what became of an attempt that did not settle its row: SAFE, or a reason code of doubt."""
+        """Queue the outcome of an attempt that did not settle its row: SAFE, or a reason code of doubt."""
         self._queue(_NOTE, outcome, row, attempt)
 
     def land(self, row: int, edits: Iterable[Edit]) -> None:
-        """Queue what a refused attempt has changed all the same; it stays, whatever later attempts of the row do."""
+        """Queue the edits that a refused attempt has made all the same; later attempts of the row keep them."""
         self._queue(_LAND, *self._encoded(edits, self._batch), row)
 
     def keep_stored(self, row: int, edits: Iterable[Edit]) -> None:
-        """Queue what a row's attempts replaced once more, with the forms in which the API said that it stores them.
+        """Queue what a row's attempts replaced once more, with the forms in which the API stores the values.
 
         Args:
             row: its number.
@@ -214,20 +214,20 @@ class Journal(History):
         self._queue(_STORED, *self._encoded(edits, self._batch), row)
 
     def settle(self, result: RowResult) -> None:
-        """Queue a row's result; `on_durable` is told once it is on disk."""
+        """Queue a row's result; `on_durable` is called once it is on disk."""
         self._batch.results.append(result)
         self._queue(_SETTLE, *_columns(result))
 
     def plan(self, planned: Planned) -> None:
-        """Queue what a row is planned to do."""
+        """Queue the plan of a row."""
         self._queue(_PLAN, *planned_columns(planned, self._encoded(planned.edits, self._batch)))
 
     def aim(self, row: int, resource_id: str) -> None:
-        """Queue which record a row that names no id is about: durable no later than its intent, which comes later."""
+        """Queue the id of the record that a row names by reference: on disk no later than the row's intent."""
         self._queue(_TARGET, row, resource_id)
 
     def learn(self, name: str, value: str) -> None:
-        """Queue something found out about the run."""
+        """Queue a fact about the run."""
         self.facts[name] = value
         self._queue(_FACT, name, value)
 
@@ -236,7 +236,7 @@ class Journal(History):
         self._queued.set()
 
     def _encoded(self, edits: Iterable[Edit], batch: _Batch) -> tuple[int, str]:
-        """The number of the edits' shape, which is told along if it is new, and their values."""
+        """Return the number of the edits' shape and their values; queue a shape that is new."""
         shape, content = encode(edits)
         number = self._shapes.get(shape)
         if number is None:
@@ -267,7 +267,7 @@ class Journal(History):
     async def commit_forever(
         self, run: Runner, wall: Callable[[], float], company: Callable[[], Awaitable[None]] | None = None
     ) -> None:
-        """The one committer: write what is queued, over and over, until `stop_committing`.
+        """Write what is queued, over and over, until `stop_committing`; nobody else commits meanwhile.
 
         Args:
             run: runs a commit.
@@ -326,7 +326,7 @@ class Journal(History):
 
 
 def _columns(result: RowResult) -> tuple[Any, ...]:
-    """A pending row is marked to be run again: an earlier row of its id held it back."""
+    """Return the columns of a result; a pending row, held back by an earlier one, is marked to run again."""
     errors = json.dumps([asdict(error) for error in result.errors]) if result.errors else ""
     return (
         result.ref.row, result.ref.digest, str(result.status), result.reason, _storable(result.message),
@@ -336,5 +336,5 @@ def _columns(result: RowResult) -> tuple[Any, ...]:
 
 
 def _storable(text: str) -> str:
-    """Text that SQLite takes: what a server wrote may hold half characters."""
+    """Replace half characters, which servers send and SQLite refuses."""
     return text.encode("utf-8", "replace").decode()

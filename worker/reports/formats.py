@@ -37,15 +37,15 @@ def _in_quotes(cell: str) -> str:
 
 
 def csv_text(rows: Iterable[Sequence[str]]) -> str:
-    """Rows as one text."""
+    """Render rows as lines of CSV."""
     return "".join(map(csv_line, rows))
 
 
 def csv_head(header: Sequence[str]) -> str:
-    """Byte-order mark, without which spreadsheets misread UTF-8, and header line."""
+    """Render the header line after a byte order mark, without which spreadsheets misread UTF-8."""
     return "\ufeff" + csv_line(header)
 
 
 def json_lines(objects: Iterable[object]) -> str:
-    """One JSON text a line."""
+    """Render one JSON text a line."""
     return "".join([encode(each) + "\n" for each in objects])

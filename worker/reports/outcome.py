@@ -22,17 +22,17 @@ Place = Callable[[RowRef, str], str]
 
 
 def line_of(ref: RowRef, field: str = "") -> str:  # noqa: ARG001  # where a field is, is not known everywhere
-    """Where a row begins in its input."""
+    """Name the line on which a row begins in its input."""
     return f"line {ref.line:,}"
 
 
 def needs_action(fate: Fate) -> bool:
-    """Whether somebody must do something about the row: these rows make up `failed.*`."""
+    """Return whether somebody must do something about the row: such rows make up `failed.*`."""
     return fate.status not in SETTLED_WELL
 
 
 def timestamp(at: float) -> str:
-    """Seconds since the epoch as RFC 3339 UTC with milliseconds; empty for 0, which means never."""
+    """Format seconds since the epoch as RFC 3339, UTC with milliseconds; 0 means never and gives an empty text."""
     if not at:
         return ""
     try:
@@ -43,7 +43,7 @@ def timestamp(at: float) -> str:
 
 
 def message(fate: Fate) -> str:
-    """What was said about the row; where nothing was, what its reason means."""
+    """Return what was said about the row, or else what its reason means."""
     if fate.message or not fate.reason:
         return fate.message
     known = REASONS.get(fate.reason)
@@ -51,7 +51,7 @@ def message(fate: Fate) -> str:
 
 
 def told(ref: RowRef, fate: Fate, request_id: str, at: float) -> tuple[list[str], str]:
-    """The cells of `RESERVED`, in order, quoted against spreadsheets; and what a line of `results.ndjson` begins with.
+    """Return the cells of `RESERVED`, quoted against spreadsheets, and the beginning of a line of `results.ndjson`.
 
     The latter are members of a JSON object, without its braces; `errors`, which ends it, is apart.
     """
@@ -66,7 +66,7 @@ def told(ref: RowRef, fate: Fate, request_id: str, at: float) -> tuple[list[str]
 
 
 def reserved_members(ref: RowRef, fate: Fate, request_id: str, at: float) -> dict[str, object]:
-    """What `told` says, as JSON members of a line of `failed.ndjson`: exact, null where there is nothing to say."""
+    """Return what `told` returns as exact JSON members of `failed.ndjson`; null where nothing is known."""
     values = (
         fate.status, fate.reason, message(fate), ";".join(fate.fields), ref.row, ref.line,
         fate.http or None, fate.attempts, request_id, timestamp(at) or None,
@@ -75,7 +75,7 @@ def reserved_members(ref: RowRef, fate: Fate, request_id: str, at: float) -> dic
 
 
 def errors(ref: RowRef, fate: Fate, place: Place = line_of) -> str:
-    """What the API said was wrong, as a list of JSON, one object an error; `place` says where a field's cell is."""
+    """Render the API's errors as a JSON list of objects; `place` says where the cell of a field is."""
     said = (
         (each.title, each.detail, each.code, each.pointer, each.field, place(ref, each.field) if each.field else "")
         for each in fate.errors
@@ -84,7 +84,7 @@ def errors(ref: RowRef, fate: Fate, place: Place = line_of) -> str:
 
 
 def own_text(text: str) -> str:
-    """A cell of CSV that is no cell of the user's: without NUL, which would keep the file from being read again."""
+    """Quote a cell that is none of the user's, and replace NUL, which would keep the file from being read again."""
     return quoted(text.replace("\0", _REPLACEMENT)) if text else text
 
 

@@ -211,7 +211,7 @@ def _write(pairs: Iterator[tuple[RowRef, Planned]], table: TextIO, lines: TextIO
 
 
 def _paired(records: Iterable[Record], plan: Iterable[Planned], limit: int | None) -> Iterator[tuple[RowRef, Planned]]:
-    """Every row of the input with what is planned for it; what nobody planned is beyond the limit, or not reached."""
+    """Yield every row with its plan; an unplanned row is beyond the limit, or was not reached."""
     waiting = iter(plan)
     planned = next(waiting, None)
     for record in records:

@@ -26,12 +26,12 @@ _LEAD: Final = 2
 
 
 def is_sent(planned: Planned) -> bool:
-    """Whether the row would be sent."""
+    """Return whether the row would be sent."""
     return planned.status is Status.PENDING and planned.reason != NOT_REACHED
 
 
 def note_of(edit: Edit) -> Note:
-    """What an edit does. It clears where something stood, or may have stood, and nothing will."""
+    """Return what an edit does. It clears if nothing will stand where something stands, or may stand."""
     if isinstance(edit.after, Absent) or (_is_nothing(edit.after) and not _is_nothing(edit.before)):
         return "clear"
     if _is_nothing(edit.before):
@@ -42,7 +42,7 @@ def note_of(edit: Edit) -> Note:
 
 
 def type_name(value: JSON | Absent | Unread) -> str:
-    """The JSON type of a value, in words."""
+    """Name the JSON type of a value."""
     if isinstance(value, bool):
         return "true/false"
     if isinstance(value, str):
@@ -55,7 +55,7 @@ def type_name(value: JSON | Absent | Unread) -> str:
 
 
 def sides(edit: Edit) -> tuple[str, str]:
-    """What is there now and what will be, for people: text in quotes, so that 7 and "7" can be told apart.
+    """Render a value before and after, for people: text in quotes, so that 7 and "7" can be told apart.
 
     A tag has one side only: it is added to the others, or removed from them.
     """
@@ -68,7 +68,7 @@ def sides(edit: Edit) -> tuple[str, str]:
 
 
 def fitted(before: str, after: str, room: int) -> tuple[str, str]:
-    """Both shortened to `room` terminal cells together; where they begin alike, what differs stays in sight."""
+    """Shorten two texts to `room` terminal cells together; if they begin alike, keep their difference in sight."""
     needed = cell_len(before), cell_len(after)
     if sum(needed) <= room:
         return before, after
@@ -83,7 +83,7 @@ def fitted(before: str, after: str, room: int) -> tuple[str, str]:
 
 
 def cut(text: str, width: int) -> str:
-    """`text` in at most so many terminal cells, the last an ellipsis when something was left out."""
+    """Cut `text` to `width` terminal cells; an ellipsis at the end shows that something is missing."""
     if len(text) <= width and cell_len(text) <= width:
         return text
     short = Text(text[: 2 * width + 1])  # beyond that, nothing would be seen
@@ -92,7 +92,7 @@ def cut(text: str, width: int) -> str:
 
 
 def table_lines(ref: RowRef, planned: Planned) -> Iterator[list[str]]:
-    """The row's lines of `plan.csv`: one a value, or one for why it cannot be sent; none when all is well as it is."""
+    """Yield the row's lines of `plan.csv`: one a value, or why it cannot be sent; none if nothing changes."""
     start = [str(ref.row), str(ref.line), own_text(planned.type), own_text(planned.id)]
     if not is_sent(planned):
         if planned.status not in _QUIET:
@@ -107,7 +107,7 @@ def table_lines(ref: RowRef, planned: Planned) -> Iterator[list[str]]:
 
 
 def members(ref: RowRef, planned: Planned) -> dict[str, object]:
-    """The row's line of `plan.ndjson`: exact values; what is not there is left out, and marked when nobody looked."""
+    """Return the row's line of `plan.ndjson`, with exact values; one that nobody has read is left out and marked."""
     action = "update" if is_sent(planned) else "unchanged" if planned.status is Status.UNCHANGED else "none"
     return {
         "row": ref.row,
@@ -123,19 +123,19 @@ def members(ref: RowRef, planned: Planned) -> dict[str, object]:
 
 
 def said(planned: Planned) -> str:
-    """Why the row is not sent: as it was put, or else what its reason means."""
+    """Return why the row is not sent: its message, or else what its reason means."""
     known = REASONS.get(planned.reason)
     return planned.message or (known.meaning if known else "")
 
 
 def _alike(one: str, other: str) -> int:
-    """Characters that both begin with."""
+    """Count the characters with which both begin."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((index for index, (left, right) in pairs if left != right), min(len(one), len(other)))
 
 
 def _is_nothing(value: JSON | Absent | Unread) -> bool:
-    """Empty lists and objects are what a cleared relationship and a cleared object hold."""
+    """Return whether a value is what a cleared field, relationship or object holds."""
     return value is None or isinstance(value, Absent) or (isinstance(value, Mapping | list | tuple) and not value)
 
 
@@ -162,7 +162,7 @@ def _cell(edit: Edit, value: JSON | Absent | Unread) -> str:
 
 
 def _links(linkage: JSON) -> str:
-    """Links as a sheet has them: `type/id`, several with commas."""
+    """Format links as a sheet has them: `type/id`, several with commas."""
     if isinstance(linkage, Mapping):
         return f"{linkage.get('type')}/{linkage.get('id')}"
     return ",".join(map(_links, linkage)) if isinstance(linkage, list | tuple) else str(linkage)

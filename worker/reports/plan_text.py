@@ -77,7 +77,7 @@ def _headline(summary: PlanSummary) -> str:
 
 
 def _columns(summary: PlanSummary, width: int) -> Iterator[Text]:
-    """The table by column, without the numbers that are nowhere to be given."""
+    """Yield the table by column, without the columns of figures that would be empty."""
     if not summary.columns:
         return
     tallies = _most_telling(summary.columns)
@@ -106,14 +106,14 @@ def _columns(summary: PlanSummary, width: int) -> Iterator[Text]:
 
 
 def _most_telling(columns: dict[str, ColumnTally]) -> list[tuple[str, ColumnTally]]:
-    """The columns that are shown, in the order in which they were met unless there are too many."""
+    """Choose the columns to show: in the order of the plan, or, of too many, those that clear values."""
     if len(columns) <= SHOWN_COLUMNS:
         return list(columns.items())
     return sorted(columns.items(), key=lambda item: not item[1].cleared)[:SHOWN_COLUMNS]
 
 
 def _example(tally: ColumnTally, room: int) -> tuple[str, str]:
-    """Text and style. What is cleared is the example to see; else the first."""
+    """Return an example and its style: a cleared value if there is one, else the first."""
     if "clear" in tally.examples:
         return _change(tally.examples["clear"], room), _RED
     return _change(next(iter(tally.examples.values())), room), ""
@@ -127,7 +127,7 @@ def _remarks(summary: PlanSummary, width: int) -> Iterator[Text]:
 
 
 def _gone(summary: PlanSummary) -> Iterator[str]:
-    """What is lost, in words."""
+    """Yield sentences about what is lost."""
     wiped = "WIPED (--metadata replace keeps only the keys in the sheet)" if summary.replace else "REMOVED"
     for kind, fate in (("value", "CLEARED"), ("key", wiped), ("tag", "REMOVED")):
         counts = {name: tally.gone[kind] for name, tally in summary.columns.items() if tally.gone[kind]}
@@ -152,7 +152,7 @@ def _flips(summary: PlanSummary) -> Iterator[str]:
 
 
 def _always(summary: PlanSummary) -> Iterator[str]:
-    """What is sent without comparison. A trigger begins with `_`."""
+    """Yield sentences about what is sent without comparison; the names of triggers begin with `_`."""
     triggers = [(name, rows) for name, rows in summary.unread.items() if name.startswith("_")]
     others = [(name, rows) for name, rows in summary.unread.items() if not name.startswith("_")]
     if triggers:
@@ -174,7 +174,7 @@ def _repeated(summary: PlanSummary) -> Iterator[str]:
 
 
 def _rows(summary: PlanSummary, width: int, table: str) -> Iterator[Text]:
-    """The first rows, value by value."""
+    """Yield the first rows, value by value."""
     names = [name for planned in summary.first for name in (*map(column_of, planned.edits), *planned.unread)]
     first = _room(map(printable, names), width * 4 // 10)
     for planned in summary.first:
@@ -234,19 +234,19 @@ def _end(summary: PlanSummary, width: int, directory: Path, estimate: str) -> It
 
 
 def _wrapped(text: str, width: int, indent: str = "", *, style: str = "") -> Iterator[Text]:
-    """Lines of at most `width` cells, the second and later ones further in."""
+    """Yield lines of at most `width` cells, indented further from the second on."""
     lines = Text(printable(text)).wrap(Console(width=width), max(1, width - len(indent) - len(_GAP)))
     for number, line in enumerate(lines):
         yield Text(indent + _GAP * (number > 0) + line.plain.rstrip(), style)
 
 
 def _with_path(text: str, path: str, width: int) -> Text:
-    """Text, and a path or command, which is never broken: on a line of its own when both do not fit on one."""
+    """Append a path or command, which is never broken, on a line of its own if both do not fit on one."""
     return Text(f"{text}{' ' if cell_len(text) + 1 + cell_len(path) <= width else chr(10) + _GAP}{path}")
 
 
 def _change(values: tuple[str, str], room: int) -> str:
-    """`before -> after`; of a tag, what becomes of it."""
+    """Format `before -> after`; of a tag, what becomes of it."""
     before, after = map(printable, values)
     if not before:
         return cut(after, room)
@@ -254,7 +254,7 @@ def _change(values: tuple[str, str], room: int) -> str:
 
 
 def _room(names: Iterable[str], most: int) -> int:
-    """Cells that the longest name takes, within bounds."""
+    """Return the terminal cells that the longest name takes, within bounds."""
     return min(max(map(cell_len, names), default=0), max(8, most))
 
 
@@ -264,7 +264,7 @@ def _padded(name: str, width: int) -> str:
 
 
 def _named(name: str) -> str:
-    """A name in a sentence."""
+    """Make a name fit into a sentence."""
     return cut(printable(name), 40)
 
 

@@ -92,7 +92,7 @@ class Summary:
     refeed: tuple[str, ...] = ()
 
     def document(self) -> dict[str, object]:
-        """The content of `summary.json`."""
+        """Return the content of `summary.json`."""
         requests = self.requests
         return {
             "schema": SCHEMA,
@@ -153,7 +153,7 @@ class Causes:
         self._counts[key] = self._counts.get(key, 0) + 1
 
     def groups(self, place: Place = line_of) -> tuple[Group, ...]:
-        """The causes, the largest first; equals in file order. `place` says where a field's cell is."""
+        """Return the causes, largest first, equals in file order; `place` says where the cell of a field is."""
         groups = []
         for (key, count), (ref, first) in zip(self._counts.items(), self._first.values(), strict=True):
             where = place(ref, next(iter(first.fields), ""))
@@ -205,7 +205,7 @@ def _state(last: Process | None) -> str:
 
 
 def _refeed(settings: Settings) -> tuple[str, ...]:
-    """Flags with which `apply` understands `failed.*` as this run understood its input."""
+    """Return the flags with which `apply` understands `failed.*` as this run understood its input."""
     target, how = settings.target, settings.input
     flags = ["--url", target.url]
     if settings.connecting.ca_file:

@@ -22,7 +22,7 @@ _TO_MEND: Final = (Status.INVALID, Status.REJECTED)
 
 
 def tell(summary: Summary, directory: Path) -> str:
-    """The summary for people: plain text, without a control character, about 30 lines at most.
+    """Render the summary for people: plain text without control characters, about 30 lines at most.
 
     Args:
         summary: of the run.
@@ -91,7 +91,7 @@ def _where(summary: Summary, directory: Path) -> Iterator[str]:
 
 
 def _next(summary: Summary, directory: Path) -> Iterator[str]:
-    """The commands that take the run further, the one to begin with first."""
+    """Yield the commands that take the run further, the one to begin with first."""
     run = printable(shlex.quote(str(directory)))
     if summary.state in {"interrupted", "killed"} or any(group.reason == "not_reached" for group in summary.groups):
         yield f"rowpatch resume {run}"

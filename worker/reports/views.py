@@ -1,10 +1,10 @@
-"""The user's side of a report: what the input itself says about a row, for sheets and for NDJSON."""
+"""The user's side of a report: what the input itself says about a row, for sheets and for objects."""
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, compress, repeat
 from operator import add
-from typing import Final, Protocol
+from typing import ClassVar, Final, Protocol
 
 from jobs.columns import RESERVED, is_results_file
 from jobs.formats.addresses import cell_address, letters, text_address
@@ -21,30 +21,34 @@ class View(Protocol):
     """How rows of one kind of input are shown.
 
     Attributes:
+        failed_name: of the file with the rows that need somebody, in a form that `apply` reads.
         header: names of the columns of `results.csv`.
         failed_head: text that `failed.*` begins with.
         targets: ids that were looked up for rows that name a reference, by row: those of the rows in hand.
     """
 
+    failed_name: ClassVar[str]
     header: list[str]
     failed_head: str
     targets: Mapping[int, str]
 
     def told(self, record: Record) -> tuple[list[str], str]:
-        """The row's cells in `results.csv`, after the reserved ones, quoted; and `id`, `type`, `input` as JSON members.
+        """Return the row's quoted cells in `results.csv`, and `id`, `type` and `input` as members of an object.
 
         The latter, exact values, stand in `results.ndjson`.
         """
 
     def failed(self, rows: Iterable[Row[Record]], lines: Iterable[str]) -> str:
-        """The rows as `failed.*` has them, ready to be fed back; `lines` are those of `results.csv`."""
+        """Render the rows as `failed.*` has them, ready to be fed back; `lines` are those of `results.csv`."""
 
     def place(self, ref: RowRef, field: str) -> str:
-        """Where the row begins in the input; the cell of the column `field`, if there is one of that name."""
+        """Name the place where the row begins in the input, or that of its cell in the column `field`."""
 
 
 class SheetView:
-    """CSV and TSV: the user's own columns stand after the reserved ones, which an earlier run may have put there."""
+    """Sheets: the user's own columns stand after the reserved ones, which an earlier run may have put there."""
+
+    failed_name: ClassVar[str] = "failed.csv"
 
     def __init__(self, header: Sequence[str], type_name: str, sheet: str = "") -> None:
         """See the columns of one sheet.
@@ -68,7 +72,7 @@ class SheetView:
         self.targets: Mapping[int, str] = {}
 
     def told(self, record: Record) -> tuple[list[str], str]:
-        """The user's own cells, as many as there were: a short row, fed back, must not pass for a whole one.
+        """Return the user's own cells, as many as there were: a short row, fed back, must not pass for a whole one.
 
         As JSON they stand by column name; those beyond the header are a list under the empty name, which no column has.
         """
@@ -88,11 +92,11 @@ class SheetView:
         return all_quoted(cells), source
 
     def failed(self, rows: Iterable[Row[Record]], lines: Iterable[str]) -> str:  # noqa: ARG002  # they are in the lines
-        """`failed.csv` differs from `results.csv` only in which rows it has."""
+        """Join the lines: `failed.csv` differs from `results.csv` only in which rows it has."""
         return "".join(lines)
 
     def place(self, ref: RowRef, field: str) -> str:
-        """`line 118, column 3 (C)`, or `Sheet1!C118`; the line alone for what is no column."""
+        """Name a cell, `line 118, column 3 (C)` or `Sheet1!C118`; the line alone if no column is `field`."""
         column = self._columns.get(field)
         if column is None:
             return line_of(ref)
@@ -102,17 +106,19 @@ class SheetView:
 
 
 class ObjectView:
-    """NDJSON: `results.csv` only names the records, `failed.ndjson` holds the objects."""
+    """Objects: `results.csv` only names the records, `failed.ndjson` holds the objects."""
+
+    failed_name: ClassVar[str] = "failed.ndjson"
 
     def __init__(self, type_name: str) -> None:
-        """`type_name`: of objects that name none."""
+        """Show objects; `type_name` is the type of those that name none."""
         self._type = type_name
         self.header = [*RESERVED, "id", "type"]
         self.failed_head = ""
         self.targets: Mapping[int, str] = {}
 
     def told(self, record: Record) -> tuple[list[str], str]:
-        """The id and the type; the object as it was, null where the line is broken."""
+        """Return the id and the type, and the object as it was; null if the line is broken."""
         own = _own_members(record)
         resource_id, type_name = self._named(record, own)
         source = own if isinstance(record, ObjectRow) else None
@@ -120,14 +126,14 @@ class ObjectView:
         return [_cell(resource_id), _cell(type_name)], members
 
     def failed(self, rows: Iterable[Row[Record]], lines: Iterable[str]) -> str:  # noqa: ARG002  # they have no objects
-        """One object a row: the reserved members, then the line's own; those alone where the line is broken."""
+        """Render one object a row: the reserved members, then the line's own unless it is broken."""
         return json_lines(
             {**reserved_members(record.ref, fate, request_id, at), **_own_members(record)}
             for record, fate, request_id, at in rows
         )
 
     def place(self, ref: RowRef, field: str) -> str:  # noqa: ARG002  # objects have no columns
-        """The line."""
+        """Name the line."""
         return line_of(ref)
 
     def _named(self, record: Record, members: Mapping[str, JSON]) -> tuple[JSON, JSON]:
@@ -137,7 +143,7 @@ class ObjectView:
 
 
 def _position(name: str, names: Sequence[str]) -> int:
-    """Where a column stands; beyond all cells when there is none."""
+    """Return where a column stands; a position beyond all cells if there is none."""
     return names.index(name) if name in names else sys.maxsize
 
 

@@ -8,9 +8,9 @@ from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 
-from jobs.formats import read_objects
+from jobs.formats import ObjectFormat
 from worker.files.atomic import replacing
-from worker.files.source import opened, sheet_of, spooled_in
+from worker.files.source import format_of, opened, options_of, sheet_name, spooled_in
 from worker.journal import History
 from worker.journal.schema import JournalDamaged
 from worker.reports.formats import csv_head, csv_line, encode
@@ -42,8 +42,8 @@ def write(directory: Path, history: History, settings: Settings, rows: int) -> S
         InputRefused: the copy of the input is gone or cannot be read any more.
         OSError: a report cannot be written.
     """
-    failed_name = "failed.ndjson" if settings.input.format == "ndjson" else "failed.csv"
-    names = ("results.csv", failed_name, "results.ndjson", "summary.json")
+    view_of = ObjectView if isinstance(format_of(settings.input), ObjectFormat) else SheetView
+    names = ("results.csv", view_of.failed_name, "results.ndjson", "summary.json")
     tally, causes = Tally(), Causes()
     with opened(spooled_in(directory, settings.input.format)) as stream, replacing(directory, names) as files:
         view, records = _read(stream, settings)
@@ -63,13 +63,13 @@ def write(directory: Path, history: History, settings: Settings, rows: int) -> S
                 causes.add(record.ref, fate)
         if tally.rows != rows:
             raise JournalDamaged(f"the copy of the input has {tally.rows} rows; the journal was made for {rows}.")
-        summary = summarise(history, settings, causes.groups(view.place), tally, failed_name)
+        summary = summarise(history, settings, causes.groups(view.place), tally, view.failed_name)
         digest.write(encode(summary.document()) + "\n")
     return summary
 
 
 def lines_of(view: View, rows: Iterable[Row[Record]]) -> tuple[list[str], list[str]]:
-    """The lines of `results.csv` and of `results.ndjson`, one of each a row."""
+    """Return the lines of `results.csv` and of `results.ndjson`, one of each a row."""
     table, objects = [], []
     for record, fate, request_id, at in rows:
         ref = record.ref
@@ -83,18 +83,18 @@ def lines_of(view: View, rows: Iterable[Row[Record]]) -> tuple[list[str], list[s
 
 @contextmanager
 def records_of(directory: Path, settings: Settings) -> Iterator[Iterable[Record]]:
-    """The records of a run's copy of the input, in order."""
+    """Open a run's copy of the input; return its records, in order."""
     with opened(spooled_in(directory, settings.input.format)) as stream:
         yield _read(stream, settings)[1]
 
 
 def _read(stream: BinaryIO, settings: Settings) -> tuple[View, Iterable[Record]]:
-    how = settings.input
-    if how.format == "ndjson":
-        return ObjectView(settings.target.type), read_objects(stream, encoding=how.encoding)
-    sheet = sheet_of(stream, how)
-    name = how.sheet if how.format == "xlsx" else ""
-    return SheetView(sheet.header, settings.target.type, name), sheet
+    how, type_name = settings.input, settings.target.type
+    form = format_of(how)
+    if isinstance(form, ObjectFormat):
+        return ObjectView(type_name), form.read(stream, options_of(how))
+    sheet = form.read(stream, options_of(how))
+    return SheetView(sheet.header, type_name, sheet_name(how)), sheet
 
 
 def _chunks(items: Iterable[T]) -> Iterator[list[T]]:

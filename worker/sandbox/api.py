@@ -114,7 +114,7 @@ class Api:
         return Answer(self.tokens.grant(call.headers.get("Content-Type", ""), call.body, call.now))
 
     def _resource(self, call: Call, target: Target, trace_id: str) -> Answer:
-        """Authorization, quota, bad luck, and then what was asked for."""
+        """Check authorization and quota, draw a fault, and then do what was asked for."""
         limiter = self._limiter
         counter = limiter.counter(call.method, is_cacheable(target.type)) if limiter else None
         if not self.tokens.accepts(call.headers.get("Authorization", ""), call.now):
@@ -138,7 +138,7 @@ class Api:
         return self._oddities.limit_told() if self.settings.strange.limits_in_body else throttled(headers)
 
     def _spoiled(self, reply: Reply, fault: Fault) -> Reply:
-        """The reply that a fault turns the honest one into; a reset has none."""
+        """Return the reply that a fault makes of the honest one; a reset has none."""
         if fault is Fault.LOST_AFTER:
             return reply
         return self.luck.error(fault.status) if fault.status else Reply(0)
@@ -166,7 +166,7 @@ class Api:
         return self._renderer.page(found, target.type, query, following)
 
     def _matching(self, type_name: str, query: Query, now: float) -> list[Resource]:
-        """The records that pass every filter, in the order of the store, as far as the index knows them."""
+        """Return the records that pass every filter, in the order of the store, as the index knows them."""
         wanted = [query.filters["id_in"].split(",")] if "id_in" in query.filters else []
         wanted += [[query.filters["id_eq"]]] if "id_eq" in query.filters else []
         if wanted:
@@ -236,7 +236,7 @@ def _limiter(settings: SandboxSettings) -> Limiter | None:
 
 
 def _references(query: Query) -> Iterator[frozenset[str]]:
-    """The references that each filter lets pass; `_in` takes every comma for the end of one."""
+    """Yield the references that each filter lets pass; `_in` splits at every comma."""
     if "reference_eq" in query.filters:
         yield frozenset({query.filters["reference_eq"]})
     if "reference_in" in query.filters:

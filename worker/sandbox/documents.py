@@ -20,11 +20,11 @@ class Renderer:
     store: Store
 
     def single(self, resource: Resource, view: str, query: Query) -> dict[str, JSON]:
-        """The document of one record, seen as type `view`: its own or the abstract one over it."""
+        """Return the document of one record, seen as type `view`: its own, or the abstract one over it."""
         return self._with_included({"data": self._resource(resource, view, query)}, [resource], query)
 
     def page(self, found: list[Resource], view: str, query: Query, following: str = "") -> dict[str, JSON]:
-        """The document of one page of the found records; `following` is the target of the next page."""
+        """Return the document of one page of the records; `following` is the target of the next page."""
         start = (query.number - 1) * query.size
         shown = found[start : start + query.size]
         document: dict[str, JSON] = {
@@ -69,7 +69,7 @@ class Renderer:
 
 
 def _relationship(resource: Resource, name: str, link: str, query: Query) -> dict[str, JSON]:
-    """Links always; linkage only for what is included, whether the store has the target or not."""
+    """Return links, and linkage if it is included, whether or not the store has the target."""
     links: dict[str, JSON] = {"links": {"self": f"{link}/relationships/{name}", "related": f"{link}/{name}"}}
     if name not in query.include:
         return links

@@ -65,13 +65,13 @@ class Luck:
         self._delay_dice = Random(f"delays:{random_seed}")
 
     def fault(self, method: str) -> Fault | None:
-        """The fault that the next request of that method meets, mostly None."""
+        """Draw the fault that the next request of that method meets, mostly None."""
         if not self._faults or self._fault_dice.random() >= self._faults:
             return None
         return self._fault_dice.choice(_OF_READS if method == "GET" else _OF_WRITES)
 
     def delay(self) -> Delay:
-        """The delay of the next request. Where on its way it waits is random too, so arrivals bunch as they do."""
+        """Draw the delay of the next request, in parts on the way there and back: arrivals bunch as real ones do."""
         if not self._latency:
             return Delay()
         total = self._latency * self._delay_dice.lognormvariate(0.0, _LATENCY_SIGMA)
@@ -79,9 +79,9 @@ class Luck:
         return Delay(total * share, total * (1 - share))
 
     def error(self, status: int) -> Reply:
-        """A server error as an edge sends it: HTML, or nothing at all."""
+        """Return a server error as an edge sends it: HTML, or an empty body."""
         return Reply(status, self._fault_dice.choice((_HTML, b"")), "text/html")
 
     def cut(self, length: int) -> int:
-        """After how many bytes a body of that length breaks off."""
+        """Draw the number of bytes after which a body of that length breaks off."""
         return self._fault_dice.randrange(length) if length else 0

@@ -23,7 +23,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def with_headers(self, headers: Mapping[str, str]) -> "Reply":
-        """The same reply with more headers; its own win."""
+        """Return the reply with more headers; those it has already win."""
         return replace(self, headers={**headers, **self.headers})
 
 
@@ -38,7 +38,7 @@ class Problem:
     pointer: str = ""
 
     def document(self, trace_id: str) -> dict[str, JSON]:
-        """The error object: `status` is text, as JSON:API wants it (only the 429 is odd)."""
+        """Return the error object; its `status` is text, as JSON:API wants it (only the 429 is odd)."""
         error: dict[str, JSON] = {
             "title": self.title,
             "detail": self.detail,
@@ -57,7 +57,7 @@ class Refusal(Exception):
         self.problems = problems
 
     def reply(self, trace_id: str) -> Reply:
-        """The reply that says so."""
+        """Return the reply that lists the problems."""
         errors: list[JSON] = [problem.document(trace_id) for problem in self.problems]
         return json_reply(self.problems[0].status, {"errors": errors})
 
@@ -70,12 +70,12 @@ def refuse_if(problems: Iterable[Problem]) -> None:
 
 
 def json_reply(status: int, document: JSON, content_type: str = MEDIA_TYPE) -> Reply:
-    """A reply with a compact JSON body."""
+    """Make a reply with a compact JSON body."""
     return Reply(status, dumps(document), content_type)
 
 
 def dumps(document: JSON) -> bytes:
-    """Compact UTF-8 JSON; escaped to ASCII when a lone surrogate leaves no other way."""
+    """Encode compact UTF-8 JSON, escaped to ASCII if it has a lone surrogate."""
     try:
         return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
     except UnicodeEncodeError:
@@ -83,26 +83,26 @@ def dumps(document: JSON) -> bytes:
 
 
 def record_not_found(key: str) -> Problem:
-    """No record of that id and type."""
+    """Report that there is no record of that id and type."""
     return Problem(404, "RECORD_NOT_FOUND", "Record not found", f"The record identified by {key} could not be found.")
 
 
 def not_allowed(name: str, pointer: str = "") -> Problem:
-    """A parameter the API does not know."""
+    """Report a parameter that the API does not know."""
     return Problem(400, "PARAM_NOT_ALLOWED", "Param not allowed", f"{name} is not allowed.", pointer)
 
 
 def missing(name: str) -> Problem:
-    """A required member of the document is absent."""
+    """Report that the document lacks a required member."""
     return Problem(400, "PARAM_MISSING", "Missing Parameter", f"The required parameter, {name}, is missing.")
 
 
 def bad_format(detail: str) -> Problem:
-    """The document is JSON, but not of JSON:API's shape."""
+    """Report JSON that does not have JSON:API's shape."""
     return Problem(400, "INVALID_DATA_FORMAT", "Invalid data format", detail)
 
 
 def invalid(pointer: str, title: str) -> Problem:
-    """A value that validation refuses. `title` reads after the field's name: `is not a number`."""
+    """Report a value that validation refuses. `title` reads after the field's name: `is not a number`."""
     name = pointer.rpartition("/")[2]
     return Problem(422, "VALIDATION_ERROR", title, f"{name} - {title}", pointer)

@@ -38,7 +38,7 @@ class Entry:
     lands_at: float = 0.0
 
     def document(self) -> dict[str, JSON]:
-        """The entry as `/_sandbox/ledger` and the state file show it."""
+        """Return the entry as `/_sandbox/ledger` and the state file show it."""
         return asdict(self)
 
 
@@ -58,10 +58,10 @@ class Ledger:
         self.entries.append(entry)
 
     def after(self, number: int) -> list[Entry]:
-        """The entries with a number above that one."""
+        """Return the entries whose number is above that one."""
         return self.entries[max(0, number) :]
 
 
 def digest(body: bytes) -> str:
-    """Hex SHA-256 of a body."""
+    """Return the SHA-256 of a body, in hexadecimal."""
     return hashlib.sha256(body).hexdigest()

@@ -29,7 +29,7 @@ class SlidingWindow:
         self._stamps: deque[float] = deque()
 
     def used(self, now: float) -> int:
-        """How many requests the window that ends now holds."""
+        """Count the requests in the window that ends now."""
         while self._stamps and self._stamps[0] <= now - self.interval:
             self._stamps.popleft()
         return len(self._stamps)
@@ -48,13 +48,13 @@ class Counter:
 
     @classmethod
     def of(cls, limit: int, interval: float) -> "Counter":
-        """Average and burst windows of that limit."""
+        """Make the average and the burst window of that limit."""
         burst = SlidingWindow(max(1, limit // _BURST_PART), interval / _BURST_INTERVAL_PART)
         average = SlidingWindow(limit, interval)
         return cls((average, burst), average)
 
     def admit(self, now: float, penalty: bool = False) -> bool:
-        """Whether a request at `now` fits into every window. It is counted if so, and with `penalty` in any case."""
+        """Count a request if every window has room; return whether. With `penalty` count it anyway."""
         fits = all(window.used(now) < window.limit for window in self.windows)
         if fits or penalty:
             for window in self.windows:
@@ -62,7 +62,7 @@ class Counter:
         return fits
 
     def headers(self, now: float) -> dict[str, str]:
-        """The rate headers of a reply at `now`."""
+        """Return the rate headers of a reply at `now`."""
         average = self.told
         if average is None:
             return {}
@@ -92,7 +92,7 @@ class Limiter:
         self._counters: dict[tuple[str, bool], Counter] = {}
 
     def counter(self, method: str, cacheable: bool) -> Counter:
-        """The counter that a request of that method on a type of that class spends from."""
+        """Return the counter that such a request spends from."""
         key = method, cacheable and method == "GET"
         if key not in self._counters:
             self._counters[key] = self._made(_CACHEABLE_FACTOR if key[1] else 1)
@@ -106,7 +106,7 @@ class Limiter:
 
 
 def throttled(headers: Mapping[str, str]) -> Reply:
-    """The recorded 429: `errors` is an object, `status` a number, the type plain JSON, and Retry-After useless."""
+    """Return the recorded 429: `errors` an object, `status` a number, plain JSON, a useless Retry-After."""
     body = {"errors": {"title": "Too Many Requests", "code": "THROTTLED", "status": 429}}
     remaining = {"X-Ratelimit-Remaining": "0"} if headers else {}
     reply = json_reply(429, body, "application/json")  # type: ignore[arg-type]  # dict is invariant

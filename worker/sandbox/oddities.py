@@ -78,7 +78,7 @@ class Oddities:
         return Reply(401, self._dice.choice(bodies), _PLAIN, BEARER_ERROR)
 
     def _retry_after(self, now: float) -> str:
-        """Seconds, or the moment itself since 1970."""
+        """Return seconds, or the moment itself in seconds or milliseconds since 1970."""
         moment = now + self._offset + PAUSE
         return self._dice.choice((f"{PAUSE:g}", f"{moment:.0f}", f"{moment * 1000:.0f}"))
 

@@ -38,7 +38,7 @@ _EMPTY: Final = Query()
 
 
 def parse_query(text: str, type_name: str) -> Query:
-    """The query of a request for that type.
+    """Parse the query of a request for that type.
 
     Raises:
         Refusal: with every parameter, field, include, filter or page that the API would refuse.

@@ -26,7 +26,7 @@ class Resource:
     triggers: Mapping[str, int] = field(default_factory=dict)
 
     def document(self) -> dict[str, JSON]:
-        """The stored record as `/_sandbox/resources` and the state file show it."""
+        """Return the stored record as `/_sandbox/resources` and the state file show it."""
         return {
             "type": self.type,
             "id": self.id,
@@ -53,7 +53,7 @@ class Store:
         self.by_type.setdefault(resource.type, {})[resource.id] = resource
 
     def get(self, type_name: str, key: str) -> Resource | None:
-        """The record of that id, an abstract type standing for all of its concrete ones."""
+        """Return the record of that id; an abstract type stands for all of its concrete ones."""
         for concrete in concrete_types(type_name):
             found = self.by_type.get(concrete, {}).get(key)
             if found is not None:
@@ -61,24 +61,24 @@ class Store:
         return None
 
     def of_type(self, type_name: str) -> list[Resource]:
-        """All records of a type, an abstract type standing for all of its concrete ones."""
+        """Return all records of a type; an abstract type stands for all of its concrete ones."""
         return [record for concrete in concrete_types(type_name) for record in self.by_type.get(concrete, {}).values()]
 
     def holds(self, type_name: str) -> bool:
-        """Whether the store has any record of that type."""
+        """Return whether the store has any record of that type."""
         return any(self.by_type.get(concrete) for concrete in concrete_types(type_name))
 
     def tag_ids(self) -> dict[str, str]:
-        """The ids of the tags, by name."""
+        """Return the ids of the tags, by name."""
         return {str(tag.attributes["name"]): tag.id for tag in self.by_type.get("tags", {}).values()}
 
 
 def concrete_types(type_name: str) -> tuple[str, ...]:
-    """The concrete types that a type name stands for."""
+    """Return the concrete types that a type name stands for."""
     kind = resource_type(type_name)
     return (kind.abstract_over if kind else ()) or (type_name,)
 
 
 def timestamp(seconds: float) -> str:
-    """Seconds since 1970 in the API's form: UTC with milliseconds and a `Z`."""
+    """Format seconds since 1970 as the API does: UTC with milliseconds and a `Z`."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -46,18 +46,18 @@ _CACHEABLE: Final = frozenset(
 
 
 def is_cacheable(type_name: str) -> bool:
-    """Whether GETs of the type count against the larger quota of cacheable resources."""
+    """Return whether GETs of the type count against the larger quota of cacheable resources."""
     return type_name in _CACHEABLE or type_name.endswith("_promotions")
 
 
 def is_trigger(name: str) -> bool:
-    """Whether an attribute is a write-only trigger."""
+    """Return whether an attribute is a write-only trigger."""
     return name.startswith("_")
 
 
 @cache
 def readable_attributes(type_name: str) -> tuple[str, ...]:
-    """The attributes that replies of the type have: neither triggers nor passwords."""
+    """Return the attributes that replies of the type have: neither triggers nor passwords."""
     kind = resource_type(type_name)
     writable = kind.attributes if kind else ()
     own = (name for name in writable if not is_trigger(name) and not name.endswith("password"))
@@ -67,7 +67,7 @@ def readable_attributes(type_name: str) -> tuple[str, ...]:
 
 @cache
 def relationship_names(type_name: str) -> tuple[str, ...]:
-    """The relationships that replies of the type have."""
+    """Return the relationships that replies of the type have."""
     kind = resource_type(type_name)
     own = kind.relationships if kind else ()
     return tuple(dict.fromkeys((*own, *_READ_ONLY_RELATIONSHIPS.get(type_name, ()))))
@@ -75,11 +75,11 @@ def relationship_names(type_name: str) -> tuple[str, ...]:
 
 @cache
 def is_to_many(type_name: str, name: str) -> bool:
-    """Whether a relationship has a list of targets."""
+    """Return whether a relationship has a list of targets."""
     kind = resource_type(type_name)
     return bool(kind and name in kind.relationships and kind.relationships[name].many)
 
 
 def linkage(value: JSON) -> JSON:
-    """The `data` member of a relationship object."""
+    """Return the `data` member of a relationship object."""
     return value.get("data") if isinstance(value, dict) else None

@@ -24,7 +24,7 @@ class SeedError(ValueError):
 
 
 def seeded_id(type_name: str, index: int, random_seed: int = 0) -> str:
-    """The id of the record that `TYPE=COUNT` seeds at `index`, counted from 0: ten ASCII letters of mixed case.
+    """Return the id that `TYPE=COUNT` seeds at `index`, from 0: ten ASCII letters of mixed case.
 
     Records seeded as `transactions=COUNT` have the ids of `transactions`, whatever their concrete type.
     """
@@ -34,7 +34,7 @@ def seeded_id(type_name: str, index: int, random_seed: int = 0) -> str:
 
 
 def seeded(items: tuple[str, ...], random_seed: int, epoch: float) -> Iterator[Resource]:
-    """Every record of the seed items, the tags first.
+    """Yield every record of the seed items, the tags first.
 
     Args:
         items: `TYPE=COUNT`, or the path of a JSON or NDJSON file.
@@ -69,7 +69,7 @@ def _counted(type_name: str, count: int, random_seed: int, stamp: str) -> Iterat
 
 
 def _made_up(type_name: str, key: str, index: int) -> dict[str, JSON]:
-    """Values that only the server sets, secrets among them, in the form of the documented example replies."""
+    """Make up the values that only the server sets, secrets too, as the documented replies have them."""
     if type_name == "stripe_payments":
         return {"client_secret": f"pi_{key}_secret_sandbox", "publishable_key": f"pk_test_{key}"}
     if type_name in {"transactions", *_known("transactions").abstract_over}:
@@ -96,7 +96,7 @@ def _from_file(path: Path, stamp: str) -> Iterator[Resource]:
 
 
 def _entries(path: Path) -> list[JSON]:
-    """The resource objects of a JSON array, a JSON:API document, or NDJSON."""
+    """Return the resource objects of a JSON array, a JSON:API document, or NDJSON."""
     try:
         text = path.read_text(encoding="utf-8")
         if path.suffix in {".ndjson", ".jsonl"}:

@@ -74,7 +74,7 @@ class Sandbox:
         self._api.landings.land(last)
 
     def announcement(self) -> dict[str, str]:
-        """What a caller needs to use the sandbox, for one line of JSON."""
+        """Return what a caller needs to use the sandbox, for one line of JSON."""
         return {
             "url": self.url,
             "token": self.token,
@@ -83,7 +83,7 @@ class Sandbox:
         }
 
     def expire_token(self) -> None:
-        """End the current token's life now: requests with it get 401 INVALID_TOKEN, the next grant is a new one."""
+        """End the current token's life now: it gets 401 INVALID_TOKEN, and the next grant is a new token."""
         self._api.tokens.end()
 
     def revoke_token(self) -> None:
@@ -118,7 +118,7 @@ class Sandbox:
         return _response(answer.reply)
 
     def _inspected(self, target: str) -> Reply:
-        """What `/_sandbox/ledger` and `/_sandbox/resources` show; neither needs a token nor counts as a request."""
+        """Show the ledger or the resources, without a token, and without counting the request."""
         path, _, text = target.partition("?")
         query = dict(parse_qsl(text))
         self._api.landings.land(_now())

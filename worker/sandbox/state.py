@@ -28,12 +28,12 @@ class State:
         self._connection.executescript(_SCHEMA)
 
     def resources(self) -> list[Resource]:
-        """Every stored resource in the order it was first stored; none in a new file."""
+        """Return every stored resource in the order in which each was first stored; none from a new file."""
         rows = self._connection.execute("SELECT document FROM resources ORDER BY rowid")
         return [_resource(document) for (document,) in rows]
 
     def entries(self) -> list[Entry]:
-        """The ledger, oldest entry first."""
+        """Return the ledger, oldest entry first."""
         return [Entry(**json.loads(entry)) for (entry,) in self._connection.execute("SELECT entry FROM ledger")]
 
     def add(self, resources: Iterable[Resource]) -> None:

@@ -33,7 +33,7 @@ class TokenIssuer:
         self._renews = False
 
     def current(self, now: float) -> str:
-        """The token that is valid now, a new one when the last is over."""
+        """Return the token that is valid now, a new one if the last has ended."""
         if not self._lives(now):
             self._settled = now + self._settings.strange.token_settles if self._renews else now
             self._renews = True
@@ -42,7 +42,7 @@ class TokenIssuer:
         return self._token
 
     def accepts(self, authorization: str, now: float) -> bool:
-        """Whether an Authorization header carries the current token."""
+        """Return whether an Authorization header carries the current token."""
         scheme, _, token = authorization.partition(" ")
         return scheme.lower() == "bearer" and self._lives(now) and token == self._token and now >= self._settled
 
@@ -80,7 +80,7 @@ class TokenIssuer:
         return bool(self._token) and now < self._issued + (told if life is None else min(told, life))
 
     def _signed(self, issued: float) -> str:
-        """A token of JWT form. The signature is random: nobody in the sandbox checks it."""
+        """Make a token of JWT form. The signature is random: nobody in the sandbox checks it."""
         payload: dict[str, JSON] = {
             "organization": {"id": "sandboxOrg", "slug": "sandbox"},
             "application": {"id": "sandboxApp", "kind": "integration", "public": False},
@@ -95,7 +95,7 @@ class TokenIssuer:
 
 
 def _form(content_type: str, body: bytes) -> dict[str, JSON] | None:
-    """The members of a token request, None when it cannot be read."""
+    """Return the members of a token request; None if it cannot be read."""
     try:
         if content_type.partition(";")[0].strip() == "application/json":
             parsed = json.loads(body)

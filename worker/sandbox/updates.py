@@ -18,13 +18,13 @@ _UNIQUE: Final = "code"
 
 
 def is_locked(resource: Resource) -> bool:
-    """Whether updates of the record are refused."""
+    """Return whether updates of the record are refused."""
     metadata = resource.attributes.get("metadata")
     return isinstance(metadata, dict) and metadata.get(LOCK_KEY) is True
 
 
 def clash(resource: Resource, update: Update, store: Store) -> Problem | None:
-    """The unique constraint that the update would break: no two records of a type share a `code`."""
+    """Find the unique constraint that the update would break: no two records of a type share a `code`."""
     wanted = update.attributes.get(_UNIQUE)
     others = store.of_type(resource.type) if wanted is not None else []
     if any(other.id != resource.id and other.attributes.get(_UNIQUE) == wanted for other in others):
@@ -34,7 +34,7 @@ def clash(resource: Resource, update: Update, store: Store) -> Problem | None:
 
 
 def updated(resource: Resource, update: Update, stamp: str, store: Store) -> Resource:
-    """The record after the update.
+    """Return the record after the update.
 
     Given objects and to-many links replace the old ones as a whole. An update that changes nothing leaves
     `updated_at` alone, as Rails does, unless it refreshes.
@@ -62,7 +62,7 @@ def _fired(counts: Mapping[str, int], triggers: Iterable[str]) -> dict[str, int]
 
 
 def _tags(links: JSON, triggers: Mapping[str, JSON], tag_ids: Mapping[str, str]) -> list[JSON]:
-    """The tag links after adding and removing names. What the API does not like it discards without a word."""
+    """Return the tag links after adding and removing names; names the API dislikes are dropped without a word."""
     present = [str(link["id"]) for link in links if isinstance(link, dict)] if isinstance(links, list) else []
     removed = {tag_ids.get(name) for name in _names(triggers.get("_remove_tags"))}
     added = [tag_ids[name] for name in _names(triggers.get("_add_tags")) if name in tag_ids]

@@ -51,7 +51,7 @@ def check_media_types(method: str, headers: Mapping[str, str]) -> None:
 
 
 def parse_body(body: bytes) -> JSON:
-    """The JSON of a request body. Raises Refusal with status 400."""
+    """Parse the JSON of a request body; raise Refusal with status 400 if it is none."""
     try:
         document: JSON = json.loads(body.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError):
@@ -72,7 +72,7 @@ def _finite(text: str) -> float:
 
 
 def addressed(document: JSON, type_name: str, key: str) -> dict[str, JSON]:
-    """The resource object of a document that names the record of the URL.
+    """Return the resource object of a document that names the record of the URL.
 
     Raises:
         Refusal: it is malformed, or its type or id are not those of the URL.
@@ -100,7 +100,7 @@ def _address_problems(data: dict[str, JSON], type_name: str, key: str) -> Iterat
 
 
 def validated(data: dict[str, JSON], kind: ResourceType, store: Store) -> Update:
-    """The update that a resource object of an existing record asks for.
+    """Return the update that a resource object of an existing record asks for.
 
     Raises:
         Refusal: with every unknown name, or else with every refused value.

@@ -18,7 +18,7 @@ class BadValue(ValueError):
 
 
 def canonical(attribute: Attribute, value: JSON) -> JSON:
-    """The value as the API stores and echoes it: `"67"` of a number becomes 67, `AdyenPayment` `adyen_payments`.
+    """Return the value as the API stores it: `"67"` of a number as 67, `AdyenPayment` as `adyen_payments`.
 
     Raises:
         BadValue: the value is not of the attribute's type, or not in its list.

@@ -47,7 +47,7 @@ class Shown(NamedTuple):
 
 
 def shown_as(code: str) -> Shown:
-    """What a number format makes of a number."""
+    """Return how a number format shows a number."""
     if _ELAPSED.search(re.sub(r'"[^"]*"?|\\.', "", code)):
         return Shown(Kind.TIME, duration_text)
     letters = set(_LITERAL.sub("", code).lower())
@@ -59,7 +59,7 @@ def shown_as(code: str) -> Shown:
 
 
 def read_formats(package: Package, name: str) -> list[str]:
-    """The number format of each cell format of the workbook, by its number; `[General]` where there are no styles.
+    """Read the number format of each cell format of the workbook; `[General]` where there are no styles.
 
     Raises:
         InputRefused: the part breaks the rules of the format, or has more than 100,000 formats.

@@ -91,7 +91,7 @@ class Grid:
         self._runs_size = 0
 
     def lines(self, part: Part) -> Iterator[Line]:
-        """The rows that store something, in order.
+        """Yield the rows that store something, in order.
 
         Raises:
             InputRefused: the markup breaks the rules of the format, or a row is longer than 16 MiB.
@@ -164,7 +164,7 @@ class Grid:
             self._runs_size = 0
 
     def _placed(self, reference: str) -> int:
-        """The column of a cell, which must lie in this row and to the right of the cell before."""
+        """Return the column of a cell; refuse one outside this row, or not to the right of the cell before."""
         name = reference.removesuffix(self._number_text)
         column = self._columns.get(name)
         if column is None:
@@ -264,7 +264,7 @@ class Grid:
 
 
 def _column(name: str) -> int:
-    """`A` -> 0, `AA` -> 26."""
+    """Convert letters to a number: `A` to 0, `AA` to 26."""
     number = 0
     for letter in name:
         number = number * 26 + ord(letter) - ord("A") + 1

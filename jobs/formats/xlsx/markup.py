@@ -84,7 +84,7 @@ def steps(
 
 
 def elements(part: Part) -> Iterator[Element]:
-    """The elements of a small part, in the order in which they begin.
+    """Yield the elements of a small part, in the order in which they begin.
 
     Raises:
         InputRefused: see `steps`.
@@ -105,13 +105,13 @@ def elements(part: Part) -> Iterator[Element]:
 
 
 def bare_name(name: str) -> str:
-    """`NAMESPACE NAME` without the namespace, if it is one of those that sheets are made of."""
+    """Drop the namespace of `NAMESPACE NAME` if it is one of those that sheets are made of."""
     namespace, _, local = name.rpartition(" ")
     return local if namespace in MAIN or namespace == _RELATIONSHIPS else name
 
 
 def flag(attributes: Attributes, name: str) -> bool:
-    """A boolean attribute of XML Schema; false when it is not there."""
+    """Read a boolean attribute of XML Schema; a missing one is false."""
     return attributes.get(name) in {"1", "true"}
 
 

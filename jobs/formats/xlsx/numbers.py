@@ -46,7 +46,7 @@ class NotADate(ValueError):
 
 
 def number_text(raw: str) -> str:
-    """The text for a stored number.
+    """Format a stored number as text.
 
     Raises:
         NotANumber: `raw` is none, or none that is finite.
@@ -66,7 +66,7 @@ def number_text(raw: str) -> str:
 
 
 def _value(raw: str) -> tuple[float, Decimal | None]:
-    """The number nearest to `raw`, and `raw` itself where it has more digits than that number could stand for."""
+    """Return the nearest float, and the exact value if `raw` has more digits than the float can stand for."""
     parts = _NUMBER.fullmatch(raw)
     if parts is None:
         raise NotANumber
@@ -94,7 +94,7 @@ def _written(number: Decimal) -> str:
 
 
 def date_text(raw: str, *, since_1904: bool) -> str:
-    """A day, with its time if it has one, as ISO 8601 writes it: `2024-01-31`, `2024-01-31T10:20:30`.
+    """Format a day, and its time if it has one, as ISO 8601: `2024-01-31`, `2024-01-31T10:20:30`.
 
     Raises:
         NotANumber: `raw` is none.
@@ -117,7 +117,7 @@ def date_text(raw: str, *, since_1904: bool) -> str:
 
 
 def moment_text(raw: str, *, since_1904: bool) -> str:
-    """As `date_text`, with the time of day even where it is midnight.
+    """Format a day as `date_text` does, with the time even if it is midnight.
 
     Raises:
         NotANumber, NotADate: see `date_text`.
@@ -127,7 +127,7 @@ def moment_text(raw: str, *, since_1904: bool) -> str:
 
 
 def time_text(raw: str, *, since_1904: bool) -> str:
-    """A time of day, `10:20:30`; of a number with whole days the day as well.
+    """Format a time of day, `10:20:30`; with the day if the number has whole days.
 
     Raises:
         NotANumber, NotADate: see `date_text`.
@@ -139,7 +139,7 @@ def time_text(raw: str, *, since_1904: bool) -> str:
 
 
 def duration_text(raw: str, *, since_1904: bool) -> str:
-    """Hours that may exceed a day, `36:00:00`.
+    """Format a duration in hours, which may exceed a day: `36:00:00`.
 
     Raises:
         NotANumber, NotADate: see `date_text`.

@@ -64,7 +64,7 @@ class Package:
 
     @contextmanager
     def part(self, name: str, limit: int = MAX_PART) -> Iterator["Part"]:
-        """The bytes of one part, unpacked as they are read.
+        """Open one part, unpacked as it is read.
 
         Args:
             name: of the part, without a leading slash.
@@ -95,7 +95,7 @@ class Part:
         self._stream = stream
 
     def read(self, size: int) -> bytes:
-        """The next bytes, none at the end.
+        """Return the next bytes, none at the end.
 
         Raises:
             InputRefused: they are damaged, or more or less than the workbook says.
@@ -148,7 +148,7 @@ def _refuse_foreign(stream: BinaryIO) -> None:
 
 
 def _what_ole_is(stream: BinaryIO) -> str:
-    """An encrypted workbook and an old one begin alike; the directory of the container tells them apart."""
+    """Tell an encrypted workbook from an old one, which begins alike, by the directory of the container."""
     stream.seek(0)
     head = stream.read(512)
     if len(head) == 512:  # its length, by MS-CFB 2.2

@@ -121,7 +121,7 @@ def _values_among(header: list[str], hidden: list[tuple[int, int]]) -> set[int]:
 
 
 def _trimmed(cells: list[str]) -> list[str]:
-    """Without the empty cells at the end."""
+    """Return the cells without the empty ones at the end."""
     end = len(cells)
     while end and not cells[end - 1]:
         end -= 1

@@ -24,7 +24,7 @@ _ESCAPE: Final = re.compile(r"_x(D[89AB][0-9A-F]{2})__x(D[C-F][0-9A-F]{2})_|_x([
 
 
 def unescaped(text: str) -> str:
-    r"""`a_x000D_b` -> `a\rb`, `_x005F_x000D_` -> `_x000D_`. Half a character, or a NUL, stays as it is written."""
+    r"""Decode `a_x000D_b` to `a\rb`, `_x005F_x000D_` to `_x000D_`; half a character, or a NUL, stays as written."""
     return _ESCAPE.sub(_character, text) if "_x" in text else text
 
 
@@ -62,7 +62,7 @@ class SharedStrings:
         self._spill.close()
 
     def __getitem__(self, index: int) -> str:
-        """One string.
+        """Return one string.
 
         Raises:
             IndexError: there is none of that number.

@@ -60,7 +60,7 @@ class Values:
         self._ways: dict[tuple[str, str, bool], tuple[Convert, Stored]] = {}
 
     def text_of(self, kind: str, style: str, raw: str, formula: str | None) -> tuple[str, Stored]:
-        """The text of a cell that stores something, and how it was stored.
+        """Return the text of a cell that stores something, and how it was stored.
 
         Args:
             kind: its attribute `t`.
@@ -89,7 +89,7 @@ class Values:
             raise CellDamaged(f"`{shortened(raw)}` is no number") from None
 
     def stored(self, kind: str, style: str, formula: str | None) -> Stored:
-        """How a cell was stored whose text is of no use."""
+        """Return how a cell was stored whose text is of no use."""
         return self._ways[kind, style, formula is not None][1]
 
     def _way(self, kind: str, style: str, formula: bool) -> tuple[Convert, Stored]:

@@ -66,7 +66,7 @@ class Workbook:
 
     @contextmanager
     def lines(self, entry: SheetEntry) -> Iterator[tuple[Grid, Iterator[Line]]]:
-        """The rows of one sheet, and the grid that reads them.
+        """Open one sheet: return its rows, and the grid that reads them.
 
         Raises:
             InputRefused: see `Grid.lines`.
@@ -81,7 +81,7 @@ class Workbook:
             yield grid, grid.lines(part)
 
     def chosen(self, name: str) -> SheetEntry:
-        """The sheet that is meant.
+        """Find the sheet that is meant.
 
         Args:
             name: as the user said it; empty for the only visible sheet that is not empty.
@@ -176,7 +176,7 @@ def _list_sheet(attributes: Attributes, related: dict[str, _Relationship], found
 
 
 def _relationships(package: Package, name: str) -> dict[str, _Relationship]:
-    """What the part of that name refers to, by id; of the package itself when the name is empty."""
+    """Return what the part of that name refers to, by id; the package itself has an empty name."""
     folder, file = posixpath.split(name)
     found: dict[str, _Relationship] = {}
     with package.part(posixpath.join(folder, "_rels", f"{file}.rels"), _SMALL) as part:

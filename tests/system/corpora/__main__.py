@@ -1,4 +1,4 @@
-"""`make corpora`: the public corpora, through the program; a table, and every deviation with its explanation.
+"""`make hunt NAME=corpora`: the public corpora, through the program; a table, and every deviation with its explanation.
 
 The corpora are installed by npm into FOLDER and never committed. Exits with 1 for a crash, for a deviation that is not
 explained in `deviations.py`, and for an explanation that is no longer needed.

@@ -1,4 +1,4 @@
-"""`make damage`: the journal of a killed run, cut at every byte of its end and with flipped bits, resumed and judged.
+"""`make hunt NAME=damage`: the journal of a killed run, cut at every byte of its end, with flipped bits, and resumed.
 
 python -m tests.system.crash.damage [--flips 400] [--step 1] [--seed 1] [--rows 150]
 

@@ -1,4 +1,4 @@
-"""`make full-disk`: runs on a real, small file system that fills up at random points; needs root, for the mount.
+"""`make hunt NAME=full-disk`: runs on a small file system that fills up at random points; needs root, for the mount.
 
 python -m tests.system.crash.full_disk --times 20 [--seed 1] [--rows 300]
 """

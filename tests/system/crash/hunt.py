@@ -1,4 +1,4 @@
-"""`make crash`: kill -9 at random points of real runs, judged by the server's own ledger.
+"""`make hunt NAME=crash`: kill -9 at random points of real runs, judged by the server's own ledger.
 
 python -m tests.system.crash.hunt --kills 50 [--seed 1] [--rows 400]
 """

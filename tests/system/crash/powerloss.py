@@ -1,4 +1,4 @@
-"""`make powerloss`: real runs under strace; what a power cut leaves at random points is resumed, and judged.
+"""`make hunt NAME=powerloss`: real runs under strace; what a power cut leaves at random points is resumed, and judged.
 
 At every PATCH that leaves, its intent must already be on the disk, counting nothing but what was synced.
 

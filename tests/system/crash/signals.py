@@ -1,4 +1,4 @@
-"""`make signals`: SIGINT and SIGTERM, once and twice, at random points of real runs, judged by the server's ledger.
+"""`make hunt NAME=signals`: SIGINT and SIGTERM, once and twice, at random points of real runs; the ledger judges.
 
 python -m tests.system.crash.signals --times 100 [--seed 1] [--rows 300]
 """

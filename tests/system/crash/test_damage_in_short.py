@@ -1,4 +1,4 @@
-"""The damages in short: the same code as `make damage`, at fewer places."""
+"""The damages in short: the same code as `make hunt NAME=damage`, at fewer places."""
 
 from tests.system.crash.damage import Verdict, hunt
 from tests.system.crash.sheet import Style

@@ -1,4 +1,4 @@
-"""The model of a disk that `make powerloss` judges by, and how a trace is read."""
+"""The model of a disk that `make hunt NAME=powerloss` judges by, and how a trace is read."""
 
 from collections.abc import Sequence
 from pathlib import Path

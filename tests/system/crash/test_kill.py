@@ -1,4 +1,4 @@
-"""The hunt in short: the same code as `make crash`, with a few kills."""
+"""The hunt in short: the same code as `make hunt NAME=crash`, with a few kills."""
 
 from tests.system.crash.hunt import hunt
 from tests.system.crash.sheet import Style, Variant

@@ -1,4 +1,4 @@
-"""The signals in short: the same code as `make signals`, a few times."""
+"""The signals in short: the same code as `make hunt NAME=signals`, a few times."""
 
 import pytest
 

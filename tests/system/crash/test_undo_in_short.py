@@ -1,4 +1,4 @@
-"""Undo after kills in short: the same code as `make undo-crash`, two rounds of it."""
+"""Undo after kills in short: the same code as `make hunt NAME=undo-crash`, two rounds of it."""
 
 from tests.system.crash.undo import hunt
 

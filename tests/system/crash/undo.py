@@ -1,4 +1,4 @@
-"""`make undo-crash`: apply, killed and resumed; then undo, killed and resumed. Nothing is left of either.
+"""`make hunt NAME=undo-crash`: apply, killed and resumed; then undo, killed and resumed. Nothing is left of either.
 
 python -m tests.system.crash.undo --rounds 20 [--seed 1] [--rows 150]
 """

@@ -1,4 +1,4 @@
-"""That names survive a power cut, as far as it can be seen without cutting it. `make powerloss` does the rest."""
+"""Names survive a power cut, as far as that can be seen without one: `make hunt NAME=powerloss` does the rest."""
 
 import os
 from pathlib import Path

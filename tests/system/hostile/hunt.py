@@ -1,4 +1,4 @@
-"""`make faults`: a long run against a hostile server, judged by the server's own truth.
+"""`make hunt NAME=faults`: a long run against a hostile server, judged by the server's own truth.
 
 python -m tests.system.hostile.hunt --rows 100000 --share 5 [--seed 1] [--blind] [--real]
 

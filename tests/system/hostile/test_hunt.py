@@ -1,4 +1,4 @@
-"""Short hunts in every test run; `make faults` is the long one. Seeds choose the server's standing habits too."""
+"""Short hunts in every test run; `make hunt NAME=faults` is the long one. Seeds choose the server's habits too."""
 
 from pathlib import Path
 

@@ -208,7 +208,7 @@ def _formulas(path: Path) -> list[str]:
 
 def _how(path: Path, format_name: str) -> Input:
     given = Input.model_validate({"source": str(path), "format": format_name})
-    return source.understood(path, given)
+    return source.resolve_options(path, given)
 
 
 def _checked(path: Path, format_name: str) -> Checked:

@@ -1,4 +1,4 @@
-"""`make simulate` and `make replay`: stories by their seeds, on all cores.
+"""`make hunt NAME=simulate` and `make hunt NAME=replay`: stories by their seeds, on all cores.
 
 python -m tests.system.simulation --seeds 10000 [--first 0]
 python -m tests.system.simulation --replay 1
@@ -24,9 +24,8 @@ def simulate(first: int, seeds: int, *, processes: int | None = None) -> tuple[C
             figures.update(verdict.figures)
             if not verdict.is_clean:
                 broken.append(verdict)
-                _say(
-                    f"seed {verdict.seed}: {verdict.crash or verdict.violations[0]}\n  make replay SEED={verdict.seed}"
-                )
+                _say(f"seed {verdict.seed}: {verdict.crash or verdict.violations[0]}")
+                _say(f"  make hunt NAME=replay SEED={verdict.seed}")
             if done % 1000 == 0:
                 _say(f"{done:,} of {seeds:,} seeds, {len(broken)} broken")
     return figures, broken

@@ -1,4 +1,4 @@
-"""`make strangers`: the program against servers that nobody here wrote; one table, and every statement that was untrue.
+"""`make hunt NAME=strangers`: the program against servers that nobody here wrote; a table, and every untrue statement.
 
     python -m tests.system.strangers              all of them
     python -m tests.system.strangers django       one

@@ -43,7 +43,7 @@ def workbook(folder: Path, rows: str, merged: tuple[str, ...] = (), hidden_colum
 
 
 def how(path: Path, *, visible_only: bool = False) -> Input:
-    return source.understood(path, Input(source=str(path), format="xlsx", visible_only=visible_only))
+    return source.resolve_options(path, Input(source=str(path), format="xlsx", visible_only=visible_only))
 
 
 def counted(found: Checked) -> dict[tuple[str, str], int]:

@@ -22,7 +22,7 @@ def how(format_name: str = "csv", **more: object) -> Input:
 def rows_in(path: Path) -> int:
     """The number of rows of a sheet, all of them read."""
     with source.opened(path) as stream:
-        return sum(1 for _ in source.sheet_of(stream, how()))
+        return sum(1 for _ in source.format_of(how()).read(stream, source.options_of(how())))
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,9 @@ def test_gzip_data_that_grows_without_end_is_refused(tmp_path: Path, monkeypatch
 def test_what_the_input_itself_says_becomes_a_setting(tmp_path: Path) -> None:
     path = tmp_path / "input.csv"
     path.write_text("id;reference\nabc;1,5\n")
-    assert source.understood(path, how()).delimiter == ";"
-    assert source.understood(path, how(delimiter="|")).delimiter == "|"
-    assert source.understood(path, how("tsv")).delimiter == ""
+    assert source.resolve_options(path, how()).delimiter == ";"
+    assert source.resolve_options(path, how(delimiter="|")).delimiter == "|"
+    assert source.resolve_options(path, how("tsv")).delimiter == ""
 
 
 @pytest.mark.parametrize("name", ["a.xls", "a.XLSM", "a.xlsb", "a.ods", "a.numbers"])
@@ -115,8 +115,3 @@ def test_tsv_and_ndjson_are_read_by_their_formats() -> None:
     assert isinstance(good, UpdateJob)
     assert isinstance(bad, Unsendable)
     assert bad.reason == "bad_json"
-
-
-def test_a_delimiter_of_its_own_wins_over_the_format() -> None:
-    assert source.delimiter(how("tsv")) == "\t"
-    assert source.delimiter(how("csv", delimiter=";")) == ";"

@@ -1,0 +1,97 @@
+"""What CONTRIBUTING.md says of how to add something is done to a copy of the program, to the letter, and works."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.docs.documents import ROOT, read
+
+COMMAND: Final = '''
+"""`rowpatch greet`: say hello to a file."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def greet(
+    source: Annotated[str, Parameter(help="Whom to greet.")],
+    /,
+    *,
+    loud: Annotated[bool, Parameter(negative=(), help="In capitals.")] = False,
+    word: Annotated[str, Parameter(help="What to say.")] = "hello",
+) -> int:
+    """Greet SOURCE."""
+    said = f"{word} {source}"
+    print(said.upper() if loud else said)
+    return 1
+'''
+
+FORMAT_LINES: Final = {
+    "from jobs.formats.csv": "from jobs.formats.columns import COLUMNS",
+    '    "csv": CSV,': '    "columns": COLUMNS,',
+}
+COMMAND_LINES: Final = {'    "check":': '    "greet": "Say hello.",'}
+
+
+def section(title: str) -> str:
+    found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", read("CONTRIBUTING.md"), re.MULTILINE | re.DOTALL)
+    assert found, title
+    return found[1]
+
+
+def named(title: str, name: str) -> set[str]:
+    """The files of the program that a section tells to write or to change."""
+    return {path.replace("NAME", name) for path in re.findall(r"`((?:jobs|worker)/[\w/]+\.py)`", section(title))}
+
+
+def program_with(folder: Path, module: str, text: str, registry: str, lines: Mapping[str, str]) -> Path:
+    """A copy of the program with a new module, and with new lines in another, each before the one it is given for."""
+    for package in ("jobs", "worker"):
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    assert not (folder / module).exists()
+    (folder / module).write_text(text)
+    changed = (folder / registry).read_text()
+    for before, line in lines.items():
+        assert changed.count(f"\n{before}") == 1, before
+        changed = changed.replace(f"\n{before}", f"\n{line}\n{before}")
+    (folder / registry).write_text(changed)
+    return folder
+
+
+def run(folder: Path, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from worker.cli import main; main()", *arguments]
+    return subprocess.run(command, input=text, capture_output=True, text=True, cwd=folder, check=False)
+
+
+def test_an_input_format_is_added_in_the_files_that_the_guide_names(tmp_path: Path) -> None:
+    module, registry = "jobs/formats/columns.py", "jobs/formats/__init__.py"
+    assert named("How to add an input format", "columns") == {module, registry}
+    text = (ROOT / "tests/system/e2e/toy_formats.py").read_text(encoding="utf-8")
+    folder = program_with(tmp_path, module, text, registry, FORMAT_LINES)
+    sheet = f"{'id':12}reference\n{'ZfiCcmIvua':12}a\n"
+    found = run(folder, "check", "--type", "stripe_payments", "--format", "columns", "-", text=sheet)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert "1 row: 1 can be sent" in found.stdout
+
+
+def test_a_command_is_added_in_the_files_that_the_guide_names(tmp_path: Path) -> None:
+    module, registry = "worker/cli/greet.py", "worker/cli/__init__.py"
+    assert named("How to add a command", "greet") == {module, registry}
+    folder = program_with(tmp_path, module, COMMAND, registry, COMMAND_LINES)
+    assert "Say hello." in run(folder, "--help").stdout
+    assert "--loud" in run(folder, "greet", "--help").stdout
+    greeted = run(folder, "greet", "--loud", "-")  # a flag without a value that nothing but its signature knows
+    assert (greeted.returncode, greeted.stdout, greeted.stderr) == (1, "HELLO /DEV/STDIN\n", "")
+    assert run(folder, "greet", "--word", "-", "you").stdout == "- you\n"
+
+
+@pytest.mark.parametrize("title", ["How to add an input format", "How to add a command"])
+def test_a_guide_is_short(title: str) -> None:
+    assert len(section(title).strip().splitlines()) <= 14

@@ -1,0 +1,15 @@
+"""Texts for messages."""
+
+import pytest
+
+from jobs.texts import either, shortened
+
+
+@pytest.mark.parametrize(("words", "joined"), [(["a"], "a"), (["a", "b"], "a or b"), (["a", "b", "c"], "a, b or c")])
+def test_alternatives_are_joined_as_in_a_sentence(words: list[str], joined: str) -> None:
+    assert either(words) == joined
+
+
+def test_a_long_text_ends_in_an_ellipsis() -> None:
+    assert shortened("abcd", 4) == "abcd"
+    assert shortened("abcde", 4) == "abc…"
