@@ -360,6 +360,57 @@ async def token_endpoint_of(script: Script, patience: float = 900.0) -> Grant:
     return await endpoint.issue()
 
 
+@pytest.mark.parametrize(
+    ("replies", "asked"),
+    [
+        ([(500, {})], [0, 1]),
+        ([(520, {}), (503, {})], [0, 1, 2]),
+        ([(408, {})], [0, 1]),
+        ([(425, {})], [0, 1]),
+        ([(423, {"retry-after": "61"})], [0, 61]),
+        ([(403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"})], [0, 60]),
+        ([(401, {"retry-after": "61", "www-authenticate": "Bearer"})], [0, 61]),  # no token was sent that it refuses
+        ([(101, {})], [0, 1]),
+    ],
+)
+def test_a_token_is_asked_for_again_where_that_may_help(
+    replies: list[tuple[int, dict[str, str]]], asked: list[float]
+) -> None:
+    script = Script(replies)
+    assert run(token_endpoint_of(script)).access_token == "t0k3n"
+    assert script.asked == pytest.approx(asked, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "asked"),
+    [
+        (302, {}, 1),
+        (400, {}, 1),
+        (401, {}, 1),
+        (401, {"www-authenticate": "Bearer"}, 1),
+        (404, {}, 1),
+        (500, {}, 5),
+        (520, {}, 5),
+        (429, {}, 5),
+        (503, {"retry-after": "1"}, 5),
+    ],
+)
+def test_a_refused_client_is_given_up_at_once_and_a_failing_endpoint_after_five_tries(
+    status: int, headers: dict[str, str], asked: int
+) -> None:
+    script = Script([(status, headers)] * 9)
+    with pytest.raises(CredentialLost, match=f"it answered {status}"):
+        run(token_endpoint_of(script))
+    assert len(script.asked) == asked
+
+
+def test_a_success_without_a_token_is_asked_about_again() -> None:
+    script = Script([(200, {"content-type": "text/html"})] * 9)
+    with pytest.raises(CredentialLost, match="it answered 200: "):
+        run(token_endpoint_of(script))
+    assert len(script.asked) == 5
+
+
 def test_a_pause_beyond_the_patience_is_not_waited_for() -> None:
     script = Script([(429, {"retry-after": "1000"})])
     with pytest.raises(CredentialLost, match="answered 429 and asks for a pause of 1000 s"):
