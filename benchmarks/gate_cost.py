@@ -6,6 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from jobs.apis.meanings import Meaning
 from jobs.model import Reply
 from worker.clock import Clock
 from worker.pacing.limiter import Gate
@@ -43,7 +44,7 @@ async def cost(gate: Gate, wheel: Wheel, count: int) -> float:
     began = time.process_time()
     for _ in range(count):
         await gate.admit()
-        gate.replied(REPLY, wheel.time)
+        gate.account(REPLY, Meaning.SERVED, wheel.time)
         wheel.time += wheel.step
     return (time.process_time() - began) / count * 1e6
 
@@ -61,7 +62,7 @@ async def compare(name: str, windows: tuple[Window, ...], count: int) -> None:
         both = 0.0
         for _ in range(count):
             await other.admit()
-            other.replied(REPLY, wheel.time)
+            other.account(REPLY, Meaning.SERVED, wheel.time)
             both += await cost(shared, wheel, 1)
         more = f"+{with_file - bare:.1f} us with the file, +{both / count - bare:.1f} us with a second process"
         print(f"{name}: {bare:.1f} us alone, {more}")

@@ -25,7 +25,7 @@ from yarl import URL
 from benchmarks import machine, results, rows
 from benchmarks.measuring import median
 from benchmarks.servers import running
-from jobs.apis.commercelayer import MEDIA_TYPE, update_request
+from jobs.apis.commercelayer import MEDIA_TYPE, meaning_of, update_request
 from jobs.changes.diff import as_written
 from jobs.model import Reply, Request, RowResult, UpdateJob
 from worker import reports
@@ -187,8 +187,9 @@ async def judged(place: Place) -> None:
     async def work(transport: Transport) -> None:
         for job in jobs:
             change = as_written(job)
-            reply = await transport.send(update_request(job, change, job.type), HEADERS)
-            judge(reply, Sent(job, change, job.type, 4, 4))
+            request = update_request(job, change, job.type)
+            reply = await transport.send(request, HEADERS)
+            judge(reply, meaning_of(request, reply), Sent(job, change, job.type, 4, 4))
 
     await _sending(place, work)
 

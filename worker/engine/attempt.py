@@ -7,9 +7,10 @@ be decided without waiting is decided in `policy`; the steps a row takes are tho
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
-from jobs.apis.commercelayer import MEDIA_TYPE
+from jobs.apis.commercelayer import MEDIA_TYPE, meaning_of
+from jobs.apis.meanings import Meaning
 from jobs.changes.edits import without_tags
-from jobs.model import Edit, MaybeSent, NotSent, Outcome, Reply, RowResult, Status
+from jobs.model import Edit, NotSent, Outcome, Reply, RowResult, Status
 from jobs.reasons import REASONS
 from worker.clock import Clock
 from worker.engine.effort import LEFT, Effort, Ending, InDoubt, Judged, Left, Rerouted
@@ -18,7 +19,6 @@ from worker.lane.authority import Authority, CredentialLost
 from worker.lane.transport import Transport
 from worker.pacing.limiter import Gate
 from worker.policy.backoff import full_jitter
-from worker.policy.backpressure import asks_to_wait
 from worker.policy.lifecycle import Event, step
 from worker.policy.throttle import parking
 from worker.policy.verdict import (
@@ -39,6 +39,10 @@ from worker.stop import Stop
 
 RACES: Final = 3
 """Times that a row is decided anew because its record changed between reading and writing."""
+
+
+_NOT_PROBED: Final = NotSent("not sent")
+"""What came of an action's slot when the read before it found that the server is still down."""
 
 
 class Recheck(Protocol):
@@ -90,7 +94,7 @@ class AttemptLoop:
             admitted = False
             effort.state = step(effort.state, Event.ADMIT)
             if effort.is_stale(self.clock) and (moved := await self.recheck(effort)):
-                self.gate.give_back()
+                self.gate.release()
                 return self._unsent(effort, moved)
             headers = await self._intend(effort)
             if headers is None:
@@ -100,8 +104,9 @@ class AttemptLoop:
                 self.longest_gap = max(self.longest_gap, self.clock.age(effort.read_at))
             patience = None if effort.job.fires else self.gate.probe_timeout
             outcome = await self.transport.send(effort.request(), headers, patience)
-            pause = self._account(outcome, sent_at)
-            verdict = judge(outcome, self._sent(effort))
+            meaning = meaning_of(effort.request(), outcome)
+            pause = self.gate.account(outcome, meaning, sent_at)
+            verdict = judge(outcome, meaning, self._sent(effort))
             if isinstance(verdict, Settle):
                 return Judged(verdict, outcome)
             if isinstance(verdict, Renew):
@@ -117,7 +122,7 @@ class AttemptLoop:
             if not (self.gate.is_down and effort.job.fires) or await self.probe(effort):
                 return True
             admitted = False
-            self.gate.not_sent(self.clock.now())
+            self.gate.account(_NOT_PROBED, Meaning.UNSENT, self.clock.now())
             if self.gate.is_hopeless:
                 self.stop.request("outage", "the server has been down for too long; resume the run later")
         return False
@@ -142,7 +147,7 @@ class AttemptLoop:
                     self.gate.first_attempt()
                 return headers
             self.journal.withdraw(row, attempt)
-        self.gate.give_back()
+        self.gate.release()
         return None
 
     @staticmethod
@@ -156,19 +161,6 @@ class AttemptLoop:
         if self._headers.get("Authorization") != bearer:
             self._headers = {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE, "Authorization": bearer}
         return self._headers
-
-    def _account(self, outcome: Outcome, sent_at: float) -> float:
-        """Give the slot back in the way the outcome demands; seconds of a pause for everybody, or 0."""
-        match outcome:
-            case Reply() if asks_to_wait(outcome):
-                return self.gate.slowed_down(outcome, sent_at)
-            case Reply():
-                self.gate.replied(outcome, sent_at)
-            case MaybeSent():
-                self.gate.unanswered(sent_at, outcome.detail)
-            case NotSent():
-                self.gate.not_sent(sent_at, outcome.detail)
-        return 0.0
 
     def _sent(self, effort: Effort) -> Sent:
         return Sent(

@@ -143,7 +143,7 @@ class Pool:
     async def _work(self) -> None:
         while (effort := await self._next()) is not None:
             if effort.verdict is not None:
-                self.attempts.gate.give_back()
+                self.attempts.gate.release()
                 self._end_unsent(effort, effort.verdict)
                 continue
             self.guards.sending(effort.job.ref.row)
@@ -181,7 +181,7 @@ class Pool:
                     if effort.is_stale(self.clock):
                         await self._freshen(effort)
                     return effort
-                self.attempts.gate.give_back()
+                self.attempts.gate.release()
                 self._reroute([effort] if effort is not None else [])
             elif self.intake.is_done:
                 break

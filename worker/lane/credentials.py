@@ -14,14 +14,14 @@ from typing import Final, Protocol
 
 import anyio
 
-from jobs.apis.commercelayer import Claims, Grant, read_claims, read_grant, token_request
-from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
+from jobs.apis.commercelayer import Claims, Grant, meaning_of, read_claims, read_grant, token_request
+from jobs.apis.meanings import Meaning
+from jobs.model import Outcome, Reply, Request
 from worker.clock import Clock
 from worker.lane.authority import CredentialLost
 from worker.lane.transport import Transport
 from worker.pacing.limiter import Gate
 from worker.policy.backoff import full_jitter
-from worker.policy.backpressure import asks_to_wait
 from worker.policy.pace import Window
 from worker.policy.wording import why_not
 from worker.settings import Secrets, is_commerce_layer
@@ -47,6 +47,9 @@ TOKEN_QUOTA: Final = (Window(30, 60.0),)
 
 TOKEN_ATTEMPTS: Final = 5
 """Tries to get a token before the run stops."""
+
+_FINAL: Final = frozenset({Meaning.REDIRECTED, Meaning.REFUSED})
+"""Asking again would bring the same; a success without a token is no answer of the endpoint."""
 
 _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
@@ -105,12 +108,12 @@ class TokenEndpoint:
             if not (await self.gate.admit() if patient else self.gate.admit_at_once()):
                 break
             self.on_request()
-            outcome, pause = await self._ask(request, secrets)
+            outcome, meaning, pause = await self._ask(request, secrets)
             grant = read_grant(outcome) if isinstance(outcome, Reply) else None
             if grant is not None:
                 return grant
             why = _why(outcome, pause if pause > self.patience else 0.0)
-            if pause > self.patience or _is_final(outcome) or attempt == attempts:
+            if pause > self.patience or meaning in _FINAL or attempt == attempts:
                 break
             if not await self._stop.sleep(1.0 + full_jitter(attempt, self._clock.sample(), base=1.0, cap=20.0)):
                 break
@@ -126,21 +129,13 @@ class TokenEndpoint:
         secrets = client_id.get_secret_value(), client_secret.get_secret_value()
         return token_request(*secrets), secrets[::-1]
 
-    async def _ask(self, request: Request, secrets: tuple[str, ...]) -> tuple[Outcome, float]:
+    async def _ask(self, request: Request, secrets: tuple[str, ...]) -> tuple[Outcome, Meaning, float]:
         """What came of one request, and for how many seconds nobody may ask again."""
         sent_at = self._clock.now()
         outcome = await self._transport.send(request, _FORM)
-        match outcome:
-            case Reply() if asks_to_wait(outcome):
-                return replace(outcome, secrets=secrets), self.gate.slowed_down(outcome, sent_at)
-            case Reply():
-                self.gate.replied(outcome, sent_at)
-                return replace(outcome, secrets=secrets), 0.0
-            case MaybeSent():
-                self.gate.unanswered(sent_at, outcome.detail)
-            case NotSent():
-                self.gate.not_sent(sent_at, outcome.detail)
-        return outcome, 0.0
+        meaning = meaning_of(request, outcome)
+        pause = self.gate.account(outcome, meaning, sent_at)
+        return replace(outcome, secrets=secrets) if isinstance(outcome, Reply) else outcome, meaning, pause
 
 
 def quota_of(secrets: Secrets, origin: str) -> str:
@@ -270,11 +265,6 @@ class Credential:
             return False
         now = self._clock.now()
         return now - self._asked_at >= RENEW_INTERVAL and now >= self._renew_at
-
-
-def _is_final(outcome: Outcome) -> bool:
-    """Whether asking again would bring the same."""
-    return isinstance(outcome, Reply) and 300 <= outcome.status < 500 and not asks_to_wait(outcome)
 
 
 def _why(outcome: Outcome, pause: float) -> str:

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 from jobs.apis.commercelayer import (
     MEDIA_TYPE,
-    document_of,
+    meaning_of,
     read_record,
     record_request,
-    token_refused,
 )
-from jobs.model import JSON, Fields, NotSent, Outcome, Reply, Request
+from jobs.apis.meanings import ANSWERS, SERVER_ERRORS, SLOWS_DOWN, Meaning
+from jobs.model import JSON, Fields, Outcome, Reply, Request
 from worker.clock import Clock, Moment
 from worker.journal import Counters
 from worker.lane.authority import Authority, CredentialLost
@@ -23,7 +23,6 @@ from worker.lane.reference_pages import ReferencePages
 from worker.lane.transport import Transport
 from worker.pacing.limiter import Gate
 from worker.policy.backoff import full_jitter
-from worker.policy.backpressure import asks_to_wait
 from worker.policy.throttle import parking
 from worker.policy.wording import why_not
 from worker.settings import Attempts
@@ -75,16 +74,17 @@ class Lookup:
         failures = throttles = 0
         none = NoAnswer("")
         while self._goes_on(failures, patient=patient) and throttles < self.limits.throttles:
-            outcome, at = await self._read(request)
+            outcome, meaning, at = await self._read(request)
             if outcome is None:
                 return NoAnswer(none.why)
-            if isinstance(outcome, Reply) and _is_answer(outcome):
+            if meaning in ANSWERS:
+                assert isinstance(outcome, Reply)  # noqa: S101
                 return Answer(outcome, at)
             why = why_not(outcome)
-            none = NoAnswer(why, isinstance(outcome, Reply) and outcome.status >= 500)
-            if isinstance(outcome, Reply) and token_refused(outcome):
+            none = NoAnswer(why, meaning in SERVER_ERRORS)
+            if meaning is Meaning.TOKEN_REFUSED:
                 continue  # with another token, or not at all: the credential knows when to give up
-            if isinstance(outcome, Reply) and asks_to_wait(outcome):
+            if meaning in SLOWS_DOWN:
                 throttles += 1
                 continue
             failures += not (patient and self.gate.is_down)
@@ -99,50 +99,35 @@ class Lookup:
         """Whether to ask again; where reads have worked and nobody gets an answer now, it is no matter of this page."""
         return failures < self.limits.max_attempts or (patient and self.gate.has_broken_down(failures))
 
-    async def _read(self, request: Request) -> tuple[Outcome | None, Moment]:
+    async def _read(self, request: Request) -> tuple[Outcome | None, Meaning, Moment]:
         """Send one GET; the outcome and when it left, None when the run ends first, or the credential is lost."""
         if not await self.gate.admit():
-            return None, self.clock.moment()
+            return None, Meaning.UNSENT, self.clock.moment()
         try:
             bearer = await self.credential.bearer()
         except CredentialLost as error:
-            self.gate.give_back()
+            self.gate.release()
             self.stop.request("authorisation_lost", str(error))
-            return None, self.clock.moment()
+            return None, Meaning.UNSENT, self.clock.moment()
         self.counters.gets += 1
         sent_at = self.clock.moment()
         headers = {"Accept": MEDIA_TYPE, "Authorization": bearer}
         outcome = await self.transport.send(request, headers, self.gate.probe_timeout)
-        await self._account(outcome, sent_at.loop, bearer)
-        return outcome, sent_at
+        meaning = meaning_of(request, outcome)
+        await self._account(outcome, meaning, sent_at.loop, bearer)
+        return outcome, meaning, sent_at
 
-    async def _account(self, outcome: Outcome, sent_at: float, bearer: str) -> None:
-        if isinstance(outcome, NotSent):
-            self.gate.not_sent(sent_at, outcome.detail)
-        elif not isinstance(outcome, Reply):
-            self.gate.unanswered(sent_at, outcome.detail)
-        elif asks_to_wait(outcome):
-            pause = self.gate.slowed_down(outcome, sent_at)
+    async def _account(self, outcome: Outcome, meaning: Meaning, sent_at: float, bearer: str) -> None:
+        pause = self.gate.account(outcome, meaning, sent_at)
+        if meaning in SLOWS_DOWN:
             limits, refusals = self.limits, self.gate.refusals_in_a_row
             if why := parking(pause, refusals, patience=limits.patience, most=limits.throttles):
                 self.stop.request("parked", why)
-        else:
-            self.gate.replied(outcome, sent_at)
-            if token_refused(outcome):
-                await self._renew(bearer)
+        if meaning is Meaning.TOKEN_REFUSED:
+            await self._renew(bearer)
 
     async def _renew(self, bearer: str) -> None:
         try:
             await self.credential.renew(bearer)
         except CredentialLost as error:
             self.stop.request("authorisation_lost", str(error))
-
-
-def _is_answer(reply: Reply) -> bool:
-    """Whether asking again, now or later, would bring the same: what was asked for, or a refusal.
-
-    A success that is no JSON is not the API's: a portal, or a page of the edge in front of it.
-    """
-    foreign = reply.status < 300 and reply.complete and document_of(reply) is None
-    final = reply.status < 500 and not foreign
-    return final and not token_refused(reply) and not asks_to_wait(reply)

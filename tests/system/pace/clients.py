@@ -5,15 +5,18 @@ from collections.abc import Callable, Iterable
 from random import Random
 from typing import Protocol
 
-from jobs.model import MaybeSent, NotSent, Outcome, Reply
+from jobs.apis.commercelayer import meaning_of
+from jobs.apis.meanings import SLOWS_DOWN
+from jobs.model import Outcome, Request
 from tests.system.pace.server import Limit
 from worker.clock import Clock
 from worker.pacing.limiter import Gate
 from worker.policy.backoff import full_jitter
-from worker.policy.backpressure import asks_to_wait
 from worker.policy.pace import Pace, Window
 from worker.settings import Attempts
 from worker.stop import Stop
+
+UPDATE = Request("PATCH", "/api/skus/x", b"{}")
 
 EPOCH = 1_750_000_000.0
 """Wall-clock seconds at loop time 0."""
@@ -67,18 +70,10 @@ class Ours:
         await self.gate.admit()
 
     def replied(self, outcome: Outcome, sent_at: float) -> None:
-        match outcome:
-            case Reply() if asks_to_wait(outcome):
-                self.gate.slowed_down(outcome, sent_at)
-            case Reply():
-                self.gate.replied(outcome, sent_at)
-            case MaybeSent():
-                self.gate.unanswered(sent_at)
-            case NotSent():
-                self.gate.not_sent(sent_at)
+        self.gate.account(outcome, meaning_of(UPDATE, outcome), sent_at)
 
     def wait(self, outcome: Outcome, failures: int) -> float:
-        if isinstance(outcome, Reply) and asks_to_wait(outcome):
+        if meaning_of(UPDATE, outcome) in SLOWS_DOWN:
             return 0.0  # the gate is closed for everybody
         return full_jitter(failures, self._terms.dice.random(), base=self._attempts.base, cap=self._attempts.cap)
 

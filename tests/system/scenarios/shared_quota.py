@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from jobs.apis.meanings import Meaning
 from jobs.model import Reply
 from tests.virtual_time import run
 from worker.clock import Clock
@@ -123,7 +124,7 @@ async def work(
         while await gate.admit():
             sent_at = host.clock.now()
             reply = await server.answer(who)
-            (gate.replied if reply.status == 200 else gate.slowed_down)(reply, sent_at)
+            gate.account(reply, Meaning.SERVED if reply.status == 200 else Meaning.THROTTLED, sent_at)
 
     async def beat() -> None:
         while True:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from jobs.apis.commercelayer import update_request
+from jobs.apis.meanings import Meaning
 from jobs.changes.diff import as_written
 from jobs.model import Live, MaybeSent, NotSent, Outcome, Reply, Request, RowRef, Status, UpdateJob
 from tests.virtual_time import run
@@ -184,6 +185,12 @@ def told(ending: Ending) -> str:
         ([Reply(503, AFTER_3)], "read back: server_error", [0, 3, 6, 10, 18], None),  # as failures, in the end
         ([Reply(429, AFTER_3), LOST, Reply(429, AFTER_3), LOST, DONE], "applied resent", [0, 3, 3.5, 6.5, 7.5], None),
         ([STALE_TOKEN, DONE], "applied", [0, 0], ["intend 1 imaged", "safe 1", "intend 2"]),
+        (
+            [replace(STALE_TOKEN, headers={**JSON, **AFTER_3}), DONE],
+            "applied",
+            [0, 3],
+            ["intend 1 imaged", "safe 1", "intend 2"],
+        ),
         ([Reply(302, {})], "rejected redirected", [0], ["intend 1 imaged"]),
         ([Reply(404, {})], "rejected not_found", [0], None),
         ([Reply(401, {})], "rejected not_authorized", [0], None),
@@ -328,7 +335,7 @@ def test_an_action_is_no_probe_of_a_server_that_is_down() -> None:
     async def story() -> None:
         for _ in range(10):
             await scene.limiter.admit()
-            scene.limiter.unanswered(asyncio.get_running_loop().time())
+            scene.limiter.account(LOST, Meaning.UNANSWERED, asyncio.get_running_loop().time())
         assert scene.limiter.is_down
         await scene.send()
 
@@ -343,7 +350,7 @@ def test_a_probe_is_given_up_on_sooner_but_for_an_action() -> None:
         scene.limiter._slowest = 1.0
         for _ in range(10):
             await scene.limiter.admit()
-            scene.limiter.unanswered(asyncio.get_running_loop().time())
+            scene.limiter.account(LOST, Meaning.UNANSWERED, asyncio.get_running_loop().time())
         await scene.send()
         return scene.server.within
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -122,6 +122,12 @@ class Scene:
         ([Reply(423, {"retry-after": "3"}), FOUND], 200, [0, 3], "00"),
         ([Reply(503, {"retry-after": "3"}), FOUND], 200, [0, 3], "00"),
         ([STALE_TOKEN, FOUND], 200, [0, 0], "01"),
+        (
+            [replace(STALE_TOKEN, headers={**JSON, "retry-after": "3"}), FOUND],
+            200,
+            [0, 3],
+            "01",
+        ),  # renewed, and waited for
         ([STALE_TOKEN] * 5 + [FOUND], 200, [0] * 6, "012345"),  # the credential knows when to give up
         ([THROTTLED, LOST, THROTTLED, LOST, FOUND], 200, [0, 2, 2.5, 4.5, 5.5], "00000"),  # counted apart
     ],
