@@ -39,14 +39,16 @@ from worker.files import source
 from worker.files.run_directory import JOURNAL
 from worker.journal import Counters, Journal, create
 from worker.lane.credentials import Credential
+from worker.lane.exchange import Exchange
 from worker.lane.transport import Transport
-from worker.pacing.limiter import Gate
+from worker.pacing.limiter import Limiter
 from worker.policy.pace import Pace
 from worker.policy.verdict import Sent, judge
 from worker.settings import Attempts, Input, Pacing, Secrets, Settings, Stopping, Target
 from worker.stop import Stop
 
-HEADERS: Final = {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE, "Authorization": "Bearer x"}
+CONTENT: Final = {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE}
+HEADERS: Final = {**CONTENT, "Authorization": "Bearer x"}
 
 
 WARM: Final = 100
@@ -195,17 +197,19 @@ async def judged(place: Place) -> None:
 
 
 async def attempts(place: Place) -> None:
-    """And the attempt loop with its gate, without a journal."""
+    """And the attempt loop with its limiter, without a journal."""
     jobs, stop, clock = place.jobs(), Stop(), Clock().bound()
-    gate = Gate(Pace(max_in_flight=place.workers, discover=False), clock, stop)
+    limiter = Limiter(Pace(max_in_flight=place.workers, discover=False), clock, stop)
     nothing: Any = NoJournal()
 
     async def work(transport: Transport) -> None:
-        loop = AttemptLoop(transport, gate, nothing, Credential("x", None, clock), Attempts(), clock, stop)
+        patience, credential = Attempts().retrying, Credential("x", None, clock)
+        exchange = Exchange(transport, limiter, credential, meaning_of, patience, clock, stop, CONTENT)
+        loop = AttemptLoop(exchange, nothing)
         for job in jobs:
             effort = Effort(job, job.type)
             effort.take(as_written(job))
-            await loop.run(effort)
+            await loop.run(effort, nothing)
 
     await _sending(place, work)
 

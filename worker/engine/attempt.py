@@ -4,23 +4,18 @@ reserve a slot -> wait -> intent durable -> send -> judge -> settle, or wait and
 be decided without waiting is decided in `policy`; the steps a row takes are those of `lifecycle`.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from jobs.apis.commercelayer import MEDIA_TYPE, meaning_of
 from jobs.apis.meanings import Meaning
 from jobs.changes.edits import without_tags
 from jobs.model import Edit, NotSent, Outcome, Reply, RowResult, Status
 from jobs.reasons import REASONS
-from worker.clock import Clock
 from worker.engine.effort import LEFT, Effort, Ending, InDoubt, Judged, Left, Rerouted
 from worker.journal import SAFE, Image, Journal, JournalError
-from worker.lane.authority import Authority, CredentialLost
-from worker.lane.transport import Transport
-from worker.pacing.limiter import Gate
-from worker.policy.backoff import full_jitter
+from worker.lane.exchange import Exchange, Exchanged, Headers
+from worker.pacing.limiter import Limiter
 from worker.policy.lifecycle import Event, step
-from worker.policy.throttle import parking
 from worker.policy.verdict import (
     DecideAnew,
     HaltRun,
@@ -34,121 +29,113 @@ from worker.policy.verdict import (
     judge,
 )
 from worker.policy.wording import why_not
-from worker.settings import Attempts
-from worker.stop import Stop
-
-RACES: Final = 3
-"""Times that a row is decided anew because its record changed between reading and writing."""
-
 
 _NOT_PROBED: Final = NotSent("not sent")
 """What came of an action's slot when the read before it found that the server is still down."""
 
 
-class Recheck(Protocol):
-    """What the loop asks when a record was read too long ago, or is not what the request expects."""
+class Records(Protocol):
+    """What the loop asks of a row's record."""
 
-    async def __call__(self, effort: Effort) -> Settle | ReadBack | None:
-        """Read the record again and renew the effort's change; the verdict on a row that is not to be sent."""
+    async def recheck(self, effort: Effort) -> Settle | ReadBack | None:
+        """Read the record again, since that is too long ago, or it is not what the request expects.
 
+        Renew the effort's change; return the verdict on a row that is not to be sent.
+        """
 
-class Probe(Protocol):
-    """What the loop asks before a row with an action would be the probe of a server that is down."""
-
-    async def __call__(self, effort: Effort) -> bool:
-        """Read the row's record; whether the server answered."""
-
-
-async def _no_recheck(effort: Effort) -> Settle | ReadBack | None:  # noqa: ARG001  # as the protocol names it
-    """Send what was read as it is."""
-    return None
-
-
-async def _no_probe(effort: Effort) -> bool:  # noqa: ARG001  # as the protocol names it
-    """Let the row be the probe."""
-    return True
+    async def probe(self, effort: Effort) -> bool:
+        """Read the record before a row with an action would probe a server that is down; True if that answered."""
 
 
 @dataclass(slots=True)
 class AttemptLoop:
-    """Sends rows until they are settled, rerouted, or left because the run ends. `limits` says how stubbornly."""
+    """Sends rows until they are settled, rerouted, or left because the run ends."""
 
-    transport: Transport
-    gate: Gate
+    exchange: Exchange
     journal: Journal
-    credential: Authority
-    limits: Attempts
-    clock: Clock
-    stop: Stop
     expect_mode: str = ""
-    recheck: Recheck = _no_recheck
-    probe: Probe = _no_probe
     longest_gap: float = 0.0
-    _headers: dict[str, str] = field(default_factory=dict, repr=False)
 
-    async def run(self, effort: Effort, *, admitted: bool = False) -> Ending:
+    @property
+    def limiter(self) -> Limiter:
+        """Return the limiter of rows."""
+        return self.exchange.limiter
+
+    async def run(self, effort: Effort, records: Records, *, admitted: bool = False) -> Ending:
         """Take one row as far as it goes; `admitted` when a slot is reserved for its first attempt already."""
+        exchange = self.exchange
         while True:
-            if (not admitted or self.gate.is_down) and not await self._admit(effort, admitted=admitted):
+            if (not admitted or self.limiter.is_down) and not await self._admit(effort, records, admitted=admitted):
                 return self._leave(effort)
             admitted = False
             effort.state = step(effort.state, Event.ADMIT)
-            if effort.is_stale(self.clock) and (moved := await self.recheck(effort)):
-                self.gate.release()
+            if effort.is_stale(exchange.clock) and (moved := await self._rechecked(effort, records)):
+                self.limiter.release()
                 return self._unsent(effort, moved)
             headers = await self._intend(effort)
             if headers is None:
                 return self._leave(effort)
-            sent_at = self.clock.now()
             if effort.live is not None:
-                self.longest_gap = max(self.longest_gap, self.clock.age(effort.read_at))
-            patience = None if effort.job.fires else self.gate.probe_timeout
-            outcome = await self.transport.send(effort.request(), headers, patience)
-            meaning = meaning_of(effort.request(), outcome)
-            pause = self.gate.account(outcome, meaning, sent_at)
-            verdict = judge(outcome, meaning, self._sent(effort))
+                self.longest_gap = max(self.longest_gap, exchange.clock.age(effort.read_at))
+            sent = await exchange.send(effort.request(), headers, in_full=effort.job.fires)
+            verdict = judge(sent.outcome, sent.meaning, self._sent(effort))
             if isinstance(verdict, Settle):
-                return Judged(verdict, outcome)
-            if isinstance(verdict, Renew):
-                ending = await self._renew(effort, headers["Authorization"])
-            else:
-                ending = await self._act(verdict, effort, outcome, pause)
+                return Judged(verdict, sent.outcome)
+            ending = await self._act(verdict, effort, records, sent)
             if ending is not None:
                 return ending
 
-    async def _admit(self, effort: Effort, *, admitted: bool) -> bool:
+    async def _admit(self, effort: Effort, records: Records, *, admitted: bool) -> bool:
         """Take a slot, unless one is reserved; for an action only once a server that was down answers a read again."""
-        while admitted or await self.gate.admit():
-            if not (self.gate.is_down and effort.job.fires) or await self.probe(effort):
+        while admitted or await self.limiter.admit():
+            if not (self.limiter.is_down and effort.job.fires) or await self._probed(effort, records):
                 return True
             admitted = False
-            self.gate.account(_NOT_PROBED, Meaning.UNSENT, self.clock.now())
-            if self.gate.is_hopeless:
-                self.stop.request("outage", "the server has been down for too long; resume the run later")
+            self.limiter.account(_NOT_PROBED, Meaning.UNSENT, self.exchange.clock.now())
+            if self.limiter.is_hopeless:
+                self.exchange.stop.request("outage", "the server has been down for too long; resume the run later")
         return False
 
-    async def _intend(self, effort: Effort) -> dict[str, str] | None:
-        """Make the intent durable; the headers to send, or None, the slot given back, when nothing may leave."""
-        row, attempt = effort.job.ref.row, effort.attempts + 1
+    async def _probed(self, effort: Effort, records: Records) -> bool:
         try:
-            headers = self._authorised(await self.credential.bearer())
-            await self.journal.intend(row, attempt, self.clock.wall(), self._image(effort))
-            effort.imaged = True
-        except CredentialLost as error:
-            self.stop.request("authorisation_lost", str(error))
+            return await records.probe(effort)
+        except BaseException:
+            self.limiter.release()
+            raise
+
+    async def _rechecked(self, effort: Effort, records: Records) -> Settle | ReadBack | None:
+        try:
+            return await records.recheck(effort)
+        except BaseException:
+            self.limiter.release()
+            raise
+
+    async def _intend(self, effort: Effort) -> Headers | None:
+        """Make the intent durable; the headers to send, or None, the slot released, when nothing may leave."""
+        row, attempt, stop = effort.job.ref.row, effort.attempts + 1, self.exchange.stop
+        headers = await self.exchange.authorise()
+        if headers is None:
+            return None
+        try:
+            await self.journal.intend(row, attempt, self.exchange.clock.wall(), self._image(effort))
         except JournalError as error:
-            self.stop.request("journal_failed", str(error))
-        else:
-            effort.state = step(effort.state, Event.INTEND)
-            if not self.stop.reason:
-                effort.attempts = attempt
-                effort.was_sent = True
-                if attempt == 1:
-                    self.gate.first_attempt()
-                return headers
+            self.limiter.release()
+            stop.request("journal_failed", str(error))
+            return None
+        except BaseException:
+            self.limiter.release()
+            raise
+        effort.imaged = True
+        effort.state = step(effort.state, Event.INTEND)
+        if stop.reason:
             self.journal.withdraw(row, attempt)
-        self.gate.release()
-        return None
+            self.limiter.release()
+            return None
+        effort.attempts = attempt
+        effort.was_sent = True
+        if attempt == 1:
+            self.limiter.first_attempt()
+        return headers
 
     @staticmethod
     def _image(effort: Effort) -> Image | None:
@@ -157,58 +144,58 @@ class AttemptLoop:
         job, kind = effort.job, effort.live.type if effort.live is not None else effort.job.type
         return Image(job.ref.row, kind, job.id, effort.image, effort.change.unread)
 
-    def _authorised(self, bearer: str) -> dict[str, str]:
-        if self._headers.get("Authorization") != bearer:
-            self._headers = {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE, "Authorization": bearer}
-        return self._headers
-
     def _sent(self, effort: Effort) -> Sent:
+        patience = self.exchange.patience
         return Sent(
             effort.job,
             effort.change,
             effort.type_name,
-            attempts_left=self.limits.max_attempts - effort.failures - 1,
-            throttles_left=self.limits.throttles - effort.throttles - 1,
-            races_left=RACES - effort.races,
+            attempts_left=patience.attempts_left(effort.failures),
+            throttles_left=patience.throttles_left(effort.throttles),
+            races_left=patience.races_left(effort.races),
             doubt=effort.doubt,
             abstract=effort.abstract,
         )
 
-    async def _act(
+    async def _act(  # noqa: PLR0911  # a line a verdict
         self,
-        verdict: ReadBack | DecideAnew | Reroute | HaltRun | SlowDown | Retry,
+        verdict: ReadBack | DecideAnew | Reroute | HaltRun | SlowDown | Retry | Renew,
         effort: Effort,
-        outcome: Outcome,
-        pause: float,
+        records: Records,
+        sent: Exchanged,
     ) -> Ending | None:
         """Carry a verdict out; None when the row is to be sent again."""
         match verdict:
             case ReadBack():
-                return self.doubt(effort, verdict, outcome)
+                return self.doubt(effort, verdict, sent.outcome)
             case DecideAnew(settle):
-                return await self._decide_anew(effort, settle, outcome)
+                return await self._decide_anew(effort, records, settle, sent.outcome)
             case Reroute(status):
                 self._note(effort, SAFE, Event.REROUTE)
                 return Rerouted(status)
             case HaltRun():
-                return self._halt(verdict, effort, outcome)
+                return self._halt(verdict, effort, sent.outcome)
             case SlowDown(doubt):
-                return self._slow_down(effort, doubt, pause)
+                return self._slow_down(effort, doubt, sent.pause)
             case Retry(doubt):
-                return await self._retry(effort, doubt, why_not(outcome))
+                return await self._retry(effort, doubt, why_not(sent.outcome))
+            case Renew():
+                self._note(effort, SAFE, Event.RETRY)
+                return None if await self.exchange.renew(sent.headers) else self._leave(effort)
 
     async def _retry(self, effort: Effort, doubt: str, why: str) -> Ending | None:
         effort.failures += 1
         effort.doubt = effort.doubt or doubt
         self._note(effort, doubt or SAFE, Event.RETRY)
-        if outage := self.gate.outage(why):
-            self.stop.request("outage", outage)
-        self.gate.retry()
-        wait = full_jitter(effort.failures, self.clock.sample(), base=self.limits.base, cap=self.limits.cap)
-        return None if await self.stop.sleep(wait) else self._leave(effort)
+        exchange = self.exchange
+        if outage := self.limiter.outage(why):
+            exchange.stop.request("outage", outage)
+        self.limiter.retry()
+        wait = exchange.patience.backoff(effort.failures, exchange.clock.sample())
+        return None if await exchange.stop.sleep(wait) else self._leave(effort)
 
     def _halt(self, verdict: HaltRun, effort: Effort, outcome: Outcome) -> Ending:
-        self.stop.request(verdict.halt.reason, verdict.halt.message)
+        self.exchange.stop.request(verdict.halt.reason, verdict.halt.message)
         if verdict.settle is not None:
             return Judged(verdict.settle, outcome)
         self._note(effort, SAFE, Event.STOP)
@@ -218,21 +205,16 @@ class AttemptLoop:
         effort.throttles += 1
         effort.doubt = effort.doubt or doubt
         self._note(effort, doubt or SAFE, Event.RETRY)
-        limits, refusals = self.limits, self.gate.refusals_in_a_row
-        why = parking(pause, refusals, patience=limits.patience, most=limits.throttles)
-        if not why:
-            return None
-        self.stop.request("parked", why)
-        return self._leave(effort)
+        return self._leave(effort) if self.exchange.park(pause) else None
 
-    async def _decide_anew(self, effort: Effort, settle: Settle, outcome: Outcome) -> Ending | None:
+    async def _decide_anew(self, effort: Effort, records: Records, settle: Settle, outcome: Outcome) -> Ending | None:
         """Read and decide again after a lost race: the fields that the row sets must be as planned, or as read."""
         effort.races += 1
         if effort.expected is None:
             effort.expected = effort.change.edits
         self._note(effort, SAFE, Event.RETRY)
-        verdict = await self.recheck(effort)
-        if self.stop.reason:
+        verdict = await records.recheck(effort)
+        if self.exchange.stop.reason:
             return self._leave(effort)
         if isinstance(verdict, Settle) and verdict.status is Status.CONFLICT:
             verdict = replace(verdict, message=f"{settle.message}; {verdict.message}")
@@ -252,20 +234,11 @@ class AttemptLoop:
             self._note(effort, question.reason if doubtful else "interrupted", Event.READ_BACK)
         return InDoubt(question, outcome)
 
-    async def _renew(self, effort: Effort, used: str) -> Ending | None:
-        self._note(effort, SAFE, Event.RETRY)
-        try:
-            await self.credential.renew(used)
-        except CredentialLost as error:
-            self.stop.request("authorisation_lost", str(error))
-            return self._leave(effort)
-        return None
-
     def settle(self, settle: Settle, effort: Effort, outcome: Outcome | None) -> RowResult:
         """Settle a row; `outcome` is that of its last attempt, None when that is not what settles it."""
         effort.state = step(effort.state, Event.SETTLE)
         if self.expect_mode and settle.mode and settle.mode != self.expect_mode:
-            self.stop.request(
+            self.exchange.stop.request(
                 "wrong_mode", f"the API says it is in {settle.mode} mode; {self.expect_mode} was expected"
             )
         reply = outcome if isinstance(outcome, Reply) else None
@@ -274,7 +247,7 @@ class AttemptLoop:
             http=reply.status if reply else 0,
             attempts=effort.attempts,
             request_id=_request_id(reply),
-            at=self.clock.wall(),
+            at=self.exchange.clock.wall(),
             errors=settle.errors,
         )  # fmt: skip
         self._keep(effort, settle.stored)

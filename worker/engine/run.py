@@ -157,10 +157,7 @@ class Run:
 
     async def _send(self, intake: Intake, connection: Connection, traces: Traces | None) -> None:
         settings, stop = self.settings, connection.way.stop
-        attempts = AttemptLoop(
-            connection.transport, connection.writes, self.journal, connection.credential, settings.attempts, self.clock,
-            stop, settings.target.expect_mode,
-        )  # fmt: skip
+        attempts = AttemptLoop(connection.updates, self.journal, settings.target.expect_mode)
         guards = Guards(settings.stopping.stop_after, Status.APPLIED in self.journal.counts())
         pool = Pool(
             intake, attempts, connection.lookup, self.journal, guards, self.clock, stop, self._terms,

@@ -71,8 +71,6 @@ class Pool:
     def __post_init__(self) -> None:
         """Wire the look-ahead to this pool."""
         self._ahead = LookAhead(self.intake, self.lookup, self.journal, self.stop, self, self.terms)
-        self.attempts.recheck = self._ahead.recheck
-        self.attempts.probe = self._probe
         self._settling = Settling(self.lookup, self.clock, self.stop, self._proven, self._is_down)
 
     async def run(self, workers: int) -> None:
@@ -94,7 +92,7 @@ class Pool:
 
     def rate(self) -> float:
         """Rows a second that the pace allows."""
-        return self.attempts.gate.pace.rate()
+        return self.attempts.limiter.pace.rate()
 
     def change(self, effort: Effort) -> None:
         """Have a row sent, behind the first of its type."""
@@ -143,11 +141,13 @@ class Pool:
     async def _work(self) -> None:
         while (effort := await self._next()) is not None:
             if effort.verdict is not None:
-                self.attempts.gate.release()
+                self.attempts.limiter.release()
                 self._end_unsent(effort, effort.verdict)
                 continue
             self.guards.sending(effort.job.ref.row)
-            ending = await (self._send_alone(effort) if effort.is_canary else self.attempts.run(effort, admitted=True))
+            ending = await (
+                self._send_alone(effort) if effort.is_canary else self.attempts.run(effort, self, admitted=True)
+            )
             match ending:
                 case Judged(settle, outcome):
                     if settle.status is Status.APPLIED:
@@ -172,7 +172,7 @@ class Pool:
         """
         while not self.stop.reason:
             if len(self._ready) > self._admitting and not self._settling.holds:
-                if not (self.attempts.gate.admit_at_once() or await self._admitted()):
+                if not (self.attempts.limiter.admit_at_once() or await self._admitted()):
                     break
                 effort = self._ready.popleft() if self._ready else None
                 if self.intake.has_pages and self._ahead.has_room:
@@ -181,7 +181,7 @@ class Pool:
                     if effort.is_stale(self.clock):
                         await self._freshen(effort)
                     return effort
-                self.attempts.gate.release()
+                self.attempts.limiter.release()
                 self._reroute([effort] if effort is not None else [])
             elif self.intake.is_done:
                 break
@@ -204,7 +204,7 @@ class Pool:
         """Reserve a slot; no more workers wait for one than there are rows, so that none waits in vain at the end."""
         self._admitting += 1
         try:
-            return await self.attempts.gate.admit()
+            return await self.attempts.limiter.admit()
         finally:
             self._admitting -= 1
 
@@ -223,7 +223,7 @@ class Pool:
         """
         job = effort.job
         before = await self.lookup.record(job.type, job.id)
-        ending = await self.attempts.run(effort, admitted=True)
+        ending = await self.attempts.run(effort, self, admitted=True)
         if before is None or not isinstance(ending, Judged) or ending.settle.status is not Status.APPLIED:
             return ending
         found = await self.lookup.record(job.type, job.id)
@@ -238,13 +238,17 @@ class Pool:
             self.stop.request("canary", f"row {job.ref.row} ({job.type}/{job.id}): {said}")
         return ending
 
-    async def _probe(self, effort: Effort) -> bool:
-        """Read a row's record, to see whether a server that was down is back; whether it is."""
+    async def recheck(self, effort: Effort) -> Settle | ReadBack | None:
+        """Read a row's record again, and decide anew; return the verdict on a row that is not to be sent."""
+        return await self._ahead.recheck(effort)
+
+    async def probe(self, effort: Effort) -> bool:
+        """Read a row's record; return True if a server that was down answers again."""
         return await self.lookup.record(effort.job.type, effort.job.id) is not None
 
     def _is_down(self) -> bool:
         """Whether nobody gets an answer, to reads and updates alike."""
-        return self.lookup.gate.is_down and self.attempts.gate.is_down
+        return self.lookup.limiter.is_down and self.attempts.limiter.is_down
 
     def _proven(self, effort: Effort, settle: Settle, outcome: Outcome | None) -> None:
         """Settle a row that was in doubt; there may be room for further ones."""

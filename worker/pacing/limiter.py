@@ -1,9 +1,8 @@
 """Where attempts wait for the pace: the thin shell around `policy.pace` that sleeps.
 
-One gate per (origin, method). All attempts of a run, retries included, pass it; a refusal closes it for everybody.
+One limiter per (origin, method). All attempts of a run, retries included, pass it; a refusal closes it for everybody.
 """
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Protocol
 
@@ -18,8 +17,9 @@ from worker.policy.backoff import Circuit, Heard, RetryBudget
 from worker.policy.concurrency import Sign, sign_of
 from worker.policy.inference import Inference
 from worker.policy.pace import Pace, Window
+from worker.policy.patience import PATIENT, Patience, outage
 from worker.policy.ratelimit import SILENT, Limits, read_limits
-from worker.policy.throttle import Throttle, parking
+from worker.policy.throttle import Throttle
 from worker.stop import Stop
 
 LEAST_PROBE: Final = 2.0
@@ -46,7 +46,7 @@ class Slots(Protocol):
         """Give a slot back whose request never left."""
 
 
-class Gate:
+class Limiter:
     """Lets attempts through, one slot each, in the order they came."""
 
     def __init__(
@@ -57,7 +57,7 @@ class Gate:
         shared: SharedPace | None = None,
         heard: Heard | None = None,
         *,
-        patience: float = math.inf,
+        patience: Patience = PATIENT,
         on_news: News = untold,
     ) -> None:
         """Guard a pace.
@@ -67,8 +67,8 @@ class Gate:
             clock: to know when.
             stop: sends everybody away who still waits.
             shared: ties the pace to those of other processes.
-            heard: shared by the gates of one host.
-            patience: seconds for which it is worth waiting; when the server wants to see nobody for longer, the run is
+            heard: shared by the limiters of one host.
+            patience: says how long it is worth waiting; when the server wants to see nobody for longer, the run is
                 parked by the first who would have to wait.
             on_news: told what happens to the pace, in a word, with the facts.
         """
@@ -76,7 +76,7 @@ class Gate:
         self._shared = shared
         self._slots: Slots = shared or pace
         self._patience = patience
-        self.on_news = on_news
+        self._on_news = on_news
         self._clock = clock
         self._stop = stop
         self._inference = Inference()
@@ -119,12 +119,8 @@ class Gate:
         return self._circuit.is_hopeless
 
     def outage(self, why: str) -> str:
-        """Say that the server is down, and `why`, once it is no use to wait for it; empty before that."""
-        if not self.is_hopeless:
-            return ""
-        if not self._circuit.heard.answered:
-            return f"nothing was ever answered ({why}); check --url and the network, then resume the run"
-        return f"the server has been down for too long ({why}); resume the run later"
+        """Return that the server is down, and `why`, once it is no use to wait for it; empty before that."""
+        return outage(self._circuit, why)
 
     def admit_at_once(self) -> bool:
         """Take a slot if one is free and nobody waits for it."""
@@ -183,14 +179,14 @@ class Gate:
             pause = max(pause, read_retry_after(reply.headers, self._clock.wall()) or 0.0)
         if pause:
             self._close(pause, now)
-            self.on_news("slowed_down", {"status": reply.status, "pause_s": round(pause, 3)})
+            self._on_news("slowed_down", {"status": reply.status, "pause_s": round(pause, 3)})
         if not self._inference.is_idle and self._accepted(sent_at, now):
             self._infer()
         if meaning is Meaning.UNWELL:
             self._failed(f"it answered {reply.status}", answered=True)
             return 0.0
         if self._circuit.is_open:
-            self.on_news("circuit_closed", {})
+            self._on_news("circuit_closed", {})
         self._circuit.succeeded()
         self.pace.open(sent_at)
         self._free()
@@ -208,7 +204,7 @@ class Gate:
         asked = read_retry_after(reply.headers, self._clock.wall())
         pause = self._pause(limits, asked, sent_at, now, is_refusal=meaning in ABOUT_PACE)
         self._close(pause, now)
-        self.on_news("slowed_down", {"status": reply.status, "pause_s": round(pause, 3)})
+        self._on_news("slowed_down", {"status": reply.status, "pause_s": round(pause, 3)})
         self._free()
         return pause
 
@@ -250,11 +246,11 @@ class Gate:
         """The server, or the way to it, failed a request: after several in a row only probes go out."""
         circuit, now = self._circuit, self._clock.now()
         if not (circuit.failures or circuit.heard.answered or answered):
-            self.on_news("no_answer", {"why": why})
+            self._on_news("no_answer", {"why": why})
         pause = circuit.failed(self._clock.sample(), now, answered=answered)
         if pause is not None:
             if circuit.failures == circuit.threshold:
-                self.on_news("circuit_opened", {"failures": circuit.failures, "why": why})
+                self._on_news("circuit_opened", {"failures": circuit.failures, "why": why})
             self.pace.close(now + pause)
         self._free()
 
@@ -271,7 +267,7 @@ class Gate:
         """A row is to be sent again; beyond the budget the server counts as down."""
         if not self._budget.withdraw(self._clock.now()) and not self._circuit.is_open:
             self._circuit.exhaust()
-            self.on_news("retry_budget_exhausted", {})
+            self._on_news("retry_budget_exhausted", {})
             self.pace.close(self._clock.now() + self._circuit.base)
 
     def _free(self) -> None:
@@ -282,7 +278,7 @@ class Gate:
     def _learn(self, limits: Limits, reply: Reply, sent_at: float, now: float) -> None:
         if limits is not SILENT:
             if self.pace.learn(limits.windows):
-                self.on_news("limit_learned", {"windows": windows_text(limits.windows)})
+                self._on_news("limit_learned", {"windows": windows_text(limits.windows)})
             if limits.counts and self._shared is not None:
                 self._shared.look(now)
             self.pace.shared(limits.counts, sent_at, now)
@@ -298,7 +294,7 @@ class Gate:
         self.pace.infer(inference.windows, settled=inference.settled)
         if self._shared is not None:
             self._shared.infer(inference.settled, inference.no_trial_before)
-        self.on_news("limit_inferred", {"windows": windows_text(self._inference.windows)})
+        self._on_news("limit_inferred", {"windows": windows_text(self._inference.windows)})
 
     async def _wait(self) -> bool:
         while not self._stop.reason:
@@ -306,7 +302,7 @@ class Gate:
             wait = self._slots.reserve(self._clock.now())
             if wait == 0.0:
                 return True
-            if why := parking(self.pace.held(self._clock.now()), 0, patience=self._patience, most=1):
+            if why := self._patience.parking(self.pace.held(self._clock.now())):
                 self._stop.request("parked", why)
                 return False
             with anyio.move_on_after(wait):

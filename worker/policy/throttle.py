@@ -1,4 +1,4 @@
-"""What to do when the server says "slower": how long everybody waits, and when waiting makes no sense."""
+"""How long everybody waits when the server says "slower"."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,20 +14,6 @@ LONGEST_PAUSE: Final = 60.0
 
 LONGEST_WINDOW: Final = 300.0
 """Seconds to wait for a window at most when the server does not say: an hourly quota is asked about more often."""
-
-
-def parking(pause: float, refusals: int, *, patience: float, most: int) -> str:
-    """Why waiting makes no sense any more, or an empty string.
-
-    Args:
-        pause: seconds for which nobody may send.
-        refusals: refusals in a row.
-        patience: seconds worth waiting for.
-        most: refusals in a row that are enough.
-    """
-    if pause > patience:
-        return f"the server asks for a pause of {pause:.0f} s; resume the run after that"
-    return f"the server asked {refusals} times in a row to slow down; resume the run later" if refusals >= most else ""
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jobs.apis.commercelayer import update_request
+from jobs.apis.commercelayer import MEDIA_TYPE, meaning_of, update_request
 from jobs.apis.meanings import Meaning
 from jobs.changes.diff import as_written
 from jobs.model import Live, MaybeSent, NotSent, Outcome, Reply, Request, RowRef, Status, UpdateJob
@@ -17,7 +17,8 @@ from worker.engine.attempt import AttemptLoop
 from worker.engine.effort import LEFT, Effort, Ending, InDoubt, Judged, Rerouted
 from worker.journal import JournalError
 from worker.lane.authority import CredentialLost
-from worker.pacing.limiter import Gate
+from worker.lane.exchange import Exchange
+from worker.pacing.limiter import Limiter
 from worker.policy.lifecycle import State
 from worker.policy.pace import Pace
 from worker.policy.verdict import ReadBack, Settle
@@ -126,16 +127,24 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.clock = Clock(sample=lambda: 0.5, wall=lambda: 0.0)
-        self.limiter = Gate(Pace(max_in_flight=4, discover=False), self.clock, self.stop)
+        self.limiter = Limiter(Pace(max_in_flight=4, discover=False), self.clock, self.stop)
         self.effort = Effort(self.job, self.job.type)
         change = as_written(self.job)
         self.effort.take(replace(change, edits=tuple(replace(edit, before="old") for edit in change.edits)))
 
     async def send(self) -> Ending:
-        server, notes, token = self.server, self.notes, self.token
-        loop = AttemptLoop(server, self.limiter, notes, token, self.limits, self.clock, self.stop)  # type: ignore[arg-type]  # all that is used of them
-        loop.recheck, loop.probe = self.records.recheck, self.records.probe
-        ending = await loop.run(self.effort)
+        exchange = Exchange(
+            self.server,  # type: ignore[arg-type]  # all that is used of it
+            self.limiter,
+            self.token,
+            meaning_of,
+            self.limits.retrying,
+            self.clock,
+            self.stop,
+            {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE},
+        )
+        loop = AttemptLoop(exchange, self.notes)  # type: ignore[arg-type]  # all that is used of it
+        ending = await loop.run(self.effort, self.records)
         assert self.limiter.pace.in_flight == 0
         return ending
 

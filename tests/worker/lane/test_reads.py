@@ -6,14 +6,16 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from jobs.apis.commercelayer import meaning_of
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
 from tests.virtual_time import run
 from worker.clock import Clock
 from worker.journal import Counters
 from worker.lane.authority import CredentialLost
+from worker.lane.exchange import Exchange
 from worker.lane.pages import Answer, NoAnswer
 from worker.lane.reads import Lookup
-from worker.pacing.limiter import Gate
+from worker.pacing.limiter import Limiter
 from worker.policy.pace import Pace
 from worker.settings import Attempts
 from worker.stop import Stop
@@ -81,18 +83,24 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.clock = Clock(sample=lambda: HALF)
-        self.limiter = Gate(Pace(max_in_flight=4, discover=False), self.clock, self.stop)
+        self.limiter = Limiter(Pace(max_in_flight=4, discover=False), self.clock, self.stop)
 
     def lookup(self) -> Lookup:
-        return Lookup(
+        exchange = Exchange(
             self.server,  # type: ignore[arg-type]  # all that is used of it
             self.limiter,
             self.token,
-            self.limits,
-            self.counters,
+            meaning_of,
+            self.limits.retrying,
             self.clock,
             self.stop,
+            {"Accept": "application/json"},
+            self.count,
         )
+        return Lookup(exchange)
+
+    def count(self) -> None:
+        self.counters.gets += 1
 
     async def ask(self, *, patient: bool) -> Answer | NoAnswer:
         said = await self.lookup()._insist(GET, patient=patient)

@@ -1,6 +1,6 @@
-"""The gate: who may pass, in which order, and what closes it for everybody."""
+"""The limiter: who may pass, in which order, and what closes it for everybody."""
 
-import math
+from collections.abc import Mapping
 
 import anyio
 import pytest
@@ -8,8 +8,9 @@ import pytest
 from jobs.apis.commercelayer import meaning_of
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
 from worker.clock import Clock
-from worker.pacing.limiter import Gate
+from worker.pacing.limiter import Limiter
 from worker.policy.pace import Pace, Window
+from worker.policy.patience import PATIENT, Patience
 from worker.stop import Stop
 
 LIMITED = {"x-ratelimit-limit": "100", "x-ratelimit-interval": "60"}
@@ -18,21 +19,27 @@ LIMITED = {"x-ratelimit-limit": "100", "x-ratelimit-interval": "60"}
 UPDATE = Request("PATCH", "/api/skus/x", b"{}")
 
 
-def gate(
-    pace: Pace | None = None, *, patience: float = math.inf, news: list[tuple[str, dict[str, object]]] | None = None
-) -> tuple[Gate, Stop]:
+News = list[tuple[str, dict[str, object]]]
+
+
+def limiter(
+    pace: Pace | None = None, *, patience: Patience = PATIENT, news: News | None = None
+) -> tuple[Limiter, Stop]:
     stop, told = Stop(), news if news is not None else []
+
+    def tell(event: str, facts: Mapping[str, object]) -> None:
+        told.append((event, dict(facts)))
+
     pace = pace or Pace(max_in_flight=16)
-    clock = Clock(sample=lambda: 0.5)
-    return Gate(pace, clock, stop, patience=patience, on_news=lambda *each: told.append((each[0], dict(each[1])))), stop
+    return Limiter(pace, Clock(sample=lambda: 0.5), stop, patience=patience, on_news=tell), stop
 
 
-def account(guarded: Gate, outcome: Outcome, sent_at: float) -> float:
+def account(guarded: Limiter, outcome: Outcome, sent_at: float) -> float:
     return guarded.account(outcome, meaning_of(UPDATE, outcome), sent_at)
 
 
 async def test_a_free_slot_is_taken_at_once_and_stops_being_free() -> None:
-    guarded, _ = gate(Pace(max_in_flight=1, discover=False))
+    guarded, _ = limiter(Pace(max_in_flight=1, discover=False))
     assert await guarded.admit()
     with anyio.move_on_after(0.05) as waited:
         await guarded.admit()
@@ -40,7 +47,7 @@ async def test_a_free_slot_is_taken_at_once_and_stops_being_free() -> None:
 
 
 async def test_an_answer_lets_the_next_one_through() -> None:
-    guarded, _ = gate(Pace(max_in_flight=1, discover=False))
+    guarded, _ = limiter(Pace(max_in_flight=1, discover=False))
     assert await guarded.admit()
     passed = anyio.Event()
 
@@ -58,7 +65,7 @@ async def test_an_answer_lets_the_next_one_through() -> None:
 
 
 async def test_who_waits_passes_in_the_order_of_coming() -> None:
-    guarded, _ = gate(Pace(ceiling=[Window(1, 0.02)], max_in_flight=16))
+    guarded, _ = limiter(Pace(ceiling=[Window(1, 0.02)], max_in_flight=16))
     order: list[int] = []
 
     async def row(number: int) -> None:
@@ -74,7 +81,7 @@ async def test_who_waits_passes_in_the_order_of_coming() -> None:
 
 
 async def test_a_stop_sends_everybody_away_who_waits_at_once() -> None:
-    guarded, stop = gate(Pace(ceiling=[Window(1, 60)], max_in_flight=16))
+    guarded, stop = limiter(Pace(ceiling=[Window(1, 60)], max_in_flight=16))
     assert await guarded.admit()
     answers: list[bool] = []
 
@@ -92,7 +99,7 @@ async def test_a_stop_sends_everybody_away_who_waits_at_once() -> None:
 
 
 async def test_a_cancelled_wait_gives_its_turn_back() -> None:
-    guarded, _ = gate(Pace(max_in_flight=1, discover=False))
+    guarded, _ = limiter(Pace(max_in_flight=1, discover=False))
     assert await guarded.admit()
     with anyio.move_on_after(0.01):
         await guarded.admit()
@@ -101,8 +108,8 @@ async def test_a_cancelled_wait_gives_its_turn_back() -> None:
         assert await guarded.admit()
 
 
-async def test_a_refusal_with_nothing_left_closes_the_gate_for_a_whole_window_whatever_retry_after_says() -> None:
-    guarded, _ = gate()
+async def test_a_refusal_with_nothing_left_closes_the_limiter_for_a_whole_window_whatever_retry_after_says() -> None:
+    guarded, _ = limiter()
     now = anyio.current_time()
     await guarded.admit()
     await guarded.admit()
@@ -115,7 +122,7 @@ async def test_a_refusal_with_nothing_left_closes_the_gate_for_a_whole_window_wh
 
 @pytest.mark.parametrize("left", [{}, {"x-ratelimit-remaining": "99"}])
 async def test_a_refusal_that_the_told_limit_does_not_explain_is_asked_about_soon(left: dict[str, str]) -> None:
-    guarded, _ = gate()
+    guarded, _ = limiter()
     now = anyio.current_time()
     await guarded.admit()
     await guarded.admit()
@@ -125,7 +132,7 @@ async def test_a_refusal_that_the_told_limit_does_not_explain_is_asked_about_soo
 
 
 async def test_a_limit_is_inferred_beside_those_that_are_told() -> None:
-    guarded, _ = gate()
+    guarded, _ = limiter()
     now = anyio.current_time()
     for _ in range(3):
         await guarded.admit()
@@ -140,8 +147,8 @@ async def test_a_limit_is_inferred_beside_those_that_are_told() -> None:
 
 
 @pytest.mark.parametrize("status", [409, 420, 423, 430, 500, 502, 503, 504, 529])
-async def test_retry_after_closes_the_gate_on_any_status_for_just_as_long_as_it_says(status: int) -> None:
-    guarded, _ = gate()
+async def test_retry_after_closes_the_limiter_on_any_status_for_just_as_long_as_it_says(status: int) -> None:
+    guarded, _ = limiter()
     now = anyio.current_time()
     for _ in range(2):
         await guarded.admit()
@@ -152,7 +159,7 @@ async def test_retry_after_closes_the_gate_on_any_status_for_just_as_long_as_it_
 
 
 async def test_a_limit_told_in_a_body_is_a_refusal_for_pace_like_any_other() -> None:
-    guarded, _ = gate()
+    guarded, _ = limiter()
     now = anyio.current_time()
     await guarded.admit()
     told = b'[{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "x"}]'
@@ -161,13 +168,13 @@ async def test_a_limit_told_in_a_body_is_a_refusal_for_pace_like_any_other() -> 
 
 
 async def test_without_discovery_a_refusal_costs_a_whole_window_of_the_users() -> None:
-    guarded, _ = gate(Pace(ceiling=[Window(5, 7.0)], max_in_flight=4, discover=False))
+    guarded, _ = limiter(Pace(ceiling=[Window(5, 7.0)], max_in_flight=4, discover=False))
     await guarded.admit()
     assert account(guarded, Reply(429, {}), anyio.current_time()) == 7.0
 
 
 async def test_refusals_that_were_in_flight_together_count_once() -> None:
-    guarded, _ = gate()
+    guarded, _ = limiter()
     sent_at = anyio.current_time()
     for _ in range(4):
         await guarded.admit()
@@ -179,8 +186,8 @@ async def test_refusals_that_were_in_flight_together_count_once() -> None:
 
 
 async def test_limits_are_learned_from_any_reply_and_told_once() -> None:
-    news: list[tuple[str, dict[str, object]]] = []
-    guarded, _ = gate(news=news)
+    news: News = []
+    guarded, _ = limiter(news=news)
     for _ in range(2):
         await guarded.admit()
         account(guarded, Reply(404, LIMITED), 0.0)
@@ -189,8 +196,8 @@ async def test_limits_are_learned_from_any_reply_and_told_once() -> None:
 
 
 async def test_many_failures_in_a_row_open_the_circuit_and_a_success_closes_it() -> None:
-    news: list[tuple[str, dict[str, object]]] = []
-    guarded, _ = gate(Pace(max_in_flight=64, discover=False), news=news)
+    news: News = []
+    guarded, _ = limiter(Pace(max_in_flight=64, discover=False), news=news)
     for _ in range(10):
         await guarded.admit()
         account(guarded, Reply(500, {}), anyio.current_time())
@@ -209,7 +216,7 @@ async def test_many_failures_in_a_row_open_the_circuit_and_a_success_closes_it()
 async def test_the_cause_is_told_at_the_first_failure_and_a_host_that_never_answers_is_given_up() -> None:
     now = 1000.0
     news: list[tuple[str, object]] = []
-    guarded = Gate(
+    guarded = Limiter(
         Pace(max_in_flight=64, discover=False), Clock(now=lambda: now, sample=lambda: 0.5), Stop(),
         on_news=lambda event, facts: news.append((event, facts.get("why"))),
     )  # fmt: skip
@@ -228,7 +235,7 @@ async def test_the_cause_is_told_at_the_first_failure_and_a_host_that_never_answ
 async def test_a_host_that_has_answered_is_waited_for(reply: Reply) -> None:
     now = 1000.0
     news: list[str] = []
-    guarded = Gate(
+    guarded = Limiter(
         Pace(max_in_flight=64, discover=False), Clock(now=lambda: now, sample=lambda: 0.5), Stop(),
         on_news=lambda event, _facts: news.append(event),
     )  # fmt: skip
@@ -259,7 +266,7 @@ async def test_a_host_that_has_answered_is_waited_for(reply: Reply) -> None:
     ],
 )
 async def test_what_comes_of_requests_decides_how_many_may_be_in_flight(outcome: Outcome, limit: int) -> None:
-    guarded, _ = gate()
+    guarded, _ = limiter()
     sent_at = anyio.current_time()
     for _ in range(4):
         assert await guarded.admit()
@@ -270,15 +277,15 @@ async def test_what_comes_of_requests_decides_how_many_may_be_in_flight(outcome:
 
 
 async def test_a_slot_that_is_given_back_leaves_no_trace() -> None:
-    guarded, _ = gate(Pace(ceiling=[Window(1, 60)], max_in_flight=16))
+    guarded, _ = limiter(Pace(ceiling=[Window(1, 60)], max_in_flight=16))
     for _ in range(3):
         assert await guarded.admit()
         guarded.release()
 
 
 async def test_a_pause_that_is_asked_for_after_a_success_holds_everybody() -> None:
-    news: list[tuple[str, dict[str, object]]] = []
-    guarded, _ = gate(news=news)
+    news: News = []
+    guarded, _ = limiter(news=news)
     now = anyio.current_time()
     await guarded.admit()
     account(guarded, Reply(200, {"backoff": "30"}), now)
@@ -287,8 +294,8 @@ async def test_a_pause_that_is_asked_for_after_a_success_holds_everybody() -> No
     assert guarded.refusals_in_a_row == 0
 
 
-async def test_a_refusal_closes_the_gate_until_the_reset_of_the_quota_that_it_tells() -> None:
-    guarded, _ = gate()
+async def test_a_refusal_closes_the_limiter_until_the_reset_of_the_quota_that_it_tells() -> None:
+    guarded, _ = limiter()
     now = anyio.current_time()
     await guarded.admit()
     pause = account(guarded, Reply(429, {"ratelimit": '"a";r=0;t=40'}), now)
@@ -304,7 +311,7 @@ async def test_a_refusal_closes_the_gate_until_the_reset_of_the_quota_that_it_te
     ],
 )
 async def test_who_would_have_to_wait_too_long_parks_the_run(told: dict[str, str], says: str) -> None:
-    guarded, stop = gate(patience=900.0)
+    guarded, stop = limiter(patience=Patience(pause=900.0))
     await guarded.admit()
     account(guarded, Reply(200, told), anyio.current_time())
     before = stop.reason  # nobody waits: the run may be done
@@ -315,7 +322,7 @@ async def test_who_would_have_to_wait_too_long_parks_the_run(told: dict[str, str
 
 
 async def test_a_quota_that_is_used_up_for_a_while_is_waited_for() -> None:
-    guarded, stop = gate(patience=900.0)
+    guarded, stop = limiter(patience=Patience(pause=900.0))
     await guarded.admit()
     account(guarded, Reply(200, {"ratelimit": '"a";r=0;t=600'}), anyio.current_time())
     with anyio.move_on_after(0.05) as waited:
