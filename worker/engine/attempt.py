@@ -111,7 +111,7 @@ class AttemptLoop:
             raise
 
     async def _intend(self, effort: Effort) -> Headers | None:
-        """Make the intent durable; the headers to send, or None, the slot released, when nothing may leave."""
+        """Make the intent durable; return the headers to send, or None, the slot released, when nothing may leave."""
         row, attempt, stop = effort.job.ref.row, effort.attempts + 1, self.exchange.stop
         headers = await self.exchange.authorise()
         if headers is None:
@@ -164,7 +164,7 @@ class AttemptLoop:
         records: Records,
         sent: Exchanged,
     ) -> Ending | None:
-        """Carry a verdict out; None when the row is to be sent again."""
+        """Carry a verdict out; return None when the row is to be sent again."""
         match verdict:
             case ReadBack():
                 return self.doubt(effort, verdict, sent.outcome)
@@ -221,7 +221,7 @@ class AttemptLoop:
         return None if verdict is None else self._unsent(effort, verdict, outcome)
 
     def _unsent(self, effort: Effort, verdict: Settle | ReadBack, outcome: Outcome | None = None) -> Ending:
-        """End a row that what was read of its record keeps from being sent."""
+        """End a row without sending it, because of what its record holds."""
         return Judged(verdict, outcome) if isinstance(verdict, Settle) else self.doubt(effort, verdict, outcome)
 
     def doubt(self, effort: Effort, question: ReadBack, outcome: Outcome | None) -> InDoubt:
@@ -272,6 +272,6 @@ class AttemptLoop:
 
 
 def _request_id(reply: Reply | None) -> str:
-    """What support asks for; other than printable ASCII is no request id."""
+    """Return the id that support asks for; empty for a value that is no printable ASCII."""
     value = reply.headers.get("x-request-id", "")[:200] if reply else ""
     return value if value.isascii() and value.isprintable() else ""

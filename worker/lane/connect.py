@@ -154,7 +154,7 @@ def _count_token(counters: Counters) -> None:
 
 
 def _pace(way: Way, method: str) -> Pace:
-    """The pace of one method, with what is known before the first reply."""
+    """Return the pace of one method, with what is known before the first reply."""
     pacing, writing = way.settings.pacing, method == "PATCH"
     pace = Pace(
         ceiling=pacing.ceiling if writing else (),
@@ -167,7 +167,7 @@ def _pace(way: Way, method: str) -> Pace:
 
 
 def _shared(way: Way, method: str) -> SharedPace:
-    """The pace as other processes left it or have it now; for the writes, also as far as the journal knows better."""
+    """Return the pace as other processes left it or have it now; writes also count what only the journal knows."""
     origin = way.settings.target.url
     memory = PaceMemory(way.state_directory, origin, quota_of(way.secrets, origin), method)
     shared = SharedPace(_pace(way, method), memory, way.clock)

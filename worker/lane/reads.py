@@ -38,7 +38,7 @@ class Lookup:
         return self.exchange.limiter
 
     async def live(self, type_name: str, ids: Sequence[str], fields: Fields, *, patient: bool = True) -> Found:
-        """The live state of up to 25 records.
+        """Read the live state of up to 25 records.
 
         Args:
             type_name: of all of them.
@@ -49,11 +49,11 @@ class Lookup:
         return await self._pages.read(Wanted(type_name, fields, patient), ids)
 
     async def referenced(self, type_name: str, references: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-        """Ids of the records that have each of the references; a reference that could not be looked up is absent."""
+        """Return the ids of the records that have each reference; one that could not be looked up is absent."""
         return await self._references.read(type_name, list(dict.fromkeys(references)))
 
     async def record(self, type_name: str, resource_id: str) -> Mapping[str, JSON] | None:
-        """All attributes of one record; None when it cannot be read."""
+        """Return all attributes of one record; None when it cannot be read."""
         answer = await self._insist(record_request(type_name, resource_id), patient=False)
         return None if isinstance(answer, NoAnswer) else read_record(answer.reply, type_name, resource_id)
 

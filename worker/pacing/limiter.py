@@ -93,21 +93,21 @@ class Limiter:
 
     @property
     def refusals_in_a_row(self) -> int:
-        """Refusals for pace without anything accepted between them; those in flight together count once."""
+        """Count refusals for pace without anything accepted between them; those in flight together are one."""
         return self._throttle.refusals
 
     def has_broken_down(self, failures: int) -> bool:
-        """Whether the server, which has answered before, has not answered anybody for so many failures."""
+        """Return True if a server that has answered before has failed so often in a row, whoever asked."""
         return self._circuit.has_succeeded and self._circuit.failures >= failures
 
     @property
     def is_down(self) -> bool:
-        """Whether the server failed so often in a row that only probes go out."""
+        """Return True while only probes go out: the server has failed too often in a row."""
         return self._circuit.is_open
 
     @property
     def probe_timeout(self) -> float | None:
-        """Seconds that a request may take while only probes go out, None for what all may take.
+        """Return the seconds that a request may take while only probes go out, None for the usual time-out.
 
         A server that has answered in tens of milliseconds is not waited for half a minute to notice that it is back.
         """
@@ -115,7 +115,7 @@ class Limiter:
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether the server has been down for so long that the run had better be resumed later."""
+        """Return True if the server has been down for so long that the run had better be resumed later."""
         return self._circuit.is_hopeless
 
     def outage(self, why: str) -> str:
@@ -243,7 +243,7 @@ class Limiter:
         self._failed(why)
 
     def _failed(self, why: str, *, answered: bool = False) -> None:
-        """The server, or the way to it, failed a request: after several in a row only probes go out."""
+        """Count a failure of the server, or of the way to it: after several in a row only probes go out."""
         circuit, now = self._circuit, self._clock.now()
         if not (circuit.failures or circuit.heard.answered or answered):
             self._on_news("no_answer", {"why": why})
@@ -255,23 +255,23 @@ class Limiter:
         self._free()
 
     def beat(self) -> None:
-        """Let the other processes know that this one is there."""
+        """Let the other processes know that this one is alive."""
         if self._shared is not None:
             self._shared.beat()
 
     def first_attempt(self) -> None:
-        """A row is sent for the first time: it earns a share of a retry."""
+        """Count a row that is sent for the first time: it earns a share of a retry."""
         self._budget.request()
 
     def retry(self) -> None:
-        """A row is to be sent again; beyond the budget the server counts as down."""
+        """Take a retry from the budget; beyond it the server counts as down."""
         if not self._budget.withdraw(self._clock.now()) and not self._circuit.is_open:
             self._circuit.exhaust()
             self._on_news("retry_budget_exhausted", {})
             self.pace.close(self._clock.now() + self._circuit.base)
 
     def _free(self) -> None:
-        """Whoever waits had better look again."""
+        """Wake all waiters."""
         if self._waiting:
             self._freed.set()  # whichever event is the current one: a waiter makes a new one each time
 

@@ -23,7 +23,7 @@ class Throttle:
     refusals: int = 0
 
     def refused(self, windows: Sequence[Window], retry_after: float | None, *, again: bool) -> float:
-        """Seconds for which nobody may send after a refusal.
+        """Return the seconds for which nobody may send after a refusal.
 
         At least the server's `Retry-After`; at least one whole window where windows are known, since counts are never
         reset; otherwise a pause that doubles. A `Retry-After` of 0 is therefore never obeyed literally.
@@ -40,5 +40,5 @@ class Throttle:
         return max(floor, retry_after or 0.0)
 
     def accepted(self) -> None:
-        """A request got through."""
+        """Begin anew: a request got through."""
         self.refusals = 0

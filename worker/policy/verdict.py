@@ -189,7 +189,7 @@ def _succeeded(reply: Reply, sent: Sent) -> Verdict:
 
 
 def _confirmed(reply: Reply, confirmation: Confirmation, sent: Sent) -> Verdict:
-    """A success about this record: what its body shows decides, and what it does not show is read."""
+    """Judge a success about this record: what its body shows decides, and what it does not show is read."""
     stored = confirmation.edits if confirmation.differs else ()
     if confirmation.errors:
         errors = in_the_sheet(confirmation.errors, sent.job.columns)
@@ -207,7 +207,7 @@ def _confirmed(reply: Reply, confirmation: Confirmation, sent: Sent) -> Verdict:
 
 
 def _not_shown(told: str, sent: Sent, stored: tuple[Edit, ...] = ()) -> Settle | ReadBack:
-    """A final success that shows nothing: read the record, where somebody looked at what it held before."""
+    """Judge a final success that shows nothing: read the record, where somebody looked at what it held before."""
     if _is_blind(sent):
         return Settle("unverified", told)
     return _in_doubt(ReadBack("unverified", told, stale="not_taken", stored=stored), sent)
@@ -231,7 +231,7 @@ def _applied(confirmation: Confirmation, stored: tuple[Edit, ...], sent: Sent) -
 
 
 def _not_confirmed(reply: Reply, sent: Sent) -> Verdict:
-    """A 2xx that does not confirm this record is never sent again: something else may be answering."""
+    """Never send again after a 2xx that does not confirm this record: something else may be answering."""
     about = f"not about {sent.type_name}/{sent.job.id}"
     return _in_doubt(ReadBack("reply_mismatch", f"{answered(reply)}; {about}"), sent)
 
@@ -249,12 +249,12 @@ def _not_sent(detail: str, sent: Sent) -> Verdict:
 
 
 def _exhausted(reason: str, message: str, sent: Sent) -> Verdict:
-    """No attempts are left: the row was not applied, unless an earlier attempt may have been."""
+    """Judge a row without attempts left: it was not applied, unless an earlier attempt may have been."""
     return _in_doubt(ReadBack(sent.doubt, message), sent) if sent.doubt else Settle(reason, message)
 
 
 def _failed(reply: Reply, meaning: Meaning, sent: Sent) -> Verdict:
-    """The server, or an edge in front of it, gave up: the request may have been, or may yet be, carried out.
+    """Judge a failure of the server, or of an edge before it: the request may have been, or may yet be, carried out.
 
     An announced pause costs the row no attempt.
     """
@@ -265,7 +265,7 @@ def _failed(reply: Reply, meaning: Meaning, sent: Sent) -> Verdict:
 
 
 def _maybe_applied(reason: str, detail: str, sent: Sent) -> Verdict:
-    """Nothing proves that the request had no effect: send it again only where a second effect is none."""
+    """Send again only where a second effect is none, since nothing proves that the request had no effect."""
     if sent.job.replay_safe and sent.attempts_left > 0:
         return Retry(doubt=reason)
     return _in_doubt(ReadBack(reason, detail), sent)
@@ -296,7 +296,7 @@ def _refused(reply: Reply, meaning: Meaning, sent: Sent) -> Verdict:
 
 
 def _refusal(settle: Settle, sent: Sent) -> Verdict:
-    """A refusal of this attempt says nothing about an earlier one that may have been applied, or may yet be."""
+    """Settle by a refusal, which says nothing about an earlier attempt that may have been applied, or may yet be."""
     if not sent.doubt:
         return settle
     return _in_doubt(ReadBack(sent.doubt, after_doubt(settle.message), errors=settle.errors), sent)

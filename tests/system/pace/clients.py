@@ -11,7 +11,6 @@ from jobs.model import Outcome, Request
 from tests.system.pace.server import Limit
 from worker.clock import Clock
 from worker.pacing.limiter import Limiter
-from worker.policy.backoff import full_jitter
 from worker.policy.pace import Pace, Window
 from worker.settings import Attempts
 from worker.stop import Stop
@@ -75,7 +74,7 @@ class Ours:
     def wait(self, outcome: Outcome, failures: int) -> float:
         if meaning_of(UPDATE, outcome) in SLOWS_DOWN:
             return 0.0  # the limiter is closed for everybody
-        return full_jitter(failures, self._terms.dice.random(), base=self._attempts.base, cap=self._attempts.cap)
+        return self._attempts.retrying.backoff(failures, self._terms.dice.random())
 
     def reborn(self) -> "Ours":
         """The window goes on where it was; what was in flight counts as late as its timeout, as `Run` has it."""

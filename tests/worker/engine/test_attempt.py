@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jobs.apis.commercelayer import MEDIA_TYPE, meaning_of, update_request
 from jobs.apis.meanings import Meaning
@@ -365,6 +367,63 @@ def test_a_probe_is_given_up_on_sooner_but_for_an_action() -> None:
 
     assert run(story(SAFE)) == [4.0]
     assert run(story(ACTION)) == [None]
+
+
+@given(
+    st.lists(st.sampled_from([DONE, NOWHERE, LOST, Reply(429, {}), Reply(412, {}), Reply(503, AFTER_3), STALE_TOKEN])),
+    st.floats(0.0, 6.0),
+    st.booleans(),
+    st.booleans(),
+)
+def test_a_row_that_is_cancelled_anywhere_leaves_no_slot_behind(
+    outcomes: list[Outcome], gone: float, is_stale: bool, fires: bool
+) -> None:
+    """Everything takes its time here: the token, the journal, the record, the server."""
+
+    async def story() -> None:
+        scene = Scene(Slow([*outcomes, DONE]), ACTION if fires else SAFE, SlowToken(), SlowNotes(), SlowRecords())
+        if is_stale:
+            scene.effort.live = Live("skus", {"reference": "old"})
+            await asyncio.sleep(16)
+        if fires:
+            for _ in range(10):
+                await scene.limiter.admit()
+                scene.limiter.account(LOST, Meaning.UNANSWERED, asyncio.get_running_loop().time())
+        task = asyncio.create_task(scene.send())
+        await asyncio.wait([task], timeout=gone)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert scene.limiter.pace.in_flight == 0
+
+    run(story())
+
+
+class Slow(Server):
+    async def send(self, request: Request, headers: Mapping[str, str], within: float | None = None) -> Outcome:
+        await asyncio.sleep(0.5)
+        return await super().send(request, headers, within)
+
+
+class SlowToken(Token):
+    async def bearer(self) -> str:
+        await asyncio.sleep(0.3)
+        return await super().bearer()
+
+
+class SlowNotes(Notes):
+    async def intend(self, row: int, attempt: int, wall: float, image: Any) -> None:
+        await asyncio.sleep(0.4)
+        await super().intend(row, attempt, wall, image)
+
+
+class SlowRecords(Records):
+    async def recheck(self, effort: Effort) -> Settle | ReadBack | None:
+        await asyncio.sleep(0.6)
+        return await super().recheck(effort)
+
+    async def probe(self, effort: Effort) -> bool:
+        await asyncio.sleep(0.6)
+        return await super().probe(effort)
 
 
 def test_the_request_is_that_of_the_row() -> None:
