@@ -435,6 +435,21 @@ def test_a_refused_client_is_given_up_at_once_and_a_failing_endpoint_after_five_
     assert len(script.asked) == asked
 
 
+def test_a_token_takes_its_time_even_of_an_endpoint_that_was_down() -> None:
+    script = Script([(200, {}), *[(500, {})] * 15])
+
+    async def scene() -> Grant:
+        endpoint = token_endpoint(script)
+        await endpoint.issue()
+        for _ in range(3):
+            with pytest.raises(CredentialLost):
+                await endpoint.issue()
+        return await endpoint.issue()
+
+    assert run(scene()).access_token == "t0k3n"
+    assert len(script.asked) == 17  # and each with the whole time-out: see `Script`
+
+
 def test_a_success_without_a_token_is_asked_about_again() -> None:
     script = Script([(200, {"content-type": "text/html"})] * 9)
     with pytest.raises(CredentialLost, match="it answered 200: "):

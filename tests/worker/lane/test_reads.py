@@ -223,6 +223,23 @@ def test_a_server_that_is_down_costs_a_patient_page_no_attempts_and_an_impatient
     assert not scene.stop.reason
 
 
+def test_a_patient_page_goes_on_while_nobody_gets_an_answer_if_reads_have_worked() -> None:
+    scene = Scene(Server([FOUND, *[LOST] * 20, FOUND]))
+
+    async def story() -> list[Answer | NoAnswer]:
+        return [await scene.ask(patient=True) for _ in range(2)]
+
+    assert [isinstance(each, Answer) for each in run(story())] == [True, True]
+    assert len(scene.server.asked) == 22
+
+
+def test_a_server_that_has_failed_from_the_start_is_waited_for_until_that_is_hopeless() -> None:
+    scene = Scene(Server([Reply(500, {})]), limits=Attempts(max_attempts=12, base=1.0, cap=4.0))
+    assert isinstance(run(scene.ask(patient=True)), NoAnswer)
+    assert len(scene.server.asked) == 30
+    assert scene.stop.reason == "outage"
+
+
 @pytest.mark.parametrize(
     ("outcome", "patient", "says"),
     [

@@ -131,6 +131,36 @@ async def test_a_refusal_that_the_told_limit_does_not_explain_is_asked_about_soo
     assert len(guarded.pace.stamps) == (1 if left else 2)  # by the server's own count the refused one did not count
 
 
+@pytest.mark.parametrize(("status", "counted"), [(429, 1), (423, 2), (503, 2), (408, 2)])
+async def test_only_what_was_certainly_refused_before_any_work_may_not_have_counted(status: int, counted: int) -> None:
+    guarded, _ = limiter()
+    now = anyio.current_time()
+    told = {**LIMITED, "x-ratelimit-remaining": "99"}
+    for each in (Reply(200, told), Reply(status, {**told, "retry-after": "1"})):
+        await guarded.admit()
+        account(guarded, each, now)
+    assert len(guarded.pace.stamps) == counted
+
+
+async def test_a_pause_that_comes_with_a_refused_token_holds_everybody_and_is_no_refusal_for_pace() -> None:
+    guarded, _ = limiter()
+    now = anyio.current_time()
+    await guarded.admit()
+    assert account(guarded, Reply(401, {"www-authenticate": "Bearer", "retry-after": "8"}), now) == 0.0
+    assert guarded.pace.closed_until == pytest.approx(now + 8, abs=0.5)
+    assert guarded.refusals_in_a_row == 0
+    assert guarded._inference.is_idle
+
+
+async def test_a_request_that_nobody_waits_for_any_more_counts_and_frees_its_slot() -> None:
+    guarded, _ = limiter(Pace(ceiling=[Window(2, 60)], max_in_flight=16))
+    for _ in range(2):
+        assert guarded.admit_at_once()
+        guarded.abandon()
+    assert guarded.pace.in_flight == 0
+    assert not guarded.admit_at_once()
+
+
 async def test_a_limit_is_inferred_beside_those_that_are_told() -> None:
     guarded, _ = limiter()
     now = anyio.current_time()
