@@ -1,4 +1,4 @@
-"""What a request costs at the gate in CPU, alone and with the file that other processes share: ratios of one run."""
+"""What a request costs at the limiter in CPU, alone and with the file that other processes share: ratios of one run."""
 
 import argparse
 import asyncio
@@ -6,9 +6,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from jobs.apis.meanings import Meaning
 from jobs.model import Reply
 from worker.clock import Clock
-from worker.pacing.limiter import Gate
+from worker.pacing.limiter import Limiter
 from worker.pacing.quota_file import PaceMemory
 from worker.pacing.shared import SharedPace
 from worker.policy.pace import Pace, Window
@@ -28,22 +29,22 @@ class Wheel:
         return Clock(now=lambda: self.time, wall=lambda: 1_750_000_000.0 + self.time)
 
 
-def made(windows: tuple[Window, ...], wheel: Wheel, directory: Path | None) -> tuple[Gate, SharedPace | None]:
-    """A gate with those windows, shared through the directory if there is one."""
+def made(windows: tuple[Window, ...], wheel: Wheel, directory: Path | None) -> tuple[Limiter, SharedPace | None]:
+    """A limiter with those windows, shared through the directory if there is one."""
     pace = Pace(ceiling=windows, max_in_flight=16)
     if directory is None:
-        return Gate(pace, wheel.clock(), Stop()), None
+        return Limiter(pace, wheel.clock(), Stop()), None
     shared = SharedPace(pace, PaceMemory(directory, "https://a.example", "", "PATCH"), wheel.clock())
     shared.begin()
-    return Gate(pace, wheel.clock(), Stop(), shared), shared
+    return Limiter(pace, wheel.clock(), Stop(), shared), shared
 
 
-async def cost(gate: Gate, wheel: Wheel, count: int) -> float:
+async def cost(limiter: Limiter, wheel: Wheel, count: int) -> float:
     """Microseconds of CPU a request."""
     began = time.process_time()
     for _ in range(count):
-        await gate.admit()
-        gate.replied(REPLY, wheel.time)
+        await limiter.admit()
+        limiter.account(REPLY, Meaning.SERVED, wheel.time)
         wheel.time += wheel.step
     return (time.process_time() - began) / count * 1e6
 
@@ -54,14 +55,14 @@ async def compare(name: str, windows: tuple[Window, ...], count: int) -> None:
     with tempfile.TemporaryDirectory() as place:
         alone, _ = made(windows, wheel, None)
         shared, ending = made(windows, wheel, Path(place))
-        least = [await cost(gate, wheel, count) for _ in range(3) for gate in (alone, shared)]
+        least = [await cost(limiter, wheel, count) for _ in range(3) for limiter in (alone, shared)]
         bare, with_file = min(least[::2]), min(least[1::2])
         wheel.step *= 2
         other, ending_too = made(windows, wheel, Path(place))
         both = 0.0
         for _ in range(count):
             await other.admit()
-            other.replied(REPLY, wheel.time)
+            other.account(REPLY, Meaning.SERVED, wheel.time)
             both += await cost(shared, wheel, 1)
         more = f"+{with_file - bare:.1f} us with the file, +{both / count - bare:.1f} us with a second process"
         print(f"{name}: {bare:.1f} us alone, {more}")

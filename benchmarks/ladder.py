@@ -25,7 +25,7 @@ from yarl import URL
 from benchmarks import machine, results, rows
 from benchmarks.measuring import median
 from benchmarks.servers import running
-from jobs.apis.commercelayer import MEDIA_TYPE, update_request
+from jobs.apis.commercelayer import MEDIA_TYPE, meaning_of, update_request
 from jobs.changes.diff import as_written
 from jobs.model import Reply, Request, RowResult, UpdateJob
 from worker import reports
@@ -38,15 +38,17 @@ from worker.files import source
 from worker.files.run_directory import JOURNAL
 from worker.journal import Counters, Journal, create
 from worker.lane.credentials import Credential
+from worker.lane.exchange import Exchange
 from worker.lane.transport import Transport
-from worker.pacing.limiter import Gate
+from worker.pacing.limiter import Limiter
 from worker.policy.pace import Pace
 from worker.policy.row import InFlightRow
 from worker.policy.verdict import Sent, judge
 from worker.settings import Attempts, Input, Pacing, Secrets, Settings, Stopping, Target
 from worker.stop import Stop
 
-HEADERS: Final = {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE, "Authorization": "Bearer x"}
+CONTENT: Final = {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE}
+HEADERS: Final = {**CONTENT, "Authorization": "Bearer x"}
 
 
 WARM: Final = 100
@@ -205,21 +207,23 @@ async def judged(place: Place) -> None:
     async def work(transport: Transport) -> None:
         for job in jobs:
             change = as_written(job)
-            reply = await transport.send(update_request(job, change, job.type), HEADERS)
-            judge(reply, Sent(job, change, job.type, 4, 4))
+            request = update_request(job, change, job.type)
+            reply = await transport.send(request, HEADERS)
+            judge(reply, meaning_of(request, reply), Sent(job, change, job.type, 4, 4))
 
     await _sending(place, work)
 
 
 async def attempts(place: Place) -> None:
-    """And the attempt loop with its gate, without a journal."""
+    """And the attempt loop with its limiter, without a journal."""
     jobs, stop, clock = place.jobs(), Stop(), Clock().bound()
-    gate = Gate(Pace(max_in_flight=place.workers, discover=False), clock, stop)
+    limiter = Limiter(Pace(max_in_flight=place.workers, discover=False), clock, stop)
     nothing: Any = NoJournal()
 
     async def work(transport: Transport) -> None:
-        credential, nowhere = Credential("x", None, clock), NoReading()
-        loop = AttemptLoop(transport, gate, nothing, credential, Attempts(), clock, stop, nowhere)
+        patience, credential = Attempts().retrying, Credential("x", None, clock)
+        exchange = Exchange(transport, limiter, credential, meaning_of, patience, clock, stop, CONTENT)
+        loop = AttemptLoop(exchange, nothing, NoReading())
         for job in jobs:
             row = InFlightRow(job, job.type)
             row.take(as_written(job))

@@ -22,6 +22,7 @@ from jobs.formats import FORMATS
 from jobs.texts import either
 from worker.policy.guards import StopAfter
 from worker.policy.pace import Window
+from worker.policy.patience import Patience
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 """Hosts that plain http is allowed to."""
@@ -127,6 +128,13 @@ class Attempts(_Group):
     base: float = 0.5
     cap: float = 20.0
     patience: float = 900.0
+
+    @property
+    def retrying(self) -> Patience:
+        """Return the numbers as the policy takes them, for rows and reads."""
+        return Patience(
+            attempts=self.max_attempts, throttles=self.throttles, base=self.base, cap=self.cap, pause=self.patience
+        )
 
 
 class Connecting(_Group):

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from jobs.apis.commercelayer import meaning_of, update_request
 from jobs.changes.diff import as_written
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, RowRef, UpdateJob
 from jobs.reasons import REASONS
-from worker.policy.verdict import DecideAnew, HaltRun, ReadBack, Reroute, Retry, Sent, Settle, SlowDown, Verdict, judge
+from worker.policy import verdict as policy
+from worker.policy.verdict import DecideAnew, HaltRun, ReadBack, Reroute, Retry, Sent, Settle, SlowDown, Verdict
 
 SAFE: Final = UpdateJob(RowRef(1, 2, b""), "stripe_payments", "ZfiCcmIvub", {"reference": "r"})
 UNSAFE: Final = UpdateJob(RowRef(1, 2, b""), "orders", "ZfiCcmIvub", {"reference": "r"}, triggers={"_capture": True})
@@ -104,6 +106,12 @@ def special_rows() -> Iterator[tuple[str, str]]:
         "No connection, last attempt, after such an attempt",
         in_words(judge(NotSent("cannot connect"), sent(SAFE, left=0, doubt="timed_out"))),
     )
+
+
+def judge(outcome: Outcome, what: Sent) -> Verdict:
+    """The verdict, by what the API says that the outcome means."""
+    meaning = meaning_of(update_request(what.job, what.change, what.type_name), outcome)
+    return policy.judge(outcome, meaning, what)
 
 
 def sent(job: UpdateJob, *, left: int = 1, doubt: str = "", abstract: bool = False) -> Sent:

@@ -4,21 +4,16 @@ reserve a slot -> wait -> intent durable -> send -> judge -> settle, or wait and
 be decided without waiting is decided in `policy`; the steps a row takes are those of `lifecycle`.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final, Protocol, TypeAlias
 
-from jobs.apis.commercelayer import MEDIA_TYPE
-from jobs.model import MaybeSent, NotSent, Outcome, Reply, Status
-from worker.clock import Clock
+from jobs.apis.meanings import Meaning
+from jobs.model import NotSent, Outcome, Status
 from worker.journal import SAFE, Image, Journal, JournalError
-from worker.lane.authority import Authority, CredentialLost
-from worker.lane.transport import Transport
-from worker.pacing.limiter import Gate
-from worker.policy.backoff import full_jitter
-from worker.policy.backpressure import asks_to_wait
+from worker.lane.exchange import Exchange, Exchanged, Headers
+from worker.pacing.limiter import Limiter
 from worker.policy.lifecycle import Event, step
 from worker.policy.row import InFlightRow
-from worker.policy.throttle import parking
 from worker.policy.verdict import (
     DecideAnew,
     HaltRun,
@@ -32,11 +27,9 @@ from worker.policy.verdict import (
     judge,
 )
 from worker.policy.wording import why_not
-from worker.settings import Attempts
-from worker.stop import Stop
 
-RACES: Final = 3
-"""Times that a row is decided anew because its record changed between reading and writing."""
+_NOT_PROBED: Final = NotSent("not sent")
+"""What came of an action's slot when the read before it found that the server is still down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,83 +81,96 @@ class Rereading(Protocol):
 
 @dataclass(slots=True)
 class AttemptLoop:
-    """Sends rows until they are settled, rerouted, or left because the run ends. `limits` says how stubbornly."""
+    """Sends rows until they are settled, rerouted, or left because the run ends."""
 
-    transport: Transport
-    gate: Gate
+    exchange: Exchange
     journal: Journal
-    credential: Authority
-    limits: Attempts
-    clock: Clock
-    stop: Stop
     reading: Rereading
     longest_gap: float = 0.0
-    _headers: dict[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def limiter(self) -> Limiter:
+        """The limiter of rows."""
+        return self.exchange.limiter
 
     async def run(self, row: InFlightRow, *, admitted: bool = False) -> Ending:
         """Take one row as far as it goes; `admitted` when a slot is reserved for its first attempt already."""
+        exchange = self.exchange
         while True:
-            if (not admitted or self.gate.is_down) and not await self._admit(row, admitted=admitted):
+            if (not admitted or self.limiter.is_down) and not await self._admit(row, admitted=admitted):
                 return self._leave(row)
             admitted = False
-            if self.reading.is_stale(row):
-                await self.reading.freshen(row)
+            await self._freshen(row)
             if row.verdict is not None:
-                self.gate.give_back()
+                self.limiter.release()
                 return _unsent(row.verdict)
             row.state = step(row.state, Event.ADMIT)
             headers = await self._intend(row)
             if headers is None:
                 return self._leave(row)
-            sent_at = self.clock.now()
             if row.live is not None:
-                self.longest_gap = max(self.longest_gap, self.clock.age(row.read_at))
-            patience = None if row.job.fires else self.gate.probe_timeout
-            outcome = await self.transport.send(row.request(), headers, patience)
-            pause = self._account(outcome, sent_at)
-            verdict = judge(outcome, self._sent(row))
+                self.longest_gap = max(self.longest_gap, exchange.clock.age(row.read_at))
+            sent = await exchange.send(row.request(), headers, in_full=row.job.fires)
+            verdict = judge(sent.outcome, sent.meaning, self._sent(row))
             if isinstance(verdict, Settle):
-                return Judged(verdict, outcome)
-            if isinstance(verdict, Renew):
-                ending = await self._renew(row, headers["Authorization"])
-            else:
-                ending = await self._act(verdict, row, outcome, pause)
+                return Judged(verdict, sent.outcome)
+            ending = await self._act(verdict, row, sent)
             if ending is not None:
                 return ending
 
     async def _admit(self, row: InFlightRow, *, admitted: bool) -> bool:
         """Take a slot, unless one is reserved; for an action only once a server that was down answers a read again."""
-        while admitted or await self.gate.admit():
-            if not (self.gate.is_down and row.job.fires) or await self.reading.answers(row):
+        while admitted or await self.limiter.admit():
+            if not (self.limiter.is_down and row.job.fires) or await self._probed(row):
                 return True
             admitted = False
-            self.gate.not_sent(self.clock.now())
-            if self.gate.is_hopeless:
-                self.stop.request("outage", "the server has been down for too long; resume the run later")
+            self.limiter.account(_NOT_PROBED, Meaning.UNSENT, self.exchange.clock.now())
+            if self.limiter.is_hopeless:
+                self.exchange.stop.request("outage", "the server has been down for too long; resume the run later")
         return False
 
-    async def _intend(self, row: InFlightRow) -> dict[str, str] | None:
-        """Make the intent durable; the headers to send, or None, the slot given back, when nothing may leave."""
-        attempt = row.attempts + 1
+    async def _probed(self, row: InFlightRow) -> bool:
         try:
-            headers = self._authorised(await self.credential.bearer())
-            await self.journal.intend(row.number, attempt, self.clock.wall(), self._image(row))
-            row.imaged = True
-        except CredentialLost as error:
-            self.stop.request("authorisation_lost", str(error))
+            return await self.reading.answers(row)
+        except BaseException:
+            self.limiter.release()
+            raise
+
+    async def _freshen(self, row: InFlightRow) -> None:
+        if not self.reading.is_stale(row):
+            return
+        try:
+            await self.reading.freshen(row)
+        except BaseException:
+            self.limiter.release()
+            raise
+
+    async def _intend(self, row: InFlightRow) -> Headers | None:
+        """Make the intent durable; return the headers to send, or None, the slot released, when nothing may leave."""
+        attempt, stop = row.attempts + 1, self.exchange.stop
+        headers = await self.exchange.authorise()
+        if headers is None:
+            return None
+        try:
+            await self.journal.intend(row.number, attempt, self.exchange.clock.wall(), self._image(row))
         except JournalError as error:
-            self.stop.request("journal_failed", str(error))
-        else:
-            row.state = step(row.state, Event.INTEND)
-            if not self.stop.reason:
-                row.attempts = attempt
-                row.was_sent = True
-                if attempt == 1:
-                    self.gate.first_attempt()
-                return headers
+            self.limiter.release()
+            stop.request("journal_failed", str(error))
+            return None
+        except BaseException:
+            self.limiter.release()
+            raise
+        row.imaged = True
+        row.state = step(row.state, Event.INTEND)
+        if stop.reason:
             self.journal.withdraw(row.number, attempt)
-        self.gate.give_back()
-        return None
+            self.limiter.release()
+            return None
+        row.attempts = attempt
+        row.was_sent = True
+        if attempt == 1:
+            self.limiter.first_attempt()
+        return headers
 
     @staticmethod
     def _image(row: InFlightRow) -> Image | None:
@@ -173,71 +179,57 @@ class AttemptLoop:
         job, kind = row.job, row.live.type if row.live is not None else row.job.type
         return Image(row.number, kind, job.id, row.image, row.change.unread)
 
-    def _authorised(self, bearer: str) -> dict[str, str]:
-        if self._headers.get("Authorization") != bearer:
-            self._headers = {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE, "Authorization": bearer}
-        return self._headers
-
-    def _account(self, outcome: Outcome, sent_at: float) -> float:
-        """Give the slot back in the way the outcome demands; seconds of a pause for everybody, or 0."""
-        match outcome:
-            case Reply() if asks_to_wait(outcome):
-                return self.gate.slowed_down(outcome, sent_at)
-            case Reply():
-                self.gate.replied(outcome, sent_at)
-            case MaybeSent():
-                self.gate.unanswered(sent_at, outcome.detail)
-            case NotSent():
-                self.gate.not_sent(sent_at, outcome.detail)
-        return 0.0
-
     def _sent(self, row: InFlightRow) -> Sent:
+        patience = self.exchange.patience
         return Sent(
             row.job,
             row.change,
             row.type_name,
-            attempts_left=self.limits.max_attempts - row.failures - 1,
-            throttles_left=self.limits.throttles - row.throttles - 1,
-            races_left=RACES - row.races,
+            attempts_left=patience.attempts_left(row.failures),
+            throttles_left=patience.throttles_left(row.throttles),
+            races_left=patience.races_left(row.races),
             doubt=row.doubt,
             abstract=row.abstract,
         )
 
-    async def _act(
+    async def _act(  # noqa: PLR0911  # a line a verdict
         self,
-        verdict: ReadBack | DecideAnew | Reroute | HaltRun | SlowDown | Retry,
+        verdict: ReadBack | DecideAnew | Reroute | HaltRun | SlowDown | Retry | Renew,
         row: InFlightRow,
-        outcome: Outcome,
-        pause: float,
+        sent: Exchanged,
     ) -> Ending | None:
-        """Carry a verdict out; None when the row is to be sent again."""
+        """Carry a verdict out; return None when the row is to be sent again."""
         match verdict:
             case ReadBack():
-                return NeedsReadBack(verdict, outcome)
+                return NeedsReadBack(verdict, sent.outcome)
             case DecideAnew(settle):
-                return await self._decide_anew(row, settle, outcome)
+                return await self._decide_anew(row, settle, sent.outcome)
             case Reroute(status):
                 self._note(row, SAFE, Event.REROUTE)
                 return Rerouted(status)
             case HaltRun():
-                return self._halt(verdict, row, outcome)
+                return self._halt(verdict, row, sent.outcome)
             case SlowDown(doubt):
-                return self._slow_down(row, doubt, pause)
+                return self._slow_down(row, doubt, sent.pause)
             case Retry(doubt):
-                return await self._retry(row, doubt, why_not(outcome))
+                return await self._retry(row, doubt, why_not(sent.outcome))
+            case Renew():
+                self._note(row, SAFE, Event.RETRY)
+                return None if await self.exchange.renew(sent.headers) else self._leave(row)
 
     async def _retry(self, row: InFlightRow, doubt: str, why: str) -> Ending | None:
         row.failures += 1
         row.doubt = row.doubt or doubt
         self._note(row, doubt or SAFE, Event.RETRY)
-        if outage := self.gate.outage(why):
-            self.stop.request("outage", outage)
-        self.gate.retry()
-        wait = full_jitter(row.failures, self.clock.sample(), base=self.limits.base, cap=self.limits.cap)
-        return None if await self.stop.sleep(wait) else self._leave(row)
+        exchange = self.exchange
+        if outage := self.limiter.outage(why):
+            exchange.stop.request("outage", outage)
+        self.limiter.retry()
+        wait = exchange.patience.backoff(row.failures, exchange.clock.sample())
+        return None if await exchange.stop.sleep(wait) else self._leave(row)
 
     def _halt(self, verdict: HaltRun, row: InFlightRow, outcome: Outcome) -> Ending:
-        self.stop.request(verdict.halt.reason, verdict.halt.message)
+        self.exchange.stop.request(verdict.halt.reason, verdict.halt.message)
         if verdict.settle is not None:
             return Judged(verdict.settle, outcome)
         self._note(row, SAFE, Event.STOP)
@@ -247,12 +239,7 @@ class AttemptLoop:
         row.throttles += 1
         row.doubt = row.doubt or doubt
         self._note(row, doubt or SAFE, Event.RETRY)
-        limits, refusals = self.limits, self.gate.refusals_in_a_row
-        why = parking(pause, refusals, patience=limits.patience, most=limits.throttles)
-        if not why:
-            return None
-        self.stop.request("parked", why)
-        return self._leave(row)
+        return self._leave(row) if self.exchange.park(pause) else None
 
     async def _decide_anew(self, row: InFlightRow, settle: Settle, outcome: Outcome) -> Ending | None:
         """Read and decide again after a lost race: the fields that the row sets must be as planned, or as read."""
@@ -262,20 +249,11 @@ class AttemptLoop:
         self._note(row, SAFE, Event.RETRY)
         await self.reading.again(row)
         verdict = row.verdict
-        if self.stop.reason:
+        if self.exchange.stop.reason:
             return self._leave(row)
         if isinstance(verdict, Settle) and verdict.status is Status.CONFLICT:
             verdict = replace(verdict, message=f"{settle.message}; {verdict.message}")
         return None if verdict is None else _unsent(verdict, outcome)
-
-    async def _renew(self, row: InFlightRow, used: str) -> Ending | None:
-        self._note(row, SAFE, Event.RETRY)
-        try:
-            await self.credential.renew(used)
-        except CredentialLost as error:
-            self.stop.request("authorisation_lost", str(error))
-            return self._leave(row)
-        return None
 
     def _note(self, row: InFlightRow, outcome: str, event: Event) -> None:
         row.state = step(row.state, event)

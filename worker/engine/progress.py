@@ -26,7 +26,7 @@ class Progress:
     Attributes:
         total: rows this process has to settle.
         limit: rows a second that the pace allows, infinity when nothing is known.
-        pause: seconds until the gate opens again, 0 when it is open.
+        pause: seconds until the limiter opens again, 0 when it is open.
         writes, reads: the paces that rows have to pass; None where they pass none.
         queued: rows that are read and not settled. `gets`: requests for reading so far.
     """

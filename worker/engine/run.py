@@ -187,10 +187,8 @@ class Run:
         sequencer = self._sequencer(settings.stopping.canary)
         outcomes = Outcomes(sequencer, self.journal, guards, recent, bells, clock, stop, settings.target.expect_mode)
         reading = self._reading(sequencer, guards, recent, connection, earlier)
-        attempts = AttemptLoop(
-            connection.transport, writes, self.journal, connection.credential, settings.attempts, clock, stop, reading
-        )
-        settling = Settling(lookup, outcomes, bells, clock, stop, lambda: lookup.gate.is_down and writes.is_down)
+        attempts = AttemptLoop(connection.updates, self.journal, reading)
+        settling = Settling(lookup, outcomes, bells, clock, stop, lambda: lookup.limiter.is_down and writes.is_down)
         room = lambda: 0 if settling.is_full else room_at(writes.pace.rate(), PAGE_SIZE)  # noqa: E731
         prefetch = Prefetch(sequencer, iter(intake), reading, outcomes.drain, room, self.journal, bells, stop)
         senders = Senders(sequencer, attempts, reading, outcomes, settling, bells, stop, room)

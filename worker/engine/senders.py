@@ -77,11 +77,11 @@ class Senders:
         """
         while not self.stop.reason:
             if len(self.sequencer.ready) > self._admitting and not self.settling.holds:
-                if not (self.attempts.gate.admit_at_once() or await self._admitted()):
+                if not (self.attempts.limiter.admit_at_once() or await self._admitted()):
                     break
                 if (row := self._taken()) is not None:
                     return row
-                self.attempts.gate.give_back()
+                self.attempts.limiter.release()
             elif self.sequencer.is_done:
                 break
             else:
@@ -102,7 +102,7 @@ class Senders:
         """Reserve a slot; no more workers wait for one than there are rows, so that none waits in vain at the end."""
         self._admitting += 1
         try:
-            return await self.attempts.gate.admit()
+            return await self.attempts.limiter.admit()
         finally:
             self._admitting -= 1
 

@@ -16,6 +16,7 @@ from typing import Final
 import anyio
 
 from jobs.apis.commercelayer import PAGE_SIZE
+from jobs.apis.retry_after import read_retry_after
 from jobs.changes.diff import fields
 from jobs.model import Live, Outcome, Reply, Status
 from worker.clock import Clock
@@ -24,7 +25,6 @@ from worker.engine.outcomes import Outcomes
 from worker.lane.reads import Lookup
 from worker.policy.decision import give_up, read_back
 from worker.policy.lifecycle import Event, step
-from worker.policy.ratelimit import read_retry_after
 from worker.policy.row import READ_LAG_S, Found, InFlightRow
 from worker.policy.verdict import ReadBack, Settle
 from worker.stop import Stop

@@ -23,3 +23,19 @@ class Authority(Protocol):
         Raises:
             CredentialLost: it cannot be replaced.
         """
+
+
+class Nobody:
+    """The authority of requests that carry no credential, such as those for a token."""
+
+    async def bearer(self) -> str:
+        """Return an empty value: the header is left out."""
+        return ""
+
+    async def renew(self, used: str) -> None:  # noqa: ARG002  # as the protocol names it
+        """Refuse: nothing was used that could be replaced.
+
+        Raises:
+            CredentialLost: always.
+        """
+        raise CredentialLost("the server wants a token where none is sent")

@@ -1,8 +1,8 @@
-"""The way to the API, for one process: sockets, credential, and a gate for each method."""
+"""The way to the API, for one process: sockets, credential, and a limiter for each method."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -10,13 +10,23 @@ from typing import Final
 import anyio
 import structlog
 
+from jobs.apis.commercelayer import MEDIA_TYPE, meaning_of
 from worker.clock import Clock
 from worker.journal import Counters
-from worker.lane.credentials import TOKEN_QUOTA, Credential, TokenEndpoint, quota_of
+from worker.lane.authority import Nobody
+from worker.lane.credentials import (
+    TOKEN_HEADERS,
+    TOKEN_PATIENCE,
+    TOKEN_QUOTA,
+    Credential,
+    TokenEndpoint,
+    quota_of,
+)
+from worker.lane.exchange import Exchange, Headers, uncounted
 from worker.lane.network import Route, route_of
 from worker.lane.reads import Lookup
 from worker.lane.transport import Transport
-from worker.pacing.limiter import Gate, News, untold
+from worker.pacing.limiter import Limiter, News, untold
 from worker.pacing.peers import BEAT
 from worker.pacing.quota_file import PaceMemory
 from worker.pacing.shared import SharedPace
@@ -60,16 +70,25 @@ class Connection:
     way: Way
     transport: Transport
     credential: Credential
-    writes: Gate
-    reads: Gate
+    writes: Limiter
+    reads: Limiter
+
+    @property
+    def updates(self) -> Exchange:
+        """Return the exchange of rows."""
+        return self._exchange(self.writes, {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE}, uncounted)
 
     @property
     def lookup(self) -> Lookup:
-        """For reading."""
+        """Return what reads records."""
+        return Lookup(self._exchange(self.reads, {"Accept": MEDIA_TYPE}, partial(_count_read, self.way.counters)))
+
+    def _exchange(self, limiter: Limiter, headers: Headers, on_send: Callable[[], None]) -> Exchange:
         way = self.way
-        return Lookup(
-            self.transport, self.reads, self.credential, way.settings.attempts, way.counters, way.clock, way.stop
-        )
+        return Exchange(
+            self.transport, limiter, self.credential, meaning_of, way.settings.attempts.retrying, way.clock, way.stop,
+            headers, on_send,
+        )  # fmt: skip
 
     async def beat_forever(self) -> None:
         """Let other processes know over and over that this one is there."""
@@ -93,7 +112,7 @@ async def connected(way: Way) -> AsyncIterator[Connection]:
         for each in shared:
             stack.callback(each.end)
         heard = Heard()
-        writes, reads = _gate(way, "PATCH", shared[0], heard), _gate(way, "GET", shared[1], heard)
+        writes, reads = _limiter(way, "PATCH", shared[0], heard), _limiter(way, "GET", shared[1], heard)
         yield Connection(way, transport, await _credential(way, stack, route), writes, reads)
 
 
@@ -107,10 +126,13 @@ async def token_endpoint(way: Way, route: Route, on_news: News = untold) -> Asyn
     shared.begin()
     try:
         async with Transport(origin, timeout=limits.timeout, connections=1, route=route) as transport:
-            gate = Gate(pace, clock, stop, shared, on_news=on_news)
-            yield TokenEndpoint(
-                secrets, transport, gate, clock, stop, limits.patience, partial(_count_token, way.counters)
-            )
+            limiter = Limiter(pace, clock, stop, shared, on_news=on_news)
+            patience = replace(TOKEN_PATIENCE, pause=limits.patience)
+            exchange = Exchange(
+                transport, limiter, Nobody(), meaning_of, patience, clock, stop,
+                TOKEN_HEADERS, partial(_count_token, way.counters),
+            )  # fmt: skip
+            yield TokenEndpoint(secrets, exchange, on_news)
     finally:
         shared.end()
 
@@ -123,12 +145,16 @@ async def _credential(way: Way, stack: AsyncExitStack, route: Route) -> Credenti
     return Credential(secrets.token.get_secret_value() if secrets.token else "", issuer, way.clock)
 
 
+def _count_read(counters: Counters) -> None:
+    counters.gets += 1
+
+
 def _count_token(counters: Counters) -> None:
     counters.tokens += 1
 
 
 def _pace(way: Way, method: str) -> Pace:
-    """The pace of one method, with what is known before the first reply."""
+    """Return the pace of one method, with what is known before the first reply."""
     pacing, writing = way.settings.pacing, method == "PATCH"
     pace = Pace(
         ceiling=pacing.ceiling if writing else (),
@@ -141,7 +167,7 @@ def _pace(way: Way, method: str) -> Pace:
 
 
 def _shared(way: Way, method: str) -> SharedPace:
-    """The pace as other processes left it or have it now; for the writes, also as far as the journal knows better."""
+    """Return the pace as other processes left it or have it now; writes also count what only the journal knows."""
     origin = way.settings.target.url
     memory = PaceMemory(way.state_directory, origin, quota_of(way.secrets, origin), method)
     shared = SharedPace(_pace(way, method), memory, way.clock)
@@ -151,9 +177,9 @@ def _shared(way: Way, method: str) -> SharedPace:
     return shared
 
 
-def _gate(way: Way, method: str, shared: SharedPace, heard: Heard) -> Gate:
-    patience, on_news = way.settings.attempts.patience, partial(_tell, way.counters, method)
-    return Gate(shared.pace, way.clock, way.stop, shared, heard, patience=patience, on_news=on_news)
+def _limiter(way: Way, method: str, shared: SharedPace, heard: Heard) -> Limiter:
+    patience, on_news = way.settings.attempts.retrying, partial(_tell, way.counters, method)
+    return Limiter(shared.pace, way.clock, way.stop, shared, heard, patience=patience, on_news=on_news)
 
 
 def _tell(counters: Counters, method: str, event: str, facts: Mapping[str, object]) -> None:

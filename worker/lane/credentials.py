@@ -15,17 +15,16 @@ from typing import Final, Protocol
 import anyio
 
 from jobs.apis.commercelayer import Claims, Grant, read_claims, read_grant, token_request
-from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
+from jobs.apis.meanings import Meaning
+from jobs.model import Outcome, Reply, Request
 from worker.clock import Clock
 from worker.lane.authority import CredentialLost
-from worker.lane.transport import Transport
-from worker.pacing.limiter import Gate
-from worker.policy.backoff import full_jitter
-from worker.policy.backpressure import asks_to_wait
+from worker.lane.exchange import Exchange
+from worker.pacing.limiter import News, untold
 from worker.policy.pace import Window
+from worker.policy.patience import Patience
 from worker.policy.wording import why_not
 from worker.settings import Secrets, is_commerce_layer
-from worker.stop import Stop
 
 RENEW_BEFORE: Final = 600.0
 """Seconds of remaining life at which a token is renewed."""
@@ -45,10 +44,13 @@ MOST_UNPROVEN: Final = 2
 TOKEN_QUOTA: Final = (Window(30, 60.0),)
 """Requests for tokens at most (Commerce Layer's documentation; no burst). Kept to everywhere: it is ample."""
 
-TOKEN_ATTEMPTS: Final = 5
-"""Tries to get a token before the run stops."""
+TOKEN_PATIENCE: Final = Patience(attempts=5, base=1.0, cap=20.0, rest=1.0)
+"""Tries to get a token before the run stops, refusals for pace among them; never two in a second."""
 
-_FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+_FINAL: Final = frozenset({Meaning.REDIRECTED, Meaning.REFUSED})
+"""Asking again would bring the same. A success without a token would not: something else may have answered."""
+
+TOKEN_HEADERS: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
 
 class Issuer(Protocol):
@@ -68,54 +70,37 @@ class Issuer(Protocol):
 class TokenEndpoint:
     """Client credentials over HTTP."""
 
-    def __init__(
-        self,
-        secrets: Secrets,
-        transport: Transport,
-        gate: Gate,
-        clock: Clock,
-        stop: Stop,
-        patience: float = math.inf,
-        on_request: Callable[[], None] = lambda: None,
-    ) -> None:
+    def __init__(self, secrets: Secrets, exchange: Exchange, on_news: News = untold) -> None:
         """Ask for tokens.
 
         Args:
             secrets: the client's.
-            transport: to the token endpoint's origin.
-            gate: of its quota.
-            clock: for the pauses between attempts.
-            stop: ends the wait.
-            patience: seconds of a pause beyond which there is no use in waiting.
-            on_request: called before each request.
+            exchange: with the token endpoint, by its own quota and patience, in nobody's name.
+            on_news: told why a token was not renewed early.
         """
-        self.gate = gate
-        self.patience = patience
         self._secrets = secrets
-        self._transport = transport
-        self._clock = clock
-        self._stop = stop
-        self.on_request = on_request
+        self._exchange = exchange
+        self._on_news = on_news
 
     async def issue(self, *, patient: bool = True) -> Grant:
         """Ask; if `patient`, again after a backoff where that may help."""
         request, secrets = self._request()
-        why, attempts = "", TOKEN_ATTEMPTS if patient else 1
-        for attempt in range(1, attempts + 1):
-            if not (await self.gate.admit() if patient else self.gate.admit_at_once()):
+        why, failures, patience, stop = "", 0, self._exchange.patience, self._exchange.stop
+        while (asked := await self._exchange.ask(request, at_once=not patient, in_full=True)) is not None:
+            outcome = asked.outcome
+            if isinstance(outcome, Reply):
+                outcome = replace(outcome, secrets=secrets)
+                if (grant := read_grant(outcome)) is not None:
+                    return grant
+            is_too_long = asked.pause > patience.pause
+            why = _why(outcome, asked.pause if is_too_long else 0.0)
+            if not patient or is_too_long or asked.meaning in _FINAL or not patience.attempts_left(failures):
                 break
-            self.on_request()
-            outcome, pause = await self._ask(request, secrets)
-            grant = read_grant(outcome) if isinstance(outcome, Reply) else None
-            if grant is not None:
-                return grant
-            why = _why(outcome, pause if pause > self.patience else 0.0)
-            if pause > self.patience or _is_final(outcome) or attempt == attempts:
-                break
-            if not await self._stop.sleep(1.0 + full_jitter(attempt, self._clock.sample(), base=1.0, cap=20.0)):
+            failures += 1
+            if not await stop.sleep(patience.backoff(failures, self._exchange.clock.sample())):
                 break
         if not patient:
-            self.gate.on_news("token_not_renewed", {"why": why or "the token endpoint is to be left alone"})
+            self._on_news("token_not_renewed", {"why": why or "the token endpoint is to be left alone"})
         raise CredentialLost(f"no token from {self._secrets.auth_url} (ROWPATCH_AUTH_URL): {why or 'the run ends'}")
 
     def _request(self) -> tuple[Request, tuple[str, ...]]:
@@ -125,22 +110,6 @@ class TokenEndpoint:
             raise CredentialLost("the token is no longer accepted, and there is no client id and secret to renew it")
         secrets = client_id.get_secret_value(), client_secret.get_secret_value()
         return token_request(*secrets), secrets[::-1]
-
-    async def _ask(self, request: Request, secrets: tuple[str, ...]) -> tuple[Outcome, float]:
-        """What came of one request, and for how many seconds nobody may ask again."""
-        sent_at = self._clock.now()
-        outcome = await self._transport.send(request, _FORM)
-        match outcome:
-            case Reply() if asks_to_wait(outcome):
-                return replace(outcome, secrets=secrets), self.gate.slowed_down(outcome, sent_at)
-            case Reply():
-                self.gate.replied(outcome, sent_at)
-                return replace(outcome, secrets=secrets), 0.0
-            case MaybeSent():
-                self.gate.unanswered(sent_at, outcome.detail)
-            case NotSent():
-                self.gate.not_sent(sent_at, outcome.detail)
-        return outcome, 0.0
 
 
 def quota_of(secrets: Secrets, origin: str) -> str:
@@ -270,11 +239,6 @@ class Credential:
             return False
         now = self._clock.now()
         return now - self._asked_at >= RENEW_INTERVAL and now >= self._renew_at
-
-
-def _is_final(outcome: Outcome) -> bool:
-    """Whether asking again would bring the same."""
-    return isinstance(outcome, Reply) and 300 <= outcome.status < 500 and not asks_to_wait(outcome)
 
 
 def _why(outcome: Outcome, pause: float) -> str:

@@ -1,47 +1,29 @@
 """Reading from the API: the live state of records, in pages of 25, and single records in full.
 
-Reads have a gate of their own (the API counts each method apart). A read that is refused settles nothing and stops
+Reads have a limiter of their own (the API counts each method apart). A read that is refused settles nothing and stops
 nothing: the rows that needed it fail with that reason.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from jobs.apis.commercelayer import (
-    MEDIA_TYPE,
-    document_of,
-    read_record,
-    record_request,
-    token_refused,
-)
-from jobs.model import JSON, Fields, NotSent, Outcome, Reply, Request
-from worker.clock import Clock, Moment
-from worker.journal import Counters
-from worker.lane.authority import Authority, CredentialLost
+from jobs.apis.commercelayer import read_record, record_request
+from jobs.apis.meanings import ANSWERS, SERVER_ERRORS, SLOWS_DOWN, Meaning
+from jobs.model import JSON, Fields, Reply, Request
+from worker.lane.exchange import Exchange, Exchanged
 from worker.lane.pages import Answer, NoAnswer, Pages, Wanted
 from worker.lane.reference_pages import ReferencePages
-from worker.lane.transport import Transport
-from worker.pacing.limiter import Gate
-from worker.policy.backoff import full_jitter
-from worker.policy.backpressure import asks_to_wait
+from worker.pacing.limiter import Limiter
+from worker.policy.patience import Tries
 from worker.policy.row import Found
-from worker.policy.throttle import parking
 from worker.policy.wording import why_not
-from worker.settings import Attempts
-from worker.stop import Stop
 
 
 @dataclass(slots=True)
 class Lookup:
-    """Reads pages through `gate`, again after a backoff where that may help."""
+    """Reads pages by exchanges, again after a backoff where that may help."""
 
-    transport: Transport
-    gate: Gate
-    credential: Authority
-    limits: Attempts
-    counters: Counters
-    clock: Clock
-    stop: Stop
+    exchange: Exchange
     _pages: Pages = field(init=False)
     _references: ReferencePages = field(init=False)
 
@@ -49,8 +31,13 @@ class Lookup:
         """Have both kinds of pages asked for in here."""
         self._pages, self._references = Pages(self._insist), ReferencePages(self._insist)
 
+    @property
+    def limiter(self) -> Limiter:
+        """Return the limiter of reads."""
+        return self.exchange.limiter
+
     async def live(self, type_name: str, ids: Sequence[str], fields: Fields, *, patient: bool = True) -> Found:
-        """The live state of up to 25 records.
+        """Read the live state of up to 25 records.
 
         Args:
             type_name: of all of them.
@@ -61,87 +48,45 @@ class Lookup:
         return await self._pages.read(Wanted(type_name, fields, patient), ids)
 
     async def referenced(self, type_name: str, references: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-        """Ids of the records that have each of the references; a reference that could not be looked up is absent."""
+        """Return the ids of the records that have each reference; one that could not be looked up is absent."""
         return await self._references.read(type_name, list(dict.fromkeys(references)))
 
     async def record(self, type_name: str, resource_id: str) -> Mapping[str, JSON] | None:
-        """All attributes of one record; None when it cannot be read."""
+        """Return all attributes of one record; None when it cannot be read."""
         answer = await self._insist(record_request(type_name, resource_id), patient=False)
         return None if isinstance(answer, NoAnswer) else read_record(answer.reply, type_name, resource_id)
 
     async def _insist(self, request: Request, *, patient: bool) -> Answer | NoAnswer:
-        """Ask until there is an answer that asking again would not change."""
-        failures = throttles = 0
-        none = NoAnswer("")
-        while self._goes_on(failures, patient=patient) and throttles < self.limits.throttles:
-            outcome, at = await self._read(request)
-            if outcome is None:
+        """Ask until there is an answer that asking again would not change.
+
+        A `patient` read waits for a server that is down, as long as reads have worked before and nobody else gets an
+        answer either; its own failures do not count meanwhile. It stops the run when that takes too long.
+        """
+        tries, none, limiter = Tries(self.exchange.patience), NoAnswer(""), self.limiter
+        while tries.go_on(waits=patient and limiter.has_broken_down(tries.failures)):
+            asked = await self.exchange.ask(request)
+            if asked is None:
                 return NoAnswer(none.why)
-            if isinstance(outcome, Reply) and _is_answer(outcome):
-                return Answer(outcome, at)
-            why = why_not(outcome)
-            none = NoAnswer(why, isinstance(outcome, Reply) and outcome.status >= 500)
-            if isinstance(outcome, Reply) and token_refused(outcome):
-                continue  # with another token, or not at all: the credential knows when to give up
-            if isinstance(outcome, Reply) and asks_to_wait(outcome):
-                throttles += 1
-                continue
-            failures += not (patient and self.gate.is_down)
-            if patient and (outage := self.gate.outage(why)):
-                self.stop.request("outage", outage)
-            wait = full_jitter(max(1, failures), self.clock.sample(), base=self.limits.base, cap=self.limits.cap)
-            if not await self.stop.sleep(wait):
-                return NoAnswer(why)
+            if isinstance(asked.outcome, Reply) and asked.meaning in ANSWERS:
+                return Answer(asked.outcome, asked.sent_at)
+            none = NoAnswer(why_not(asked.outcome), asked.meaning in SERVER_ERRORS)
+            await self._heed(asked)
+            if tries.count(asked.meaning, free=patient and limiter.is_down) and not await self._back_off(
+                tries.failures, none.why, patient=patient
+            ):
+                return NoAnswer(none.why)
         return none
 
-    def _goes_on(self, failures: int, *, patient: bool) -> bool:
-        """Whether to ask again; where reads have worked and nobody gets an answer now, it is no matter of this page."""
-        return failures < self.limits.max_attempts or (patient and self.gate.has_broken_down(failures))
+    async def _heed(self, asked: Exchanged) -> None:
+        """Renew a token that was refused; park the run when a pause is too long."""
+        if asked.meaning is Meaning.TOKEN_REFUSED:
+            await self.exchange.renew(asked.headers)
+        elif asked.meaning in SLOWS_DOWN:
+            self.exchange.park(asked.pause)
 
-    async def _read(self, request: Request) -> tuple[Outcome | None, Moment]:
-        """Send one GET; the outcome and when it left, None when the run ends first, or the credential is lost."""
-        if not await self.gate.admit():
-            return None, self.clock.moment()
-        try:
-            bearer = await self.credential.bearer()
-        except CredentialLost as error:
-            self.gate.give_back()
-            self.stop.request("authorisation_lost", str(error))
-            return None, self.clock.moment()
-        self.counters.gets += 1
-        sent_at = self.clock.moment()
-        headers = {"Accept": MEDIA_TYPE, "Authorization": bearer}
-        outcome = await self.transport.send(request, headers, self.gate.probe_timeout)
-        await self._account(outcome, sent_at.loop, bearer)
-        return outcome, sent_at
-
-    async def _account(self, outcome: Outcome, sent_at: float, bearer: str) -> None:
-        if isinstance(outcome, NotSent):
-            self.gate.not_sent(sent_at, outcome.detail)
-        elif not isinstance(outcome, Reply):
-            self.gate.unanswered(sent_at, outcome.detail)
-        elif asks_to_wait(outcome):
-            pause = self.gate.slowed_down(outcome, sent_at)
-            limits, refusals = self.limits, self.gate.refusals_in_a_row
-            if why := parking(pause, refusals, patience=limits.patience, most=limits.throttles):
-                self.stop.request("parked", why)
-        else:
-            self.gate.replied(outcome, sent_at)
-            if token_refused(outcome):
-                await self._renew(bearer)
-
-    async def _renew(self, bearer: str) -> None:
-        try:
-            await self.credential.renew(bearer)
-        except CredentialLost as error:
-            self.stop.request("authorisation_lost", str(error))
-
-
-def _is_answer(reply: Reply) -> bool:
-    """Whether asking again, now or later, would bring the same: what was asked for, or a refusal.
-
-    A success that is no JSON is not the API's: a portal, or a page of the edge in front of it.
-    """
-    foreign = reply.status < 300 and reply.complete and document_of(reply) is None
-    final = reply.status < 500 and not foreign
-    return final and not token_refused(reply) and not asks_to_wait(reply)
+    async def _back_off(self, failures: int, why: str, *, patient: bool) -> bool:
+        """Wait before the next try; False when the run ends meanwhile, or because the outage is hopeless."""
+        clock, stop = self.exchange.clock, self.exchange.stop
+        if patient and (outage := self.limiter.outage(why)):
+            stop.request("outage", outage)
+        return await stop.sleep(self.exchange.patience.backoff(failures, clock.sample()))

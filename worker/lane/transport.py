@@ -58,7 +58,7 @@ class _Lost(aiohttp.ClientError):
 
 
 async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keep the client from repeating a request behind the back of the gate, which counts and paces every one."""
+    """Keep the client from repeating a request behind the back of the limiter, which counts and paces every one."""
     try:
         return await handler(request)
     except aiohttp.ClientConnectorError:

@@ -1,29 +1,26 @@
 """Where attempts wait for the pace: the thin shell around `policy.pace` that sleeps.
 
-One gate per (origin, method). All attempts of a run, retries included, pass it; a refusal closes it for everybody.
+One limiter per (origin, method). All attempts of a run, retries included, pass it; a refusal closes it for everybody.
 """
 
-import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Final, Protocol
 
 import anyio
 
-from jobs.model import Reply
+from jobs.apis.meanings import ABOUT_PACE, SLOWS_DOWN, Meaning
+from jobs.apis.retry_after import read_retry_after
+from jobs.model import NotSent, Outcome, Reply
 from worker.clock import Clock
 from worker.pacing.shared import SharedPace
 from worker.policy.backoff import Circuit, Heard, RetryBudget
-from worker.policy.backpressure import is_about_pace, refused_before_work
 from worker.policy.concurrency import Sign, sign_of
 from worker.policy.inference import Inference
 from worker.policy.pace import Pace, Window
-from worker.policy.ratelimit import SILENT, Limits, read_limits, read_retry_after
-from worker.policy.throttle import Throttle, parking
+from worker.policy.patience import PATIENT, Patience, outage
+from worker.policy.ratelimit import SILENT, Limits, read_limits
+from worker.policy.throttle import Throttle
 from worker.stop import Stop
-
-SETTLED_ANSWERS: Final = frozenset({500, 502, 503, 504})
-"""Statuses that say the server is not well: no evidence that it has recovered."""
-
 
 LEAST_PROBE: Final = 2.0
 """Seconds that a probe of a server that is down may take at least."""
@@ -36,7 +33,20 @@ def untold(_event: str, _facts: Mapping[str, object]) -> None:
     """Nobody listens."""
 
 
-class Gate:
+class Slots(Protocol):
+    """The capacity behind a limiter: a pace of this process alone, or one that several processes share."""
+
+    def reserve(self, now: float) -> float:
+        """Take a slot and return 0, or return the seconds until it is worth asking again."""
+
+    def answered(self, now: float) -> None:
+        """Give a slot back whose request was answered, or given up on: it counts from `now`."""
+
+    def cancelled(self) -> None:
+        """Give a slot back whose request never left."""
+
+
+class Limiter:
     """Lets attempts through, one slot each, in the order they came."""
 
     def __init__(
@@ -47,7 +57,7 @@ class Gate:
         shared: SharedPace | None = None,
         heard: Heard | None = None,
         *,
-        patience: float = math.inf,
+        patience: Patience = PATIENT,
         on_news: News = untold,
     ) -> None:
         """Guard a pace.
@@ -57,19 +67,19 @@ class Gate:
             clock: to know when.
             stop: sends everybody away who still waits.
             shared: ties the pace to those of other processes.
-            heard: shared by the gates of one host.
-            patience: seconds for which it is worth waiting; when the server wants to see nobody for longer, the run is
+            heard: shared by the limiters of one host.
+            patience: says how long it is worth waiting; when the server wants to see nobody for longer, the run is
                 parked by the first who would have to wait.
             on_news: told what happens to the pace, in a word, with the facts.
         """
         self.pace = pace
         self._shared = shared
-        self._slots: Pace | SharedPace = shared or pace
-        self.patience = patience
-        self.on_news = on_news
+        self._slots: Slots = shared or pace
+        self._patience = patience
+        self._on_news = on_news
         self._clock = clock
         self._stop = stop
-        self.inference = Inference()
+        self._inference = Inference()
         self._throttle = Throttle()
         self._budget = RetryBudget()
         self._circuit = Circuit(heard=heard or Heard())
@@ -79,25 +89,25 @@ class Gate:
         self._freed = anyio.Event()
         stop.on_request(self._free)
         if shared is not None:
-            self.inference.resume(*shared.inferred, clock.now())
+            self._inference.resume(*shared.inferred, clock.now())
 
     @property
     def refusals_in_a_row(self) -> int:
-        """Refusals for pace without anything accepted between them; those in flight together count once."""
+        """Count refusals for pace without anything accepted between them; those in flight together are one."""
         return self._throttle.refusals
 
     def has_broken_down(self, failures: int) -> bool:
-        """Whether the server, which has answered before, has not answered anybody for so many failures."""
+        """Return True if a server that has answered before has failed so often in a row, whoever asked."""
         return self._circuit.has_succeeded and self._circuit.failures >= failures
 
     @property
     def is_down(self) -> bool:
-        """Whether the server failed so often in a row that only probes go out."""
+        """Return True while only probes go out: the server has failed too often in a row."""
         return self._circuit.is_open
 
     @property
     def probe_timeout(self) -> float | None:
-        """Seconds that a request may take while only probes go out, None for what all may take.
+        """Return the seconds that a request may take while only probes go out, None for the usual time-out.
 
         A server that has answered in tens of milliseconds is not waited for half a minute to notice that it is back.
         """
@@ -105,16 +115,12 @@ class Gate:
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether the server has been down for so long that the run had better be resumed later."""
+        """Return True if the server has been down for so long that the run had better be resumed later."""
         return self._circuit.is_hopeless
 
     def outage(self, why: str) -> str:
-        """Say that the server is down, and `why`, once it is no use to wait for it; empty before that."""
-        if not self.is_hopeless:
-            return ""
-        if not self._circuit.heard.answered:
-            return f"nothing was ever answered ({why}); check --url and the network, then resume the run"
-        return f"the server has been down for too long ({why}); resume the run later"
+        """Return that the server is down, and `why`, once it is no use to wait for it; empty before that."""
+        return outage(self._circuit, why)
 
     def admit_at_once(self) -> bool:
         """Take a slot if one is free and nobody waits for it."""
@@ -131,65 +137,92 @@ class Gate:
         finally:
             self._waiting -= 1
 
-    def replied(self, reply: Reply, sent_at: float) -> None:
-        """The slot's request was answered by something other than a refusal for pace."""
+    def account(self, outcome: Outcome, meaning: Meaning, sent_at: float) -> float:
+        """Spend the slot of a request on what came of it.
+
+        Args:
+            outcome: of the request.
+            meaning: of the outcome.
+            sent_at: loop time at which the request left.
+
+        Returns:
+            Seconds for which an outcome that asks to wait closes the limiter, 0 for any other.
+        """
         now = self._clock.now()
+        if isinstance(outcome, Reply):
+            return (self._slowed_down if meaning in SLOWS_DOWN else self._replied)(outcome, meaning, sent_at, now)
+        if isinstance(outcome, NotSent):
+            self._not_sent(outcome.detail, sent_at, now)
+        else:
+            self._unanswered(outcome.detail, sent_at, now)
+        return 0.0
+
+    def release(self) -> None:
+        """Give back a slot that was not used after all."""
+        self._slots.cancelled()
+        self._free()
+
+    def abandon(self) -> None:
+        """Give back the slot of a request that nobody waits for any more: it may have reached the server."""
+        self._slots.answered(self._clock.now())
+        self._free()
+
+    def _replied(self, reply: Reply, meaning: Meaning, sent_at: float, now: float) -> float:
+        """Take note of a reply that does not ask to wait; return 0: its own request is done with."""
         self._slowest = max(self._slowest, now - sent_at)
         self._slots.answered(now)
         self._throttle.accepted()
         limits = read_limits(reply.headers, self._clock.wall())
         self._learn(limits, reply, sent_at, now)
-        if limits.pause:
-            self._close(limits.pause, now)
-            self.on_news("slowed_down", {"status": reply.status, "pause_s": round(limits.pause, 3)})
-        if not self.inference.is_idle and self._accepted(sent_at, now):
+        pause = limits.pause
+        if meaning is Meaning.TOKEN_REFUSED:  # the token is renewed at once; who sends with the new one waits
+            pause = max(pause, read_retry_after(reply.headers, self._clock.wall()) or 0.0)
+        if pause:
+            self._close(pause, now)
+            self._on_news("slowed_down", {"status": reply.status, "pause_s": round(pause, 3)})
+        if not self._inference.is_idle and self._accepted(sent_at, now):
             self._infer()
-        if reply.status in SETTLED_ANSWERS:
+        if meaning is Meaning.UNWELL:
             self._failed(f"it answered {reply.status}", answered=True)
-            return
+            return 0.0
         if self._circuit.is_open:
-            self.on_news("circuit_closed", {})
+            self._on_news("circuit_closed", {})
         self._circuit.succeeded()
         self.pace.open(sent_at)
         self._free()
+        return 0.0
 
-    def slowed_down(self, reply: Reply, sent_at: float) -> float:
-        """The slot's request was answered by one that asks to wait: close the gate for everybody.
-
-        Returns:
-            Seconds the gate stays closed.
-        """
-        now = self._clock.now()
+    def _slowed_down(self, reply: Reply, meaning: Meaning, sent_at: float, now: float) -> float:
+        """Close the limiter for everybody, as the reply asks; return for how many seconds."""
         self._circuit.heard.answered = True
         limits = read_limits(reply.headers, self._clock.wall())
-        is_refusal = refused_before_work(reply)
-        if is_refusal and limits.has_room:
+        if meaning is Meaning.THROTTLED and limits.has_room:
             self._slots.cancelled()  # should the told limit count it after all, the server's count will show it
         else:
             self._slots.answered(now)
         self._learn(limits, reply, sent_at, now)
-        pause = self._pause(limits, reply, sent_at, now)
+        asked = read_retry_after(reply.headers, self._clock.wall())
+        pause = self._pause(limits, asked, sent_at, now, is_refusal=meaning in ABOUT_PACE)
         self._close(pause, now)
-        self.on_news("slowed_down", {"status": reply.status, "pause_s": round(pause, 3)})
+        self._on_news("slowed_down", {"status": reply.status, "pause_s": round(pause, 3)})
         self._free()
         return pause
 
-    def _pause(self, limits: Limits, reply: Reply, sent_at: float, now: float) -> float:
+    def _pause(self, limits: Limits, asked: float | None, sent_at: float, now: float, *, is_refusal: bool) -> float:
         """Return the seconds for which nobody may send.
 
         A refusal while nothing is left of what the server tells is explained by that: its counts are never reset, so
         that whole window is waited for. Any other refusal says that there is a limit that is not told.
         """
-        pace, is_refusal = self.pace, is_about_pace(reply)
-        asked = read_retry_after(reply.headers, self._clock.wall())
+        pace = self.pace
         used_up = pace.used_up(now)
         is_explained = bool(limits.spent) or used_up > 0.0 or not pace.learns
         known = (limits.spent or pace.windows) if is_refusal and is_explained else ()
         pause = self._throttle.refused(known, asked, again=sent_at >= pace.closed_until)
         if is_refusal and not is_explained:
-            held = self.inference.windows
-            pause = self.inference.refused(now, sent_at, asked, pace.stamps)
-            if self.inference.windows != held:
+            held = self._inference.windows
+            pause = self._inference.refused(now, sent_at, asked, pace.stamps)
+            if self._inference.windows != held:
                 self._infer()
         return max(pause, limits.pause, used_up)
 
@@ -198,61 +231,54 @@ class Gate:
         if self._shared is not None:
             self._shared.close(pause)
 
-    def unanswered(self, sent_at: float, why: str = "no answer") -> None:
-        """The slot's request left and was not answered: it occupies the server's window until now at most."""
-        now = self._clock.now()
+    def _unanswered(self, why: str, sent_at: float, now: float) -> None:
+        """Count the request from now on: it occupies the server's window until now at most."""
         self._slots.answered(now)
         self.pace.heard(Sign.OVERLOADED, sent_at, now)
         self._failed(why)
 
-    def not_sent(self, tried_at: float, why: str = "not sent") -> None:
-        """The slot's request never left."""
+    def _not_sent(self, why: str, tried_at: float, now: float) -> None:
         self._slots.cancelled()
-        self.pace.not_sent(tried_at, self._clock.now())
+        self.pace.not_sent(tried_at, now)
         self._failed(why)
 
-    def give_back(self) -> None:
-        """The slot was not used after all."""
-        self._slots.cancelled()
-        self._free()
-
     def _failed(self, why: str, *, answered: bool = False) -> None:
-        """The server, or the way to it, failed a request: after several in a row only probes go out."""
+        """Count a failure of the server, or of the way to it: after several in a row only probes go out."""
         circuit, now = self._circuit, self._clock.now()
         if not (circuit.failures or circuit.heard.answered or answered):
-            self.on_news("no_answer", {"why": why})
+            self._on_news("no_answer", {"why": why})
         pause = circuit.failed(self._clock.sample(), now, answered=answered)
         if pause is not None:
             if circuit.failures == circuit.threshold:
-                self.on_news("circuit_opened", {"failures": circuit.failures, "why": why})
+                self._on_news("circuit_opened", {"failures": circuit.failures, "why": why})
             self.pace.close(now + pause)
         self._free()
 
     def beat(self) -> None:
-        """Let the other processes know that this one is there."""
+        """Let the other processes know that this one is alive."""
         if self._shared is not None:
             self._shared.beat()
 
     def first_attempt(self) -> None:
-        """A row is sent for the first time: it earns a share of a retry."""
+        """Count a row that is sent for the first time: it earns a share of a retry."""
         self._budget.request()
 
     def retry(self) -> None:
-        """A row is to be sent again; beyond the budget the server counts as down."""
+        """Take a retry from the budget; beyond it the server counts as down."""
         if not self._budget.withdraw(self._clock.now()) and not self._circuit.is_open:
             self._circuit.exhaust()
-            self.on_news("retry_budget_exhausted", {})
+            self._on_news("retry_budget_exhausted", {})
             self.pace.close(self._clock.now() + self._circuit.base)
 
     def _free(self) -> None:
-        """Whoever waits had better look again."""
+        """Wake all waiters."""
         if self._waiting:
             self._freed.set()  # whichever event is the current one: a waiter makes a new one each time
 
     def _learn(self, limits: Limits, reply: Reply, sent_at: float, now: float) -> None:
         if limits is not SILENT:
             if self.pace.learn(limits.windows):
-                self.on_news("limit_learned", {"windows": windows_text(limits.windows)})
+                self._on_news("limit_learned", {"windows": windows_text(limits.windows)})
             if limits.counts and self._shared is not None:
                 self._shared.look(now)
             self.pace.shared(limits.counts, sent_at, now)
@@ -261,14 +287,14 @@ class Gate:
         self.pace.heard(sign_of(reply.status, paced=bool(self.pace.windows), remaining=remaining), sent_at, now)
 
     def _accepted(self, sent_at: float, now: float) -> bool:
-        return self.inference.accepted(now, sent_at, self.pace.stamps, self.pace.stated_rate)
+        return self._inference.accepted(now, sent_at, self.pace.stamps, self.pace.stated_rate)
 
     def _infer(self) -> None:
-        inference = self.inference
+        inference = self._inference
         self.pace.infer(inference.windows, settled=inference.settled)
         if self._shared is not None:
             self._shared.infer(inference.settled, inference.no_trial_before)
-        self.on_news("limit_inferred", {"windows": windows_text(self.inference.windows)})
+        self._on_news("limit_inferred", {"windows": windows_text(self._inference.windows)})
 
     async def _wait(self) -> bool:
         while not self._stop.reason:
@@ -276,7 +302,7 @@ class Gate:
             wait = self._slots.reserve(self._clock.now())
             if wait == 0.0:
                 return True
-            if why := parking(self.pace.held(self._clock.now()), 0, patience=self.patience, most=1):
+            if why := self._patience.parking(self.pace.held(self._clock.now())):
                 self._stop.request("parked", why)
                 return False
             with anyio.move_on_after(wait):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 
 def full_jitter(attempt: int, sample: float, *, base: float, cap: float) -> float:
-    """Seconds to wait after the `attempt`-th failure (1-based): uniform in [0, min(cap, base * 2^(attempt-1))].
+    """Return the seconds to wait after the `attempt`-th failure: uniform in [0, min(cap, base * 2^(attempt-1))].
 
     The jitter comes after the cap ("full jitter"), so that many workers that failed together do not return together.
 
@@ -38,7 +38,7 @@ class RetryBudget:
     updated: float | None = None
 
     def request(self) -> None:
-        """A first attempt was made."""
+        """Count a first attempt, which earns a share of a retry."""
         self.tokens += self.ratio  # the capacity counts when one is spent: that is seldom, and comes to the same
 
     def withdraw(self, now: float) -> bool:
@@ -85,23 +85,23 @@ class Circuit:
 
     @property
     def is_open(self) -> bool:
-        """Whether only probes go out."""
+        """Return True while only probes go out."""
         return self.failures >= self.threshold
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether the server has been down for so long that the run had better be resumed later."""
+        """Return True if the server has been down for so long that the run had better be resumed later."""
         if not self.heard.answered:
             return self.is_open and self.failed_at - self.failing_since >= self.hopeless_unanswered
         return self.failures >= (self.hopeless_later if self.has_succeeded else self.hopeless_at_first)
 
     def succeeded(self) -> None:
-        """The server answered a request like a working server."""
+        """Close the circuit: the server answered like one that works."""
         self.failures, self.failing_since = 0, math.inf
         self.has_succeeded = self.heard.answered = True
 
     def failed(self, sample: float, now: float, *, answered: bool = False) -> float | None:
-        """The server failed a request at `now`, perhaps with an answer; `sample` is uniform in [0, 1).
+        """Count a failure at `now`, perhaps `answered` with one; `sample` is uniform in [0, 1).
 
         Returns:
             None while closed; when open, seconds until the next probe (at least half the bound, so that probes
@@ -117,5 +117,5 @@ class Circuit:
         return bound * (0.5 + 0.5 * sample)
 
     def exhaust(self) -> None:
-        """The retry budget is used up: treat the server as down."""
+        """Open the circuit since the retry budget is used up."""
         self.failures = max(self.failures, self.threshold)

@@ -1,4 +1,4 @@
-"""What to do when the server says "slower": how long everybody waits, and when waiting makes no sense."""
+"""How long everybody waits when the server says "slower"."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,20 +16,6 @@ LONGEST_WINDOW: Final = 300.0
 """Seconds to wait for a window at most when the server does not say: an hourly quota is asked about more often."""
 
 
-def parking(pause: float, refusals: int, *, patience: float, most: int) -> str:
-    """Why waiting makes no sense any more, or an empty string.
-
-    Args:
-        pause: seconds for which nobody may send.
-        refusals: refusals in a row.
-        patience: seconds worth waiting for.
-        most: refusals in a row that are enough.
-    """
-    if pause > patience:
-        return f"the server asks for a pause of {pause:.0f} s; resume the run after that"
-    return f"the server asked {refusals} times in a row to slow down; resume the run later" if refusals >= most else ""
-
-
 @dataclass(slots=True)
 class Throttle:
     """The refusals of one (origin, method) in a row."""
@@ -37,7 +23,7 @@ class Throttle:
     refusals: int = 0
 
     def refused(self, windows: Sequence[Window], retry_after: float | None, *, again: bool) -> float:
-        """Seconds for which nobody may send after a refusal.
+        """Return the seconds for which nobody may send after a refusal.
 
         At least the server's `Retry-After`; at least one whole window where windows are known, since counts are never
         reset; otherwise a pause that doubles. A `Retry-After` of 0 is therefore never obeyed literally.
@@ -54,5 +40,5 @@ class Throttle:
         return max(floor, retry_after or 0.0)
 
     def accepted(self) -> None:
-        """A request got through."""
+        """Begin anew: a request got through."""
         self.refusals = 0

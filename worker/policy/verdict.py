@@ -6,12 +6,12 @@ row leaves it only by what proves otherwise, and an old value proves nothing.
 
 from typing import Final, TypeAlias
 
-from jobs.apis.commercelayer import Confirmation, read_confirmation, read_errors, token_refused
+from jobs.apis.commercelayer import Confirmation, read_confirmation, read_errors
+from jobs.apis.meanings import SLOWS_DOWN, Meaning
 from jobs.changes.diff import Change
 from jobs.model import ApiError, Edit, MaybeSent, NotSent, Outcome, Reply, Status, Unread, UpdateJob
 from jobs.reasons import REASONS
 from jobs.values import valueclass
-from worker.policy.backpressure import asks_to_wait, refused_before_work
 from worker.policy.guards import Halt
 from worker.policy.wording import after_doubt, answered, errors_text, fields_of, in_the_sheet
 
@@ -143,31 +143,34 @@ class HaltRun:
 Verdict: TypeAlias = Settle | ReadBack | Retry | SlowDown | Renew | DecideAnew | Reroute | HaltRun
 
 
-def judge(outcome: Outcome, sent: Sent) -> Verdict:
-    """Decide what becomes of the row."""
+def judge(outcome: Outcome, meaning: Meaning, sent: Sent) -> Verdict:
+    """Decide what becomes of the row, by what the outcome means and what is known of the row."""
     match outcome:
         case NotSent(detail):
             return _not_sent(detail, sent)
         case MaybeSent(reason, detail):
             return _maybe_applied(reason, detail, sent)
-    return _replied(outcome, sent)
+    return _replied(outcome, meaning, sent)
 
 
-def _replied(reply: Reply, sent: Sent) -> Verdict:  # noqa: PLR0911  # a line of the table each
-    status = reply.status
-    if refused_before_work(reply) or (status == 425 and not sent.job.fires):  # Too Early
-        return _slow_down(reply, sent)
-    if 200 <= status < 300:
-        return _succeeded(reply, sent)
-    if status < 200:  # 101: whatever this is, it is no answer to a PATCH
-        return _maybe_applied("reply_garbled", f"the server answered {status}", sent)
-    if status in {408, 425} or status >= 500:  # all seen after the work was done
-        return _failed(reply, sent)
-    if 300 <= status < 400:
-        return _refusal(Settle("redirected", f"{answered(reply)}; redirects are never followed"), sent)
-    if asks_to_wait(reply) and not sent.job.fires and sent.throttles_left > 0:
-        return SlowDown()
-    return _refused(reply, sent)
+def _replied(reply: Reply, meaning: Meaning, sent: Sent) -> Verdict:  # noqa: PLR0911  # a line of the table each
+    """Go by the meaning alone: the status names the reason of a refusal, and decides nothing."""
+    match meaning:
+        case Meaning.SERVED:
+            return _succeeded(reply, sent)
+        case Meaning.FOREIGN:  # 101: whatever this is, it is no answer to a PATCH
+            return _maybe_applied("reply_garbled", f"the server answered {reply.status}", sent)
+        case Meaning.REDIRECTED:
+            return _refusal(Settle("redirected", f"{answered(reply)}; redirects are never followed"), sent)
+        case Meaning.TOKEN_REFUSED:
+            return Renew()  # the credential knows when to give up
+        case Meaning.REFUSED | Meaning.HELD:
+            return _refused(reply, meaning, sent)
+        case Meaning.THROTTLED:
+            return _slow_down(reply, sent)
+        case Meaning.TOO_EARLY if not sent.job.fires:
+            return _slow_down(reply, sent)
+    return _failed(reply, meaning, sent)  # all seen after the work was done
 
 
 def _succeeded(reply: Reply, sent: Sent) -> Verdict:
@@ -186,7 +189,7 @@ def _succeeded(reply: Reply, sent: Sent) -> Verdict:
 
 
 def _confirmed(reply: Reply, confirmation: Confirmation, sent: Sent) -> Verdict:
-    """A success about this record: what its body shows decides, and what it does not show is read."""
+    """Judge a success about this record: what its body shows decides, and what it does not show is read."""
     stored = confirmation.edits if confirmation.differs else ()
     if confirmation.errors:
         errors = in_the_sheet(confirmation.errors, sent.job.columns)
@@ -204,7 +207,7 @@ def _confirmed(reply: Reply, confirmation: Confirmation, sent: Sent) -> Verdict:
 
 
 def _not_shown(told: str, sent: Sent, stored: tuple[Edit, ...] = ()) -> Settle | ReadBack:
-    """A final success that shows nothing: read the record, where somebody looked at what it held before."""
+    """Judge a final success that shows nothing: read the record, where somebody looked at what it held before."""
     if _is_blind(sent):
         return Settle("unverified", told)
     return _in_doubt(ReadBack("unverified", told, stale="not_taken", stored=stored), sent)
@@ -228,7 +231,7 @@ def _applied(confirmation: Confirmation, stored: tuple[Edit, ...], sent: Sent) -
 
 
 def _not_confirmed(reply: Reply, sent: Sent) -> Verdict:
-    """A 2xx that does not confirm this record is never sent again: something else may be answering."""
+    """Never send again after a 2xx that does not confirm this record: something else may be answering."""
     about = f"not about {sent.type_name}/{sent.job.id}"
     return _in_doubt(ReadBack("reply_mismatch", f"{answered(reply)}; {about}"), sent)
 
@@ -246,23 +249,23 @@ def _not_sent(detail: str, sent: Sent) -> Verdict:
 
 
 def _exhausted(reason: str, message: str, sent: Sent) -> Verdict:
-    """No attempts are left: the row was not applied, unless an earlier attempt may have been."""
+    """Judge a row without attempts left: it was not applied, unless an earlier attempt may have been."""
     return _in_doubt(ReadBack(sent.doubt, message), sent) if sent.doubt else Settle(reason, message)
 
 
-def _failed(reply: Reply, sent: Sent) -> Verdict:
-    """The server, or an edge in front of it, gave up: the request may have been, or may yet be, carried out.
+def _failed(reply: Reply, meaning: Meaning, sent: Sent) -> Verdict:
+    """Judge a failure of the server, or of an edge before it: the request may have been, or may yet be, carried out.
 
     An announced pause costs the row no attempt.
     """
-    reason = "timed_out" if reply.status == 408 else "server_error"  # Request Timeout
-    if asks_to_wait(reply) and sent.job.replay_safe and sent.throttles_left > 0:
+    reason = "timed_out" if meaning is Meaning.TIMED_OUT else "server_error"
+    if meaning in SLOWS_DOWN and sent.job.replay_safe and sent.throttles_left > 0:
         return SlowDown(doubt=reason)
     return _maybe_applied(reason, answered(reply), sent)
 
 
 def _maybe_applied(reason: str, detail: str, sent: Sent) -> Verdict:
-    """Nothing proves that the request had no effect: send it again only where a second effect is none."""
+    """Send again only where a second effect is none, since nothing proves that the request had no effect."""
     if sent.job.replay_safe and sent.attempts_left > 0:
         return Retry(doubt=reason)
     return _in_doubt(ReadBack(reason, detail), sent)
@@ -277,10 +280,10 @@ def _is_blind(sent: Sent) -> bool:
     return any(isinstance(edit.before, Unread) for edit in sent.change.edits)
 
 
-def _refused(reply: Reply, sent: Sent) -> Verdict:
+def _refused(reply: Reply, meaning: Meaning, sent: Sent) -> Verdict:
+    if meaning is Meaning.HELD and not sent.job.fires and sent.throttles_left > 0:
+        return SlowDown()
     errors = in_the_sheet(read_errors(reply), sent.job.columns)
-    if token_refused(reply):
-        return Renew()  # the credential knows when to give up
     if sent.abstract and reply.status in {404, 405}:
         return Reroute(reply.status)
     settle = Settle(_FINAL.get(reply.status, "refused"), errors_text(reply.status, errors), fields_of(errors), errors)
@@ -293,7 +296,7 @@ def _refused(reply: Reply, sent: Sent) -> Verdict:
 
 
 def _refusal(settle: Settle, sent: Sent) -> Verdict:
-    """A refusal of this attempt says nothing about an earlier one that may have been applied, or may yet be."""
+    """Settle by a refusal, which says nothing about an earlier attempt that may have been applied, or may yet be."""
     if not sent.doubt:
         return settle
     return _in_doubt(ReadBack(sent.doubt, after_doubt(settle.message), errors=settle.errors), sent)

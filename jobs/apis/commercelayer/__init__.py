@@ -7,6 +7,7 @@ specification 1.0. Nothing here sends anything, and nothing of a reply is kept b
 from jobs.apis.commercelayer.confirmations import Confirmation, read_confirmation
 from jobs.apis.commercelayer.documents import MEDIA_TYPE, document_of
 from jobs.apis.commercelayer.errors import in_words, read_errors, said
+from jobs.apis.commercelayer.meaning import meaning_of
 from jobs.apis.commercelayer.pointers import column_of
 from jobs.apis.commercelayer.quoting import HIDDEN, TEXT_LIMIT
 from jobs.apis.commercelayer.references import (
@@ -54,6 +55,7 @@ __all__ = [
     "document_of",
     "in_words",
     "may_show_more",
+    "meaning_of",
     "read_claims",
     "read_confirmation",
     "read_errors",

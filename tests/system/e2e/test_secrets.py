@@ -13,12 +13,17 @@ from urllib.parse import quote
 
 import pytest
 
+from jobs.apis.meanings import Meaning
+from jobs.model import NotSent
 from tests.system.e2e.connect_proxy import connect_proxy
 from tests.system.e2e.program import ROWPATCH, ended, until
 from tests.system.e2e.scripted_server import JSON_API, Answer, Asked, Scripted, scripted_server
 from tests.system.e2e.small_api import SmallApi
 from worker.cli import run
+from worker.clock import Moment
 from worker.engine.senders import Senders
+from worker.lane.exchange import Exchanged
+from worker.policy.patience import Patience
 
 TOKEN, GRANTED, CLIENT, SECRET, PROXY = (f"canary-{name}-5eCr3t" for name in ("token", "granted", "id", "secret", "pw"))
 MARK = "5eCr3t"
@@ -174,7 +179,7 @@ def test_no_refused_configuration_is_repeated(
 def test_a_token_endpoint_that_refuses_is_quoted_without_the_clients_secret(
     status: int, api: Scripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("worker.lane.credentials.TOKEN_ATTEMPTS", 1)
+    monkeypatch.setattr("worker.lane.connect.TOKEN_PATIENCE", Patience(attempts=1))
     place = {"Location": f"http://127.0.0.1:9/?{SECRET}"}
     api.script = lambda asked: Answer(status, error(detail=f"You sent {asked.body.decode()}"), {**HEADERS, **place})
     assert run(["apply", "sheet.csv", "--run-dir", "run", *FLAGS]) == 3
@@ -217,8 +222,12 @@ def test_a_bug_shows_no_secret_in_its_traceback(
     api: Scripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     async def broken(self: Senders, _concurrency: int) -> None:
-        await self.attempts.credential.bearer()
-        everything = (self, self.attempts, self.attempts.credential, self.attempts.transport, self.reading.lookup)
+        exchange = self.attempts.exchange
+        headers = await exchange.authorise()
+        assert headers is not None
+        asked = Exchanged(NotSent("x"), Meaning.UNSENT, Moment(0.0, 0.0), headers, 0.0)
+        everything = (self, self.attempts, exchange, exchange.authority, exchange.transport, self.reading.lookup, asked)
+        del headers
         raise RuntimeError(repr(everything))
 
     monkeypatch.setattr(Senders, "run", broken)

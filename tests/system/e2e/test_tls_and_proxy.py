@@ -15,6 +15,7 @@ from tests.system.e2e.scripted_server import Answer, Asked, Scripted, confirmed,
 from worker.cli import run
 from worker.lane.network import Route
 from worker.lane.transport import Transport
+from worker.policy.patience import Patience
 
 TLS = Path(__file__).parents[2] / "samples" / "tls"
 CA = TLS / "ca.pem"
@@ -95,7 +96,7 @@ def test_a_server_that_cannot_prove_itself_is_sent_nothing(
 def test_no_token_is_asked_of_an_endpoint_that_cannot_prove_itself(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], secure: Scripted
 ) -> None:
-    monkeypatch.setattr("worker.lane.credentials.TOKEN_ATTEMPTS", 1)
+    monkeypatch.setattr("worker.lane.connect.TOKEN_PATIENCE", Patience(attempts=1))
     monkeypatch.delenv("ROWPATCH_TOKEN")
     monkeypatch.setenv("ROWPATCH_CLIENT_ID", "me")
     monkeypatch.setenv("ROWPATCH_CLIENT_SECRET", "s3cr3t")

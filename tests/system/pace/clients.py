@@ -1,19 +1,21 @@
-"""What a client is to the harness, and ours: the gate and the pace of a run, as its attempt loop uses them."""
+"""What a client is to the harness, and ours: the limiter and the pace of a run, as its attempt loop uses them."""
 
 import asyncio
 from collections.abc import Callable, Iterable
 from random import Random
 from typing import Protocol
 
-from jobs.model import MaybeSent, NotSent, Outcome, Reply
+from jobs.apis.commercelayer import meaning_of
+from jobs.apis.meanings import SLOWS_DOWN
+from jobs.model import Outcome, Request
 from tests.system.pace.server import Limit
 from worker.clock import Clock
-from worker.pacing.limiter import Gate
-from worker.policy.backoff import full_jitter
-from worker.policy.backpressure import asks_to_wait
+from worker.pacing.limiter import Limiter
 from worker.policy.pace import Pace, Window
 from worker.settings import Attempts
 from worker.stop import Stop
+
+UPDATE = Request("PATCH", "/api/skus/x", b"{}")
 
 EPOCH = 1_750_000_000.0
 """Wall-clock seconds at loop time 0."""
@@ -53,34 +55,26 @@ class Terms:
 
 
 class Ours:
-    """`Gate` and `Pace`, wired as `lane.connect` and `engine.attempt` do it; headroom 0, so that all is used."""
+    """`Limiter` and `Pace`, wired as `lane.connect` and `engine.attempt` do it; headroom 0, so that all is used."""
 
     def __init__(self, terms: Terms, *, learned: Iterable[Window] = (), headroom: float = 0.0) -> None:
         self._terms, self._headroom = terms, headroom
         self.clock = Clock(wall=lambda: EPOCH + asyncio.get_running_loop().time(), sample=terms.dice.random).bound()
         self.pace = Pace(headroom=headroom, max_in_flight=terms.concurrency)
         self.pace.restore(learned, ())
-        self.gate = Gate(self.pace, self.clock, Stop())
+        self.limiter = Limiter(self.pace, self.clock, Stop())
         self._attempts = Attempts()
 
     async def admit(self) -> None:
-        await self.gate.admit()
+        await self.limiter.admit()
 
     def replied(self, outcome: Outcome, sent_at: float) -> None:
-        match outcome:
-            case Reply() if asks_to_wait(outcome):
-                self.gate.slowed_down(outcome, sent_at)
-            case Reply():
-                self.gate.replied(outcome, sent_at)
-            case MaybeSent():
-                self.gate.unanswered(sent_at)
-            case NotSent():
-                self.gate.not_sent(sent_at)
+        self.limiter.account(outcome, meaning_of(UPDATE, outcome), sent_at)
 
     def wait(self, outcome: Outcome, failures: int) -> float:
-        if isinstance(outcome, Reply) and asks_to_wait(outcome):
-            return 0.0  # the gate is closed for everybody
-        return full_jitter(failures, self._terms.dice.random(), base=self._attempts.base, cap=self._attempts.cap)
+        if meaning_of(UPDATE, outcome) in SLOWS_DOWN:
+            return 0.0  # the limiter is closed for everybody
+        return self._attempts.retrying.backoff(failures, self._terms.dice.random())
 
     def reborn(self) -> "Ours":
         """The window goes on where it was; what was in flight counts as late as its timeout, as `Run` has it."""

@@ -1,4 +1,4 @@
-"""Processes that share a quota, in virtual time: each with its own gate, all on one strict server and one directory.
+"""Processes that share a quota, in virtual time: each with its own limiter, all on one strict server and one directory.
 
     python -m tests.system.scenarios.shared_quota --minutes 60 --processes 4
 
@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from jobs.apis.meanings import Meaning
 from jobs.model import Reply
 from tests.virtual_time import run
 from worker.clock import Clock
-from worker.pacing.limiter import Gate
+from worker.pacing.limiter import Limiter
 from worker.pacing.peers import BEAT
 from worker.pacing.quota_file import PaceMemory
 from worker.pacing.shared import SharedPace
@@ -117,18 +118,18 @@ async def work(
     shared = host.shared(method, origin)
     stop = Stop()
     shared.begin()
-    gate = Gate(shared.pace, host.clock, stop, shared)
+    limiter = Limiter(shared.pace, host.clock, stop, shared)
 
     async def worker() -> None:
-        while await gate.admit():
+        while await limiter.admit():
             sent_at = host.clock.now()
             reply = await server.answer(who)
-            (gate.replied if reply.status == 200 else gate.slowed_down)(reply, sent_at)
+            limiter.account(reply, Meaning.SERVED if reply.status == 200 else Meaning.THROTTLED, sent_at)
 
     async def beat() -> None:
         while True:
             await asyncio.sleep(BEAT)
-            gate.beat()
+            limiter.beat()
 
     tasks = [asyncio.create_task(each) for each in (beat(), *(worker() for _ in range(16)))]
     await asyncio.sleep(seconds)

@@ -37,7 +37,7 @@ def test_strict_windows_are_used_to_the_full_and_never_broken(tmp_path: Path, he
     assert least <= share_of_quota(story) <= 1.0 - headroom / 100 + 0.005
 
 
-def test_retries_pass_the_same_gate(tmp_path: Path) -> None:
+def test_retries_pass_the_same_limiter(tmp_path: Path) -> None:
     world = SandboxSettings(seed=("stripe_payments=300",), limit=(100, 60.0), latency=0.024, faults=0.2)
     story = play(Case(references(300), pacing=Pacing(headroom=0)), tmp_path, world)
     assert len(story.patches) > 330

@@ -28,9 +28,9 @@ async def test_what_only_the_journal_knows_of_a_killed_process_takes_slots(
 ) -> None:
     clock = Clock(now=lambda: 5.0, wall=lambda: 1003.0)
     async with connected(way(tmp_path, clock, answered)) as connection:
-        gate = connection.writes
-        gate.pace._concurrency = Concurrency(16, fixed=True)  # how many the server bears is another matter
-        assert sum(gate.admit_at_once() for _ in range(16)) == free
+        limiter = connection.writes
+        limiter.pace._concurrency = Concurrency(16, fixed=True)  # how many the server bears is another matter
+        assert sum(limiter.admit_at_once() for _ in range(16)) == free
 
 
 async def test_the_next_process_waits_for_the_pause_that_the_last_one_was_asked_for(tmp_path: Path) -> None:

@@ -4,23 +4,34 @@ import asyncio
 import base64
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
 from pydantic import SecretStr
 
-from jobs.apis.commercelayer import Grant
+from jobs.apis.commercelayer import Grant, meaning_of
 from jobs.model import Reply, Request
 from tests.virtual_time import run
 from worker.clock import Clock
-from worker.lane.authority import CredentialLost
-from worker.lane.credentials import RENEW_INTERVAL, TOKEN_QUOTA, Credential, TokenEndpoint, quota_of
+from worker.lane.authority import CredentialLost, Nobody
+from worker.lane.credentials import (
+    RENEW_INTERVAL,
+    TOKEN_HEADERS,
+    TOKEN_PATIENCE,
+    TOKEN_QUOTA,
+    Credential,
+    TokenEndpoint,
+    quota_of,
+)
+from worker.lane.exchange import Exchange
 from worker.lane.transport import Transport
-from worker.pacing.limiter import Gate
+from worker.pacing.limiter import Limiter
 from worker.pacing.quota_file import PaceMemory
 from worker.pacing.shared import SharedPace
 from worker.policy.pace import Pace
@@ -57,8 +68,29 @@ class Endpoint:
         return Grant(token, self.lives.pop(0))
 
 
-def gate() -> Gate:
-    return Gate(Pace(ceiling=TOKEN_QUOTA, max_in_flight=1, discover=False), Clock(), Stop())
+@dataclass
+class Asking:
+    """An endpoint as it is asked: by whom, how patiently, and who hears of it."""
+
+    secrets: Secrets
+    transport: Any
+    shared: SharedPace | None = None
+    pause: float = math.inf
+    stop: Stop = field(default_factory=Stop)
+    news: list[str] = field(default_factory=list)
+    asked: int = 0
+
+    def endpoint(self) -> TokenEndpoint:
+        pace = self.shared.pace if self.shared else Pace(ceiling=TOKEN_QUOTA, max_in_flight=1, discover=False)
+        limiter = Limiter(pace, Clock(), self.stop, self.shared)
+        clock, patience = Clock(sample=lambda: 0.0), replace(TOKEN_PATIENCE, pause=self.pause)
+        exchange = Exchange(
+            self.transport, limiter, Nobody(), meaning_of, patience, clock, self.stop, TOKEN_HEADERS, self._count
+        )
+        return TokenEndpoint(self.secrets, exchange, lambda event, facts: self.news.append(f"{event}: {facts['why']}"))
+
+    def _count(self) -> None:
+        self.asked += 1
 
 
 def jwt(**payload: object) -> str:
@@ -295,10 +327,10 @@ async def test_a_token_comes_from_the_endpoint_for_a_good_client_and_not_for_a_b
     async with serve(SandboxSettings()) as sandbox, Transport(sandbox.url, timeout=5, connections=1) as transport:
         good = Secrets(client_id=SecretStr(sandbox.client_id), client_secret=SecretStr(sandbox.client_secret))
         bad = Secrets(client_id=SecretStr(sandbox.client_id), client_secret=SecretStr("wr0ng"))
-        grant = await TokenEndpoint(good, transport, gate(), Clock(), Stop()).issue()
+        grant = await Asking(good, transport).endpoint().issue()
         assert grant.access_token == sandbox.token
         with pytest.raises(CredentialLost, match="answered 401") as lost:
-            await TokenEndpoint(bad, transport, gate(), Clock(), Stop()).issue()
+            await Asking(bad, transport).endpoint().issue()
     assert "wr0ng" not in str(lost.value)
 
 
@@ -313,7 +345,9 @@ class Script:
     asked: list[float] = field(default_factory=list)
     body: bytes = b"{}"
 
-    async def send(self, _request: Request, _headers: Mapping[str, str]) -> Reply:
+    async def send(self, _request: Request, headers: Mapping[str, str], within: float | None) -> Reply:
+        assert headers == TOKEN_HEADERS
+        assert within is None
         self.asked.append(asyncio.get_running_loop().time())
         await asyncio.sleep(0.02)
         status, headers = self.replies.pop(0) if self.replies else (200, {})
@@ -322,8 +356,7 @@ class Script:
 
 
 def token_endpoint(script: Script, shared: SharedPace | None = None) -> TokenEndpoint:
-    guarded = Gate(shared.pace, Clock(), Stop(), shared) if shared else gate()
-    return TokenEndpoint(CLIENT, script, guarded, Clock(sample=lambda: 0.0), Stop())  # type: ignore[arg-type]  # all that is used of it
+    return Asking(CLIENT, script, shared).endpoint()
 
 
 def test_no_more_than_30_tokens_a_minute_are_asked_for() -> None:
@@ -355,9 +388,73 @@ def test_a_refusal_for_pace_of_the_token_endpoint_is_waited_for(headers: dict[st
 
 
 async def token_endpoint_of(script: Script, patience: float = 900.0) -> Grant:
-    endpoint = token_endpoint(script)
-    endpoint.patience = patience
-    return await endpoint.issue()
+    return await Asking(CLIENT, script, pause=patience).endpoint().issue()
+
+
+@pytest.mark.parametrize(
+    ("replies", "asked"),
+    [
+        ([(500, {})], [0, 1]),
+        ([(520, {}), (503, {})], [0, 1, 2]),
+        ([(408, {})], [0, 1]),
+        ([(425, {})], [0, 1]),
+        ([(423, {"retry-after": "61"})], [0, 61]),
+        ([(403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"})], [0, 60]),
+        ([(401, {"retry-after": "61", "www-authenticate": "Bearer"})], [0, 61]),  # no token was sent that it refuses
+        ([(101, {})], [0, 1]),
+    ],
+)
+def test_a_token_is_asked_for_again_where_that_may_help(
+    replies: list[tuple[int, dict[str, str]]], asked: list[float]
+) -> None:
+    script = Script(replies)
+    assert run(token_endpoint_of(script)).access_token == "t0k3n"
+    assert script.asked == pytest.approx(asked, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "asked"),
+    [
+        (302, {}, 1),
+        (400, {}, 1),
+        (401, {}, 1),
+        (401, {"www-authenticate": "Bearer"}, 1),
+        (404, {}, 1),
+        (500, {}, 5),
+        (520, {}, 5),
+        (429, {}, 5),
+        (503, {"retry-after": "1"}, 5),
+    ],
+)
+def test_a_refused_client_is_given_up_at_once_and_a_failing_endpoint_after_five_tries(
+    status: int, headers: dict[str, str], asked: int
+) -> None:
+    script = Script([(status, headers)] * 9)
+    with pytest.raises(CredentialLost, match=f"it answered {status}"):
+        run(token_endpoint_of(script))
+    assert len(script.asked) == asked
+
+
+def test_a_token_takes_its_time_even_of_an_endpoint_that_was_down() -> None:
+    script = Script([(200, {}), *[(500, {})] * 15])
+
+    async def scene() -> Grant:
+        endpoint = token_endpoint(script)
+        await endpoint.issue()
+        for _ in range(3):
+            with pytest.raises(CredentialLost):
+                await endpoint.issue()
+        return await endpoint.issue()
+
+    assert run(scene()).access_token == "t0k3n"
+    assert len(script.asked) == 17  # and each with the whole time-out: see `Script`
+
+
+def test_a_success_without_a_token_is_asked_about_again() -> None:
+    script = Script([(200, {"content-type": "text/html"})] * 9)
+    with pytest.raises(CredentialLost, match="it answered 200: "):
+        run(token_endpoint_of(script))
+    assert len(script.asked) == 5
 
 
 def test_a_pause_beyond_the_patience_is_not_waited_for() -> None:
@@ -375,11 +472,10 @@ def test_a_token_that_need_not_be_had_now_is_asked_for_at_once_or_not_at_all(
     status: int, headers: dict[str, str], asked: int
 ) -> None:
     script = Script([(status, headers)] * 2)
-    news: list[str] = []
+    asking = Asking(CLIENT, script)
 
     async def scene() -> None:
-        endpoint = token_endpoint(script)
-        endpoint.gate.on_news = lambda event, facts: news.append(f"{event}: {facts.get('why')}")
+        endpoint = asking.endpoint()
         for _ in range(2):
             with pytest.raises(CredentialLost):
                 await endpoint.issue(patient=False)
@@ -387,7 +483,9 @@ def test_a_token_that_need_not_be_had_now_is_asked_for_at_once_or_not_at_all(
 
     run(scene())
     assert len(script.asked) == asked
-    assert news[-1].startswith("token_not_renewed: " + ("the token endpoint is" if asked == 1 else "it answered"))
+    assert asking.news[-1].startswith(
+        "token_not_renewed: " + ("the token endpoint is" if asked == 1 else "it answered")
+    )
 
 
 def test_the_endpoints_own_words_are_told_without_the_secret_that_they_repeat() -> None:
@@ -467,18 +565,11 @@ def test_the_name_of_a_quota_shows_nothing_of_the_credential() -> None:
 
 
 async def test_an_unreachable_endpoint_is_tried_again_and_then_given_up() -> None:
-    requests = 0
-
-    def count() -> None:
-        nonlocal requests
-        requests += 1
-
     secrets = Secrets(client_id=SecretStr("a"), client_secret=SecretStr("b"))
     stop = Stop()
     async with Transport("http://127.0.0.1:9", timeout=1, connections=1) as transport:
-        endpoint = TokenEndpoint(secrets, transport, gate(), Clock(sample=lambda: 0.0), stop)
-        endpoint.on_request = count
+        asking = Asking(secrets, transport, stop=stop)
         asyncio.get_running_loop().call_later(1.2, stop.request, "interrupted")
         with pytest.raises(CredentialLost, match="cannot connect"):
-            await endpoint.issue()
-    assert requests == 2
+            await asking.endpoint().issue()
+    assert asking.asked == 2

@@ -1,25 +1,45 @@
-"""The gate: who may pass, in which order, and what closes it for everybody."""
+"""The limiter: who may pass, in which order, and what closes it for everybody."""
+
+from collections.abc import Mapping
 
 import anyio
 import pytest
 
-from jobs.model import MaybeSent, NotSent, Outcome, Reply
+from jobs.apis.commercelayer import meaning_of
+from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
 from worker.clock import Clock
-from worker.pacing.limiter import Gate
-from worker.policy.backpressure import asks_to_wait
+from worker.pacing.limiter import Limiter
 from worker.policy.pace import Pace, Window
+from worker.policy.patience import PATIENT, Patience
 from worker.stop import Stop
 
 LIMITED = {"x-ratelimit-limit": "100", "x-ratelimit-interval": "60"}
 
 
-def gate(pace: Pace | None = None) -> tuple[Gate, Stop]:
-    stop = Stop()
-    return Gate(pace or Pace(max_in_flight=16), Clock(sample=lambda: 0.5), stop), stop
+UPDATE = Request("PATCH", "/api/skus/x", b"{}")
+
+
+News = list[tuple[str, dict[str, object]]]
+
+
+def limiter(
+    pace: Pace | None = None, *, patience: Patience = PATIENT, news: News | None = None
+) -> tuple[Limiter, Stop]:
+    stop, told = Stop(), news if news is not None else []
+
+    def tell(event: str, facts: Mapping[str, object]) -> None:
+        told.append((event, dict(facts)))
+
+    pace = pace or Pace(max_in_flight=16)
+    return Limiter(pace, Clock(sample=lambda: 0.5), stop, patience=patience, on_news=tell), stop
+
+
+def account(guarded: Limiter, outcome: Outcome, sent_at: float) -> float:
+    return guarded.account(outcome, meaning_of(UPDATE, outcome), sent_at)
 
 
 async def test_a_free_slot_is_taken_at_once_and_stops_being_free() -> None:
-    guarded, _ = gate(Pace(max_in_flight=1, discover=False))
+    guarded, _ = limiter(Pace(max_in_flight=1, discover=False))
     assert await guarded.admit()
     with anyio.move_on_after(0.05) as waited:
         await guarded.admit()
@@ -27,7 +47,7 @@ async def test_a_free_slot_is_taken_at_once_and_stops_being_free() -> None:
 
 
 async def test_an_answer_lets_the_next_one_through() -> None:
-    guarded, _ = gate(Pace(max_in_flight=1, discover=False))
+    guarded, _ = limiter(Pace(max_in_flight=1, discover=False))
     assert await guarded.admit()
     passed = anyio.Event()
 
@@ -39,19 +59,19 @@ async def test_an_answer_lets_the_next_one_through() -> None:
         group.start_soon(second)
         await anyio.sleep(0.01)
         assert not passed.is_set()
-        guarded.replied(Reply(200, {}), 0.0)
+        account(guarded, Reply(200, {}), 0.0)
         with anyio.fail_after(1):
             await passed.wait()
 
 
 async def test_who_waits_passes_in_the_order_of_coming() -> None:
-    guarded, _ = gate(Pace(ceiling=[Window(1, 0.02)], max_in_flight=16))
+    guarded, _ = limiter(Pace(ceiling=[Window(1, 0.02)], max_in_flight=16))
     order: list[int] = []
 
     async def row(number: int) -> None:
         await guarded.admit()
         order.append(number)
-        guarded.replied(Reply(200, {}), 0.0)
+        account(guarded, Reply(200, {}), 0.0)
 
     async with anyio.create_task_group() as group:
         for number in range(6):
@@ -61,7 +81,7 @@ async def test_who_waits_passes_in_the_order_of_coming() -> None:
 
 
 async def test_a_stop_sends_everybody_away_who_waits_at_once() -> None:
-    guarded, stop = gate(Pace(ceiling=[Window(1, 60)], max_in_flight=16))
+    guarded, stop = limiter(Pace(ceiling=[Window(1, 60)], max_in_flight=16))
     assert await guarded.admit()
     answers: list[bool] = []
 
@@ -79,130 +99,160 @@ async def test_a_stop_sends_everybody_away_who_waits_at_once() -> None:
 
 
 async def test_a_cancelled_wait_gives_its_turn_back() -> None:
-    guarded, _ = gate(Pace(max_in_flight=1, discover=False))
+    guarded, _ = limiter(Pace(max_in_flight=1, discover=False))
     assert await guarded.admit()
     with anyio.move_on_after(0.01):
         await guarded.admit()
-    guarded.replied(Reply(200, {}), 0.0)
+    account(guarded, Reply(200, {}), 0.0)
     with anyio.fail_after(1):
         assert await guarded.admit()
 
 
-async def test_a_refusal_with_nothing_left_closes_the_gate_for_a_whole_window_whatever_retry_after_says() -> None:
-    guarded, _ = gate()
+async def test_a_refusal_with_nothing_left_closes_the_limiter_for_a_whole_window_whatever_retry_after_says() -> None:
+    guarded, _ = limiter()
     now = anyio.current_time()
     await guarded.admit()
     await guarded.admit()
-    guarded.replied(Reply(200, LIMITED), now)
-    pause = guarded.slowed_down(Reply(429, {**LIMITED, "x-ratelimit-remaining": "0", "retry-after": "0"}), now)
+    account(guarded, Reply(200, LIMITED), now)
+    pause = account(guarded, Reply(429, {**LIMITED, "x-ratelimit-remaining": "0", "retry-after": "0"}), now)
     assert pause == pytest.approx(60)
     assert guarded.pace.closed_until == pytest.approx(now + 60, abs=0.5)
-    assert guarded.inference.is_idle
+    assert guarded._inference.is_idle
 
 
 @pytest.mark.parametrize("left", [{}, {"x-ratelimit-remaining": "99"}])
 async def test_a_refusal_that_the_told_limit_does_not_explain_is_asked_about_soon(left: dict[str, str]) -> None:
-    guarded, _ = gate()
+    guarded, _ = limiter()
     now = anyio.current_time()
     await guarded.admit()
     await guarded.admit()
-    guarded.replied(Reply(200, {**LIMITED, **left}), now)
-    assert guarded.slowed_down(Reply(429, {**LIMITED, **left}), now) == pytest.approx(0.5, abs=0.02)
+    account(guarded, Reply(200, {**LIMITED, **left}), now)
+    assert account(guarded, Reply(429, {**LIMITED, **left}), now) == pytest.approx(0.5, abs=0.02)
     assert len(guarded.pace.stamps) == (1 if left else 2)  # by the server's own count the refused one did not count
 
 
+@pytest.mark.parametrize(("status", "counted"), [(429, 1), (423, 2), (503, 2), (408, 2)])
+async def test_only_what_was_certainly_refused_before_any_work_may_not_have_counted(status: int, counted: int) -> None:
+    guarded, _ = limiter()
+    now = anyio.current_time()
+    told = {**LIMITED, "x-ratelimit-remaining": "99"}
+    for each in (Reply(200, told), Reply(status, {**told, "retry-after": "1"})):
+        await guarded.admit()
+        account(guarded, each, now)
+    assert len(guarded.pace.stamps) == counted
+
+
+async def test_a_pause_that_comes_with_a_refused_token_holds_everybody_and_is_no_refusal_for_pace() -> None:
+    guarded, _ = limiter()
+    now = anyio.current_time()
+    await guarded.admit()
+    assert account(guarded, Reply(401, {"www-authenticate": "Bearer", "retry-after": "8"}), now) == 0.0
+    assert guarded.pace.closed_until == pytest.approx(now + 8, abs=0.5)
+    assert guarded.refusals_in_a_row == 0
+    assert guarded._inference.is_idle
+
+
+async def test_a_request_that_nobody_waits_for_any_more_counts_and_frees_its_slot() -> None:
+    guarded, _ = limiter(Pace(ceiling=[Window(2, 60)], max_in_flight=16))
+    for _ in range(2):
+        assert guarded.admit_at_once()
+        guarded.abandon()
+    assert guarded.pace.in_flight == 0
+    assert not guarded.admit_at_once()
+
+
 async def test_a_limit_is_inferred_beside_those_that_are_told() -> None:
-    guarded, _ = gate()
+    guarded, _ = limiter()
     now = anyio.current_time()
     for _ in range(3):
         await guarded.admit()
-        guarded.replied(Reply(200, LIMITED), now)
+        account(guarded, Reply(200, LIMITED), now)
     await guarded.admit()
-    guarded.slowed_down(Reply(429, {**LIMITED, "retry-after": "0.3"}), now)
+    account(guarded, Reply(429, {**LIMITED, "retry-after": "0.3"}), now)
     assert await guarded.admit()
-    guarded.replied(Reply(200, LIMITED), anyio.current_time())
+    account(guarded, Reply(200, LIMITED), anyio.current_time())
     assert guarded.pace.learned == (Window(100, 60.0), Window(25, 10.0))
     assert len(guarded.pace.windows) == 3
-    assert guarded.pace.rate() == pytest.approx(min(25 / 10, 3 / guarded.inference.windows[0].interval, 100 / 60))
+    assert guarded.pace.rate() == pytest.approx(min(25 / 10, 3 / guarded._inference.windows[0].interval, 100 / 60))
 
 
 @pytest.mark.parametrize("status", [409, 420, 423, 430, 500, 502, 503, 504, 529])
-async def test_retry_after_closes_the_gate_on_any_status_for_just_as_long_as_it_says(status: int) -> None:
-    guarded, _ = gate()
+async def test_retry_after_closes_the_limiter_on_any_status_for_just_as_long_as_it_says(status: int) -> None:
+    guarded, _ = limiter()
     now = anyio.current_time()
     for _ in range(2):
         await guarded.admit()
-    guarded.replied(Reply(200, LIMITED), now)
-    assert guarded.slowed_down(Reply(status, {"retry-after": "8"}), now) == 8.0
+    account(guarded, Reply(200, LIMITED), now)
+    assert account(guarded, Reply(status, {"retry-after": "8"}), now) == 8.0
     assert guarded.pace.closed_until == pytest.approx(now + 8, abs=0.5)
-    assert guarded.inference.is_idle == (status >= 500)  # an outage is no limit
+    assert guarded._inference.is_idle == (status >= 500)  # an outage is no limit
 
 
 async def test_a_limit_told_in_a_body_is_a_refusal_for_pace_like_any_other() -> None:
-    guarded, _ = gate()
+    guarded, _ = limiter()
     now = anyio.current_time()
     await guarded.admit()
     told = b'[{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "x"}]'
-    assert guarded.slowed_down(Reply(403, {}, told), now) == 0.5
-    assert not guarded.inference.is_idle
+    assert account(guarded, Reply(403, {}, told), now) == 0.5
+    assert not guarded._inference.is_idle
 
 
 async def test_without_discovery_a_refusal_costs_a_whole_window_of_the_users() -> None:
-    guarded, _ = gate(Pace(ceiling=[Window(5, 7.0)], max_in_flight=4, discover=False))
+    guarded, _ = limiter(Pace(ceiling=[Window(5, 7.0)], max_in_flight=4, discover=False))
     await guarded.admit()
-    assert guarded.slowed_down(Reply(429, {}), anyio.current_time()) == 7.0
+    assert account(guarded, Reply(429, {}), anyio.current_time()) == 7.0
 
 
 async def test_refusals_that_were_in_flight_together_count_once() -> None:
-    guarded, _ = gate()
+    guarded, _ = limiter()
     sent_at = anyio.current_time()
     for _ in range(4):
         await guarded.admit()
-    pauses = [guarded.slowed_down(Reply(429, {}), sent_at) for _ in range(4)]
+    pauses = [account(guarded, Reply(429, {}), sent_at) for _ in range(4)]
     assert pauses == pytest.approx([0.5] * 4, abs=0.1)
     later = guarded.pace.closed_until
     guarded.pace.in_flight = 1
-    assert guarded.slowed_down(Reply(429, {}), later) == pytest.approx(2.0, abs=0.1)
+    assert account(guarded, Reply(429, {}), later) == pytest.approx(2.0, abs=0.1)
 
 
 async def test_limits_are_learned_from_any_reply_and_told_once() -> None:
-    guarded, _ = gate()
-    news: list[str] = []
-    guarded.on_news = lambda event, _facts: news.append(event)
+    news: News = []
+    guarded, _ = limiter(news=news)
     for _ in range(2):
         await guarded.admit()
-        guarded.replied(Reply(404, LIMITED), 0.0)
+        account(guarded, Reply(404, LIMITED), 0.0)
     assert guarded.pace.learned == (Window(100, 60.0), Window(25, 10.0))
-    assert news == ["limit_learned"]
+    assert [event for event, _ in news] == ["limit_learned"]
 
 
 async def test_many_failures_in_a_row_open_the_circuit_and_a_success_closes_it() -> None:
-    guarded, _ = gate(Pace(max_in_flight=64, discover=False))
-    news: list[str] = []
-    guarded.on_news = lambda event, _facts: news.append(event)
+    news: News = []
+    guarded, _ = limiter(Pace(max_in_flight=64, discover=False), news=news)
     for _ in range(10):
         await guarded.admit()
-        guarded.replied(Reply(500, {}), anyio.current_time())
-    assert news == ["circuit_opened"]
+        account(guarded, Reply(500, {}), anyio.current_time())
+    assert [event for event, _ in news] == ["circuit_opened"]
     with anyio.move_on_after(0.05) as waited:
         await guarded.admit()
     assert waited.cancelled_caught
     with anyio.fail_after(2):
         assert await guarded.admit()
-    guarded.replied(Reply(200, {}), anyio.current_time())
-    assert news == ["circuit_opened", "circuit_closed"]
+    account(guarded, Reply(200, {}), anyio.current_time())
+    assert [event for event, _ in news] == ["circuit_opened", "circuit_closed"]
     for _ in range(20):
         assert await guarded.admit()
 
 
 async def test_the_cause_is_told_at_the_first_failure_and_a_host_that_never_answers_is_given_up() -> None:
     now = 1000.0
-    guarded = Gate(Pace(max_in_flight=64, discover=False), Clock(now=lambda: now, sample=lambda: 0.5), Stop())
     news: list[tuple[str, object]] = []
-    guarded.on_news = lambda event, facts: news.append((event, facts.get("why")))
+    guarded = Limiter(
+        Pace(max_in_flight=64, discover=False), Clock(now=lambda: now, sample=lambda: 0.5), Stop(),
+        on_news=lambda event, facts: news.append((event, facts.get("why"))),
+    )  # fmt: skip
     for _ in range(11):
         assert guarded.outage("refused") == ""
-        guarded.not_sent(now, "refused")
+        account(guarded, NotSent("refused"), now)
         now += 0.5
     assert news == [("no_answer", "refused"), ("circuit_opened", "refused")]
     assert (
@@ -214,17 +264,19 @@ async def test_the_cause_is_told_at_the_first_failure_and_a_host_that_never_answ
 @pytest.mark.parametrize("reply", [Reply(500, {}), Reply(429, {}), Reply(200, {})])
 async def test_a_host_that_has_answered_is_waited_for(reply: Reply) -> None:
     now = 1000.0
-    guarded = Gate(Pace(max_in_flight=64, discover=False), Clock(now=lambda: now, sample=lambda: 0.5), Stop())
     news: list[str] = []
-    guarded.on_news = lambda event, _facts: news.append(event)
-    (guarded.slowed_down if reply.status == 429 else guarded.replied)(reply, now)
+    guarded = Limiter(
+        Pace(max_in_flight=64, discover=False), Clock(now=lambda: now, sample=lambda: 0.5), Stop(),
+        on_news=lambda event, _facts: news.append(event),
+    )  # fmt: skip
+    account(guarded, reply, now)
     for _ in range(28):
         now += 10
-        guarded.unanswered(now, "no reply in time")
+        account(guarded, MaybeSent("timed_out", "no reply in time"), now)
         assert guarded.outage("no reply in time") == ""
     assert "no_answer" not in news
     for _ in range(100):
-        guarded.unanswered(now, "no reply in time")
+        account(guarded, MaybeSent("timed_out", "no reply in time"), now)
     assert guarded.outage("no reply").startswith("the server has been down for too long (no reply)")
 
 
@@ -244,48 +296,39 @@ async def test_a_host_that_has_answered_is_waited_for(reply: Reply) -> None:
     ],
 )
 async def test_what_comes_of_requests_decides_how_many_may_be_in_flight(outcome: Outcome, limit: int) -> None:
-    guarded, _ = gate()
+    guarded, _ = limiter()
     sent_at = anyio.current_time()
     for _ in range(4):
         assert await guarded.admit()
     for _ in range(4):
-        match outcome:
-            case Reply() if asks_to_wait(outcome):
-                guarded.slowed_down(outcome, sent_at)
-            case Reply():
-                guarded.replied(outcome, sent_at)
-            case MaybeSent():
-                guarded.unanswered(sent_at)
-            case NotSent():
-                guarded.not_sent(sent_at)
+        account(guarded, outcome, sent_at)
     assert guarded.pace.most_in_flight == limit
     assert guarded.pace.in_flight == 0
 
 
 async def test_a_slot_that_is_given_back_leaves_no_trace() -> None:
-    guarded, _ = gate(Pace(ceiling=[Window(1, 60)], max_in_flight=16))
+    guarded, _ = limiter(Pace(ceiling=[Window(1, 60)], max_in_flight=16))
     for _ in range(3):
         assert await guarded.admit()
-        guarded.give_back()
+        guarded.release()
 
 
 async def test_a_pause_that_is_asked_for_after_a_success_holds_everybody() -> None:
-    guarded, _ = gate()
-    news: list[object] = []
-    guarded.on_news = lambda event, facts: news.append((event, dict(facts)))
+    news: News = []
+    guarded, _ = limiter(news=news)
     now = anyio.current_time()
     await guarded.admit()
-    guarded.replied(Reply(200, {"backoff": "30"}), now)
+    account(guarded, Reply(200, {"backoff": "30"}), now)
     assert guarded.pace.closed_until == pytest.approx(now + 30, abs=0.5)
     assert news == [("slowed_down", {"status": 200, "pause_s": 30.0})]
     assert guarded.refusals_in_a_row == 0
 
 
-async def test_a_refusal_closes_the_gate_until_the_reset_of_the_quota_that_it_tells() -> None:
-    guarded, _ = gate()
+async def test_a_refusal_closes_the_limiter_until_the_reset_of_the_quota_that_it_tells() -> None:
+    guarded, _ = limiter()
     now = anyio.current_time()
     await guarded.admit()
-    pause = guarded.slowed_down(Reply(429, {"ratelimit": '"a";r=0;t=40'}), now)
+    pause = account(guarded, Reply(429, {"ratelimit": '"a";r=0;t=40'}), now)
     assert pause == pytest.approx(41, abs=0.5)
     assert guarded.refusals_in_a_row == 1
 
@@ -298,10 +341,9 @@ async def test_a_refusal_closes_the_gate_until_the_reset_of_the_quota_that_it_te
     ],
 )
 async def test_who_would_have_to_wait_too_long_parks_the_run(told: dict[str, str], says: str) -> None:
-    guarded, stop = gate()
-    guarded.patience = 900.0
+    guarded, stop = limiter(patience=Patience(pause=900.0))
     await guarded.admit()
-    guarded.replied(Reply(200, told), anyio.current_time())
+    account(guarded, Reply(200, told), anyio.current_time())
     before = stop.reason  # nobody waits: the run may be done
     with anyio.fail_after(1):
         assert not await guarded.admit()
@@ -310,10 +352,9 @@ async def test_who_would_have_to_wait_too_long_parks_the_run(told: dict[str, str
 
 
 async def test_a_quota_that_is_used_up_for_a_while_is_waited_for() -> None:
-    guarded, stop = gate()
-    guarded.patience = 900.0
+    guarded, stop = limiter(patience=Patience(pause=900.0))
     await guarded.admit()
-    guarded.replied(Reply(200, {"ratelimit": '"a";r=0;t=600'}), anyio.current_time())
+    account(guarded, Reply(200, {"ratelimit": '"a";r=0;t=600'}), anyio.current_time())
     with anyio.move_on_after(0.05) as waited:
         await guarded.admit()
     assert waited.cancelled_caught

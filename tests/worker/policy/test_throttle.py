@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.policy.pace import Window
-from worker.policy.throttle import FIRST_PAUSE, LONGEST_PAUSE, Throttle, parking
+from worker.policy.throttle import FIRST_PAUSE, LONGEST_PAUSE, Throttle
 
 WINDOWS = (Window(100, 60.0), Window(25, 10.0))
 
@@ -55,16 +55,3 @@ def test_no_refusal_is_ever_a_hot_loop(refusals: list[tuple[float | None, bool]]
 
 def test_a_very_long_window_is_asked_about_every_five_minutes() -> None:
     assert Throttle().refused([Window(1000, 3600.0)], None, again=True) == 300.0
-
-
-@pytest.mark.parametrize(
-    ("pause", "refusals", "says"),
-    [
-        (900.0, 29, ""),  # worth waiting for
-        (901.0, 1, "a pause of 901 s"),
-        (60.0, 30, "30 times in a row"),
-    ],
-)
-def test_a_run_is_parked_when_waiting_makes_no_sense(pause: float, refusals: int, says: str) -> None:
-    why = parking(pause, refusals, patience=900.0, most=30)
-    assert (says in why) if says else why == ""

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.apis.commercelayer import meaning_of, update_request
 from jobs.changes.diff import Change, as_written
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, RowRef, Status, UpdateJob
 from jobs.reasons import REASONS
 from tests.samples.recorded import sample
+from worker.policy import verdict as policy
 from worker.policy.guards import Halt
 from worker.policy.verdict import (
     DecideAnew,
@@ -24,7 +26,6 @@ from worker.policy.verdict import (
     Settle,
     SlowDown,
     Verdict,
-    judge,
 )
 
 ID = "xAyBzCwDvE"
@@ -39,6 +40,11 @@ ABSTRACT = UpdateJob(REF, "transactions", ID, attributes={"reference": "ANY-EXTE
 def sent(job: UpdateJob = SAFE, **known: Any) -> Sent:
     facts: dict[str, Any] = {"type_name": job.type, "attempts_left": 4, "throttles_left": 29, **known}
     return Sent(job, as_written(job), **facts)
+
+
+def judge(outcome: Outcome, what: Sent) -> Verdict:
+    meaning = meaning_of(update_request(what.job, what.change, what.type_name), outcome)
+    return policy.judge(outcome, meaning, what)
 
 
 def settled(verdict: Verdict) -> tuple[Status, str]:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final, TypeAlias
 
+from jobs.apis.retry_after import read_backoff
 from worker.policy.ratelimit import generic, ietf, vendors
 from worker.policy.ratelimit.limits import LARGEST_LIMIT, LONGEST_INTERVAL, LONGEST_LOGGED, SILENT, Limits, together
-from worker.policy.ratelimit.retry_after import backoff, read_retry_after
 
 __all__ = [
     "LARGEST_LIMIT",
@@ -15,7 +15,6 @@ __all__ = [
     "SILENT",
     "Limits",
     "read_limits",
-    "read_retry_after",
 ]
 
 _Reader: TypeAlias = Callable[[Mapping[str, str], float], Limits]
@@ -35,7 +34,7 @@ _DIALECTS: Final[tuple[tuple[str, _Reader], ...]] = (
     (" zendesk-ratelimit-", lambda headers, _: vendors.zendesk_endpoints(headers)),
     (" sforce-limit-info ", lambda headers, _: vendors.salesforce(headers)),
     (" x-ratelimit-limit-", lambda headers, _: vendors.kong(headers)),
-    (" backoff ", lambda headers, _: backoff(headers)),
+    (" backoff ", lambda headers, _: Limits(pause=read_backoff(headers))),
     (" x-ratelimit-", _counted),
     (" x-rate-limit-", _counted),
 )

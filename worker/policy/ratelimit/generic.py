@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+from jobs.apis.header_values import count, date, decimal, sent_at
 from worker.policy.ratelimit.limits import LONGEST_INTERVAL, Limits, one, together
-from worker.policy.ratelimit.values import count, date, decimal, sent_at
 
 _SPELLINGS: Final = ("x-ratelimit", "x-rate-limit")
 

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 from http_sf import Token, parse
 
+from jobs.apis.header_values import count, decimal
 from worker.policy.ratelimit.limits import Limits, one, together
-from worker.policy.ratelimit.values import count, decimal
 
 _Item: TypeAlias = tuple[Any, Mapping[str, Any]]
 

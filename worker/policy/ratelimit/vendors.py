@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from jobs.apis.header_values import count, decimal, integer
 from worker.policy.pace import Window
 from worker.policy.ratelimit.limits import LONGEST_INTERVAL, Limits, one, together
-from worker.policy.ratelimit.values import count, decimal, integer
 
 _MINUTE: Final = 60.0
 

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
-from worker.policy.ratelimit.limits import LONGEST_INTERVAL, Limits
-from worker.policy.ratelimit.values import date, decimal, sent_at
+from jobs.apis.header_values import date, decimal, sent_at
+
+LONGEST_BACKOFF: Final = 86_400.0
+"""Seconds beyond which a `Backoff` cannot be meant."""
 
 _MOMENTS: Final = (1e9, 1e11)
 """Numbers that can only be seconds since the epoch: from 2001 on; as a delay they would be 31 years and more."""
@@ -35,7 +37,11 @@ def _moment(number: float) -> float | None:
     return next((each for each in (number, number / 1000) if _MOMENTS[0] <= each < _MOMENTS[1]), None)
 
 
-def backoff(headers: Mapping[str, str]) -> Limits:
-    """Read `Backoff: 30` (Zotero, Kinto): seconds to refrain from requests, even after one that was done."""
+def read_backoff(headers: Mapping[str, str]) -> float:
+    """Return the seconds to refrain from requests, even after one that was done (`Backoff: 30` of Zotero, Kinto).
+
+    Returns:
+        0 when the header is absent or malformed; a day at most.
+    """
     seconds = decimal(headers.get("backoff"))
-    return Limits(pause=min(seconds, LONGEST_INTERVAL)) if seconds is not None and seconds > 0 else Limits()
+    return min(seconds, LONGEST_BACKOFF) if seconds is not None and seconds > 0 else 0.0

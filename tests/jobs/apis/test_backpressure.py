@@ -1,4 +1,4 @@
-"""Who asks everybody to wait, and who certainly did nothing: limits told by status, header or body."""
+"""What failures mean: who asks everybody to wait, and who certainly did nothing, told by status, header or body."""
 
 import json
 from typing import Any
@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.apis.backpressure import failure
+from jobs.apis.meanings import SLOWS_DOWN, Meaning
 from jobs.model import Reply
-from worker.policy.backpressure import asks_to_wait, is_about_pace, refused_before_work
 
 USED_UP = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1372700873"}
 
@@ -47,41 +48,42 @@ REFUSED = [
 
 @pytest.mark.parametrize("reply", REFUSED, ids=range(len(REFUSED)))
 def test_a_limit_is_a_refusal_before_work_wherever_it_is_named(reply: Reply) -> None:
-    assert refused_before_work(reply)
-    assert asks_to_wait(reply)
-    assert is_about_pace(reply)
-
-
-ONLY_WAIT = [
-    Reply(408, {}),
-    Reply(425, {}),
-    *(Reply(status, {"retry-after": "2"}) for status in (401, 403, 409, 413, 420, 423, 430, 500, 502, 503, 504, 529)),
-    Reply(503, {"retry-after": "Sun, 09 Sep 2001 01:46:50 GMT"}),
-    Reply(503, {"backoff": "30"}),
-    refusal(503, {"error": {"code": "SlowDown"}}),
-]
-
-
-@pytest.mark.parametrize("reply", ONLY_WAIT, ids=range(len(ONLY_WAIT)))
-def test_an_announced_pause_is_for_everybody_and_no_proof_that_nothing_was_done(reply: Reply) -> None:
-    assert asks_to_wait(reply)
-    assert not refused_before_work(reply)
+    assert failure(reply) is Meaning.THROTTLED
 
 
 @pytest.mark.parametrize(
-    ("status", "about"), [(409, True), (420, True), (430, True), (408, False), (425, False), (500, False), (503, False)]
+    ("reply", "meaning"),
+    [
+        (Reply(408, {}), Meaning.TIMED_OUT),
+        (Reply(408, {"retry-after": "2"}), Meaning.TIMED_OUT),
+        (Reply(425, {}), Meaning.TOO_EARLY),
+        (Reply(425, {"retry-after": "2"}), Meaning.TOO_EARLY),
+        *((Reply(status, {"retry-after": "2"}), Meaning.HELD) for status in (401, 403, 409, 413, 420, 423, 430)),
+        (Reply(409, {"backoff": "30"}), Meaning.HELD),
+        *((Reply(status, {"retry-after": "2"}), Meaning.UNAVAILABLE) for status in (500, 502, 503, 504, 529)),
+        (Reply(503, {"retry-after": "Sun, 09 Sep 2001 01:46:50 GMT"}), Meaning.UNAVAILABLE),
+        (Reply(503, {"backoff": "30"}), Meaning.UNAVAILABLE),
+        (refusal(503, {"error": {"code": "SlowDown"}}), Meaning.UNAVAILABLE),
+    ],
 )
-def test_a_pause_asked_for_with_a_refusal_tells_of_a_limit_and_one_in_an_outage_does_not(
-    status: int, about: bool
-) -> None:
-    assert is_about_pace(Reply(status, {"retry-after": "2"})) is about
-    assert not is_about_pace(Reply(status, {}))
+def test_an_announced_pause_is_for_everybody_and_no_proof_that_nothing_was_done(reply: Reply, meaning: Meaning) -> None:
+    assert failure(reply) is meaning
+    assert meaning in SLOWS_DOWN
+
+
+@pytest.mark.parametrize(
+    ("status", "meaning"),
+    [
+        *((status, Meaning.UNWELL) for status in (500, 502, 503, 504)),
+        *((status, Meaning.FAILED) for status in (501, 505, 520, 529, 599)),
+        *((status, Meaning.REFUSED) for status in (400, 401, 404, 405, 409, 412, 420, 422, 423, 430)),
+    ],
+)
+def test_a_failure_that_announces_nothing_is_one_of_the_request_or_of_the_server(status: int, meaning: Meaning) -> None:
+    assert failure(Reply(status, {})) is meaning
 
 
 NEITHER = [
-    Reply(200, {"retry-after": "9"}),
-    Reply(202, {"retry-after": "9"}),
-    Reply(302, {"retry-after": "9"}),
     Reply(500, {}),
     Reply(503, {}),
     Reply(503, {"retry-after": "soon"}),
@@ -105,8 +107,7 @@ NEITHER = [
 
 @pytest.mark.parametrize("reply", NEITHER, ids=range(len(NEITHER)))
 def test_what_only_looks_like_a_limit_is_none(reply: Reply) -> None:
-    assert not refused_before_work(reply)
-    assert not asks_to_wait(reply)
+    assert failure(reply) in {Meaning.REFUSED, Meaning.UNWELL}
 
 
 JSON = st.recursive(
@@ -116,17 +117,16 @@ BODIES = st.binary() | JSON.map(lambda told: json.dumps(told).encode())
 HEADERS = st.dictionaries(st.sampled_from(["retry-after", "backoff", "x-amzn-errortype", "date"]), st.text())
 
 
-@given(st.integers(100, 599), HEADERS, BODIES)
-def test_whoever_did_nothing_asks_to_wait_too_and_no_reply_breaks_the_reader(
+@given(st.integers(400, 599), HEADERS, BODIES)
+def test_no_reply_breaks_the_reader_and_only_a_4xx_was_refused_before_work(
     status: int, headers: dict[str, str], body: bytes
 ) -> None:
-    reply = Reply(status, headers, body)
-    assert asks_to_wait(reply) or not refused_before_work(reply)
-    assert status >= 400 or not asks_to_wait(reply)
-    assert status == 429 or 400 <= status < 500 or not refused_before_work(reply)
+    meaning = failure(Reply(status, headers, body))
+    assert status < 500 or meaning in {Meaning.UNAVAILABLE, Meaning.UNWELL, Meaning.FAILED}
+    assert status != 429 or meaning is Meaning.THROTTLED
 
 
 @given(st.text(), st.sampled_from(["code", "title", "message", "detail", "value"]))
 def test_a_refusal_that_quotes_a_cell_is_no_limit(cell: str, field: str) -> None:
     quoted = {"errors": [{field: f"{cell} is not valid", "source": {"pointer": cell}, "meta": {"value": "throttled"}}]}
-    assert not refused_before_work(refusal(422, quoted))
+    assert failure(refusal(422, quoted)) is Meaning.REFUSED

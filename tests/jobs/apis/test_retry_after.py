@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.policy.ratelimit import read_retry_after
+from jobs.apis.retry_after import read_retry_after
 
 WALL = 1_000_000_000.0
 

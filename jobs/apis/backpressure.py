@@ -1,8 +1,8 @@
-"""Which replies ask everybody to send less, and which of them are refusals before any work.
+"""What a failure (4xx, 5xx) means by the rules of HTTP: who asks everybody to wait, and who certainly did nothing.
 
-A 429 is both. Many servers send the same news under another status, and name it in the body or in a header: those names
-are a table here, taken from the vendors' error references. A name counts only as the whole value of a field that holds
-codes, so that a refusal that quotes a cell of the sheet is never one.
+A 429 does both. Many servers send the same news under another status, and name it in the body or in a header: those
+names are a table here, taken from the vendors' error references. A name counts only as the whole value of a field that
+holds codes, so that a refusal that quotes a cell of the sheet is never one.
 """
 
 import json
@@ -10,14 +10,18 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from jobs.apis.meanings import Meaning
+from jobs.apis.retry_after import read_backoff, read_retry_after
 from jobs.model import Reply
-from worker.policy.ratelimit.retry_after import backoff, read_retry_after
 
 _TOO_MANY: Final = 429
 _FORBIDDEN: Final = 403
 _WITH_SENTENCES: Final = frozenset({400, 403})
-_LATER: Final = frozenset({408, 425})
+_LATER: Final = {408: Meaning.TIMED_OUT, 425: Meaning.TOO_EARLY}
 """Statuses that ask for the same request at a later time, with or without `Retry-After` (RFC 9110 15.5.9, RFC 8470)."""
+
+_UNWELL: Final = frozenset({500, 502, 503, 504})
+"""Statuses that say the server is not well: no evidence that it has recovered."""
 
 _CODES: Final = frozenset(
     {
@@ -55,43 +59,27 @@ _LONGEST_CODE: Final = 200
 _DEEPEST: Final = 4
 
 
-def refused_before_work(reply: Reply) -> bool:
-    """Say whether the server certainly did nothing of the request, since a limit on the rate was reached.
+def failure(reply: Reply) -> Meaning:
+    """Return what a reply of 400 or above means, its token aside.
 
-    True for a 429, and for any other 4xx that names a limit in its body or headers.
+    A 4xx that names a limit, in its body or headers, was refused before any work. A pause (`Retry-After`, on whatever
+    status: RFC 9110 10.2.3) is for everybody and proves nothing; with a 4xx it is probably due to how many requests
+    came, with a 5xx it is an outage.
     """
-    if reply.status == _TOO_MANY:
-        return True
-    return 400 <= reply.status < 500 and _names_a_limit(reply)
-
-
-def asks_to_wait(reply: Reply) -> bool:
-    """Say whether everybody had better wait before the next request, whatever became of this one.
-
-    True for a refusal for pace, for 408 and 425, and for every 4xx and 5xx that announces a pause (`Retry-After` on any
-    of them, RFC 9110 10.2.3) or names a limit. Only `refused_before_work` says that nothing was done.
-    """
-    if reply.status < 400:
-        return False
-    if reply.status == _TOO_MANY or reply.status in _LATER or _announces_a_pause(reply.headers):
-        return True
-    return _names_a_limit(reply)
-
-
-def is_about_pace(reply: Reply) -> bool:
-    """Say whether a reply that asks to wait is probably due to how many requests came, so that it tells of a limit.
-
-    True for refusals for pace, and for other 4xx with a pause: 430 and 420 of shops, 409 and 423 of locks. A 5xx with a
-    pause is an outage, and no limit.
-    """
-    if refused_before_work(reply):
-        return True
-    is_refusal = 400 <= reply.status < 500 and reply.status not in _LATER
-    return is_refusal and _announces_a_pause(reply.headers)
+    status = reply.status
+    if status >= 500:
+        if _announces_a_pause(reply.headers) or _names_a_limit(reply):
+            return Meaning.UNAVAILABLE
+        return Meaning.UNWELL if status in _UNWELL else Meaning.FAILED
+    if status == _TOO_MANY or _names_a_limit(reply):
+        return Meaning.THROTTLED
+    if status in _LATER:
+        return _LATER[status]
+    return Meaning.HELD if _announces_a_pause(reply.headers) else Meaning.REFUSED
 
 
 def _announces_a_pause(headers: Mapping[str, str]) -> bool:
-    return read_retry_after(headers, 0.0) is not None or backoff(headers).pause > 0.0
+    return read_retry_after(headers, 0.0) is not None or read_backoff(headers) > 0.0
 
 
 def _names_a_limit(reply: Reply) -> bool:

@@ -12,19 +12,19 @@ _DECIMAL: Final = re.compile(r"[ \t]*([+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?)[ \t]*"
 
 
 def integer(value: str | None) -> int | None:
-    """A whole number, 0 or more."""
+    """Read a whole number, 0 or more."""
     found = _INTEGER.fullmatch(value or "")
     return int(found[1]) if found else None
 
 
 def decimal(value: str | None) -> float | None:
-    """A number with an optional fraction and sign."""
+    """Read a number with an optional fraction and sign."""
     found = _DECIMAL.fullmatch(value or "")
     return float(found[1]) if found else None
 
 
 def count(value: str | None) -> int | None:
-    """Whole requests: some servers send their bucket's level with a fraction, of which nobody can send a part."""
+    """Read whole requests: some servers send their bucket's level with a fraction, of which nobody can send a part."""
     number = decimal(value)
     return int(number) if number is not None and number >= 0 else None
 
@@ -43,6 +43,6 @@ def _seconds(found: datetime) -> float:
 
 
 def sent_at(headers: Mapping[str, str], wall: float) -> float:
-    """When the reply was sent by the server's own clock, so that a skewed one does no harm; without `Date`, `wall`."""
+    """Return when a reply was sent by the server's clock, so that a skewed one does no harm; without `Date`, `wall`."""
     sent = date(headers.get("date", ""))
     return wall if sent is None else sent
