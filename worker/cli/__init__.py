@@ -14,8 +14,7 @@ from typing import Final
 from cyclopts import App, CycloptsError, CycloptsPanel, Parameter
 from cyclopts.config import Env
 
-USAGE: Final = 2
-"""Exit status of usage, configuration or input that is refused; nothing was sent."""
+from worker.exit_statuses import DONE, REFUSED
 
 _HELP: Final = """Apply a spreadsheet of updates to a rate-limited HTTP API:
 one PATCH per row, never faster than the API allows, with a truthful
@@ -89,7 +88,7 @@ def _refuse_strangers() -> None:
         shown = ascii(", ".join(places) or getattr(found, "origin", "nowhere"))
         said = f"rowpatch: another `jobs` is found first, {shown}: unset PYTHONPATH."
         print(said, file=sys.stderr)
-        sys.exit(USAGE)
+        sys.exit(REFUSED)
 
 
 _SWITCHES: Final = frozenset(
@@ -120,10 +119,10 @@ def run(arguments: Sequence[str]) -> int:
         from worker.cli.speech import Screen
 
         Screen(stderr=True).print(CycloptsPanel(error))
-        return USAGE
+        return REFUSED
     except KeyboardInterrupt as error:
         from worker.cli.signals import status_of
         from worker.cli.speech import complain
 
         return complain("interrupted", status_of(error))
-    return status if isinstance(status, int) else 0
+    return status if isinstance(status, int) else DONE

@@ -1,11 +1,11 @@
 """One process working on one run: wires the parts, waits for the end, says how it ended. Signals are the caller's."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Never
+from typing import Final
 
 import anyio
 import anyio.abc
@@ -19,13 +19,16 @@ from worker.engine.attempt import AttemptLoop
 from worker.engine.effort import LAG
 from worker.engine.intake import Intake, no_target, not_overtaken
 from worker.engine.planner import Planner
-from worker.engine.progress import Progress
+from worker.engine.progress import Progress, Watch
 from worker.engine.senders import Pool
+from worker.exit_statuses import DONE, NOT_ALL, STOPPED
 from worker.files import refeed, source
 from worker.journal import PLAN, History, Journal, JournalError, Planned, Runner, Traces, WriterThread
 from worker.lane.connect import READ_CONCURRENCY, Connection, Way, connected
 from worker.policy.guards import Guards
 from worker.policy.pace import Pace
+from worker.reports import Summary
+from worker.reports.plan import PlanSummary
 from worker.settings import Secrets, Settings
 from worker.stop import Stop
 
@@ -39,18 +42,23 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("rowpatch")
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class RunEnd:
     """How a process ended.
 
     Attributes:
-        state: `finished`, `stopped` or `interrupted`.
+        state: `finished`, `stopped`, `interrupted` or `planned`.
+        message: why, when it did not reach the end of its work; once there should be reports, also why there are none.
         abandoned: it was interrupted twice: no time for reports.
+        summary: of the reports of a run. Like `plan`, None until they are written, and no part of how the run ended.
+        plan: of those of a plan.
     """
 
     state: str
     exit_status: int
     message: str = ""
     abandoned: bool = False
+    summary: Summary | None = field(default=None, compare=False)
+    plan: PlanSummary | None = field(default=None, compare=False)
 
 
 @dataclass(slots=True)
@@ -77,7 +85,7 @@ class Run:
     state_directory: Path
     clock: Clock = field(default_factory=Clock)
     commit: Runner | None = None
-    watch: Callable[[Progress], Coroutine[Any, Any, Never]] | None = None
+    watch: Watch | None = None
     planning: bool = False
     last: int | None = None
     _stop: Stop = field(default_factory=Stop)
@@ -99,7 +107,7 @@ class Run:
             self._abandoned = True
             self._scope.cancel()
 
-    async def execute(self) -> Ended:
+    async def execute(self) -> RunEnd:
         """Work until every row is settled, or the run has to end; everything known is on disk afterwards."""
         self.clock = self.clock.bound()
         traces = self.journal.traces(self.rows) if self.resumed else None
@@ -247,14 +255,14 @@ class Run:
         late = now + self.settings.attempts.timeout
         return [min(late, answer) for answer in self.journal.answered_since(saved_at, now - HORIZON, late)]
 
-    def _conclude(self) -> Ended:
+    def _conclude(self) -> RunEnd:
         if self._interrupted:
-            return Ended("interrupted", self._interrupted, "interrupted", self._abandoned)
+            return RunEnd("interrupted", self._interrupted, "interrupted", self._abandoned)
         if self._stop.reason:
-            return Ended("stopped", 3, f"{self._stop.reason}: {self._stop.message}")
+            return RunEnd("stopped", STOPPED, f"{self._stop.reason}: {self._stop.message}")
         if self.planning:
-            return Ended("planned", 0)
+            return RunEnd("planned", DONE)
         counts = self.journal.counts()
         well = counts.keys() <= SETTLED_WELL and next(self.journal.doubts(), None) is None
         well = well and (self.last is None or sum(counts.values()) >= self._wished)
-        return Ended("finished", 0 if well else 1)
+        return RunEnd("finished", DONE if well else NOT_ALL)

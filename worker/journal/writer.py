@@ -128,6 +128,11 @@ class Journal(History):
         self._failed: JournalError | None = None
         self.unrecorded = 0
 
+    @property
+    def is_registered(self) -> bool:
+        """Whether this process has registered itself with `begin`: from then on the run is the user's to keep."""
+        return self._process > 0
+
     def close(self) -> None:
         """Close the file, and seal it."""
         super().close()
