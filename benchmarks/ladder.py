@@ -90,7 +90,6 @@ class NoJournal:
     def __init__(self) -> None:
         self.facts: dict[str, str] = {}
         self.counters = Counters()
-        self.on_durable: Callable[[list[RowResult]], None] = lambda _: None
         self.backlog = 0
         self._ended = anyio.Event()
 
@@ -100,6 +99,9 @@ class NoJournal:
 
     def begin(self, *_: object) -> None:
         """Nothing."""
+
+    def follow(self, **_: object) -> None:
+        """Nothing is ever durable."""
 
     async def intend(self, *_: object) -> None:
         """Nothing."""

@@ -43,6 +43,10 @@ def test_only_the_command_line_starts_the_sandbox() -> None:
     assert {each for each in importers(SANDBOX) if not inside(each, "worker.cli")} == set()
 
 
+def test_only_the_command_line_logs() -> None:
+    assert {each for each in importers("structlog") if not inside(each, "worker.cli")} == set()
+
+
 def test_nothing_imports_the_command_line() -> None:
     assert importers("worker.cli") == set()
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 import anyio
-import structlog
 
 from jobs.formats import InputRefused
 from worker import reports
 from worker.cli.flags import Flags
+from worker.cli.log import log_event
 from worker.cli.planned import show_planned
 from worker.cli.screen import configure_log, watcher
 from worker.cli.signals import end_orderly, heeding_signals, status_of
@@ -25,8 +25,6 @@ from worker.operations import runs
 from worker.operations.opening import RunHandle
 from worker.operations.runs import Access, Host, RunMode
 from worker.settings import ConfigError, read_secrets, state_directory
-
-log: structlog.stdlib.BoundLogger = structlog.get_logger("rowpatch")
 
 
 def guarded(command: Callable[[], int]) -> int:
@@ -68,7 +66,7 @@ def work(handle: RunHandle, mode: RunMode, flags: Flags, *, detailed: bool = Fal
     """
     clock = Clock()
     secrets, memory = read_secrets(os.environ), state_directory()
-    host = Host(memory, clock, None if flags.no_progress else watcher(clock))
+    host = Host(memory, clock, log_event, None if flags.no_progress else watcher(clock))
     at_hand = runs.token_at_hand(handle.settings, secrets)
     configure_log(flags.log_format)
     access = at_hand or anyio.run(runs.first_token, handle.settings, secrets, host)
@@ -79,7 +77,6 @@ def work(handle: RunHandle, mode: RunMode, flags: Flags, *, detailed: bool = Fal
         end = runs.without_token(access)
     else:
         run = runs.run_of(handle, mode, access, host)
-        log.info("working", run=str(handle.directory), rows=handle.rows)
         end = anyio.run(heeding_signals, run)
         end_orderly()
     return _finish(handle, mode, end, clock, detailed=detailed)

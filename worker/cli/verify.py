@@ -37,6 +37,7 @@ def _verify(run: Path, sample: int | None, flags: Flags) -> int:
     import anyio
 
     from worker.cli.flags import overridden
+    from worker.cli.log import log_event
     from worker.cli.screen import configure_log
     from worker.cli.speech import complain, say
     from worker.cli.verified import tell_verified
@@ -54,7 +55,7 @@ def _verify(run: Path, sample: int | None, flags: Flags) -> int:
         raise ConfigError("--sample 0: write a number of records like 100.")
     configure_log(flags.log_format)
     with operation.opened(run, partial(overridden, flags=flags)) as opened:
-        secrets, host = read_secrets(os.environ), Host(state_directory())
+        secrets, host = read_secrets(os.environ), Host(state_directory(), observer=log_event)
         try:
             verified = anyio.run(operation.read_again, opened, secrets, host, sample)
         except Unfinished as error:

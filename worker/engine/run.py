@@ -9,7 +9,6 @@ from typing import Final
 
 import anyio
 import anyio.abc
-import structlog
 
 from jobs.changes.diff import Terms
 from jobs.changes.overtaking import without
@@ -21,6 +20,7 @@ from worker.engine.intake import Intake, no_target, not_overtaken
 from worker.engine.planner import Planner
 from worker.engine.progress import Progress, Watch
 from worker.engine.senders import Pool
+from worker.events import Draining, Observer, Working, ignore
 from worker.exit_statuses import DONE, NOT_ALL, STOPPED
 from worker.files import refeed, source
 from worker.journal import PLAN, History, Journal, JournalError, Planned, Runner, Traces, WriterThread
@@ -37,8 +37,6 @@ HORIZON: Final = 600.0
 
 LONGEST_GAP: Final = "longest_gap"
 """The journal's fact about the most seconds between a record's reading and its PATCH in the last process."""
-
-log: structlog.stdlib.BoundLogger = structlog.get_logger("rowpatch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +72,7 @@ class Run:
         watch: shows the progress until it is cancelled.
         planning: write down what would be sent, and send nothing.
         last: number of the last row to be looked at; None for all.
+        observer: hears what happens meanwhile.
     """
 
     directory: Path
@@ -88,6 +87,7 @@ class Run:
     watch: Watch | None = None
     planning: bool = False
     last: int | None = None
+    observer: Observer = ignore
     _stop: Stop = field(default_factory=Stop)
     _interrupted: int = 0
     _abandoned: bool = False
@@ -102,13 +102,14 @@ class Run:
         if not self._interrupted:
             self._interrupted = status
             self._stop.request("interrupted", "interrupted")
-            log.info("stopping", waiting_for="requests in flight", not_to_wait="interrupt again")
+            self.observer(Draining())
         elif self._scope is not None:
             self._abandoned = True
             self._scope.cancel()
 
     async def execute(self) -> RunEnd:
         """Work until every row is settled, or the run has to end; everything known is on disk afterwards."""
+        self.observer(Working(self.directory, self.rows))
         self.clock = self.clock.bound()
         traces = self.journal.traces(self.rows) if self.resumed else None
         thread = WriterThread() if self.commit is None else None
@@ -130,7 +131,7 @@ class Run:
     async def _work(self, traces: Traces | None) -> None:
         settings, clock, stop = self.settings, self.clock, self._stop
         counters, since = self.journal.counters, self._answered_since
-        way = Way(settings, self.secrets, self.state_directory, counters, clock, stop, since)
+        way = Way(settings, self.secrets, self.state_directory, counters, clock, stop, since, self.observer)
         async with connected(way) as connection:
             copy = source.spooled_in(self.directory, settings.input.format)
             late = refeed.overtaken(copy, settings.input, settings.target.type)
@@ -158,7 +159,7 @@ class Run:
         progress = Progress(
             self._limit, reads.rate, self._pause(reads), reads=reads, gets=lambda: self.journal.counters.gets
         )
-        self.journal.on_planned = progress.plan
+        self.journal.follow(planned=progress.plan)
         await self._beside(planner.run, progress, connection)
         if not stop.reason:
             self.journal.learn(PLAN, "complete")
@@ -180,7 +181,7 @@ class Run:
             self._to_settle(traces), writes.rate, self._pause(writes), writes, connection.reads.pace,
             queued=lambda: pool.queued() + writes.in_flight, gets=lambda: self.journal.counters.gets,
         )  # fmt: skip
-        self.journal.on_durable = progress.count
+        self.journal.follow(durable=progress.count)
         await self._beside(partial(pool.run, settings.pacing.concurrency), progress, connection)
         if attempts.longest_gap:
             self.journal.learn(LONGEST_GAP, f"{attempts.longest_gap:.3f}")

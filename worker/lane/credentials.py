@@ -17,6 +17,7 @@ import anyio
 from jobs.apis.commercelayer import Claims, Grant, read_claims, read_grant, token_request
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
 from worker.clock import Clock
+from worker.events import TokenNotRenewed
 from worker.lane.authority import CredentialLost
 from worker.lane.transport import Transport
 from worker.pacing.limiter import Gate
@@ -115,7 +116,8 @@ class TokenEndpoint:
             if not await self._stop.sleep(1.0 + full_jitter(attempt, self._clock.sample(), base=1.0, cap=20.0)):
                 break
         if not patient:
-            self.gate.on_news("token_not_renewed", {"why": why or "the token endpoint is to be left alone"})
+            news = self.gate.news
+            news.observer(TokenNotRenewed(news.method, why or "the token endpoint is to be left alone"))
         raise CredentialLost(f"no token from {self._secrets.auth_url} (ROWPATCH_AUTH_URL): {why or 'the run ends'}")
 
     def _request(self) -> tuple[Request, tuple[str, ...]]:

@@ -15,6 +15,7 @@ from worker import reports
 from worker.clock import Clock
 from worker.engine.progress import Watch
 from worker.engine.run import Run, RunEnd
+from worker.events import Observer, ignore
 from worker.exit_statuses import DONE, NOT_ALL, STOPPED
 from worker.journal import PLAN, Counters, JournalError, Runner
 from worker.lane.authority import CredentialLost
@@ -51,12 +52,14 @@ class Host:
 
     Attributes:
         state_directory: where learned limits are remembered, and shared with other processes.
+        observer: hears what happens meanwhile.
         watch: shows the progress until it is cancelled.
         commit: how the journal commits; None for a writer thread of its own.
     """
 
     state_directory: Path
     clock: Clock = field(default_factory=Clock)
+    observer: Observer = ignore
     watch: Watch | None = None
     commit: Runner | None = None
 
@@ -156,6 +159,7 @@ def run_of(handle: RunHandle, mode: RunMode, access: Access, host: Host) -> Run:
     return Run(
         handle.directory, handle.journal, handle.settings, access.secrets, handle.rows, mode.resumed,
         host.state_directory, host.clock, host.commit, host.watch, planning=mode.plan == "make", last=mode.last,
+        observer=host.observer,
     )  # fmt: skip
 
 

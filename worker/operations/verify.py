@@ -69,7 +69,7 @@ async def read_again(of: Verification, secrets: Secrets, host: Host, sample: int
     """
     route_of(of.settings, secrets)  # refused here rather than half-way
     clock = host.clock.bound()
-    way = Way(of.settings, secrets, host.state_directory, Counters(), clock, Stop())
+    way = Way(of.settings, secrets, host.state_directory, Counters(), clock, Stop(), observer=host.observer)
     records = verifier.written_records(of.history)
     dice = Random(clock.sample())  # noqa: S311  # a sample, not a secret
     chosen = records if sample is None else iter(verifier.sampled(records, sample, dice))

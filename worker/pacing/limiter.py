@@ -4,19 +4,31 @@ One gate per (origin, method). All attempts of a run, retries included, pass it;
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import anyio
 
 from jobs.model import Reply
 from worker.clock import Clock
+from worker.events import (
+    CircuitClosed,
+    CircuitOpened,
+    LimitInferred,
+    LimitLearned,
+    NoAnswer,
+    Observer,
+    RetryBudgetExhausted,
+    SlowedDown,
+    ignore,
+)
 from worker.pacing.shared import SharedPace
 from worker.policy.backoff import Circuit, Heard, RetryBudget
 from worker.policy.backpressure import is_about_pace, refused_before_work
 from worker.policy.concurrency import Sign, sign_of
 from worker.policy.inference import Inference
-from worker.policy.pace import Pace, Window
+from worker.policy.pace import Pace
 from worker.policy.ratelimit import SILENT, Limits, read_limits, read_retry_after
 from worker.policy.throttle import Throttle, parking
 from worker.stop import Stop
@@ -29,11 +41,23 @@ LEAST_PROBE: Final = 2.0
 """Seconds that a probe of a server that is down may take at least."""
 
 
-News = Callable[[str, Mapping[str, object]], None]
+@dataclass(frozen=True, slots=True)
+class News:
+    """Where the news of a gate goes.
+
+    Attributes:
+        method: of the requests that pass it.
+        observer: hears what happens to its pace.
+        count_refusal: called for each 429.
+    """
+
+    method: str = ""
+    observer: Observer = ignore
+    count_refusal: Callable[[], None] = lambda: None
 
 
-def untold(_event: str, _facts: Mapping[str, object]) -> None:
-    """Nobody listens."""
+UNHEARD: Final = News()
+"""Nobody listens."""
 
 
 class Gate:
@@ -48,7 +72,7 @@ class Gate:
         heard: Heard | None = None,
         *,
         patience: float = math.inf,
-        on_news: News = untold,
+        news: News = UNHEARD,
     ) -> None:
         """Guard a pace.
 
@@ -60,13 +84,13 @@ class Gate:
             heard: shared by the gates of one host.
             patience: seconds for which it is worth waiting; when the server wants to see nobody for longer, the run is
                 parked by the first who would have to wait.
-            on_news: told what happens to the pace, in a word, with the facts.
+            news: where what happens to the pace is told.
         """
         self.pace = pace
         self._shared = shared
         self._slots: Pace | SharedPace = shared or pace
         self.patience = patience
-        self.on_news = on_news
+        self.news = news
         self._clock = clock
         self._stop = stop
         self.inference = Inference()
@@ -141,14 +165,14 @@ class Gate:
         self._learn(limits, reply, sent_at, now)
         if limits.pause:
             self._close(limits.pause, now)
-            self.on_news("slowed_down", {"status": reply.status, "pause_s": round(limits.pause, 3)})
+            self._tell_pause(reply, limits.pause)
         if not self.inference.is_idle and self._accepted(sent_at, now):
             self._infer()
         if reply.status in SETTLED_ANSWERS:
             self._failed(f"it answered {reply.status}", answered=True)
             return
         if self._circuit.is_open:
-            self.on_news("circuit_closed", {})
+            self.news.observer(CircuitClosed(self.news.method))
         self._circuit.succeeded()
         self.pace.open(sent_at)
         self._free()
@@ -170,9 +194,14 @@ class Gate:
         self._learn(limits, reply, sent_at, now)
         pause = self._pause(limits, reply, sent_at, now)
         self._close(pause, now)
-        self.on_news("slowed_down", {"status": reply.status, "pause_s": round(pause, 3)})
+        self._tell_pause(reply, pause)
         self._free()
         return pause
+
+    def _tell_pause(self, reply: Reply, pause: float) -> None:
+        if reply.status == 429:  # Too Many Requests
+            self.news.count_refusal()
+        self.news.observer(SlowedDown(self.news.method, reply.status, pause))
 
     def _pause(self, limits: Limits, reply: Reply, sent_at: float, now: float) -> float:
         """Return the seconds for which nobody may send.
@@ -220,11 +249,11 @@ class Gate:
         """The server, or the way to it, failed a request: after several in a row only probes go out."""
         circuit, now = self._circuit, self._clock.now()
         if not (circuit.failures or circuit.heard.answered or answered):
-            self.on_news("no_answer", {"why": why})
+            self.news.observer(NoAnswer(self.news.method, why))
         pause = circuit.failed(self._clock.sample(), now, answered=answered)
         if pause is not None:
             if circuit.failures == circuit.threshold:
-                self.on_news("circuit_opened", {"failures": circuit.failures, "why": why})
+                self.news.observer(CircuitOpened(self.news.method, circuit.failures, why))
             self.pace.close(now + pause)
         self._free()
 
@@ -241,7 +270,7 @@ class Gate:
         """A row is to be sent again; beyond the budget the server counts as down."""
         if not self._budget.withdraw(self._clock.now()) and not self._circuit.is_open:
             self._circuit.exhaust()
-            self.on_news("retry_budget_exhausted", {})
+            self.news.observer(RetryBudgetExhausted(self.news.method))
             self.pace.close(self._clock.now() + self._circuit.base)
 
     def _free(self) -> None:
@@ -252,7 +281,7 @@ class Gate:
     def _learn(self, limits: Limits, reply: Reply, sent_at: float, now: float) -> None:
         if limits is not SILENT:
             if self.pace.learn(limits.windows):
-                self.on_news("limit_learned", {"windows": windows_text(limits.windows)})
+                self.news.observer(LimitLearned(self.news.method, tuple(limits.windows)))
             if limits.counts and self._shared is not None:
                 self._shared.look(now)
             self.pace.shared(limits.counts, sent_at, now)
@@ -268,7 +297,7 @@ class Gate:
         self.pace.infer(inference.windows, settled=inference.settled)
         if self._shared is not None:
             self._shared.infer(inference.settled, inference.no_trial_before)
-        self.on_news("limit_inferred", {"windows": windows_text(self.inference.windows)})
+        self.news.observer(LimitInferred(self.news.method, tuple(inference.windows)))
 
     async def _wait(self) -> bool:
         while not self._stop.reason:
@@ -282,8 +311,3 @@ class Gate:
             with anyio.move_on_after(wait):
                 await self._freed.wait()
         return False
-
-
-def windows_text(windows: Iterable[Window]) -> str:
-    """`100/60s, 25/10s`."""
-    return ", ".join(f"{window.limit}/{window.interval:g}s" for window in windows)

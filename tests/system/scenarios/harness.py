@@ -122,7 +122,7 @@ async def execute(handle: RunHandle, mode: RunMode, secrets: Secrets, host: Host
 
 async def work(case: Case, directory: Path, url: str, secrets: Secrets, watch: Watch | None = None) -> Story:
     """Make a run directory, work until the run ends, write the reports."""
-    host = Host(directory / "state", clock_of(case.seed), watch, inline)
+    host = Host(directory / "state", clock_of(case.seed), watch=watch, commit=inline)
     with begun(case, directory / case.name, settings_of(case, url)) as handle:
         return await execute(handle, RunMode("apply"), secrets, host)
 

@@ -17,10 +17,11 @@ from jobs.apis.commercelayer import Grant
 from jobs.model import Reply, Request
 from tests.virtual_time import run
 from worker.clock import Clock
+from worker.events import Event, TokenNotRenewed
 from worker.lane.authority import CredentialLost
 from worker.lane.credentials import RENEW_INTERVAL, TOKEN_QUOTA, Credential, TokenEndpoint, quota_of
 from worker.lane.transport import Transport
-from worker.pacing.limiter import Gate
+from worker.pacing.limiter import UNHEARD, Gate, News
 from worker.pacing.quota_file import PaceMemory
 from worker.pacing.shared import SharedPace
 from worker.policy.pace import Pace
@@ -57,8 +58,8 @@ class Endpoint:
         return Grant(token, self.lives.pop(0))
 
 
-def gate() -> Gate:
-    return Gate(Pace(ceiling=TOKEN_QUOTA, max_in_flight=1, discover=False), Clock(), Stop())
+def gate(news: News = UNHEARD) -> Gate:
+    return Gate(Pace(ceiling=TOKEN_QUOTA, max_in_flight=1, discover=False), Clock(), Stop(), news=news)
 
 
 def jwt(**payload: object) -> str:
@@ -321,8 +322,8 @@ class Script:
         return Reply(status, {"content-type": "application/json", **headers}, body)
 
 
-def token_endpoint(script: Script, shared: SharedPace | None = None) -> TokenEndpoint:
-    guarded = Gate(shared.pace, Clock(), Stop(), shared) if shared else gate()
+def token_endpoint(script: Script, shared: SharedPace | None = None, news: News = UNHEARD) -> TokenEndpoint:
+    guarded = Gate(shared.pace, Clock(), Stop(), shared) if shared else gate(news)
     return TokenEndpoint(CLIENT, script, guarded, Clock(sample=lambda: 0.0), Stop())  # type: ignore[arg-type]  # all that is used of it
 
 
@@ -375,11 +376,10 @@ def test_a_token_that_need_not_be_had_now_is_asked_for_at_once_or_not_at_all(
     status: int, headers: dict[str, str], asked: int
 ) -> None:
     script = Script([(status, headers)] * 2)
-    news: list[str] = []
+    heard: list[Event] = []
 
     async def scene() -> None:
-        endpoint = token_endpoint(script)
-        endpoint.gate.on_news = lambda event, facts: news.append(f"{event}: {facts.get('why')}")
+        endpoint = token_endpoint(script, news=News("POST", heard.append))
         for _ in range(2):
             with pytest.raises(CredentialLost):
                 await endpoint.issue(patient=False)
@@ -387,7 +387,9 @@ def test_a_token_that_need_not_be_had_now_is_asked_for_at_once_or_not_at_all(
 
     run(scene())
     assert len(script.asked) == asked
-    assert news[-1].startswith("token_not_renewed: " + ("the token endpoint is" if asked == 1 else "it answered"))
+    (*_, last) = heard
+    assert isinstance(last, TokenNotRenewed)
+    assert last.why.startswith("the token endpoint is" if asked == 1 else "it answered")
 
 
 def test_the_endpoints_own_words_are_told_without_the_secret_that_they_repeat() -> None:

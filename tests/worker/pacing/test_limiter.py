@@ -1,11 +1,14 @@
 """The gate: who may pass, in which order, and what closes it for everybody."""
 
+from collections.abc import Callable
+
 import anyio
 import pytest
 
 from jobs.model import MaybeSent, NotSent, Outcome, Reply
 from worker.clock import Clock
-from worker.pacing.limiter import Gate
+from worker.events import CircuitClosed, CircuitOpened, Event, LimitLearned, NoAnswer, SlowedDown
+from worker.pacing.limiter import UNHEARD, Gate, News
 from worker.policy.backpressure import asks_to_wait
 from worker.policy.pace import Pace, Window
 from worker.stop import Stop
@@ -13,9 +16,15 @@ from worker.stop import Stop
 LIMITED = {"x-ratelimit-limit": "100", "x-ratelimit-interval": "60"}
 
 
-def gate(pace: Pace | None = None) -> tuple[Gate, Stop]:
+def gate(pace: Pace | None = None, news: News = UNHEARD) -> tuple[Gate, Stop]:
     stop = Stop()
-    return Gate(pace or Pace(max_in_flight=16), Clock(sample=lambda: 0.5), stop), stop
+    return Gate(pace or Pace(max_in_flight=16), Clock(sample=lambda: 0.5), stop, news=news), stop
+
+
+def gate_at(now: Callable[[], float], heard: list[Event]) -> Gate:
+    """A gate whose clock stands where the test says."""
+    pace, clock = Pace(max_in_flight=64, discover=False), Clock(now=now, sample=lambda: 0.5)
+    return Gate(pace, clock, Stop(), news=News("PATCH", heard.append))
 
 
 async def test_a_free_slot_is_taken_at_once_and_stops_being_free() -> None:
@@ -166,45 +175,42 @@ async def test_refusals_that_were_in_flight_together_count_once() -> None:
 
 
 async def test_limits_are_learned_from_any_reply_and_told_once() -> None:
-    guarded, _ = gate()
-    news: list[str] = []
-    guarded.on_news = lambda event, _facts: news.append(event)
+    heard: list[Event] = []
+    guarded, _ = gate(news=News("GET", heard.append))
     for _ in range(2):
         await guarded.admit()
         guarded.replied(Reply(404, LIMITED), 0.0)
     assert guarded.pace.learned == (Window(100, 60.0), Window(25, 10.0))
-    assert news == ["limit_learned"]
+    assert heard == [LimitLearned("GET", (Window(100, 60.0), Window(25, 10.0)))]
 
 
 async def test_many_failures_in_a_row_open_the_circuit_and_a_success_closes_it() -> None:
-    guarded, _ = gate(Pace(max_in_flight=64, discover=False))
-    news: list[str] = []
-    guarded.on_news = lambda event, _facts: news.append(event)
+    heard: list[Event] = []
+    guarded, _ = gate(Pace(max_in_flight=64, discover=False), News("PATCH", heard.append))
     for _ in range(10):
         await guarded.admit()
         guarded.replied(Reply(500, {}), anyio.current_time())
-    assert news == ["circuit_opened"]
+    assert heard == [CircuitOpened("PATCH", 10, "it answered 500")]
     with anyio.move_on_after(0.05) as waited:
         await guarded.admit()
     assert waited.cancelled_caught
     with anyio.fail_after(2):
         assert await guarded.admit()
     guarded.replied(Reply(200, {}), anyio.current_time())
-    assert news == ["circuit_opened", "circuit_closed"]
+    assert heard == [CircuitOpened("PATCH", 10, "it answered 500"), CircuitClosed("PATCH")]
     for _ in range(20):
         assert await guarded.admit()
 
 
 async def test_the_cause_is_told_at_the_first_failure_and_a_host_that_never_answers_is_given_up() -> None:
     now = 1000.0
-    guarded = Gate(Pace(max_in_flight=64, discover=False), Clock(now=lambda: now, sample=lambda: 0.5), Stop())
-    news: list[tuple[str, object]] = []
-    guarded.on_news = lambda event, facts: news.append((event, facts.get("why")))
+    heard: list[Event] = []
+    guarded = gate_at(lambda: now, heard)
     for _ in range(11):
         assert guarded.outage("refused") == ""
         guarded.not_sent(now, "refused")
         now += 0.5
-    assert news == [("no_answer", "refused"), ("circuit_opened", "refused")]
+    assert heard == [NoAnswer("PATCH", "refused"), CircuitOpened("PATCH", 10, "refused")]
     assert (
         guarded.outage("refused")
         == "nothing was ever answered (refused); check --url and the network, then resume the run"
@@ -214,15 +220,14 @@ async def test_the_cause_is_told_at_the_first_failure_and_a_host_that_never_answ
 @pytest.mark.parametrize("reply", [Reply(500, {}), Reply(429, {}), Reply(200, {})])
 async def test_a_host_that_has_answered_is_waited_for(reply: Reply) -> None:
     now = 1000.0
-    guarded = Gate(Pace(max_in_flight=64, discover=False), Clock(now=lambda: now, sample=lambda: 0.5), Stop())
-    news: list[str] = []
-    guarded.on_news = lambda event, _facts: news.append(event)
+    heard: list[Event] = []
+    guarded = gate_at(lambda: now, heard)
     (guarded.slowed_down if reply.status == 429 else guarded.replied)(reply, now)
     for _ in range(28):
         now += 10
         guarded.unanswered(now, "no reply in time")
         assert guarded.outage("no reply in time") == ""
-    assert "no_answer" not in news
+    assert NoAnswer not in map(type, heard)
     for _ in range(100):
         guarded.unanswered(now, "no reply in time")
     assert guarded.outage("no reply").startswith("the server has been down for too long (no reply)")
@@ -270,14 +275,13 @@ async def test_a_slot_that_is_given_back_leaves_no_trace() -> None:
 
 
 async def test_a_pause_that_is_asked_for_after_a_success_holds_everybody() -> None:
-    guarded, _ = gate()
-    news: list[object] = []
-    guarded.on_news = lambda event, facts: news.append((event, dict(facts)))
+    heard: list[Event] = []
+    guarded, _ = gate(news=News("PATCH", heard.append))
     now = anyio.current_time()
     await guarded.admit()
     guarded.replied(Reply(200, {"backoff": "30"}), now)
     assert guarded.pace.closed_until == pytest.approx(now + 30, abs=0.5)
-    assert news == [("slowed_down", {"status": 200, "pause_s": 30.0})]
+    assert heard == [SlowedDown("PATCH", 200, 30.0)]
     assert guarded.refusals_in_a_row == 0
 
 
@@ -318,3 +322,18 @@ async def test_a_quota_that_is_used_up_for_a_while_is_waited_for() -> None:
         await guarded.admit()
     assert waited.cancelled_caught
     assert not stop.reason
+
+
+async def test_only_what_says_too_many_requests_counts_as_a_refusal() -> None:
+    refusals: list[None] = []
+    guarded, _ = gate(news=News(count_refusal=lambda: refusals.append(None)))
+    now = anyio.current_time()
+    for _ in range(4):
+        await guarded.admit()
+    guarded.replied(Reply(200, {"backoff": "1"}), now)
+    guarded.slowed_down(Reply(503, {"retry-after": "1"}), now)
+    assert len(refusals) == 0
+    guarded.slowed_down(Reply(429, {}), now)
+    assert len(refusals) == 1
+    guarded.unanswered(now)
+    assert len(refusals) == 1
