@@ -6,7 +6,6 @@ from pathlib import Path
 from worker.cli.flags import Flags, overridden
 from worker.cli.session import work
 from worker.cli.speech import say
-from worker.engine.undo import CANNOT
 from worker.exit_statuses import DONE
 from worker.files.run_directory import journal_in
 from worker.operations import undo as operation
@@ -28,9 +27,8 @@ def undo(run: Path, run_dir: Path | None, flags: Flags, *, plan_only: bool) -> i
     mode = RunMode("plan", plan="make") if plan_only else RunMode("undo", plan="keep")
     try:
         with operation.begun(run, run_dir, partial(overridden, flags=flags)) as handle:
-            if handle.lost:
-                values = "1 value" if handle.lost == 1 else f"{handle.lost:,} values"
-                say(f"{values} cannot be restored: see {handle.directory / CANNOT}")
+            for warning in operation.warnings(handle):
+                say(warning)
             return work(handle, mode, flags)
     except operation.NothingToUndo as error:
         say(str(error))

@@ -57,7 +57,7 @@ def _verify(run: Path, sample: int | None, flags: Flags) -> int:
     with operation.opened(run, partial(overridden, flags=flags)) as opened:
         secrets, host = read_secrets(os.environ), Host(state_directory(), observer=log_event)
         try:
-            verified = anyio.run(operation.read_again, opened, secrets, host, sample)
+            verified = anyio.run(operation.read_again, opened, secrets, host, operation.choose(opened, host, sample))
         except Unfinished as error:
             return complain(f"{error}\nNot all records were read, so nothing is said about them.", STOPPED)
         except OSError as error:

@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from worker.engine import undo
+from worker.engine.undo import CANNOT
 from worker.files import run_directory
 from worker.files.run_directory import JOURNAL
 from worker.files.runs import label_of_undo
@@ -57,6 +58,14 @@ def begun(run: Path, directory: Path | None = None, adjust: Adjust = unchanged) 
                 if isinstance(error, JournalDamaged) or (journal is not None and journal.is_registered):
                     raise
                 raise ConfigError(f"Cannot write to {directory}: {error}; nothing was sent.") from None
+
+
+def warnings(handle: RunHandle) -> tuple[str, ...]:
+    """Return what to say before an undo: whether values cannot be restored."""
+    if not handle.lost:
+        return ()
+    values = "1 value" if handle.lost == 1 else f"{handle.lost:,} values"
+    return (f"{values} cannot be restored: see {handle.directory / CANNOT}",)
 
 
 def _without_limit(settings: Settings) -> Settings:

@@ -4,13 +4,14 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from random import Random
 from typing import Final
 
 from jobs.model import JSON, Absent
 from worker.engine import verifier
-from worker.engine.verifier import Finding, Verified
+from worker.engine.verifier import Finding, Kept, Verified
 from worker.files import run_directory
 from worker.files.atomic import replacing
 from worker.journal import Counters, History
@@ -52,14 +53,26 @@ def opened(directory: Path, adjust: Adjust = unchanged) -> Iterator[Verification
         yield Verification(directory, history, adjust(stored_settings(history)[0]))
 
 
-async def read_again(of: Verification, secrets: Secrets, host: Host, sample: int | None = None) -> Verified:
-    """Read what the run wrote again, and write `verify.csv`; the file appears complete or not at all.
+def choose(of: Verification, host: Host, sample: int | None = None) -> Iterator[Kept]:
+    """Return the records that the run wrote, or so many of them at random; the journal is sorted by them here.
+
+    Raises:
+        JournalDamaged: the run's journal cannot be used.
+    """
+    records = verifier.written_records(of.history)
+    if sample is not None:
+        return iter(verifier.sampled(records, sample, Random(host.clock.sample())))  # noqa: S311  # not a secret
+    return chain(list(islice(records, 1)), records)
+
+
+async def read_again(of: Verification, secrets: Secrets, host: Host, records: Iterator[Kept]) -> Verified:
+    """Read records again, and write `verify.csv`; the file appears complete or not at all.
 
     Args:
         of: the run.
         secrets: the credential.
         host: what this process brings along.
-        sample: number of records to be chosen at random; None for all.
+        records: that the run wrote.
 
     Raises:
         ConfigError: the servers cannot be reached in the way the settings say.
@@ -70,11 +83,8 @@ async def read_again(of: Verification, secrets: Secrets, host: Host, sample: int
     route_of(of.settings, secrets)  # refused here rather than half-way
     clock = host.clock.bound()
     way = Way(of.settings, secrets, host.state_directory, Counters(), clock, Stop(), observer=host.observer)
-    records = verifier.written_records(of.history)
-    dice = Random(clock.sample())  # noqa: S311  # a sample, not a secret
-    chosen = records if sample is None else iter(verifier.sampled(records, sample, dice))
     with _reporting(of.directory) as report:
-        return await verifier.verify(way, chosen, report, of.history.last_result())
+        return await verifier.verify(way, records, report, of.history.last_result())
 
 
 @contextmanager
