@@ -13,7 +13,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,18 +29,19 @@ from benchmarks.servers import running
 from jobs.apis.commercelayer import MEDIA_TYPE, meaning_of, update_request
 from jobs.changes.diff import as_written
 from jobs.model import Reply, Request, RowResult, UpdateJob
-from worker import reports
 from worker.checking import check
 from worker.cli.session import collect_seldom
 from worker.clock import Clock
 from worker.engine.attempt import AttemptLoop
-from worker.engine.run import Run
+from worker.engine.run import RunEnd
 from worker.files import source
-from worker.files.run_directory import JOURNAL
-from worker.journal import Counters, Journal, create
+from worker.journal import Counters
 from worker.lane.credentials import Credential
 from worker.lane.exchange import Exchange
 from worker.lane.transport import Transport
+from worker.operations import opening, runs
+from worker.operations.opening import RunHandle
+from worker.operations.runs import Access, Host, RunMode
 from worker.pacing.limiter import Limiter
 from worker.policy.pace import Pace
 from worker.policy.row import InFlightRow
@@ -50,6 +52,9 @@ from worker.stop import Stop
 CONTENT: Final = {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE}
 HEADERS: Final = {**CONTENT, "Authorization": "Bearer x"}
 
+
+APPLY: Final = RunMode("apply")
+"""What the later steps do."""
 
 WARM: Final = 100
 """Rows that a step handles before it is measured: what is imported or made at first use is no part of a row."""
@@ -105,9 +110,18 @@ class NoJournal:
     def __init__(self) -> None:
         self.facts: dict[str, str] = {}
         self.counters = Counters()
-        self.on_durable: Callable[[list[RowResult]], None] = lambda _: None
         self.backlog = 0
         self._ended = anyio.Event()
+
+    def set_fact(self, name: str, value: str) -> None:
+        """Keep it in memory."""
+        self.facts[name] = value
+
+    def begin(self, *_: object) -> None:
+        """Nothing."""
+
+    def follow(self, **_: object) -> None:
+        """Nothing is ever durable."""
 
     async def intend(self, *_: object) -> None:
         """Nothing."""
@@ -235,40 +249,33 @@ async def attempts(place: Place) -> None:
 async def pool(place: Place) -> None:
     """And the pool, its queue and its order of ids, guards, progress; without a journal."""
     nothing: Any = NoJournal()
-    await _run(place, nothing)
+    with _begun(place) as handle:
+        await _executed(replace(handle, journal=nothing), place)
 
 
 async def journal(place: Place) -> None:
     """And the journal: intents and results durable."""
-    made = _journal(place)
-    await _run(place, made)
-    made.close()
+    with _begun(place) as handle:
+        await _executed(handle, place)
 
 
 async def whole(place: Place) -> None:
     """And the reports: everything but the program's start."""
-    made = _journal(place)
-    await _run(place, made)
-    reports.write(place.folder, made, place.settings, place.rows)
-    made.close()
+    with _begun(place) as handle:
+        end = await _executed(handle, place)
+        runs.finish(handle, APPLY, end, Clock())
 
 
-def _journal(place: Place) -> Journal:
-    with (place.folder / "sheet.csv").open("rb") as stream:
-        spooled = source.spool(stream, place.folder, "csv")
-    facts = {"source": "x", "sha256": spooled.sha256, "rows": str(place.rows), "settings": place.settings.recorded()}
-    create(place.folder / JOURNAL, facts)
-    made = Journal(place.folder / JOURNAL)
-    made.begin("apply", time.time())
-    return made
+def _begun(place: Place) -> AbstractContextManager[RunHandle]:
+    return opening.begun(place.folder / "run", place.settings, lambda _: None)
 
 
-async def _run(place: Place, made: Journal) -> None:
-    if not (place.folder / "input.csv").exists():
-        (place.folder / "sheet.csv").rename(place.folder / "input.csv")
-    secrets = Secrets(token=SecretStr("x"))
-    ended = await Run(place.folder, made, place.settings, secrets, place.rows, False, place.folder / "state").execute()
-    assert ended.state == "finished", ended
+async def _executed(handle: RunHandle, place: Place) -> RunEnd:
+    access, host = Access(Secrets(token=SecretStr("x"))), Host(place.folder / "state")
+    runs.register(handle, APPLY, access, host.clock)
+    end = await runs.run_of(handle, APPLY, access, host).execute()
+    assert end.state == "finished", end
+    return end
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ SANDBOX = "worker.sandbox"
 
 @cache
 def graph() -> grimp.ImportGraph:
-    return grimp.build_graph("jobs", "worker", include_external_packages=True)
+    return grimp.build_graph("jobs", "worker", "rowpatch", include_external_packages=True)
 
 
 def inside(module: str, room: str) -> bool:
@@ -46,8 +46,16 @@ def test_only_the_command_line_starts_the_sandbox() -> None:
     assert {each for each in importers(SANDBOX) if not inside(each, "worker.cli")} == set()
 
 
-def test_nothing_imports_the_command_line() -> None:
-    assert importers("worker.cli") == set()
+def test_only_the_command_line_logs() -> None:
+    assert {each for each in importers("structlog") if not inside(each, "worker.cli")} == set()
+
+
+def test_nothing_imports_the_command_line_but_the_program_itself() -> None:
+    assert importers("worker.cli") == {"rowpatch.__main__"}
+
+
+def test_nothing_imports_the_library_from_inside() -> None:
+    assert importers("rowpatch") == set()
 
 
 def test_the_journal_is_the_only_one_with_sqlite_but_for_the_check_and_the_sandbox() -> None:

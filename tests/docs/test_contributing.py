@@ -28,9 +28,20 @@ def greet(
     word: Annotated[str, Parameter(help="What to say.")] = "hello",
 ) -> int:
     """Greet SOURCE."""
-    said = f"{word} {source}"
-    print(said.upper() if loud else said)
+    from worker.operations.greet import greeting
+
+    print(greeting(source, word, loud=loud))
     return 1
+'''
+
+OPERATION: Final = '''
+"""How somebody is greeted."""
+
+
+def greeting(whom: str, word: str, *, loud: bool) -> str:
+    """Return what to say."""
+    said = f"{word} {whom}"
+    return said.upper() if loud else said
 '''
 
 FORMAT_LINES: Final = {
@@ -51,12 +62,13 @@ def named(title: str, name: str) -> set[str]:
     return {path.replace("NAME", name) for path in re.findall(r"`((?:jobs|worker)/[\w/]+\.py)`", section(title))}
 
 
-def program_with(folder: Path, module: str, text: str, registry: str, lines: Mapping[str, str]) -> Path:
-    """A copy of the program with a new module, and with new lines in another, each before the one it is given for."""
-    for package in ("jobs", "worker"):
+def program_with(folder: Path, modules: Mapping[str, str], registry: str, lines: Mapping[str, str]) -> Path:
+    """A copy of the program with new modules, and with new lines in another, each before the one it is given for."""
+    for package in ("jobs", "worker", "rowpatch"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
-    assert not (folder / module).exists()
-    (folder / module).write_text(text)
+    for module, text in modules.items():
+        assert not (folder / module).exists()
+        (folder / module).write_text(text)
     changed = (folder / registry).read_text()
     for before, line in lines.items():
         assert changed.count(f"\n{before}") == 1, before
@@ -74,7 +86,7 @@ def test_an_input_format_is_added_in_the_files_that_the_guide_names(tmp_path: Pa
     module, registry = "jobs/formats/columns.py", "jobs/formats/__init__.py"
     assert named("How to add an input format", "columns") == {module, registry}
     text = (ROOT / "tests/system/e2e/toy_formats.py").read_text(encoding="utf-8")
-    folder = program_with(tmp_path, module, text, registry, FORMAT_LINES)
+    folder = program_with(tmp_path, {module: text}, registry, FORMAT_LINES)
     sheet = f"{'id':12}reference\n{'ZfiCcmIvua':12}a\n"
     found = run(folder, "check", "--type", "stripe_payments", "--format", "columns", "-", text=sheet)
     assert (found.returncode, found.stderr) == (0, "")
@@ -82,9 +94,10 @@ def test_an_input_format_is_added_in_the_files_that_the_guide_names(tmp_path: Pa
 
 
 def test_a_command_is_added_in_the_files_that_the_guide_names(tmp_path: Path) -> None:
-    module, registry = "worker/cli/greet.py", "worker/cli/__init__.py"
-    assert named("How to add a command", "greet") == {module, registry}
-    folder = program_with(tmp_path, module, COMMAND, registry, COMMAND_LINES)
+    modules = {"worker/cli/greet.py": COMMAND, "worker/operations/greet.py": OPERATION}
+    registry = "worker/cli/__init__.py"
+    assert named("How to add a command", "greet") == {*modules, registry}
+    folder = program_with(tmp_path, modules, registry, COMMAND_LINES)
     assert "Say hello." in run(folder, "--help").stdout
     assert "--loud" in run(folder, "greet", "--help").stdout
     greeted = run(folder, "greet", "--loud", "-")  # a flag without a value that nothing but its signature knows

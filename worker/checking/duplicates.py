@@ -68,7 +68,7 @@ class Duplicates:
     """
 
     def __init__(self) -> None:
-        self._file = sqlite3.connect("", isolation_level=None)
+        self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)  # one thread at a time
         self._file.executescript(_SET_UP)
         self._file.execute("BEGIN")
         self._all = _Hashes(_ALL)

@@ -1,4 +1,4 @@
-"""The command line: parse -> settings -> call -> exit status. Nothing imports this package.
+"""The command line: parse -> settings -> call -> exit status. Nothing imports this package but `rowpatch`.
 
 Commands are imported when they are called, so that `rowpatch --help` answers at once.
 """
@@ -6,16 +6,13 @@ Commands are imported when they are called, so that `rowpatch --help` answers at
 import os
 import sys
 from collections.abc import Collection, Iterator, Sequence
-from importlib.util import find_spec
 from io import TextIOWrapper
-from pathlib import Path
 from typing import Final, get_args
 
 from cyclopts import App, CycloptsError, CycloptsPanel, Parameter
 from cyclopts.config import Env
 
-USAGE: Final = 2
-"""Exit status of usage, configuration or input that is refused; nothing was sent."""
+from worker.exit_statuses import DONE, REFUSED
 
 _HELP: Final = """Apply a spreadsheet of updates to a rate-limited HTTP API:
 one PATCH per row, never faster than the API allows, with a truthful
@@ -72,24 +69,12 @@ for _name, _what in _COMMANDS.items():
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Entry point of the `rowpatch` program."""
+    """Run the command that the arguments name, and exit with its status."""
     os.umask(0o077)  # everything a run writes is its owner's: SQLite's own files included
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character is no reason to fail
-    _refuse_strangers()
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
-
-
-def _refuse_strangers() -> None:
-    """Refuse to work with a package `jobs` that is not ours: many projects have one, and PYTHONPATH comes first."""
-    found = find_spec("jobs")
-    places = list(found.submodule_search_locations or ()) if found is not None else []
-    if Path(__file__).parents[2] / "jobs" not in map(Path, places):
-        shown = ascii(", ".join(places) or getattr(found, "origin", "nowhere"))
-        said = f"rowpatch: another `jobs` is found first, {shown}: unset PYTHONPATH."
-        print(said, file=sys.stderr)
-        sys.exit(USAGE)
 
 
 def _with_dashes(arguments: Sequence[str]) -> Iterator[str]:
@@ -123,10 +108,10 @@ def run(arguments: Sequence[str]) -> int:
         from worker.cli.speech import Screen
 
         Screen(stderr=True).print(CycloptsPanel(error))
-        return USAGE
+        return REFUSED
     except KeyboardInterrupt as error:
         from worker.cli.signals import status_of
         from worker.cli.speech import complain
 
         return complain("interrupted", status_of(error))
-    return status if isinstance(status, int) else 0
+    return status if isinstance(status, int) else DONE

@@ -1,6 +1,6 @@
 """`rowpatch apply`: a new run."""
 
-from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -33,27 +33,22 @@ def apply(
     ROWPATCH_TOKEN, or ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET; with _FILE, the name of a file that holds it.
     """
     from worker.cli.begin import begin
-    from worker.cli.session import Command, guarded
+    from worker.cli.session import guarded
+    from worker.operations.runs import RunMode
 
     if plan is not None:
         return guarded(lambda: _execute(plan, source, run_dir, flags, reading))
-    return guarded(lambda: begin(source, run_dir, Command("apply"), flags, reading))
+    return guarded(lambda: begin(source, run_dir, RunMode("apply"), flags, reading))
 
 
 def _execute(plan: Path, source: str | None, run_dir: Path | None, flags: Flags, reading: SourceFlags) -> int:
     """Do what a plan says, in its own run directory."""
-    from worker.cli.session import Command, open_run, work
-    from worker.journal import PLAN
+    from worker.cli.flags import overridden
+    from worker.cli.session import work
+    from worker.operations.opening import opened_plan
+    from worker.operations.runs import RunMode
 
     if source is not None or run_dir is not None or reading != SourceFlags():
         raise ConfigError("--plan takes its sheet and its directory from the plan: leave out SOURCE and their flags.")
-    with ExitStack() as stack:
-        opened = open_run(stack, plan, flags)
-        state = opened.journal.facts.get(PLAN)
-        if state == "kept":
-            raise ConfigError(f"The plan was begun already; to go on with it: rowpatch resume {plan}")
-        if state != "complete":
-            raise ConfigError(f"{plan} holds no finished plan. Make one: rowpatch plan SHEET")
-        if opened.settings.meaning != opened.recorded.meaning:
-            raise ConfigError("With --plan, flags that change what rows mean are refused: plan again with them.")
-        return work(opened, Command("apply", plan="keep"), flags)
+    with opened_plan(plan, partial(overridden, flags=flags)) as handle:
+        return work(handle, RunMode("apply", plan="keep"), flags)

@@ -1,21 +1,17 @@
-"""How `check` goes about it, and what `apply` and `plan` say of the same check."""
+"""How `check` goes about it: flags to settings, and findings to text."""
 
 import json
-import shlex
-import sys
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from jobs.formats import InputRefused
-from jobs.printable import printable
-from worker.checking import Checked, as_json, check, findings, line_of, summary_as_json, tell, tell_in_short
+from worker.checking import Checked, as_json, findings, line_of, summary_as_json, tell
 from worker.cli.flags import SourceFlags, refuse_misplaced
-from worker.cli.speech import say, warn
+from worker.cli.session import standard_input
+from worker.cli.speech import say
 from worker.files import source
-from worker.settings import ConfigError, Input, Settings, build
+from worker.operations.check import command, examine, readable
+from worker.settings import ConfigError, Input, build
 
 Showing = Literal["groups", "all", "json"]
 
@@ -53,12 +49,8 @@ def check_source(
     refuse_misplaced(words)
     how = build(Input, {**words, **said})
     again = command(how, type_name)
-    with _file(name, how.format) as path:
-        try:
-            how = source.resolve_options(path, how)
-            checked = check(path, how, type_name)
-        except InputRefused as error:  # it cannot be read up to its header
-            checked = Checked(refusals=[error])
+    with readable(how, standard_input(name)) as path:
+        how, checked = examine(path, how, type_name)
         if showing != "groups":
             _list(checked, path, how, type_name, showing)
     if showing == "json":
@@ -66,60 +58,6 @@ def check_source(
     else:
         say(tell(checked, name, again, listed=showing == "all"))
     return checked.exit_status
-
-
-def check_first(path: Path, settings: Settings, given: Input) -> int:
-    """The same check, before a run: refuse what it refuses as a whole, and warn of damage; the number of rows.
-
-    Rows that are invalid, each by itself, are results of the run.
-
-    Args:
-        path: of the run's copy of the input.
-        settings: of the run.
-        given: what the user said of the input.
-
-    Raises:
-        InputRefused, ConfigError: nothing of the input can be sent.
-    """
-    how, type_name = settings.input, settings.target.type
-    checked = check(path, how, type_name)
-    if checked.refusals:
-        raise checked.refusals[0]
-    if text := tell_in_short(checked, command(given, type_name)):
-        warn(text)
-    return checked.rows
-
-
-def command(how: Input, type_name: str) -> str:
-    """What to type to check this input."""
-    words = ["rowpatch", "check", how.source]
-    if type_name:
-        words += ["--type", type_name]
-    if how.source == "-" or source.format_named(how.source) != how.format:
-        words += ["--format", how.format]
-    given = {"--encoding": how.encoding, "--delimiter": how.delimiter, "--sheet": how.sheet}
-    given |= {"--header-row": str(how.header_row or "")}
-    for flag, value in given.items():
-        words += [flag, value] if value else []
-    words += ["--visible-only"] if how.visible_only else []
-    return printable(shlex.join(words))
-
-
-@contextmanager
-def _file(name: str, format_name: str) -> Iterator[Path]:
-    """The input as a file that can be read twice; standard input is copied to a private directory for a while."""
-    try:
-        if name != "-":
-            with Path(name).open("rb"):
-                pass
-            yield Path(name)
-            return
-        if sys.stdin is None:
-            raise ConfigError("Standard input is closed: there is nothing to read.")
-        with tempfile.TemporaryDirectory(prefix="rowpatch-") as directory:
-            yield source.spool(sys.stdin.buffer, Path(directory), format_name).path
-    except OSError as error:
-        raise ConfigError(f"Cannot read {name}: {error.strerror}.") from None
 
 
 def _list(checked: Checked, path: Path, how: Input, type_name: str, showing: Showing) -> None:

@@ -38,8 +38,8 @@ else:
     FormatName = Literal[tuple(FORMATS)]  # a type checker cannot read a registry; the parser of flags can
 
 
-def whole(_type: object, tokens: Sequence[Token]) -> int:
-    """A whole number, written as one: `--limit 2.6` must not become three rows."""
+def whole_number(_type: object, tokens: Sequence[Token]) -> int:
+    """Return a whole number, written as one: `--limit 2.6` must not become three rows."""
     if not re.fullmatch(r"[0-9]{1,12}", tokens[0].value):
         raise ValueError("needs a whole number such as 100")
     return int(tokens[0].value)
@@ -88,7 +88,9 @@ class Flags:
     ] = None
     limit: Annotated[
         int | None,
-        Parameter(converter=whole, group=_READING, help="Only the first N rows; resume with a larger N to go on."),
+        Parameter(
+            converter=whole_number, group=_READING, help="Only the first N rows; resume with a larger N to go on."
+        ),
     ] = None
     metadata: Annotated[
         Literal["merge", "replace"] | None,
@@ -122,13 +124,13 @@ class Flags:
     canary: Annotated[
         int | None,
         Parameter(
-            converter=whole,
+            converter=whole_number,
             group=_MEANING,
             help="First updates of each type to send alone and read back in full; 0 for none. Default: 3.",
         ),
     ] = None
     concurrency: Annotated[
-        int | None, Parameter(converter=whole, group=_PACE, help="Requests in flight at most. Default: 16.")
+        int | None, Parameter(converter=whole_number, group=_PACE, help="Requests in flight at most. Default: 16.")
     ] = None
     rate: Annotated[
         str | None,
@@ -142,9 +144,9 @@ class Flags:
         float | None,
         Parameter(group=_PACE, help="Per cent of every limit, --rate included, to leave to others. Default: 5."),
     ] = None
-    max_attempts: Annotated[int | None, Parameter(converter=whole, group=_PACE, help="Attempts a row. Default: 5.")] = (
-        None
-    )
+    max_attempts: Annotated[
+        int | None, Parameter(converter=whole_number, group=_PACE, help="Attempts a row. Default: 5.")
+    ] = None
     timeout: Annotated[float | None, Parameter(group=_PACE, help="Seconds a request may take. Default: 30.")] = None
     stop_after: Annotated[
         str | None, Parameter(group=_PACE, help="Stop when so many rows failed: 100, or 5% of those settled.")
@@ -185,7 +187,7 @@ class SourceFlags:
     header_row: Annotated[
         int | None,
         Parameter(
-            converter=whole,
+            converter=whole_number,
             group=_READING,
             help="Line, or row of a workbook, that names the columns; the ones above it are left out. Default: 1.",
         ),

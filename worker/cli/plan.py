@@ -30,7 +30,8 @@ def plan(
     something to send.
     """
     from worker.cli.begin import begin
-    from worker.cli.session import Command, guarded
+    from worker.cli.session import guarded
+    from worker.operations.runs import RunMode
 
-    command = Command("plan", plan="make", detailed=detailed_exitcode)
-    return guarded(lambda: begin(source, run_dir, command, flags, reading))
+    mode = RunMode("plan", plan="make")
+    return guarded(lambda: begin(source, run_dir, mode, flags, reading, detailed=detailed_exitcode))

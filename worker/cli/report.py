@@ -1,6 +1,5 @@
 """`rowpatch report`: make the reports of a run again."""
 
-from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -13,26 +12,23 @@ def report(
     """Rebuild the reports of RUN from its journal, and say how it stands. Nothing is sent."""
     from worker import reports
     from worker.cli.chosen import chosen
-    from worker.cli.planned import finish_plan
-    from worker.cli.session import STOPPED, guarded, made_with
+    from worker.cli.planned import show_planned
+    from worker.cli.session import guarded
     from worker.cli.speech import complain, say
-    from worker.engine.run import Ended
-    from worker.files.run_directory import JOURNAL, locked
-    from worker.journal import PLAN, History
-    from worker.settings import ConfigError
+    from worker.exit_statuses import DONE, NOT_ALL, STOPPED
+    from worker.operations.report import NoReports, rewrite
 
     def rebuild() -> int:
         run = chosen("report", given)
-        if not (run / JOURNAL).is_file():
-            raise ConfigError(f"{run} is not a run directory: it has no {JOURNAL}.")
         try:
-            with locked(run), closing(History(run / JOURNAL)) as history:
-                if history.facts.get(PLAN) == "complete":
-                    return finish_plan(run, history, *made_with(history), Ended("planned", 0), detailed=False)
-                summary = reports.write(run, history, *made_with(history))
-        except OSError as error:
-            return complain(f"no reports: {error}. The results are safe in the journal.", STOPPED)
-        say(reports.tell(summary, run))
-        return 0
+            reported = rewrite(run)
+        except NoReports as error:
+            return complain(str(error), STOPPED)
+        if reported.plan is not None:
+            show_planned(run, reported.plan, reported.settings)
+            return NOT_ALL if reported.plan.refused else DONE
+        if reported.summary is not None:
+            say(reports.tell(reported.summary, run))
+        return DONE
 
     return guarded(rebuild)

@@ -1,6 +1,6 @@
 """`rowpatch resume`: go on with a run that stopped, was interrupted or was killed."""
 
-from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -24,14 +24,13 @@ def resume(
     sent again where that is safe, and are marked; the others become `unknown`.
     """
     from worker.cli.chosen import chosen
-    from worker.cli.session import Command, guarded, open_run, refuse_changed, refuse_plan, work
+    from worker.cli.flags import overridden
+    from worker.cli.session import guarded, work
+    from worker.operations.opening import opened_to_resume
+    from worker.operations.runs import RunMode
 
     def go_on() -> int:
-        with ExitStack() as stack:
-            opened = open_run(stack, chosen("resume", run), flags)
-            refuse_plan(opened)
-            if not from_copy:
-                refuse_changed(opened)
-            return work(opened, Command("resume", resumed=True), flags)
+        with opened_to_resume(chosen("resume", run), partial(overridden, flags=flags), from_copy=from_copy) as handle:
+            return work(handle, RunMode("resume", resumed=True), flags)
 
     return guarded(go_on)

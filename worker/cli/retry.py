@@ -1,7 +1,7 @@
 """`rowpatch retry`: run the rows again that failed or were rejected."""
 
-from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -22,30 +22,19 @@ def retry(
     did not reach. A row is left as it is when a later row of the same id was, or may have been, applied.
     With --limit N, the next N of them are run.
     """
-    from worker.cli.chosen import chosen as the_one
-    from worker.cli.session import Command, guarded, open_run, refuse_plan, work
+    from worker.cli.chosen import chosen
+    from worker.cli.flags import overridden
+    from worker.cli.session import guarded, work
     from worker.cli.speech import complain
-    from worker.engine.redo import last_of_next, rows_to_redo
+    from worker.exit_statuses import DONE
+    from worker.operations.opening import opened
+    from worker.operations.retry import prepare
 
     def again() -> int:
-        with ExitStack() as stack:
-            opened = open_run(stack, the_one("retry", run), replace(flags, limit=None))
-            refuse_plan(opened)
-            chosen = rows_to_redo(opened.directory, opened.journal, opened.settings, opened.rows)
-            if chosen.superseded:
-                complain(
-                    f"{chosen.superseded:,} rows are left alone: later rows of their records have set the same,"
-                    " or may have.",
-                    0,
-                )
-            if chosen.fired:
-                complain(
-                    f"{chosen.fired:,} rows are left alone: their trigger was fired, only some of their tags were"
-                    " discarded; --resend-unknown fires it again.",
-                    0,
-                )
-            last = None if flags.limit is None else last_of_next(flags.limit, chosen, opened.journal, opened.rows)
-            rows = tuple(row for row in chosen.rows if last is None or row <= last)
-            return work(opened, Command("retry", resumed=True, redo=rows, last=last), flags)
+        with opened(chosen("retry", run), partial(overridden, flags=replace(flags, limit=None))) as handle:
+            prepared = prepare(handle, flags.limit)
+            for warning in prepared.warnings:
+                complain(warning, DONE)
+            return work(handle, prepared.mode, flags)
 
     return guarded(again)

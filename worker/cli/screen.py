@@ -9,7 +9,7 @@ import structlog
 from rich.live import Live
 from rich.text import Text
 
-from worker.cli.speech import Screen, hush
+from worker.cli.speech import Screen, to_devnull
 from worker.clock import Clock
 from worker.engine.progress import Progress
 
@@ -28,7 +28,7 @@ def _show(line: str) -> None:
         _console.print(Text(line))
     except OSError:  # it goes to a file on a disk that is full
         _console.quiet = True
-        hush(sys.stderr)
+        to_devnull(sys.stderr)
 
 
 class _Printer:

@@ -7,9 +7,10 @@ from typing import Final, Never
 import anyio
 import anyio.abc
 
-from worker.engine.run import Ended, Run
+from worker.engine.run import Run, RunEnd
+from worker.exit_statuses import HUNG_UP, INTERRUPTED, TERMINATED
 
-SIGNALS: Final = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+SIGNALS: Final = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED, signal.SIGHUP: HUNG_UP}
 """Signals that end a run, and the exit status each leads to."""
 
 _DEADLY: Final = (signal.SIGTERM, signal.SIGHUP)
@@ -41,8 +42,8 @@ def _interrupt(number: int, _frame: FrameType | None) -> Never:
     raise Interrupted(number)
 
 
-async def heeding_signals(run: Run) -> Ended:
-    """Execute a run, which a signal interrupts, and a second one cuts short; how it ended."""
+async def heeding_signals(run: Run) -> RunEnd:
+    """Execute a run, which a signal interrupts, and a second one cuts short; return how it ended."""
     async with anyio.create_task_group() as listening:
         await listening.start(_interrupt_at, run)
         ended = await run.execute()

@@ -63,8 +63,8 @@ def show(draw: Callable[[Console], None]) -> None:
     _print(shown.get().rstrip("\n"), sys.stdout)
 
 
-def hush(stream: TextIO | None) -> None:
-    """Send what else is said nowhere, or the interpreter complains at its end and exits with 120."""
+def to_devnull(stream: TextIO | None) -> None:
+    """Send all that is still written to /dev/null, or the interpreter complains at its end and exits with 120."""
     with contextlib.suppress(OSError, ValueError):
         if stream is not None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
@@ -77,7 +77,7 @@ def _print(text: str, stream: TextIO | None) -> None:
     try:
         print(text, file=stream, flush=True)
     except OSError:
-        hush(stream)
+        to_devnull(stream)
     except ValueError:
         return  # it is closed
 

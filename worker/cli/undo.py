@@ -34,6 +34,6 @@ def undo(
     """
     from worker.cli.chosen import chosen_to_undo
     from worker.cli.session import guarded
-    from worker.cli.undoing import take_back
+    from worker.cli.undoing import undo as begin
 
-    return guarded(lambda: take_back(chosen_to_undo(run, flags, sure=plan_only), run_dir, flags, plan_only=plan_only))
+    return guarded(lambda: begin(chosen_to_undo(run, flags, sure=plan_only), run_dir, flags, plan_only=plan_only))

@@ -1,13 +1,12 @@
 """`rowpatch verify`: whether the server still holds what a run wrote."""
 
 import os
-from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from worker.cli.flags import RUN, Flags, whole
+from worker.cli.flags import RUN, Flags, whole_number
 
 
 def verify(
@@ -15,7 +14,7 @@ def verify(
     /,
     *,
     sample: Annotated[
-        int | None, Parameter(converter=whole, group=RUN, help="Only so many records, chosen at random.")
+        int | None, Parameter(converter=whole_number, group=RUN, help="Only so many records, chosen at random.")
     ] = None,
     flags: Flags = Flags(),
 ) -> int:
@@ -33,50 +32,35 @@ def verify(
 
 
 def _verify(run: Path, sample: int | None, flags: Flags) -> int:
-    from random import Random
+    from functools import partial
 
     import anyio
 
     from worker.cli.flags import overridden
+    from worker.cli.log import log_event
     from worker.cli.screen import configure_log
-    from worker.cli.session import STOPPED, made_with
     from worker.cli.speech import complain, say
-    from worker.cli.verified import reporting, tell_verified
-    from worker.clock import Clock
-    from worker.engine import verifier
-    from worker.files.run_directory import JOURNAL, locked
-    from worker.journal import Counters, History
-    from worker.lane.connect import Way
-    from worker.lane.network import route_of
+    from worker.cli.verified import tell_verified
+    from worker.engine.verifier import Unfinished
+    from worker.exit_statuses import DONE, NOT_ALL, STOPPED
+    from worker.files.run_directory import journal_in
+    from worker.operations import verify as operation
+    from worker.operations.runs import Host
     from worker.settings import ConfigError, read_secrets, state_directory
-    from worker.stop import Stop
 
-    if not (run / JOURNAL).is_file():
-        raise ConfigError(f"{run} is not a run directory: it has no {JOURNAL}.")
+    journal_in(run)
     if given := flags.of_sheets:
         raise ConfigError(f"The run is verified as it was made: leave out {', '.join(given)}.")
     if sample == 0:
         raise ConfigError("--sample 0: write a number of records like 100.")
     configure_log(flags.log_format)
-    with locked(run), closing(History(run / JOURNAL)) as history:
-        settings = overridden(made_with(history)[0], flags)
-        secrets = read_secrets(os.environ)
-        route_of(settings, secrets)  # refused here rather than half-way
-
-        async def read() -> verifier.Verified:
-            clock = Clock().bound()
-            way = Way(settings, secrets, state_directory(), Counters(), clock, Stop())
-            records = verifier.written_records(history)
-            dice = Random(clock.sample())  # noqa: S311  # a sample, not a secret
-            chosen = records if sample is None else iter(verifier.sampled(records, sample, dice))
-            with reporting(run) as report:
-                return await verifier.verify(way, chosen, report, history.last_result())
-
+    with operation.opened(run, partial(overridden, flags=flags)) as opened:
+        secrets, host = read_secrets(os.environ), Host(state_directory(), observer=log_event)
         try:
-            verified = anyio.run(read)
-        except verifier.Unfinished as error:
+            verified = anyio.run(operation.read_again, opened, secrets, host, operation.choose(opened, host, sample))
+        except Unfinished as error:
             return complain(f"{error}\nNot all records were read, so nothing is said about them.", STOPPED)
         except OSError as error:
-            return complain(f"cannot write {run / 'verify.csv'}: {error}", STOPPED)
+            return complain(f"cannot write {run / operation.REPORT}: {error}", STOPPED)
     say(tell_verified(verified, run))
-    return int(bool(verified.counts.keys() - {"holds"}))
+    return NOT_ALL if verified.is_different else DONE

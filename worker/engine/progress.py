@@ -2,9 +2,9 @@
 
 import math
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, Never
 
 from jobs.model import SETTLED_WELL, RowResult, Status
 from worker.policy.eta import Forecast, forecast
@@ -124,6 +124,10 @@ class Progress:
             return ""
         to_send = left * self.sent / self.done if self.done else left
         return f"{duration(max(left / rate, to_send / self.limit()) + self.pause())} left"
+
+
+Watch = Callable[[Progress], Coroutine[Any, Any, Never]]
+"""Looks at the progress of a run until it is cancelled."""
 
 
 def _fitted(parts: list[str], counts: str, width: int) -> str:

@@ -6,11 +6,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Never
+from typing import Any, Final
 
 import anyio
 import anyio.abc
-import structlog
 
 from jobs.apis.commercelayer import MOST_REFERENCES, PAGE_SIZE
 from jobs.apis.schema import resource_type
@@ -24,11 +23,13 @@ from worker.engine.intake import Intake, no_target
 from worker.engine.outcomes import Outcomes
 from worker.engine.planner import Planner
 from worker.engine.prefetch import Prefetch
-from worker.engine.progress import Progress
+from worker.engine.progress import Progress, Watch
 from worker.engine.reading import Reading, not_overtaken
 from worker.engine.recent import RecentWrites
 from worker.engine.senders import Senders
 from worker.engine.settling import Settling
+from worker.events import Draining, Observer, Working, ignore
+from worker.exit_statuses import DONE, NOT_ALL, STOPPED
 from worker.files import refeed, source
 from worker.journal import PLAN, History, Journal, JournalError, Planned, Runner, Traces, WriterThread
 from worker.lane.connect import READ_CONCURRENCY, Connection, Way, connected
@@ -37,6 +38,8 @@ from worker.policy.guards import Guards
 from worker.policy.pace import Pace
 from worker.policy.row import READ_LAG_S
 from worker.policy.sequencer import Sequencer, Sizes, room_at
+from worker.reports import Summary
+from worker.reports.plan import PlanSummary
 from worker.settings import Secrets, Settings
 from worker.stop import Stop
 
@@ -45,8 +48,6 @@ HORIZON: Final = 600.0
 
 LONGEST_GAP: Final = "longest_gap"
 """The journal's fact about the most seconds between a record's reading and its PATCH in the last process."""
-
-log: structlog.stdlib.BoundLogger = structlog.get_logger("rowpatch")
 
 
 def _variants(type_name: str) -> tuple[str, ...]:
@@ -65,18 +66,23 @@ async def _all(reads: Work, *others: Work) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class RunEnd:
     """How a process ended.
 
     Attributes:
-        state: `finished`, `stopped` or `interrupted`.
+        state: `finished`, `stopped`, `interrupted` or `planned`.
+        message: why, when it did not reach the end of its work; once there should be reports, also why there are none.
         abandoned: it was interrupted twice: no time for reports.
+        summary: of the reports of a run. Like `plan`, None until they are written, and no part of how the run ended.
+        plan: of those of a plan.
     """
 
     state: str
     exit_status: int
     message: str = ""
     abandoned: bool = False
+    summary: Summary | None = field(default=None, compare=False)
+    plan: PlanSummary | None = field(default=None, compare=False)
 
 
 @dataclass(slots=True)
@@ -92,6 +98,7 @@ class Run:
         watch: shows the progress until it is cancelled.
         planning: write down what would be sent, and send nothing.
         last: number of the last row to be looked at; None for all.
+        observer: hears what happens meanwhile.
     """
 
     directory: Path
@@ -103,9 +110,10 @@ class Run:
     state_directory: Path
     clock: Clock = field(default_factory=Clock)
     commit: Runner | None = None
-    watch: Callable[[Progress], Coroutine[Any, Any, Never]] | None = None
+    watch: Watch | None = None
     planning: bool = False
     last: int | None = None
+    observer: Observer = ignore
     _stop: Stop = field(default_factory=Stop)
     _interrupted: int = 0
     _abandoned: bool = False
@@ -120,13 +128,14 @@ class Run:
         if not self._interrupted:
             self._interrupted = status
             self._stop.request("interrupted", "interrupted")
-            log.info("stopping", waiting_for="requests in flight", not_to_wait="interrupt again")
+            self.observer(Draining())
         elif self._scope is not None:
             self._abandoned = True
             self._scope.cancel()
 
-    async def execute(self) -> Ended:
+    async def execute(self) -> RunEnd:
         """Work until every row is settled, or the run has to end; everything known is on disk afterwards."""
+        self.observer(Working(self.directory, self.rows))
         self.clock = self.clock.bound()
         traces = self.journal.traces(self.rows) if self.resumed else None
         thread = WriterThread() if self.commit is None else None
@@ -148,7 +157,7 @@ class Run:
     async def _work(self, traces: Traces | None) -> None:
         settings, clock, stop = self.settings, self.clock, self._stop
         counters, since = self.journal.counters, self._answered_since
-        way = Way(settings, self.secrets, self.state_directory, counters, clock, stop, since)
+        way = Way(settings, self.secrets, self.state_directory, counters, clock, stop, since, self.observer)
         async with connected(way) as connection:
             copy = source.spooled_in(self.directory, settings.input.format)
             late = refeed.overtaken(copy, settings.input, settings.target.type)
@@ -174,7 +183,7 @@ class Run:
         progress = Progress(
             self._limit, reads.rate, self._pause(reads), reads=reads, gets=lambda: self.journal.counters.gets
         )
-        self.journal.on_planned = progress.plan
+        self.journal.follow(planned=progress.plan)
         stop.on_request(bells.ring)
         await self._beside(partial(_all, prefetch.run), progress, connection)
         if not stop.reason:
@@ -197,7 +206,7 @@ class Run:
             connection.reads.pace,
             queued=lambda: sequencer.queued + writes.pace.in_flight, gets=lambda: self.journal.counters.gets,
         )  # fmt: skip
-        self.journal.on_durable = progress.count
+        self.journal.follow(durable=progress.count)
         stop.on_request(bells.ring)
         work = partial(_all, prefetch.run, partial(senders.run, settings.pacing.concurrency))
         await self._beside(work, progress, connection)
@@ -292,14 +301,14 @@ class Run:
         late = now + self.settings.attempts.timeout
         return [min(late, answer) for answer in self.journal.answered_since(saved_at, now - HORIZON, late)]
 
-    def _conclude(self) -> Ended:
+    def _conclude(self) -> RunEnd:
         if self._interrupted:
-            return Ended("interrupted", self._interrupted, "interrupted", self._abandoned)
+            return RunEnd("interrupted", self._interrupted, "interrupted", self._abandoned)
         if self._stop.reason:
-            return Ended("stopped", 3, f"{self._stop.reason}: {self._stop.message}")
+            return RunEnd("stopped", STOPPED, f"{self._stop.reason}: {self._stop.message}")
         if self.planning:
-            return Ended("planned", 0)
+            return RunEnd("planned", DONE)
         counts = self.journal.counts()
         well = counts.keys() <= SETTLED_WELL and next(self.journal.doubts(), None) is None
         well = well and (self.last is None or sum(counts.values()) >= self._wished)
-        return Ended("finished", 0 if well else 1)
+        return RunEnd("finished", DONE if well else NOT_ALL)

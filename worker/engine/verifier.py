@@ -72,6 +72,11 @@ class Verified:
     counts: Counter[str] = field(default_factory=Counter)
     hidden: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def is_different(self) -> bool:
+        """Whether a record does not hold what the run wrote, or nobody can tell."""
+        return bool(self.counts.keys() - {"holds"})
+
 
 class Unfinished(Exception):
     """The records could not all be read. The text says why."""

@@ -19,7 +19,19 @@ _OURS: Final = (_LOCK, "input.", JOURNAL)
 
 
 class Busy(Exception):
-    """Another process holds the run. Exit status 75 (EX_TEMPFAIL of sysexits.h)."""
+    """Another process holds the run. Exit status `BUSY`."""
+
+
+def journal_in(directory: Path) -> Path:
+    """Return the path of a run's journal.
+
+    Raises:
+        ConfigError: the directory has none.
+    """
+    path = directory / JOURNAL
+    if not path.is_file():
+        raise ConfigError(f"{directory} is not a run directory: it has no {JOURNAL}.")
+    return path
 
 
 def default(source: str, wall: float) -> Path:

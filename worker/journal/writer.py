@@ -114,8 +114,8 @@ class Journal(History):
             super().close()
             raise
         self.counters = Counters()
-        self.on_durable: Callable[[list[RowResult]], None] = lambda _: None
-        self.on_planned: Callable[[int], None] = lambda _: None
+        self._on_durable: Callable[[list[RowResult]], None] = _ignore
+        self._on_planned: Callable[[int], None] = _ignore
         self._process = 0
         self._shapes: dict[Shape, int] = {}
         self._told = (0, 0, 0)
@@ -127,6 +127,24 @@ class Journal(History):
         self._writing: _Batch | None = None
         self._failed: JournalError | None = None
         self.unrecorded = 0
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether this process has registered itself with `begin`: from then on the run is the user's to keep."""
+        return self._process > 0
+
+    def follow(
+        self,
+        durable: Callable[[list[RowResult]], None] | None = None,
+        planned: Callable[[int], None] | None = None,
+    ) -> None:
+        """Have somebody told what has just become durable; who was told before is not any more.
+
+        Args:
+            durable: takes results, once they are on disk.
+            planned: takes the number of rows whose plan is.
+        """
+        self._on_durable, self._on_planned = durable or _ignore, planned or _ignore
 
     def close(self) -> None:
         """Close the file, and seal it."""
@@ -214,7 +232,7 @@ class Journal(History):
         self._queue(_STORED, *self._encoded(edits, self._batch), row)
 
     def settle(self, result: RowResult) -> None:
-        """Queue a row's result; `on_durable` is called once it is on disk."""
+        """Queue a row's result; whoever follows is told once it is on disk."""
         self._batch.results.append(result)
         self._queue(_SETTLE, *_columns(result))
 
@@ -302,9 +320,9 @@ class Journal(History):
             self.unrecorded += len(batch.results) + len(batch.rows[_NOTE])
         batch.end(self._failed)
         if batch.results and self._failed is None:
-            self.on_durable(batch.results)
+            self._on_durable(batch.results)
         if (planned := len(batch.rows[_PLAN])) and self._failed is None:
-            self.on_planned(planned)
+            self._on_planned(planned)
 
     def _write(self, batch: _Batch, at: float) -> None:
         with transaction(self._db, self.path):
@@ -323,6 +341,10 @@ class Journal(History):
     def _beat(self, at: float) -> None:
         counters = self.counters
         self._db.execute(_BEAT, (at, counters.gets, counters.tokens, counters.refused, self._process))
+
+
+def _ignore(_: object) -> None:
+    """Tell nobody."""
 
 
 def _columns(result: RowResult) -> tuple[Any, ...]:

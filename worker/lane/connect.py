@@ -1,6 +1,6 @@
 """The way to the API, for one process: sockets, credential, and a limiter for each method."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Final
 
 import anyio
-import structlog
 
 from jobs.apis.commercelayer import MEDIA_TYPE, meaning_of
 from worker.clock import Clock
+from worker.events import Observer, ignore
 from worker.journal import Counters
 from worker.lane.authority import Nobody
 from worker.lane.credentials import (
@@ -26,7 +26,7 @@ from worker.lane.exchange import Exchange, Headers, uncounted
 from worker.lane.network import Route, route_of
 from worker.lane.reads import Lookup
 from worker.lane.transport import Transport
-from worker.pacing.limiter import Limiter, News, untold
+from worker.pacing.limiter import UNHEARD, Limiter, News
 from worker.pacing.peers import BEAT
 from worker.pacing.quota_file import PaceMemory
 from worker.pacing.shared import SharedPace
@@ -41,8 +41,6 @@ READ_CONCURRENCY: Final = 4
 SETTLING: Final = 0.1
 """Seconds between a response and the moment at which its result has been written down."""
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger("rowpatch")
-
 
 @dataclass(frozen=True, slots=True)
 class Way:
@@ -52,6 +50,7 @@ class Way:
         state_directory: where limits are remembered, and shared with other processes.
         answered_since: times (seconds since the epoch) of responses to PATCHes after the given one, as far as an
             earlier process of the run wrote them down.
+        observer: hears what happens to the paces and the token.
     """
 
     settings: Settings
@@ -61,6 +60,7 @@ class Way:
     clock: Clock
     stop: Stop
     answered_since: Callable[[float], list[float]] = lambda _: []
+    observer: Observer = ignore
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ async def connected(way: Way) -> AsyncIterator[Connection]:
 
 
 @asynccontextmanager
-async def token_endpoint(way: Way, route: Route, on_news: News = untold) -> AsyncIterator[TokenEndpoint]:
+async def token_endpoint(way: Way, route: Route, news: News = UNHEARD) -> AsyncIterator[TokenEndpoint]:
     """Reach the token endpoint, which has a quota of its own; each request is counted."""
     secrets, limits, clock, stop = way.secrets, way.settings.attempts, way.clock, way.stop
     origin = secrets.auth_url
@@ -126,13 +126,13 @@ async def token_endpoint(way: Way, route: Route, on_news: News = untold) -> Asyn
     shared.begin()
     try:
         async with Transport(origin, timeout=limits.timeout, connections=1, route=route) as transport:
-            limiter = Limiter(pace, clock, stop, shared, on_news=on_news)
+            limiter = Limiter(pace, clock, stop, shared, news=news)
             patience = replace(TOKEN_PATIENCE, pause=limits.patience)
             exchange = Exchange(
                 transport, limiter, Nobody(), meaning_of, patience, clock, stop,
                 TOKEN_HEADERS, partial(_count_token, way.counters),
             )  # fmt: skip
-            yield TokenEndpoint(secrets, exchange, on_news)
+            yield TokenEndpoint(secrets, exchange, news)
     finally:
         shared.end()
 
@@ -140,8 +140,7 @@ async def token_endpoint(way: Way, route: Route, on_news: News = untold) -> Asyn
 async def _credential(way: Way, stack: AsyncExitStack, route: Route) -> Credential:
     secrets, issuer = way.secrets, None
     if secrets.renewable:
-        on_news = partial(_tell, way.counters, "POST")
-        issuer = await stack.enter_async_context(token_endpoint(way, route, on_news))
+        issuer = await stack.enter_async_context(token_endpoint(way, route, _news(way, "POST")))
     return Credential(secrets.token.get_secret_value() if secrets.token else "", issuer, way.clock)
 
 
@@ -178,11 +177,13 @@ def _shared(way: Way, method: str) -> SharedPace:
 
 
 def _limiter(way: Way, method: str, shared: SharedPace, heard: Heard) -> Limiter:
-    patience, on_news = way.settings.attempts.retrying, partial(_tell, way.counters, method)
-    return Limiter(shared.pace, way.clock, way.stop, shared, heard, patience=patience, on_news=on_news)
+    patience, news = way.settings.attempts.retrying, _news(way, method)
+    return Limiter(shared.pace, way.clock, way.stop, shared, heard, patience=patience, news=news)
 
 
-def _tell(counters: Counters, method: str, event: str, facts: Mapping[str, object]) -> None:
-    if facts.get("status") == 429:  # Too Many Requests
-        counters.refused += 1
-    log.info(event, method=method, **facts)
+def _news(way: Way, method: str) -> News:
+    return News(method, way.observer, partial(_count_refusal, way.counters))
+
+
+def _count_refusal(counters: Counters) -> None:
+    counters.refused += 1

@@ -18,9 +18,10 @@ from jobs.apis.commercelayer import Claims, Grant, read_claims, read_grant, toke
 from jobs.apis.meanings import Meaning
 from jobs.model import Outcome, Reply, Request
 from worker.clock import Clock
+from worker.events import TokenNotRenewed
 from worker.lane.authority import CredentialLost
 from worker.lane.exchange import Exchange
-from worker.pacing.limiter import News, untold
+from worker.pacing.limiter import UNHEARD, News
 from worker.policy.pace import Window
 from worker.policy.patience import Patience
 from worker.policy.wording import why_not
@@ -70,17 +71,17 @@ class Issuer(Protocol):
 class TokenEndpoint:
     """Client credentials over HTTP."""
 
-    def __init__(self, secrets: Secrets, exchange: Exchange, on_news: News = untold) -> None:
+    def __init__(self, secrets: Secrets, exchange: Exchange, news: News = UNHEARD) -> None:
         """Ask for tokens.
 
         Args:
             secrets: the client's.
             exchange: with the token endpoint, by its own quota and patience, in nobody's name.
-            on_news: told why a token was not renewed early.
+            news: where it is told why a token was not renewed early.
         """
         self._secrets = secrets
         self._exchange = exchange
-        self._on_news = on_news
+        self._news = news
 
     async def issue(self, *, patient: bool = True) -> Grant:
         """Ask; if `patient`, again after a backoff where that may help."""
@@ -100,7 +101,7 @@ class TokenEndpoint:
             if not await stop.sleep(patience.backoff(failures, self._exchange.clock.sample())):
                 break
         if not patient:
-            self._on_news("token_not_renewed", {"why": why or "the token endpoint is to be left alone"})
+            self._news.observer(TokenNotRenewed(self._news.method, why or "the token endpoint is to be left alone"))
         raise CredentialLost(f"no token from {self._secrets.auth_url} (ROWPATCH_AUTH_URL): {why or 'the run ends'}")
 
     def _request(self) -> tuple[Request, tuple[str, ...]]:

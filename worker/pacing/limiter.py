@@ -3,7 +3,8 @@
 One limiter per (origin, method). All attempts of a run, retries included, pass it; a refusal closes it for everybody.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import anyio
@@ -12,11 +13,22 @@ from jobs.apis.meanings import ABOUT_PACE, SLOWS_DOWN, Meaning
 from jobs.apis.retry_after import read_retry_after
 from jobs.model import NotSent, Outcome, Reply
 from worker.clock import Clock
+from worker.events import (
+    CircuitClosed,
+    CircuitOpened,
+    LimitInferred,
+    LimitLearned,
+    NoAnswer,
+    Observer,
+    RetryBudgetExhausted,
+    SlowedDown,
+    ignore,
+)
 from worker.pacing.shared import SharedPace
 from worker.policy.backoff import Circuit, Heard, RetryBudget
 from worker.policy.concurrency import Sign, sign_of
 from worker.policy.inference import Inference
-from worker.policy.pace import Pace, Window
+from worker.policy.pace import Pace
 from worker.policy.patience import PATIENT, Patience, outage
 from worker.policy.ratelimit import SILENT, Limits, read_limits
 from worker.policy.throttle import Throttle
@@ -26,11 +38,23 @@ LEAST_PROBE: Final = 2.0
 """Seconds that a probe of a server that is down may take at least."""
 
 
-News = Callable[[str, Mapping[str, object]], None]
+@dataclass(frozen=True, slots=True)
+class News:
+    """Where the news of a limiter goes.
+
+    Attributes:
+        method: of the requests that pass it.
+        observer: hears what happens to its pace.
+        count_refusal: called for each 429.
+    """
+
+    method: str = ""
+    observer: Observer = ignore
+    count_refusal: Callable[[], None] = lambda: None
 
 
-def untold(_event: str, _facts: Mapping[str, object]) -> None:
-    """Nobody listens."""
+UNHEARD: Final = News()
+"""Nobody listens."""
 
 
 class Slots(Protocol):
@@ -58,7 +82,7 @@ class Limiter:
         heard: Heard | None = None,
         *,
         patience: Patience = PATIENT,
-        on_news: News = untold,
+        news: News = UNHEARD,
     ) -> None:
         """Guard a pace.
 
@@ -70,13 +94,13 @@ class Limiter:
             heard: shared by the limiters of one host.
             patience: says how long it is worth waiting; when the server wants to see nobody for longer, the run is
                 parked by the first who would have to wait.
-            on_news: told what happens to the pace, in a word, with the facts.
+            news: where what happens to the pace is told.
         """
         self.pace = pace
         self._shared = shared
         self._slots: Slots = shared or pace
         self._patience = patience
-        self._on_news = on_news
+        self._news = news
         self._clock = clock
         self._stop = stop
         self._inference = Inference()
@@ -179,14 +203,14 @@ class Limiter:
             pause = max(pause, read_retry_after(reply.headers, self._clock.wall()) or 0.0)
         if pause:
             self._close(pause, now)
-            self._on_news("slowed_down", {"status": reply.status, "pause_s": round(pause, 3)})
+            self._tell_pause(reply, pause)
         if not self._inference.is_idle and self._accepted(sent_at, now):
             self._infer()
         if meaning is Meaning.UNWELL:
             self._failed(f"it answered {reply.status}", answered=True)
             return 0.0
         if self._circuit.is_open:
-            self._on_news("circuit_closed", {})
+            self._news.observer(CircuitClosed(self._news.method))
         self._circuit.succeeded()
         self.pace.open(sent_at)
         self._free()
@@ -204,9 +228,14 @@ class Limiter:
         asked = read_retry_after(reply.headers, self._clock.wall())
         pause = self._pause(limits, asked, sent_at, now, is_refusal=meaning in ABOUT_PACE)
         self._close(pause, now)
-        self._on_news("slowed_down", {"status": reply.status, "pause_s": round(pause, 3)})
+        self._tell_pause(reply, pause)
         self._free()
         return pause
+
+    def _tell_pause(self, reply: Reply, pause: float) -> None:
+        if reply.status == 429:  # Too Many Requests
+            self._news.count_refusal()
+        self._news.observer(SlowedDown(self._news.method, reply.status, pause))
 
     def _pause(self, limits: Limits, asked: float | None, sent_at: float, now: float, *, is_refusal: bool) -> float:
         """Return the seconds for which nobody may send.
@@ -246,11 +275,11 @@ class Limiter:
         """Count a failure of the server, or of the way to it: after several in a row only probes go out."""
         circuit, now = self._circuit, self._clock.now()
         if not (circuit.failures or circuit.heard.answered or answered):
-            self._on_news("no_answer", {"why": why})
+            self._news.observer(NoAnswer(self._news.method, why))
         pause = circuit.failed(self._clock.sample(), now, answered=answered)
         if pause is not None:
             if circuit.failures == circuit.threshold:
-                self._on_news("circuit_opened", {"failures": circuit.failures, "why": why})
+                self._news.observer(CircuitOpened(self._news.method, circuit.failures, why))
             self.pace.close(now + pause)
         self._free()
 
@@ -267,7 +296,7 @@ class Limiter:
         """Take a retry from the budget; beyond it the server counts as down."""
         if not self._budget.withdraw(self._clock.now()) and not self._circuit.is_open:
             self._circuit.exhaust()
-            self._on_news("retry_budget_exhausted", {})
+            self._news.observer(RetryBudgetExhausted(self._news.method))
             self.pace.close(self._clock.now() + self._circuit.base)
 
     def _free(self) -> None:
@@ -278,7 +307,7 @@ class Limiter:
     def _learn(self, limits: Limits, reply: Reply, sent_at: float, now: float) -> None:
         if limits is not SILENT:
             if self.pace.learn(limits.windows):
-                self._on_news("limit_learned", {"windows": windows_text(limits.windows)})
+                self._news.observer(LimitLearned(self._news.method, tuple(limits.windows)))
             if limits.counts and self._shared is not None:
                 self._shared.look(now)
             self.pace.shared(limits.counts, sent_at, now)
@@ -294,7 +323,7 @@ class Limiter:
         self.pace.infer(inference.windows, settled=inference.settled)
         if self._shared is not None:
             self._shared.infer(inference.settled, inference.no_trial_before)
-        self._on_news("limit_inferred", {"windows": windows_text(self._inference.windows)})
+        self._news.observer(LimitInferred(self._news.method, tuple(inference.windows)))
 
     async def _wait(self) -> bool:
         while not self._stop.reason:
@@ -308,8 +337,3 @@ class Limiter:
             with anyio.move_on_after(wait):
                 await self._freed.wait()
         return False
-
-
-def windows_text(windows: Iterable[Window]) -> str:
-    """`100/60s, 25/10s`."""
-    return ", ".join(f"{window.limit}/{window.interval:g}s" for window in windows)

@@ -14,8 +14,8 @@ from jobs.changes.equality import equal, reads_alike
 from jobs.changes.exact import ExactNumber, holds_exact, holds_float, may_be_rounded, number, read, write
 from jobs.changes.inverse import Written, restoring
 from jobs.model import Edit, Fields, Live, Reply, RowRef, Status, UpdateJob
-from worker.cli.verified import _cell
 from worker.journal import Planned
+from worker.operations.verify import _cell
 from worker.policy.decision import moved_on, shown
 from worker.reports import formats
 from worker.reports.plan_files import members, table_lines

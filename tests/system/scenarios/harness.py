@@ -4,24 +4,24 @@ import asyncio
 import csv
 import io
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
-from typing import Any, Literal, Never
+from typing import Any, Literal
 
 from pydantic import SecretStr
 
 from jobs.model import RowResult, Status
 from tests.virtual_time import run
-from worker import reports
-from worker.checking import check
 from worker.clock import Clock
-from worker.engine.progress import Progress
-from worker.engine.run import Ended, Run
-from worker.files import run_directory, source
-from worker.journal import Journal, create, inline
+from worker.engine.progress import Watch
+from worker.engine.run import RunEnd
+from worker.journal import inline
+from worker.operations import opening, runs
+from worker.operations.opening import RunHandle
+from worker.operations.runs import Access, Host, RunMode
 from worker.reports import Summary
 from worker.sandbox import Entry, Resource, Sandbox, SandboxSettings, seeded_id, serve
 from worker.settings import Attempts, Input, Pacing, Secrets, Settings, Stopping, Target
@@ -54,7 +54,7 @@ class Case:
 class Story:
     """What a run said, and what the sandbox saw."""
 
-    ended: Ended
+    ended: RunEnd
     summary: Summary
     results: Sequence[RowResult]
     ledger: Sequence[Entry] = ()
@@ -101,35 +101,30 @@ def settings_of(case: Case, url: str) -> Settings:
     return Settings(target=target, input=how, pacing=case.pacing, attempts=case.attempts, stopping=case.stopping)
 
 
-def begin(case: Case, place: Path, settings: Settings) -> int:
-    """Make a run directory as `rowpatch apply` does; the rows of its input."""
-    how = settings.input
-    run_directory.make(place)
-    spooled = source.spool(io.BytesIO(case.sheet.encode()), place, how.format)
-    rows = check(spooled.path, how, case.type).rows
-    facts = {"source": how.source, "sha256": spooled.sha256, "rows": str(rows), "settings": settings.model_dump_json()}
-    create(place / run_directory.JOURNAL, facts)
-    return rows
+def begun(case: Case, place: Path, settings: Settings) -> AbstractContextManager[RunHandle]:
+    """Hold a new run of the case's sheet, as `rowpatch apply` does."""
+    return opening.begun(place, settings, lambda _: None, io.BytesIO(case.sheet.encode()))
 
 
-Watch = Callable[[Progress], Coroutine[Any, Any, Never]]
-"""Looks at the progress of a run until it is cancelled."""
+def clock_of(seed: int, shift: float = 0.0) -> Clock:
+    """The clock of a process: virtual time, and dice of its own."""
+    return Clock(wall=lambda: EPOCH + shift + asyncio.get_running_loop().time(), sample=Random(seed).random)
+
+
+async def execute(handle: RunHandle, mode: RunMode, secrets: Secrets, host: Host) -> Story:
+    """Work until the run ends, write the reports."""
+    access = Access(secrets)
+    runs.register(handle, mode, access, host.clock)
+    ended = runs.finish(handle, mode, await runs.run_of(handle, mode, access, host).execute(), host.clock)
+    assert ended.summary is not None, ended
+    return Story(ended, ended.summary, list(handle.journal.results()))
 
 
 async def work(case: Case, directory: Path, url: str, secrets: Secrets, watch: Watch | None = None) -> Story:
     """Make a run directory, work until the run ends, write the reports."""
-    settings, place = settings_of(case, url), directory / case.name
-    rows = begin(case, place, settings)
-    clock = Clock(wall=lambda: EPOCH + asyncio.get_running_loop().time(), sample=Random(case.seed).random)
-    with ExitStack() as stack:
-        journal = Journal(place / run_directory.JOURNAL)
-        stack.callback(journal.close)
-        journal.begin("apply", clock.wall())
-        work_on = Run(place, journal, settings, secrets, rows, False, directory / "state", clock, inline, watch)
-        ended = await work_on.execute()
-        journal.end(ended.state, ended.exit_status, ended.message, clock.wall())
-        summary = reports.write(place, journal, settings, rows)
-        return Story(ended, summary, list(journal.results()))
+    host = Host(directory / "state", clock_of(case.seed), watch=watch, commit=inline)
+    with begun(case, directory / case.name, settings_of(case, url)) as handle:
+        return await execute(handle, RunMode("apply"), secrets, host)
 
 
 Meanwhile = Callable[[Sandbox], Awaitable[None]]

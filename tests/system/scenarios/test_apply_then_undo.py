@@ -1,31 +1,26 @@
 """Apply, then undo: the server is as it was, whatever the sheet, whatever went wrong, and also after a kill."""
 
-import asyncio
 import shutil
 import tempfile
 from collections.abc import Mapping
-from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
-from random import Random
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.model import JSON, Status
-from tests.system.scenarios.harness import EPOCH, Case, Story, secrets_of, sheet, work
+from tests.system.scenarios.harness import EPOCH, Case, Story, clock_of, execute, secrets_of, sheet, work
 from tests.virtual_time import run
 from worker import reports
-from worker.clock import Clock
-from worker.engine import undo
-from worker.engine.run import Run
-from worker.files import run_directory
-from worker.journal import PLAN, History, Journal, inline
+from worker.journal import inline
+from worker.operations import undo
+from worker.operations.runs import Host, RunMode
 from worker.reports import Summary
 from worker.sandbox import Sandbox, SandboxSettings, seeded_id, serve
 from worker.sandbox.faults import Luck
-from worker.settings import Secrets, Settings, Stopping
+from worker.settings import ConfigError, Secrets, Stopping
 
 TYPE = "stripe_payments"
 IDS = [seeded_id(TYPE, index) for index in range(6)]
@@ -60,21 +55,12 @@ def furnish(sandbox: Sandbox, states: list[dict[str, Any]]) -> None:
 
 async def take_back(directory: Path, done: Path, secrets: Secrets) -> Summary:
     """Undo the run in `done`, as `rowpatch undo` does."""
-    place = directory / "undo"
-    run_directory.make(place)
-    clock = Clock(wall=lambda: EPOCH + asyncio.get_running_loop().time(), sample=Random(2).random)
-    with ExitStack() as stack:
-        history = stack.enter_context(closing(History(done / run_directory.JOURNAL)))
-        made_with = Settings.model_validate_json(history.facts["settings"])
-        prepared = undo.prepare(history, made_with, place, "undo")
-        if not prepared.rows:
-            return Summary("finished", 0, "", 0, {}, reports.Requests(), 0, "", 0.0)
-        journal = stack.enter_context(closing(Journal(place / run_directory.JOURNAL)))
-        journal.set_fact(PLAN, "kept")
-        journal.begin("undo", clock.wall())
-        state = directory / "state"
-        await Run(place, journal, prepared.settings, secrets, prepared.rows, False, state, clock, inline).execute()
-        return reports.write(place, journal, prepared.settings, prepared.rows)
+    host = Host(directory / "state", clock_of(2), commit=inline)
+    try:
+        with undo.begun(done, directory / "undo") as handle:
+            return (await execute(handle, RunMode("undo", plan="keep"), secrets, host)).summary
+    except (undo.NothingToUndo, ConfigError):  # the run wrote nothing, or nothing that can be restored
+        return Summary("finished", 0, "", 0, {}, reports.Requests(), 0, "", 0.0)
 
 
 def there_and_back(

@@ -1,25 +1,32 @@
 """Rows that name their record by its reference: looked up in pages, in file order, and never taken for another."""
 
-import asyncio
 import csv
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from random import Random
 
 import pytest
 
 from jobs.model import RowResult, Status
-from tests.system.scenarios.harness import EPOCH, Case, Story, play, secrets_of, settings_of, sheet, work
+from tests.system.scenarios.harness import (
+    EPOCH,
+    Case,
+    Story,
+    clock_of,
+    execute,
+    play,
+    secrets_of,
+    sheet,
+    work,
+)
 from tests.system.scenarios.test_apply_then_undo import take_back
 from tests.virtual_time import run
-from worker.clock import Clock
-from worker.engine import redo
-from worker.engine.run import Run
 from worker.files.run_directory import JOURNAL
 from worker.journal import Journal, inline
+from worker.operations import opening, retry
+from worker.operations.runs import Host, RunMode
 from worker.sandbox import Sandbox, SandboxSettings, serve
 from worker.settings import Stopping
 
@@ -152,17 +159,12 @@ def rename(sandbox: Sandbox, names: Mapping[str, str]) -> None:
         sandbox.resources[TYPE][key] = replace(record, attributes={**record.attributes, "reference": name})
 
 
-async def again(asked: Case, folder: Path, sandbox: Sandbox, rows: int, command: str) -> list[RowResult]:
+async def again(asked: Case, folder: Path, sandbox: Sandbox, command: str) -> list[RowResult]:
     """Another process on the run: `resume`, or `retry`."""
-    place, clock = folder / asked.name, Clock(wall=lambda: EPOCH + 5 + asyncio.get_running_loop().time())
-    with closing(Journal(place / JOURNAL)) as journal:
-        made_with = settings_of(asked, sandbox.url)
-        chosen: Sequence[int] = redo.rows_to_redo(place, journal, made_with, rows).rows if command == "retry" else ()
-        journal.begin(command, clock.wall(), chosen)
-        state = folder / "state"
-        clock = replace(clock, sample=Random(3).random)
-        await Run(place, journal, made_with, secrets_of(sandbox), rows, True, state, clock, inline).execute()
-        return list(journal.results())
+    host = Host(folder / "state", clock_of(3, shift=5.0), commit=inline)
+    with opening.opened(folder / asked.name) as handle:
+        mode = retry.prepare(handle).mode if command == "retry" else RunMode(command, resumed=True)
+        return list((await execute(handle, mode, secrets_of(sandbox), host)).results)
 
 
 def test_a_later_process_stays_with_the_record_that_the_intent_was_written_for(tmp_path: Path) -> None:
@@ -176,7 +178,7 @@ def test_a_later_process_stays_with_the_record_that_the_intent_was_written_for(t
             rename(sandbox, {"record0000": "R-1", "record0001": "R-0"})
             with closing(Journal(tmp_path / "run" / JOURNAL)) as journal:  # as if it had been killed before the reply
                 journal._db.execute("DELETE FROM result")
-            assert told(await again(asked, tmp_path, sandbox, 1, "resume")) == [("applied", "resent")]
+            assert told(await again(asked, tmp_path, sandbox, "resume")) == [("applied", "resent")]
             assert [entry.id for entry in sandbox.ledger if entry.method == "PATCH"] == ["record0000", "record0000"]
 
     run(scene())
@@ -191,7 +193,7 @@ def test_a_row_whose_record_is_known_too_late_does_not_overwrite_a_later_one(tmp
             first = await work(asked, tmp_path, sandbox.url, secrets_of(sandbox))
             assert told(first.results) == [("rejected", "reference_ambiguous"), ("applied", "")]
             rename(sandbox, {"record0001": "R-1"})
-            then = await again(asked, tmp_path, sandbox, 2, "retry")
+            then = await again(asked, tmp_path, sandbox, "retry")
             assert told(then) == [("skipped", "superseded"), ("applied", "")]
             assert [entry.id for entry in sandbox.ledger if entry.method == "PATCH"] == ["record0000"]
 

@@ -8,28 +8,28 @@ import signal
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, closing, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 from tests.system.crash.trial import OPEN_INTENTS
-from tests.system.scenarios.harness import EPOCH, begin, secrets_of, settings_of
+from tests.system.scenarios.harness import EPOCH, begun, secrets_of, settings_of
 from tests.system.simulation.evidence import Attempt, Evidence, Record, Reports, Told, record_of
 from tests.system.simulation.network import CLIENT, Client, Network, Weather
 from tests.system.simulation.scenario import Act, Deed, Life, Point, Scenario
-from worker import reports
-from worker.cli.flags import Flags
-from worker.cli.session import open_run, refuse_plan
 from worker.cli.signals import heeding_signals
 from worker.clock import Clock
-from worker.engine.redo import rows_to_redo
-from worker.engine.run import Ended, Run
+from worker.engine.run import RunEnd
 from worker.files.run_directory import JOURNAL
-from worker.journal import History, Journal, JournalError
+from worker.journal import History, JournalError
+from worker.operations import opening, retry, runs
+from worker.operations.opening import RunHandle
+from worker.operations.runs import Access, Host, RunMode
 from worker.sandbox import LOCK_KEY, Sandbox, serve
+from worker.settings import Settings
 
 MOST: Final = 8
 """Processes after the planned ones: a run that has not finished by then is judged as it is."""
@@ -90,9 +90,8 @@ class Tale:
     def say(self, line: str) -> None:
         self.story.append(f"{self.network.time():10.3f} {line}")
 
-    async def tell(self) -> Ended:
+    async def tell(self) -> RunEnd:
         """Run processes until the run has finished and nobody wants a retry."""
-        begin(self.plan.case, self.home / "run", settings_of(self.plan.case, self.sandbox.url))
         command = "apply"
         while True:
             life = self.plan.lives[self.number] if self.number < len(self.plan.lives) else Life()
@@ -139,12 +138,12 @@ class Process:
     client: Client = field(init=False)
     _counts: Counter[Point] = field(default_factory=Counter)
     _timers: list[asyncio.TimerHandle] = field(default_factory=list)
-    _task: "asyncio.Task[Ended] | None" = None
+    _task: "asyncio.Task[RunEnd] | None" = None
 
     def __post_init__(self) -> None:
         self.client = Client(self.tale.number)
 
-    async def live(self, command: str) -> Ended | None:
+    async def live(self, command: str) -> RunEnd | None:
         """Run the program until it ends; None when it was killed."""
         network, tale = self.tale.network, self.tale
         network.on_event = self._event
@@ -166,45 +165,51 @@ class Process:
         tale.say(f"ended: {ended.state} {ended.exit_status} {ended.message}".replace(tale.sandbox.url, "URL"))
         return ended
 
-    async def _work(self, command: str) -> Ended:
+    async def _work(self, command: str) -> RunEnd:
         """What `rowpatch apply`, `resume` and `retry` do, but for their words on the terminal."""
         tale = self.tale
         clock = Clock(
             wall=lambda: EPOCH + tale.network.time() + tale.shift,
             sample=Random(f"jitter:{tale.plan.seed}:{tale.number}").random,
         )
-        consent = tale.resends(command)
-        with ExitStack() as stack:
-            opened = open_run(stack, tale.home / "run", Flags(resend_unknown=consent or None))
-            refuse_plan(opened)
-            journal, settings = opened.journal, opened.settings
-            tale.note_opened(journal)
-            redo = self._redo(command, journal, tale.home / "run", settings, opened.rows)
-            journal.set_fact("settings", settings.recorded())
-            journal.begin(command, clock.wall(), redo)
-            secrets = secrets_of(tale.sandbox, renewable=tale.plan.renewable)
-            run = Run(
-                tale.home / "run", journal, settings, secrets, opened.rows, command != "apply", tale.home / "state",
-                clock, self._commit,
-            )  # fmt: skip
-            ended = await heeding_signals(run)
+        access = Access(secrets_of(tale.sandbox, renewable=tale.plan.renewable))
+        with self._held(command) as handle:
+            tale.note_opened(handle.journal)
+            mode = self._mode(command, handle)
+            runs.register(handle, mode, access, clock)
+            host = Host(tale.home / "state", clock, commit=self._commit)
+            ended = await heeding_signals(runs.run_of(handle, mode, access, host))
             self._tick(Point.WORKED)
             if self.client.dead:
                 return ended
-            journal.end(ended.state, ended.exit_status, ended.message, clock.wall())
+            runs.record_end(handle, ended, clock)
             self._tick(Point.RECORDED)
-            if not (ended.abandoned or self.client.dead):
-                reports.write(tale.home / "run", journal, settings, opened.rows)
-            return ended
+            return ended if self.client.dead else runs.write_reports(handle, mode, ended)
 
-    def _redo(self, command: str, journal: Journal, place: Path, settings: Any, rows: int) -> list[int]:
-        chosen = rows_to_redo(place, journal, settings, rows).rows if command == "retry" else []
+    def _held(self, command: str) -> AbstractContextManager[RunHandle]:
+        tale = self.tale
+        place, consent = tale.home / "run", tale.resends(command)
+
+        def adjust(settings: Settings) -> Settings:
+            how = settings.input.model_copy(update={"resend_unknown": consent})
+            return settings.model_copy(update={"input": how})
+
+        if command == "apply":
+            return begun(tale.plan.case, place, settings_of(tale.plan.case, tale.sandbox.url))
+        return opening.opened_to_resume(place, adjust)
+
+    def _mode(self, command: str, handle: RunHandle) -> RunMode:
+        """What the process is to do; rows that the user lets it send twice are noted."""
+        mode = RunMode(command, resumed=command != "apply")
+        if command == "retry":
+            mode = retry.prepare(handle).mode
+        journal, consents = handle.journal, self.tale.consents
         if self.tale.resends(command):
-            self.tale.consents.update({*chosen, *(doubt.row for doubt in journal.doubts())})
-        elif chosen:  # what the API applied but for a tag may be sent again: that was no doubt
+            consents.update({*mode.redo, *(doubt.row for doubt in journal.doubts())})
+        elif mode.redo:  # what the API applied but for a tag may be sent again: that was no doubt
             partly = {each.ref.row for each in journal.results() if each.reason == "tags_discarded"}
-            self.tale.consents.update(partly.intersection(chosen))
-        return chosen
+            consents.update(partly.intersection(mode.redo))
+        return mode
 
     async def _commit(self, write: Callable[[], None]) -> None:
         """A commit on a disk that takes its time."""
@@ -293,7 +298,7 @@ def _records(sandbox: Sandbox) -> dict[str, Record]:
     }
 
 
-def _evidence(tale: Tale, ended: Ended, before: Mapping[str, Record]) -> Evidence:
+def _evidence(tale: Tale, ended: RunEnd, before: Mapping[str, Record]) -> Evidence:
     place = (tale.folder / str(tale.number if tale.home.exists() else tale.number - 1)) / "run"
     with closing(History(place / JOURNAL)) as history:
         tale.note_opened(history)

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from jobs.model import RowRef, RowResult, Status
 from tests.system.scenarios.harness import Case, play, references
 from worker.clock import Clock
-from worker.engine.run import Ended, Run
+from worker.engine.run import Run, RunEnd
 from worker.journal import Journal, create, inline
 from worker.sandbox import Sandbox, SandboxSettings
 from worker.settings import Attempts, Input, Secrets, Settings, Target
@@ -70,7 +70,7 @@ def test_a_run_does_not_end_well_while_a_row_is_in_doubt(tmp_path: Path, doubtfu
         journal.begin("apply", NOW)
         anyio.run(settle, journal, doubtful)
         run = Run(tmp_path, journal, settings, Secrets(token=SecretStr("made-up")), 1, True, tmp_path)
-        assert run._conclude() == Ended("finished", exit_status)
+        assert run._conclude() == RunEnd("finished", exit_status)
 
 
 def test_a_run_leaves_the_signals_of_a_program_that_it_is_part_of_alone(tmp_path: Path) -> None:
@@ -83,5 +83,5 @@ def test_a_run_leaves_the_signals_of_a_program_that_it_is_part_of_alone(tmp_path
     before = [signal.getsignal(number) for number in ENDING]
     world = SandboxSettings(seed=("stripe_payments=3",), latency=0.2)
     story = play(Case(references(3)), tmp_path, world, meanwhile=look)
-    assert story.ended == Ended("finished", 0)
+    assert story.ended == RunEnd("finished", 0)
     assert seen == before

@@ -296,7 +296,7 @@ async def test_results_are_shown_once_they_are_durable_and_not_before(path: Path
     def on_durable(results: list[RowResult]) -> None:
         shown.extend((each.ref.row, on_disk(path, "SELECT count(*) FROM result")[0][0]) for each in results)
 
-    journal.on_durable = on_durable
+    journal.follow(durable=on_durable)
     async with committing(journal):
         journal.settle(result(1))
         journal.settle(result(2))
@@ -340,7 +340,7 @@ async def test_a_commit_that_fails_reaches_everybody_who_waits_and_nothing_is_wr
 ) -> None:
     failed: list[int] = []
     shown: list[RowResult] = []
-    journal.on_durable = shown.extend
+    journal.follow(durable=shown.extend)
 
     async def intend(row: int) -> None:
         with pytest.raises(JournalError, match="disk full"):

@@ -19,6 +19,7 @@ from jobs.apis.commercelayer import Grant, meaning_of
 from jobs.model import Reply, Request
 from tests.virtual_time import run
 from worker.clock import Clock
+from worker.events import Event, TokenNotRenewed
 from worker.lane.authority import CredentialLost, Nobody
 from worker.lane.credentials import (
     RENEW_INTERVAL,
@@ -31,7 +32,7 @@ from worker.lane.credentials import (
 )
 from worker.lane.exchange import Exchange
 from worker.lane.transport import Transport
-from worker.pacing.limiter import Limiter
+from worker.pacing.limiter import Limiter, News
 from worker.pacing.quota_file import PaceMemory
 from worker.pacing.shared import SharedPace
 from worker.policy.pace import Pace
@@ -77,7 +78,7 @@ class Asking:
     shared: SharedPace | None = None
     pause: float = math.inf
     stop: Stop = field(default_factory=Stop)
-    news: list[str] = field(default_factory=list)
+    news: list[Event] = field(default_factory=list)
     asked: int = 0
 
     def endpoint(self) -> TokenEndpoint:
@@ -87,7 +88,7 @@ class Asking:
         exchange = Exchange(
             self.transport, limiter, Nobody(), meaning_of, patience, clock, self.stop, TOKEN_HEADERS, self._count
         )
-        return TokenEndpoint(self.secrets, exchange, lambda event, facts: self.news.append(f"{event}: {facts['why']}"))
+        return TokenEndpoint(self.secrets, exchange, News("POST", self.news.append))
 
     def _count(self) -> None:
         self.asked += 1
@@ -483,9 +484,9 @@ def test_a_token_that_need_not_be_had_now_is_asked_for_at_once_or_not_at_all(
 
     run(scene())
     assert len(script.asked) == asked
-    assert asking.news[-1].startswith(
-        "token_not_renewed: " + ("the token endpoint is" if asked == 1 else "it answered")
-    )
+    last = asking.news[-1]
+    assert isinstance(last, TokenNotRenewed)
+    assert last.why.startswith("the token endpoint is" if asked == 1 else "it answered")
 
 
 def test_the_endpoints_own_words_are_told_without_the_secret_that_they_repeat() -> None:

@@ -1,6 +1,6 @@
 """The limiter: who may pass, in which order, and what closes it for everybody."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 
 import anyio
 import pytest
@@ -8,7 +8,8 @@ import pytest
 from jobs.apis.commercelayer import meaning_of
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
 from worker.clock import Clock
-from worker.pacing.limiter import Limiter
+from worker.events import CircuitClosed, CircuitOpened, Event, LimitLearned, NoAnswer, SlowedDown
+from worker.pacing.limiter import UNHEARD, Limiter, News
 from worker.policy.pace import Pace, Window
 from worker.policy.patience import PATIENT, Patience
 from worker.stop import Stop
@@ -19,19 +20,15 @@ LIMITED = {"x-ratelimit-limit": "100", "x-ratelimit-interval": "60"}
 UPDATE = Request("PATCH", "/api/skus/x", b"{}")
 
 
-News = list[tuple[str, dict[str, object]]]
+def limiter(pace: Pace | None = None, *, patience: Patience = PATIENT, news: News = UNHEARD) -> tuple[Limiter, Stop]:
+    stop, pace = Stop(), pace or Pace(max_in_flight=16)
+    return Limiter(pace, Clock(sample=lambda: 0.5), stop, patience=patience, news=news), stop
 
 
-def limiter(
-    pace: Pace | None = None, *, patience: Patience = PATIENT, news: News | None = None
-) -> tuple[Limiter, Stop]:
-    stop, told = Stop(), news if news is not None else []
-
-    def tell(event: str, facts: Mapping[str, object]) -> None:
-        told.append((event, dict(facts)))
-
-    pace = pace or Pace(max_in_flight=16)
-    return Limiter(pace, Clock(sample=lambda: 0.5), stop, patience=patience, on_news=tell), stop
+def limiter_at(now: Callable[[], float], heard: list[Event]) -> Limiter:
+    """A limiter whose clock stands where the test says."""
+    pace, clock = Pace(max_in_flight=64, discover=False), Clock(now=now, sample=lambda: 0.5)
+    return Limiter(pace, clock, Stop(), news=News("PATCH", heard.append))
 
 
 def account(guarded: Limiter, outcome: Outcome, sent_at: float) -> float:
@@ -216,45 +213,42 @@ async def test_refusals_that_were_in_flight_together_count_once() -> None:
 
 
 async def test_limits_are_learned_from_any_reply_and_told_once() -> None:
-    news: News = []
-    guarded, _ = limiter(news=news)
+    heard: list[Event] = []
+    guarded, _ = limiter(news=News("GET", heard.append))
     for _ in range(2):
         await guarded.admit()
         account(guarded, Reply(404, LIMITED), 0.0)
     assert guarded.pace.learned == (Window(100, 60.0), Window(25, 10.0))
-    assert [event for event, _ in news] == ["limit_learned"]
+    assert heard == [LimitLearned("GET", (Window(100, 60.0), Window(25, 10.0)))]
 
 
 async def test_many_failures_in_a_row_open_the_circuit_and_a_success_closes_it() -> None:
-    news: News = []
-    guarded, _ = limiter(Pace(max_in_flight=64, discover=False), news=news)
+    heard: list[Event] = []
+    guarded, _ = limiter(Pace(max_in_flight=64, discover=False), news=News("PATCH", heard.append))
     for _ in range(10):
         await guarded.admit()
         account(guarded, Reply(500, {}), anyio.current_time())
-    assert [event for event, _ in news] == ["circuit_opened"]
+    assert heard == [CircuitOpened("PATCH", 10, "it answered 500")]
     with anyio.move_on_after(0.05) as waited:
         await guarded.admit()
     assert waited.cancelled_caught
     with anyio.fail_after(2):
         assert await guarded.admit()
     account(guarded, Reply(200, {}), anyio.current_time())
-    assert [event for event, _ in news] == ["circuit_opened", "circuit_closed"]
+    assert heard == [CircuitOpened("PATCH", 10, "it answered 500"), CircuitClosed("PATCH")]
     for _ in range(20):
         assert await guarded.admit()
 
 
 async def test_the_cause_is_told_at_the_first_failure_and_a_host_that_never_answers_is_given_up() -> None:
     now = 1000.0
-    news: list[tuple[str, object]] = []
-    guarded = Limiter(
-        Pace(max_in_flight=64, discover=False), Clock(now=lambda: now, sample=lambda: 0.5), Stop(),
-        on_news=lambda event, facts: news.append((event, facts.get("why"))),
-    )  # fmt: skip
+    heard: list[Event] = []
+    guarded = limiter_at(lambda: now, heard)
     for _ in range(11):
         assert guarded.outage("refused") == ""
         account(guarded, NotSent("refused"), now)
         now += 0.5
-    assert news == [("no_answer", "refused"), ("circuit_opened", "refused")]
+    assert heard == [NoAnswer("PATCH", "refused"), CircuitOpened("PATCH", 10, "refused")]
     assert (
         guarded.outage("refused")
         == "nothing was ever answered (refused); check --url and the network, then resume the run"
@@ -264,17 +258,14 @@ async def test_the_cause_is_told_at_the_first_failure_and_a_host_that_never_answ
 @pytest.mark.parametrize("reply", [Reply(500, {}), Reply(429, {}), Reply(200, {})])
 async def test_a_host_that_has_answered_is_waited_for(reply: Reply) -> None:
     now = 1000.0
-    news: list[str] = []
-    guarded = Limiter(
-        Pace(max_in_flight=64, discover=False), Clock(now=lambda: now, sample=lambda: 0.5), Stop(),
-        on_news=lambda event, _facts: news.append(event),
-    )  # fmt: skip
+    heard: list[Event] = []
+    guarded = limiter_at(lambda: now, heard)
     account(guarded, reply, now)
     for _ in range(28):
         now += 10
         account(guarded, MaybeSent("timed_out", "no reply in time"), now)
         assert guarded.outage("no reply in time") == ""
-    assert "no_answer" not in news
+    assert NoAnswer not in map(type, heard)
     for _ in range(100):
         account(guarded, MaybeSent("timed_out", "no reply in time"), now)
     assert guarded.outage("no reply").startswith("the server has been down for too long (no reply)")
@@ -314,13 +305,13 @@ async def test_a_slot_that_is_given_back_leaves_no_trace() -> None:
 
 
 async def test_a_pause_that_is_asked_for_after_a_success_holds_everybody() -> None:
-    news: News = []
-    guarded, _ = limiter(news=news)
+    heard: list[Event] = []
+    guarded, _ = limiter(news=News("PATCH", heard.append))
     now = anyio.current_time()
     await guarded.admit()
     account(guarded, Reply(200, {"backoff": "30"}), now)
     assert guarded.pace.closed_until == pytest.approx(now + 30, abs=0.5)
-    assert news == [("slowed_down", {"status": 200, "pause_s": 30.0})]
+    assert heard == [SlowedDown("PATCH", 200, 30.0)]
     assert guarded.refusals_in_a_row == 0
 
 
@@ -359,3 +350,18 @@ async def test_a_quota_that_is_used_up_for_a_while_is_waited_for() -> None:
         await guarded.admit()
     assert waited.cancelled_caught
     assert not stop.reason
+
+
+async def test_only_what_says_too_many_requests_counts_as_a_refusal() -> None:
+    refusals: list[None] = []
+    guarded, _ = limiter(news=News(count_refusal=lambda: refusals.append(None)))
+    now = anyio.current_time()
+    for _ in range(4):
+        await guarded.admit()
+    account(guarded, Reply(200, {"backoff": "1"}), now)
+    account(guarded, Reply(503, {"retry-after": "1"}), now)
+    assert len(refusals) == 0
+    account(guarded, Reply(429, {}), now)
+    assert len(refusals) == 1
+    account(guarded, MaybeSent("timed_out", "no reply in time"), now)
+    assert len(refusals) == 1

@@ -1,0 +1,67 @@
+"""What happens during a run, as lines of the log."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from worker.events import (
+    CircuitClosed,
+    CircuitOpened,
+    Draining,
+    Event,
+    LimitInferred,
+    LimitLearned,
+    NoAnswer,
+    RetryBudgetExhausted,
+    SlowedDown,
+    TokenNotRenewed,
+    Working,
+)
+from worker.policy.pace import Window
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("rowpatch")
+
+NAMES: Final[Mapping[type[Event], str]] = {
+    Working: "working",
+    Draining: "stopping",
+    SlowedDown: "slowed_down",
+    LimitLearned: "limit_learned",
+    LimitInferred: "limit_inferred",
+    CircuitOpened: "circuit_opened",
+    CircuitClosed: "circuit_closed",
+    NoAnswer: "no_answer",
+    RetryBudgetExhausted: "retry_budget_exhausted",
+    TokenNotRenewed: "token_not_renewed",
+}
+"""The name of each kind of event, for whoever filters the log: they never change."""
+
+_ALSO: Final[Mapping[type[Event], Mapping[str, str]]] = {
+    Draining: {"waiting_for": "requests in flight", "not_to_wait": "interrupt again"},
+}
+"""What somebody at a terminal should know besides."""
+
+
+def log_event(event: Event) -> None:
+    """Log an event with its facts, in their order."""
+    facts = {each.name: _shown(getattr(event, each.name)) for each in fields(event)}
+    log.info(NAMES[type(event)], **facts, **_ALSO.get(type(event), {}))
+
+
+def _shown(value: object) -> object:
+    match value:
+        case tuple():
+            return windows_text(value)
+        case Path():
+            return str(value)
+        case float():
+            return round(value, 3)
+        case _:
+            return value
+
+
+def windows_text(windows: tuple[Window, ...]) -> str:
+    """Return windows as text, like `100/60s, 25/10s`."""
+    return ", ".join(f"{window.limit}/{window.interval:g}s" for window in windows)

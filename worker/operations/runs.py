@@ -1,0 +1,242 @@
+"""A run that is open: the credential, what would be sent, the work itself, its end and its reports.
+
+What blocks is apart from what awaits: `first_token` and `Run.execute` belong into an event loop, all else outside of
+one, where Ctrl-C ends it at once, or into a worker thread.
+"""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from pydantic import SecretStr
+
+from jobs.apis.commercelayer import read_claims
+from worker import reports
+from worker.clock import Clock
+from worker.engine.progress import Watch
+from worker.engine.run import Run, RunEnd
+from worker.events import Observer, ignore
+from worker.exit_statuses import DONE, NOT_ALL, STOPPED
+from worker.journal import PLAN, Counters, JournalError, Runner
+from worker.lane.authority import CredentialLost
+from worker.lane.connect import Way, token_endpoint
+from worker.lane.network import route_of
+from worker.operations.opening import RunHandle
+from worker.reports.plan import write_plan
+from worker.settings import ConfigError, Secrets, Settings, is_loopback
+from worker.stop import Stop
+
+
+@dataclass(frozen=True, slots=True)
+class RunMode:
+    """What a process is to do.
+
+    Attributes:
+        name: what to call it in the journal.
+        resumed: an earlier process has been at it.
+        redo: rows with a result that are to be run again.
+        plan: `make` one and send nothing, or `keep` to the one there is.
+        last: number of the last row to be looked at; None for all.
+    """
+
+    name: str
+    resumed: bool = False
+    redo: tuple[int, ...] = ()
+    plan: Literal["", "make", "keep"] = ""
+    last: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What a process brings along for its run.
+
+    Attributes:
+        state_directory: where learned limits are remembered, and shared with other processes.
+        observer: hears what happens meanwhile.
+        watch: shows the progress until it is cancelled.
+        commit: how the journal commits; None for a writer thread of its own.
+    """
+
+    state_directory: Path
+    clock: Clock = field(default_factory=Clock)
+    observer: Observer = ignore
+    watch: Watch | None = None
+    commit: Runner | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The credential that a run begins with.
+
+    Attributes:
+        secrets: with a token, unless it is lost.
+        tokens: requests that the token cost.
+        lost: why there is no token; empty when there is one.
+    """
+
+    secrets: Secrets
+    tokens: int = 0
+    lost: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToSend:
+    """What a run would send.
+
+    Attributes:
+        rows: at most. `url`: origin of the API.
+        mode: of the credential, `test` or `live`; empty where it does not say.
+        is_harmless: nothing is sent, or no live data is at stake: nobody needs to be asked.
+    """
+
+    rows: int
+    url: str
+    mode: str
+    is_harmless: bool
+
+
+def token_at_hand(settings: Settings, secrets: Secrets) -> Access | None:
+    """Return the token that the user gave, None where the first one has to be asked for.
+
+    Raises:
+        ConfigError: the servers cannot be reached in the way the settings say.
+    """
+    if secrets.token is None:
+        return None
+    route_of(settings, secrets)  # refused here rather than half-way
+    return Access(secrets)
+
+
+async def first_token(settings: Settings, secrets: Secrets, host: Host) -> Access:
+    """Ask for a token, before anything is asked of the caller or sent.
+
+    Raises:
+        ConfigError: the servers cannot be reached in the way the settings say.
+    """
+    route, counters = route_of(settings, secrets), Counters()
+    try:
+        way = Way(settings, secrets, host.state_directory, counters, host.clock, Stop())
+        async with token_endpoint(way, route) as endpoint:
+            grant = await endpoint.issue()
+    except CredentialLost as error:
+        return Access(secrets, counters.tokens, str(error))
+    return Access(secrets.model_copy(update={"token": SecretStr(grant.access_token)}), counters.tokens)
+
+
+def to_send(handle: RunHandle, mode: RunMode, access: Access) -> ToSend:
+    """Return what the run would send, for whoever decides whether it may.
+
+    Raises:
+        ConfigError: the credential is not for the mode that the settings expect.
+    """
+    target, token = handle.settings.target, access.secrets.token
+    credential = read_claims(token.get_secret_value()).mode if token and not access.lost else ""
+    if target.expect_mode and credential and credential != target.expect_mode:
+        raise ConfigError(f"The credential is for {credential} mode; --expect-mode {target.expect_mode} was asked for.")
+    is_harmless = mode.plan == "make" or credential == "test" or (not credential and is_loopback(target.url))
+    limit = handle.settings.input.limit
+    rows = handle.rows if limit is None else min(limit, handle.rows)
+    return ToSend(rows, target.url, credential, is_harmless)
+
+
+def register(handle: RunHandle, mode: RunMode, access: Access, clock: Clock) -> None:
+    """Register this process in the journal: from now on the run is the user's to keep.
+
+    Raises:
+        JournalError: it cannot be written.
+        ConfigError: a name among the settings cannot be recorded.
+    """
+    journal = handle.journal
+    journal.set_fact("settings", handle.settings.recorded())
+    if mode.plan == "keep":
+        journal.set_fact(PLAN, "kept")
+    journal.begin(mode.name, clock.wall(), mode.redo)
+    journal.counters.tokens = access.tokens
+
+
+def run_of(handle: RunHandle, mode: RunMode, access: Access, host: Host) -> Run:
+    """Return the run, ready to be executed by a registered process."""
+    return Run(
+        handle.directory, handle.journal, handle.settings, access.secrets, handle.rows, mode.resumed,
+        host.state_directory, host.clock, host.commit, host.watch, planning=mode.plan == "make", last=mode.last,
+        observer=host.observer,
+    )  # fmt: skip
+
+
+def without_token(access: Access) -> RunEnd:
+    """Return how a process ends that has no token to work with."""
+    return RunEnd("stopped", STOPPED, f"authorisation_lost: {access.lost}")
+
+
+def finish(handle: RunHandle, mode: RunMode, end: RunEnd, clock: Clock) -> RunEnd:
+    """Record how the process ended, and write the reports.
+
+    Returns:
+        The end with a summary, or with a message that says why there is none.
+
+    Raises:
+        JournalError: the end cannot be recorded.
+        JournalDamaged, InputRefused: the run directory does not hold what it should.
+    """
+    record_end(handle, end, clock)
+    return write_reports(handle, mode, end)
+
+
+def record_end(handle: RunHandle, end: RunEnd, clock: Clock) -> None:
+    """Record how the process ended.
+
+    Raises:
+        JournalError: saying what could not be recorded, and what to do.
+    """
+    journal = handle.journal
+    try:
+        journal.end(end.state, end.exit_status, end.message, clock.wall())
+    except JournalError as error:
+        raise JournalError(
+            f"{end.message or error}\n{_unrecorded(journal.unrecorded)}"
+            f"Resume the run once there is room: rowpatch resume {handle.directory}"
+        ) from None
+
+
+def write_reports(handle: RunHandle, mode: RunMode, end: RunEnd) -> RunEnd:
+    """Write what there is to report, for a process whose end is recorded.
+
+    Returns:
+        The end with a summary, or with a message that says why there is none.
+
+    Raises:
+        JournalDamaged, InputRefused: the run directory does not hold what it should.
+    """
+    if mode.plan == "make":
+        end = _with_plan(handle, end)
+    elif end.abandoned:
+        end = replace(end, message=f"abandoned; see rowpatch resume {handle.directory}")
+    else:
+        end = _with_summary(handle, end)
+    return replace(end, exit_status=end.exit_status or (NOT_ALL if handle.lost else DONE))
+
+
+def _with_plan(handle: RunHandle, end: RunEnd) -> RunEnd:
+    if end.state != "planned":
+        return replace(end, message=f"{end.message}\nThe plan is not complete, and nothing was sent: plan again.")
+    try:
+        plan = write_plan(handle.directory, handle.journal, handle.settings, handle.rows)
+    except OSError as error:
+        return replace(end, exit_status=STOPPED, message=f"cannot write the plan: {error}. Nothing was sent.")
+    return replace(end, exit_status=NOT_ALL if plan.refused else DONE, plan=plan)
+
+
+def _with_summary(handle: RunHandle, end: RunEnd) -> RunEnd:
+    try:
+        summary = reports.write(handle.directory, handle.journal, handle.settings, handle.rows)
+    except OSError as error:
+        message = f"cannot write the reports: {error}. The results are safe: rowpatch report {handle.directory}"
+        return replace(end, exit_status=STOPPED, message=message)
+    return replace(end, summary=summary)
+
+
+def _unrecorded(outcomes: int) -> str:
+    if not outcomes:
+        return ""
+    what = "1 outcome" if outcomes == 1 else f"{outcomes:,} outcomes"
+    return f"{what} could not be recorded: these rows are in doubt until the run is resumed.\n"

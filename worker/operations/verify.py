@@ -1,0 +1,107 @@
+"""Whether the server still holds what a run wrote: the records read again, and a file of what differs."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from jobs.model import JSON, Absent
+from worker.engine import verifier
+from worker.engine.verifier import Finding, Kept, Verified
+from worker.files import run_directory
+from worker.files.atomic import replacing
+from worker.journal import Counters, History
+from worker.lane.connect import Way
+from worker.lane.network import route_of
+from worker.operations.opening import Adjust, stored_settings, unchanged
+from worker.operations.runs import Host
+from worker.reports.formats import csv_head, csv_line
+from worker.reports.outcome import own_text
+from worker.settings import Secrets, Settings
+from worker.stop import Stop
+
+REPORT: Final = "verify.csv"
+"""Name of the file of what differs, in the run directory."""
+
+_HEADER: Final = ("row", "type", "id", "finding", "column", "written", "live")
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """A run that is about to be verified, whose directory this process holds."""
+
+    directory: Path
+    history: History
+    settings: Settings
+
+
+@contextmanager
+def opened(directory: Path, adjust: Adjust = unchanged) -> Iterator[Verification]:
+    """Lock and open a run in order to verify it, until the block ends.
+
+    Raises:
+        ConfigError: it is no run directory, or `adjust` refuses.
+        Busy: another process holds it.
+        JournalDamaged: its journal cannot be used.
+    """
+    path = run_directory.journal_in(directory)
+    with run_directory.locked(directory), closing(History(path)) as history:
+        yield Verification(directory, history, adjust(stored_settings(history)[0]))
+
+
+def choose(of: Verification, host: Host, sample: int | None = None) -> Iterator[Kept]:
+    """Return the records that the run wrote, or so many of them at random; the journal is sorted by them here.
+
+    Raises:
+        JournalDamaged: the run's journal cannot be used.
+    """
+    records = verifier.written_records(of.history)
+    if sample is not None:
+        return iter(verifier.sampled(records, sample, Random(host.clock.sample())))  # noqa: S311  # not a secret
+    return chain(list(islice(records, 1)), records)
+
+
+async def read_again(of: Verification, secrets: Secrets, host: Host, records: Iterator[Kept]) -> Verified:
+    """Read records again, and write `verify.csv`; the file appears complete or not at all.
+
+    Args:
+        of: the run.
+        secrets: the credential.
+        host: what this process brings along.
+        records: that the run wrote.
+
+    Raises:
+        ConfigError: the servers cannot be reached in the way the settings say.
+        Unfinished: the API does not let us read on.
+        OSError: the file cannot be written.
+        JournalDamaged: the run's journal cannot be used.
+    """
+    route_of(of.settings, secrets)  # refused here rather than half-way
+    clock = host.clock.bound()
+    way = Way(of.settings, secrets, host.state_directory, Counters(), clock, Stop(), observer=host.observer)
+    with _reporting(of.directory) as report:
+        return await verifier.verify(way, records, report, of.history.last_result())
+
+
+@contextmanager
+def _reporting(directory: Path) -> Iterator[Callable[[Finding], None]]:
+    """Yield what writes one finding to `verify.csv`."""
+    with replacing(directory, (REPORT,)) as (file,):
+        file.write(csv_head(_HEADER))
+        yield lambda finding: _write(file.write, finding)
+
+
+def _write(write: Callable[[str], object], finding: Finding) -> None:
+    record = finding.record
+    cells = [str(record.row), record.type, record.id, finding.why, finding.column]
+    write(csv_line([own_text(cell) for cell in (*cells, _cell(finding.written), _cell(finding.live))]))
+
+
+def _cell(value: JSON | Absent) -> str:
+    if isinstance(value, Absent) or value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=float)
