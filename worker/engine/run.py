@@ -191,13 +191,15 @@ class Run:
 
     async def _send(self, intake: Intake, connection: Connection, earlier: History | None) -> None:
         settings, stop, clock, bells = self.settings, connection.way.stop, self.clock, Bells()
-        writes, recent, lookup = connection.writes, RecentWrites(), connection.lookup
+        writes, recent = connection.writes, RecentWrites()
         guards = Guards(settings.stopping.stop_after, Status.APPLIED in self.journal.counts())
         sequencer = self._sequencer(settings.stopping.canary)
         outcomes = Outcomes(sequencer, self.journal, guards, recent, bells, clock, stop, settings.target.expect_mode)
         reading = self._reading(sequencer, guards, recent, connection, earlier)
         attempts = AttemptLoop(connection.updates, self.journal, reading)
-        settling = Settling(lookup, outcomes, bells, clock, stop, lambda: lookup.limiter.is_down and writes.is_down)
+        settling = Settling(
+            reading.lookup, outcomes, bells, clock, stop, lambda: connection.reads.is_down and writes.is_down
+        )
         room = lambda: 0 if settling.is_full else room_at(writes.pace.rate(), PAGE_SIZE)  # noqa: E731
         prefetch = Prefetch(sequencer, iter(intake), reading, outcomes.drain, room, self.journal, bells, stop)
         senders = Senders(sequencer, attempts, reading, outcomes, settling, bells, stop, room)
