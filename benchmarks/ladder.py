@@ -26,7 +26,10 @@ from yarl import URL
 from benchmarks import machine, results, rows
 from benchmarks.measuring import median
 from benchmarks.servers import running
-from jobs.apis.commercelayer import MEDIA_TYPE, meaning_of, update_request
+from jobs.apis.commercelayer.api import COMMERCE_LAYER
+from jobs.apis.commercelayer.meaning import meaning_of
+from jobs.apis.commercelayer.updates import update_request
+from jobs.apis.documents import MEDIA_TYPE
 from jobs.changes.diff import as_written
 from jobs.model import Reply, Request, RowResult, UpdateJob
 from worker.checking import check
@@ -223,7 +226,7 @@ async def judged(place: Place) -> None:
             change = as_written(job)
             request = update_request(job, change, job.type)
             reply = await transport.send(request, HEADERS)
-            judge(reply, meaning_of(request, reply), Sent(job, change, job.type, 4, 4))
+            judge(reply, meaning_of(request, reply), Sent(job, change, COMMERCE_LAYER.resource(job.type), 4, 4))
 
     await _sending(place, work)
 
@@ -237,7 +240,7 @@ async def attempts(place: Place) -> None:
     async def work(transport: Transport) -> None:
         patience, credential = Attempts().retrying, Credential("x", None, clock)
         exchange = Exchange(transport, limiter, credential, meaning_of, patience, clock, stop, CONTENT)
-        loop = AttemptLoop(exchange, nothing, NoReading())
+        loop = AttemptLoop(COMMERCE_LAYER, exchange, nothing, NoReading())
         for job in jobs:
             row = InFlightRow(job, job.type)
             row.take(as_written(job))

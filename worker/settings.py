@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import PydanticCustomError, PydanticSerializationError
 
-from jobs.apis.commercelayer import AUTH_URL
 from jobs.formats import FORMATS
 from jobs.texts import either
 from worker.policy.guards import StopAfter
@@ -26,9 +25,6 @@ from worker.policy.patience import Patience
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 """Hosts that plain http is allowed to."""
-
-PRIOR: Final = (Window(100, 60.0), Window(25, 10.0))
-"""What to assume of `*.commercelayer.io` before its first reply: test mode, the stricter one (its rate-limit page)."""
 
 
 class ConfigError(Exception):
@@ -201,7 +197,7 @@ class Secrets(_Group):
     token: SecretStr | None = None
     client_id: SecretStr | None = None
     client_secret: SecretStr | None = None
-    auth_url: str = AUTH_URL
+    auth_url: str = ""
     proxy_auth: SecretStr | None = None
 
     @property
@@ -231,7 +227,8 @@ def read_secrets(environment: Mapping[str, str]) -> Secrets:
             "(or ROWPATCH_TOKEN_FILE, ...: the name of a file that holds it)."
         )
     try:
-        auth_url = checked_origin(environment.get("ROWPATCH_AUTH_URL") or AUTH_URL)
+        given = environment.get("ROWPATCH_AUTH_URL")
+        auth_url = checked_origin(given) if given else ""
     except ConfigError as error:
         raise ConfigError(f"ROWPATCH_AUTH_URL: {error}") from None
     return Secrets(
@@ -275,16 +272,6 @@ def origin_of(url: str, like: str) -> str:
 def is_loopback(origin: str) -> bool:
     """Whether the origin is this machine."""
     return urlsplit(origin).hostname in LOOPBACK
-
-
-def is_commerce_layer(origin: str) -> bool:
-    """Whether the origin is one of Commerce Layer's own hosts."""
-    return (urlsplit(origin).hostname or "").endswith(".commercelayer.io")
-
-
-def prior(origin: str) -> tuple[Window, ...]:
-    """Limits to assume before the first reply: known for Commerce Layer's own hosts, unknown elsewhere."""
-    return PRIOR if is_commerce_layer(origin) else ()
 
 
 _HOST: Final = re.compile(r"[0-9a-f:]*:[0-9a-f:.]+|(?!-)[0-9a-z_-]{1,63}(\.[0-9a-z_-]{1,63})*\.?")

@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from jobs.apis.commercelayer import meaning_of, update_request
+from jobs.apis.commercelayer.api import COMMERCE_LAYER
+from jobs.apis.commercelayer.meaning import meaning_of
+from jobs.apis.commercelayer.updates import update_request
 from jobs.changes.diff import as_written
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, RowRef, UpdateJob
 from jobs.reasons import REASONS
@@ -110,7 +112,7 @@ def special_rows() -> Iterator[tuple[str, str]]:
 
 def judge(outcome: Outcome, what: Sent) -> Verdict:
     """The verdict, by what the API says that the outcome means."""
-    meaning = meaning_of(update_request(what.job, what.change, what.type_name), outcome)
+    meaning = meaning_of(update_request(what.job, what.change, what.resource.name), outcome)
     return policy.judge(outcome, meaning, what)
 
 
@@ -118,7 +120,7 @@ def sent(job: UpdateJob, *, left: int = 1, doubt: str = "", abstract: bool = Fal
     """A row whose record was read: it held another reference."""
     change = as_written(job)
     change = replace(change, edits=tuple(replace(edit, before="old") for edit in change.edits))
-    return Sent(job, change, job.type, left, left, left, doubt=doubt, abstract=abstract)
+    return Sent(job, change, COMMERCE_LAYER.resource(job.type), left, left, left, doubt=doubt, abstract=abstract)
 
 
 def in_words(verdict: Verdict) -> str:  # noqa: PLR0911  # a line a verdict

@@ -21,7 +21,6 @@ from worker.settings import (
     is_loopback,
     parse_rate,
     parse_stop_after,
-    prior,
     read_secrets,
     state_directory,
 )
@@ -197,13 +196,6 @@ def test_settings_survive_the_journal() -> None:
     )
     assert Settings.model_validate_json(settings.model_dump_json()) == settings
     assert settings.pacing.ceiling == (Window(50, 10.0),)
-
-
-def test_a_limit_is_assumed_for_commerce_layer_only() -> None:
-    assert prior("https://acme.commercelayer.io") == (Window(100, 60.0), Window(25, 10.0))
-    assert prior("https://commercelayer.io.evil.example") == ()
-    assert is_loopback("http://127.0.0.1:1")
-    assert not is_loopback("https://acme.commercelayer.io")
 
 
 def test_secrets_come_from_the_environment_or_from_files(tmp_path: Path) -> None:

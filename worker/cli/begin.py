@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from jobs.apis.commercelayer import read_claims
+from jobs.apis.registry import DEFAULT
 from worker.cli.flags import Flags, SourceFlags, new_settings
 from worker.cli.session import standard_input, work
 from worker.cli.speech import warn
@@ -42,7 +42,7 @@ def begin(
 def _url(flags: Flags, secrets: Secrets) -> str:
     if flags.url:
         return flags.url
-    url = read_claims(secrets.token.get_secret_value()).url if secrets.token else ""
+    url = DEFAULT.auth.claims(secrets.token.get_secret_value()).url if secrets.token else ""
     if not url:
         raise ConfigError("Where to? Set ROWPATCH_URL or pass --url, like https://yourdomain.commercelayer.io")
     warn(f"The API is {url}: the token names it. To use another, pass --url.")

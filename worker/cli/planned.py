@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from jobs.apis.registry import DEFAULT
 from worker.cli.speech import show
 from worker.engine.progress import duration
 from worker.lane.credentials import quota_of
@@ -19,7 +20,7 @@ def show_planned(directory: Path, plan: PlanSummary, settings: Settings) -> None
 
 def _estimate(plan: PlanSummary, settings: Settings) -> str:
     """Say how long the updates will take; empty where nothing is known."""
-    found = estimate(plan, settings, _whose(settings.target.url), state_directory())
+    found = estimate(plan, settings, DEFAULT, _whose(settings.target.url), state_directory())
     if found is None:
         return ""
     said = f"about {duration(found.seconds)}" if found.seconds >= 1 else "at once"
@@ -29,6 +30,6 @@ def _estimate(plan: PlanSummary, settings: Settings) -> str:
 def _whose(origin: str) -> str:
     """Return whose quota the credential at hand spends; a plan can be shown again without any."""
     try:
-        return quota_of(read_secrets(os.environ), origin)
+        return quota_of(DEFAULT, read_secrets(os.environ), origin)
     except ConfigError:
         return ""

@@ -23,7 +23,7 @@ from worker.files.run_directory import Busy
 from worker.journal import JournalDamaged, JournalError
 from worker.operations import runs
 from worker.operations.opening import RunHandle
-from worker.operations.runs import Access, Host, RunMode
+from worker.operations.runs import Host, RunMode, ToSend
 from worker.settings import ConfigError, read_secrets, state_directory
 
 
@@ -71,7 +71,7 @@ def work(handle: RunHandle, mode: RunMode, flags: Flags, *, detailed: bool = Fal
     configure_log(flags.log_format)
     access = at_hand or anyio.run(runs.first_token, handle.settings, secrets, host)
     if not access.lost:
-        _confirm(handle, mode, access, flags)
+        _confirm(runs.to_send(handle, mode, access, host.api), flags)
     runs.register(handle, mode, access, clock)
     if access.lost:
         end = runs.without_token(access)
@@ -101,13 +101,12 @@ def _finish(handle: RunHandle, mode: RunMode, end: RunEnd, clock: Clock, *, deta
     return end.exit_status
 
 
-def _confirm(handle: RunHandle, mode: RunMode, access: Access, flags: Flags) -> None:
+def _confirm(planned: ToSend, flags: Flags) -> None:
     """Ask before touching live data.
 
     Raises:
-        ConfigError: the mode is not the expected one, or nobody said yes.
+        ConfigError: nobody said yes.
     """
-    planned = runs.to_send(handle, mode, access)
     if flags.yes or planned.is_harmless:
         return
     rows, shown = planned.rows, planned.mode.upper() or "mode unknown, taken as LIVE"

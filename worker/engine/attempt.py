@@ -7,6 +7,7 @@ be decided without waiting is decided in `policy`; the steps a row takes are tho
 from dataclasses import dataclass, replace
 from typing import Final, Protocol, TypeAlias
 
+from jobs.apis.api import Api
 from jobs.apis.meanings import Meaning
 from jobs.model import NotSent, Outcome, Status
 from worker.journal import SAFE, Image, Journal, JournalError
@@ -83,6 +84,7 @@ class Rereading(Protocol):
 class AttemptLoop:
     """Sends rows until they are settled, rerouted, or left because the run ends."""
 
+    api: Api
     exchange: Exchange
     journal: Journal
     reading: Rereading
@@ -110,7 +112,7 @@ class AttemptLoop:
                 return self._leave(row)
             if row.live is not None:
                 self.longest_gap = max(self.longest_gap, exchange.clock.age(row.read_at))
-            sent = await exchange.send(row.request(), headers, in_full=row.job.fires)
+            sent = await exchange.send(row.request(self.api), headers, in_full=row.job.fires)
             verdict = judge(sent.outcome, sent.meaning, self._sent(row))
             if isinstance(verdict, Settle):
                 return Judged(verdict, sent.outcome)
@@ -184,7 +186,7 @@ class AttemptLoop:
         return Sent(
             row.job,
             row.change,
-            row.type_name,
+            self.api.resource(row.type_name),
             attempts_left=patience.attempts_left(row.failures),
             throttles_left=patience.throttles_left(row.throttles),
             races_left=patience.races_left(row.races),

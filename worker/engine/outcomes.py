@@ -3,6 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 
+from jobs.apis.api import Api
 from jobs.changes.edits import without_tags
 from jobs.model import Outcome, Reply, RowResult, Status, Unsendable
 from jobs.reasons import REASONS
@@ -39,6 +40,7 @@ class Outcomes:
         doubtful: rows in doubt since an earlier process, with what is asked of their records: to be taken.
     """
 
+    api: Api
     sequencer: Sequencer
     journal: Journal
     guards: Guards
@@ -79,7 +81,7 @@ class Outcomes:
         match effect:
             case Queued(row):
                 self.guards.found(row.number)
-                row.request()  # built now, in turn with those of its page: see there
+                row.request(self.api)  # built now, in turn with those of its page: see there
                 self.bells.rows.ring()
             case Settled(row, settle):
                 self._write_down(row, settle, None)

@@ -11,8 +11,7 @@ from typing import Any, Final
 import anyio
 import anyio.abc
 
-from jobs.apis.commercelayer import MOST_REFERENCES, PAGE_SIZE
-from jobs.apis.schema import resource_type
+from jobs.apis.api import Api
 from jobs.changes.diff import Terms
 from jobs.changes.overtaking import without
 from jobs.model import SETTLED_WELL, Status
@@ -48,11 +47,6 @@ HORIZON: Final = 600.0
 
 LONGEST_GAP: Final = "longest_gap"
 """The journal's fact about the most seconds between a record's reading and its PATCH in the last process."""
-
-
-def _variants(type_name: str) -> tuple[str, ...]:
-    kind = resource_type(type_name)
-    return kind.abstract_over if kind else ()
 
 
 Work = Callable[[], Coroutine[Any, Any, None]]
@@ -99,6 +93,7 @@ class Run:
         planning: write down what would be sent, and send nothing.
         last: number of the last row to be looked at; None for all.
         observer: hears what happens meanwhile.
+        api: that is updated.
     """
 
     directory: Path
@@ -114,6 +109,7 @@ class Run:
     planning: bool = False
     last: int | None = None
     observer: Observer = ignore
+    api: Api = field(kw_only=True)
     _stop: Stop = field(default_factory=Stop)
     _interrupted: int = 0
     _abandoned: bool = False
@@ -157,7 +153,7 @@ class Run:
     async def _work(self, traces: Traces | None) -> None:
         settings, clock, stop = self.settings, self.clock, self._stop
         counters, since = self.journal.counters, self._answered_since
-        way = Way(settings, self.secrets, self.state_directory, counters, clock, stop, since, self.observer)
+        way = Way(self.api, settings, self.secrets, self.state_directory, counters, clock, stop, since, self.observer)
         async with connected(way) as connection:
             copy = source.spooled_in(self.directory, settings.input.format)
             late = refeed.overtaken(copy, settings.input, settings.target.type)
@@ -178,7 +174,7 @@ class Run:
         sequencer = self._sequencer(0)
         planner = Planner(sequencer, self.journal, guards, bells, self.clock, stop)
         reading = self._reading(sequencer, guards, RecentWrites(), connection, earlier)
-        room = partial(room_at, math.inf, PAGE_SIZE)
+        room = partial(room_at, math.inf, self.api.page)
         prefetch = Prefetch(sequencer, iter(intake), reading, planner.drain, room, self.journal, bells, stop)
         progress = Progress(
             self._limit, reads.rate, self._pause(reads), reads=reads, gets=lambda: self.journal.counters.gets
@@ -194,13 +190,15 @@ class Run:
         writes, recent = connection.writes, RecentWrites()
         guards = Guards(settings.stopping.stop_after, Status.APPLIED in self.journal.counts())
         sequencer = self._sequencer(settings.stopping.canary)
-        outcomes = Outcomes(sequencer, self.journal, guards, recent, bells, clock, stop, settings.target.expect_mode)
+        outcomes = Outcomes(
+            self.api, sequencer, self.journal, guards, recent, bells, clock, stop, settings.target.expect_mode
+        )
         reading = self._reading(sequencer, guards, recent, connection, earlier)
-        attempts = AttemptLoop(connection.updates, self.journal, reading)
+        attempts = AttemptLoop(self.api, connection.updates, self.journal, reading)
         settling = Settling(
             reading.lookup, outcomes, bells, clock, stop, lambda: connection.reads.is_down and writes.is_down
         )
-        room = lambda: 0 if settling.is_full else room_at(writes.pace.rate(), PAGE_SIZE)  # noqa: E731
+        room = lambda: 0 if settling.is_full else room_at(writes.pace.rate(), self.api.page)  # noqa: E731
         prefetch = Prefetch(sequencer, iter(intake), reading, outcomes.drain, room, self.journal, bells, stop)
         senders = Senders(sequencer, attempts, reading, outcomes, settling, bells, stop, room)
         progress = Progress(
@@ -216,9 +214,12 @@ class Run:
             self.journal.learn(LONGEST_GAP, f"{attempts.longest_gap:.3f}")
 
     def _sequencer(self, canaries: int) -> Sequencer:
-        decide, sizes = partial(decide_row, self._terms), Sizes(PAGE_SIZE, MOST_REFERENCES)
+        decide, sizes = partial(decide_row, self._terms), Sizes(self.api.page, self.api.key_page)
         blind = self.settings.input.blind
-        return Sequencer(decide, sizes, _variants, facts=self.journal.facts, blind=blind, canaries=canaries)
+        return Sequencer(decide, sizes, self._variants, facts=self.journal.facts, blind=blind, canaries=canaries)
+
+    def _variants(self, type_name: str) -> tuple[str, ...]:
+        return self.api.resource(type_name).variants
 
     def _reading(
         self,

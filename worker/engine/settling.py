@@ -15,7 +15,6 @@ from typing import Final
 
 import anyio
 
-from jobs.apis.commercelayer import PAGE_SIZE
 from jobs.apis.retry_after import read_retry_after
 from jobs.changes.diff import fields
 from jobs.model import Live, Outcome, Reply, Status
@@ -168,7 +167,7 @@ class Settling:
         """The rows that are due: those of one type, a page at most."""
         page: list[_OpenAttempt] = []
         others: list[tuple[float, int, _OpenAttempt]] = []
-        while self._due and self._due[0][0] <= now and len(page) < PAGE_SIZE:
+        while self._due and self._due[0][0] <= now and len(page) < self.lookup.api.page:
             entry = heappop(self._due)
             if page and entry[2].row.job.type != page[0].row.job.type:
                 others.append(entry)

@@ -11,7 +11,6 @@ from typing import Final
 
 import anyio
 
-from jobs.apis.commercelayer import PAGE_SIZE
 from jobs.changes.diff import value_at
 from jobs.changes.edits import column_of
 from jobs.changes.equality import same_at, tidied
@@ -115,7 +114,7 @@ async def verify(way: Way, records: Iterator[Kept], report: Callable[[Finding], 
     """
     verified, guards = Verified(), Guards()
     async with connected(way) as connection:
-        pages = _pages(_visible(records, verified))
+        pages = _pages(_visible(records, verified), way.api.page)
         until = way.clock.now() + min(READ_LAG_S, last + READ_LAG_S - way.clock.wall())
         while batch := list(islice(pages, READ_CONCURRENCY)):
             found = await _read(connection.lookup, batch)
@@ -160,9 +159,9 @@ def _visible(records: Iterator[Kept], verified: Verified) -> Iterator[Kept]:
             yield record
 
 
-def _pages(records: Iterator[Kept]) -> Iterator[list[Kept]]:
+def _pages(records: Iterator[Kept], size: int) -> Iterator[list[Kept]]:
     for _, alike in groupby(records, key=lambda record: record.type):
-        while page := list(islice(alike, PAGE_SIZE)):
+        while page := list(islice(alike, size)):
             yield page
 
 

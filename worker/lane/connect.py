@@ -9,7 +9,7 @@ from typing import Final
 
 import anyio
 
-from jobs.apis.commercelayer import MEDIA_TYPE, meaning_of
+from jobs.apis.api import Api
 from worker.clock import Clock
 from worker.events import Observer, ignore
 from worker.journal import Counters
@@ -17,7 +17,6 @@ from worker.lane.authority import Nobody
 from worker.lane.credentials import (
     TOKEN_HEADERS,
     TOKEN_PATIENCE,
-    TOKEN_QUOTA,
     Credential,
     TokenEndpoint,
     quota_of,
@@ -31,8 +30,8 @@ from worker.pacing.peers import BEAT
 from worker.pacing.quota_file import PaceMemory
 from worker.pacing.shared import SharedPace
 from worker.policy.backoff import Heard
-from worker.policy.pace import Pace
-from worker.settings import Secrets, Settings, prior
+from worker.policy.pace import Pace, as_windows
+from worker.settings import Secrets, Settings
 from worker.stop import Stop
 
 READ_CONCURRENCY: Final = 4
@@ -53,6 +52,7 @@ class Way:
         observer: hears what happens to the paces and the token.
     """
 
+    api: Api
     settings: Settings
     secrets: Secrets
     state_directory: Path
@@ -76,18 +76,20 @@ class Connection:
     @property
     def updates(self) -> Exchange:
         """Return the exchange of rows."""
-        return self._exchange(self.writes, {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE}, uncounted)
+        media = self.way.api.media_type
+        return self._exchange(self.writes, {"Accept": media, "Content-Type": media}, uncounted)
 
     @property
     def lookup(self) -> Lookup:
         """Return what reads records."""
-        return Lookup(self._exchange(self.reads, {"Accept": MEDIA_TYPE}, partial(_count_read, self.way.counters)))
+        api, count = self.way.api, partial(_count_read, self.way.counters)
+        return Lookup(api, self._exchange(self.reads, {"Accept": api.media_type}, count))
 
     def _exchange(self, limiter: Limiter, headers: Headers, on_send: Callable[[], None]) -> Exchange:
         way = self.way
         return Exchange(
-            self.transport, limiter, self.credential, meaning_of, way.settings.attempts.retrying, way.clock, way.stop,
-            headers, on_send,
+            self.transport, limiter, self.credential, way.api.meaning, way.settings.attempts.retrying, way.clock,
+            way.stop, headers, on_send,
         )  # fmt: skip
 
     async def beat_forever(self) -> None:
@@ -120,19 +122,21 @@ async def connected(way: Way) -> AsyncIterator[Connection]:
 async def token_endpoint(way: Way, route: Route, news: News = UNHEARD) -> AsyncIterator[TokenEndpoint]:
     """Reach the token endpoint, which has a quota of its own; each request is counted."""
     secrets, limits, clock, stop = way.secrets, way.settings.attempts, way.clock, way.stop
-    origin = secrets.auth_url
-    pace = Pace(ceiling=TOKEN_QUOTA, max_in_flight=1, discover=False)
-    shared = SharedPace(pace, PaceMemory(way.state_directory, origin, quota_of(secrets, origin), "POST"), clock)
+    origin = secrets.auth_url or way.api.auth.url
+    pace = Pace(ceiling=as_windows(way.api.auth.windows), max_in_flight=1, discover=False)
+    shared = SharedPace(
+        pace, PaceMemory(way.state_directory, origin, quota_of(way.api, secrets, origin), "POST"), clock
+    )
     shared.begin()
     try:
         async with Transport(origin, timeout=limits.timeout, connections=1, route=route) as transport:
             limiter = Limiter(pace, clock, stop, shared, news=news)
             patience = replace(TOKEN_PATIENCE, pause=limits.patience)
             exchange = Exchange(
-                transport, limiter, Nobody(), meaning_of, patience, clock, stop,
+                transport, limiter, Nobody(), way.api.meaning, patience, clock, stop,
                 TOKEN_HEADERS, partial(_count_token, way.counters),
             )  # fmt: skip
-            yield TokenEndpoint(secrets, exchange, news)
+            yield TokenEndpoint(secrets, way.api.auth, origin, exchange, news)
     finally:
         shared.end()
 
@@ -141,7 +145,7 @@ async def _credential(way: Way, stack: AsyncExitStack, route: Route) -> Credenti
     secrets, issuer = way.secrets, None
     if secrets.renewable:
         issuer = await stack.enter_async_context(token_endpoint(way, route, _news(way, "POST")))
-    return Credential(secrets.token.get_secret_value() if secrets.token else "", issuer, way.clock)
+    return Credential(secrets.token.get_secret_value() if secrets.token else "", issuer, way.clock, way.api.auth.claims)
 
 
 def _count_read(counters: Counters) -> None:
@@ -161,14 +165,14 @@ def _pace(way: Way, method: str) -> Pace:
         max_in_flight=pacing.concurrency if writing else READ_CONCURRENCY,
         discover=pacing.discover,
     )
-    pace.restore(prior(way.settings.target.url), ())
+    pace.restore(as_windows(way.api.windows(way.settings.target.url)), ())
     return pace
 
 
 def _shared(way: Way, method: str) -> SharedPace:
     """Return the pace as other processes left it or have it now; writes also count what only the journal knows."""
     origin = way.settings.target.url
-    memory = PaceMemory(way.state_directory, origin, quota_of(way.secrets, origin), method)
+    memory = PaceMemory(way.state_directory, origin, quota_of(way.api, way.secrets, origin), method)
     shared = SharedPace(_pace(way, method), memory, way.clock)
     saved_at = shared.begin()
     if method == "PATCH":

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 import anyio
 
-from jobs.apis.commercelayer import Claims, Grant, read_claims, read_grant, token_request
+from jobs.apis.api import Api, Auth, Claims, Grant
 from jobs.apis.meanings import Meaning
 from jobs.model import Outcome, Reply, Request
 from worker.clock import Clock
@@ -22,10 +22,9 @@ from worker.events import TokenNotRenewed
 from worker.lane.authority import CredentialLost
 from worker.lane.exchange import Exchange
 from worker.pacing.limiter import UNHEARD, News
-from worker.policy.pace import Window
 from worker.policy.patience import Patience
 from worker.policy.wording import why_not
-from worker.settings import Secrets, is_commerce_layer
+from worker.settings import Secrets
 
 RENEW_BEFORE: Final = 600.0
 """Seconds of remaining life at which a token is renewed."""
@@ -41,9 +40,6 @@ PROVEN: Final = 30.0
 
 MOST_UNPROVEN: Final = 2
 """New tokens in a row that may be refused before the run stops."""
-
-TOKEN_QUOTA: Final = (Window(30, 60.0),)
-"""Requests for tokens at most (Commerce Layer's documentation; no burst). Kept to everywhere: it is ample."""
 
 TOKEN_PATIENCE: Final = Patience(attempts=5, base=1.0, cap=20.0, rest=1.0)
 """Tries to get a token before the run stops, refusals for pace among them; never two in a second."""
@@ -71,15 +67,19 @@ class Issuer(Protocol):
 class TokenEndpoint:
     """Client credentials over HTTP."""
 
-    def __init__(self, secrets: Secrets, exchange: Exchange, news: News = UNHEARD) -> None:
+    def __init__(self, secrets: Secrets, auth: Auth, origin: str, exchange: Exchange, news: News = UNHEARD) -> None:
         """Ask for tokens.
 
         Args:
             secrets: the client's.
+            auth: how the API hands tokens out.
+            origin: of the endpoint.
             exchange: with the token endpoint, by its own quota and patience, in nobody's name.
             news: where it is told why a token was not renewed early.
         """
         self._secrets = secrets
+        self._auth = auth
+        self._origin = origin
         self._exchange = exchange
         self._news = news
 
@@ -91,7 +91,7 @@ class TokenEndpoint:
             outcome = asked.outcome
             if isinstance(outcome, Reply):
                 outcome = replace(outcome, secrets=secrets)
-                if (grant := read_grant(outcome)) is not None:
+                if (grant := self._auth.grant(outcome)) is not None:
                     return grant
             is_too_long = asked.pause > patience.pause
             why = _why(outcome, asked.pause if is_too_long else 0.0)
@@ -102,7 +102,7 @@ class TokenEndpoint:
                 break
         if not patient:
             self._news.observer(TokenNotRenewed(self._news.method, why or "the token endpoint is to be left alone"))
-        raise CredentialLost(f"no token from {self._secrets.auth_url} (ROWPATCH_AUTH_URL): {why or 'the run ends'}")
+        raise CredentialLost(f"no token from {self._origin} (ROWPATCH_AUTH_URL): {why or 'the run ends'}")
 
     def _request(self) -> tuple[Request, tuple[str, ...]]:
         """Return the request for a token, and the secrets in it."""
@@ -110,37 +110,40 @@ class TokenEndpoint:
         if client_id is None or client_secret is None:
             raise CredentialLost("the token is no longer accepted, and there is no client id and secret to renew it")
         secrets = client_id.get_secret_value(), client_secret.get_secret_value()
-        return token_request(*secrets), secrets[::-1]
+        return self._auth.request(*secrets), secrets[::-1]
 
 
-def quota_of(secrets: Secrets, origin: str) -> str:
+def quota_of(api: Api, secrets: Secrets, origin: str) -> str:
     """Whose quota the credential spends at `origin`, as a hash; empty where the API counts by address.
 
-    Commerce Layer counts per IP address: all credentials of a host share a quota there. Elsewhere it is the client, or
-    the application that a token names, or else the token itself.
+    Where it does, all credentials of a host share a quota. Elsewhere it is the client, or the application that a token
+    names, or else the token itself.
     """
-    if is_commerce_layer(origin):
+    if api.counts_by_address(origin):
         return ""
     token = secrets.token.get_secret_value() if secrets.token else ""
-    claims = read_claims(token)
+    application = api.auth.claims(token).application
     whose = f"token {token}"
     if secrets.client_id is not None:
         whose = f"client {secrets.client_id.get_secret_value()}"
-    elif claims.organization:
-        whose = f"application {claims.organization} {claims.kind}"
+    elif application:
+        whose = f"application {application}"
     return hashlib.sha256(f"rowpatch quota of {whose}".encode()).hexdigest()[:16]
 
 
 class Credential:
     """The token that requests carry right now."""
 
-    def __init__(self, token: str, issuer: Issuer | None, clock: Clock) -> None:
+    def __init__(
+        self, token: str, issuer: Issuer | None, clock: Clock, claims: Callable[[str], Claims] = lambda _: Claims()
+    ) -> None:
         """Begin with `token`, or with an empty one where the first has to be issued.
 
         Args:
             token: what the user gave, may be empty.
             issuer: where the next one comes from, None for a fixed token.
             clock: to know when to renew.
+            claims: reads what a token says of itself.
         """
         self._issuer = issuer
         self._clock = clock
@@ -153,6 +156,7 @@ class Credential:
         self._changes = 0
         self._unproven = 0
         self._lost: CredentialLost | None = None
+        self._read_claims = claims
         self.claims = Claims()
         self._set(token, None)
 
@@ -228,7 +232,7 @@ class Credential:
 
     def _set(self, token: str, expires_in: float | None) -> None:
         self._token, self._bearer = token, f"Bearer {token}"
-        self.claims = read_claims(token)
+        self.claims = self._read_claims(token)
         life = expires_in
         if life is None and self.claims.expires_at is not None:
             life = self.claims.expires_at - self._clock.wall()

@@ -1,21 +1,15 @@
 """The live state of records: read in pages, and one by one where a page cannot tell.
 
 A page proves that a record is there. That one is not there is proven by a request for it alone (see
-`jobs.apis.commercelayer.wholeness`); what is neither shown nor proven absent could not be read.
+`jobs.apis.api.Resource.may_show_more`); what is neither shown nor proven absent could not be read.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
-from jobs.apis.commercelayer import (
-    may_show_more,
-    read_errors,
-    read_state,
-    read_states,
-    state_request,
-    states_request,
-)
+from jobs.apis.api import Api, Resource
+from jobs.apis.errors import read_errors
 from jobs.model import ApiError, Fields, Live, Reply, Request
 from worker.clock import Moment
 from worker.policy.row import Found
@@ -89,6 +83,7 @@ class _Gathered:
 class Pages:
     """Reads live state. What one type's pages were refused for is remembered: it is not tried to the end each time."""
 
+    api: Api
     ask: Ask
     _whole: set[str] = field(default_factory=set)
     _no_help: dict[str, _Refusal] = field(default_factory=dict)
@@ -100,6 +95,9 @@ class Pages:
         await self._heed(wanted, ids, await self._page(wanted, ids), gathered)
         return gathered.found()
 
+    def _of(self, wanted: Wanted) -> Resource:
+        return self.api.resource(wanted.type)
+
     async def _heed(self, wanted: Wanted, ids: Sequence[str], answer: Answer | NoAnswer, gathered: _Gathered) -> None:
         """Take what a page shows, and find out about the rest."""
         if isinstance(answer, NoAnswer):
@@ -108,14 +106,14 @@ class Pages:
             else:
                 gathered.fail(ids, answer.why)
             return
-        states = read_states(answer.reply, wanted.type, wanted.fields)
+        states = self._of(wanted).states(answer.reply, wanted.fields)
         if states is None:
             await self._refuse(wanted, ids, answer.reply, gathered)
             return
         self._refused.pop(wanted.type, None)
         gathered.take({each: states[each] for each in ids if each in states}, answer.at)
         rest = [each for each in ids if each not in states]
-        if 1 < len(rest) < len(ids) and may_show_more(answer.reply, ids):
+        if 1 < len(rest) < len(ids) and self._of(wanted).may_show_more(answer.reply, ids):
             await self._heed(wanted, rest, await self._page(wanted, rest), gathered)
         else:
             await self._one_by_one(wanted, rest, gathered)
@@ -150,10 +148,10 @@ class Pages:
         refusal: _Refusal | None = None,
     ) -> None:
         """Read single records; `refusal` is that of their page, which says nothing about any of them."""
-        in_vain = 0
+        in_vain, resource = 0, self._of(wanted)
         for place, resource_id in enumerate(ids):
-            answer = await self.ask(state_request(wanted.type, resource_id, wanted.fields), patient=wanted.patient)
-            if _settles(answer, wanted, resource_id, refusal, gathered):
+            answer = await self.ask(resource.read_one(resource_id, wanted.fields), patient=wanted.patient)
+            if _settles(answer, resource, wanted.fields, resource_id, refusal, gathered):
                 in_vain = 0
                 continue
             in_vain += 1
@@ -165,15 +163,15 @@ class Pages:
     async def _page(self, wanted: Wanted, ids: Sequence[str]) -> Answer | NoAnswer:
         """Ask for one page; for all fields where one that the API never shows, a write-only one, may be refused."""
         sparse = wanted.type not in self._whole
-        request = states_request(wanted.type, ids, wanted.fields, sparse=sparse)
+        request = self._of(wanted).read(ids, wanted.fields, sparse=sparse)
         answer = await self.ask(request, patient=wanted.patient)
         if isinstance(answer, NoAnswer) or not sparse or answer.reply.status != _BAD_REQUEST:
             return answer
         if self._no_help.get(wanted.type) == _refusal(answer.reply):
             return answer
-        request = states_request(wanted.type, ids, wanted.fields, sparse=False)
+        request = self._of(wanted).read(ids, wanted.fields, sparse=False)
         whole = await self.ask(request, patient=wanted.patient)
-        if isinstance(whole, Answer) and read_states(whole.reply, wanted.type, wanted.fields) is not None:
+        if isinstance(whole, Answer) and self._of(wanted).states(whole.reply, wanted.fields) is not None:
             self._whole.add(wanted.type)
         elif isinstance(whole, Answer) and _refusal(whole.reply) == _refusal(answer.reply):
             self._no_help[wanted.type] = _refusal(whole.reply)
@@ -181,12 +179,17 @@ class Pages:
 
 
 def _settles(
-    answer: Answer | NoAnswer, wanted: Wanted, resource_id: str, refusal: _Refusal | None, gathered: _Gathered
+    answer: Answer | NoAnswer,
+    resource: Resource,
+    fields: Fields,
+    resource_id: str,
+    refusal: _Refusal | None,
+    gathered: _Gathered,
 ) -> bool:
     """Take what the answer to a request for one record says of it; whether it says anything."""
     if isinstance(answer, NoAnswer):
         return False
-    live = read_state(answer.reply, wanted.type, resource_id, wanted.fields)
+    live = resource.state(answer.reply, resource_id, fields)
     if live is not None:
         gathered.take({resource_id: live}, answer.at)
     elif _refusal(answer.reply) == refusal:

@@ -7,7 +7,7 @@ nothing: the rows that needed it fail with that reason.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from jobs.apis.commercelayer import read_record, record_request
+from jobs.apis.api import Api
 from jobs.apis.meanings import ANSWERS, SERVER_ERRORS, SLOWS_DOWN, Meaning
 from jobs.model import JSON, Fields, Reply, Request
 from worker.lane.exchange import Exchange, Exchanged
@@ -23,13 +23,14 @@ from worker.policy.wording import why_not
 class Lookup:
     """Reads pages by exchanges, again after a backoff where that may help."""
 
+    api: Api
     exchange: Exchange
     _pages: Pages = field(init=False)
     _references: ReferencePages = field(init=False)
 
     def __post_init__(self) -> None:
         """Have both kinds of pages asked for in here."""
-        self._pages, self._references = Pages(self._insist), ReferencePages(self._insist)
+        self._pages, self._references = Pages(self.api, self._insist), ReferencePages(self.api, self._insist)
 
     @property
     def limiter(self) -> Limiter:
@@ -53,8 +54,9 @@ class Lookup:
 
     async def record(self, type_name: str, resource_id: str) -> Mapping[str, JSON] | None:
         """Return all attributes of one record; None when it cannot be read."""
-        answer = await self._insist(record_request(type_name, resource_id), patient=False)
-        return None if isinstance(answer, NoAnswer) else read_record(answer.reply, type_name, resource_id)
+        resource = self.api.resource(type_name)
+        answer = await self._insist(resource.read_one(resource_id, None), patient=False)
+        return None if isinstance(answer, NoAnswer) else resource.attributes(answer.reply, resource_id)
 
     async def _insist(self, request: Request, *, patient: bool) -> Answer | NoAnswer:
         """Ask until there is an answer that asking again would not change.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from jobs.apis.commercelayer import MOST_REFERENCES, Matches, read_references, reference_pages, references_request
+from jobs.apis.api import Api, Matches
 from jobs.model import Reply
 from worker.lane.pages import ENOUGH, NOT_ALLOWED, SPLIT, Answer, Ask, NoAnswer, are_refused_alike
 
@@ -14,6 +14,7 @@ Ids = Mapping[str, tuple[str, ...]]
 class ReferencePages:
     """Looks references up. How many fit on a page of a type is remembered, and what its pages were refused with."""
 
+    api: Api
     ask: Ask
     _most: dict[str, int] = field(default_factory=dict)
     _refused: dict[str, int] = field(default_factory=dict)
@@ -21,18 +22,18 @@ class ReferencePages:
     async def read(self, type_name: str, references: Sequence[str]) -> Ids:
         """Ids of the records that have each of the references; one that could not be looked up is absent."""
         found: dict[str, tuple[str, ...]] = {}
-        for page in reference_pages(references, self._most.get(type_name, MOST_REFERENCES)):
+        for page in self.api.key_pages(references, self._most.get(type_name, self.api.key_page)):
             found.update(await self._heed(type_name, page, await self._page(type_name, page)))
         return found
 
     async def _page(self, type_name: str, page: Sequence[str]) -> Answer | NoAnswer:
-        return await self.ask(references_request(type_name, page), patient=True)
+        return await self.ask(self.api.resource(type_name).find(page), patient=True)
 
     async def _heed(self, type_name: str, page: Sequence[str], answer: Answer | NoAnswer) -> Ids:
         """Take what a page shows, and ask again for what it leaves open."""
         if isinstance(answer, NoAnswer):
             return {}
-        matches = read_references(answer.reply, page)
+        matches = self.api.resource(type_name).matches(answer.reply, page)
         if matches is None:
             return await self._refuse(type_name, page, answer.reply)
         self._refused.pop(type_name, None)
@@ -43,7 +44,7 @@ class ReferencePages:
         if matches.most:
             self._most[type_name] = matches.most
         found: dict[str, tuple[str, ...]] = {}
-        for part in reference_pages(page, matches.most or len(page) // 2):
+        for part in self.api.key_pages(page, matches.most or len(page) // 2):
             found.update(await self._heed(type_name, part, await self._page(type_name, part)))
         return found
 

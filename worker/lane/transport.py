@@ -22,7 +22,7 @@ from aiohttp.abc import AbstractStreamWriter
 from pydantic import SecretStr
 from yarl import URL
 
-from jobs.apis.commercelayer import HIDDEN
+from jobs.apis.quoting import HIDDEN
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
 from worker.lane.codings import BODY_LIMIT, decoded
 from worker.lane.deadlines import Deadline, Deadlines

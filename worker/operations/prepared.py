@@ -116,10 +116,10 @@ async def prepared(hold: Callable[[ExitStack], Held], secrets: Secrets, host: Ho
     try:
         held = await in_thread(partial(hold, stack))
         settings = held.handle.settings
-        for url in (settings.target.url, secrets.auth_url):
+        for url in filter(None, (settings.target.url, secrets.auth_url)):
             checked_origin(url)
         access = runs.token_at_hand(settings, secrets) or await runs.first_token(settings, secrets, host)
-        yield PreparedRun(held, access, runs.to_send(held.handle, held.mode, access), host)
+        yield PreparedRun(held, access, runs.to_send(held.handle, held.mode, access, host.api), host)
     finally:
         await in_thread(stack.close)
 

@@ -4,15 +4,16 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from jobs.apis.api import Api
 from worker import reports
 from worker.files import run_directory
 from worker.journal import PLAN, History
 from worker.operations.opening import stored_settings
 from worker.pacing.quota_file import PaceMemory
-from worker.policy.pace import Window, least_time
+from worker.policy.pace import Window, as_windows, least_time
 from worker.reports import Summary
 from worker.reports.plan import PlanSummary, write_plan
-from worker.settings import Settings, prior
+from worker.settings import Settings
 
 
 class NoReports(Exception):
@@ -65,18 +66,19 @@ def rewrite(directory: Path) -> Reported:
         raise NoReports(f"no reports: {error}. The results are safe in the journal.") from None
 
 
-def estimate(plan: PlanSummary, settings: Settings, whose: str, state_directory: Path) -> Estimate | None:
+def estimate(plan: PlanSummary, settings: Settings, api: Api, whose: str, state_directory: Path) -> Estimate | None:
     """Return how long the updates of a plan take by what is known of the limits; None where nothing is.
 
     Args:
         plan: in numbers.
         settings: of the run.
+        api: that it would update.
         whose: quota the credential spends, see `quota_of`.
         state_directory: where learned limits are remembered.
     """
     origin, pacing = settings.target.url, settings.pacing
     writes, reads = (_remembered(state_directory, origin, whose, method) for method in ("PATCH", "GET"))
-    known = (*pacing.ceiling, *(writes or prior(origin) if pacing.discover else ()))
+    known = (*pacing.ceiling, *(writes or as_windows(api.windows(origin)) if pacing.discover else ()))
     is_guessed = not known and pacing.discover
     windows = [window.less(pacing.headroom) for window in known or (reads if is_guessed else ())]
     return Estimate(least_time(plan.to_send, windows), is_guessed) if windows else None

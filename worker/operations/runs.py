@@ -10,7 +10,8 @@ from typing import Literal
 
 from pydantic import SecretStr
 
-from jobs.apis.commercelayer import read_claims
+from jobs.apis.api import Api
+from jobs.apis.registry import DEFAULT
 from worker import reports
 from worker.clock import Clock
 from worker.engine.progress import Watch
@@ -55,6 +56,7 @@ class Host:
         observer: hears what happens meanwhile.
         watch: shows the progress until it is cancelled.
         commit: how the journal commits; None for a writer thread of its own.
+        api: that the run updates.
     """
 
     state_directory: Path
@@ -62,6 +64,7 @@ class Host:
     observer: Observer = ignore
     watch: Watch | None = None
     commit: Runner | None = None
+    api: Api = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ async def first_token(settings: Settings, secrets: Secrets, host: Host) -> Acces
     """
     route, counters = route_of(settings, secrets), Counters()
     try:
-        way = Way(settings, secrets, host.state_directory, counters, host.clock, Stop())
+        way = Way(host.api, settings, secrets, host.state_directory, counters, host.clock, Stop())
         async with token_endpoint(way, route) as endpoint:
             grant = await endpoint.issue()
     except CredentialLost as error:
@@ -123,14 +126,14 @@ async def first_token(settings: Settings, secrets: Secrets, host: Host) -> Acces
     return Access(secrets.model_copy(update={"token": SecretStr(grant.access_token)}), counters.tokens)
 
 
-def to_send(handle: RunHandle, mode: RunMode, access: Access) -> ToSend:
+def to_send(handle: RunHandle, mode: RunMode, access: Access, api: Api) -> ToSend:
     """Return what the run would send, for whoever decides whether it may.
 
     Raises:
         ConfigError: the credential is not for the mode that the settings expect.
     """
     target, token = handle.settings.target, access.secrets.token
-    credential = read_claims(token.get_secret_value()).mode if token and not access.lost else ""
+    credential = api.auth.claims(token.get_secret_value()).mode if token and not access.lost else ""
     if target.expect_mode and credential and credential != target.expect_mode:
         raise ConfigError(f"The credential is for {credential} mode; --expect-mode {target.expect_mode} was asked for.")
     is_harmless = mode.plan == "make" or credential == "test" or (not credential and is_loopback(target.url))
@@ -159,7 +162,7 @@ def run_of(handle: RunHandle, mode: RunMode, access: Access, host: Host) -> Run:
     return Run(
         handle.directory, handle.journal, handle.settings, access.secrets, handle.rows, mode.resumed,
         host.state_directory, host.clock, host.commit, host.watch, planning=mode.plan == "make", last=mode.last,
-        observer=host.observer,
+        observer=host.observer, api=host.api,
     )  # fmt: skip
 
 

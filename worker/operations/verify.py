@@ -82,7 +82,7 @@ async def read_again(of: Verification, secrets: Secrets, host: Host, records: It
     """
     route_of(of.settings, secrets)  # refused here rather than half-way
     clock = host.clock.bound()
-    way = Way(of.settings, secrets, host.state_directory, Counters(), clock, Stop(), observer=host.observer)
+    way = Way(host.api, of.settings, secrets, host.state_directory, Counters(), clock, Stop(), observer=host.observer)
     with _reporting(of.directory) as report:
         return await verifier.verify(way, records, report, of.history.last_result())
 

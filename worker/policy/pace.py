@@ -332,6 +332,11 @@ def spacing(windows: Iterable[Window]) -> float:
     return max((window.interval / window.limit for window in windows), default=0.0)
 
 
+def as_windows(told: Iterable[tuple[int, float]]) -> tuple[Window, ...]:
+    """Return windows of so many requests in so many seconds, as an API's documents tell them."""
+    return tuple(Window(limit, interval) for limit, interval in told)
+
+
 def least_time(count: int, windows: Iterable[Window]) -> float:
     """Seconds that so many requests take at least, none being in the windows yet; 0 when there is no window."""
     return max(((count - 1) // window.limit * window.interval for window in windows), default=0.0) if count else 0.0

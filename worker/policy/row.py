@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
-from jobs.apis.commercelayer import update_request
+from jobs.apis.api import Api
 from jobs.changes.diff import Change
 from jobs.changes.edits import merged
 from jobs.model import Edit, Live, Request, UpdateJob
@@ -141,8 +141,8 @@ class InFlightRow:
         self.type_name, self.abstract = concrete, False
         self._request = None
 
-    def request(self) -> Request:
-        """Return the PATCH, built on first use (a page built in a row costs half)."""
+    def request(self, api: Api) -> Request:
+        """Return the update, built on first use (a page built in a row costs half)."""
         if self._request is None:
-            self._request = update_request(self.job, self.change, self.type_name)
+            self._request = api.resource(self.type_name).update(self.job, self.change, self.live)
         return self._request

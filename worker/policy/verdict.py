@@ -6,7 +6,8 @@ row leaves it only by what proves otherwise, and an old value proves nothing.
 
 from typing import Final, TypeAlias
 
-from jobs.apis.commercelayer import Confirmation, read_confirmation, read_errors
+from jobs.apis.api import Confirmation, Resource
+from jobs.apis.errors import read_errors
 from jobs.apis.meanings import SLOWS_DOWN, Meaning
 from jobs.changes.diff import Change
 from jobs.model import ApiError, Edit, MaybeSent, NotSent, Outcome, Reply, Status, Unread, UpdateJob
@@ -34,7 +35,7 @@ class Sent:
     """What was sent, and what is known of the row so far.
 
     Attributes:
-        type_name: the type in the request, which differs from the job's when that is abstract.
+        resource: the type in the request, which differs from the job's when that is abstract.
         attempts_left: how many more attempts the row has after this one.
         throttles_left: how many more refusals for pace it has.
         races_left: how many more times it is decided anew after a 412.
@@ -44,7 +45,7 @@ class Sent:
 
     job: UpdateJob
     change: Change
-    type_name: str
+    resource: Resource
     attempts_left: int
     throttles_left: int
     races_left: int = 0
@@ -182,7 +183,7 @@ def _succeeded(reply: Reply, sent: Sent) -> Verdict:
         return _in_doubt(ReadBack("accepted", "the server answered 202: accepted, not done yet"), sent)
     if reply.status == 204:  # No Content
         return _not_shown("the server answered 204 without content", sent)
-    confirmation = read_confirmation(reply, sent.job, sent.change, sent.type_name)
+    confirmation = sent.resource.confirm(reply, sent.job, sent.change)
     if confirmation is None or reply.status == 201:  # Created: not this record, then
         return _not_confirmed(reply, sent)
     return _confirmed(reply, confirmation, sent)
@@ -225,14 +226,16 @@ def _applied(confirmation: Confirmation, stored: tuple[Edit, ...], sent: Sent) -
         return Settle("echo_differs", told, confirmation.differs, mode=mode, stored=stored)
     if sent.doubt:
         return Settle("resent", "sent again after an attempt without a trustworthy reply", mode=mode)
-    if sent.type_name != sent.job.type:
-        return Settle("concrete_type", f"sent to {sent.type_name}: {sent.job.type} itself is not updatable", mode=mode)
+    if sent.resource.name != sent.job.type:
+        return Settle(
+            "concrete_type", f"sent to {sent.resource.name}: {sent.job.type} itself is not updatable", mode=mode
+        )
     return Settle("", mode=mode)
 
 
 def _not_confirmed(reply: Reply, sent: Sent) -> Verdict:
     """Never send again after a 2xx that does not confirm this record: something else may be answering."""
-    about = f"not about {sent.type_name}/{sent.job.id}"
+    about = f"not about {sent.resource.name}/{sent.job.id}"
     return _in_doubt(ReadBack("reply_mismatch", f"{answered(reply)}; {about}"), sent)
 
 
@@ -288,7 +291,7 @@ def _refused(reply: Reply, meaning: Meaning, sent: Sent) -> Verdict:
         return Reroute(reply.status)
     settle = Settle(_FINAL.get(reply.status, "refused"), errors_text(reply.status, errors), fields_of(errors), errors)
     if reply.status in _MISCONFIGURED:
-        halt = Halt(settle.reason, f"the API answers {reply.status} to every {sent.type_name}")
+        halt = Halt(settle.reason, f"the API answers {reply.status} to every {sent.resource.name}")
         return HaltRun(halt, Settle(sent.doubt, after_doubt(settle.message), errors=errors) if sent.doubt else settle)
     if settle.reason == "precondition_failed" and not sent.doubt and sent.races_left > 0 and not _is_blind(sent):
         return DecideAnew(settle)

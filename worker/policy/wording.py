@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from jobs.apis.commercelayer import column_of, said
+from jobs.apis.errors import said
+from jobs.apis.pointers import column_of
 from jobs.model import ApiError, Outcome, Reply
 
 _SHOWN_ERRORS: Final = 20

@@ -3,40 +3,16 @@
 from collections.abc import Mapping
 from typing import Final
 
-from jobs.apis.commercelayer.documents import document_of, exact_document_of, mapping, tag_names
-from jobs.apis.commercelayer.errors import read_errors
+from jobs.apis.api import Confirmation
 from jobs.apis.commercelayer.states import SECRET_ATTRIBUTES, shown_state
+from jobs.apis.documents import document_of, exact_document_of, mapping, tag_names
+from jobs.apis.errors import read_errors
 from jobs.changes.diff import Change
 from jobs.changes.exact import may_be_rounded
 from jobs.changes.taken import Taken, is_plainly_taken, taken
-from jobs.model import JSON, ApiError, Edit, Fields, Reply, UpdateJob
-from jobs.values import valueclass
+from jobs.model import JSON, Fields, Reply, UpdateJob
 
 _MODES: Final = ("test", "live")  # no set: what a server says need not be hashable
-
-
-@valueclass(frozen=True, slots=True)
-class Confirmation:
-    """A success that is about the record that was meant.
-
-    Attributes:
-        edits: of the change, each with the stored form that the echo shows where that is a third value.
-        differs: names of what the echo shows a third value of: neither the old one nor the one sent.
-        untaken: names of what the echo shows the old value of, although another was sent.
-        unseen: names of sent attributes that the echo does not show, though the API shows such attributes; of links,
-            too, where the reply shows no attribute at all; of added tags, where it does not show the record's.
-        discarded_tags: names that were to be added and are not on the record.
-        mode: `test` or `live` as the reply says, or empty.
-        errors: that stand beside the record.
-    """
-
-    edits: tuple[Edit, ...] = ()
-    differs: tuple[str, ...] = ()
-    untaken: tuple[str, ...] = ()
-    unseen: tuple[str, ...] = ()
-    discarded_tags: tuple[str, ...] = ()
-    mode: str = ""
-    errors: tuple[ApiError, ...] = ()
 
 
 def read_confirmation(reply: Reply, job: UpdateJob, change: Change, type_name: str) -> Confirmation | None:

@@ -1,8 +1,8 @@
 """What an outcome means: the one place that says it for this API."""
 
 from jobs.apis.backpressure import failure
-from jobs.apis.commercelayer.documents import document_of
 from jobs.apis.commercelayer.tokens import token_refused
+from jobs.apis.documents import document_of
 from jobs.apis.meanings import Meaning
 from jobs.model import NotSent, Outcome, Reply, Request
 

@@ -5,14 +5,14 @@ API's filter searches. That a reference has no record, or only one, is known fro
 itself, or it is about a single reference, says nothing of the kind, and shows no more than one record.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import quote
 
-from jobs.apis.commercelayer.documents import document_of, mapping
+from jobs.apis.api import Matches
 from jobs.apis.commercelayer.states import PAGE_SIZE
 from jobs.apis.commercelayer.wholeness import says_whole
+from jobs.apis.documents import document_of, mapping
 from jobs.model import Reply, Request
 
 MOST_REFERENCES: Final = PAGE_SIZE - 1
@@ -20,21 +20,6 @@ MOST_REFERENCES: Final = PAGE_SIZE - 1
 
 _MOST_CHARACTERS: Final = 4000
 """Characters of a request's target, within what servers and proxies take."""
-
-
-@dataclass(frozen=True, slots=True)
-class Matches:
-    """What a page shows.
-
-    Attributes:
-        ids: of the records that have a reference, by reference; none for one that no record on the page has.
-        complete: there cannot be further records.
-        most: references that a page of this type has room for, where it was cut off for that; else 0.
-    """
-
-    ids: Mapping[str, tuple[str, ...]]
-    complete: bool
-    most: int = 0
 
 
 def reference_pages(references: Sequence[str], most: int = MOST_REFERENCES) -> list[list[str]]:

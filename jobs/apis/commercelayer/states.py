@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from jobs.apis.commercelayer.documents import document_of, exact_document_of, mapping, tag_names
 from jobs.apis.commercelayer.updates import resource_path
+from jobs.apis.documents import document_of, exact_document_of, mapping, tag_names
 from jobs.apis.schema import ResourceType, resource_type
 from jobs.changes.exact import holds_float, may_be_rounded
 from jobs.model import JSON, Fields, Link, Live, Reply, Request

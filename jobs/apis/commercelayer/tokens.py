@@ -5,12 +5,12 @@ import binascii
 import json
 import math
 import re
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
-from jobs.apis.commercelayer.documents import document_of, mapping
-from jobs.apis.commercelayer.errors import read_errors
+from jobs.apis.api import Claims, Grant
+from jobs.apis.documents import document_of, mapping
+from jobs.apis.errors import read_errors
 from jobs.model import Reply, Request
 
 AUTH_URL: Final = "https://auth.commercelayer.io"
@@ -31,21 +31,6 @@ def token_request(client_id: str, client_secret: str) -> Request:
     """Form-encoded client-credentials request (RFC 6749 4.4.2) to the token endpoint."""
     form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
     return Request("POST", "/oauth/token", urlencode(form).encode())
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """A token as the endpoint hands it out.
-
-    Attributes:
-        expires_in: the *remaining* life in seconds of a token that all callers share; None where that is not told.
-    """
-
-    access_token: str
-    expires_in: float | None = None
-
-    def __repr__(self) -> str:
-        return f"Grant(access_token=<secret>, expires_in={self.expires_in})"
 
 
 def read_grant(reply: Reply) -> Grant | None:
@@ -73,26 +58,6 @@ def token_refused(reply: Reply) -> bool:
     return any(re.sub("[-_]", "", error.code).lower() in _REFUSES_TOKEN for error in read_errors(reply))
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
-    """What a token says about itself; empty or None where it says nothing.
-
-    Attributes:
-        mode: `test`, `live`, or empty when unknown.
-        expires_at: seconds since the epoch.
-    """
-
-    organization: str = ""
-    kind: str = ""
-    mode: str = ""
-    expires_at: float | None = None
-
-    @property
-    def url(self) -> str:
-        """Origin of the organization's API, or empty."""
-        return f"https://{self.organization}.commercelayer.io" if self.organization else ""
-
-
 def read_claims(token: str) -> Claims:
     """Read the payload of a JWT without checking its signature: that is the server's business.
 
@@ -108,11 +73,12 @@ def read_claims(token: str) -> Claims:
     slug = mapping(claims.get("organization")).get("slug")
     kind = mapping(claims.get("application")).get("kind")
     mode = {True: "test", False: "live"}.get(claims["test"], "") if isinstance(claims.get("test"), bool) else ""
+    slug = slug if isinstance(slug, str) and slug.replace("-", "").isalnum() and slug.isascii() else ""
     return Claims(
-        slug if isinstance(slug, str) and slug.replace("-", "").isalnum() and slug.isascii() else "",
-        kind if isinstance(kind, str) else "",
+        f"{slug} {kind if isinstance(kind, str) else ''}" if slug else "",
         mode,
         _number(claims.get("exp")),
+        f"https://{slug}.commercelayer.io" if slug else "",
     )
 
 

@@ -8,7 +8,7 @@ and in the end by a request for this record alone, whose 404 is the only proof t
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from jobs.apis.commercelayer.documents import document_of, mapping
+from jobs.apis.documents import document_of, mapping
 from jobs.model import Reply
 
 

@@ -10,21 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.apis.commercelayer import (
-    TEXT_LIMIT,
-    Claims,
-    Confirmation,
-    Grant,
-    read_claims,
-    read_confirmation,
-    read_errors,
-    read_grant,
-    read_states,
-    resource_path,
-    states_request,
-    token_request,
-    update_request,
-)
+from jobs.apis.api import Claims, Confirmation, Grant
+from jobs.apis.commercelayer.confirmations import read_confirmation
+from jobs.apis.commercelayer.states import read_states, states_request
+from jobs.apis.commercelayer.tokens import read_claims, read_grant, token_request
+from jobs.apis.commercelayer.updates import resource_path, update_request
+from jobs.apis.errors import read_errors
+from jobs.apis.quoting import TEXT_LIMIT
 from jobs.changes.diff import Change, as_written
 from jobs.model import (
     ABSENT,
@@ -499,15 +491,19 @@ FULL = {
 }
 
 
+DOMAIN = "https://your-domain.commercelayer.io"
+
+
 @pytest.mark.parametrize(
     ("payload", "claims"),
     [
-        (FULL, Claims("your-domain", "integration", "test", 1_750_007_200.0)),
-        ({**FULL, "test": False}, Claims("your-domain", "integration", "live", 1_750_007_200.0)),
-        ({**FULL, "test": 1}, Claims("your-domain", "integration", "", 1_750_007_200.0)),
+        (FULL, Claims("your-domain integration", "test", 1_750_007_200.0, DOMAIN)),
+        ({**FULL, "test": False}, Claims("your-domain integration", "live", 1_750_007_200.0, DOMAIN)),
+        ({**FULL, "test": 1}, Claims("your-domain integration", "", 1_750_007_200.0, DOMAIN)),
         # a slug that could lead to another host
         ({"organization": {"slug": "evil.example/"}}, Claims()),
         ({"organization": {"slug": "ünicode"}}, Claims()),
+        ({"organization": {"slug": "your-domain"}}, Claims("your-domain ", url=DOMAIN)),
         ({"organization": {"slug": 7}, "application": {"kind": 7}}, Claims()),
         ({"organization": "x", "exp": "soon"}, Claims()),
         ({"exp": True}, Claims()),
@@ -525,10 +521,3 @@ def test_a_token_says_what_it_is_for(payload: Any, claims: Claims) -> None:
 @pytest.mark.parametrize("token", ["", "opaque", "a.b", "a.%%%.c", "a.é.c"])
 def test_a_token_that_is_no_jwt_says_nothing(token: str) -> None:
     assert read_claims(token) == Claims()
-
-
-@pytest.mark.parametrize(
-    ("claims", "url"), [(Claims("your-domain"), "https://your-domain.commercelayer.io"), (Claims(), "")]
-)
-def test_the_organization_gives_the_origin(claims: Claims, url: str) -> None:
-    assert claims.url == url

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.apis.commercelayer import read_confirmation, update_request
+from jobs.apis.commercelayer.confirmations import read_confirmation
+from jobs.apis.commercelayer.updates import update_request
 from jobs.changes.diff import after, difference, fields
 from jobs.changes.edits import decode, encode, encode_shape, sides
 from jobs.changes.equality import same_at

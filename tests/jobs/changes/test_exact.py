@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.apis.commercelayer import read_confirmation, read_record, read_states, update_request
+from jobs.apis.commercelayer.confirmations import read_confirmation
+from jobs.apis.commercelayer.states import read_record, read_states
+from jobs.apis.commercelayer.updates import update_request
 from jobs.changes.diff import as_stored, difference
 from jobs.changes.edits import decode, encode, encode_shape
 from jobs.changes.equality import equal, reads_alike

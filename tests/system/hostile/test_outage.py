@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from jobs.apis.commercelayer import PAGE_SIZE
+from jobs.apis.commercelayer.states import PAGE_SIZE
 from jobs.model import Status
 from tests.system.hostile.acts import cut, refuses, silent
 from tests.system.hostile.judge import judge

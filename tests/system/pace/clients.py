@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from random import Random
 from typing import Protocol
 
-from jobs.apis.commercelayer import meaning_of
+from jobs.apis.commercelayer.meaning import meaning_of
 from jobs.apis.meanings import SLOWS_DOWN
 from jobs.model import Outcome, Request
 from tests.system.pace.server import Limit

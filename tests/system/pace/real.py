@@ -18,7 +18,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from jobs.apis.commercelayer import MEDIA_TYPE
+from jobs.apis.documents import MEDIA_TYPE
 from jobs.model import Reply
 from tests.system.pace.scenario import read
 from tests.system.pace.server import Server, Service, least_time

@@ -10,6 +10,7 @@ import anyio
 import pytest
 from aiohttp import web
 
+from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.model import Status
 from tests.system.scenarios.doubtful_server import MEDIA, SECRETS, Act, World, play, serve
 from tests.system.scenarios.harness import Case, Story, settings_of, sheet
@@ -37,7 +38,7 @@ def verified(directory: Path, world: World, last: float = 0.0) -> tuple[Verified
         async with serve(world) as url:
             settings = settings_of(Case(""), url)
             clock = Clock(wall=anyio.current_time)
-            way = Way(settings, SECRETS, directory / "state", Counters(), clock, Stop())
+            way = Way(COMMERCE_LAYER, settings, SECRETS, directory / "state", Counters(), clock, Stop())
             history = History(directory / "run" / "journal.sqlite3")
             try:
                 return await verify(way, written_records(history), findings.append, last)

@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.apis.commercelayer import MEDIA_TYPE, meaning_of, update_request
+from jobs.apis.commercelayer.api import COMMERCE_LAYER
+from jobs.apis.commercelayer.meaning import meaning_of
+from jobs.apis.commercelayer.updates import update_request
+from jobs.apis.documents import MEDIA_TYPE
 from jobs.apis.meanings import Meaning
 from jobs.changes.diff import as_written
 from jobs.model import Live, MaybeSent, NotSent, Outcome, Reply, Request, RowRef, Status, UpdateJob
@@ -151,7 +154,7 @@ class Scene:
             self.stop,
             {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE},
         )
-        loop = AttemptLoop(exchange, self.notes, self.records)  # type: ignore[arg-type]  # all that is used of it
+        loop = AttemptLoop(COMMERCE_LAYER, exchange, self.notes, self.records)  # type: ignore[arg-type]  # all that is used of it
         ending = await loop.run(self.row, admitted=admitted)
         assert self.limiter.pace.in_flight == 0
         return ending
@@ -438,5 +441,5 @@ class SlowRecords(Records):
 
 def test_the_request_is_that_of_the_row() -> None:
     scene = Scene(Server([DONE]))
-    assert scene.row.request() == update_request(SAFE, scene.row.change, "skus")
+    assert scene.row.request(COMMERCE_LAYER) == update_request(SAFE, scene.row.change, "skus")
     assert told(run(scene.send())) == Status.APPLIED

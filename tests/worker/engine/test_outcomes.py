@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.changes.diff import Change
 from jobs.model import Edit, Live, Reply, RowRef, RowResult, Status, Unsendable, UpdateJob
 from worker.clock import Clock
@@ -51,7 +52,7 @@ class Notes:
 def outcomes(notes: Notes, expect_mode: str = "") -> Outcomes:
     sequencer = Sequencer(lambda _row, _live: Change({"name": "new"}), Sizes(25, 24), lambda _: (), facts={})
     clock = Clock(now=lambda: 7.0, wall=lambda: 1000.0)
-    return Outcomes(sequencer, notes, Guards(), RecentWrites(), Bells(), clock, Stop(), expect_mode)  # type: ignore[arg-type]
+    return Outcomes(COMMERCE_LAYER, sequencer, notes, Guards(), RecentWrites(), Bells(), clock, Stop(), expect_mode)  # type: ignore[arg-type]
 
 
 def row(number: int = 1) -> InFlightRow:

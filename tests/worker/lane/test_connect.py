@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from worker.clock import Clock
 from worker.journal import Counters
 from worker.lane.connect import Way, connected
@@ -15,11 +16,24 @@ from worker.stop import Stop
 URL = "https://api.example"
 
 
+def _since(answered: list[float], since: float) -> list[float]:
+    return [at for at in answered if at > since]
+
+
 def way(place: Path, clock: Clock, answered: list[float]) -> Way:
     pacing = Pacing(rate=((10, 60.0),), headroom=0.0)
     settings = Settings(target=Target(url=URL), input=Input(source="s.csv", format="csv"), pacing=pacing)
     secrets = Secrets(token=SecretStr("a-token-of-nobody"))
-    return Way(settings, secrets, place, Counters(), clock, Stop(), lambda since: [at for at in answered if at > since])
+    return Way(
+        COMMERCE_LAYER,
+        settings,
+        secrets,
+        place,
+        Counters(),
+        clock,
+        Stop(),
+        lambda since: [at for at in answered if at > since],
+    )
 
 
 @pytest.mark.parametrize(("answered", "free"), [([], 10), ([1000.0, 1001.0, 1002.0], 7)])

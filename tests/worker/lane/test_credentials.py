@@ -15,7 +15,9 @@ import anyio
 import pytest
 from pydantic import SecretStr
 
-from jobs.apis.commercelayer import Grant, meaning_of
+from jobs.apis.api import Grant
+from jobs.apis.commercelayer.api import COMMERCE_LAYER
+from jobs.apis.commercelayer.meaning import meaning_of
 from jobs.model import Reply, Request
 from tests.virtual_time import run
 from worker.clock import Clock
@@ -25,7 +27,6 @@ from worker.lane.credentials import (
     RENEW_INTERVAL,
     TOKEN_HEADERS,
     TOKEN_PATIENCE,
-    TOKEN_QUOTA,
     Credential,
     TokenEndpoint,
     quota_of,
@@ -35,7 +36,7 @@ from worker.lane.transport import Transport
 from worker.pacing.limiter import Limiter, News
 from worker.pacing.quota_file import PaceMemory
 from worker.pacing.shared import SharedPace
-from worker.policy.pace import Pace
+from worker.policy.pace import Pace, as_windows
 from worker.sandbox import SandboxSettings, serve
 from worker.settings import Secrets
 from worker.stop import Stop
@@ -69,6 +70,13 @@ class Endpoint:
         return Grant(token, self.lives.pop(0))
 
 
+AUTH = COMMERCE_LAYER.auth
+
+
+def pace_of_tokens() -> Pace:
+    return Pace(ceiling=as_windows(AUTH.windows), max_in_flight=1, discover=False)
+
+
 @dataclass
 class Asking:
     """An endpoint as it is asked: by whom, how patiently, and who hears of it."""
@@ -82,13 +90,17 @@ class Asking:
     asked: int = 0
 
     def endpoint(self) -> TokenEndpoint:
-        pace = self.shared.pace if self.shared else Pace(ceiling=TOKEN_QUOTA, max_in_flight=1, discover=False)
+        pace = (
+            self.shared.pace if self.shared else Pace(ceiling=as_windows(AUTH.windows), max_in_flight=1, discover=False)
+        )
         limiter = Limiter(pace, Clock(), self.stop, self.shared)
         clock, patience = Clock(sample=lambda: 0.0), replace(TOKEN_PATIENCE, pause=self.pause)
         exchange = Exchange(
             self.transport, limiter, Nobody(), meaning_of, patience, clock, self.stop, TOKEN_HEADERS, self._count
         )
-        return TokenEndpoint(self.secrets, exchange, News("POST", self.news.append))
+        return TokenEndpoint(
+            self.secrets, AUTH, self.secrets.auth_url or AUTH.url, exchange, News("POST", self.news.append)
+        )
 
     def _count(self) -> None:
         self.asked += 1
@@ -100,7 +112,7 @@ def jwt(**payload: object) -> str:
 
 async def test_the_first_token_is_issued_once_for_all_workers() -> None:
     endpoint = Endpoint([7200])
-    credential = Credential("", endpoint, Hands().clock())
+    credential = Credential("", endpoint, Hands().clock(), AUTH.claims)
     seen: list[str] = []
 
     async def worker() -> None:
@@ -115,7 +127,7 @@ async def test_the_first_token_is_issued_once_for_all_workers() -> None:
 
 async def test_a_token_is_renewed_when_600_seconds_are_left() -> None:
     hands, endpoint = Hands(), Endpoint([7200, 7200])
-    credential = Credential("", endpoint, hands.clock())
+    credential = Credential("", endpoint, hands.clock(), AUTH.claims)
     await credential.bearer()
     hands.time += 7200 - 601
     assert await credential.bearer() == "Bearer token0"
@@ -125,7 +137,7 @@ async def test_a_token_is_renewed_when_600_seconds_are_left() -> None:
 
 async def test_a_shared_token_with_little_life_left_is_not_asked_for_in_a_loop() -> None:
     hands, endpoint = Hands(), Endpoint([300, 290, 280])
-    credential = Credential("", endpoint, hands.clock())
+    credential = Credential("", endpoint, hands.clock(), AUTH.claims)
     for _ in range(100):
         await credential.bearer()
     assert len(endpoint.issued) == 1
@@ -136,7 +148,7 @@ async def test_a_shared_token_with_little_life_left_is_not_asked_for_in_a_loop()
 
 async def test_a_refused_token_is_replaced_once_for_all_workers() -> None:
     hands, endpoint = Hands(), Endpoint([7200, 7200, 7200])
-    credential = Credential("", endpoint, hands.clock())
+    credential = Credential("", endpoint, hands.clock(), AUTH.claims)
     used = await credential.bearer()
     hands.time += 100
     async with anyio.create_task_group() as group:
@@ -148,7 +160,7 @@ async def test_a_refused_token_is_replaced_once_for_all_workers() -> None:
 
 async def test_the_same_dead_token_handed_out_again_is_asked_for_once() -> None:
     hands, endpoint = Hands(), Endpoint([7200] * 20)
-    credential = Credential("", endpoint, hands.clock())
+    credential = Credential("", endpoint, hands.clock(), AUTH.claims)
     used = await credential.bearer()
     hands.time += 100
     endpoint.issued.clear()  # so that the next one is called token0 again
@@ -160,7 +172,7 @@ async def test_the_same_dead_token_handed_out_again_is_asked_for_once() -> None:
 
 async def test_a_renewal_that_failed_is_not_tried_again_by_everybody() -> None:
     hands, endpoint = Hands(), Endpoint([7200])
-    credential = Credential("", endpoint, hands.clock())
+    credential = Credential("", endpoint, hands.clock(), AUTH.claims)
     used = await credential.bearer()
     hands.time += 100
     asked = 0
@@ -189,7 +201,7 @@ async def test_a_renewal_that_failed_is_not_tried_again_by_everybody() -> None:
 def test_a_token_is_used_on_while_the_endpoint_fails_and_the_token_is_good() -> None:
     async def scene() -> None:
         endpoint = Endpoint([7200])
-        credential = Credential("", endpoint, Clock())
+        credential = Credential("", endpoint, Clock(), AUTH.claims)
         assert await credential.bearer() == "Bearer token0"
         await anyio.sleep(6600)
         for _ in range(10):  # nobody waits for it, and it is asked every half a minute
@@ -208,7 +220,7 @@ def test_a_token_is_used_on_while_the_endpoint_fails_and_the_token_is_good() -> 
 def test_nobody_waits_for_an_early_renewal() -> None:
     async def scene() -> None:
         endpoint = Endpoint([7200, 7200])
-        credential = Credential("", endpoint, Clock())
+        credential = Credential("", endpoint, Clock(), AUTH.claims)
         await credential.bearer()
         await anyio.sleep(6600)
         async with anyio.create_task_group() as group:
@@ -224,7 +236,7 @@ def test_nobody_waits_for_an_early_renewal() -> None:
 def test_a_token_that_has_run_out_is_waited_for() -> None:
     async def scene() -> None:
         endpoint = Endpoint([7200, 7200])
-        credential = Credential("", endpoint, Clock())
+        credential = Credential("", endpoint, Clock(), AUTH.claims)
         await credential.bearer()
         await anyio.sleep(7300)
         assert await credential.bearer() == "Bearer token1"
@@ -257,7 +269,7 @@ class Api:
 def test_a_new_token_that_is_not_known_yet_is_tried_again() -> None:
     async def scene() -> None:
         endpoint = Endpoint([7200] * 5)
-        credential = Credential("old", endpoint, Clock())
+        credential = Credential("old", endpoint, Clock(), AUTH.claims)
         api = Api(credential, delay=1.9)
         api.since["Bearer old"] = -1e9
         await credential.renew("Bearer old")
@@ -273,7 +285,7 @@ def test_a_new_token_that_is_not_known_yet_is_tried_again() -> None:
 def test_tokens_that_end_one_after_the_other_are_replaced_over_and_over() -> None:
     async def scene() -> None:
         endpoint = Endpoint([None] * 20)
-        api = Api(Credential("", endpoint, Clock()), life=60.0)
+        api = Api(Credential("", endpoint, Clock(), AUTH.claims), life=60.0)
         for _ in range(100):
             await api.ask()
             await anyio.sleep(5)
@@ -285,7 +297,7 @@ def test_tokens_that_end_one_after_the_other_are_replaced_over_and_over() -> Non
 def test_new_tokens_that_are_refused_as_well_stop_the_run_soon() -> None:
     async def scene() -> None:
         endpoint = Endpoint([7200] * 20)
-        api = Api(Credential("old", endpoint, Clock()), delay=1e9)
+        api = Api(Credential("old", endpoint, Clock(), AUTH.claims), delay=1e9)
         began = asyncio.get_running_loop().time()
         with pytest.raises(CredentialLost, match="new ones as well"):
             await api.ask()
@@ -297,7 +309,7 @@ def test_new_tokens_that_are_refused_as_well_stop_the_run_soon() -> None:
 
 
 async def test_a_fixed_token_cannot_be_replaced() -> None:
-    credential = Credential("fixed", None, Hands().clock())
+    credential = Credential("fixed", None, Hands().clock(), AUTH.claims)
     assert await credential.bearer() == "Bearer fixed"
     with pytest.raises(CredentialLost, match="set a new ROWPATCH_TOKEN"):
         await credential.renew("Bearer fixed")
@@ -306,7 +318,7 @@ async def test_a_fixed_token_cannot_be_replaced() -> None:
 async def test_the_expiry_of_a_given_jwt_is_known_from_the_token_itself() -> None:
     hands, endpoint = Hands(), Endpoint([7200])
     token = jwt(exp=1_700_000_000 + hands.time + 700)
-    credential = Credential(token, endpoint, hands.clock())
+    credential = Credential(token, endpoint, hands.clock(), AUTH.claims)
     assert await credential.bearer() == f"Bearer {token}"
     hands.time += 100
     assert await credential.bearer() == "Bearer token0"
@@ -317,7 +329,7 @@ def test_no_secret_shows_in_a_repr() -> None:
     for shown in (
         repr(secrets),
         str(secrets),
-        repr(Credential("t0k3n", None, Hands().clock())),
+        repr(Credential("t0k3n", None, Hands().clock(), AUTH.claims)),
         repr(Grant("t0k3n", 1)),
     ):
         assert "t0k3n" not in shown
@@ -516,8 +528,10 @@ def test_processes_share_the_budget_for_tokens(tmp_path: Path) -> None:
         now = asyncio.get_running_loop().time
         clock = Clock(wall=lambda: 1_750_000_000 + now())
         for _ in range(4):
-            pace = Pace(ceiling=TOKEN_QUOTA, max_in_flight=1, discover=False)
-            shared = SharedPace(pace, PaceMemory(tmp_path, CLIENT.auth_url, quota_of(CLIENT, ""), "POST"), clock)
+            pace = Pace(ceiling=as_windows(AUTH.windows), max_in_flight=1, discover=False)
+            shared = SharedPace(
+                pace, PaceMemory(tmp_path, CLIENT.auth_url, quota_of(COMMERCE_LAYER, CLIENT, ""), "POST"), clock
+            )
             shared.begin()
             endpoint = token_endpoint(script, shared)
             for _ in range(10):
@@ -556,11 +570,11 @@ def test_processes_share_the_budget_for_tokens(tmp_path: Path) -> None:
     ],
 )
 def test_whose_quota_a_credential_spends(origin: str, one: Secrets, other: Secrets, *, same: bool) -> None:
-    assert (quota_of(one, origin) == quota_of(other, origin)) is same
+    assert (quota_of(COMMERCE_LAYER, one, origin) == quota_of(COMMERCE_LAYER, other, origin)) is same
 
 
 def test_the_name_of_a_quota_shows_nothing_of_the_credential() -> None:
-    name = quota_of(Secrets(token=SecretStr("t0k3n")), "https://a.example")
+    name = quota_of(COMMERCE_LAYER, Secrets(token=SecretStr("t0k3n")), "https://a.example")
     assert re.fullmatch("[0-9a-f]{16}", name)
     assert not hashlib.sha256(b"t0k3n").hexdigest().startswith(name)
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.model import Fields, Reply, Request
 from worker.clock import Moment
 from worker.lane.pages import Answer, NoAnswer, Pages, Wanted
@@ -30,7 +31,7 @@ def refused(status: int, detail: str) -> Reply:
 
 
 @dataclass
-class Api:
+class Server:
     """A server of records with an id, named after it, that reads in its own way; it notes what it is asked.
 
     Attributes:
@@ -82,8 +83,8 @@ def record(key: str) -> dict[str, Any]:
     return {"type": "skus", "id": key, "attributes": {"name": key, "reference": key}}
 
 
-def read(api: Api, ids: Iterable[str], pages: Pages | None = None) -> Found:
-    found = asyncio.run((pages or Pages(api)).read(WANTED, list(ids)))
+def read(api: Server, ids: Iterable[str], pages: Pages | None = None) -> Found:
+    found = asyncio.run((pages or Pages(COMMERCE_LAYER, api)).read(WANTED, list(ids)))
     assert sorted([*found.records, *found.missing, *found.failed]) == sorted(ids)
     assert found.at.keys() == found.records.keys()
     assert all(live.attributes == {"name": key} for key, live in found.records.items())
@@ -100,28 +101,28 @@ IDS = keys(25)
 @pytest.mark.parametrize(
     ("api", "requests"),
     [
-        (Api(IDS), 1),  # as it should be
-        (Api(IDS, tells=False), 1),
-        (Api(IDS, cap=10), 3),  # near one request for ten rows, not one for each
-        (Api(IDS, cap=10, tells=False), 3),
-        (Api([*keys(100)[50:], *IDS], filters=False), 1 + 25),  # not paged through for ever
-        (Api([*IDS, *keys(100)[50:]], filters=False, tells=False), 1),
-        (Api(IDS, indexed=frozenset(IDS[:3])), 1 + 22),  # an index that lags and says that it knows everything
-        (Api(IDS, indexed=frozenset(IDS[:3]), tells=False), 2 + 22),
-        (Api(IDS, indexed=frozenset()), 1 + 25),
+        (Server(IDS), 1),  # as it should be
+        (Server(IDS, tells=False), 1),
+        (Server(IDS, cap=10), 3),  # near one request for ten rows, not one for each
+        (Server(IDS, cap=10, tells=False), 3),
+        (Server([*keys(100)[50:], *IDS], filters=False), 1 + 25),  # not paged through for ever
+        (Server([*IDS, *keys(100)[50:]], filters=False, tells=False), 1),
+        (Server(IDS, indexed=frozenset(IDS[:3])), 1 + 22),  # an index that lags and says that it knows everything
+        (Server(IDS, indexed=frozenset(IDS[:3]), tells=False), 2 + 22),
+        (Server(IDS, indexed=frozenset()), 1 + 25),
     ],
 )
-def test_a_record_that_is_there_is_found_however_pages_are_made(api: Api, requests: int) -> None:
+def test_a_record_that_is_there_is_found_however_pages_are_made(api: Server, requests: int) -> None:
     assert read(api, IDS).records.keys() == set(IDS)
     assert len(api.asked) == requests
 
 
 @pytest.mark.parametrize("tells", [True, False])
 def test_missing_is_what_a_request_for_it_alone_does_not_find(tells: bool) -> None:
-    api = Api(IDS[5:], tells=tells)
+    api = Server(IDS[5:], tells=tells)
     assert read(api, IDS).missing == set(IDS[:5])
     assert len(api.asked) == (1 if tells else 2) + 5
-    assert read(Api([]), IDS[:1]).missing == {IDS[0]}
+    assert read(Server([]), IDS[:1]).missing == {IDS[0]}
 
 
 @given(
@@ -149,7 +150,7 @@ def test_whatever_the_server_does_nothing_that_is_there_is_called_missing(
         hit = bad.intersection(ids)
         return refused(status, f"bad {min(hit)}") if hit and not (single and status == 404) else None
 
-    api = Api([*keys(100)[40 : 40 + others], *there], cap, tells, filters, indexed, refuse)
+    api = Server([*keys(100)[40 : 40 + others], *there], cap, tells, filters, indexed, refuse)
     found = read(api, IDS)
     assert found.records.keys() <= there
     assert not found.missing & there
@@ -158,8 +159,8 @@ def test_whatever_the_server_does_nothing_that_is_there_is_called_missing(
 
 
 def test_a_refusal_of_everything_is_found_out_once_a_type() -> None:
-    api = Api(IDS, refuse=lambda _ids, _single: refused(400, "include is not supported"))
-    pages = Pages(api)
+    api = Server(IDS, refuse=lambda _ids, _single: refused(400, "include is not supported"))
+    pages = Pages(COMMERCE_LAYER, api)
     assert set(read(api, IDS, pages).failed.values()) == {"it answered 400: include is not supported"}
     assert len(api.asked) == 2 + 2 + 3  # the page and that for all fields, its halves, three records
     for _ in range(10):
@@ -169,15 +170,15 @@ def test_a_refusal_of_everything_is_found_out_once_a_type() -> None:
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_credential_that_may_not_read_is_not_tried_for_each_record(status: int) -> None:
-    api = Api(IDS, refuse=lambda _ids, _single: refused(status, "no"))
-    pages = Pages(api)
+    api = Server(IDS, refuse=lambda _ids, _single: refused(status, "no"))
+    pages = Pages(COMMERCE_LAYER, api)
     for _ in range(10):
         assert set(read(api, IDS, pages).failed) == set(IDS)
     assert len(api.asked) == 3 + 9
 
 
 def test_a_page_that_is_refused_for_one_of_its_ids_is_read_but_for_that() -> None:
-    api = Api(IDS, refuse=lambda ids, _single: refused(403, "this one is for others") if "key007" in ids else None)
+    api = Server(IDS, refuse=lambda ids, _single: refused(403, "this one is for others") if "key007" in ids else None)
     found = read(api, IDS)
     assert found.failed == {"key007": "it answered 403: this one is for others"}
     assert len(found.records) == 24
@@ -185,8 +186,8 @@ def test_a_page_that_is_refused_for_one_of_its_ids_is_read_but_for_that() -> Non
 
 
 def test_pages_that_are_refused_for_good_are_replaced_by_single_records() -> None:
-    api = Api(IDS, refuse=lambda _ids, single: None if single else refused(400, "page[size] is not allowed"))
-    pages = Pages(api)
+    api = Server(IDS, refuse=lambda _ids, single: None if single else refused(400, "page[size] is not allowed"))
+    pages = Pages(COMMERCE_LAYER, api)
     for _ in range(3):
         assert len(read(api, IDS, pages).records) == 25
     assert (api.pages, len(api.asked)) == (4 + 1 + 1, 6 + 75)
@@ -194,8 +195,8 @@ def test_pages_that_are_refused_for_good_are_replaced_by_single_records() -> Non
 
 def test_pages_are_split_again_once_they_have_been_answered_again() -> None:
     bad = {"key003", "key020"}
-    api = Api(IDS, refuse=lambda ids, single: refused(400, "bad") if bad & set(ids) and not single else None)
-    pages = Pages(api)
+    api = Server(IDS, refuse=lambda ids, single: refused(400, "bad") if bad & set(ids) and not single else None)
+    pages = Pages(COMMERCE_LAYER, api)
     assert len(read(api, IDS, pages).records) == 25  # one by one: both halves are refused
     bad.clear()
     read(api, IDS, pages)
@@ -207,13 +208,13 @@ def test_pages_are_split_again_once_they_have_been_answered_again() -> None:
 
 def test_a_404_that_the_page_met_as_well_is_no_proof() -> None:
     """A wrong path, or a proxy without a way: it says of no record that it does not exist."""
-    api = Api(IDS, refuse=lambda _ids, _single: refused(404, "no route"))
+    api = Server(IDS, refuse=lambda _ids, _single: refused(404, "no route"))
     assert set(read(api, IDS).failed) == set(IDS)
 
 
 def test_a_page_that_stumbles_over_one_record_is_read_without_it() -> None:
     down = NoAnswer("it answered 500", spoken=True)
-    api = Api(IDS, refuse=lambda ids, _single: down if "key007" in ids else None)
+    api = Server(IDS, refuse=lambda ids, _single: down if "key007" in ids else None)
     found = read(api, IDS)
     assert found.failed == {"key007": "it answered 500"}
     assert len(found.records) == 24
@@ -221,13 +222,13 @@ def test_a_page_that_stumbles_over_one_record_is_read_without_it() -> None:
 
 @pytest.mark.parametrize(("spoken", "requests"), [(False, 1), (True, 1 + 3)])
 def test_a_server_that_is_down_is_not_asked_for_each_record(spoken: bool, requests: int) -> None:
-    api = Api(IDS, refuse=lambda _ids, _single: NoAnswer("nothing", spoken))
+    api = Server(IDS, refuse=lambda _ids, _single: NoAnswer("nothing", spoken))
     assert read(api, IDS).failed == dict.fromkeys(IDS, "nothing")
     assert len(api.asked) == requests
 
 
 def test_a_page_that_is_too_long_is_read_in_halves() -> None:
-    api = Api(IDS, refuse=lambda ids, _: reply(200, {}, complete=False) if len(ids) > 4 else None)
+    api = Server(IDS, refuse=lambda ids, _: reply(200, {}, complete=False) if len(ids) > 4 else None)
     assert len(read(api, IDS).records) == 25
     assert len(api.asked) == 15
 
@@ -235,12 +236,12 @@ def test_a_page_that_is_too_long_is_read_in_halves() -> None:
 def test_a_record_of_another_type_under_an_id_of_ours_ends_nowhere() -> None:
     """Its page shows the id, and never what was asked for: asking for the rest must end."""
     other = {"type": "orders", "id": IDS[0]}
-    api = Api([], refuse=lambda _ids, single: reply(200, {"data": other if single else [other]}))
+    api = Server([], refuse=lambda _ids, single: reply(200, {"data": other if single else [other]}))
     assert set(read(api, IDS[:3]).failed) == set(IDS[:3])
 
 
-def look_up(api: Api, references: list[str], pages: ReferencePages | None = None) -> dict[str, tuple[str, ...]]:
-    return dict(asyncio.run((pages or ReferencePages(api)).read("skus", references)))
+def look_up(api: Server, references: list[str], pages: ReferencePages | None = None) -> dict[str, tuple[str, ...]]:
+    return dict(asyncio.run((pages or ReferencePages(COMMERCE_LAYER, api)).read("skus", references)))
 
 
 def alone(wanted: list[str]) -> dict[str, tuple[str, ...]]:
@@ -249,8 +250,8 @@ def alone(wanted: list[str]) -> dict[str, tuple[str, ...]]:
 
 def test_references_are_looked_up_in_pages_as_large_as_the_servers() -> None:
     wanted = keys(48)
-    api = Api(wanted, cap=10)
-    pages = ReferencePages(api)
+    api = Server(wanted, cap=10)
+    pages = ReferencePages(COMMERCE_LAYER, api)
     assert look_up(api, wanted, pages) == alone(wanted)
     assert len(api.asked) == 1 + 3 + 1 + 3  # the second page of 24 had been made before
     api.asked.clear()
@@ -261,21 +262,21 @@ def test_references_are_looked_up_in_pages_as_large_as_the_servers() -> None:
 @pytest.mark.parametrize(
     ("api", "expected"),
     [
-        (Api(keys(20), tells=False), {**alone(keys(20)), **dict.fromkeys(IDS[20:24], ())}),
-        (Api(keys(100), filters=False), {}),  # who knows what the other pages hold
-        (Api(keys(24), filters=False), alone(keys(24))),  # all that there are
-        (Api(IDS, refuse=lambda _ids, _single: refused(400, "no")), {}),
-        (Api(IDS, refuse=lambda _ids, _single: refused(403, "no")), {}),
-        (Api(IDS, refuse=lambda _ids, _single: NoAnswer("nothing")), {}),
+        (Server(keys(20), tells=False), {**alone(keys(20)), **dict.fromkeys(IDS[20:24], ())}),
+        (Server(keys(100), filters=False), {}),  # who knows what the other pages hold
+        (Server(keys(24), filters=False), alone(keys(24))),  # all that there are
+        (Server(IDS, refuse=lambda _ids, _single: refused(400, "no")), {}),
+        (Server(IDS, refuse=lambda _ids, _single: refused(403, "no")), {}),
+        (Server(IDS, refuse=lambda _ids, _single: NoAnswer("nothing")), {}),
     ],
 )
-def test_a_reference_is_absent_or_unique_only_where_that_is_known(api: Api, expected: dict[str, Any]) -> None:
+def test_a_reference_is_absent_or_unique_only_where_that_is_known(api: Server, expected: dict[str, Any]) -> None:
     assert look_up(api, IDS[:24]) == expected
 
 
 def test_references_that_are_refused_alike_are_not_asked_for_in_ever_smaller_pages() -> None:
-    api = Api(IDS, refuse=lambda _ids, _single: refused(400, "no"))
-    pages = ReferencePages(api)
+    api = Server(IDS, refuse=lambda _ids, _single: refused(400, "no"))
+    pages = ReferencePages(COMMERCE_LAYER, api)
     for _ in range(5):
         assert look_up(api, IDS[:24], pages) == {}
     assert len(api.asked) == 3 + 3 + 4 * (1 + 3)
@@ -283,5 +284,5 @@ def test_references_that_are_refused_alike_are_not_asked_for_in_ever_smaller_pag
 
 def test_two_references_that_are_refused_do_not_hide_the_others() -> None:
     bad = {"key003", "key020"}
-    api = Api(IDS, refuse=lambda ids, _single: refused(400, "bad") if bad & set(ids) else None)
+    api = Server(IDS, refuse=lambda ids, _single: refused(400, "bad") if bad & set(ids) else None)
     assert look_up(api, IDS[:24]) == alone([each for each in IDS[:24] if each not in bad])

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from jobs.apis.commercelayer import meaning_of
+from jobs.apis.commercelayer.api import COMMERCE_LAYER
+from jobs.apis.commercelayer.meaning import meaning_of
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
 from tests.virtual_time import run
 from worker.clock import Clock
@@ -97,7 +98,7 @@ class Scene:
             {"Accept": "application/json"},
             self.count,
         )
-        return Lookup(exchange)
+        return Lookup(COMMERCE_LAYER, exchange)
 
     def count(self) -> None:
         self.counters.gets += 1

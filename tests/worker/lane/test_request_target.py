@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jobs.apis.commercelayer import record_request, states_request, update_request
+from jobs.apis.commercelayer.states import record_request, states_request
+from jobs.apis.commercelayer.updates import update_request
 from jobs.changes.diff import as_written
 from jobs.columns import ObjectColumns, Rules, SheetColumns
 from jobs.formats import InputRefused, read_objects

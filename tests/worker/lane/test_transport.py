@@ -13,7 +13,7 @@ import pytest
 from aioresponses import CallbackResult, aioresponses
 from yarl import URL
 
-from jobs.apis.commercelayer import MEDIA_TYPE
+from jobs.apis.documents import MEDIA_TYPE
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
 from worker.lane.codings import BODY_LIMIT
 from worker.lane.transport import Transport

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import anyio
 import pytest
 
-from jobs.apis.commercelayer import meaning_of
+from jobs.apis.commercelayer.meaning import meaning_of
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
 from worker.clock import Clock
 from worker.events import CircuitClosed, CircuitOpened, Event, LimitLearned, NoAnswer, SlowedDown

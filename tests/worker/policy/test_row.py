@@ -2,6 +2,7 @@
 
 import json
 
+from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.changes.diff import Change, after
 from jobs.model import Edit, Live, RowRef, UpdateJob
 from worker.policy.row import InFlightRow
@@ -37,17 +38,17 @@ def test_a_row_that_may_have_been_applied_replaces_what_was_there_before_its_fir
 def test_the_request_is_built_once_and_anew_for_another_change_or_type() -> None:
     row = made()
     row.take(Change({"name": "one"}))
-    first = row.request()
-    assert row.request() is first
+    first = row.request(COMMERCE_LAYER)
+    assert row.request(COMMERCE_LAYER) is first
     row.take(Change({"name": "two"}))
-    second = row.request()
+    second = row.request(COMMERCE_LAYER)
     assert (json.loads(first.body)["data"]["attributes"], json.loads(second.body)["data"]["attributes"]) == (
         {"name": "one"},
         {"name": "two"},
     )
     row.abstract = True
     row.route("cards")
-    assert (row.request().target, row.abstract) == ("/api/cards/x", False)
+    assert (row.request(COMMERCE_LAYER).target, row.abstract) == ("/api/cards/x", False)
 
 
 def test_what_a_row_is_remembered_by_is_only_what_its_last_attempt_sent() -> None:

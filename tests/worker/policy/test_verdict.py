@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.apis.commercelayer import meaning_of, update_request
+from jobs.apis.commercelayer.api import COMMERCE_LAYER
+from jobs.apis.commercelayer.meaning import meaning_of
+from jobs.apis.commercelayer.updates import update_request
 from jobs.changes.diff import Change, as_written
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, RowRef, Status, UpdateJob
 from jobs.reasons import REASONS
@@ -38,12 +40,17 @@ ABSTRACT = UpdateJob(REF, "transactions", ID, attributes={"reference": "ANY-EXTE
 
 
 def sent(job: UpdateJob = SAFE, **known: Any) -> Sent:
-    facts: dict[str, Any] = {"type_name": job.type, "attempts_left": 4, "throttles_left": 29, **known}
+    facts: dict[str, Any] = {
+        "resource": COMMERCE_LAYER.resource(job.type),
+        "attempts_left": 4,
+        "throttles_left": 29,
+        **known,
+    }
     return Sent(job, as_written(job), **facts)
 
 
 def judge(outcome: Outcome, what: Sent) -> Verdict:
-    meaning = meaning_of(update_request(what.job, what.change, what.type_name), outcome)
+    meaning = meaning_of(update_request(what.job, what.change, what.resource.name), outcome)
     return policy.judge(outcome, meaning, what)
 
 
@@ -186,7 +193,7 @@ CONCRETE = replace(sample("transaction"), body=sample("transaction").body.replac
         ),
         (
             CONCRETE,
-            sent(ABSTRACT, type_name="captures"),
+            sent(ABSTRACT, resource=COMMERCE_LAYER.resource("captures")),
             Settle("concrete_type", "sent to captures: transactions itself is not updatable", mode="live"),
         ),
         (
@@ -204,7 +211,7 @@ def test_a_success_says_what_is_remarkable_about_it(outcome: Reply, what: Sent, 
 
 
 def test_an_echo_is_compared_with_what_was_sent_and_not_with_the_row() -> None:
-    nothing = Sent(SAFE, Change(), SAFE.type, attempts_left=0, throttles_left=0)
+    nothing = Sent(SAFE, Change(), COMMERCE_LAYER.resource(SAFE.type), attempts_left=0, throttles_left=0)
     assert judge(DIFFERS, nothing) == Settle("", mode="test")
 
 
@@ -253,7 +260,7 @@ def test_a_refusal_that_asks_to_wait_is_sent_again_but_for_an_action(status: int
 def test_a_lost_race_is_decided_anew_a_few_times_where_the_record_was_read() -> None:
     reply = Reply(412, {})
     conflict = (Status.CONFLICT, "precondition_failed")
-    read = Sent(SAFE, SEEN, SAFE.type, attempts_left=4, throttles_left=29, races_left=1)
+    read = Sent(SAFE, SEEN, COMMERCE_LAYER.resource(SAFE.type), attempts_left=4, throttles_left=29, races_left=1)
     verdict = judge(reply, read)
     assert isinstance(verdict, DecideAnew)
     assert settled(verdict.settle) == conflict
@@ -424,14 +431,19 @@ ERRORS = replace(CONFIRMED, body=CONFIRMED.body.rstrip()[:-1] + b',"errors":[{"d
     ],
 )
 def test_what_no_reply_can_tell_is_read_back(outcome: Outcome, known: dict[str, Any], reason: str, stale: str) -> None:
-    facts: dict[str, Any] = {"type_name": SAFE.type, "attempts_left": 4, "throttles_left": 29, **known}
+    facts: dict[str, Any] = {
+        "resource": COMMERCE_LAYER.resource(SAFE.type),
+        "attempts_left": 4,
+        "throttles_left": 29,
+        **known,
+    }
     verdict = judge(outcome, Sent(SAFE, SEEN, **facts))
     assert isinstance(verdict, ReadBack)
     assert (verdict.reason, verdict.stale) == (reason, stale)
 
 
 def test_a_form_that_the_reply_shows_as_stored_is_kept() -> None:
-    verdict = judge(DIFFERS, Sent(SAFE, SEEN, SAFE.type, attempts_left=4, throttles_left=29))
+    verdict = judge(DIFFERS, Sent(SAFE, SEEN, COMMERCE_LAYER.resource(SAFE.type), attempts_left=4, throttles_left=29))
     assert isinstance(verdict, Settle)
     assert settled(verdict) == (Status.APPLIED, "echo_differs")
     assert verdict.message == "the reply shows another value: reference"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.apis.commercelayer import meaning_of
+from jobs.apis.commercelayer.meaning import meaning_of
 from jobs.apis.meanings import ABOUT_PACE, ANSWERS, SERVER_ERRORS, SLOWS_DOWN, Meaning
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
 

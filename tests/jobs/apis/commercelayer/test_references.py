@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.apis.commercelayer import Matches, read_references, reference_pages, references_request
-from jobs.apis.commercelayer.references import MOST_REFERENCES
+from jobs.apis.api import Matches
+from jobs.apis.commercelayer.references import MOST_REFERENCES, read_references, reference_pages, references_request
 from jobs.model import Reply, Request
 
 JSON_API = {"content-type": "application/vnd.api+json"}

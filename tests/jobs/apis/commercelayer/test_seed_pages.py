@@ -7,7 +7,9 @@ import json
 
 import pytest
 
-from jobs.apis.commercelayer import MEDIA_TYPE, read_confirmation, update_request
+from jobs.apis.commercelayer.confirmations import read_confirmation
+from jobs.apis.commercelayer.updates import update_request
+from jobs.apis.documents import MEDIA_TYPE
 from jobs.changes.diff import as_written
 from jobs.columns import ObjectColumns, Rules, SheetColumns
 from jobs.model import ObjectRow, Request, RowRef, SheetRow, UpdateJob

@@ -9,8 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from jobs.apis.commercelayer import (
-    MEDIA_TYPE,
+from jobs.apis.commercelayer.states import (
     SECRET_ATTRIBUTES,
     read_record,
     read_state,
@@ -18,8 +17,9 @@ from jobs.apis.commercelayer import (
     record_request,
     state_request,
     states_request,
-    update_request,
 )
+from jobs.apis.commercelayer.updates import update_request
+from jobs.apis.documents import MEDIA_TYPE
 from jobs.changes.diff import Change, difference, linkage
 from jobs.model import JSON, Fields, Link, Live, Reply, Request, RowRef, UpdateJob
 from tests.samples.recorded import sample

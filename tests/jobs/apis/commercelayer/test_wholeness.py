@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from jobs.apis.commercelayer import may_show_more
-from jobs.apis.commercelayer.wholeness import says_whole
+from jobs.apis.commercelayer.wholeness import may_show_more, says_whole
 from jobs.model import Reply
 
 NEXT = {"next": "https://example.com/api/orders?page[number]=2"}

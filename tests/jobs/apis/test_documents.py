@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.apis.commercelayer import document_of
+from jobs.apis.documents import document_of
 from jobs.model import Reply
 
 

@@ -11,9 +11,9 @@ from itertools import islice
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
-from jobs.apis.commercelayer.documents import document_of, mapping, parsed_anyway
-from jobs.apis.commercelayer.pointers import field_of, pointer_to
-from jobs.apis.commercelayer.quoting import harmless, shortened
+from jobs.apis.documents import document_of, mapping, parsed_anyway
+from jobs.apis.pointers import field_of, pointer_to
+from jobs.apis.quoting import harmless, shortened
 from jobs.model import ApiError, Reply
 
 MOST_ERRORS: Final = 100

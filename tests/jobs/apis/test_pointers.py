@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from jobs.apis.commercelayer import column_of, read_errors
-from jobs.apis.commercelayer.errors import MOST_ERRORS
+from jobs.apis.errors import MOST_ERRORS, read_errors
+from jobs.apis.pointers import column_of
 from jobs.model import ApiError, Reply
 
 COLUMNS = {

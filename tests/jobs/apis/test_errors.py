@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.apis.commercelayer import HIDDEN, TEXT_LIMIT, in_words, read_errors, said, token_refused
-from jobs.apis.commercelayer.errors import MOST_ERRORS
-from jobs.apis.commercelayer.quoting import harmless, shortened
+from jobs.apis.commercelayer.tokens import token_refused
+from jobs.apis.errors import MOST_ERRORS, in_words, read_errors, said
+from jobs.apis.quoting import HIDDEN, TEXT_LIMIT, harmless, shortened
 from jobs.model import JSON, ApiError, Reply
 
 JSON_TYPE = "application/json"

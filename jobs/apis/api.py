@@ -1,0 +1,187 @@
+"""What rowpatch asks of an API. Pure: bytes in and bytes out; the value of one API is handed down beside the settings.
+
+A method takes what a dialect may need, though another does without it: a full `PUT` needs the live record, which also
+holds what a precondition names. A key is one text, whatever it consists of: the journal and the sequencer see no more.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from jobs.apis.meanings import Meaning
+from jobs.changes.diff import Change
+from jobs.model import JSON, ApiError, Edit, Fields, Live, Outcome, Reply, Request, UpdateJob
+from jobs.values import valueclass
+
+
+@valueclass(frozen=True, slots=True)
+class Confirmation:
+    """A success that is about the record that was meant.
+
+    Attributes:
+        edits: of the change, each with the stored form that the echo shows where that is a third value.
+        differs: names of what the echo shows a third value of: neither the old one nor the one sent.
+        untaken: names of what the echo shows the old value of, although another was sent.
+        unseen: names of sent attributes that the echo does not show, though the API shows such attributes; of links,
+            too, where the reply shows no attribute at all; of added tags, where it does not show the record's.
+        discarded_tags: names that were to be added and are not on the record.
+        mode: `test` or `live` as the reply says, or empty.
+        errors: that stand beside the record.
+    """
+
+    edits: tuple[Edit, ...] = ()
+    differs: tuple[str, ...] = ()
+    untaken: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+    discarded_tags: tuple[str, ...] = ()
+    mode: str = ""
+    errors: tuple[ApiError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """What a page shows.
+
+    Attributes:
+        ids: of the records that have a reference, by reference; none for one that no record on the page has.
+        complete: there cannot be further records.
+        most: references that a page of this type has room for, where it was cut off for that; else 0.
+    """
+
+    ids: Mapping[str, tuple[str, ...]]
+    complete: bool
+    most: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A token as the endpoint hands it out.
+
+    Attributes:
+        expires_in: the *remaining* life in seconds of a token that all callers share; None where that is not told.
+    """
+
+    access_token: str
+    expires_in: float | None = None
+
+    def __repr__(self) -> str:
+        return f"Grant(access_token=<secret>, expires_in={self.expires_in})"
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a token says about itself; empty or None where it says nothing.
+
+    Attributes:
+        application: what it was issued to, as far as its quota goes.
+        mode: `test`, `live`, or empty when unknown.
+        expires_at: seconds since the epoch.
+        url: origin of the API that it is for.
+    """
+
+    application: str = ""
+    mode: str = ""
+    expires_at: float | None = None
+    url: str = ""
+
+
+class Resource(Protocol):
+    """One type of records: how they are updated, read and found."""
+
+    @property
+    def name(self) -> str:
+        """The type, as rows name it."""
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """Types by whose name its records are updated where the API refuses its own; empty for most."""
+
+    def update(self, job: UpdateJob, change: Change, live: Live | None) -> Request:
+        """Return the request that makes the change; `live` is the record as it was read, None in a blind run."""
+
+    def confirm(self, reply: Reply, job: UpdateJob, change: Change) -> Confirmation | None:
+        """Read a 2xx with a body; None when it is no success about this record."""
+
+    def read(self, keys: Sequence[str], fields: Fields, *, sparse: bool = True) -> Request:
+        """Return the request for a page of records; `sparse` names the fields, False asks for all there are."""
+
+    def states(self, reply: Reply, fields: Fields) -> Mapping[str, Live] | None:
+        """Return what a page shows, by key; None when the reply cannot be used. Absence from it proves nothing."""
+
+    def may_show_more(self, reply: Reply, keys: Collection[str]) -> bool:
+        """Return whether a page of the keys alone that this one does not show may show some of them."""
+
+    def read_one(self, key: str, fields: Fields | None) -> Request:
+        """Return the request for one record; None asks for all its attributes and nothing else."""
+
+    def state(self, reply: Reply, key: str, fields: Fields) -> Live | None:
+        """Return the record that a reply to `read_one` shows; None when it is about something else."""
+
+    def attributes(self, reply: Reply, key: str) -> Mapping[str, JSON] | None:
+        """Return all attributes of the record that a reply shows, but the secret ones; None as in `state`."""
+
+    def find(self, references: Sequence[str]) -> Request:
+        """Return the request for the records that have one of the references."""
+
+    def matches(self, reply: Reply, references: Sequence[str]) -> Matches | None:
+        """Return the keys by reference that a page shows; None when the reply cannot be used."""
+
+
+class Auth(Protocol):
+    """How a token is had, and what it says of itself."""
+
+    @property
+    def url(self) -> str:
+        """Origin of the token endpoint, unless the user names another."""
+
+    @property
+    def windows(self) -> tuple[tuple[int, float], ...]:
+        """Requests for tokens at most, each number in so many seconds."""
+
+    def request(self, client_id: str, client_secret: str) -> Request:
+        """Return the request for a token."""
+
+    def grant(self, reply: Reply) -> Grant | None:
+        """Read the token endpoint's reply; None unless it hands out a token."""
+
+    def claims(self, token: str) -> Claims:
+        """Read what a token says of itself, without checking it: that is the server's business."""
+
+
+class Api(Protocol):
+    """One API."""
+
+    @property
+    def name(self) -> str:
+        """What settings call it."""
+
+    @property
+    def media_type(self) -> str:
+        """Of what is sent, and of what is asked for."""
+
+    @property
+    def page(self) -> int:
+        """Records that one read shows at most; 1 where they are read one by one."""
+
+    @property
+    def key_page(self) -> int:
+        """References that one search can be about."""
+
+    @property
+    def auth(self) -> Auth:
+        """How a token is had."""
+
+    def resource(self, type_name: str) -> Resource:
+        """Return a type of records; one that is not known, too, as far as the API takes any."""
+
+    def meaning(self, request: Request, outcome: Outcome) -> Meaning:
+        """Return what an outcome means: said here, and nowhere else."""
+
+    def key_pages(self, references: Sequence[str], most: int) -> list[list[str]]:
+        """Return the references, as they can be searched for together, `most` at most."""
+
+    def windows(self, origin: str) -> tuple[tuple[int, float], ...]:
+        """Return the limits to assume at an origin before its first reply: so many requests, in so many seconds."""
+
+    def counts_by_address(self, origin: str) -> bool:
+        """Return whether all credentials of a host share a quota there."""
