@@ -11,6 +11,7 @@ from jobs.formats.stored import Merged
 from jobs.model import RowRef, Unsendable
 from jobs.reasons import REASONS
 from worker.checking.duplicates import Duplicates
+from worker.exit_statuses import DONE, REFUSED
 
 Severity = Literal["error", "warning"]
 
@@ -117,7 +118,7 @@ class Checked:
     @property
     def exit_status(self) -> int:
         """0, or 2 when something would be refused."""
-        return 2 if self.refusals or self.refused else 0
+        return REFUSED if self.refusals or self.refused else DONE
 
     def groups(self) -> Iterator[Group]:
         """Yield refusals, errors and warnings; of each, the most frequent first."""
