@@ -23,11 +23,6 @@ class Bell:
             self._event = anyio.Event()
         await self._event.wait()
 
-    @property
-    def is_awaited(self) -> bool:
-        """Whether anybody waits."""
-        return self._event is not None
-
 
 @dataclass(frozen=True, slots=True)
 class Bells:

@@ -9,11 +9,10 @@ from jobs.model import Outcome, Reply, RowResult, Status, Unsendable
 from jobs.reasons import REASONS
 from worker.clock import Clock
 from worker.engine.bells import Bells
-from worker.engine.recent import RecentWrites
 from worker.journal import Journal
 from worker.policy.guards import Guards, Halt
 from worker.policy.lifecycle import Event, step
-from worker.policy.row import InFlightRow
+from worker.policy.row import InFlightRow, RecentWrites
 from worker.policy.sequencer import (
     Aimed,
     Done,
@@ -54,8 +53,16 @@ class Outcomes:
     def drain(self) -> None:
         """Carry out what the sequencer has said since the last time."""
         effects, self.sequencer.out = self.sequencer.out, []
+        are_queued = False
         for effect in effects:
-            self._carry_out(effect)
+            if isinstance(effect, Queued):
+                self.guards.found(effect.row.number)
+                effect.row.request(self.api)  # built now, in turn with those of its page: see there
+                are_queued = True
+            else:
+                self._carry_out(effect)
+        if are_queued:
+            self.bells.rows.ring()
 
     def settle(self, row: InFlightRow, settle: Settle, outcome: Outcome | None) -> None:
         """Settle a row that was taken; `outcome` is that of its last attempt, None when that is not what settles it."""
@@ -79,10 +86,6 @@ class Outcomes:
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:
-            case Queued(row):
-                self.guards.found(row.number)
-                row.request(self.api)  # built now, in turn with those of its page: see there
-                self.bells.rows.ring()
             case Settled(row, settle):
                 self._write_down(row, settle, None)
             case Refused():

@@ -55,7 +55,7 @@ class Prefetch:
         self.bells.ring()  # the others wait for rows that will not come
 
     async def _read(self, page: ReadPage | KeyPage, room: int) -> None:
-        if self.bells.room.is_awaited and self.sequencer.reads_on(room):
+        if self.sequencer.reads_on(room):
             self.bells.room.ring()  # there is room for another page
         if isinstance(page, ReadPage):
             await self.reading.read(page)

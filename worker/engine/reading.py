@@ -8,10 +8,9 @@ import anyio
 from jobs.changes.overtaking import overtaken_by
 from jobs.model import Path, Unsendable
 from worker.clock import Clock
-from worker.engine.recent import RecentWrites
 from worker.lane.reads import Lookup
 from worker.policy.guards import Guards
-from worker.policy.row import MAX_READ_AGE_S, READ_LAG_S, Found, InFlightRow
+from worker.policy.row import MAX_READ_AGE_S, READ_LAG_S, Found, InFlightRow, RecentWrites
 from worker.policy.sequencer import KeyPage, ReadPage, Sequencer
 from worker.stop import Stop
 

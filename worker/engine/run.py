@@ -24,7 +24,6 @@ from worker.engine.planner import Planner
 from worker.engine.prefetch import Prefetch
 from worker.engine.progress import Progress, Watch
 from worker.engine.reading import Reading, not_overtaken
-from worker.engine.recent import RecentWrites
 from worker.engine.senders import Senders
 from worker.engine.settling import Settling
 from worker.events import Draining, Observer, Working, ignore
@@ -35,7 +34,7 @@ from worker.lane.connect import READ_CONCURRENCY, Connection, Way, connected
 from worker.policy.decision import decide_row
 from worker.policy.guards import Guards
 from worker.policy.pace import Pace
-from worker.policy.row import READ_LAG_S
+from worker.policy.row import READ_LAG_S, RecentWrites
 from worker.policy.sequencer import Sequencer, Sizes, room_at
 from worker.reports import Summary
 from worker.reports.plan import PlanSummary

@@ -94,7 +94,7 @@ class Senders:
         row = self.sequencer.next_row()
         if self.sequencer.out:
             self.outcomes.drain()
-        if self.bells.room.is_awaited and self.sequencer.reads_on(self.room()):
+        if self.sequencer.reads_on(self.room()):
             self.bells.room.ring()
         return row
 

@@ -1,12 +1,14 @@
-"""A row on its way through a run, and what was found of its record."""
+"""A row on its way through a run, what was found of its record, and what the run has just written."""
 
 import math
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Final, NamedTuple
 
 from jobs.apis.api import Api
-from jobs.changes.diff import Change
+from jobs.changes.diff import Change, after
 from jobs.changes.edits import merged
 from jobs.model import Edit, Live, Request, UpdateJob
 from worker.policy.lifecycle import State
@@ -146,3 +148,30 @@ class InFlightRow:
         if self._request is None:
             self._request = api.resource(self.type_name).update(self.job, self.change, self.live)
         return self._request
+
+
+@dataclass(slots=True)
+class RecentWrites:
+    """Changes of the last seconds by record, in the order in which they were applied; memory grows with these alone."""
+
+    _changes: dict[str, deque[Change]] = field(default_factory=dict)
+    _order: deque[tuple[float, str]] = field(default_factory=deque)
+
+    def add(self, resource_id: str, change: Change, now: float) -> None:
+        """Take note of a change that was applied at `now` (loop time)."""
+        self._forget(now)
+        self._changes.setdefault(resource_id, deque()).append(change)
+        self._order.append((now, resource_id))
+
+    def over(self, resource_id: str, live: Live, now: float) -> Live:
+        """Return the record as it is, whether or not the read shows what was written a moment ago."""
+        self._forget(now)
+        return reduce(after, self._changes.get(resource_id, ()), live)
+
+    def _forget(self, now: float) -> None:
+        while self._order and now - self._order[0][0] > READ_LAG_S:
+            _, resource_id = self._order.popleft()
+            changes = self._changes[resource_id]
+            changes.popleft()
+            if not changes:
+                del self._changes[resource_id]

@@ -214,6 +214,7 @@ class Sequencer:
         self._urgent: deque[str] = deque()  # types of rows that others wait for: read however little room there is
         self._checking: set[str] = set()
         self._first: dict[str, Canary] = {}
+        self._abstract: dict[str, bool] = {}
         self._aiming = self._ended = False
 
     # ---- in: what happened
@@ -364,7 +365,7 @@ class Sequencer:
         if isinstance(row, Refused):
             self.out.append(row)
             return
-        row.abstract = bool(self._variants(row.job.type)) and self._facts.get(ROUTE + row.job.type) != "direct"
+        row.abstract = self._may_be_abstract(row.job.type)
         if row.stands:
             self._blocked.add(row.job.id)
         elif row.job.id in self._blocked:
@@ -469,6 +470,12 @@ class Sequencer:
         return False
 
     # ---- abstract types
+
+    def _may_be_abstract(self, type_name: str) -> bool:
+        """Return whether the API may not update records by this type."""
+        if type_name not in self._abstract:
+            self._abstract[type_name] = bool(self._variants(type_name))
+        return self._abstract[type_name] and self._facts.get(ROUTE + type_name) != "direct"
 
     def _needs_concrete(self, row: InFlightRow) -> bool:
         """Return whether the row has to be sent by its record's concrete type, which is not known yet."""

@@ -11,10 +11,9 @@ from jobs.model import Edit, Live, Reply, RowRef, RowResult, Status, Unsendable,
 from worker.clock import Clock
 from worker.engine.bells import Bells
 from worker.engine.outcomes import Outcomes
-from worker.engine.recent import RecentWrites
 from worker.policy.guards import IDENTICAL_ROWS, Guards, Halt
 from worker.policy.lifecycle import State
-from worker.policy.row import InFlightRow, Moment
+from worker.policy.row import InFlightRow, Moment, RecentWrites
 from worker.policy.sequencer import Aimed, Doubted, Learned, Refused, Sequencer, Settled, Sizes
 from worker.policy.verdict import ReadBack, Settle
 from worker.stop import Stop

@@ -10,9 +10,8 @@ from jobs.changes.diff import Change
 from jobs.model import Fields, Live, Path, RowRef, UpdateJob
 from worker.clock import Clock, Moment
 from worker.engine.reading import Reading
-from worker.engine.recent import RecentWrites
 from worker.policy.guards import Guards
-from worker.policy.row import MAX_READ_AGE_S, Found, InFlightRow
+from worker.policy.row import MAX_READ_AGE_S, Found, InFlightRow, RecentWrites
 from worker.policy.sequencer import KeyPage, ReadPage, Refused, Sequencer, Sizes
 from worker.policy.verdict import Settle
 from worker.stop import Stop

@@ -4,8 +4,8 @@ import json
 
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.changes.diff import Change, after
-from jobs.model import Edit, Live, RowRef, UpdateJob
-from worker.policy.row import InFlightRow
+from jobs.model import Edit, Fields, Live, RowRef, UpdateJob
+from worker.policy.row import InFlightRow, RecentWrites
 from worker.policy.verdict import Settle
 
 NAME = ("attributes", "name")
@@ -61,3 +61,24 @@ def test_what_a_row_is_remembered_by_is_only_what_its_last_attempt_sent() -> Non
     assert [edit.path for edit in row.change.edits] == [name]
     assert [edit.stored for edit in row.image] == ["k", "n"]
     assert after(Live("orders", {"name": "old"}), row.change).attributes == {"name": "n"}
+
+
+BEFORE = Live("orders", {"reference": "old", "metadata": {"a": 1}}, fields=Fields(frozenset({"reference", "metadata"})))
+
+
+def test_a_read_that_lags_is_corrected_by_what_was_written_in_the_order_it_was() -> None:
+    recent = RecentWrites()
+    recent.add("x", Change({"metadata": {"a": 1, "b": 2}}), 10.0)
+    recent.add("x", Change({"reference": "new"}), 11.0)
+    recent.add("x", Change({"metadata": {"a": 1, "b": 3}}), 12.0)
+    assert recent.over("x", BEFORE, 13.0).attributes == {"reference": "new", "metadata": {"a": 1, "b": 3}}
+    assert recent.over("y", BEFORE, 13.0) is BEFORE
+
+
+def test_what_was_written_longer_ago_is_left_to_the_read() -> None:
+    recent = RecentWrites()
+    recent.add("x", Change({"reference": "first"}), 10.0)
+    recent.add("x", Change({"metadata": {"b": 2}}), 14.0)
+    assert recent.over("x", BEFORE, 16.0).attributes == {"reference": "old", "metadata": {"b": 2}}
+    assert recent.over("x", BEFORE, 20.0) is BEFORE
+    assert not recent._changes
