@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 from worker.checking import check
 from worker.cli.session import collect_seldom
+from worker.operations import api
 from worker.settings import Input
 
 HEADER = "id,reference,metadata.batch,metadata.cost_centre,metadata.note,metadata.reviewed:bool,metadata.boxes:int\n"
@@ -42,7 +43,7 @@ def measure(path: Path) -> str:
     how = Input(source=str(path), format="csv", metadata="replace")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.perf_counter()
-    found = check(path, how, "stripe_payments")
+    found = check(path, how, "stripe_payments", api.schema())
     whole = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     warned = {group.code: group.count for group in found.warnings}

@@ -39,7 +39,7 @@ from worker.journal import Counters
 from worker.lane.credentials import Credential
 from worker.lane.exchange import Exchange
 from worker.lane.transport import Transport
-from worker.operations import opening, runs
+from worker.operations import api, opening, runs
 from worker.operations.opening import RunHandle
 from worker.operations.runs import Access, Host, RunMode
 from worker.pacing.limiter import Limiter
@@ -81,7 +81,7 @@ class Place:
     def jobs(self) -> Iterator[UpdateJob]:
         """The rows as the pool gets them."""
         with source.opened(self.folder / "sheet.csv") as stream:
-            for job in source.jobs(stream, self.settings.input, rows.TYPE, lambda _: True):
+            for job in source.jobs(stream, self.settings.input, rows.TYPE, api.schema(), lambda _: True):
                 assert isinstance(job, UpdateJob)
                 yield job
 
@@ -188,7 +188,7 @@ async def transport(place: Place) -> None:
 
 async def checked(place: Place) -> None:
     """The first pass, as `apply` makes it."""
-    check(place.folder / "sheet.csv", place.settings.input, rows.TYPE)
+    check(place.folder / "sheet.csv", place.settings.input, rows.TYPE, api.schema())
 
 
 async def columns(place: Place) -> None:

@@ -19,6 +19,7 @@ from tests.system.e2e.program import Desk, Process, sandbox
 from worker.files import run_directory, source
 from worker.files.run_directory import JOURNAL
 from worker.journal import create
+from worker.operations import api
 from worker.sandbox import seeded_id
 from worker.settings import Input, Settings, Target
 
@@ -68,7 +69,7 @@ def furnish(desk: Desk, rows: int) -> None:
 def digests(sheet: Path, how: Input) -> Iterator[bytes]:
     """What the journal knows the rows' content by."""
     with source.opened(sheet) as stream:
-        for job in source.jobs(stream, how, TYPE, lambda _: True):
+        for job in source.jobs(stream, how, TYPE, api.schema(), lambda _: True):
             yield job.ref.digest
 
 

@@ -24,6 +24,7 @@ from benchmarks.rows import TYPE
 from benchmarks.servers import running
 from worker.checking import check
 from worker.files.run_directory import JOURNAL
+from worker.operations import api
 from worker.settings import Input
 
 REPORTS: Final = ("results.csv", "failed.csv", "results.ndjson", "summary.json")
@@ -65,7 +66,7 @@ def _point(task: Task, repeat: int) -> Mapping[str, Any]:
     for _ in range(repeat):
         command = rowpatch(task, "--blind", "--metadata", "replace")
         began = time.process_time()
-        check(task.sheet, how, TYPE)
+        check(task.sheet, how, TYPE, api.schema())
         checks.append(time.process_time() - began)
         costs.append(measure(command, task.environment, task.folder))
         reports.append(measure([ROWPATCH, "report", task.folder / "run"], task.environment, task.folder))

@@ -110,8 +110,8 @@ def finish(
         RowRefused: the row would wipe keys, changes nothing, or repeats what must not be repeated. Its `column` is the
             plain name of the first of several, without a suffix.
     """
-    if rules.refuse_members and (draft.members or "metadata" in draft.attributes):
-        raise _would_wipe(draft)
+    if rules.refuse_members and (draft.members or rules.schema.merged in draft.attributes):
+        raise _would_wipe(draft, rules.schema.merged)
     attributes, members, relationships = draft.attributes, draft.members, draft.relationships
     triggers, add, remove = draft.triggers, draft.add_tags, draft.remove_tags
     if not (attributes or members or relationships or triggers or add or remove):
@@ -140,8 +140,8 @@ def cells_decide(rules: Rules, paths: Collection[tuple[str, ...]]) -> bool:
     return not rules.refuse_members and not {("tags", "add"), ("tags", "remove")} <= set(paths)
 
 
-def _would_wipe(draft: Draft) -> RowRefused:
-    whole = ["metadata"] if "metadata" in draft.attributes else []
+def _would_wipe(draft: Draft, merged: str) -> RowRefused:
+    whole = [merged] if merged in draft.attributes else []
     names = whole + [f"{name}.{key}" for name, members in draft.members.items() for key in members]
     listed = ", ".join(f"`{name[:40]}`" for name in names[:_NAMED])
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""

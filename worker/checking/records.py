@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from jobs.apis.schema import Schema
 from jobs.changes.overtaking import left_of
 from jobs.columns import ObjectColumns, SheetColumns, header_faults
 from jobs.damage import Column
@@ -112,20 +113,21 @@ class Records:
 
 
 @contextmanager
-def opened(path: Path, how: Input, type_name: str) -> Iterator[Records]:
+def opened(path: Path, how: Input, type_name: str, schema: Schema) -> Iterator[Records]:
     """Read an input up to its header, and get ready to iterate its rows.
 
     Args:
         path: of the input, compressed or not.
         how: it is read.
         type_name: resource type of rows that do not name one.
+        schema: of the API that the rows are for.
 
     Raises:
         HeaderRefused: the header has no meaning.
         InputRefused: the input cannot be read; also while its rows are iterated.
     """
-    form, rules = source.format_of(how), source.rules(how, type_name)
-    late = refeed.overtaken(path, how, type_name)
+    form, rules = source.format_of(how), source.rules(how, type_name, schema)
+    late = refeed.overtaken(path, how, type_name, schema)
     with source.opened(path) as stream:
         if isinstance(form, ObjectFormat):
             objects = form.read(stream, source.options_of(how))

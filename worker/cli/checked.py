@@ -10,6 +10,7 @@ from worker.cli.flags import SourceFlags, refuse_misplaced
 from worker.cli.session import standard_input
 from worker.cli.speech import say
 from worker.files import source
+from worker.operations import api
 from worker.operations.check import command, examine, readable
 from worker.settings import ConfigError, Input, build
 
@@ -50,7 +51,7 @@ def check_source(
     how = build(Input, {**words, **said})
     again = command(how, type_name)
     with readable(how, standard_input(name)) as path:
-        how, checked = examine(path, how, type_name)
+        how, checked = examine(path, how, type_name, api.schema())
         if showing != "groups":
             _list(checked, path, how, type_name, showing)
     if showing == "json":
@@ -62,7 +63,7 @@ def check_source(
 
 def _list(checked: Checked, path: Path, how: Input, type_name: str, showing: Showing) -> None:
     lines: list[str] = []
-    for finding in findings(checked, path, how, type_name):
+    for finding in findings(checked, path, how, type_name, api.schema()):
         lines.append(
             json.dumps(as_json(finding, checked.sheet), ensure_ascii=False)
             if showing == "json"

@@ -12,7 +12,7 @@ import anyio
 import anyio.abc
 
 from jobs.apis.commercelayer import MOST_REFERENCES, PAGE_SIZE
-from jobs.apis.schema import resource_type
+from jobs.apis.schema import Schema
 from jobs.changes.diff import Terms
 from jobs.changes.overtaking import without
 from jobs.model import SETTLED_WELL, Status
@@ -48,11 +48,6 @@ HORIZON: Final = 600.0
 
 LONGEST_GAP: Final = "longest_gap"
 """The journal's fact about the most seconds between a record's reading and its PATCH in the last process."""
-
-
-def _variants(type_name: str) -> tuple[str, ...]:
-    kind = resource_type(type_name)
-    return kind.abstract_over if kind else ()
 
 
 Work = Callable[[], Coroutine[Any, Any, None]]
@@ -91,6 +86,7 @@ class Run:
 
     Attributes:
         directory: the run directory, whose lock the caller holds.
+        schema: of the API that the rows are for.
         rows: data rows of the input.
         resumed: an earlier process has been at it.
         state_directory: where learned limits are remembered.
@@ -105,6 +101,7 @@ class Run:
     journal: Journal
     settings: Settings
     secrets: Secrets
+    schema: Schema
     rows: int
     resumed: bool
     state_directory: Path
@@ -155,17 +152,17 @@ class Run:
         return self._conclude()
 
     async def _work(self, traces: Traces | None) -> None:
-        settings, clock, stop = self.settings, self.clock, self._stop
+        settings, schema, clock, stop = self.settings, self.schema, self.clock, self._stop
         counters, since = self.journal.counters, self._answered_since
         way = Way(settings, self.secrets, self.state_directory, counters, clock, stop, since, self.observer)
         async with connected(way) as connection:
             copy = source.spooled_in(self.directory, settings.input.format)
-            late = refeed.overtaken(copy, settings.input, settings.target.type)
+            late = refeed.overtaken(copy, settings.input, settings.target.type, schema)
             if traces is not None and traces.redone:
-                taken = refeed.outrun(copy, settings, self.journal, self.rows).taken
+                taken = refeed.outrun(copy, settings, self.journal, self.rows, schema).taken
                 late = {**late, **{row: lost for row, lost in taken.items() if traces.of(row).redo}}
             with source.opened(copy) as stream:
-                rows = source.jobs(stream, settings.input, settings.target.type, self._wanted(traces))
+                rows = source.jobs(stream, settings.input, settings.target.type, schema, self._wanted(traces))
                 rows = without(rows, late, whole=self._terms.replace) if late else rows
                 with self._planned() as expected, self._earlier() as earlier:
                     intake = Intake(
@@ -218,7 +215,11 @@ class Run:
     def _sequencer(self, canaries: int) -> Sequencer:
         decide, sizes = partial(decide_row, self._terms), Sizes(PAGE_SIZE, MOST_REFERENCES)
         blind = self.settings.input.blind
-        return Sequencer(decide, sizes, _variants, facts=self.journal.facts, blind=blind, canaries=canaries)
+        return Sequencer(decide, sizes, self._variants, facts=self.journal.facts, blind=blind, canaries=canaries)
+
+    def _variants(self, type_name: str) -> tuple[str, ...]:
+        kind = self.schema.resource_type(type_name)
+        return kind.abstract_over if kind else ()
 
     def _reading(
         self,

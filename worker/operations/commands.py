@@ -14,8 +14,8 @@ from worker.checking import Checked
 from worker.engine.verifier import Verified
 from worker.events import Observer, ignore
 from worker.files import run_directory
+from worker.operations import api, opening
 from worker.operations import check as checks
-from worker.operations import opening
 from worker.operations import report as reporting
 from worker.operations import retry as retrying
 from worker.operations import undo as undoing
@@ -257,7 +257,7 @@ async def check(how: Input, type_name: str = "", *, stream: BinaryIO | None = No
 
     def examine() -> Checked:
         with checks.readable(how, stream) as path:
-            return checks.examine(path, how, type_name)[1]
+            return checks.examine(path, how, type_name, api.schema())[1]
 
     return await in_thread(examine)
 

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from jobs.apis.schema import Schema
 from jobs.formats import InputRefused
 from worker.files import refeed, run_directory, source
 from worker.files.run_directory import JOURNAL
 from worker.journal import PLAN, History, Journal, JournalDamaged, JournalError, create
+from worker.operations import api
 from worker.operations.check import check_first
 from worker.settings import ConfigError, Settings
 
@@ -31,6 +33,7 @@ class RunHandle:
     Attributes:
         rows: data rows of the input.
         recorded: the settings that the run was made with, before they were adjusted.
+        schema: of the API that the run is for.
         lost: values that an undo cannot restore.
     """
 
@@ -39,6 +42,7 @@ class RunHandle:
     settings: Settings
     rows: int
     recorded: Settings
+    schema: Schema
     lost: int = 0
 
 
@@ -81,12 +85,13 @@ def begun(
         raise ConfigError(f"{directory} holds {_what_is_there(directory)}")
     with new_directory(directory) as open_journal:
         journal: Journal | None = None
+        schema = api.schema()
         try:
-            settings, facts, rows = _take_in(directory, settings, warn, stream)
+            settings, facts, rows = _take_in(directory, settings, schema, warn, stream)
             create(directory / JOURNAL, facts)
             run_directory.persist(directory)
             journal = open_journal()
-            yield RunHandle(directory, journal, settings, rows, settings)
+            yield RunHandle(directory, journal, settings, rows, settings, schema)
         except JournalError as error:
             if journal is not None and journal.is_registered:
                 raise
@@ -132,7 +137,7 @@ def _what_is_there(directory: Path) -> str:
 
 
 def _take_in(
-    directory: Path, settings: Settings, warn: Callable[[str], None], stream: BinaryIO | None
+    directory: Path, settings: Settings, schema: Schema, warn: Callable[[str], None], stream: BinaryIO | None
 ) -> tuple[Settings, dict[str, str], int]:
     """Copy and check the input.
 
@@ -150,7 +155,7 @@ def _take_in(
         raise ConfigError(f"Cannot {what}: {error.strerror}.") from None
     given, how = how, source.resolve_options(spooled.path, how)
     settings = settings.model_copy(update={"input": how})
-    rows = check_first(spooled.path, settings, given, warn)
+    rows = check_first(spooled.path, settings, given, schema, warn)
     facts = {
         "source": "-" if how.source == "-" else str(Path(how.source).resolve()),
         "sha256": spooled.sha256,
@@ -177,12 +182,12 @@ def opened(directory: Path, adjust: Adjust = unchanged) -> Iterator[RunHandle]:
     path = run_directory.journal_in(directory)
     with run_directory.locked(directory), closing(Journal(path)) as journal:
         recorded, rows = stored_settings(journal)
-        settings = adjust(recorded)
+        settings, schema = adjust(recorded), api.schema()
         copy = source.spooled_in(directory, settings.input.format)
         if source.sha256(copy) != journal.facts["sha256"]:
             raise InputRefused(f"{copy} is not what the run began with; its results could no longer be matched.")
-        source.check_columns(source.header(copy, settings.input), settings.input, settings.target.type)
-        yield RunHandle(directory, journal, settings, rows, recorded)
+        source.check_columns(source.header(copy, settings.input), settings.input, settings.target.type, schema)
+        yield RunHandle(directory, journal, settings, rows, recorded, schema)
 
 
 @contextmanager

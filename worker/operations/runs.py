@@ -157,7 +157,7 @@ def register(handle: RunHandle, mode: RunMode, access: Access, clock: Clock) -> 
 def run_of(handle: RunHandle, mode: RunMode, access: Access, host: Host) -> Run:
     """Return the run, ready to be executed by a registered process."""
     return Run(
-        handle.directory, handle.journal, handle.settings, access.secrets, handle.rows, mode.resumed,
+        handle.directory, handle.journal, handle.settings, access.secrets, handle.schema, handle.rows, mode.resumed,
         host.state_directory, host.clock, host.commit, host.watch, planning=mode.plan == "make", last=mode.last,
         observer=host.observer,
     )  # fmt: skip

@@ -11,6 +11,7 @@ from worker.files import run_directory
 from worker.files.run_directory import JOURNAL
 from worker.files.runs import label_of_undo
 from worker.journal import History, Journal, JournalDamaged, JournalError
+from worker.operations import api
 from worker.operations.opening import Adjust, RunHandle, new_directory, stored_settings, unchanged
 from worker.settings import ConfigError, Settings
 
@@ -45,6 +46,7 @@ def begun(run: Path, directory: Path | None = None, adjust: Adjust = unchanged) 
         settings = adjust(_without_limit(stored_settings(history)[0]))
         with new_directory(directory) as open_journal:
             journal: Journal | None = None
+            schema = api.schema()
             try:
                 prepared = undo.prepare(history, settings, directory, label_of_undo(run), settings.input.limit)
                 if not prepared.rows and prepared.lost:
@@ -53,7 +55,8 @@ def begun(run: Path, directory: Path | None = None, adjust: Adjust = unchanged) 
                     raise NothingToUndo(f"{run} changed nothing: there is nothing to undo.")
                 run_directory.persist(directory)
                 journal = open_journal()
-                yield RunHandle(directory, journal, prepared.settings, prepared.rows, prepared.settings, prepared.lost)
+                made, rows = prepared.settings, prepared.rows
+                yield RunHandle(directory, journal, made, rows, made, schema, prepared.lost)
             except (JournalError, OSError) as error:
                 if isinstance(error, JournalDamaged) or (journal is not None and journal.is_registered):
                     raise

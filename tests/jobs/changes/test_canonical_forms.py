@@ -16,6 +16,7 @@ from jobs.changes.equality import same_at
 from jobs.changes.inverse import Written, restoring, trails
 from jobs.columns import ObjectColumns, Rules
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Live, ObjectRow, Reply, RowRef, Unread, UpdateJob
+from tests.schemas import SCHEMA
 from worker.policy.decision import moved_on
 
 TYPE, ID = "customers", "xAyBzCwDvE"
@@ -100,7 +101,7 @@ def test_whatever_the_server_makes_of_values_what_it_said_is_what_the_run_wrote(
         )
     found = restoring(TYPE, ID, [Written(1, edits)])  # undo finds nothing changed, and puts back what was there
     assert found.lost == ()
-    back = ObjectColumns(Rules()).read(ObjectRow(REF, found.members))
+    back = ObjectColumns(Rules(SCHEMA)).read(ObjectRow(REF, found.members))
     assert isinstance(back, UpdateJob)
     undone = difference(back, server.live(back))
     assert moved_on(undone, found.edits) == ()
@@ -130,6 +131,6 @@ def test_a_colleagues_correction_is_not_ours(correction: str) -> None:
     server.attributes["email"] = correction
     assert sides(confirmation.edits, server.live(job)) == {"neither"}
     found = restoring(TYPE, ID, [Written(1, confirmation.edits)])
-    back = ObjectColumns(Rules()).read(ObjectRow(REF, found.members))
+    back = ObjectColumns(Rules(SCHEMA)).read(ObjectRow(REF, found.members))
     assert isinstance(back, UpdateJob)
     assert moved_on(difference(back, server.live(back)), found.edits) != ()  # a conflict

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.apis.schema import Attribute, declared, resource_type, type_names
+from jobs.apis.schema import Attribute
 from jobs.changes.equality import equal, holds, reads_alike, same, same_at, tidied
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit
+from tests.schemas import SCHEMA
 
 TEXT = Attribute("string")
 INTEGER, FLOAT, TRUTH = Attribute("integer"), Attribute("float"), Attribute("boolean")
@@ -133,9 +134,9 @@ def test_an_untyped_cell_reads_like_the_json_of_what_is_there(text: JSON, value:
 
 def test_types_agree_about_the_forms_of_what_they_share() -> None:
     numbers = {"integer", "float"}
-    for kind in filter(None, map(resource_type, type_names())):
+    for kind in filter(None, map(SCHEMA.resource_type, SCHEMA.names)):
         for name, attribute in kind.attributes.items():
-            known = declared(name) or TEXT
+            known = SCHEMA.declared(name) or TEXT
             assert known.enum == attribute.enum, name
             assert known.kind == attribute.kind or {known.kind, attribute.kind} == numbers, name
 

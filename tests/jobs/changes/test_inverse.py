@@ -30,6 +30,7 @@ from jobs.model import (
     Unread,
     UpdateJob,
 )
+from tests.schemas import SCHEMA
 from worker.policy.decision import moved_on
 
 TYPE = "orders"
@@ -352,7 +353,7 @@ def job_of(found: Restoring) -> UpdateJob:
     line = json.dumps(found.members, ensure_ascii=False).encode() + b"\n"
     (record,) = read_objects(BytesIO(line))
     assert isinstance(record, ObjectRow)
-    job = ObjectColumns(Rules()).read(record)
+    job = ObjectColumns(Rules(SCHEMA)).read(record)
     assert isinstance(job, UpdateJob), job
     return job
 

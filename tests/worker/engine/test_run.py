@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from jobs.model import RowRef, RowResult, Status
+from tests.schemas import SCHEMA
 from tests.system.scenarios.harness import Case, play, references
 from worker.clock import Clock
 from worker.engine.run import Run, RunEnd
@@ -43,7 +44,9 @@ def test_the_server_may_count_what_was_left_open_until_it_would_have_been_given_
         journal.begin("apply", NOW)
         anyio.run(fill, journal)
         clock, secrets = Clock(wall=lambda: NOW), Secrets(token=SecretStr("made-up"))
-        resumed, fresh = (Run(tmp_path, journal, settings, secrets, 3, is_, tmp_path, clock) for is_ in (True, False))
+        resumed, fresh = (
+            Run(tmp_path, journal, settings, secrets, SCHEMA, 3, is_, tmp_path, clock) for is_ in (True, False)
+        )
         assert sorted(resumed._answered_since(NOW - 10)) == [NOW - 8, NOW + 30, NOW + 30]
         assert fresh._answered_since(NOW - 10) == []
 
@@ -69,7 +72,7 @@ def test_a_run_does_not_end_well_while_a_row_is_in_doubt(tmp_path: Path, doubtfu
     with closing(Journal(path)) as journal:
         journal.begin("apply", NOW)
         anyio.run(settle, journal, doubtful)
-        run = Run(tmp_path, journal, settings, Secrets(token=SecretStr("made-up")), 1, True, tmp_path)
+        run = Run(tmp_path, journal, settings, Secrets(token=SecretStr("made-up")), SCHEMA, 1, True, tmp_path)
         assert run._conclude() == RunEnd("finished", exit_status)
 
 

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from jobs.apis.schema import resource_type
 from jobs.changes.diff import Change
 from jobs.model import ABSENT, UNREAD, Edit, Status
+from tests.schemas import SCHEMA
 from worker.policy.canary import Canary, strayed, unstuck
 
-KIND = resource_type("stripe_payments")
+KIND = SCHEMA.resource_type("stripe_payments")
 BEFORE: dict[str, Any] = {"reference": "a", "reference_origin": "o", "metadata": {"k": 1}, "updated_at": "then"}
 
 
