@@ -3,8 +3,11 @@
 from typing import Final
 
 from jobs.apis.schema import Schema, load
+from jobs.changes.diff import Terms
 
 SCHEMA: Final = load("commercelayer")
+TERMS: Final = Terms(SCHEMA)
+"""Those of a run that merges."""
 
 TOY: Final = Schema(
     {

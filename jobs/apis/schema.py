@@ -176,23 +176,3 @@ def _build(name: str, raw: Mapping[str, object]) -> ResourceType:
         },
         abstract_over=tuple(raw.get("abstract_over", ())),  # type: ignore[arg-type]  # our own file
     )
-
-
-def resource_type(name: str) -> ResourceType | None:
-    """Return the type of that name, or None."""
-    return load("commercelayer").resource_type(name)
-
-
-def type_names() -> tuple[str, ...]:
-    """Return every resource type that can be updated, sorted."""
-    return load("commercelayer").names
-
-
-def declared(name: str) -> Attribute | None:
-    """Return what is known of an attribute that can have several forms."""
-    return load("commercelayer").declared(name)
-
-
-def is_write_only(name: str) -> bool:
-    """Return whether no reply ever shows the attribute."""
-    return load("commercelayer").is_write_only(name)

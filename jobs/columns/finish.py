@@ -118,7 +118,10 @@ def finish(
         raise RowRefused("nothing_to_change", "the row names a record and nothing to change")
     if remove and (both := [name for name in add if name in remove]):
         raise RowRefused("tag_invalid", f"'{both[0]}' is to be added and removed: drop it from one", "tags.add")
-    job = UpdateJob(*target, attributes, members, relationships, triggers, add, remove, labels, untyped=draft.untyped)
+    job = UpdateJob(
+        *target, attributes, members, relationships, triggers, add, remove, labels, untyped=draft.untyped,
+        triggers_safe=triggers.keys() <= rules.schema.replay_safe,
+    )  # fmt: skip
     if status == "unknown" and not (rules.resend_unknown or job.replay_safe):
         raise RowRefused(
             "resend_refused",

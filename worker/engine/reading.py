@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import anyio
 
+from jobs.apis.schema import Schema
 from jobs.changes.overtaking import overtaken_by
 from jobs.model import Path, Unsendable
 from worker.clock import Clock
@@ -27,6 +28,7 @@ class Reading:
 
     Attributes:
         recent: what the run wrote a moment ago.
+        schema: of the API.
         written: when (seconds since the epoch) earlier processes last wrote records, by id, if that was a moment ago.
         overtaken: what later rows of a record have changed, or may have.
     """
@@ -37,6 +39,7 @@ class Reading:
     recent: RecentWrites
     clock: Clock
     stop: Stop
+    schema: Schema
     written: Mapping[str, float] = field(default_factory=dict)
     overtaken: Callable[[int, str], Collection[Path]] = not_overtaken
     _freshening: anyio.Lock = field(default_factory=lambda: anyio.Lock(fast_acquire=True))
@@ -112,4 +115,4 @@ class Reading:
         for row in page.rows:
             ids = found.get((row.job.type, row.job.reference), ())
             if len(ids) == 1 and (taken := self.overtaken(row.number, ids[0])):
-                yield row.number, overtaken_by(row.job, taken)
+                yield row.number, overtaken_by(row.job, taken, self.schema)

@@ -39,14 +39,14 @@ def last_of_next(limit: int, chosen: Redo, journal: Journal, rows: int) -> int:
 def rows_to_redo(directory: Path, journal: Journal, settings: Settings, rows: int, schema: Schema) -> Redo:
     """Choose among the rows that have a result; memory grows with the rows that need to be run again only."""
     how = settings.input
-    copy, whole = source.spooled_in(directory, how.format), how.metadata == "replace"
+    copy, terms = source.spooled_in(directory, how.format), source.terms(how, schema)
     found = outrun(copy, settings, journal, rows, schema)
     left: set[int] = set()
     if found.taken:
         with source.opened(copy) as stream:
             for job in source.jobs(stream, how, settings.target.type, schema, found.taken.__contains__):
                 lost = found.taken[job.ref.row]
-                if isinstance(job, UpdateJob) and isinstance(left_of(job, lost, whole=whole), UpdateJob):
+                if isinstance(job, UpdateJob) and isinstance(left_of(job, lost, terms), UpdateJob):
                     left.add(job.ref.row)
     chosen = [row for row in found.rows if row in left or row not in found.taken]
     return Redo(chosen, len(found.rows) - len(chosen), found.fired)

@@ -13,7 +13,6 @@ import anyio.abc
 
 from jobs.apis.commercelayer import MOST_REFERENCES, PAGE_SIZE
 from jobs.apis.schema import Schema
-from jobs.changes.diff import Terms
 from jobs.changes.overtaking import without
 from jobs.model import SETTLED_WELL, Status
 from worker.clock import Clock
@@ -163,7 +162,7 @@ class Run:
                 late = {**late, **{row: lost for row, lost in taken.items() if traces.of(row).redo}}
             with source.opened(copy) as stream:
                 rows = source.jobs(stream, settings.input, settings.target.type, schema, self._wanted(traces))
-                rows = without(rows, late, whole=self._terms.replace) if late else rows
+                rows = without(rows, late, source.terms(settings.input, schema)) if late else rows
                 with self._planned() as expected, self._earlier() as earlier:
                     intake = Intake(
                         rows, traces, settings.input.resend_unknown, expected, earlier.target if earlier else no_target
@@ -194,12 +193,11 @@ class Run:
         outcomes = Outcomes(sequencer, self.journal, guards, recent, bells, clock, stop, settings.target.expect_mode)
         reading = self._reading(sequencer, guards, recent, connection, earlier)
         attempts = AttemptLoop(connection.updates, self.journal, reading)
-        settling = Settling(
-            reading.lookup, outcomes, bells, clock, stop, lambda: connection.reads.is_down and writes.is_down
-        )
+        is_down = lambda: connection.reads.is_down and writes.is_down  # noqa: E731
+        settling = Settling(reading.lookup, outcomes, bells, clock, stop, self.schema, is_down)
         room = lambda: 0 if settling.is_full else room_at(writes.pace.rate(), PAGE_SIZE)  # noqa: E731
         prefetch = Prefetch(sequencer, iter(intake), reading, outcomes.drain, room, self.journal, bells, stop)
-        senders = Senders(sequencer, attempts, reading, outcomes, settling, bells, stop, room)
+        senders = Senders(sequencer, attempts, reading, outcomes, settling, bells, stop, self.schema, room)
         progress = Progress(
             self._to_settle(intake.traces), writes.pace.rate, self._pause(writes.pace), writes.pace,
             connection.reads.pace,
@@ -213,8 +211,8 @@ class Run:
             self.journal.learn(LONGEST_GAP, f"{attempts.longest_gap:.3f}")
 
     def _sequencer(self, canaries: int) -> Sequencer:
-        decide, sizes = partial(decide_row, self._terms), Sizes(PAGE_SIZE, MOST_REFERENCES)
-        blind = self.settings.input.blind
+        how, sizes = self.settings.input, Sizes(PAGE_SIZE, MOST_REFERENCES)
+        decide, blind = partial(decide_row, source.terms(how, self.schema)), how.blind
         return Sequencer(decide, sizes, self._variants, facts=self.journal.facts, blind=blind, canaries=canaries)
 
     def _variants(self, type_name: str) -> tuple[str, ...]:
@@ -232,7 +230,7 @@ class Run:
         written = earlier.written_since(self.clock.wall() - READ_LAG_S) if earlier else {}
         overtaken = earlier.was_overtaken if earlier else not_overtaken
         stop = connection.way.stop
-        return Reading(sequencer, connection.lookup, guards, recent, self.clock, stop, written, overtaken)
+        return Reading(sequencer, connection.lookup, guards, recent, self.clock, stop, self.schema, written, overtaken)
 
     async def _beside(self, work: Work, progress: Progress, connection: Connection) -> None:
         """Work, with the progress shown and signs of life given meanwhile."""
@@ -247,10 +245,6 @@ class Run:
                 connection.way.stop.request("journal_failed", str(error))
             finally:
                 beside.cancel_scope.cancel()
-
-    @property
-    def _terms(self) -> Terms:
-        return Terms(self.settings.input.metadata == "replace")
 
     @contextmanager
     def _planned(self) -> Iterator[Callable[[int], Planned | None] | None]:

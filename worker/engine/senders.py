@@ -9,7 +9,7 @@ from typing import Final
 
 import anyio
 
-from jobs.apis.schema import resource_type
+from jobs.apis.schema import Schema
 from jobs.model import Status
 from worker.engine.attempt import AttemptLoop, Ending, Judged, NeedsReadBack, Rerouted
 from worker.engine.bells import Bells
@@ -31,6 +31,7 @@ class Senders:
     """Takes every row to its end, or as far as the run lets it.
 
     Attributes:
+        schema: of the API.
         room: how many rows may be ahead of the senders at the present pace.
     """
 
@@ -41,6 +42,7 @@ class Senders:
     settling: Settling
     bells: Bells
     stop: Stop
+    schema: Schema
     room: Callable[[], int]
     _admitting: int = 0
 
@@ -120,9 +122,9 @@ class Senders:
         if found is None:
             return ending
         edits = ending.settle.stored or row.change.edits
-        if names := unstuck(edits, found):
+        if names := unstuck(edits, found, self.schema):
             said = f"sent, and not on the record right after: {', '.join(names)}"
             return NeedsReadBack(ReadBack("not_taken", said, stored=ending.settle.stored), ending.outcome)
-        if said := strayed(resource_type(row.type_name), row.change, before, found):
+        if said := strayed(self.schema.resource_type(row.type_name), row.change, before, found):
             self.stop.request("canary", f"row {row.number} ({job.type}/{job.id}): {said}")
         return ending

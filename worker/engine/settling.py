@@ -17,6 +17,7 @@ import anyio
 
 from jobs.apis.commercelayer import PAGE_SIZE
 from jobs.apis.retry_after import read_retry_after
+from jobs.apis.schema import Schema
 from jobs.changes.diff import fields
 from jobs.model import Live, Outcome, Reply, Status
 from worker.clock import Clock
@@ -74,6 +75,7 @@ class Settling:
     """Reads the records of rows in doubt, a page of one type at a time.
 
     Attributes:
+        schema: says which forms of a value are the same.
         is_down: whether nobody gets an answer, to reads and updates alike.
     """
 
@@ -82,6 +84,7 @@ class Settling:
     bells: Bells
     clock: Clock
     stop: Stop
+    schema: Schema
     is_down: Callable[[], bool]
     _due: list[tuple[float, int, _OpenAttempt]] = field(default_factory=list)
     _added: int = 0
@@ -201,9 +204,9 @@ class Settling:
         if live is not None:
             doubt.live = row.live = live
             row.read_at = found.at[row.job.id]
-            settle = read_back(row.image, live, doubt.question, fires=fires)
+            settle = read_back(row.image, live, doubt.question, self.schema, fires=fires)
         if settle is None and self._is_enough(doubt, live):
-            settle = give_up(row.image, doubt.live, doubt.question, fires=fires)
+            settle = give_up(row.image, doubt.live, doubt.question, self.schema, fires=fires)
         if settle is None:
             self._put(doubt)
         else:

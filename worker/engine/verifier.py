@@ -12,6 +12,7 @@ from typing import Final
 import anyio
 
 from jobs.apis.commercelayer import PAGE_SIZE
+from jobs.apis.schema import Schema
 from jobs.changes.diff import value_at
 from jobs.changes.edits import column_of
 from jobs.changes.equality import same_at, tidied
@@ -99,12 +100,15 @@ def sampled(records: Iterator[Kept], size: int, dice: Random) -> list[Kept]:
     return sorted(sample, key=lambda record: (record.type, record.id))
 
 
-async def verify(way: Way, records: Iterator[Kept], report: Callable[[Finding], None], last: float = 0.0) -> Verified:
+async def verify(
+    way: Way, records: Iterator[Kept], schema: Schema, report: Callable[[Finding], None], last: float = 0.0
+) -> Verified:
     """Read the records again, a few pages at a time, and report what is not as it was written, in their order.
 
     Args:
         way: to the API.
         records: what the run wrote.
+        schema: of the API.
         report: takes what is not as it was written.
         last: seconds since the epoch at which the run settled its last row; what differs is read again for some seconds
             after that, since reads lag behind writes.
@@ -119,23 +123,23 @@ async def verify(way: Way, records: Iterator[Kept], report: Callable[[Finding], 
         until = way.clock.now() + min(READ_LAG_S, last + READ_LAG_S - way.clock.wall())
         while batch := list(islice(pages, READ_CONCURRENCY)):
             found = await _read(connection.lookup, batch)
-            while way.clock.now() < until and _differ(batch, found) and await way.stop.sleep(_PAUSE):
+            while way.clock.now() < until and _differ(batch, found, schema) and await way.stop.sleep(_PAUSE):
                 found = await _read(connection.lookup, batch)
             if way.stop.reason:
                 raise Unfinished(f"{way.stop.reason}: {way.stop.message}")
             for page, each in zip(batch, found, strict=True):
                 for record in page:
-                    _judge(record, each, verified, report)
+                    _judge(record, each, schema, verified, report)
                     _watch(record, each, guards)
     return verified
 
 
-def _differ(batch: list[list[Kept]], found: list[Found]) -> bool:
+def _differ(batch: list[list[Kept]], found: list[Found], schema: Schema) -> bool:
     """Whether a value is not as it was written."""
     findings: list[Finding] = []
     for page, each in zip(batch, found, strict=True):
         for record in page:
-            _judge(record, each, Verified(), findings.append)
+            _judge(record, each, schema, Verified(), findings.append)
     return any(finding.column for finding in findings)
 
 
@@ -180,7 +184,7 @@ async def _read(lookup: Lookup, pages: list[list[Kept]]) -> list[Found]:
     return [found[place] for place in range(len(pages))]
 
 
-def _judge(record: Kept, found: Found, verified: Verified, report: Callable[[Finding], None]) -> None:
+def _judge(record: Kept, found: Found, schema: Schema, verified: Verified, report: Callable[[Finding], None]) -> None:
     live = found.records.get(record.id)
     if live is None:
         why = "gone" if record.id in found.missing else "not readable"
@@ -191,7 +195,7 @@ def _judge(record: Kept, found: Found, verified: Verified, report: Callable[[Fin
     for trail in record.trails:
         column = column_of(Edit(trail.path, ABSENT, ABSENT))
         try:
-            finding = _difference(record, trail, column, live)
+            finding = _difference(record, trail, column, live, schema)
         except KeyError:
             verified.hidden[column] += 1
             continue
@@ -204,7 +208,7 @@ def _judge(record: Kept, found: Found, verified: Verified, report: Callable[[Fin
         verified.counts["differs" if "differs" in whys else "not taken" if whys else "holds"] += 1
 
 
-def _difference(record: Kept, trail: Trail, column: str, live: Live) -> Finding | None:
+def _difference(record: Kept, trail: Trail, column: str, live: Live, schema: Schema) -> Finding | None:
     """How the live value differs from all that the run may have left.
 
     Raises:
@@ -214,7 +218,7 @@ def _difference(record: Kept, trail: Trail, column: str, live: Live) -> Finding 
     held = [each for each in trail.held if not isinstance(each, Unread)]
     if not held:
         raise KeyError(trail.path)
-    is_one_of = partial(_is_one_of, trail.path, value, in_doubt=bool(trail.wanted))
+    is_one_of = partial(_is_one_of, trail.path, value, schema, in_doubt=bool(trail.wanted))
     if is_one_of(trail.wanted or held):
         return None
     is_in_doubt = trail.wanted and (is_one_of(held) or len(held) < len(trail.held))
@@ -225,7 +229,7 @@ def _difference(record: Kept, trail: Trail, column: str, live: Live) -> Finding 
     return Finding(record, why, column, held[-1], value)
 
 
-def _is_one_of(path: Path, value: JSON | Absent, known: Iterable[Value], *, in_doubt: bool) -> bool:
+def _is_one_of(path: Path, value: JSON | Absent, schema: Schema, known: Iterable[Value], *, in_doubt: bool) -> bool:
     """Whether the value is a known one; `in_doubt`: or one that the API may have tidied, which no reply showed."""
     values = [each for each in known if not isinstance(each, Unread)]
-    return any(same_at(path, each, value) or (in_doubt and tidied(each, value)) for each in values)
+    return any(same_at(path, each, value, schema) or (in_doubt and tidied(each, value)) for each in values)

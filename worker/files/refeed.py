@@ -13,7 +13,7 @@ from jobs.columns import ObjectColumns, SheetColumns, header_faults
 from jobs.formats import ObjectFormat
 from jobs.model import ObjectRow, SheetRow, Status, Unsendable, UpdateJob
 from jobs.model import Path as Field
-from worker.files.source import format_of, jobs, opened, options_of, rules
+from worker.files.source import format_of, jobs, opened, options_of, rules, terms
 from worker.journal import Journal
 from worker.settings import Input, Settings
 
@@ -62,14 +62,14 @@ def overtaken(path: Path, how: Input, type_name: str, schema: Schema) -> Taken:
 
     Sending it now would put the older values over the newer ones. Memory grows only with the rows that are not done.
     """
-    found = Overtaking()
+    found, compared = Overtaking(), terms(how, schema)
     with opened(path) as stream:
         for row, record, status, meant in _told(stream, how, type_name, schema):
             if status not in _DONE:
                 found.wait(record, row)
             elif found.knows(record):
-                job, whole = meant(), how.metadata == "replace"
-                found.take(record, touched(job, whole=whole) if isinstance(job, UpdateJob) else {WHOLE})
+                job = meant()
+                found.take(record, touched(job, compared) if isinstance(job, UpdateJob) else {WHOLE})
     return found.taken()
 
 
@@ -98,7 +98,8 @@ def outrun(copy: Path, settings: Settings, journal: Journal, rows: int, schema: 
         rows: of the input.
         schema: of the API that the rows are for.
     """
-    marks, how, whole = _marks(journal, rows), settings.input, settings.input.metadata == "replace"
+    marks, how = _marks(journal, rows), settings.input
+    compared = terms(how, schema)
     found, again, fired = Overtaking(), list[int](), 0
     with opened(copy) as stream:
         for job in jobs(stream, how, settings.target.type, schema, lambda row: bool(marks[row])):
@@ -112,7 +113,7 @@ def outrun(copy: Path, settings: Settings, journal: Journal, rows: int, schema: 
             unsure = mark == _UNSURE and not (job.replay_safe or how.resend_unknown)
             fired += spent
             if mark == _APPLIED or spent or unsure:  # or perhaps: an earlier row must not overwrite it
-                found.take(record, {WHOLE} if unsure and job.fires else touched(job, whole=whole))
+                found.take(record, {WHOLE} if unsure and job.fires else touched(job, compared))
             if mark != _APPLIED and not spent:
                 found.wait(record, row)
                 again.append(row)

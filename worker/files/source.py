@@ -16,6 +16,7 @@ from tempfile import TemporaryFile
 from typing import BinaryIO, Final
 
 from jobs.apis.schema import Schema
+from jobs.changes.diff import Terms
 from jobs.columns import ObjectColumns, Rules, SheetColumns
 from jobs.formats import (
     FORMATS,
@@ -241,6 +242,11 @@ def rules(how: Input, type_name: str, schema: Schema) -> Rules:
         allow_triggers=frozenset(how.allow_triggers),
         resend_unknown=how.resend_unknown,
     )
+
+
+def terms(how: Input, schema: Schema) -> Terms:
+    """Return how rows are compared with their records."""
+    return Terms(schema, how.metadata == "replace")
 
 
 def header(path: Path, how: Input) -> list[str]:

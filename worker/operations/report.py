@@ -7,6 +7,7 @@ from pathlib import Path
 from worker import reports
 from worker.files import run_directory
 from worker.journal import PLAN, History
+from worker.operations import api
 from worker.operations.opening import stored_settings
 from worker.pacing.quota_file import PaceMemory
 from worker.policy.pace import Window, least_time
@@ -58,7 +59,7 @@ def rewrite(directory: Path) -> Reported:
             is_plan = history.facts.get(PLAN) == "complete"
             if is_plan:
                 return Reported(directory, settings, plan=write_plan(directory, history, settings, rows))
-            return Reported(directory, settings, reports.write(directory, history, settings, rows))
+            return Reported(directory, settings, reports.write(directory, history, settings, api.schema(), rows))
     except OSError as error:
         if is_plan:
             raise NoReports(f"cannot write the plan: {error}. Nothing was sent.") from None

@@ -228,7 +228,7 @@ def _with_plan(handle: RunHandle, end: RunEnd) -> RunEnd:
 
 def _with_summary(handle: RunHandle, end: RunEnd) -> RunEnd:
     try:
-        summary = reports.write(handle.directory, handle.journal, handle.settings, handle.rows)
+        summary = reports.write(handle.directory, handle.journal, handle.settings, handle.schema, handle.rows)
     except OSError as error:
         message = f"cannot write the reports: {error}. The results are safe: rowpatch report {handle.directory}"
         return replace(end, exit_status=STOPPED, message=message)

@@ -46,9 +46,9 @@ def begun(run: Path, directory: Path | None = None, adjust: Adjust = unchanged) 
         settings = adjust(_without_limit(stored_settings(history)[0]))
         with new_directory(directory) as open_journal:
             journal: Journal | None = None
-            schema = api.schema()
+            schema, limit = api.schema(), settings.input.limit
             try:
-                prepared = undo.prepare(history, settings, directory, label_of_undo(run), settings.input.limit)
+                prepared = undo.prepare(history, settings, schema, directory, label_of_undo(run), limit)
                 if not prepared.rows and prepared.lost:
                     raise ConfigError(f"Nothing of {run} can be undone: it was blind, or fired triggers only.")
                 if not prepared.rows:

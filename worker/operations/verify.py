@@ -17,6 +17,7 @@ from worker.files.atomic import replacing
 from worker.journal import Counters, History
 from worker.lane.connect import Way
 from worker.lane.network import route_of
+from worker.operations import api
 from worker.operations.opening import Adjust, stored_settings, unchanged
 from worker.operations.runs import Host
 from worker.reports.formats import csv_head, csv_line
@@ -84,7 +85,7 @@ async def read_again(of: Verification, secrets: Secrets, host: Host, records: It
     clock = host.clock.bound()
     way = Way(of.settings, secrets, host.state_directory, Counters(), clock, Stop(), observer=host.observer)
     with _reporting(of.directory) as report:
-        return await verifier.verify(way, records, report, of.history.last_result())
+        return await verifier.verify(way, records, api.schema(), report, of.history.last_result())
 
 
 @contextmanager

@@ -113,13 +113,13 @@ def test_only_equal_is_equal_but_for_declared_forms(
 def test_a_path_tells_what_the_schema_declares(
     path: tuple[str, ...], wanted: JSON | Absent, value: JSON | Absent, is_same: bool
 ) -> None:
-    assert same_at(path, wanted, value) is is_same
+    assert same_at(path, wanted, value, SCHEMA) is is_same
 
 
 def test_an_edit_holds_as_it_was_sent_and_in_the_form_that_the_api_told_of() -> None:
     edit = Edit(("attributes", "reference"), "a", " b ", "b")
-    assert [holds(edit, value) for value in (" b ", "b", "a", "B")] == [True, True, False, False]
-    assert not holds(Edit(edit.path, "a", " b "), "b")
+    assert [holds(edit, value, SCHEMA) for value in (" b ", "b", "a", "B")] == [True, True, False, False]
+    assert not holds(Edit(edit.path, "a", " b "), "b", SCHEMA)
     assert (edit.left, Edit(edit.path, "a", " b ").left) == ("b", " b ")
     assert edit.stored is not UNREAD
 

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from jobs.model import Status
+from tests.schemas import SCHEMA
 from tests.system.scenarios.doubtful_server import MEDIA, SECRETS, Act, World, play, serve
 from tests.system.scenarios.harness import Case, Story, settings_of, sheet
 from tests.virtual_time import run
@@ -40,7 +41,7 @@ def verified(directory: Path, world: World, last: float = 0.0) -> tuple[Verified
             way = Way(settings, SECRETS, directory / "state", Counters(), clock, Stop())
             history = History(directory / "run" / "journal.sqlite3")
             try:
-                return await verify(way, written_records(history), findings.append, last)
+                return await verify(way, written_records(history), SCHEMA, findings.append, last)
             finally:
                 history.close()
 

@@ -8,6 +8,7 @@ import pytest
 
 from jobs.changes.diff import Change
 from jobs.model import Fields, Live, Path, RowRef, UpdateJob
+from tests.schemas import SCHEMA
 from worker.clock import Clock, Moment
 from worker.engine.reading import Reading
 from worker.engine.recent import RecentWrites
@@ -64,7 +65,7 @@ def reading(lookup: Records, *rows: InFlightRow, **how: Any) -> Reading:
         sequencer.feed(each)
     sequencer.end()
     clock = Clock(now=lambda: 10.0, wall=lambda: WALL)
-    return Reading(sequencer, lookup, Guards(), RecentWrites(), clock, lookup.stop or Stop(), **how)  # type: ignore[arg-type]
+    return Reading(sequencer, lookup, Guards(), RecentWrites(), clock, lookup.stop or Stop(), SCHEMA, **how)  # type: ignore[arg-type]
 
 
 def old(name: str = "old") -> Live:

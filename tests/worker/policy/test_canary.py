@@ -47,7 +47,7 @@ def test_a_first_update_may_only_change_what_it_says(sent: dict[str, Any], after
     ],
 )
 def test_what_was_sent_must_be_on_the_record(edit: Edit, after: dict[str, Any], names: tuple[str, ...]) -> None:
-    assert unstuck((edit,), after) == names
+    assert unstuck((edit,), after, SCHEMA) == names
 
 
 def test_of_an_unknown_type_only_what_was_sent_is_looked_at() -> None:
