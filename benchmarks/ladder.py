@@ -30,6 +30,7 @@ from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.apis.commercelayer.meaning import meaning_of
 from jobs.apis.commercelayer.updates import update_request
 from jobs.apis.documents import MEDIA_TYPE
+from jobs.apis.registry import DEFAULT
 from jobs.changes.diff import as_written
 from jobs.model import Reply, Request, RowResult, UpdateJob
 from worker.checking import check
@@ -84,7 +85,7 @@ class Place:
     def jobs(self) -> Iterator[UpdateJob]:
         """The rows as the pool gets them."""
         with source.opened(self.folder / "sheet.csv") as stream:
-            for job in source.jobs(stream, self.settings.input, rows.TYPE, lambda _: True):
+            for job in source.jobs(stream, self.settings.input, rows.TYPE, DEFAULT.schema, lambda _: True):
                 assert isinstance(job, UpdateJob)
                 yield job
 
@@ -191,7 +192,7 @@ async def transport(place: Place) -> None:
 
 async def checked(place: Place) -> None:
     """The first pass, as `apply` makes it."""
-    check(place.folder / "sheet.csv", place.settings.input, rows.TYPE)
+    check(place.folder / "sheet.csv", place.settings.input, rows.TYPE, DEFAULT.schema)
 
 
 async def columns(place: Place) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import machine, results
+from jobs.apis.registry import DEFAULT
 from tests.system.e2e.program import Desk, Process, sandbox
 from worker.files import run_directory, source
 from worker.files.run_directory import JOURNAL
@@ -68,7 +69,7 @@ def furnish(desk: Desk, rows: int) -> None:
 def digests(sheet: Path, how: Input) -> Iterator[bytes]:
     """What the journal knows the rows' content by."""
     with source.opened(sheet) as stream:
-        for job in source.jobs(stream, how, TYPE, lambda _: True):
+        for job in source.jobs(stream, how, TYPE, DEFAULT.schema, lambda _: True):
             yield job.ref.digest
 
 

@@ -13,9 +13,6 @@ from jobs.values import valueclass
 # `Union`, not `|`: the alias refers to itself, and is used in unions at run time.
 JSON: TypeAlias = Union[bool, int, float, str, "Sequence[JSON]", "Mapping[str, JSON]", None]
 
-REPLAY_SAFE_TRIGGERS: Final = frozenset({"_refresh", "_update"})
-"""Triggers that may be sent twice without a second effect. Every other one is sent once."""
-
 
 class Status(StrEnum):
     """What became of a row: exactly one per input row."""
@@ -131,6 +128,7 @@ class UpdateJob:
             `("metadata", KEY)`, `("tags", "add")`. All rows of a sheet share one.
         reference: of the record, when the row names that instead of the id.
         untyped: paths, as in `columns`, of values that are the text of a cell whose column has no type.
+        triggers_safe: the API says of all its triggers that a second sending has no second effect.
     """
 
     ref: RowRef
@@ -145,6 +143,7 @@ class UpdateJob:
     columns: Mapping[tuple[str, ...], str] = field(default_factory=dict, compare=False, repr=False)
     reference: str = ""
     untyped: frozenset[tuple[str, ...]] = field(default=frozenset(), compare=False, repr=False)
+    triggers_safe: bool = field(default=False, compare=False, repr=False)
 
     @property
     def key(self) -> str:
@@ -154,7 +153,7 @@ class UpdateJob:
     @property
     def fires(self) -> bool:
         """Whether it has effects that a second sending would have twice."""
-        return not self.triggers.keys() <= REPLAY_SAFE_TRIGGERS
+        return bool(self.triggers) and not self.triggers_safe
 
     @property
     def replay_safe(self) -> bool:

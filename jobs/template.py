@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from jobs.apis.schema import Attribute, Kind, Relationship, ResourceType, hint_at_types, resource_type
+from jobs.apis.schema import Attribute, Kind, Relationship, ResourceType, Schema
 from jobs.formats.errors import InputRefused
 
 CLEAR: Final = "<clear>"
 """What empties a field, unless the user chooses another text."""
 
 _FIRST: Final = ("reference", "reference_origin")
-_OWN_COLUMNS: Final = frozenset({"metadata", "tags"})
 
 _SAYS: Final[dict[Kind, str]] = {
     "string": "text",
@@ -61,31 +60,33 @@ class Template:
         return [column.says for column in self.columns]
 
 
-def template(type_name: str) -> Template:
+def template(type_name: str, schema: Schema) -> Template:
     """Make the empty sheet of a type.
 
     Raises:
         InputRefused: there is no such type.
     """
-    kind = resource_type(type_name)
+    kind = schema.resource_type(type_name)
     if kind is None:
-        raise InputRefused(f"there is no resource type `{type_name[:40]}`{hint_at_types(type_name)}")
+        raise InputRefused(f"there is no resource type `{type_name[:40]}`{schema.hint_at_types(type_name)}")
     triggers = tuple(name for name in kind.attributes if name.startswith("_") and "_tags" not in name)
-    return Template(tuple(_columns(kind)), triggers)
+    return Template(tuple(_columns(kind, schema.merged)), triggers)
 
 
-def _columns(kind: ResourceType) -> Iterator[TemplateColumn]:
+def _columns(kind: ResourceType, merged: str) -> Iterator[TemplateColumn]:
+    own = {merged, "tags"}
     yield TemplateColumn(
         "id", f"# a comment: its id begins with #. An empty cell leaves its field alone; {CLEAR} empties it"
     )
-    names = [name for name in kind.attributes if not name.startswith("_") and name not in _OWN_COLUMNS]
+    names = [name for name in kind.attributes if not name.startswith("_") and name not in own]
     for name in sorted(names, key=lambda name: (name not in _FIRST, names.index(name))):
         yield _attribute(name, kind.attributes[name])
     for name, relationship in kind.relationships.items():
-        if name not in _OWN_COLUMNS:
+        if name not in own:
             yield TemplateColumn(name, _link(relationship))
-    says = "text: put your key in place of `example`, one column a key; metadata.KEY:int, :float, :bool, :json too"
-    yield TemplateColumn("metadata.example", says)
+    if merged in kind.attributes:
+        says = f"text: put your key in place of `example`, one column a key; {merged}.KEY:int, :float, :bool, :json too"
+        yield TemplateColumn(f"{merged}.example", says)
     if kind.taggable:
         for action in ("add", "remove"):
             yield TemplateColumn(f"tags.{action}", f"names of tags to {action}, with commas between them")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from jobs.apis.meanings import Meaning
+from jobs.apis.schema import Schema
 from jobs.changes.diff import Change
 from jobs.model import JSON, ApiError, Edit, Fields, Live, Outcome, Reply, Request, UpdateJob
 from jobs.values import valueclass
@@ -166,6 +167,10 @@ class Api(Protocol):
     @property
     def key_page(self) -> int:
         """References that one search can be about."""
+
+    @property
+    def schema(self) -> Schema:
+        """Its types of records, and what a row may set of each."""
 
     @property
     def auth(self) -> Auth:

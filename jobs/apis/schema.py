@@ -1,15 +1,15 @@
-"""Which resource types can be updated, and with which attributes, triggers and relationships.
+"""Which resource types of an API can be updated, and with which attributes, triggers and relationships.
 
-The facts are in `schema.json` beside this module (Commerce Layer schema 7.10.3, plus `transactions`, whose page
-documents an update although the schema declares none). It is read once, when first asked for.
+The facts of a vendor are in `schema.json` of its folder. `load` makes a `Schema` of them, which is handed down: nobody
+but the outermost callers knows which API it is.
 """
 
 import difflib
 import heapq
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cache, lru_cache
+from dataclasses import dataclass, field
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from itertools import pairwise
 from typing import Final, Literal
@@ -60,50 +60,80 @@ class ResourceType:
         return "_add_tags" in self.attributes
 
 
-@cache
-def _raw() -> Mapping[str, Mapping[str, object]]:
-    text = files("jobs.apis").joinpath("schema.json").read_text(encoding="utf-8")
-    types: Mapping[str, Mapping[str, object]] = json.loads(text)["types"]
-    return types
+@dataclass(frozen=True, eq=False)
+class Schema:
+    """What is known of one API's resource types. Hashed by identity: what is found in a schema may be cached by it.
+
+    Attributes:
+        types: as `schema.json` declares them, by name, sorted. Each is built when it is first asked for.
+        merged: the attribute that a whole JSON object is merged into, instead of taking its place; empty for none.
+        replay_safe: triggers that may be sent twice without a second effect. Every other one is sent once.
+        hidden: endings of the names of attributes that no reply shows, besides the triggers.
+        ten_letter_ids: ids are ten letters, capitals and small ones. False where the API says nothing of its ids.
+        naming: a sentence on how types are named, for whoever names one that there is not; empty for none.
+    """
+
+    types: Mapping[str, Mapping[str, object]]
+    merged: str = ""
+    replay_safe: frozenset[str] = frozenset()
+    hidden: tuple[str, ...] = ()
+    ten_letter_ids: bool = False
+    naming: str = ""
+    _built: dict[str, ResourceType] = field(default_factory=dict, init=False, repr=False)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Every resource type that can be updated, sorted."""
+        return tuple(self.types)
+
+    def resource_type(self, name: str) -> ResourceType | None:
+        """Return the type of that name, or None."""
+        found = self._built.get(name)
+        if found is None and name in self.types:
+            found = self._built[name] = _build(name, self.types[name])
+        return found
+
+    def declared(self, name: str) -> Attribute | None:
+        """Return what is known of an attribute that can have several forms; None for text, which has one, and others.
+
+        The name is enough: types agree about what they share.
+        """
+        return self._with_forms.get(name)
+
+    def is_write_only(self, name: str) -> bool:
+        """Return whether no reply ever shows the attribute: a trigger, or a password."""
+        return name.startswith("_") or name.endswith(self.hidden)
+
+    def hint_at_types(self, name: str) -> str:
+        """Return what to say about a type that there is not: the one that is near, or up to ten that end with it.
+
+        `order` -> `orders`; `payments` -> `adyen_payments`, `axerve_payments` and so on.
+        """
+        return _hint_at(name, self)
+
+    @cached_property
+    def _with_forms(self) -> Mapping[str, Attribute]:
+        kinds = filter(None, map(self.resource_type, self.names))
+        attributes = [each for kind in kinds for each in kind.attributes.items()]
+        return {name: attribute for name, attribute in attributes if attribute.enum or attribute.kind != "string"}
 
 
 @cache
-def type_names() -> tuple[str, ...]:
-    """Every resource type that can be updated, sorted."""
-    return tuple(_raw())
-
-
-@lru_cache(maxsize=1024)  # whatever stands in a sheet's column `type` is asked for
-def resource_type(name: str) -> ResourceType | None:
-    """The type of that name, or None."""
-    raw = _raw().get(name)
-    return None if raw is None else _build(name, raw)
-
-
-@cache
-def knows_attribute(name: str) -> bool:
-    """Whether any type has an attribute or a relationship of that name."""
-    return any(
-        kind is not None and (name in kind.attributes or name in kind.relationships)
-        for kind in map(resource_type, type_names())
+def load(api: str) -> Schema:
+    """Return the schema of the API whose folder has that name. It is read once, when first asked for."""
+    facts = json.loads(files("jobs.apis").joinpath(api, "schema.json").read_text(encoding="utf-8"))
+    return Schema(
+        facts["types"],
+        facts["merged"],
+        frozenset(facts["replay_safe"]),
+        tuple(facts["hidden"]),
+        facts["ten_letter_ids"],
+        facts["naming"],
     )
 
 
-def declared(name: str) -> Attribute | None:
-    """What is known of an attribute that can have several forms; None for text, which has one, and unknown names.
-
-    The name is enough: types agree about what they share.
-    """
-    return _with_forms().get(name)
-
-
-def is_write_only(name: str) -> bool:
-    """Whether no reply ever shows the attribute: a trigger, or a password."""
-    return name.startswith("_") or name.endswith("password")
-
-
 def closest(name: str, candidates: Iterable[str]) -> str:
-    """The candidate that somebody who typed `name` probably meant, or an empty string."""
+    """Return the candidate that somebody who typed `name` probably meant, or an empty string."""
     if len(name) > _LONGEST:
         return ""
     pairs = _pairs(name)
@@ -113,31 +143,22 @@ def closest(name: str, candidates: Iterable[str]) -> str:
 
 @lru_cache(maxsize=8192)
 def _pairs(name: str) -> frozenset[str]:
-    """Pairs of neighbouring letters, the edges included: two spellings of one name share most of them."""
+    """Return pairs of neighbouring letters, the edges included: two spellings of one name share most of them."""
     edged = f" {name} "
     return frozenset(map("".join, pairwise(edged)))
 
 
-@cache
-def _with_forms() -> Mapping[str, Attribute]:
-    kinds = filter(None, map(resource_type, type_names()))
-    attributes = [each for kind in kinds for each in kind.attributes.items()]
-    return {name: attribute for name, attribute in attributes if attribute.enum or attribute.kind != "string"}
-
-
 @lru_cache(maxsize=256)  # of a column `type`, every row may be asked about
-def hint_at_types(name: str) -> str:
-    """Return what to say about a type that there is not: the one that is near, or all that end with it (at most ten).
-
-    `order` -> `orders`; `payments` -> `adyen_payments`, `axerve_payments` and so on.
-    """
-    known, plain = type_names(), name.strip().lower()[:_LONGEST]
+def _hint_at(name: str, schema: Schema) -> str:
+    known, plain = schema.names, name.strip().lower()[:_LONGEST]
     near = difflib.get_close_matches(plain, known, n=1, cutoff=0.8)
     alike = [each for each in known if each.endswith(f"_{plain.rstrip('s')}s")]
     if not near and len(alike) > 1:
         return f"; there are {', '.join(f'`{each}`' for each in alike)}"
     likely = next(iter(near), "") or closest(plain, known)
-    return f"; did you mean `{likely}`?" if likely else ". Types are plural, like stripe_payments"
+    if likely:
+        return f"; did you mean `{likely}`?"
+    return f". {schema.naming}" if schema.naming else ""
 
 
 def _build(name: str, raw: Mapping[str, object]) -> ResourceType:

@@ -6,14 +6,11 @@ over it, and the whole is sent; each key that differs is an `Edit`, which is wha
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
 
+from jobs.apis.schema import Schema
 from jobs.changes.standing import Standing, stored_forms
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Fields, Link, Live, Path, Unread, UpdateJob
 from jobs.values import valueclass
-
-MERGED = "metadata"
-"""The attribute that a whole JSON object is merged into, instead of taking its place."""
 
 
 class CannotMerge(Exception):
@@ -25,13 +22,12 @@ class Terms:
     """How the rows of a run are compared with what is there.
 
     Attributes:
-        replace: keys of `metadata`, and members of other objects, that the row does not name are to be wiped.
+        schema: of the API. It says which attribute is merged, and which forms of a value are the same.
+        replace: keys of objects, such as `metadata`, that the row does not name are to be wiped.
     """
 
+    schema: Schema
     replace: bool = False
-
-
-AS_A_SHEET: Final = Terms()
 
 
 @valueclass(frozen=True, slots=True)
@@ -71,7 +67,7 @@ def as_written(job: UpdateJob) -> Change:
     return Change(attributes, job.relationships, tuple(_unread(job)), tuple(job.triggers))
 
 
-def difference(job: UpdateJob, live: Live, terms: Terms = AS_A_SHEET, earlier: Iterable[Edit] = ()) -> Change:
+def difference(job: UpdateJob, live: Live, terms: Terms, earlier: Iterable[Edit] = ()) -> Change:
     """The change that makes the record what the row asks for, and nothing else.
 
     Args:
@@ -86,11 +82,12 @@ def difference(job: UpdateJob, live: Live, terms: Terms = AS_A_SHEET, earlier: I
     attributes: dict[str, JSON] = {}
     edits: list[Edit] = []
     unread = list(job.triggers)
-    standing = Standing(job.untyped, stored_forms(earlier) if earlier else {})
-    for target in _objects(job):
+    merged = terms.schema.merged
+    standing = Standing(job.untyped, stored_forms(earlier) if earlier else {}, terms.schema)
+    for target in _objects(job, merged):
         _merge(target, live, standing, replace=terms.replace, into=(attributes, edits, unread))
     for name, value in job.attributes.items():
-        if name == MERGED and isinstance(value, Mapping):
+        if name == merged and isinstance(value, Mapping):
             continue
         if name not in live.attributes:
             attributes[name] = value
@@ -180,12 +177,12 @@ def _unread(job: UpdateJob) -> Iterator[Edit]:
         yield Edit(("tags", name), UNREAD, ABSENT)
 
 
-def _objects(job: UpdateJob) -> Iterator[tuple[str, Mapping[str, JSON | Absent]]]:
+def _objects(job: UpdateJob, merged: str) -> Iterator[tuple[str, Mapping[str, JSON | Absent]]]:
     """The objects that are merged into, with the row's keys."""
     yield from job.members.items()
-    whole = job.attributes.get(MERGED)
+    whole = job.attributes.get(merged)
     if isinstance(whole, Mapping):
-        yield MERGED, whole
+        yield merged, whole
 
 
 def _merge(

@@ -8,10 +8,11 @@ from typing import Any, Final, Literal, TypeAlias
 
 from pydantic_core import to_json
 
+from jobs.apis.schema import Schema
 from jobs.changes import exact
 from jobs.changes.diff import value_at
 from jobs.changes.equality import holds, same_at, tidied
-from jobs.model import ABSENT, JSON, REPLAY_SAFE_TRIGGERS, UNREAD, Absent, Edit, Live, Path, Unread
+from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Live, Path, Unread
 
 Held = Literal["after", "before", "neither"]
 """On which side of an edit a record is."""
@@ -91,7 +92,7 @@ def column_of(edit: Edit) -> str:
     return "tags" if edit.path[0] == "tags" else ".".join(edit.path[1:])
 
 
-def sides(edits: Iterable[Edit], live: Live) -> frozenset[Held]:
+def sides(edits: Iterable[Edit], live: Live, schema: Schema) -> frozenset[Held]:
     """Return on which sides of the edits the record is: one, unless it holds some values of each.
 
     An edit that the API does not show says nothing, so that the result may be empty.
@@ -102,16 +103,16 @@ def sides(edits: Iterable[Edit], live: Live) -> frozenset[Held]:
             value = value_at(live, edit.path)
         except KeyError:
             continue
-        found.add(_side(edit, value))
+        found.add(_side(edit, value, schema))
     return frozenset(found)
 
 
-def as_shown(edits: Iterable[Edit], live: Live) -> tuple[Edit, ...]:
+def as_shown(edits: Iterable[Edit], live: Live, schema: Schema) -> tuple[Edit, ...]:
     """Return the edits, each with the stored form that the record shows: the text that was sent, as APIs tidy it.
 
     A value that was there before says nothing: it may be the old one.
     """
-    return tuple(_as_shown(edit, live) for edit in edits)
+    return tuple(_as_shown(edit, live, schema) for edit in edits)
 
 
 def merged(earlier: Iterable[Edit], later: Iterable[Edit]) -> tuple[Edit, ...]:
@@ -132,28 +133,30 @@ def without_tags(edits: Iterable[Edit], names: Container[str]) -> tuple[Edit, ..
     return tuple(edit for edit in edits if edit.path[0] != "tags" or edit.after is ABSENT or edit.path[1] not in names)
 
 
-def fires_twice(edits: Iterable[Edit], unread: Iterable[str]) -> bool:
+def fires_twice(edits: Iterable[Edit], unread: Iterable[str], schema: Schema) -> bool:
     """Whether what was sent had an effect that a second sending would have again: triggers and tags."""
     triggers = {name for name in unread if name.startswith("_")}
-    return not triggers <= REPLAY_SAFE_TRIGGERS or any(edit.path[0] == "tags" for edit in edits)
+    return not triggers <= schema.replay_safe or any(edit.path[0] == "tags" for edit in edits)
 
 
-def _as_shown(edit: Edit, live: Live) -> Edit:
+def _as_shown(edit: Edit, live: Live, schema: Schema) -> Edit:
     try:
         value = value_at(live, edit.path)
     except KeyError:
         return edit
-    if not tidied(edit.after, value) or isinstance(edit.before, Unread) or same_at(edit.path, edit.before, value):
+    if not tidied(edit.after, value) or isinstance(edit.before, Unread):
+        return edit
+    if same_at(edit.path, edit.before, value, schema):
         return edit
     return replace(edit, stored=value)
 
 
-def _side(edit: Edit, value: JSON | Absent) -> Held:
-    if holds(edit, value):
+def _side(edit: Edit, value: JSON | Absent, schema: Schema) -> Held:
+    if holds(edit, value, schema):
         return "after"
     if isinstance(edit.before, Unread):
         return "before"  # nobody looked: at any rate it is not what was sent
-    if same_at(edit.path, edit.before, value) and not tidied(edit.after, value):
+    if same_at(edit.path, edit.before, value, schema) and not tidied(edit.after, value):
         return "before"
     return "neither"
 

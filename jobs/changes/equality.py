@@ -15,7 +15,7 @@ from functools import lru_cache, partial
 from typing import Final
 from unicodedata import normalize
 
-from jobs.apis.schema import Attribute, declared
+from jobs.apis.schema import Attribute, Schema
 from jobs.changes.exact import ExactNumber
 from jobs.model import JSON, Absent, Edit, Path, Unread
 
@@ -44,19 +44,19 @@ def same(wanted: JSON, value: JSON, attribute: Attribute | None = None) -> bool:
     return form is not None and form(wanted, value)
 
 
-def same_at(path: Path, wanted: JSON | Absent, value: JSON | Absent) -> bool:
+def same_at(path: Path, wanted: JSON | Absent, value: JSON | Absent, schema: Schema) -> bool:
     """Return whether what an edit's path leads to is what is wanted."""
     if isinstance(wanted, Absent) or isinstance(value, Absent):
         return wanted is value
     whole = path[0] == "attributes" and len(path) == 2  # kind and name
-    return same(wanted, value, declared(path[1]) if whole else None)
+    return same(wanted, value, schema.declared(path[1]) if whole else None)
 
 
-def holds(edit: Edit, value: JSON | Absent) -> bool:
+def holds(edit: Edit, value: JSON | Absent, schema: Schema) -> bool:
     """Return whether a value is what the edit wrote: the value sent, or the form in which the API said it stores it."""
-    if same_at(edit.path, edit.after, value):
+    if same_at(edit.path, edit.after, value, schema):
         return True
-    return not isinstance(edit.stored, Unread) and same_at(edit.path, edit.stored, value)
+    return not isinstance(edit.stored, Unread) and same_at(edit.path, edit.stored, value, schema)
 
 
 def tidied(sent: JSON | Absent, value: JSON | Absent) -> bool:

@@ -11,8 +11,7 @@ from functools import reduce
 from itertools import chain
 from typing import Final, TypeAlias
 
-from jobs.apis.schema import resource_type
-from jobs.changes.diff import MERGED
+from jobs.apis.schema import ResourceType, Schema
 from jobs.changes.edits import column_of
 from jobs.changes.equality import same_at
 from jobs.changes.exact import holds_exact
@@ -94,20 +93,19 @@ class _Unwritable(Exception):
     """No column can say it. The text says why."""
 
 
-def restoring(type_name: str, resource_id: str, rows: Sequence[Written]) -> Restoring:
+def restoring(type_name: str, resource_id: str, rows: Sequence[Written], schema: Schema) -> Restoring:
     """The row that puts one record back to how it was before `rows`, the run's rows for it in their order."""
     found = list(trails(rows))
     cells: dict[str, JSON] = {}
     # Keys that are laid over null are one edit of the whole.
-    edits = [
-        Edit(trail.path, None, _known(trail.before)) for trail in found if _is_merged(trail) and None in trail.held
-    ]
+    over_null = [trail for trail in found if _is_merged(trail, schema) and None in trail.held]
+    edits = [Edit(trail.path, None, _known(trail.before)) for trail in over_null]
     lost = [Lost(row.row, name, _FIRED if name.startswith("_") else _HIDDEN) for row in rows for name in row.unread]
-    for trail in chain.from_iterable(map(_parts, found)):
+    for trail in chain.from_iterable(_parts(trail, schema) for trail in found):
         try:
-            expected = _expected(trail)
+            expected = _expected(trail, schema)
             if expected:
-                _put(cells, *_cell(type_name, trail))
+                _put(cells, *_cell(type_name, trail, schema))
                 edits += expected
         except _Unwritable as error:
             lost.append(Lost(trail.first, column_of(Edit(trail.path, UNREAD, ABSENT)), str(error)))
@@ -198,14 +196,14 @@ def _text(value: Value) -> str:
     return repr(value) if isinstance(value, Absent | Unread) else json.dumps(value, sort_keys=True, default=repr)
 
 
-def _is_merged(trail: Trail) -> bool:
+def _is_merged(trail: Trail, schema: Schema) -> bool:
     """Whether the old value is an object that an update merges into the live one, so that each key must be named."""
-    return trail.path == ("attributes", MERGED) and isinstance(trail.before, Mapping)
+    return trail.path == ("attributes", schema.merged) and isinstance(trail.before, Mapping)
 
 
-def _parts(trail: Trail) -> Iterator[Trail]:
+def _parts(trail: Trail, schema: Schema) -> Iterator[Trail]:
     """The trail; that of an object that is merged as one for every key that is to be there again, or not to be."""
-    if not _is_merged(trail):
+    if not _is_merged(trail, schema):
         yield trail
         return
     objects = [value for value in (trail.before, *trail.held) if isinstance(value, Mapping)]
@@ -220,7 +218,7 @@ def _at(whole: Value, key: str) -> Value:
     return whole.get(key, ABSENT) if isinstance(whole, Mapping) else ABSENT
 
 
-def _expected(trail: Trail) -> list[Edit]:
+def _expected(trail: Trail, schema: Schema) -> list[Edit]:
     """What restoring may replace; nothing when the value is what it was.
 
     Raises:
@@ -234,7 +232,7 @@ def _expected(trail: Trail) -> list[Edit]:
     known = [value for value in trail.held if not isinstance(value, Unread)]
     if not known:
         raise _Unwritable(_MIXED)
-    return [Edit(trail.path, value, old) for value in known if not same_at(trail.path, old, value)]
+    return [Edit(trail.path, value, old) for value in known if not same_at(trail.path, old, value, schema)]
 
 
 def _put(cells: dict[str, JSON], column: str, value: JSON) -> None:
@@ -247,7 +245,7 @@ def _put(cells: dict[str, JSON], column: str, value: JSON) -> None:
         cells[column] = value
 
 
-def _cell(type_name: str, trail: Trail) -> tuple[str, JSON]:
+def _cell(type_name: str, trail: Trail, schema: Schema) -> tuple[str, JSON]:
     """The cell that puts a value back: its column, and what it says.
 
     Raises:
@@ -258,14 +256,14 @@ def _cell(type_name: str, trail: Trail) -> tuple[str, JSON]:
     if kind == "tags":
         return "tags.remove" if isinstance(old, Absent) else "tags.add", name
     if kind == "relationships":
-        return name, _links(type_name, name, old)
+        return name, _links(schema.resource_type(type_name), name, old)
     if key:
-        return _member(name, key[0], old)
+        return _member(name, key[0], old, schema.merged)
     return f"attributes.{name}:json", _known(old)
 
 
-def _member(name: str, key: str, value: Value) -> tuple[str, JSON]:
-    if name != MERGED and (not key or "." in key):
+def _member(name: str, key: str, value: Value, merged: str) -> tuple[str, JSON]:
+    if name != merged and (not key or "." in key):
         raise _Unwritable(_DOTTED)
     if not isinstance(value, Absent):
         return f"{name}.{key}:json", _known(value)
@@ -273,9 +271,8 @@ def _member(name: str, key: str, value: Value) -> tuple[str, JSON]:
     return f"{name}.{key}" if plain else f"{name}.{key}:str", None
 
 
-def _links(type_name: str, name: str, value: Value) -> JSON:
+def _links(known: ResourceType | None, name: str, value: Value) -> JSON:
     """Links as a cell takes them: `TYPE/ID`, a list of them, or null."""
-    known = resource_type(type_name)
     fitting = known.relationships[name].types if known and name in known.relationships else ()
     many = isinstance(value, list | tuple)
     texts: list[JSON] = []

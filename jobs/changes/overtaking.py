@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
-from jobs.changes.diff import MERGED
+from jobs.apis.schema import Schema
+from jobs.changes.diff import Terms
 from jobs.model import Path, Unsendable, UpdateJob
 
 V = TypeVar("V")
@@ -21,24 +22,20 @@ class Inseparable(Exception):
     """A part of the row is overtaken, and the rest cannot be sent without it. The text says which."""
 
 
-def touched(job: UpdateJob, *, whole: bool = False) -> frozenset[Path]:
-    """What the row sets, as paths; actions are not among it.
-
-    Args:
-        job: the row.
-        whole: objects are replaced as a whole, whatever keys a row names.
-    """
+def touched(job: UpdateJob, terms: Terms) -> frozenset[Path]:
+    """What the row sets, as paths; actions are not among it. Objects that are replaced are set as a whole."""
+    merged, whole = terms.schema.merged, terms.replace
     paths: set[Path] = {("relationships", name) for name in job.relationships}
     paths.update(("tags", name) for name in (*job.add_tags, *job.remove_tags))
     for name, value in job.attributes.items():
-        keys = value if name == MERGED and isinstance(value, Mapping) and not whole else None
+        keys = value if name == merged and isinstance(value, Mapping) and not whole else None
         paths.update([("attributes", name)] if keys is None else (("attributes", name, key) for key in keys))
     for name, members in job.members.items():
         paths.update([("attributes", name)] if whole else (("attributes", name, key) for key in members))
     return frozenset(paths)
 
 
-def rest_of(job: UpdateJob, taken: Collection[Path], *, whole: bool = False) -> UpdateJob | None:
+def rest_of(job: UpdateJob, taken: Collection[Path], terms: Terms) -> UpdateJob | None:
     """The row without what later rows have set; None when nothing is left of it.
 
     Raises:
@@ -46,7 +43,7 @@ def rest_of(job: UpdateJob, taken: Collection[Path], *, whole: bool = False) -> 
     """
     if WHOLE in taken:
         raise Inseparable("a later row of this record may have set any of it")
-    mine = touched(job, whole=whole)
+    mine = touched(job, terms)
     gone = {path for path in mine if path in taken or path[:2] in taken}
     torn = {path for path in mine - gone if any(path == each[:2] for each in taken)}
     if not (gone or torn):
@@ -54,8 +51,8 @@ def rest_of(job: UpdateJob, taken: Collection[Path], *, whole: bool = False) -> 
     if torn or job.fires:
         names = ", ".join(f"`{name}`" for name in sorted(map(_name, gone | torn)))
         raise Inseparable(f"a later row of this record has set {names} already")
-    left = _without(job, gone)
-    return left if touched(left, whole=whole) or left.triggers else None
+    left = _without(job, gone, terms.schema.merged)
+    return left if touched(left, terms) or left.triggers else None
 
 
 @dataclass(slots=True)
@@ -94,40 +91,40 @@ class Overtaking:
 
 
 def without(
-    jobs: Iterable[UpdateJob | Unsendable], taken: Mapping[int, Collection[Path]], *, whole: bool = False
+    jobs: Iterable[UpdateJob | Unsendable], taken: Mapping[int, Collection[Path]], terms: Terms
 ) -> Iterator[UpdateJob | Unsendable]:
     """The rows, but for what was taken from them."""
     for job in jobs:
         lost = taken.get(job.ref.row)
-        yield left_of(job, lost, whole=whole) if lost and isinstance(job, UpdateJob) else job
+        yield left_of(job, lost, terms) if lost and isinstance(job, UpdateJob) else job
 
 
-def left_of(job: UpdateJob, taken: Collection[Path], *, whole: bool = False) -> UpdateJob | Unsendable:
+def left_of(job: UpdateJob, taken: Collection[Path], terms: Terms) -> UpdateJob | Unsendable:
     """The row without what later rows have set, or why it cannot be sent."""
     try:
-        return rest_of(job, taken, whole=whole) or Unsendable(job.ref, "superseded")
+        return rest_of(job, taken, terms) or Unsendable(job.ref, "superseded")
     except Inseparable as error:
         return Unsendable(job.ref, "overtaken", str(error))
 
 
-def overtaken_by(job: UpdateJob, changed: Collection[Path]) -> Unsendable:
+def overtaken_by(job: UpdateJob, changed: Collection[Path], schema: Schema) -> Unsendable:
     """Why a row cannot be sent any more of whose record later rows have changed this: what else they set is unknown."""
-    mine = touched(job)
+    mine = touched(job, Terms(schema))
     if mine and mine.issubset(changed) and not job.fires:
         return Unsendable(job.ref, "superseded")
     said = "a later row of this record has been applied already, and what it set besides is not known"
     return Unsendable(job.ref, "overtaken", said)
 
 
-def _without(job: UpdateJob, gone: Collection[Path]) -> UpdateJob:
+def _without(job: UpdateJob, gone: Collection[Path], merged: str) -> UpdateJob:
     attributes = {name: value for name, value in job.attributes.items() if ("attributes", name) not in gone}
     objects = {name: _kept(name, members, gone) for name, members in job.members.items()}
-    merged = attributes.get(MERGED)
-    if isinstance(merged, dict):
-        attributes[MERGED] = _kept(MERGED, merged, gone)
+    whole = attributes.get(merged)
+    if isinstance(whole, dict):
+        attributes[merged] = _kept(merged, whole, gone)
     return replace(
         job,
-        attributes={name: value for name, value in attributes.items() if name != MERGED or value or not merged},
+        attributes={name: value for name, value in attributes.items() if name != merged or value or not whole},
         members={name: members for name, members in objects.items() if members},
         relationships={name: each for name, each in job.relationships.items() if ("relationships", name) not in gone},
         add_tags=tuple(name for name in job.add_tags if ("tags", name) not in gone),

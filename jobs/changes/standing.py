@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from jobs.apis.schema import declared
+from jobs.apis.schema import Schema
 from jobs.changes.equality import holds, reads_alike, same, same_at
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Path, Unread
 from jobs.values import valueclass
@@ -15,14 +15,16 @@ class Standing:
     Attributes:
         untyped: of the job: text that says the same as the JSON of a live value, `7` and 7, is as wanted.
         stored: what the row sent before and the API stored in another form, by path.
+        schema: says which forms of a value are the same.
     """
 
     untyped: frozenset[tuple[str, ...]]
     stored: Mapping[Path, Edit]
+    schema: Schema
 
     def holds(self, name: str, wanted: JSON, value: JSON) -> bool:
         """Return whether an attribute is as wanted."""
-        if same(wanted, value, declared(name)):
+        if same(wanted, value, self.schema.declared(name)):
             return True
         return bool(self.untyped or self.stored) and self._reads(("attributes", name), wanted, value)
 
@@ -39,7 +41,9 @@ class Standing:
 
     def _is_stored(self, path: Path, wanted: JSON | Absent, value: JSON | Absent) -> bool:
         edit = self.stored.get(path)
-        return edit is not None and same_at(path, edit.after, wanted) and holds(edit, value)
+        if edit is None:
+            return False
+        return same_at(path, edit.after, wanted, self.schema) and holds(edit, value, self.schema)
 
 
 def stored_forms(earlier: Iterable[Edit]) -> dict[Path, Edit]:

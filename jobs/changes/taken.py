@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from jobs.apis.schema import declared, is_write_only
+from jobs.apis.schema import Schema
 from jobs.changes.diff import Change, value_at
 from jobs.changes.edits import column_of
 from jobs.changes.equality import same, same_at, tidied
@@ -29,26 +29,27 @@ class Taken:
     unseen: tuple[str, ...] = ()
 
 
-def is_plainly_taken(change: Change, shown: Mapping[str, JSON]) -> bool:
+def is_plainly_taken(change: Change, shown: Mapping[str, JSON], schema: Schema) -> bool:
     """Return whether the attributes that a reply shows are those sent, and nothing else is to be looked at.
 
     True for nearly every row, for a tenth of the price of `taken`.
     """
     for name, sent in change.attributes.items():
         if name in shown:
-            if not same(sent, shown[name], declared(name)):
+            if not same(sent, shown[name], schema.declared(name)):
                 return False
         elif name[:1] != "_" or name == "_remove_tags":
             return False
     return not change.relationships
 
 
-def taken(change: Change, shown: Live, *, bare: bool = False) -> Taken:
+def taken(change: Change, shown: Live, schema: Schema, *, bare: bool = False) -> Taken:
     """Return what a reply says about a change; a field that it does not show is neither taken nor not.
 
     Args:
         change: what was sent.
         shown: what the reply shows of it.
+        schema: says which forms of a value are the same, and what no reply shows.
         bare: the reply shows no attribute of the record at all.
     """
     edits: list[Edit] = []
@@ -60,22 +61,22 @@ def taken(change: Change, shown: Live, *, bare: bool = False) -> Taken:
         except KeyError:
             edits.append(edit)
             continue
-        if same_at(edit.path, edit.after, value) or _is_added_tag(edit):
+        if same_at(edit.path, edit.after, value, schema) or _is_added_tag(edit):
             edits.append(edit)
-        elif edit.path[0] == "tags" or _is_old(edit, value):
+        elif edit.path[0] == "tags" or _is_old(edit, value, schema):
             untaken[_name(edit)] = edit.path[1]
             edits.append(edit)
         else:
             differs[_name(edit)] = edit.path[1]
             edits.append(replace(edit, stored=value))
     rest = change.attributes.keys() & shown.attributes.keys() - {*differs.values(), *untaken.values()}
-    odd = [name for name in change.attributes if name in rest and _is_odd(name, change, shown)]
-    return Taken(tuple(edits), (*differs, *odd), tuple(untaken), tuple(_unseen(change, shown, bare=bare)))
+    odd = [name for name in change.attributes if name in rest and _is_odd(name, change, shown, schema)]
+    return Taken(tuple(edits), (*differs, *odd), tuple(untaken), tuple(_unseen(change, shown, schema, bare=bare)))
 
 
-def _is_odd(name: str, change: Change, shown: Live) -> bool:
+def _is_odd(name: str, change: Change, shown: Live, schema: Schema) -> bool:
     """Whether another value is shown of what no edit is about, such as a key that the row does not name."""
-    return not same(change.attributes[name], shown.attributes[name], declared(name))
+    return not same(change.attributes[name], shown.attributes[name], schema.declared(name))
 
 
 def _is_added_tag(edit: Edit) -> bool:
@@ -83,24 +84,24 @@ def _is_added_tag(edit: Edit) -> bool:
     return edit.path[0] == "tags" and not isinstance(edit.after, Absent)
 
 
-def _is_old(edit: Edit, value: JSON | Absent) -> bool:
+def _is_old(edit: Edit, value: JSON | Absent, schema: Schema) -> bool:
     """Whether nothing but the old value can be meant: the API may have tidied a text into what it held before."""
     if isinstance(edit.before, Unread):
         return False
-    return same_at(edit.path, edit.before, value) and not tidied(edit.after, value)
+    return same_at(edit.path, edit.before, value, schema) and not tidied(edit.after, value)
 
 
 def _name(edit: Edit) -> str:
     return "tags.remove" if edit.path[0] == "tags" else column_of(edit)
 
 
-def _unseen(change: Change, shown: Live, *, bare: bool) -> Iterator[str]:
+def _unseen(change: Change, shown: Live, schema: Schema, *, bare: bool) -> Iterator[str]:
     """Names of what the reply should show and does not.
 
     A reply shows links only where it was asked to. So they are missed only in one that shows no attribute either.
     """
     known = {*shown.attributes, *change.unread}
-    yield from (name for name in change.attributes if not (name in known or is_write_only(name)))
+    yield from (name for name in change.attributes if not (name in known or schema.is_write_only(name)))
     if bare:
         known = {*shown.relationships, *change.unread}
         yield from (name for name in change.relationships if name not in known)

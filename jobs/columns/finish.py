@@ -110,15 +110,18 @@ def finish(
         RowRefused: the row would wipe keys, changes nothing, or repeats what must not be repeated. Its `column` is the
             plain name of the first of several, without a suffix.
     """
-    if rules.refuse_members and (draft.members or "metadata" in draft.attributes):
-        raise _would_wipe(draft)
+    if rules.refuse_members and (draft.members or rules.schema.merged in draft.attributes):
+        raise _would_wipe(draft, rules.schema.merged)
     attributes, members, relationships = draft.attributes, draft.members, draft.relationships
     triggers, add, remove = draft.triggers, draft.add_tags, draft.remove_tags
     if not (attributes or members or relationships or triggers or add or remove):
         raise RowRefused("nothing_to_change", "the row names a record and nothing to change")
     if remove and (both := [name for name in add if name in remove]):
         raise RowRefused("tag_invalid", f"'{both[0]}' is to be added and removed: drop it from one", "tags.add")
-    job = UpdateJob(*target, attributes, members, relationships, triggers, add, remove, labels, untyped=draft.untyped)
+    job = UpdateJob(
+        *target, attributes, members, relationships, triggers, add, remove, labels, untyped=draft.untyped,
+        triggers_safe=triggers.keys() <= rules.schema.replay_safe,
+    )  # fmt: skip
     if status == "unknown" and not (rules.resend_unknown or job.replay_safe):
         raise RowRefused(
             "resend_refused",
@@ -140,8 +143,8 @@ def cells_decide(rules: Rules, paths: Collection[tuple[str, ...]]) -> bool:
     return not rules.refuse_members and not {("tags", "add"), ("tags", "remove")} <= set(paths)
 
 
-def _would_wipe(draft: Draft) -> RowRefused:
-    whole = ["metadata"] if "metadata" in draft.attributes else []
+def _would_wipe(draft: Draft, merged: str) -> RowRefused:
+    whole = [merged] if merged in draft.attributes else []
     names = whole + [f"{name}.{key}" for name, members in draft.members.items() for key in members]
     listed = ", ".join(f"`{name[:40]}`" for name in names[:_NAMED])
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""

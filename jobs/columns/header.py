@@ -28,7 +28,7 @@ def header_faults(header: Sequence[str], rules: Rules) -> Iterator[InputRefused]
     forms = {heading.form for heading in headings}
     try:
         if rules.type:
-            known_type(rules.type)
+            known_type(rules.type, rules.schema)
     except NotAColumn as error:
         yield InputRefused(error.message)
     else:
@@ -54,7 +54,7 @@ def _meaningless(headings: Sequence[Heading], rules: Rules, *, by_row: bool) -> 
             continue
         try:
             if rules.type and not by_row:
-                resolve(heading, known_type(rules.type), rules)
+                resolve(heading, known_type(rules.type, rules.schema), rules)
             else:
                 refuse_unless_of_some_type(heading, rules)
         except NotAColumn as error:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Final, NamedTuple, TypeVar
 
-from jobs.apis.schema import resource_type
+from jobs.apis.schema import ResourceType
 from jobs.columns.cells import FROM_JSON, as_shown
 from jobs.columns.finish import check_id, check_reference, finish, refuse_settled
 from jobs.columns.grammar import RESERVED, Heading, parse_heading, refuse_overlaps
@@ -58,7 +58,7 @@ class ObjectColumns:
         self._names = 0
         try:
             if rules.type:
-                known_type(rules.type)
+                known_type(rules.type, rules.schema)
         except NotAColumn as error:
             raise InputRefused(error.message) from None
 
@@ -80,7 +80,7 @@ class ObjectColumns:
             return found
         given = members.get("type")
         type_ = given if isinstance(given, str) and given else self._rules.type
-        for name in members if type_ and resource_type(type_) else ():
+        for name in members if type_ and self._rules.schema.resource_type(type_) else ():
             try:
                 self._flat(type_, {name: members[name]})
             except RowRefused as error:
@@ -133,14 +133,16 @@ class ObjectColumns:
         job = finish((ref, type_, ""), draft, self._rules, status, self._labels(tuple(members)))
         return replace(job, reference=reference)
 
-    @staticmethod
-    def _known(type_: str) -> str:
+    def _kind(self, type_: str) -> ResourceType:
+        return known_type(type_, self._rules.schema)
+
+    def _known(self, type_: str) -> str:
         if not type_:
             raise RowRefused(
                 "type_missing", "the row does not say its resource type; add `type` or pass --type", "type"
             )
         try:
-            return known_type(type_).name
+            return self._kind(type_).name
         except NotAColumn as error:
             raise RowRefused(error.reason, error.message).at("type", as_shown(type_)) from None
 
@@ -157,7 +159,7 @@ class ObjectColumns:
         for name, value in resource.attributes.items():
             _put(draft, self._attribute(type_, name), value)
         for name, links in resource.relationships.items():
-            slot = _understood(name, partial(link_slot, _bare(name), known_type(type_)))
+            slot = _understood(name, partial(link_slot, _bare(name), self._kind(type_)))
             try:
                 slot.put_identifiers(draft, links)
             except RowRefused as error:
@@ -176,12 +178,12 @@ class ObjectColumns:
         return [self._member(heading, type_) for heading in headings if heading.form not in {"id", "type"}]
 
     def _member(self, heading: Heading, type_: str) -> _Member:
-        slot = _understood(heading.label, partial(resolve, heading, known_type(type_), self._rules))
+        slot = _understood(heading.label, partial(resolve, heading, self._kind(type_), self._rules))
         exact = heading.form == "member" and heading.suffix == "json"
         return _Member(heading.label, slot, FROM_JSON[slot.wanted], exact)
 
     def _attribute(self, type_: str, name: str) -> _Member:
-        slot = _understood(name, partial(attribute_slot, _bare(name), known_type(type_), self._rules))
+        slot = _understood(name, partial(attribute_slot, _bare(name), self._kind(type_), self._rules))
         return _Member(name, slot, FROM_JSON[slot.wanted])
 
 

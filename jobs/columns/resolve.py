@@ -1,11 +1,11 @@
-"""What a column name means for one resource type, looked up in the catalogue."""
+"""What a column name means for one resource type, looked up in the schema."""
 
 import re
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Final
 
-from jobs.apis.schema import Attribute, Kind, ResourceType, closest, hint_at_types, resource_type, type_names
+from jobs.apis.schema import Attribute, Kind, ResourceType, Schema, closest
 from jobs.columns.cells import Wanted
 from jobs.columns.grammar import Heading, Suffix
 from jobs.columns.problems import NotAColumn
@@ -39,15 +39,15 @@ _NOT_OF_KEYS: Final = re.compile(r"[^\w-]+")
 _ALWAYS: Final = ("id", "type", "metadata", "tags.add", "tags.remove")
 
 
-def known_type(name: str) -> ResourceType:
+def known_type(name: str, schema: Schema) -> ResourceType:
     """Look up the resource type of that name.
 
     Raises:
         NotAColumn: there is none.
     """
-    found = resource_type(name)
+    found = schema.resource_type(name)
     if found is None:
-        raise NotAColumn(f"there is no resource type `{name[:40]}`{hint_at_types(name)}", "type_unknown")
+        raise NotAColumn(f"there is no resource type `{name[:40]}`{schema.hint_at_types(name)}", "type_unknown")
     return found
 
 
@@ -109,21 +109,24 @@ def refuse_unless_of_some_type(heading: Heading, rules: Rules) -> None:
     if heading.form in {"attribute", "tags"}:
         return
     refused = None
-    for kind in types_that_know(heading.name):
+    for kind in types_that_know(heading.name, rules.schema):
         try:
             resolve(heading, kind, rules)
         except NotAColumn as error:
             refused = error
         else:
             return
-    raise refused or _unknown(heading.name, tuple(map(known_type, type_names())))
+    raise refused or _unknown(heading.name, _all_types(rules.schema))
 
 
 @cache
-def types_that_know(name: str) -> tuple[ResourceType, ...]:
+def types_that_know(name: str, schema: Schema) -> tuple[ResourceType, ...]:
     """Return every resource type that has an attribute or a relationship of that name."""
-    kinds = map(known_type, type_names())
-    return tuple(kind for kind in kinds if name in kind.attributes or name in kind.relationships)
+    return tuple(kind for kind in _all_types(schema) if name in kind.attributes or name in kind.relationships)
+
+
+def _all_types(schema: Schema) -> tuple[ResourceType, ...]:
+    return tuple(known_type(name, schema) for name in schema.names)
 
 
 def _tags(heading: Heading, kind: ResourceType) -> Slot:

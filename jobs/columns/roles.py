@@ -1,6 +1,6 @@
 """What a column of a sheet is for, as far as that tells which damage to look for."""
 
-from jobs.apis.schema import ResourceType, type_names
+from jobs.apis.schema import ResourceType
 from jobs.columns.grammar import Heading
 from jobs.columns.resolve import known_type, resolve, types_that_know
 from jobs.columns.rules import Rules
@@ -20,8 +20,8 @@ def role_of(heading: Heading, rules: Rules) -> Role:
     if heading.form == "target" or (heading.form == "attribute" and not heading.suffix):
         return "text"
     if heading.form == "attribute":  # one that is written out is alike in all types
-        return _role(heading, known_type(type_names()[0]), rules)
-    kinds = types_that_know(heading.name)  # --type need not be among them where rows name their types
+        return _role(heading, known_type(rules.schema.names[0], rules.schema), rules)
+    kinds = types_that_know(heading.name, rules.schema)  # --type need not be among them where rows name their types
     return _role(heading, next((kind for kind in kinds if kind.name == rules.type), kinds[0]), rules)
 
 

@@ -1,6 +1,8 @@
-"""What the user said about the columns on the command line."""
+"""How cells are to be understood: by the API's schema, and by what the user said on the command line."""
 
 from dataclasses import dataclass
+
+from jobs.apis.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -8,6 +10,7 @@ class Rules:
     """How cells are to be understood, beyond what the header says.
 
     Attributes:
+        schema: of the API that the rows are for.
         type: resource type of rows that do not name one; empty when each row must.
         clear_token: text of a sheet's cell that clears its target. NDJSON has null for that.
         refuse_members: rows that set keys of an object attribute are refused, since the others would be wiped.
@@ -15,6 +18,7 @@ class Rules:
         resend_unknown: whether a re-fed row may repeat a trigger or tags that may have been applied already.
     """
 
+    schema: Schema
     type: str = ""
     clear_token: str = "<clear>"  # noqa: S105  # a marker in a cell, no secret
     refuse_members: bool = False

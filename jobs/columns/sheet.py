@@ -236,7 +236,7 @@ class SheetColumns:
         if type_ == self._rules.clear_token:
             raise RowRefused("clear_not_allowed", "a type cannot be cleared").at("type", type_)
         try:
-            known_type(type_)
+            known_type(type_, self._rules.schema)
         except NotAColumn as error:
             raise RowRefused(error.reason, error.message).at("type", as_shown(type_)) from None
         columns = [self._column(index, heading, type_) for index, heading in self._filled()]
@@ -245,7 +245,7 @@ class SheetColumns:
 
     def _column(self, index: int, heading: Heading, type_: str) -> _Column:
         try:
-            slot = resolve(heading, known_type(type_), self._rules)
+            slot = resolve(heading, known_type(type_, self._rules.schema), self._rules)
         except NotAColumn as error:
             slot = ForeignSlot(error.message)
         return _Column(index, slot, FROM_TEXT[slot.wanted])

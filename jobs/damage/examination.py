@@ -18,9 +18,9 @@ BATCH: Final = 1024
 MAX_MEMBERS: Final = 1_000
 """Names that are looked at in an NDJSON input, whose objects may all have different ones."""
 
+_OF_TEN_LETTER_IDS: Final[tuple[Callable[[Seen], Sign | None], ...]] = (ids.unusual, ids.case_lost)
+
 _DETECTORS: Final[tuple[Callable[[Seen], Sign | None], ...]] = (
-    ids.unusual,
-    ids.case_lost,
     numbers.leading_zeros,
     numbers.scientific,
     numbers.digits_lost,
@@ -53,17 +53,19 @@ _EVIDENCE: Final = {
 class Examination:
     """Looks at the rows of one input for damage."""
 
-    def __init__(self, columns: Sequence[Column] = (), clear: str = "") -> None:
+    def __init__(self, columns: Sequence[Column] = (), clear: str = "", *, ten_letter_ids: bool = False) -> None:
         """Look for damage.
 
         Args:
             columns: of a sheet; none for objects, whose members become known as they come.
             clear: text of a sheet's cell that clears the field.
+            ten_letter_ids: the API gives ids of ten letters, so that others are odd.
         """
         self._columns = [Seen(column, clear) for column in columns]
         self._storage = [Storage(column) for column in columns]
         self._members: dict[str, Seen] = {}
         self._shifted = Shifted(self._columns)
+        self._detectors = (*_OF_TEN_LETTER_IDS, *_DETECTORS) if ten_letter_ids else _DETECTORS
 
     @property
     def shifted(self) -> set[int]:
@@ -115,14 +117,13 @@ class Examination:
         found = [sign for storage in self._storage for sign in storage.signs()]
         told = {(sign.code, sign.column.label) for sign in found}
         for seen in (*self._columns, *self._members.values()):
-            found += [sign for sign in _signs(seen) if (sign.code, sign.column.label) not in told]
+            found += [sign for sign in self._signs(seen) if (sign.code, sign.column.label) not in told]
         shifted = self._shifted.sign()
         return [*found, shifted] if shifted else found
 
-
-def _signs(seen: Seen) -> Iterator[Sign]:
-    for detect in _DETECTORS:
-        if sign := detect(seen):
-            yield sign
-    for mark, tally in seen.marks.items():
-        yield seen.sign(mark, tally, _EVIDENCE[mark], partial(has, mark))
+    def _signs(self, seen: Seen) -> Iterator[Sign]:
+        for detect in self._detectors:
+            if sign := detect(seen):
+                yield sign
+        for mark, tally in seen.marks.items():
+            yield seen.sign(mark, tally, _EVIDENCE[mark], partial(has, mark))

@@ -1,6 +1,7 @@
-"""Ids of a shape that Commerce Layer does not give: ten letters, capitals and small ones, is what its ids are.
+"""Ids of a shape that an API with ids of ten letters, capitals and small ones, does not give.
 
-The shape is observed, not documented, so that it is never a reason to refuse a row.
+`Schema.ten_letter_ids` says whether it has. The shape is observed, not documented, so that it is never a reason to
+refuse a row.
 """
 
 from typing import Final

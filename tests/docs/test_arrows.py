@@ -1,8 +1,11 @@
 """Arrows that hold for every module there is, so that none to come is forgotten; the layers are import-linter's."""
 
+import ast
 import re
+from collections.abc import Iterator
 from functools import cache
 from itertools import chain
+from pathlib import Path
 
 import grimp
 
@@ -67,3 +70,51 @@ def test_nothing_asks_an_input_for_the_name_of_its_format() -> None:
     by_name = re.compile(r"""\.format\b\]? (?:==|!=|in|not in) |\["format"\] (?:==|!=)""")
     askers = [path for path in ROOT.glob("worker/**/*.py") if by_name.search(path.read_text(encoding="utf-8"))]
     assert askers == []
+
+
+def users_of_the_loader() -> set[str]:
+    """Modules that name `load` of the schema, or import its module so that they could."""
+    found = set()
+    for path in chain.from_iterable(ROOT.glob(f"{room}/**/*.py") for room in ("jobs", "worker", "rowpatch")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = {each.name for each in node.names} if isinstance(node, ast.Import | ast.ImportFrom) else set()
+            taken = isinstance(node, ast.ImportFrom) and node.module == "jobs.apis.schema" and names & {"load", "*"}
+            whole = isinstance(node, ast.ImportFrom) and node.module == "jobs.apis" and "schema" in names
+            if taken or whole or (isinstance(node, ast.Import) and "jobs.apis.schema" in names):
+                found.add(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    return found
+
+
+def calls_on_import(path: Path) -> Iterator[str]:
+    """Names of the functions that a module calls when it is imported."""
+    waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            waiting += [*node.decorator_list, node.args]  # with its defaults
+        elif not isinstance(node, ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
+
+
+def test_the_schema_is_loaded_by_the_vendor_alone_and_handed_down() -> None:
+    outermost = {each for each in users_of_the_loader() if not inside(each, SANDBOX)}
+    assert {each.rpartition(".")[0] for each in outermost} == {"jobs.apis.commercelayer"}
+
+
+def test_only_operations_and_the_command_line_choose_the_api() -> None:
+    rooms = {each.rpartition(".")[0] for each in importers("jobs.apis.registry")}
+    assert rooms == {"worker.operations", "worker.cli"}
+
+
+def test_nobody_but_the_registry_and_the_vendor_knows_the_vendor() -> None:
+    """What an API is called, or how it speaks, is its own business: the rest is handed an `Api`."""
+    strangers = {each for each in importers("jobs.apis.commercelayer") if not inside(each, "jobs.apis.commercelayer")}
+    assert strangers == {"jobs.apis.registry"}
+
+
+def test_nobody_but_the_sandbox_loads_the_schema_when_it_is_imported() -> None:
+    modules = chain(ROOT.glob("jobs/**/*.py"), ROOT.glob("worker/**/*.py"), ROOT.glob("rowpatch/**/*.py"))
+    outside = [each for each in modules if "sandbox" not in each.relative_to(ROOT).parts]
+    assert [each for each in outside if {"load", "api.schema"} & set(calls_on_import(each))] == []

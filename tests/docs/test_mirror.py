@@ -8,6 +8,7 @@ from tests.docs.documents import ROOT
 OF_SEVERAL: Final = frozenset(
     {
         "jobs/test_linear_cost.py",  # of whatever reads a sheet
+        "jobs/test_made_up_schema.py",  # from cells to what is the same
         "jobs/apis/commercelayer/test_seed_pages.py",  # what the vendor's own pages show
         "jobs/changes/test_canonical_forms.py",  # reply, verify, undo and a second look
         "jobs/changes/test_difference.py",  # there and back

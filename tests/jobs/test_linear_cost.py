@@ -12,6 +12,7 @@ from jobs.columns import ObjectColumns, Rules, SheetColumns
 from jobs.formats import InputRefused, read_sheet
 from jobs.model import ObjectRow, RowRef, SheetRow, Unsendable
 from jobs.strict_json import NotStrictJSON, parse
+from tests.schemas import SCHEMA
 
 REF = RowRef(1, 1, b"")
 
@@ -38,7 +39,7 @@ def test_a_long_word_before_a_byte_that_is_not_utf_8_is_looked_at_once() -> None
 
 @pytest.mark.parametrize("name", ["stripe_paymnts", "stripe_paymnts{}"])
 def test_a_column_of_misspelt_types_costs_little_a_row(name: str) -> None:
-    sheet, objects = SheetColumns(["id", "type", "reference"], Rules()), ObjectColumns(Rules())
+    sheet, objects = SheetColumns(["id", "type", "reference"], Rules(SCHEMA)), ObjectColumns(Rules(SCHEMA))
     with within(3):
         for number in range(2_000):
             type_ = name.format(number)
@@ -51,7 +52,7 @@ def test_a_column_of_misspelt_types_costs_little_a_row(name: str) -> None:
 
 
 def test_a_member_that_no_type_has_costs_little_a_row() -> None:
-    objects = ObjectColumns(Rules(type="stripe_payments"))
+    objects = ObjectColumns(Rules(SCHEMA, type="stripe_payments"))
     with within(3):
         for _ in range(2_000):
             judged = objects.read(ObjectRow(REF, {"id": "a", "refrence": "r"}))
@@ -60,6 +61,6 @@ def test_a_member_that_no_type_has_costs_little_a_row() -> None:
 
 
 def test_a_wrong_name_of_many_characters_is_not_compared() -> None:
-    judged = SheetColumns(["id", "type", "reference"], Rules()).read(SheetRow(REF, ["a", "x" * 100_000, "r"]))
+    judged = SheetColumns(["id", "type", "reference"], Rules(SCHEMA)).read(SheetRow(REF, ["a", "x" * 100_000, "r"]))
     assert isinstance(judged, Unsendable)
     assert "did you mean" not in judged.message

@@ -9,7 +9,7 @@ REF = RowRef(1, 2, b"12345678")
     ("job", "safe"),
     [
         (UpdateJob(REF, "orders", "a", attributes={"reference": "x"}), True),  # an absolute value
-        (UpdateJob(REF, "orders", "a", triggers={"_refresh": True, "_update": True}), True),  # safe by the API's word
+        (UpdateJob(REF, "orders", "a", triggers={"_refresh": True}, triggers_safe=True), True),  # by the API's word
         (UpdateJob(REF, "orders", "a", triggers={"_refresh": True, "_capture": True}), False),  # moves money
         (UpdateJob(REF, "orders", "a", add_tags=("x",)), False),  # adding is not absolute
         (UpdateJob(REF, "orders", "a", remove_tags=("x",)), False),  # neither is removing

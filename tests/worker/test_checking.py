@@ -14,6 +14,7 @@ from jobs.damage import WARNINGS
 from jobs.formats import InputRefused
 from jobs.model import JSON, RowRef, Status, Unsendable
 from jobs.reasons import REASONS
+from tests.schemas import SCHEMA
 from worker.checking import Checked, Group, as_json, check, findings, line_of, summary_as_json, tell, tell_in_short
 from worker.checking.duplicates import Duplicates
 from worker.checking.findings import INPUT_REFUSED, explained
@@ -29,12 +30,14 @@ def how(path: Path) -> Input:
 
 
 def checked(path: Path, type_name: str = TYPE) -> Checked:
-    return check(path, source.resolve_options(path, how(path)), type_name)
+    return check(path, source.resolve_options(path, how(path)), type_name, SCHEMA)
 
 
 def listed(path: Path, found: Checked) -> list[tuple[str, str, int]]:
     read = source.resolve_options(path, how(path))
-    return [(each.group.code, each.group.column, each.spot.ref.row) for each in findings(found, path, read, TYPE)]
+    return [
+        (each.group.code, each.group.column, each.spot.ref.row) for each in findings(found, path, read, TYPE, SCHEMA)
+    ]
 
 
 def write(folder: Path, text: str, name: str = "sheet.csv") -> Path:
@@ -61,7 +64,7 @@ def test_check_and_run_agree_about_every_row_and_the_list_about_the_groups(
     path = write(tmp_path, "\n".join(("id,reference,metadata.n:int,metadata.b:bool", *lines, "")))
     found = checked(path)
     with source.opened(path) as stream:
-        run = list(source.jobs(stream, source.resolve_options(path, how(path)), TYPE, lambda _: True))
+        run = list(source.jobs(stream, source.resolve_options(path, how(path)), TYPE, SCHEMA, lambda _: True))
     unsendable = [row for row in run if isinstance(row, Unsendable)]
     skipped = Counter(row.reason for row in unsendable if REASONS[row.reason].status is Status.SKIPPED)
     assert (found.rows, found.skipped) == (len(run), skipped)
@@ -100,9 +103,9 @@ def test_any_sheet_at_all_is_checked_and_listed_without_an_error(
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([["id", *names], *rows])
     read = Input(source=str(path), format="csv", delimiter=",", allow_triggers=("_refresh",))
-    found = check(path, read, default)
+    found = check(path, read, default, SCHEMA)
     counted = {(group.code, group.column): group.count for group in found.groups() if group.code != INPUT_REFUSED}
-    told = [each for each in findings(found, path, read, default) if each.group.code != INPUT_REFUSED]
+    told = [each for each in findings(found, path, read, default, SCHEMA) if each.group.code != INPUT_REFUSED]
     assert Counter((each.group.code, each.group.column) for each in told) == counted
     assert tell(found, "sheet.csv", "rowpatch check sheet.csv")
 
@@ -124,10 +127,10 @@ def test_any_objects_at_all_are_checked_and_listed_without_an_error(
 ) -> None:
     lines = [{"id": "a"}, *lines]  # what begins with a list is an array
     path = write(tmp_path, "".join(f"{json.dumps(line)}\n" for line in lines), "sheet.ndjson")
-    found = check(path, how(path), default)
+    found = check(path, how(path), default, SCHEMA)
     assert found.rows == len(lines)
     counted = {(group.code, group.column): group.count for group in found.groups()}
-    told = findings(found, path, how(path), default)
+    told = findings(found, path, how(path), default, SCHEMA)
     assert Counter((each.group.code, each.group.column) for each in told) == counted
 
 
@@ -320,7 +323,7 @@ def test_every_code_is_explained() -> None:
 def test_what_programs_get_has_these_names(tmp_path: Path) -> None:
     path = write(tmp_path, f"id,metadata.n:int\n{IDS[0]},x\n")
     found = checked(path)
-    (finding,) = findings(found, path, source.resolve_options(path, how(path)), TYPE)
+    (finding,) = findings(found, path, source.resolve_options(path, how(path)), TYPE, SCHEMA)
     assert json.loads(json.dumps(as_json(finding, found.sheet))) == {
         "kind": "finding",
         "severity": "error",
@@ -400,15 +403,18 @@ def test_the_token_that_clears_is_never_warned_about(token: str, tmp_path: Path)
     rows = "".join(f'{id_},"{cell}"\n' for id_, cell in zip(IDS, cells, strict=False))
     path = write(tmp_path, f"id,metadata.price\n{rows}")
     said = how(path).model_copy(update={"clear_token": token, "delimiter": ","})
-    found = check(path, said, TYPE)
-    assert not [*found.groups(), *findings(found, path, said, TYPE)]
+    found = check(path, said, TYPE, SCHEMA)
+    assert not [*found.groups(), *findings(found, path, said, TYPE, SCHEMA)]
     assert (found.cleared, found.clearing) == (6, 6)
 
 
 def test_the_token_that_clears_is_not_listed_among_others_of_its_kind(tmp_path: Path) -> None:
     path = write(tmp_path, f"id,reference\n{IDS[0]},NULL\n{IDS[1]},nan\n")
     said = how(path).model_copy(update={"clear_token": "NULL", "delimiter": ","})
-    told = [(each.group.code, each.spot.ref.row) for each in findings(check(path, said, TYPE), path, said, TYPE)]
+    told = [
+        (each.group.code, each.spot.ref.row)
+        for each in findings(check(path, said, TYPE, SCHEMA), path, said, TYPE, SCHEMA)
+    ]
     assert told == [("null_word", 2)]
 
 
@@ -467,11 +473,11 @@ def test_lines_above_the_header_are_refused_with_the_flag_that_leaves_them_out(
         refused = error
     assert "line 3 looks like it (id, reference, metadata.a): say --header-row 3" in refused.message
     said = source.resolve_options(path, how(path).model_copy(update={"header_row": 3}))
-    found = check(path, said, TYPE)
+    found = check(path, said, TYPE, SCHEMA)
     assert (found.rows, found.sendable, found.line, list(found.groups())) == (1, 1, 3, [])
 
 
 def test_a_wrong_header_row_is_refused_for_what_stands_there(tmp_path: Path) -> None:
     path = write(tmp_path, f"Export\nid,reference\n{IDS[0]},x\n")
-    found = check(path, source.resolve_options(path, how(path).model_copy(update={"header_row": 1})), TYPE)
+    found = check(path, source.resolve_options(path, how(path).model_copy(update={"header_row": 1})), TYPE, SCHEMA)
     assert "stripe_payments have no attribute or relationship `Export`" in found.refusals[0].message

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from jobs.apis.schema import Schema
 from jobs.columns import SheetColumns
 from jobs.damage import BATCH, Examination, fault_of
 from jobs.formats import InputRefused, WorkbookRow
@@ -26,22 +27,23 @@ _MOST_GROUPS: Final = 10_000
 """Groups that are told apart; the names of objects' members have no bound."""
 
 
-def check(path: Path, how: Input, type_name: str) -> Checked:
+def check(path: Path, how: Input, type_name: str, schema: Schema) -> Checked:
     """Read the whole input, and say what is wrong with it. Memory does not grow with its rows.
 
     Args:
         path: of the input, compressed or not.
         how: it is read.
         type_name: resource type of rows that do not name one.
+        schema: of the API that the rows are for.
 
     Raises:
         ConfigError: no room for the ids, which are kept on disk.
     """
     checked = Checked(sheet=sheet_name(how))
     try:
-        with opened(path, how, type_name) as records:
+        with opened(path, how, type_name, schema) as records:
             checked.header, checked.line = records.header, records.line
-            one = _Pass(records, checked)
+            one = _Pass(records, checked, schema)
             try:
                 for record in records.rows:
                     one.take(record)
@@ -65,11 +67,11 @@ def check(path: Path, how: Input, type_name: str) -> Checked:
 class _Pass:
     """One pass over one input. Rows are taken in one by one, and looked at together."""
 
-    def __init__(self, records: Records, checked: Checked) -> None:
+    def __init__(self, records: Records, checked: Checked, schema: Schema) -> None:
         self._records = records
         self._checked = checked
         self._positions = {column.label: column.position for column in records.columns}
-        self._examination = Examination(records.columns, records.clear)
+        self._examination = Examination(records.columns, records.clear, ten_letter_ids=schema.ten_letter_ids)
         self._rows: list[SheetRow] = []
         self._refs: list[RowRef] = []
         self._texts: list[Mapping[str, str]] = []

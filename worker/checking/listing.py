@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from jobs.apis.schema import Schema
 from jobs.damage import Sign
 from jobs.formats import InputRefused, WorkbookRow
 from jobs.model import RowRef, UpdateJob
@@ -18,12 +19,12 @@ from worker.files.source import HIDDEN
 from worker.settings import Input
 
 
-def findings(checked: Checked, path: Path, how: Input, type_name: str) -> Iterator[Finding]:
+def findings(checked: Checked, path: Path, how: Input, type_name: str, schema: Schema) -> Iterator[Finding]:
     """Yield what `check` counted, one by one; what is about the whole input comes where it is met."""
     for group in checked.warnings:
         if group.code in _OF_HEADERS:
             yield from (Finding(group, spot) for spot in group.spots)
-    with suppress(InputRefused), opened(path, how, type_name) as records:  # what refuses it was found before
+    with suppress(InputRefused), opened(path, how, type_name, schema) as records:  # what refuses it was found before
         listing = _Listing(checked, records)
         for record in records.rows:
             yield from listing.of(record)

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from jobs.apis.schema import Schema
+from jobs.changes.diff import Terms
 from jobs.changes.overtaking import left_of
 from jobs.columns import ObjectColumns, SheetColumns, header_faults
 from jobs.damage import Column
@@ -45,7 +47,7 @@ class Records:
         texts_at: positions of the columns that hold texts and ids, by their names.
         overtaken: what was taken from rows of a results file by later rows of the same record that are done.
         unseen: what looks at a workbook for what it hides; None for text.
-        how: the input is read.
+        how: the input is read. `terms`: how its rows are compared with their records.
         origin: of a results file that lies beside its run, what it held when it was written.
     """
 
@@ -58,6 +60,7 @@ class Records:
     overtaken: refeed.Taken
     unseen: Unseen | None
     how: Input
+    terms: Terms
     origin: Origin | None = None
 
     @property
@@ -74,7 +77,7 @@ class Records:
         found = self.meaning.read(record)  # type: ignore[arg-type]  # a sheet has rows, or all are objects
         if isinstance(found, UpdateJob):
             lost = self.overtaken.get(found.ref.row)
-            found = left_of(found, lost, whole=self.how.metadata == "replace") if lost else found
+            found = left_of(found, lost, self.terms) if lost else found
         if isinstance(found, UpdateJob):
             return found
         if REASONS[found.reason].status is Status.CONFLICT:
@@ -112,24 +115,25 @@ class Records:
 
 
 @contextmanager
-def opened(path: Path, how: Input, type_name: str) -> Iterator[Records]:
+def opened(path: Path, how: Input, type_name: str, schema: Schema) -> Iterator[Records]:
     """Read an input up to its header, and get ready to iterate its rows.
 
     Args:
         path: of the input, compressed or not.
         how: it is read.
         type_name: resource type of rows that do not name one.
+        schema: of the API that the rows are for.
 
     Raises:
         HeaderRefused: the header has no meaning.
         InputRefused: the input cannot be read; also while its rows are iterated.
     """
-    form, rules = source.format_of(how), source.rules(how, type_name)
-    late = refeed.overtaken(path, how, type_name)
+    form, rules, terms = source.format_of(how), source.rules(how, type_name, schema), source.terms(how, schema)
+    late = refeed.overtaken(path, how, type_name, schema)
     with source.opened(path) as stream:
         if isinstance(form, ObjectFormat):
             objects = form.read(stream, source.options_of(how))
-            yield Records([], [], objects, ObjectColumns(rules), 0, {}, late, None, how)
+            yield Records([], [], objects, ObjectColumns(rules), 0, {}, late, None, how, terms)
             return
         sheet = form.read(stream, source.options_of(how))
         if faults := list(header_faults(sheet.header, rules)):
@@ -141,4 +145,4 @@ def opened(path: Path, how: Input, type_name: str) -> Iterator[Records]:
         unseen = Unseen(sheet, described, visible_only=visible) if isinstance(sheet, WorkbookSheet) else None
         with origin_of(how, sheet.header, described) as origin:
             rows = iter(sheet)
-            yield Records(sheet.header, described, rows, columns, sheet.line, texts, late, unseen, how, origin)
+            yield Records(sheet.header, described, rows, columns, sheet.line, texts, late, unseen, how, terms, origin)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from jobs.apis.registry import DEFAULT
 from worker.checking import Checked, as_json, findings, line_of, summary_as_json, tell
 from worker.cli.flags import SourceFlags, refuse_misplaced
 from worker.cli.session import standard_input
@@ -50,7 +51,7 @@ def check_source(
     how = build(Input, {**words, **said})
     again = command(how, type_name)
     with readable(how, standard_input(name)) as path:
-        how, checked = examine(path, how, type_name)
+        how, checked = examine(path, how, type_name, DEFAULT.schema)
         if showing != "groups":
             _list(checked, path, how, type_name, showing)
     if showing == "json":
@@ -62,7 +63,7 @@ def check_source(
 
 def _list(checked: Checked, path: Path, how: Input, type_name: str, showing: Showing) -> None:
     lines: list[str] = []
-    for finding in findings(checked, path, how, type_name):
+    for finding in findings(checked, path, how, type_name, DEFAULT.schema):
         lines.append(
             json.dumps(as_json(finding, checked.sheet), ensure_ascii=False)
             if showing == "json"

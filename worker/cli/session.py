@@ -69,9 +69,9 @@ def work(handle: RunHandle, mode: RunMode, flags: Flags, *, detailed: bool = Fal
     host = Host(memory, clock, log_event, None if flags.no_progress else watcher(clock))
     at_hand = runs.token_at_hand(handle.settings, secrets)
     configure_log(flags.log_format)
-    access = at_hand or anyio.run(runs.first_token, handle.settings, secrets, host)
+    access = at_hand or anyio.run(runs.first_token, handle.api, handle.settings, secrets, host)
     if not access.lost:
-        _confirm(runs.to_send(handle, mode, access, host.api), flags)
+        _confirm(runs.to_send(handle, mode, access), flags)
     runs.register(handle, mode, access, clock)
     if access.lost:
         end = runs.without_token(access)

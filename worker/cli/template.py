@@ -32,12 +32,13 @@ def template(
 
 
 def _make(type_name: str, output: Path | None, format_name: str | None) -> int:
+    from jobs.apis.registry import DEFAULT
     from jobs.template import template as columns_of
     from worker.cli.speech import say, warn
     from worker.settings import ConfigError
     from worker.templates import as_csv, write_workbook
 
-    made = columns_of(type_name)
+    made = columns_of(type_name, DEFAULT.schema)
     wanted = format_name or ("xlsx" if output is not None and output.suffix.lower() == ".xlsx" else "csv")
     if output is None and wanted == "xlsx":
         raise ConfigError(f"A workbook needs a file: --output {type_name}.xlsx")

@@ -111,4 +111,4 @@ class Reading:
         for row in page.rows:
             ids = found.get((row.job.type, row.job.reference), ())
             if len(ids) == 1 and (taken := self.overtaken(row.number, ids[0])):
-                yield row.number, overtaken_by(row.job, taken)
+                yield row.number, overtaken_by(row.job, taken, self.lookup.api.schema)

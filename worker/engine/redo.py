@@ -5,6 +5,7 @@ from heapq import merge
 from itertools import islice
 from pathlib import Path
 
+from jobs.apis.schema import Schema
 from jobs.changes.overtaking import left_of
 from jobs.model import UpdateJob
 from worker.files import source
@@ -35,17 +36,17 @@ def last_of_next(limit: int, chosen: Redo, journal: Journal, rows: int) -> int:
     return max(islice(merge(chosen.rows, unreached), limit), default=0)
 
 
-def rows_to_redo(directory: Path, journal: Journal, settings: Settings, rows: int) -> Redo:
+def rows_to_redo(directory: Path, journal: Journal, settings: Settings, rows: int, schema: Schema) -> Redo:
     """Choose among the rows that have a result; memory grows with the rows that need to be run again only."""
     how = settings.input
-    copy, whole = source.spooled_in(directory, how.format), how.metadata == "replace"
-    found = outrun(copy, settings, journal, rows)
+    copy, terms = source.spooled_in(directory, how.format), source.terms(how, schema)
+    found = outrun(copy, settings, journal, rows, schema)
     left: set[int] = set()
     if found.taken:
         with source.opened(copy) as stream:
-            for job in source.jobs(stream, how, settings.target.type, found.taken.__contains__):
+            for job in source.jobs(stream, how, settings.target.type, schema, found.taken.__contains__):
                 lost = found.taken[job.ref.row]
-                if isinstance(job, UpdateJob) and isinstance(left_of(job, lost, whole=whole), UpdateJob):
+                if isinstance(job, UpdateJob) and isinstance(left_of(job, lost, terms), UpdateJob):
                     left.add(job.ref.row)
     chosen = [row for row in found.rows if row in left or row not in found.taken]
     return Redo(chosen, len(found.rows) - len(chosen), found.fired)

@@ -12,7 +12,6 @@ import anyio
 import anyio.abc
 
 from jobs.apis.api import Api
-from jobs.changes.diff import Terms
 from jobs.changes.overtaking import without
 from jobs.model import SETTLED_WELL, Status
 from worker.clock import Clock
@@ -150,18 +149,18 @@ class Run:
         return self._conclude()
 
     async def _work(self, traces: Traces | None) -> None:
-        settings, clock, stop = self.settings, self.clock, self._stop
+        settings, schema, clock, stop = self.settings, self.api.schema, self.clock, self._stop
         counters, since = self.journal.counters, self._answered_since
         way = Way(self.api, settings, self.secrets, self.state_directory, counters, clock, stop, since, self.observer)
         async with connected(way) as connection:
             copy = source.spooled_in(self.directory, settings.input.format)
-            late = refeed.overtaken(copy, settings.input, settings.target.type)
+            late = refeed.overtaken(copy, settings.input, settings.target.type, schema)
             if traces is not None and traces.redone:
-                taken = refeed.outrun(copy, settings, self.journal, self.rows).taken
+                taken = refeed.outrun(copy, settings, self.journal, self.rows, schema).taken
                 late = {**late, **{row: lost for row, lost in taken.items() if traces.of(row).redo}}
             with source.opened(copy) as stream:
-                rows = source.jobs(stream, settings.input, settings.target.type, self._wanted(traces))
-                rows = without(rows, late, whole=self._terms.replace) if late else rows
+                rows = source.jobs(stream, settings.input, settings.target.type, schema, self._wanted(traces))
+                rows = without(rows, late, source.terms(settings.input, schema)) if late else rows
                 with self._planned() as expected, self._earlier() as earlier:
                     intake = Intake(
                         rows, traces, settings.input.resend_unknown, expected, earlier.target if earlier else no_target
@@ -194,9 +193,8 @@ class Run:
         )
         reading = self._reading(sequencer, guards, recent, connection, earlier)
         attempts = AttemptLoop(self.api, connection.updates, self.journal, reading)
-        settling = Settling(
-            reading.lookup, outcomes, bells, clock, stop, lambda: connection.reads.is_down and writes.is_down
-        )
+        is_down = lambda: connection.reads.is_down and writes.is_down  # noqa: E731
+        settling = Settling(reading.lookup, outcomes, bells, clock, stop, is_down)
         room = lambda: 0 if settling.is_full else room_at(writes.pace.rate(), self.api.page)  # noqa: E731
         prefetch = Prefetch(sequencer, iter(intake), reading, outcomes.drain, room, self.journal, bells, stop)
         senders = Senders(sequencer, attempts, reading, outcomes, settling, bells, stop, room)
@@ -213,8 +211,8 @@ class Run:
             self.journal.learn(LONGEST_GAP, f"{attempts.longest_gap:.3f}")
 
     def _sequencer(self, canaries: int) -> Sequencer:
-        decide, sizes = partial(decide_row, self._terms), Sizes(self.api.page, self.api.key_page)
-        blind = self.settings.input.blind
+        how, sizes = self.settings.input, Sizes(self.api.page, self.api.key_page)
+        decide, blind = partial(decide_row, source.terms(how, self.api.schema)), how.blind
         return Sequencer(decide, sizes, self._variants, facts=self.journal.facts, blind=blind, canaries=canaries)
 
     def _variants(self, type_name: str) -> tuple[str, ...]:
@@ -246,10 +244,6 @@ class Run:
                 connection.way.stop.request("journal_failed", str(error))
             finally:
                 beside.cancel_scope.cancel()
-
-    @property
-    def _terms(self) -> Terms:
-        return Terms(self.settings.input.metadata == "replace")
 
     @contextmanager
     def _planned(self) -> Iterator[Callable[[int], Planned | None] | None]:

@@ -9,7 +9,6 @@ from typing import Final
 
 import anyio
 
-from jobs.apis.schema import resource_type
 from jobs.model import Status
 from worker.engine.attempt import AttemptLoop, Ending, Judged, NeedsReadBack, Rerouted
 from worker.engine.bells import Bells
@@ -120,9 +119,9 @@ class Senders:
         if found is None:
             return ending
         edits = ending.settle.stored or row.change.edits
-        if names := unstuck(edits, found):
+        if names := unstuck(edits, found, lookup.api.schema):
             said = f"sent, and not on the record right after: {', '.join(names)}"
             return NeedsReadBack(ReadBack("not_taken", said, stored=ending.settle.stored), ending.outcome)
-        if said := strayed(resource_type(row.type_name), row.change, before, found):
+        if said := strayed(lookup.api.schema.resource_type(row.type_name), row.change, before, found):
             self.stop.request("canary", f"row {row.number} ({job.type}/{job.id}): {said}")
         return ending

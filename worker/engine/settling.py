@@ -200,9 +200,9 @@ class Settling:
         if live is not None:
             doubt.live = row.live = live
             row.read_at = found.at[row.job.id]
-            settle = read_back(row.image, live, doubt.question, fires=fires)
+            settle = read_back(row.image, live, doubt.question, self.lookup.api.schema, fires=fires)
         if settle is None and self._is_enough(doubt, live):
-            settle = give_up(row.image, doubt.live, doubt.question, fires=fires)
+            settle = give_up(row.image, doubt.live, doubt.question, self.lookup.api.schema, fires=fires)
         if settle is None:
             self._put(doubt)
         else:

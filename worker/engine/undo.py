@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Final
 
+from jobs.apis.schema import Schema
 from jobs.changes.inverse import Lost, Restoring, Written, restoring
 from jobs.model import Status
 from jobs.quoting import quoted
@@ -37,12 +38,15 @@ class Prepared:
     lost: int
 
 
-def prepare(history: History, made_with: Settings, directory: Path, label: str, limit: int | None = None) -> Prepared:
+def prepare(
+    history: History, made_with: Settings, schema: Schema, directory: Path, label: str, limit: int | None = None
+) -> Prepared:
     """Write the input and the journal of the undo of a run; nothing is read from the API, and nothing sent.
 
     Args:
         history: of the run to be undone.
         made_with: the settings it was made with.
+        schema: of the API that the run was for.
         directory: the new run's, locked by the caller.
         label: what to call the input.
         limit: records to be restored for now; None for all. A resume of the undo with a larger one goes on.
@@ -52,7 +56,7 @@ def prepare(history: History, made_with: Settings, directory: Path, label: str, 
         OSError: the new input cannot be.
     """
     with TemporaryFile(dir=directory) as text:
-        rows, lost = _write(history, directory, text)
+        rows, lost = _write(history, schema, directory, text)
         text.seek(0)
         spooled = source.spool(text, directory, "ndjson")
     how = Input(source=label, format="ndjson", encoding="utf-8", limit=limit)
@@ -68,16 +72,16 @@ def prepare(history: History, made_with: Settings, directory: Path, label: str, 
     if rows:
         create(directory / JOURNAL, facts)
         with closing(Journal(directory / JOURNAL)) as journal:
-            journal.adopt(_plans(history))
+            journal.adopt(_plans(history, schema))
     return Prepared(settings, rows, lost)
 
 
-def _write(history: History, directory: Path, text: IO[bytes]) -> tuple[int, int]:
+def _write(history: History, schema: Schema, directory: Path, text: IO[bytes]) -> tuple[int, int]:
     """Write the restoring rows, and what cannot be restored; how many there are of each."""
     rows = lost = 0
     with replacing(directory, (CANNOT,)) as (report,):
         report.write(csv_head(_HEADER))
-        for image, way in _records(history):
+        for image, way in _records(history, schema):
             if way.members:
                 rows += 1
                 text.write(json_lines([way.members]).encode("utf-8", "surrogatepass"))
@@ -86,18 +90,18 @@ def _write(history: History, directory: Path, text: IO[bytes]) -> tuple[int, int
     return rows, lost
 
 
-def _records(history: History) -> Iterator[tuple[Image, Restoring]]:
+def _records(history: History, schema: Schema) -> Iterator[tuple[Image, Restoring]]:
     """The records that the run wrote, each with the way back; one at a time in memory."""
     for _, group in groupby(history.written(), key=lambda entry: (entry[0].type, entry[0].id)):
         entries = list(group)
         image = entries[0][0]
         rows = [Written(each.row, each.edits, each.unread, not uncertain) for each, uncertain in entries]
-        yield image, restoring(image.type, image.id, rows)
+        yield image, restoring(image.type, image.id, rows, schema)
 
 
-def _plans(history: History) -> Iterator[Planned]:
+def _plans(history: History, schema: Schema) -> Iterator[Planned]:
     number = 0
-    for image, way in _records(history):
+    for image, way in _records(history, schema):
         if way.members:
             number += 1
             yield Planned(number, image.type, image.id, Status.PENDING, edits=way.edits)

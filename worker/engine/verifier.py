@@ -11,6 +11,7 @@ from typing import Final
 
 import anyio
 
+from jobs.apis.schema import Schema
 from jobs.changes.diff import value_at
 from jobs.changes.edits import column_of
 from jobs.changes.equality import same_at, tidied
@@ -112,29 +113,29 @@ async def verify(way: Way, records: Iterator[Kept], report: Callable[[Finding], 
         Unfinished: the API does not let us read on.
         JournalDamaged: the journal that the records come from cannot be used.
     """
-    verified, guards = Verified(), Guards()
+    verified, guards, schema = Verified(), Guards(), way.api.schema
     async with connected(way) as connection:
         pages = _pages(_visible(records, verified), way.api.page)
         until = way.clock.now() + min(READ_LAG_S, last + READ_LAG_S - way.clock.wall())
         while batch := list(islice(pages, READ_CONCURRENCY)):
             found = await _read(connection.lookup, batch)
-            while way.clock.now() < until and _differ(batch, found) and await way.stop.sleep(_PAUSE):
+            while way.clock.now() < until and _differ(batch, found, schema) and await way.stop.sleep(_PAUSE):
                 found = await _read(connection.lookup, batch)
             if way.stop.reason:
                 raise Unfinished(f"{way.stop.reason}: {way.stop.message}")
             for page, each in zip(batch, found, strict=True):
                 for record in page:
-                    _judge(record, each, verified, report)
+                    _judge(record, each, schema, verified, report)
                     _watch(record, each, guards)
     return verified
 
 
-def _differ(batch: list[list[Kept]], found: list[Found]) -> bool:
+def _differ(batch: list[list[Kept]], found: list[Found], schema: Schema) -> bool:
     """Whether a value is not as it was written."""
     findings: list[Finding] = []
     for page, each in zip(batch, found, strict=True):
         for record in page:
-            _judge(record, each, Verified(), findings.append)
+            _judge(record, each, schema, Verified(), findings.append)
     return any(finding.column for finding in findings)
 
 
@@ -179,7 +180,7 @@ async def _read(lookup: Lookup, pages: list[list[Kept]]) -> list[Found]:
     return [found[place] for place in range(len(pages))]
 
 
-def _judge(record: Kept, found: Found, verified: Verified, report: Callable[[Finding], None]) -> None:
+def _judge(record: Kept, found: Found, schema: Schema, verified: Verified, report: Callable[[Finding], None]) -> None:
     live = found.records.get(record.id)
     if live is None:
         why = "gone" if record.id in found.missing else "not readable"
@@ -190,7 +191,7 @@ def _judge(record: Kept, found: Found, verified: Verified, report: Callable[[Fin
     for trail in record.trails:
         column = column_of(Edit(trail.path, ABSENT, ABSENT))
         try:
-            finding = _difference(record, trail, column, live)
+            finding = _difference(record, trail, column, live, schema)
         except KeyError:
             verified.hidden[column] += 1
             continue
@@ -203,7 +204,7 @@ def _judge(record: Kept, found: Found, verified: Verified, report: Callable[[Fin
         verified.counts["differs" if "differs" in whys else "not taken" if whys else "holds"] += 1
 
 
-def _difference(record: Kept, trail: Trail, column: str, live: Live) -> Finding | None:
+def _difference(record: Kept, trail: Trail, column: str, live: Live, schema: Schema) -> Finding | None:
     """How the live value differs from all that the run may have left.
 
     Raises:
@@ -213,7 +214,7 @@ def _difference(record: Kept, trail: Trail, column: str, live: Live) -> Finding 
     held = [each for each in trail.held if not isinstance(each, Unread)]
     if not held:
         raise KeyError(trail.path)
-    is_one_of = partial(_is_one_of, trail.path, value, in_doubt=bool(trail.wanted))
+    is_one_of = partial(_is_one_of, trail.path, value, schema, in_doubt=bool(trail.wanted))
     if is_one_of(trail.wanted or held):
         return None
     is_in_doubt = trail.wanted and (is_one_of(held) or len(held) < len(trail.held))
@@ -224,7 +225,7 @@ def _difference(record: Kept, trail: Trail, column: str, live: Live) -> Finding 
     return Finding(record, why, column, held[-1], value)
 
 
-def _is_one_of(path: Path, value: JSON | Absent, known: Iterable[Value], *, in_doubt: bool) -> bool:
+def _is_one_of(path: Path, value: JSON | Absent, schema: Schema, known: Iterable[Value], *, in_doubt: bool) -> bool:
     """Whether the value is a known one; `in_doubt`: or one that the API may have tidied, which no reply showed."""
     values = [each for each in known if not isinstance(each, Unread)]
-    return any(same_at(path, each, value) or (in_doubt and tidied(each, value)) for each in values)
+    return any(same_at(path, each, value, schema) or (in_doubt and tidied(each, value)) for each in values)

@@ -7,12 +7,13 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
+from jobs.apis.schema import Schema
 from jobs.changes.overtaking import WHOLE, Overtaking, touched
 from jobs.columns import ObjectColumns, SheetColumns, header_faults
 from jobs.formats import ObjectFormat
 from jobs.model import ObjectRow, SheetRow, Status, Unsendable, UpdateJob
 from jobs.model import Path as Field
-from worker.files.source import format_of, jobs, opened, options_of, rules
+from worker.files.source import format_of, jobs, opened, options_of, rules, terms
 from worker.journal import Journal
 from worker.settings import Input, Settings
 
@@ -56,19 +57,19 @@ def what_changed(copy: Path, current: Path, how: Input) -> str:
     return f"{place} is not what it was (edited, inserted, removed or moved)"
 
 
-def overtaken(path: Path, how: Input, type_name: str = "") -> Taken:
+def overtaken(path: Path, how: Input, type_name: str, schema: Schema) -> Taken:
     """Find what later rows, done by an earlier run, take from the rows of a results file that is fed back.
 
     Sending it now would put the older values over the newer ones. Memory grows only with the rows that are not done.
     """
-    found = Overtaking()
+    found, compared = Overtaking(), terms(how, schema)
     with opened(path) as stream:
-        for row, record, status, meant in _told(stream, how, type_name):
+        for row, record, status, meant in _told(stream, how, type_name, schema):
             if status not in _DONE:
                 found.wait(record, row)
             elif found.knows(record):
-                job, whole = meant(), how.metadata == "replace"
-                found.take(record, touched(job, whole=whole) if isinstance(job, UpdateJob) else {WHOLE})
+                job = meant()
+                found.take(record, touched(job, compared) if isinstance(job, UpdateJob) else {WHOLE})
     return found.taken()
 
 
@@ -87,7 +88,7 @@ class Outrun:
     fired: int = 0
 
 
-def outrun(copy: Path, settings: Settings, journal: Journal, rows: int) -> Outrun:
+def outrun(copy: Path, settings: Settings, journal: Journal, rows: int, schema: Schema) -> Outrun:
     """Find them among the rows that have a result; memory grows with the rows that are not done only.
 
     Args:
@@ -95,11 +96,13 @@ def outrun(copy: Path, settings: Settings, journal: Journal, rows: int) -> Outru
         settings: of the run.
         journal: of the run.
         rows: of the input.
+        schema: of the API that the rows are for.
     """
-    marks, how, whole = _marks(journal, rows), settings.input, settings.input.metadata == "replace"
+    marks, how = _marks(journal, rows), settings.input
+    compared = terms(how, schema)
     found, again, fired = Overtaking(), list[int](), 0
     with opened(copy) as stream:
-        for job in jobs(stream, how, settings.target.type, lambda row: bool(marks[row])):
+        for job in jobs(stream, how, settings.target.type, schema, lambda row: bool(marks[row])):
             if not isinstance(job, UpdateJob):
                 continue
             row, mark = job.ref.row, marks[job.ref.row]
@@ -110,7 +113,7 @@ def outrun(copy: Path, settings: Settings, journal: Journal, rows: int) -> Outru
             unsure = mark == _UNSURE and not (job.replay_safe or how.resend_unknown)
             fired += spent
             if mark == _APPLIED or spent or unsure:  # or perhaps: an earlier row must not overwrite it
-                found.take(record, {WHOLE} if unsure and job.fires else touched(job, whole=whole))
+                found.take(record, {WHOLE} if unsure and job.fires else touched(job, compared))
             if mark != _APPLIED and not spent:
                 found.wait(record, row)
                 again.append(row)
@@ -129,11 +132,11 @@ def _marks(journal: Journal, rows: int) -> bytearray:
     return marks
 
 
-def _told(stream: BinaryIO, how: Input, type_name: str) -> Iterator[tuple[int, str, str, Meant]]:
+def _told(stream: BinaryIO, how: Input, type_name: str, schema: Schema) -> Iterator[tuple[int, str, str, Meant]]:
     """Yield row, record, `__status` and request of every row of a results file; nothing for any other input."""
     form = format_of(how)
     if isinstance(form, ObjectFormat):
-        objects = ObjectColumns(rules(how, type_name))
+        objects = ObjectColumns(rules(how, type_name, schema))
         for record in form.read(stream, options_of(how)):
             if isinstance(record, ObjectRow):
                 if record.ref.row == 1 and "__status" not in record.members:
@@ -144,7 +147,7 @@ def _told(stream: BinaryIO, how: Input, type_name: str) -> Iterator[tuple[int, s
         return
     sheet = form.read(stream, options_of(how))
     named = next((name for name in ("id", "reference", "reference:str") if name in sheet.header), "")
-    meaning = rules(how, type_name)
+    meaning = rules(how, type_name, schema)
     if "__status" not in sheet.header or not named or next(header_faults(sheet.header, meaning), None):
         return
     columns = SheetColumns(sheet.header, meaning)

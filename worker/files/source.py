@@ -15,6 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final
 
+from jobs.apis.schema import Schema
+from jobs.changes.diff import Terms
 from jobs.columns import ObjectColumns, Rules, SheetColumns
 from jobs.formats import (
     FORMATS,
@@ -230,15 +232,21 @@ def is_left_out(row: SheetRow, how: Input) -> bool:
     return how.visible_only and isinstance(row, WorkbookRow) and row.hidden
 
 
-def rules(how: Input, type_name: str) -> Rules:
-    """Return the settings that say what cells mean."""
+def rules(how: Input, type_name: str, schema: Schema) -> Rules:
+    """Return what says what cells mean."""
     return Rules(
+        schema,
         type=type_name,
         clear_token=how.clear_token,
         refuse_members=how.blind and how.metadata == "merge",
         allow_triggers=frozenset(how.allow_triggers),
         resend_unknown=how.resend_unknown,
     )
+
+
+def terms(how: Input, schema: Schema) -> Terms:
+    """Return how rows are compared with their records."""
+    return Terms(schema, how.metadata == "replace")
 
 
 def header(path: Path, how: Input) -> list[str]:
@@ -250,20 +258,20 @@ def header(path: Path, how: Input) -> list[str]:
         return form.read(stream, options_of(how)).header
 
 
-def check_columns(names: list[str], how: Input, type_name: str) -> None:
+def check_columns(names: list[str], how: Input, type_name: str, schema: Schema) -> None:
     """Refuse a header that cannot be understood, before anything is sent.
 
     Raises:
         InputRefused: naming the column and what to do.
     """
     if isinstance(format_of(how), ObjectFormat):
-        ObjectColumns(rules(how, type_name))
+        ObjectColumns(rules(how, type_name, schema))
     else:
-        SheetColumns(names, rules(how, type_name))
+        SheetColumns(names, rules(how, type_name, schema))
 
 
 def jobs(
-    stream: BinaryIO, how: Input, type_name: str, wanted: Callable[[int], bool]
+    stream: BinaryIO, how: Input, type_name: str, schema: Schema, wanted: Callable[[int], bool]
 ) -> Iterator[UpdateJob | Unsendable]:
     """Yield the wanted rows in order, as what each asks for or why it cannot be sent; in constant memory.
 
@@ -271,17 +279,18 @@ def jobs(
         stream: the input's bytes, decompressed.
         how: how it is read.
         type_name: resource type of rows that do not name one.
+        schema: of the API that the rows are for.
         wanted: whether the row of that number is to be looked at; the others are only counted.
     """
     form = format_of(how)
     if isinstance(form, ObjectFormat):
-        objects = ObjectColumns(rules(how, type_name))
+        objects = ObjectColumns(rules(how, type_name, schema))
         for record in form.read(stream, options_of(how)):
             if wanted(record.ref.row):
                 yield record if isinstance(record, Unsendable) else objects.read(record)
         return
     sheet = form.read(stream, options_of(how))
-    columns = SheetColumns(sheet.header, rules(how, type_name))
+    columns = SheetColumns(sheet.header, rules(how, type_name, schema))
     for row in sheet:
         if wanted(row.ref.row):
             yield Unsendable(row.ref, HIDDEN) if is_left_out(row, how) else columns.read(row)

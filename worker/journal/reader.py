@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeAlias, TypeVar
 
+from jobs.apis.schema import Schema
 from jobs.changes.edits import fires_twice
 from jobs.model import ApiError, RowRef, RowResult, Status
 from jobs.model import Path as Field
@@ -300,10 +301,10 @@ class History:
         ids, rows = next(self._select(_REPEATED))
         return int(ids), int(rows)
 
-    def unrepeatable(self) -> int:
+    def unrepeatable(self, schema: Schema) -> int:
         """Count the rows that may have been applied and would take effect twice if sent again."""
         images = self._understood(read_image, _IMAGES_OF_UNKNOWN)
-        return sum(fires_twice(image.edits, image.unread) for image in images)
+        return sum(fires_twice(image.edits, image.unread, schema) for image in images)
 
     def written(self) -> Iterator[tuple[Image, bool]]:
         """Yield what the run wrote, by type and id, and whether that is uncertain; rows of a record in order.

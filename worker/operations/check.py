@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from jobs.apis.schema import Schema
 from jobs.formats import InputRefused
 from jobs.printable import printable
 from worker import checking
@@ -40,25 +41,26 @@ def readable(how: Input, stream: BinaryIO | None = None) -> Iterator[Path]:
         raise ConfigError(f"Cannot read {how.source}: {error.strerror}.") from None
 
 
-def examine(path: Path, how: Input, type_name: str) -> tuple[Input, Checked]:
+def examine(path: Path, how: Input, type_name: str, schema: Schema) -> tuple[Input, Checked]:
     """Check all of an input.
 
     Args:
         path: of the file to be read.
         how: it is read.
         type_name: resource type of rows that do not name one.
+        schema: of the API that the rows are for.
 
     Returns:
         How the input was read in the end, and what was found; a header that cannot be read is a finding.
     """
     try:
         how = source.resolve_options(path, how)
-        return how, checking.check(path, how, type_name)
+        return how, checking.check(path, how, type_name, schema)
     except InputRefused as error:  # it cannot be read up to its header
         return how, Checked(refusals=[error])
 
 
-def check_first(path: Path, settings: Settings, given: Input, warn: Callable[[str], None]) -> int:
+def check_first(path: Path, settings: Settings, given: Input, schema: Schema, warn: Callable[[str], None]) -> int:
     """Check an input before a run: refuse what is refused as a whole, and warn of damage; return the number of rows.
 
     Rows that are invalid, each by itself, are results of the run.
@@ -67,13 +69,14 @@ def check_first(path: Path, settings: Settings, given: Input, warn: Callable[[st
         path: of the run's copy of the input.
         settings: of the run.
         given: what the user said of the input.
+        schema: of the API that the rows are for.
         warn: takes the warning, if there is one.
 
     Raises:
         InputRefused, ConfigError: nothing of the input can be sent.
     """
     how, type_name = settings.input, settings.target.type
-    checked = checking.check(path, how, type_name)
+    checked = checking.check(path, how, type_name, schema)
     if checked.refusals:
         raise checked.refusals[0]
     if text := checking.tell_in_short(checked, command(given, type_name)):

@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from jobs.apis.api import Api
+from jobs.apis.registry import DEFAULT
 from worker.checking import Checked
 from worker.engine.verifier import Verified
 from worker.events import Observer, ignore
@@ -38,12 +40,13 @@ def plan(
     directory: Path | None = None,
     stream: BinaryIO | None = None,
     observer: Observer = ignore,
+    api: Api = DEFAULT,
 ) -> PreparedRuns:
     """Prepare a plan: what an apply would change, value by value. Nothing but reads is sent.
 
     Args, Raises: those of `apply`.
     """
-    hold = partial(_new, settings, RunMode("plan", plan="make"), directory, stream)
+    hold = partial(_new, settings, RunMode("plan", plan="make"), directory, stream, api)
     return prepared(hold, secrets, Host(state_directory, observer=observer))
 
 
@@ -55,6 +58,7 @@ def apply(
     directory: Path | None = None,
     stream: BinaryIO | None = None,
     observer: Observer = ignore,
+    api: Api = DEFAULT,
 ) -> PreparedRuns:
     """Prepare a new run: copy and check the input, get a token.
 
@@ -65,12 +69,13 @@ def apply(
         directory: of the run, new or empty; None for one under `runs`.
         stream: bytes of the input; None to read the file that the settings name.
         observer: hears what happens meanwhile.
+        api: that the run updates.
 
     Raises:
         ConfigError, InputRefused: the run cannot begin; nothing was sent, and nothing is left behind.
         Busy: another process holds the directory.
     """
-    hold = partial(_new, settings, RunMode("apply"), directory, stream)
+    hold = partial(_new, settings, RunMode("apply"), directory, stream, api)
     return prepared(hold, secrets, Host(state_directory, observer=observer))
 
 
@@ -81,6 +86,7 @@ def apply_plan(
     state_directory: Path,
     adjust: Adjust = unchanged,
     observer: Observer = ignore,
+    api: Api = DEFAULT,
 ) -> PreparedRuns:
     """Prepare to do exactly what the plan in a run directory says.
 
@@ -90,6 +96,7 @@ def apply_plan(
         state_directory: see `apply`.
         adjust: changes the settings that the plan was made with, but not what rows mean.
         observer: hears what happens meanwhile.
+        api: that the run updates.
 
     Raises:
         ConfigError: it holds no finished plan, or one that was begun.
@@ -99,7 +106,7 @@ def apply_plan(
     """
 
     def hold(stack: ExitStack) -> Held:
-        return Held(stack.enter_context(opening.opened_plan(directory, adjust)), RunMode("apply", plan="keep"))
+        return Held(stack.enter_context(opening.opened_plan(directory, adjust, api)), RunMode("apply", plan="keep"))
 
     return prepared(hold, secrets, Host(state_directory, observer=observer))
 
@@ -112,6 +119,7 @@ def resume(
     adjust: Adjust = unchanged,
     from_copy: bool = False,
     observer: Observer = ignore,
+    api: Api = DEFAULT,
 ) -> PreparedRuns:
     """Prepare to go on with a run that stopped, was interrupted or killed: rows that are settled are not sent again.
 
@@ -122,6 +130,7 @@ def resume(
         adjust: changes the settings that the run was made with.
         from_copy: go on with the run's copy of the sheet although the sheet has changed.
         observer: hears what happens meanwhile.
+        api: that the run updates.
 
     Raises:
         ConfigError: it is no run that can be resumed.
@@ -131,7 +140,7 @@ def resume(
     """
 
     def hold(stack: ExitStack) -> Held:
-        handle = stack.enter_context(opening.opened_to_resume(directory, adjust, from_copy=from_copy))
+        handle = stack.enter_context(opening.opened_to_resume(directory, adjust, api, from_copy=from_copy))
         return Held(handle, RunMode("resume", resumed=True))
 
     return prepared(hold, secrets, Host(state_directory, observer=observer))
@@ -145,6 +154,7 @@ def retry(
     adjust: Adjust = unchanged,
     limit: int | None = None,
     observer: Observer = ignore,
+    api: Api = DEFAULT,
 ) -> PreparedRuns:
     """Prepare to run the failed and rejected rows of a run again, and those that it did not reach.
 
@@ -155,6 +165,7 @@ def retry(
         adjust: changes the settings that the run was made with.
         limit: run only the next so many rows; None for all.
         observer: hears what happens meanwhile.
+        api: that the run updates.
 
     Raises:
         ConfigError: it is no run that can be retried.
@@ -164,7 +175,7 @@ def retry(
     """
 
     def hold(stack: ExitStack) -> Held:
-        handle = stack.enter_context(opening.opened(directory, adjust))
+        handle = stack.enter_context(opening.opened(directory, adjust, api))
         again = retrying.prepare(handle, limit)
         return Held(handle, again.mode, again.warnings)
 
@@ -180,6 +191,7 @@ def undo(
     adjust: Adjust = unchanged,
     plan_only: bool = False,
     observer: Observer = ignore,
+    api: Api = DEFAULT,
 ) -> PreparedRuns:
     """Prepare to restore, key by key, what a run replaced. The undo is a run of its own.
 
@@ -191,6 +203,7 @@ def undo(
         adjust: changes the settings that the run was made with; the limit that it sets is the number of records.
         plan_only: plan the undo, and send nothing.
         observer: hears what happens meanwhile.
+        api: that the run updates.
 
     Raises:
         NothingToUndo: the run changed nothing.
@@ -201,7 +214,7 @@ def undo(
     mode = RunMode("plan", plan="make") if plan_only else RunMode("undo", plan="keep")
 
     def hold(stack: ExitStack) -> Held:
-        handle = stack.enter_context(undoing.begun(run, directory, adjust))
+        handle = stack.enter_context(undoing.begun(run, directory, adjust, api))
         return Held(handle, mode, undoing.warnings(handle))
 
     return prepared(hold, secrets, Host(state_directory, observer=observer))
@@ -215,6 +228,7 @@ async def verify(
     sample: int | None = None,
     adjust: Adjust = unchanged,
     observer: Observer = ignore,
+    api: Api = DEFAULT,
 ) -> Verified:
     """Read again what a run wrote, write `verify.csv`, and return what was found. Nothing but reads is sent.
 
@@ -225,6 +239,7 @@ async def verify(
         sample: number of records to be chosen at random; None for all.
         adjust: changes the settings that the run was made with.
         observer: hears what happens meanwhile.
+        api: that the run updates.
 
     Raises:
         ConfigError: it is no run directory, or the servers cannot be reached in the way the settings say.
@@ -236,20 +251,21 @@ async def verify(
     host = Host(state_directory, observer=observer)
     stack = ExitStack()
     try:
-        run = await in_thread(lambda: stack.enter_context(verifying.opened(directory, adjust)))
+        run = await in_thread(lambda: stack.enter_context(verifying.opened(directory, adjust, api)))
         records = await in_thread(partial(verifying.choose, run, host, sample))
         return await verifying.read_again(run, secrets, host, records)
     finally:
         await in_thread(stack.close)
 
 
-async def check(how: Input, type_name: str = "", *, stream: BinaryIO | None = None) -> Checked:
+async def check(how: Input, type_name: str = "", *, stream: BinaryIO | None = None, api: Api = DEFAULT) -> Checked:
     """Check all of an input: what cannot be sent, and what looks damaged. Needs no network.
 
     Args:
         how: the input is read.
         type_name: resource type of rows that do not name one.
         stream: bytes of the input; None to read the file that `how` names.
+        api: that the rows are for.
 
     Raises:
         ConfigError: it cannot be read.
@@ -257,12 +273,12 @@ async def check(how: Input, type_name: str = "", *, stream: BinaryIO | None = No
 
     def examine() -> Checked:
         with checks.readable(how, stream) as path:
-            return checks.examine(path, how, type_name)[1]
+            return checks.examine(path, how, type_name, api.schema)[1]
 
     return await in_thread(examine)
 
 
-async def report(directory: Path) -> Reported:
+async def report(directory: Path, *, api: Api = DEFAULT) -> Reported:
     """Make the reports of a run, or of a plan, again from its journal.
 
     Raises:
@@ -271,15 +287,22 @@ async def report(directory: Path) -> Reported:
         NoReports: they cannot be written.
         JournalDamaged, InputRefused: the run directory does not hold what it should.
     """
-    return await in_thread(partial(reporting.rewrite, directory))
+    return await in_thread(partial(reporting.rewrite, directory, api))
 
 
-def _new(settings: Settings, mode: RunMode, directory: Path | None, stream: BinaryIO | None, stack: ExitStack) -> Held:
+def _new(
+    settings: Settings,
+    mode: RunMode,
+    directory: Path | None,
+    stream: BinaryIO | None,
+    api: Api,
+    stack: ExitStack,
+) -> Held:
     name = settings.input.source
     opening.refuse_name(name)
     target = settings.target.model_copy(update={"url": checked_origin(settings.target.url)})
     settings = settings.model_copy(update={"target": target})
     place = directory or run_directory.default(name, time.time())
     warnings: list[str] = []
-    handle = stack.enter_context(opening.begun(place, settings, warnings.append, stream))
+    handle = stack.enter_context(opening.begun(place, settings, warnings.append, stream, api))
     return Held(handle, mode, tuple(warnings))

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from jobs.apis.api import Api
+from jobs.apis.registry import DEFAULT
+from jobs.apis.schema import Schema
 from jobs.formats import InputRefused
 from worker.files import refeed, run_directory, source
 from worker.files.run_directory import JOURNAL
@@ -31,6 +34,7 @@ class RunHandle:
     Attributes:
         rows: data rows of the input.
         recorded: the settings that the run was made with, before they were adjusted.
+        api: that the run is for.
         lost: values that an undo cannot restore.
     """
 
@@ -39,6 +43,7 @@ class RunHandle:
     settings: Settings
     rows: int
     recorded: Settings
+    api: Api
     lost: int = 0
 
 
@@ -61,7 +66,11 @@ def refuse_name(name: str) -> None:
 
 @contextmanager
 def begun(
-    directory: Path, settings: Settings, warn: Callable[[str], None], stream: BinaryIO | None = None
+    directory: Path,
+    settings: Settings,
+    warn: Callable[[str], None],
+    stream: BinaryIO | None = None,
+    api: Api = DEFAULT,
 ) -> Iterator[RunHandle]:
     """Make a run directory, copy and check the whole input, make the journal; hold the run until the block ends.
 
@@ -72,6 +81,7 @@ def begun(
         settings: of the run.
         warn: takes each warning about the input as it is found.
         stream: bytes of the input; None to read the file that the settings name.
+        api: that the run is for.
 
     Raises:
         ConfigError, InputRefused: the run cannot begin; nothing was sent.
@@ -82,11 +92,11 @@ def begun(
     with new_directory(directory) as open_journal:
         journal: Journal | None = None
         try:
-            settings, facts, rows = _take_in(directory, settings, warn, stream)
+            settings, facts, rows = _take_in(directory, settings, api.schema, warn, stream)
             create(directory / JOURNAL, facts)
             run_directory.persist(directory)
             journal = open_journal()
-            yield RunHandle(directory, journal, settings, rows, settings)
+            yield RunHandle(directory, journal, settings, rows, settings, api)
         except JournalError as error:
             if journal is not None and journal.is_registered:
                 raise
@@ -132,7 +142,7 @@ def _what_is_there(directory: Path) -> str:
 
 
 def _take_in(
-    directory: Path, settings: Settings, warn: Callable[[str], None], stream: BinaryIO | None
+    directory: Path, settings: Settings, schema: Schema, warn: Callable[[str], None], stream: BinaryIO | None
 ) -> tuple[Settings, dict[str, str], int]:
     """Copy and check the input.
 
@@ -150,7 +160,7 @@ def _take_in(
         raise ConfigError(f"Cannot {what}: {error.strerror}.") from None
     given, how = how, source.resolve_options(spooled.path, how)
     settings = settings.model_copy(update={"input": how})
-    rows = check_first(spooled.path, settings, given, warn)
+    rows = check_first(spooled.path, settings, given, schema, warn)
     facts = {
         "source": "-" if how.source == "-" else str(Path(how.source).resolve()),
         "sha256": spooled.sha256,
@@ -161,12 +171,13 @@ def _take_in(
 
 
 @contextmanager
-def opened(directory: Path, adjust: Adjust = unchanged) -> Iterator[RunHandle]:
+def opened(directory: Path, adjust: Adjust = unchanged, api: Api = DEFAULT) -> Iterator[RunHandle]:
     """Lock and open an existing run until the block ends.
 
     Args:
         directory: of the run.
         adjust: changes the settings that it was made with.
+        api: that the run is for.
 
     Raises:
         ConfigError: it is no run directory, or `adjust` refuses.
@@ -181,18 +192,18 @@ def opened(directory: Path, adjust: Adjust = unchanged) -> Iterator[RunHandle]:
         copy = source.spooled_in(directory, settings.input.format)
         if source.sha256(copy) != journal.facts["sha256"]:
             raise InputRefused(f"{copy} is not what the run began with; its results could no longer be matched.")
-        source.check_columns(source.header(copy, settings.input), settings.input, settings.target.type)
-        yield RunHandle(directory, journal, settings, rows, recorded)
+        source.check_columns(source.header(copy, settings.input), settings.input, settings.target.type, api.schema)
+        yield RunHandle(directory, journal, settings, rows, recorded, api)
 
 
 @contextmanager
-def opened_plan(directory: Path, adjust: Adjust = unchanged) -> Iterator[RunHandle]:
+def opened_plan(directory: Path, adjust: Adjust = unchanged, api: Api = DEFAULT) -> Iterator[RunHandle]:
     """Open a run directory that holds a finished plan which nobody began, in order to do what it says.
 
     Raises:
         ConfigError: it holds none, or `adjust` changes what rows mean. Also what `opened` raises.
     """
-    with opened(directory, adjust) as handle:
+    with opened(directory, adjust, api) as handle:
         state = handle.journal.facts.get(PLAN)
         if state == "kept":
             raise ConfigError(f"The plan was begun already; to go on with it: rowpatch resume {directory}")
@@ -204,19 +215,22 @@ def opened_plan(directory: Path, adjust: Adjust = unchanged) -> Iterator[RunHand
 
 
 @contextmanager
-def opened_to_resume(directory: Path, adjust: Adjust = unchanged, *, from_copy: bool = False) -> Iterator[RunHandle]:
+def opened_to_resume(
+    directory: Path, adjust: Adjust = unchanged, api: Api = DEFAULT, *, from_copy: bool = False
+) -> Iterator[RunHandle]:
     """Open a run in order to go on with it.
 
     Args:
         directory: of the run.
         adjust: changes the settings that it was made with.
+        api: that the run is for.
         from_copy: go on with the run's copy of the sheet although the sheet has changed.
 
     Raises:
         ConfigError: it is a plan. Also what `opened` raises.
         InputRefused: the sheet is no longer the one the run began with.
     """
-    with opened(directory, adjust) as handle:
+    with opened(directory, adjust, api) as handle:
         refuse_plan(handle)
         if not from_copy:
             refuse_changed(handle)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.apis.api import Api
+from jobs.apis.registry import DEFAULT
 from worker import reports
 from worker.files import run_directory
 from worker.journal import PLAN, History
@@ -42,7 +43,7 @@ class Estimate:
     is_guessed: bool
 
 
-def rewrite(directory: Path) -> Reported:
+def rewrite(directory: Path, api: Api = DEFAULT) -> Reported:
     """Make the reports of a run, or of a plan, again from its journal.
 
     Raises:
@@ -59,7 +60,7 @@ def rewrite(directory: Path) -> Reported:
             is_plan = history.facts.get(PLAN) == "complete"
             if is_plan:
                 return Reported(directory, settings, plan=write_plan(directory, history, settings, rows))
-            return Reported(directory, settings, reports.write(directory, history, settings, rows))
+            return Reported(directory, settings, reports.write(directory, history, settings, api.schema, rows))
     except OSError as error:
         if is_plan:
             raise NoReports(f"cannot write the plan: {error}. Nothing was sent.") from None

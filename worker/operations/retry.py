@@ -28,7 +28,7 @@ def prepare(handle: RunHandle, limit: int | None = None) -> Retry:
     """
     refuse_plan(handle)
     journal, rows = handle.journal, handle.rows
-    chosen = rows_to_redo(handle.directory, journal, handle.settings, rows)
+    chosen = rows_to_redo(handle.directory, journal, handle.settings, rows, handle.api.schema)
     last = None if limit is None else last_of_next(limit, chosen, journal, rows)
     redo = tuple(row for row in chosen.rows if last is None or row <= last)
     return Retry(RunMode("retry", resumed=True, redo=redo, last=last), tuple(_left_alone(chosen)))

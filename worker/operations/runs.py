@@ -11,7 +11,6 @@ from typing import Literal
 from pydantic import SecretStr
 
 from jobs.apis.api import Api
-from jobs.apis.registry import DEFAULT
 from worker import reports
 from worker.clock import Clock
 from worker.engine.progress import Watch
@@ -56,7 +55,6 @@ class Host:
         observer: hears what happens meanwhile.
         watch: shows the progress until it is cancelled.
         commit: how the journal commits; None for a writer thread of its own.
-        api: that the run updates.
     """
 
     state_directory: Path
@@ -64,7 +62,6 @@ class Host:
     observer: Observer = ignore
     watch: Watch | None = None
     commit: Runner | None = None
-    api: Api = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +107,7 @@ def token_at_hand(settings: Settings, secrets: Secrets) -> Access | None:
     return Access(secrets)
 
 
-async def first_token(settings: Settings, secrets: Secrets, host: Host) -> Access:
+async def first_token(api: Api, settings: Settings, secrets: Secrets, host: Host) -> Access:
     """Ask for a token, before anything is asked of the caller or sent.
 
     Raises:
@@ -118,7 +115,7 @@ async def first_token(settings: Settings, secrets: Secrets, host: Host) -> Acces
     """
     route, counters = route_of(settings, secrets), Counters()
     try:
-        way = Way(host.api, settings, secrets, host.state_directory, counters, host.clock, Stop())
+        way = Way(api, settings, secrets, host.state_directory, counters, host.clock, Stop())
         async with token_endpoint(way, route) as endpoint:
             grant = await endpoint.issue()
     except CredentialLost as error:
@@ -126,14 +123,14 @@ async def first_token(settings: Settings, secrets: Secrets, host: Host) -> Acces
     return Access(secrets.model_copy(update={"token": SecretStr(grant.access_token)}), counters.tokens)
 
 
-def to_send(handle: RunHandle, mode: RunMode, access: Access, api: Api) -> ToSend:
+def to_send(handle: RunHandle, mode: RunMode, access: Access) -> ToSend:
     """Return what the run would send, for whoever decides whether it may.
 
     Raises:
         ConfigError: the credential is not for the mode that the settings expect.
     """
     target, token = handle.settings.target, access.secrets.token
-    credential = api.auth.claims(token.get_secret_value()).mode if token and not access.lost else ""
+    credential = handle.api.auth.claims(token.get_secret_value()).mode if token and not access.lost else ""
     if target.expect_mode and credential and credential != target.expect_mode:
         raise ConfigError(f"The credential is for {credential} mode; --expect-mode {target.expect_mode} was asked for.")
     is_harmless = mode.plan == "make" or credential == "test" or (not credential and is_loopback(target.url))
@@ -162,7 +159,7 @@ def run_of(handle: RunHandle, mode: RunMode, access: Access, host: Host) -> Run:
     return Run(
         handle.directory, handle.journal, handle.settings, access.secrets, handle.rows, mode.resumed,
         host.state_directory, host.clock, host.commit, host.watch, planning=mode.plan == "make", last=mode.last,
-        observer=host.observer, api=host.api,
+        observer=host.observer, api=handle.api,
     )  # fmt: skip
 
 
@@ -231,7 +228,7 @@ def _with_plan(handle: RunHandle, end: RunEnd) -> RunEnd:
 
 def _with_summary(handle: RunHandle, end: RunEnd) -> RunEnd:
     try:
-        summary = reports.write(handle.directory, handle.journal, handle.settings, handle.rows)
+        summary = reports.write(handle.directory, handle.journal, handle.settings, handle.api.schema, handle.rows)
     except OSError as error:
         message = f"cannot write the reports: {error}. The results are safe: rowpatch report {handle.directory}"
         return replace(end, exit_status=STOPPED, message=message)

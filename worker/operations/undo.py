@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from jobs.apis.api import Api
+from jobs.apis.registry import DEFAULT
 from worker.engine import undo
 from worker.engine.undo import CANNOT
 from worker.files import run_directory
@@ -20,7 +22,9 @@ class NothingToUndo(Exception):
 
 
 @contextmanager
-def begun(run: Path, directory: Path | None = None, adjust: Adjust = unchanged) -> Iterator[RunHandle]:
+def begun(
+    run: Path, directory: Path | None = None, adjust: Adjust = unchanged, api: Api = DEFAULT
+) -> Iterator[RunHandle]:
     """Hold a run, and begin the run that undoes it, until the block ends.
 
     An undo in which no process registers itself leaves nothing behind.
@@ -30,6 +34,7 @@ def begun(run: Path, directory: Path | None = None, adjust: Adjust = unchanged) 
         directory: of the undo; None for one beside other runs.
         adjust: changes the settings that the run was made with, which have no limit here. The limit that it sets is the
             number of records to be restored for now.
+        api: that the run is for.
 
     Raises:
         NothingToUndo: the run changed nothing.
@@ -45,15 +50,17 @@ def begun(run: Path, directory: Path | None = None, adjust: Adjust = unchanged) 
         settings = adjust(_without_limit(stored_settings(history)[0]))
         with new_directory(directory) as open_journal:
             journal: Journal | None = None
+            limit = settings.input.limit
             try:
-                prepared = undo.prepare(history, settings, directory, label_of_undo(run), settings.input.limit)
+                prepared = undo.prepare(history, settings, api.schema, directory, label_of_undo(run), limit)
                 if not prepared.rows and prepared.lost:
                     raise ConfigError(f"Nothing of {run} can be undone: it was blind, or fired triggers only.")
                 if not prepared.rows:
                     raise NothingToUndo(f"{run} changed nothing: there is nothing to undo.")
                 run_directory.persist(directory)
                 journal = open_journal()
-                yield RunHandle(directory, journal, prepared.settings, prepared.rows, prepared.settings, prepared.lost)
+                made, rows = prepared.settings, prepared.rows
+                yield RunHandle(directory, journal, made, rows, made, api, prepared.lost)
             except (JournalError, OSError) as error:
                 if isinstance(error, JournalDamaged) or (journal is not None and journal.is_registered):
                     raise

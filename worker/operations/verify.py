@@ -9,6 +9,8 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
+from jobs.apis.api import Api
+from jobs.apis.registry import DEFAULT
 from jobs.model import JSON, Absent
 from worker.engine import verifier
 from worker.engine.verifier import Finding, Kept, Verified
@@ -37,10 +39,11 @@ class Verification:
     directory: Path
     history: History
     settings: Settings
+    api: Api
 
 
 @contextmanager
-def opened(directory: Path, adjust: Adjust = unchanged) -> Iterator[Verification]:
+def opened(directory: Path, adjust: Adjust = unchanged, api: Api = DEFAULT) -> Iterator[Verification]:
     """Lock and open a run in order to verify it, until the block ends.
 
     Raises:
@@ -50,7 +53,7 @@ def opened(directory: Path, adjust: Adjust = unchanged) -> Iterator[Verification
     """
     path = run_directory.journal_in(directory)
     with run_directory.locked(directory), closing(History(path)) as history:
-        yield Verification(directory, history, adjust(stored_settings(history)[0]))
+        yield Verification(directory, history, adjust(stored_settings(history)[0]), api)
 
 
 def choose(of: Verification, host: Host, sample: int | None = None) -> Iterator[Kept]:
@@ -82,7 +85,7 @@ async def read_again(of: Verification, secrets: Secrets, host: Host, records: It
     """
     route_of(of.settings, secrets)  # refused here rather than half-way
     clock = host.clock.bound()
-    way = Way(host.api, of.settings, secrets, host.state_directory, Counters(), clock, Stop(), observer=host.observer)
+    way = Way(of.api, of.settings, secrets, host.state_directory, Counters(), clock, Stop(), observer=host.observer)
     with _reporting(of.directory) as report:
         return await verifier.verify(way, records, report, of.history.last_result())
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from jobs.apis.schema import ResourceType
+from jobs.apis.schema import ResourceType, Schema
 from jobs.changes.diff import Change
 from jobs.changes.edits import column_of, sides
 from jobs.model import JSON, Edit, Live, Status
@@ -40,16 +40,17 @@ class Canary:
         return f"the API refused the first {count} updates of this type, all alike ({first})"
 
 
-def unstuck(edits: Iterable[Edit], after: Mapping[str, JSON]) -> tuple[str, ...]:
+def unstuck(edits: Iterable[Edit], after: Mapping[str, JSON], schema: Schema) -> tuple[str, ...]:
     """Name the attributes that were sent and do not hold their new value.
 
     Args:
         edits: what was sent, with the forms in which the reply shows it as stored.
         after: all attributes as they were read right after.
+        schema: says which forms of a value are the same.
     """
     live = Live("", after)
     sent = (edit for edit in edits if edit.path[0] == "attributes")
-    return tuple(column_of(edit) for edit in sent if not sides((edit,), live) <= {"after"})
+    return tuple(column_of(edit) for edit in sent if not sides((edit,), live, schema) <= {"after"})
 
 
 def strayed(kind: ResourceType | None, change: Change, before: Mapping[str, JSON], after: Mapping[str, JSON]) -> str:

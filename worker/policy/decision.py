@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
-from jobs.changes.diff import AS_A_SHEET, CannotMerge, Change, Terms, as_written, difference
+from jobs.apis.schema import Schema
+from jobs.changes.diff import CannotMerge, Change, Terms, as_written, difference
 from jobs.changes.edits import Held, as_shown, column_of, sides
 from jobs.changes.equality import same_at, tidied
 from jobs.model import ABSENT, JSON, Absent, Edit, Live, Status, Unread, UpdateJob
@@ -29,7 +30,7 @@ class Asked:
         expected: what was planned for the row; None when there is no plan to keep to.
     """
 
-    terms: Terms = AS_A_SHEET
+    terms: Terms
     doubt: str = ""
     earlier: tuple[Edit, ...] = ()
     may_resend: bool = True
@@ -46,7 +47,7 @@ def decide(job: UpdateJob, live: Live, asked: Asked) -> Change | Settle | ReadBa
         return Settle(asked.doubt or "lookup_failed", str(error))
     if asked.doubt and change.is_empty:
         return Settle("read_back", "the record is as the row wants it")
-    if asked.expected is not None and (moved := moved_on(change, asked.expected)):
+    if asked.expected is not None and (moved := moved_on(change, asked.expected, asked.terms.schema)):
         told = "; ".join(map(_told, moved))
         if asked.doubt:  # a conflict says that nothing was sent
             return Settle(asked.doubt, f"{_EARLIER}; {told}", tuple(map(column_of, moved)))
@@ -60,7 +61,7 @@ def decide_row(terms: Terms, row: InFlightRow, live: Live) -> Change | Settle | 
     return decide(row.job, live, Asked(terms, row.doubt, earlier, row.may_resend, row.expected))
 
 
-def read_back(edits: tuple[Edit, ...], live: Live, question: ReadBack, *, fires: bool) -> Settle | None:
+def read_back(edits: tuple[Edit, ...], live: Live, question: ReadBack, schema: Schema, *, fires: bool) -> Settle | None:
     """Settle a row in doubt by its record, or return None: the record proves nothing yet, and is to be read again.
 
     New values prove that the row was applied, also as APIs tidy texts. Old values prove nothing: reads lag, and an
@@ -70,11 +71,12 @@ def read_back(edits: tuple[Edit, ...], live: Live, question: ReadBack, *, fires:
         edits: of all attempts of the row.
         live: the record.
         question: what is in doubt.
+        schema: says which forms of a value are the same.
         fires: the row also has effects that cannot be read: without a success, only a value that changed proves that
             it was applied; and a tag that is not there says nothing, since the API discards those it does not know.
     """
-    shown = as_shown(edits, live)
-    held = _held(shown, live, fires=fires)
+    shown = as_shown(edits, live, schema)
+    held = _held(shown, live, schema, fires=fires)
     if not held:
         return Settle(question.reason, question.message, errors=question.errors)
     if held == {"after"}:
@@ -88,9 +90,9 @@ def read_back(edits: tuple[Edit, ...], live: Live, question: ReadBack, *, fires:
     return None
 
 
-def give_up(edits: tuple[Edit, ...], live: Live | None, question: ReadBack, *, fires: bool) -> Settle:
+def give_up(edits: tuple[Edit, ...], live: Live | None, question: ReadBack, schema: Schema, *, fires: bool) -> Settle:
     """Settle a row that no read has settled in time; `live` is the last one, None when it failed."""
-    held = _held(edits, live, fires=fires) if live is not None else frozenset[Held]()
+    held = _held(edits, live, schema, fires=fires) if live is not None else frozenset[Held]()
     reason, told = question.reason, question.message
     if "before" in held:
         blind = any(isinstance(edit.before, Unread) for edit in edits)
@@ -102,17 +104,17 @@ def give_up(edits: tuple[Edit, ...], live: Live | None, question: ReadBack, *, f
 def _known(job: UpdateJob, live: Live, asked: Asked) -> Settle | ReadBack | None:
     """Return what becomes of a row that an earlier attempt left in doubt; None when it may simply be sent again."""
     question = ReadBack(asked.doubt, _EARLIER)
-    settled = read_back(asked.earlier, live, question, fires=bool(job.triggers))
+    settled = read_back(asked.earlier, live, question, asked.terms.schema, fires=bool(job.triggers))
     if settled is not None and settled.status is Status.APPLIED:
         return settled
     return None if asked.may_resend else settled or question
 
 
-def _held(edits: tuple[Edit, ...], live: Live, *, fires: bool) -> frozenset[Held]:
-    return sides((edit for edit in edits if not (fires and _may_be_discarded(edit, live))), live)
+def _held(edits: tuple[Edit, ...], live: Live, schema: Schema, *, fires: bool) -> frozenset[Held]:
+    return sides((edit for edit in edits if not (fires and _may_be_discarded(edit, live))), live, schema)
 
 
-def moved_on(change: Change, expected: tuple[Edit, ...]) -> tuple[Edit, ...]:
+def moved_on(change: Change, expected: tuple[Edit, ...], schema: Schema) -> tuple[Edit, ...]:
     """The edits that are no longer those expected; `after` of each is the live value, `before` the expected one.
 
     A path may be expected several times: then any of its old values will do. A value that already is what was planned
@@ -121,7 +123,7 @@ def moved_on(change: Change, expected: tuple[Edit, ...]) -> tuple[Edit, ...]:
     moved = []
     for edit in change.edits:
         wanted = [each for each in expected if each.path == edit.path]
-        if not any(_meets(edit, each, in_doubt=len(wanted) > 1) for each in wanted):
+        if not any(_meets(edit, each, schema, in_doubt=len(wanted) > 1) for each in wanted):
             before = wanted[-1].before if wanted else edit.after
             moved.append(Edit(edit.path, before, ABSENT if isinstance(edit.before, Unread) else edit.before))
     return tuple(moved)
@@ -140,11 +142,13 @@ def _may_be_discarded(edit: Edit, live: Live) -> bool:
     return kind == "tags" and edit.after is not ABSENT and name not in (live.tags or ())
 
 
-def _meets(edit: Edit, planned: Edit, *, in_doubt: bool) -> bool:
+def _meets(edit: Edit, planned: Edit, schema: Schema, *, in_doubt: bool) -> bool:
     """Whether the live value is the one that was planned for; `in_doubt`: or that one tidied, which nobody has seen."""
     if isinstance(edit.before, Unread) or isinstance(planned.before, Unread):
         return False
-    return same_at(edit.path, planned.before, edit.before) or (in_doubt and tidied(planned.before, edit.before))
+    if same_at(edit.path, planned.before, edit.before, schema):
+        return True
+    return in_doubt and tidied(planned.before, edit.before)
 
 
 def _told(moved: Edit) -> str:

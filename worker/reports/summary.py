@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from jobs.apis.schema import Schema
 from jobs.model import RowRef, Status
 from worker.journal import Fate, History, Process
 from worker.reports.outcome import Place, line_of, message, needs_action, timestamp
@@ -162,7 +163,7 @@ class Causes:
 
 
 def summarise(
-    history: History, settings: Settings, groups: tuple[Group, ...], tally: Tally, failed_name: str
+    history: History, settings: Settings, schema: Schema, groups: tuple[Group, ...], tally: Tally, failed_name: str
 ) -> Summary:
     """Put together what the rows and the processes of a run say."""
     processes = history.processes()
@@ -183,7 +184,7 @@ def summarise(
         groups=groups,
         rerouted=tally.rerouted,
         resent=tally.resent,
-        unrepeatable=history.unrepeatable(),
+        unrepeatable=history.unrepeatable(schema),
         beyond_limit=tally.beyond_limit,
         planned=history.is_bound_to(settings.input.limit),
         unread=history.unread(),

@@ -8,6 +8,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 
+from jobs.apis.schema import Schema
 from jobs.formats import ObjectFormat
 from worker.files.atomic import replacing
 from worker.files.source import format_of, opened, options_of, sheet_name, spooled_in
@@ -26,7 +27,7 @@ _CHUNK: Final = 500
 T = TypeVar("T")
 
 
-def write(directory: Path, history: History, settings: Settings, rows: int) -> Summary:
+def write(directory: Path, history: History, settings: Settings, schema: Schema, rows: int) -> Summary:
     """Make `results.csv`, `failed.csv` or `failed.ndjson`, `results.ndjson` and `summary.json` anew.
 
     They appear together and complete, or the old ones stand. Memory does not grow with the number of rows.
@@ -35,6 +36,7 @@ def write(directory: Path, history: History, settings: Settings, rows: int) -> S
         directory: of the run, with the copy of the input in it; the caller holds its lock.
         history: the run's journal.
         settings: of the run.
+        schema: of the API that the run was for.
         rows: of the input, as its first pass counted them.
 
     Raises:
@@ -63,7 +65,7 @@ def write(directory: Path, history: History, settings: Settings, rows: int) -> S
                 causes.add(record.ref, fate)
         if tally.rows != rows:
             raise JournalDamaged(f"the copy of the input has {tally.rows} rows; the journal was made for {rows}.")
-        summary = summarise(history, settings, causes.groups(view.place), tally, view.failed_name)
+        summary = summarise(history, settings, schema, causes.groups(view.place), tally, view.failed_name)
         digest.write(encode(summary.document()) + "\n")
     return summary
 

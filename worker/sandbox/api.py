@@ -9,7 +9,7 @@ from random import Random
 from typing import Final
 from urllib.parse import unquote
 
-from jobs.apis.schema import ResourceType, resource_type
+from jobs.apis.schema import ResourceType
 from worker.sandbox.documents import Renderer
 from worker.sandbox.faults import Fault, Luck
 from worker.sandbox.jsonapi import JSON, Problem, Refusal, Reply, json_reply, record_not_found
@@ -19,7 +19,7 @@ from worker.sandbox.limits import Counter, Limiter, throttled
 from worker.sandbox.oddities import Oddities, odd_reply
 from worker.sandbox.query import Query, next_page, parse_query
 from worker.sandbox.resources import Resource, Store, timestamp
-from worker.sandbox.schema import is_cacheable
+from worker.sandbox.schema import SCHEMA, is_cacheable
 from worker.sandbox.settings import SandboxSettings
 from worker.sandbox.tokens import INVALID_TOKEN, TokenIssuer
 from worker.sandbox.updates import clash, is_locked, updated
@@ -253,7 +253,7 @@ def _target(raw: str) -> Target:
 
 
 def _known_type(target: Target) -> ResourceType:
-    kind = resource_type(target.type)
+    kind = SCHEMA.resource_type(target.type)
     if kind is None:
         detail = f"There is nothing at {target.path}."
         raise Refusal([Problem(404, "NOT_FOUND", "Not found", detail)])

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from jobs.apis.schema import resource_type
 from worker.sandbox.jsonapi import JSON
+from worker.sandbox.schema import SCHEMA
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Store:
 
 def concrete_types(type_name: str) -> tuple[str, ...]:
     """Return the concrete types that a type name stands for."""
-    kind = resource_type(type_name)
+    kind = SCHEMA.resource_type(type_name)
     return (kind.abstract_over if kind else ()) or (type_name,)
 
 

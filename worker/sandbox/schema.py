@@ -1,10 +1,12 @@
-"""What the sandbox adds to the catalogue: read-only attributes, write-only ones, cacheable types."""
+"""The schema of the API that the sandbox plays, and what it adds: read-only attributes, cacheable types."""
 
 from functools import cache
 from typing import Final
 
-from jobs.apis.schema import resource_type
+from jobs.apis.schema import load
 from worker.sandbox.jsonapi import JSON
+
+SCHEMA: Final = load("commercelayer")
 
 _TRANSACTION_READ_ONLY: Final = (
     "number",
@@ -58,7 +60,7 @@ def is_trigger(name: str) -> bool:
 @cache
 def readable_attributes(type_name: str) -> tuple[str, ...]:
     """Return the attributes that replies of the type have: neither triggers nor passwords."""
-    kind = resource_type(type_name)
+    kind = SCHEMA.resource_type(type_name)
     writable = kind.attributes if kind else ()
     own = (name for name in writable if not is_trigger(name) and not name.endswith("password"))
     names = dict.fromkeys((*_READ_ONLY.get(type_name, ()), *own, "created_at", "updated_at"))
@@ -68,7 +70,7 @@ def readable_attributes(type_name: str) -> tuple[str, ...]:
 @cache
 def relationship_names(type_name: str) -> tuple[str, ...]:
     """Return the relationships that replies of the type have."""
-    kind = resource_type(type_name)
+    kind = SCHEMA.resource_type(type_name)
     own = kind.relationships if kind else ()
     return tuple(dict.fromkeys((*own, *_READ_ONLY_RELATIONSHIPS.get(type_name, ()))))
 
@@ -76,7 +78,7 @@ def relationship_names(type_name: str) -> tuple[str, ...]:
 @cache
 def is_to_many(type_name: str, name: str) -> bool:
     """Return whether a relationship has a list of targets."""
-    kind = resource_type(type_name)
+    kind = SCHEMA.resource_type(type_name)
     return bool(kind and name in kind.relationships and kind.relationships[name].many)
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from jobs.apis.schema import ResourceType, closest, resource_type, type_names
+from jobs.apis.schema import ResourceType, closest
 from worker.sandbox.jsonapi import JSON
 from worker.sandbox.resources import Resource, timestamp
-from worker.sandbox.schema import linkage, readable_attributes
+from worker.sandbox.schema import SCHEMA, linkage, readable_attributes
 
 _LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID_LENGTH: Final = 10
@@ -132,8 +132,8 @@ def _record(
 
 
 def _known(type_name: str) -> ResourceType:
-    kind = resource_type(type_name)
+    kind = SCHEMA.resource_type(type_name)
     if kind is None:
-        meant = closest(type_name, type_names())
+        meant = closest(type_name, SCHEMA.names)
         raise SeedError(f"{type_name}: no such resource type" + (f"; did you mean {meant}?" if meant else ""))
     return kind

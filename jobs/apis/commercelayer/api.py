@@ -24,7 +24,7 @@ from jobs.apis.commercelayer.updates import update_request
 from jobs.apis.commercelayer.wholeness import may_show_more
 from jobs.apis.documents import MEDIA_TYPE
 from jobs.apis.meanings import Meaning
-from jobs.apis.schema import resource_type
+from jobs.apis.schema import Schema, load
 from jobs.changes.diff import Change
 from jobs.model import JSON, Fields, Live, Outcome, Reply, Request, UpdateJob
 
@@ -97,6 +97,11 @@ class CommerceLayer:
     key_page: int = MOST_REFERENCES
     auth: Auth = field(default_factory=_ClientCredentials)
 
+    @property
+    def schema(self) -> Schema:
+        """Its schema, read when first asked for."""
+        return load("commercelayer")
+
     def resource(self, type_name: str) -> _Resource:
         """Return a type of records; one that the schema does not know is taken for a concrete one."""
         return _resource(type_name)
@@ -120,7 +125,7 @@ class CommerceLayer:
 
 @lru_cache(maxsize=1024)  # whatever stands in a sheet
 def _resource(type_name: str) -> _Resource:
-    kind = resource_type(type_name)
+    kind = load("commercelayer").resource_type(type_name)
     return _Resource(type_name, kind.abstract_over if kind else ())
 
 

@@ -7,6 +7,7 @@ from jobs.apis.api import Confirmation
 from jobs.apis.commercelayer.states import SECRET_ATTRIBUTES, shown_state
 from jobs.apis.documents import document_of, exact_document_of, mapping, tag_names
 from jobs.apis.errors import read_errors
+from jobs.apis.schema import load
 from jobs.changes.diff import Change
 from jobs.changes.exact import may_be_rounded
 from jobs.changes.taken import Taken, is_plainly_taken, taken
@@ -41,11 +42,11 @@ def read_confirmation(reply: Reply, job: UpdateJob, change: Change, type_name: s
 
 
 def _taken(document: Mapping[str, JSON], data: Mapping[str, JSON], change: Change, type_name: str) -> Taken:
-    echo = mapping(data.get("attributes"))
-    if is_plainly_taken(change, echo):
+    echo, schema = mapping(data.get("attributes")), load("commercelayer")
+    if is_plainly_taken(change, echo, schema):
         return Taken(change.edits)
     wanted = Fields(frozenset(change.attributes), frozenset(change.relationships), "_remove_tags" in change.attributes)
-    return taken(change, shown_state(document, data, type_name, wanted), bare=not echo)
+    return taken(change, shown_state(document, data, type_name, wanted), schema, bare=not echo)
 
 
 def _missing_tags(

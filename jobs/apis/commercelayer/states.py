@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from jobs.apis.commercelayer.updates import resource_path
 from jobs.apis.documents import document_of, exact_document_of, mapping, tag_names
-from jobs.apis.schema import ResourceType, resource_type
+from jobs.apis.schema import ResourceType, load
 from jobs.changes.exact import holds_float, may_be_rounded
 from jobs.model import JSON, Fields, Link, Live, Reply, Request
 from jobs.strict_json import NotStrictJSON, parse
@@ -29,7 +29,7 @@ def states_request(type_name: str, ids: Iterable[str], fields: Fields, *, sparse
         sparse: name the fields; False asks for all of them, where the API refuses one that it never shows.
     """
     wanted = ",".join(quote(each, safe="") for each in ids)
-    kind = resource_type(type_name)
+    kind = load("commercelayer").resource_type(type_name)
     query = [f"filter[q][id_in]={wanted}", *_fieldsets(type_name, kind, fields, sparse=sparse), *_inclusion(fields)]
     query += [f"page[size]={PAGE_SIZE}", "page[number]=1"]
     return Request("GET", f"/api/{quote(type_name, safe='')}?{'&'.join(query)}")
@@ -78,7 +78,7 @@ def record_request(type_name: str, resource_id: str) -> Request:
 
 def state_request(type_name: str, resource_id: str, fields: Fields) -> Request:
     """`GET` one record with all its attributes, and what else is wanted of it."""
-    kind = resource_type(type_name)
+    kind = load("commercelayer").resource_type(type_name)
     query = [*_fieldsets(type_name, kind, fields, sparse=False), *_inclusion(fields)]
     return Request("GET", resource_path(type_name, resource_id) + ("?" + "&".join(query) if query else ""))
 
@@ -136,7 +136,7 @@ def _concrete_type(resource: Mapping[str, Any], asked: str) -> str:
 
     It stands in `attributes.type`; a server that answers with the concrete resources themselves says it in `data.type`.
     """
-    kind = resource_type(asked)
+    kind = load("commercelayer").resource_type(asked)
     concrete = kind.abstract_over if kind else ()
     shown = resource.get("type")
     if shown not in (asked, *concrete):

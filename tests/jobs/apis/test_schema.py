@@ -1,15 +1,16 @@
 import pytest
 
-from jobs.apis.schema import Attribute, Relationship, closest, knows_attribute, resource_type, type_names
+from jobs.apis.schema import Attribute, Relationship, Schema, closest, load
+from tests.schemas import SCHEMA, TOY
 
 
 def test_the_catalogue_holds_every_updatable_type_and_transactions() -> None:
-    assert len(type_names()) == 114
-    assert {"stripe_payments", "transactions", "orders", "skus"} <= set(type_names())
+    assert len(SCHEMA.names) == 114
+    assert {"stripe_payments", "transactions", "orders", "skus"} <= set(SCHEMA.names)
 
 
 def test_a_stripe_payment_takes_the_arguments_of_its_page() -> None:
-    stripe = resource_type("stripe_payments")
+    stripe = SCHEMA.resource_type("stripe_payments")
     assert stripe is not None
     assert {name: attribute.kind for name, attribute in stripe.attributes.items()} == {
         "options": "object",
@@ -25,34 +26,63 @@ def test_a_stripe_payment_takes_the_arguments_of_its_page() -> None:
 
 
 def test_transactions_are_abstract_and_take_what_every_resource_takes() -> None:
-    transactions = resource_type("transactions")
+    transactions = SCHEMA.resource_type("transactions")
     assert transactions is not None
     assert set(transactions.attributes) == {"reference", "reference_origin", "metadata"}
     assert transactions.abstract_over == ("authorizations", "captures", "refunds", "voids")
 
 
 def test_an_attribute_with_few_values_lists_them() -> None:
-    skus = resource_type("skus")
+    skus = SCHEMA.resource_type("skus")
     assert skus is not None
     assert skus.attributes["unit_of_weight"] == Attribute("string", ("gr", "oz", "lb"))
     assert skus.taggable
 
 
 def test_an_unknown_type_is_none() -> None:
-    assert resource_type("stripe_payment") is None
+    assert SCHEMA.resource_type("stripe_payment") is None
+
+
+def test_a_schema_is_read_once_and_a_type_built_once() -> None:
+    assert load("commercelayer") is SCHEMA
+    assert SCHEMA.resource_type("skus") is SCHEMA.resource_type("skus")
+
+
+def test_schemas_of_the_same_types_are_two_so_that_what_is_cached_of_one_is_not_found_for_another() -> None:
+    one, other = Schema({}), Schema({})
+    assert one != other
+    assert len({one, other, one}) == 2
 
 
 @pytest.mark.parametrize(
-    ("name", "known"),
+    ("name", "kind"),
     [
-        ("metadata", True),  # an attribute of every type
-        ("order", True),  # a relationship
-        ("_capture", True),  # a trigger
-        ("colour", False),
+        ("berth", "integer"),
+        ("launched", "datetime"),
+        ("rig", "string"),  # of a list, whose names have two forms
+        ("name", None),  # text has one form
+        ("colour", None),
     ],
 )
-def test_a_name_is_known_when_any_type_has_it(name: str, known: bool) -> None:
-    assert knows_attribute(name) is known
+def test_what_can_have_several_forms_is_declared_by_its_name_alone(name: str, kind: str | None) -> None:
+    found = TOY.declared(name)
+    assert (found and found.kind) == kind
+
+
+@pytest.mark.parametrize(("name", "hidden"), [("_launch", True), ("pin", True), ("name", False), ("password", False)])
+def test_no_reply_shows_a_trigger_or_what_the_vendor_hides(name: str, hidden: bool) -> None:
+    assert TOY.is_write_only(name) is hidden
+
+
+def test_the_vendor_hides_passwords() -> None:
+    assert SCHEMA.is_write_only("password")
+    assert SCHEMA.is_write_only("customer_password")
+
+
+def test_a_vendor_that_says_nothing_of_its_names_adds_no_sentence() -> None:
+    assert TOY.hint_at_types("boat") == "; did you mean `boats`?"
+    assert TOY.hint_at_types("zzz") == ""
+    assert SCHEMA.hint_at_types("zzz") == ". Types are plural, like stripe_payments"
 
 
 @pytest.mark.parametrize(
@@ -64,7 +94,7 @@ def test_a_name_is_known_when_any_type_has_it(name: str, known: bool) -> None:
     ],
 )
 def test_a_typo_leads_to_the_closest_name(typed: str, meant: str) -> None:
-    assert closest(typed, type_names()) == meant
+    assert closest(typed, SCHEMA.names) == meant
 
 
 @pytest.mark.parametrize(("length", "meant"), [(100, "a" * 99), (101, "")])

@@ -17,6 +17,7 @@ from jobs.changes.equality import same_at
 from jobs.changes.inverse import Written, restoring, trails
 from jobs.columns import ObjectColumns, Rules
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Live, ObjectRow, Reply, RowRef, Unread, UpdateJob
+from tests.schemas import SCHEMA, TERMS
 from worker.policy.decision import moved_on
 
 TYPE, ID = "customers", "xAyBzCwDvE"
@@ -76,7 +77,7 @@ def test_whatever_the_server_makes_of_values_what_it_said_is_what_the_run_wrote(
     there = dict(server.attributes)
     job = UpdateJob(REF, TYPE, ID, attributes=attributes, members={"metadata": keys})
     before = server.live(job)
-    change = difference(job, before)
+    change = difference(job, before, TERMS)
     if change.is_empty:
         return
     reply = server.patch(update_request(job, change, TYPE).body)
@@ -89,22 +90,24 @@ def test_whatever_the_server_makes_of_values_what_it_said_is_what_the_run_wrote(
     edits = decode(encode_shape(shape), content)  # by way of the journal
     live = server.live(job)
     assert bool(confirmation.differs) is (stored(form, change.attributes) != change.attributes)
-    assert sides(edits, live) == {"after"}
-    assert difference(job, live, earlier=edits).is_empty  # not sent again
+    assert sides(edits, live, SCHEMA) == {"after"}
+    assert difference(job, live, TERMS, earlier=edits).is_empty  # not sent again
     assert after(before, replace(change, edits=edits)).attributes == {
         **before.attributes,
         **_touched(live, change.attributes),
     }
     for trail in trails([Written(1, edits)]):  # verify holds
         assert any(
-            same_at(trail.path, each, _at(live, trail.path)) for each in trail.held if not isinstance(each, Unread)
+            same_at(trail.path, each, _at(live, trail.path), SCHEMA)
+            for each in trail.held
+            if not isinstance(each, Unread)
         )
-    found = restoring(TYPE, ID, [Written(1, edits)])  # undo finds nothing changed, and puts back what was there
+    found = restoring(TYPE, ID, [Written(1, edits)], SCHEMA)  # undo finds nothing changed, and puts back what was there
     assert found.lost == ()
-    back = ObjectColumns(Rules()).read(ObjectRow(REF, found.members))
+    back = ObjectColumns(Rules(SCHEMA)).read(ObjectRow(REF, found.members))
     assert isinstance(back, UpdateJob)
-    undone = difference(back, server.live(back))
-    assert moved_on(undone, found.edits) == ()
+    undone = difference(back, server.live(back), TERMS)
+    assert moved_on(undone, found.edits, SCHEMA) == ()
     server.patch(update_request(back, undone, TYPE).body)
     assert server.attributes == there
 
@@ -124,13 +127,13 @@ def _at(live: Live, path: tuple[str, ...]) -> JSON | Absent:
 def test_a_colleagues_correction_is_not_ours(correction: str) -> None:
     server = Server(str, {"email": "old"})
     job = UpdateJob(REF, TYPE, ID, attributes={"email": "retail"})
-    change = difference(job, server.live(job))
+    change = difference(job, server.live(job), TERMS)
     confirmation = read_confirmation(server.patch(update_request(job, change, TYPE).body), job, change, TYPE)
     assert confirmation is not None
     assert [edit.stored for edit in confirmation.edits] == [UNREAD]
     server.attributes["email"] = correction
-    assert sides(confirmation.edits, server.live(job)) == {"neither"}
-    found = restoring(TYPE, ID, [Written(1, confirmation.edits)])
-    back = ObjectColumns(Rules()).read(ObjectRow(REF, found.members))
+    assert sides(confirmation.edits, server.live(job), SCHEMA) == {"neither"}
+    found = restoring(TYPE, ID, [Written(1, confirmation.edits)], SCHEMA)
+    back = ObjectColumns(Rules(SCHEMA)).read(ObjectRow(REF, found.members))
     assert isinstance(back, UpdateJob)
-    assert moved_on(difference(back, server.live(back)), found.edits) != ()  # a conflict
+    assert moved_on(difference(back, server.live(back), TERMS), found.edits, SCHEMA) != ()  # a conflict

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from jobs.changes.diff import CannotMerge, Change, Terms, after, difference, fields, value_at
 from jobs.changes.inverse import Written, _before, restoring, trails
 from jobs.model import ABSENT, JSON, UNREAD, Edit, Fields, Link, Live, Path, RowRef, UpdateJob
+from tests.schemas import SCHEMA, TERMS
 
 REF = RowRef(1, 2, b"")
 LIVE = Live(
@@ -62,19 +63,19 @@ UNTYPED = frozenset({("metadata", "k"), ("options", "k"), ("figure",)})
     ],
 )
 def test_only_what_differs_is_sent(asked: UpdateJob, attributes: dict[str, JSON], unread: tuple[str, ...]) -> None:
-    change = difference(asked, LIVE)
+    change = difference(asked, LIVE, TERMS)
     assert (change.attributes, change.unread) == (attributes, unread)
     assert change.is_empty is (not attributes)
 
 
 def test_a_replacement_wipes_the_keys_it_does_not_name() -> None:
-    change = difference(job(members={"metadata": {"k": 7}}), LIVE, Terms(replace=True))
+    change = difference(job(members={"metadata": {"k": 7}}), LIVE, Terms(SCHEMA, replace=True))
     assert change.attributes == {"metadata": {"k": 7}}
     assert change.edits == (Edit(("attributes", "metadata", "keep"), [1], ABSENT),)
 
 
 def test_members_of_null_are_one_edit_of_the_whole() -> None:
-    change = difference(job(members={"options": {"a": 1}}), LIVE)
+    change = difference(job(members={"options": {"a": 1}}), LIVE, TERMS)
     assert change.edits == (Edit(("attributes", "options"), None, {"a": 1}),)
 
 
@@ -82,22 +83,22 @@ def test_members_of_null_are_one_edit_of_the_whole() -> None:
 def test_keys_cannot_be_laid_over_what_is_no_object(name: str, says: str) -> None:
     asked = job(members={name: {"a": 1}})
     with pytest.raises(CannotMerge, match=says):
-        difference(asked, LIVE)
-    change = difference(asked, LIVE, Terms(replace=True))
+        difference(asked, LIVE, TERMS)
+    change = difference(asked, LIVE, Terms(SCHEMA, replace=True))
     assert (change.attributes, change.unread) == ({name: {"a": 1}}, (name,))
 
 
 def test_links_are_compared_as_sets() -> None:
     alike = job(relationships={"market": Link("markets", "m"), "many": (Link("a", "1"), Link("a", "2"))})
-    assert difference(alike, LIVE).is_empty
-    other = difference(job(relationships={"market": None, "unseen": None}), LIVE)
+    assert difference(alike, LIVE, TERMS).is_empty
+    other = difference(job(relationships={"market": None, "unseen": None}), LIVE, TERMS)
     assert other.relationships == {"market": None, "unseen": None}
     assert (len(other.edits), other.unread) == (1, ("unseen",))
 
 
 def test_tags_that_are_not_shown_are_sent_as_they_are() -> None:
     blind = Live("orders", {}, {}, None)
-    change = difference(job(add_tags=("a",), remove_tags=("b",)), blind)
+    change = difference(job(add_tags=("a",), remove_tags=("b",)), blind, TERMS)
     assert change == Change({"_add_tags": "a", "_remove_tags": "b"}, {}, (), ("tags",))
     assert after(blind, change).tags is None
     with pytest.raises(KeyError):
@@ -105,7 +106,7 @@ def test_tags_that_are_not_shown_are_sent_as_they_are() -> None:
 
 
 def test_of_an_unknown_type_everything_is_compared_as_text() -> None:
-    assert not difference(UpdateJob(REF, "no_such", "x", {"reference": "b"}), LIVE).is_empty
+    assert not difference(UpdateJob(REF, "no_such", "x", {"reference": "b"}), LIVE, TERMS).is_empty
 
 
 def test_what_is_touched_is_what_is_read() -> None:
@@ -124,8 +125,8 @@ keyed = st.dictionaries(st.sampled_from("abc"), values, max_size=3)
 def test_what_was_sent_need_not_be_sent_again(old: dict[str, Any], wanted: dict[str, Any], replace: bool) -> None:
     live = Live("orders", {"metadata": old})
     asked = job(members={"metadata": wanted})
-    done = after(live, difference(asked, live, Terms(replace=replace)))
-    assert difference(asked, done, Terms(replace=replace)).is_empty
+    done = after(live, difference(asked, live, Terms(SCHEMA, replace=replace)))
+    assert difference(asked, done, Terms(SCHEMA, replace=replace)).is_empty
     kept = done.attributes["metadata"]
     if not replace:
         assert isinstance(kept, dict)
@@ -166,11 +167,11 @@ def test_what_the_api_stored_in_another_form_is_not_sent_again(
     asked: UpdateJob, sent: Edit, live: dict[str, JSON]
 ) -> None:
     there = Live("orders", live)
-    assert difference(asked, there, earlier=(sent,)).is_empty
-    assert not difference(asked, there).is_empty
+    assert difference(asked, there, TERMS, earlier=(sent,)).is_empty
+    assert not difference(asked, there, TERMS).is_empty
     other = Edit(sent.path, sent.before, "something else", sent.stored)  # that form is no answer to what is wanted now
-    assert not difference(asked, there, earlier=(other,)).is_empty
-    assert not difference(asked, there, earlier=(Edit(sent.path, sent.before, sent.after),)).is_empty
+    assert not difference(asked, there, TERMS, earlier=(other,)).is_empty
+    assert not difference(asked, there, TERMS, earlier=(Edit(sent.path, sent.before, sent.after),)).is_empty
 
 
 def test_a_later_row_is_compared_with_the_stored_form() -> None:
@@ -203,7 +204,7 @@ def test_an_object_whose_keys_were_sent_blindly_is_not_known_any_more() -> None:
     (kept,) = trails([Written(1, (Edit(metadata, {"a": 1}, {}),)), Written(2, (blind,))])
     assert kept.held == (UNREAD,)
     mixed = [Written(1, (Edit(metadata, {"a": 1}, {}),)), Written(2, (blind,), certain=False)]
-    assert restoring("orders", "x", mixed).members["metadata.a:json"] == 1
+    assert restoring("orders", "x", mixed, SCHEMA).members["metadata.a:json"] == 1
 
 
 def test_what_has_no_edits_has_no_value_before() -> None:

@@ -17,6 +17,7 @@ from jobs.changes.edits import (
     without_tags,
 )
 from jobs.model import ABSENT, UNREAD, Edit, Fields, Link, Live
+from tests.schemas import SCHEMA
 
 REFERENCE = ("attributes", "reference")
 BATCH = ("attributes", "metadata", "batch")
@@ -99,7 +100,7 @@ def test_an_edit_is_about_a_column(path: tuple[str, ...], column: str) -> None:
     ],
 )
 def test_a_record_is_on_one_side_of_each_edit(edits: tuple[Edit, ...], record: Live, held: set[Held]) -> None:
-    assert sides(edits, record) == held
+    assert sides(edits, record, SCHEMA) == held
 
 
 def test_the_first_image_of_a_value_stands() -> None:
@@ -116,9 +117,9 @@ def test_a_discarded_tag_was_not_added() -> None:
 
 def test_triggers_and_tags_have_effects_that_a_second_sending_has_again() -> None:
     set_ = (Edit(REFERENCE, "a", "b"),)
-    assert fires_twice(set_, ("_capture",))
-    assert fires_twice((*set_, Edit(TAG, ABSENT, True)), ())
-    assert not fires_twice(set_, ("_refresh", "password"))
+    assert fires_twice(set_, ("_capture",), SCHEMA)
+    assert fires_twice((*set_, Edit(TAG, ABSENT, True)), (), SCHEMA)
+    assert not fires_twice(set_, ("_refresh", "password"), SCHEMA)
 
 
 @pytest.mark.parametrize(
@@ -132,4 +133,4 @@ def test_triggers_and_tags_have_effects_that_a_second_sending_has_again() -> Non
     ],
 )
 def test_a_record_may_show_in_which_form_a_text_is_stored(edit: Edit, record: Live, stored: Any) -> None:
-    assert as_shown((edit,), record)[0].stored == stored
+    assert as_shown((edit,), record, SCHEMA)[0].stored == stored

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.apis.schema import Attribute, declared, resource_type, type_names
+from jobs.apis.schema import Attribute
 from jobs.changes.equality import equal, holds, reads_alike, same, same_at, tidied
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit
+from tests.schemas import SCHEMA
 
 TEXT = Attribute("string")
 INTEGER, FLOAT, TRUTH = Attribute("integer"), Attribute("float"), Attribute("boolean")
@@ -112,13 +113,13 @@ def test_only_equal_is_equal_but_for_declared_forms(
 def test_a_path_tells_what_the_schema_declares(
     path: tuple[str, ...], wanted: JSON | Absent, value: JSON | Absent, is_same: bool
 ) -> None:
-    assert same_at(path, wanted, value) is is_same
+    assert same_at(path, wanted, value, SCHEMA) is is_same
 
 
 def test_an_edit_holds_as_it_was_sent_and_in_the_form_that_the_api_told_of() -> None:
     edit = Edit(("attributes", "reference"), "a", " b ", "b")
-    assert [holds(edit, value) for value in (" b ", "b", "a", "B")] == [True, True, False, False]
-    assert not holds(Edit(edit.path, "a", " b "), "b")
+    assert [holds(edit, value, SCHEMA) for value in (" b ", "b", "a", "B")] == [True, True, False, False]
+    assert not holds(Edit(edit.path, "a", " b "), "b", SCHEMA)
     assert (edit.left, Edit(edit.path, "a", " b ").left) == ("b", " b ")
     assert edit.stored is not UNREAD
 
@@ -133,9 +134,9 @@ def test_an_untyped_cell_reads_like_the_json_of_what_is_there(text: JSON, value:
 
 def test_types_agree_about_the_forms_of_what_they_share() -> None:
     numbers = {"integer", "float"}
-    for kind in filter(None, map(resource_type, type_names())):
+    for kind in filter(None, map(SCHEMA.resource_type, SCHEMA.names)):
         for name, attribute in kind.attributes.items():
-            known = declared(name) or TEXT
+            known = SCHEMA.declared(name) or TEXT
             assert known.enum == attribute.enum, name
             assert known.kind == attribute.kind or {known.kind, attribute.kind} == numbers, name
 

@@ -16,6 +16,7 @@ from jobs.changes.equality import equal, reads_alike
 from jobs.changes.exact import ExactNumber, holds_exact, holds_float, may_be_rounded, number, read, write
 from jobs.changes.inverse import Written, restoring
 from jobs.model import Edit, Fields, Live, Reply, RowRef, Status, UpdateJob
+from tests.schemas import SCHEMA, TERMS
 from worker.journal import Planned
 from worker.operations.verify import _cell
 from worker.policy.decision import moved_on, shown
@@ -46,7 +47,7 @@ def job(**members: Any) -> UpdateJob:
     "spelt", [LONG, "12345678901234567.5", "1e-400", "-3.00000000000000000001e5", "[1.5," + LONG + "]"]
 )
 def test_a_number_of_a_key_that_the_sheet_does_not_name_goes_back_digit_for_digit(spelt: str) -> None:
-    change = difference(job(k="new"), live(f'{{"k":"old","n":{spelt},"t":true}}'))
+    change = difference(job(k="new"), live(f'{{"k":"old","n":{spelt},"t":true}}'), TERMS)
     body = update_request(job(k="new"), change, "skus").body
     assert (
         body
@@ -56,7 +57,7 @@ def test_a_number_of_a_key_that_the_sheet_does_not_name_goes_back_digit_for_digi
 
 def test_its_echo_is_compared_digit_for_digit() -> None:
     wanted = job(k="new")
-    change = difference(wanted, live(f'{{"k":"old","n":{LONG}}}'))
+    change = difference(wanted, live(f'{{"k":"old","n":{LONG}}}'), TERMS)
     for digits, differs in (
         (LONG, ()),
         (f"{LONG}0", ()),
@@ -88,11 +89,11 @@ def test_a_page_that_only_the_quick_parser_takes_is_of_no_use_where_it_rounds() 
 
 def test_an_old_value_that_is_named_is_kept_and_told_and_cannot_be_put_back() -> None:
     there = live(f'{{"k":{LONG}}}')
-    change = difference(job(k=0.5), there)
+    change = difference(job(k=0.5), there, TERMS)
     (edit,) = change.edits
     assert decode(encode_shape(encode(change.edits)[0]), encode(change.edits)[1]) == change.edits
-    assert moved_on(change, change.edits) == ()
-    found = restoring("skus", "x", [Written(1, (edit,))])
+    assert moved_on(change, change.edits, SCHEMA) == ()
+    found = restoring("skus", "x", [Written(1, (edit,))], SCHEMA)
     assert [(lost.column, "more digits" in lost.why) for lost in found.lost] == [("metadata.k", True)]
     assert shown(edit.before) == "0.12345678901234568"
 
@@ -108,7 +109,7 @@ def test_reports_round_one_instead_of_failing() -> None:
 def test_a_whole_object_with_one_cannot_be_put_back() -> None:
     long: Any = ExactNumber(LONG)
     edit = Edit(("attributes", "metadata"), {"n": [long]}, None)
-    found = restoring("skus", "x", [Written(1, (edit,))])
+    found = restoring("skus", "x", [Written(1, (edit,))], SCHEMA)
     assert [lost.column for lost in found.lost] == ["metadata.n"]
     assert found.members == {}
 

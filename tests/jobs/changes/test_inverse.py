@@ -30,6 +30,7 @@ from jobs.model import (
     Unread,
     UpdateJob,
 )
+from tests.schemas import SCHEMA, TERMS
 from worker.policy.decision import moved_on
 
 TYPE = "orders"
@@ -90,7 +91,7 @@ def moves(found: Restoring, path: Path) -> list[tuple[Value, JSON | Absent]]:
 def test_a_value_is_put_back_by_a_cell_that_says_it_exactly(
     path: Path, before: Value, new: JSON | Absent, expected: dict[str, JSON]
 ) -> None:
-    found = restoring(TYPE, ID, [wrote(1, (path, before, new))])
+    found = restoring(TYPE, ID, [wrote(1, (path, before, new))], SCHEMA)
     assert found.members == {"type": TYPE, "id": ID, **expected}
     assert (new, before) in moves(found, path)
     assert found.lost == ()
@@ -104,7 +105,7 @@ def tier(*ids: str) -> list[JSON]:
     ("old", "cell"), [(tier("a", "b"), ["shipping_method_tiers/a", "shipping_method_tiers/b"]), ([], [])]
 )
 def test_links_to_many_are_put_back_as_a_list(old: JSON, cell: JSON) -> None:
-    found = restoring("shipping_methods", ID, [wrote(1, (TIERS, old, tier("c")))])
+    found = restoring("shipping_methods", ID, [wrote(1, (TIERS, old, tier("c")))], SCHEMA)
     assert cells(found) == {"shipping_method_tiers": cell}
 
 
@@ -122,7 +123,7 @@ def test_links_to_many_are_put_back_as_a_list(old: JSON, cell: JSON) -> None:
     ],
 )
 def test_several_rows_of_a_record_are_one_change(rows: list[Written], before: JSON, held: list[JSON]) -> None:
-    found = restoring(TYPE, ID, rows)
+    found = restoring(TYPE, ID, rows, SCHEMA)
     assert cells(found) == {"attributes.reference:json": before}
     assert moves(found, REFERENCE) == [(value, before) for value in held]
 
@@ -162,19 +163,19 @@ def test_several_rows_of_a_record_are_one_change(rows: list[Written], before: JS
 def test_edits_of_keys_and_of_the_whole_go_together(
     rows: list[Written], expected: dict[str, JSON], edits: list[tuple[Value, JSON | Absent]]
 ) -> None:
-    found = restoring(TYPE, ID, rows)
+    found = restoring(TYPE, ID, rows, SCHEMA)
     assert cells(found) == expected
     assert moves(found, INFO) == edits
 
 
 def test_metadata_that_was_cleared_is_put_back_whether_the_api_shows_null_or_an_empty_object() -> None:
-    found = restoring(TYPE, ID, [wrote(1, (METADATA, {"a": 1}, None))])
+    found = restoring(TYPE, ID, [wrote(1, (METADATA, {"a": 1}, None))], SCHEMA)
     shown: JSON
     for shown in (None, {}):
         live = Live(TYPE, {"metadata": shown}, fields=Fields(frozenset({"metadata"})))
-        change = difference(job_of(found), live)
+        change = difference(job_of(found), live, TERMS)
         assert change.attributes == {"metadata": {"a": 1}}
-        assert moved_on(change, found.edits) == ()
+        assert moved_on(change, found.edits, SCHEMA) == ()
 
 
 @pytest.mark.parametrize(
@@ -187,7 +188,7 @@ def test_metadata_that_was_cleared_is_put_back_whether_the_api_shows_null_or_an_
     ],
 )
 def test_what_is_as_it_was_needs_no_row(rows: list[Written]) -> None:
-    assert restoring(TYPE, ID, rows) == Restoring({}, (), ())
+    assert restoring(TYPE, ID, rows, SCHEMA) == Restoring({}, (), ())
 
 
 @pytest.mark.parametrize(
@@ -215,14 +216,14 @@ def test_what_is_as_it_was_needs_no_row(rows: list[Written]) -> None:
 def test_what_cannot_be_put_back_is_named_with_its_row(
     rows: list[Written], expected: list[tuple[int, str, str]]
 ) -> None:
-    found = restoring(TYPE, ID, rows)
+    found = restoring(TYPE, ID, rows, SCHEMA)
     assert found.members == {}
     assert [(lost.row, lost.column) for lost in found.lost] == [(row, column) for row, column, _ in expected]
     assert all(said in lost.why for lost, (_, _, said) in zip(found.lost, expected, strict=True))
 
 
 def test_the_rest_of_a_record_is_put_back_beside_what_cannot_be() -> None:
-    found = restoring(TYPE, ID, [Written(1, (Edit(REFERENCE, "A", "B"), Edit(A, UNREAD, 1)), ("_place",))])
+    found = restoring(TYPE, ID, [Written(1, (Edit(REFERENCE, "A", "B"), Edit(A, UNREAD, 1)), ("_place",))], SCHEMA)
     assert cells(found) == {"attributes.reference:json": "A"}
     assert {type(each) for each in found.lost} == {Lost}
     assert [lost.column for lost in found.lost] == ["_place", "metadata.a"]
@@ -243,29 +244,32 @@ STORED = Edit(REFERENCE, "A", " B ", "B")
 def test_a_value_is_held_as_it_was_sent_or_as_the_api_stored_it(rows: list[Written], held: tuple[str, ...]) -> None:
     (trail,) = trails(rows)
     assert trail.held == held
-    found = restoring(TYPE, ID, rows)
+    found = restoring(TYPE, ID, rows, SCHEMA)
     live = Live(TYPE, {"reference": held[-1]}, fields=Fields(frozenset({"reference"})))
-    change = difference(job_of(found), live)
+    change = difference(job_of(found), live, TERMS)
     assert change.attributes == {"reference": trail.before}
-    assert moved_on(change, found.edits) == ()  # nobody has changed it since
+    assert moved_on(change, found.edits, SCHEMA) == ()  # nobody has changed it since
 
 
 def test_keys_are_held_as_they_were_sent_or_as_the_api_stored_them() -> None:
     keys = Edit(A, "x", " y ", "y"), Edit(B, 1, "", ABSENT)
-    found = restoring(TYPE, ID, [Written(1, keys)])
+    found = restoring(TYPE, ID, [Written(1, keys)], SCHEMA)
     assert moves(found, A) == [(" y ", "x"), ("y", "x")]
     assert moves(found, B) == [("", 1), (ABSENT, 1)]
     whole = restoring(
-        TYPE, ID, [Written(1, (Edit(INFO, None, {"a": " y "}),)), Written(2, (Edit((*INFO, "a"), " y ", " z ", "z"),))]
+        TYPE,
+        ID,
+        [Written(1, (Edit(INFO, None, {"a": " y "}),)), Written(2, (Edit((*INFO, "a"), " y ", " z ", "z"),))],
+        SCHEMA,
     )
     assert moves(whole, INFO) == [({"a": " z "}, None), ({"a": "z"}, None)]
 
 
 def test_only_equal_is_equal_to_what_was_left() -> None:
     """A colleague's correction of `retail` to `Retail` is not taken back."""
-    found = restoring(TYPE, ID, [wrote(1, (REFERENCE, "old", "retail"))])
+    found = restoring(TYPE, ID, [wrote(1, (REFERENCE, "old", "retail"))], SCHEMA)
     live = Live(TYPE, {"reference": "Retail"}, fields=Fields(frozenset({"reference"})))
-    (moved,) = moved_on(difference(job_of(found), live), found.edits)
+    (moved,) = moved_on(difference(job_of(found), live, TERMS), found.edits, SCHEMA)
     assert (moved.before, moved.after) == ("retail", "Retail")
 
 
@@ -324,7 +328,7 @@ def kept(draw: st.DrawFn, edit: Edit) -> Edit:
     kinds = OBJECTS if edit.path[1:] in {METADATA[1:], INFO[1:]} else VALUES
     stored = draw(kinds | st.just(ABSENT) if len(edit.path) > 2 else kinds)
     assert not isinstance(edit.before, Unread)
-    third = not (same_at(edit.path, edit.after, stored) or same_at(edit.path, edit.before, stored))
+    third = not (same_at(edit.path, edit.after, stored, SCHEMA) or same_at(edit.path, edit.before, stored, SCHEMA))
     return replace(edit, stored=stored) if third else edit
 
 
@@ -338,7 +342,7 @@ def runs(draw: st.DrawFn) -> tuple[Live, list[Written], Live]:
     live = first = Live(TYPE, attributes, links, frozenset(draw(st.sets(TAGS))), whole)
     rows = []
     for row in range(1, draw(st.integers(1, 4)) + 1):
-        change = difference(draw(jobs(row)), live, Terms(replace=draw(st.booleans())))
+        change = difference(draw(jobs(row)), live, Terms(SCHEMA, replace=draw(st.booleans())))
         change = replace(change, edits=tuple(draw(kept(edit)) for edit in change.edits))
         certain = draw(st.booleans())
         if not change.is_empty:
@@ -352,7 +356,7 @@ def job_of(found: Restoring) -> UpdateJob:
     line = json.dumps(found.members, ensure_ascii=False).encode() + b"\n"
     (record,) = read_objects(BytesIO(line))
     assert isinstance(record, ObjectRow)
-    job = ObjectColumns(Rules()).read(record)
+    job = ObjectColumns(Rules(SCHEMA)).read(record)
     assert isinstance(job, UpdateJob), job
     return job
 
@@ -368,24 +372,24 @@ def exactly(value: JSON | Absent | None) -> str:
 
 
 def test_a_value_is_told_from_one_that_only_reads_alike() -> None:
-    found = restoring(TYPE, ID, [wrote(3, (A, "7", 7), (B, 1, True))])
+    found = restoring(TYPE, ID, [wrote(3, (A, "7", 7), (B, 1, True))], SCHEMA)
     assert cells(found) == {"metadata.a:json": "7", "metadata.b:json": 1}
     live = Live(TYPE, {"metadata": {"a": 7, "b": True}}, fields=Fields(frozenset({"metadata"})))
-    change = difference(job_of(found), live)
+    change = difference(job_of(found), live, TERMS)
     assert change.attributes == {"metadata": {"a": "7", "b": 1}}
-    assert moved_on(change, found.edits) == ()
+    assert moved_on(change, found.edits, SCHEMA) == ()
 
 
 @given(runs())
 def test_any_run_is_undone_by_the_row(run: tuple[Live, list[Written], Live]) -> None:
     first, rows, live = run
-    found = restoring(TYPE, ID, rows)
+    found = restoring(TYPE, ID, rows, SCHEMA)
     restored = live
     if found.members:
         job = job_of(found)
         assert fields(job) <= live.fields
-        change = difference(job, live)
-        assert moved_on(change, found.edits) == ()  # what the run left is what undo expects
+        change = difference(job, live, TERMS)
+        assert moved_on(change, found.edits, SCHEMA) == ()  # what the run left is what undo expects
         restored = after(live, change)
     lost = {each.column: each.why for each in found.lost}
     for path in {edit.path for row in rows for edit in row.edits}:

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.changes.diff import Terms
 from jobs.changes.overtaking import WHOLE, Inseparable, Overtaking, left_of, overtaken_by, rest_of, touched, without
 from jobs.model import ABSENT, Link, Path, RowRef, Unsendable, UpdateJob
+from tests.schemas import SCHEMA, TERMS
 
 REF = RowRef(1, 2, b"")
 A, B, K, L, META = (
@@ -26,6 +28,7 @@ def job(**members: Any) -> UpdateJob:
     return UpdateJob(REF, "orders", "x", **members)
 
 
+UPDATE: dict[str, Any] = {"triggers": {"_update": True}, "triggers_safe": True}
 KEYS = {"metadata": {"k": "1", "l": ABSENT}}
 EVERYTHING = job(
     attributes={"a": 1, "b": None},
@@ -49,7 +52,7 @@ EVERYTHING = job(
     ],
 )
 def test_a_row_touches_what_it_sets(row: UpdateJob, whole: bool, paths: set[Path]) -> None:
-    assert touched(row, whole=whole) == paths
+    assert touched(row, Terms(SCHEMA, replace=whole)) == paths
 
 
 @pytest.mark.parametrize(
@@ -67,14 +70,14 @@ def test_a_row_touches_what_it_sets(row: UpdateJob, whole: bool, paths: set[Path
         (job(attributes={"metadata": {"k": 1}, "a": 1}), {K}, False, job(attributes={"a": 1})),
         (job(attributes={"metadata": {"k": 1}}), {META}, True, None),
         (job(attributes={"metadata": {}, "a": 1}), {A}, False, None),  # to merge nothing is nothing
-        (job(attributes={"a": 1}, triggers={"_update": True}), {A}, False, job(triggers={"_update": True})),
+        (job(attributes={"a": 1}, **UPDATE), {A}, False, job(**UPDATE)),
         (job(triggers={"_capture": True}), {A}, False, job(triggers={"_capture": True})),  # no value, none overtakes it
     ],
 )  # fmt: skip
 def test_what_no_later_row_has_set_is_left(
     row: UpdateJob, taken: set[Path], whole: bool, left: UpdateJob | None
 ) -> None:
-    assert rest_of(row, taken, whole=whole) == left
+    assert rest_of(row, taken, Terms(SCHEMA, replace=whole)) == left
 
 
 @pytest.mark.parametrize(
@@ -89,8 +92,8 @@ def test_what_no_later_row_has_set_is_left(
 )
 def test_what_cannot_be_parted_is_not_sent(row: UpdateJob, taken: set[Path], says: str) -> None:
     with pytest.raises(Inseparable, match=says):
-        rest_of(row, taken)
-    left = left_of(row, taken)
+        rest_of(row, taken, TERMS)
+    left = left_of(row, taken, TERMS)
     assert isinstance(left, Unsendable)
     assert left.reason == "overtaken"
     assert says in left.message
@@ -103,11 +106,11 @@ def test_what_cannot_be_parted_is_not_sent(row: UpdateJob, taken: set[Path], say
         (job(attributes={"a": 1, "b": 1}), "overtaken"),
         (job(attributes={"b": 1}), "overtaken"),  # the later row may have found it as it wanted it
         (job(attributes={"a": 1}, triggers={"_capture": True}), "overtaken"),
-        (job(triggers={"_update": True}), "overtaken"),
+        (job(**UPDATE), "overtaken"),
     ],
 )
 def test_a_row_is_superseded_where_all_of_it_is_known_to_have_been_changed_since(row: UpdateJob, reason: str) -> None:
-    assert overtaken_by(row, {A, K}).reason == reason
+    assert overtaken_by(row, {A, K}, SCHEMA).reason == reason
 
 
 def test_rows_lose_what_was_taken_from_them() -> None:
@@ -116,7 +119,7 @@ def test_rows_lose_what_was_taken_from_them() -> None:
     ]
     rows.append(Unsendable(RowRef(3, 0, b""), "id_missing"))
     taken = {0: {A}, 1: {A, B}, 3: {A}}
-    assert list(without(rows, taken)) == [
+    assert list(without(rows, taken, TERMS)) == [
         replace(job(attributes={"b": 2}), ref=rows[0].ref),
         Unsendable(rows[1].ref, "superseded"),
         rows[2],

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from jobs.columns import Rules, SheetColumns
 from jobs.formats.stored import NOTHING, Fault, WorkbookRow
 from jobs.model import RowRef, SheetRow, UpdateJob
+from tests.schemas import SCHEMA
 
-RULES = Rules("stripe_payments", allow_triggers=frozenset({"_refresh"}))
+RULES = Rules(SCHEMA, "stripe_payments", allow_triggers=frozenset({"_refresh"}))
 NAMES = [
     "type", "reference", "metadata.a", "metadata.n:int", "metadata.b:bool", "metadata.j:json", "options", "order",
     "_refresh", "_cancel", "tags.add", "tags.remove", "expires_at", "coupon_codes", "__status", "__reason",
@@ -71,17 +72,17 @@ def test_only_rows_that_are_refused_are_doubtful() -> None:
         ("a", "x"),
         ("a", "x", "1", "", "", "more"),
     ]
-    assert doubted(header, *rows, said=Rules("orders")) == list(range(2, 10))
+    assert doubted(header, *rows, said=Rules(SCHEMA, "orders")) == list(range(2, 10))
 
 
 @pytest.mark.parametrize(
     ("header", "said"),
     [
-        (["id", "tags.add", "tags.remove"], Rules("orders")),  # a tag may be in both
+        (["id", "tags.add", "tags.remove"], Rules(SCHEMA, "orders")),  # a tag may be in both
         (["id", "metadata.a", "__status"], RULES),  # an earlier run may have done it
         (["id", "metadata.a", "__row"], RULES),  # its cells are guarded by apostrophes
-        (["id", "metadata.a", "reference"], Rules("stripe_payments", refuse_members=True)),
-        (["id", "metadata.a", "type"], Rules()),  # no row says its type
+        (["id", "metadata.a", "reference"], Rules(SCHEMA, "stripe_payments", refuse_members=True)),
+        (["id", "metadata.a", "type"], Rules(SCHEMA)),  # no row says its type
         (["id", "type", "reference"], RULES),  # no such type
     ],
 )

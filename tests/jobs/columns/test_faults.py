@@ -2,15 +2,14 @@
 
 import pytest
 
-from jobs.apis.schema import type_names
 from jobs.columns import ObjectColumns, Rules, SheetColumns, header_faults
-from jobs.columns.resolve import known_type
 from jobs.damage import Column
 from jobs.formats.stored import Fault, Kind, Stored, WorkbookRow
 from jobs.model import JSON, ObjectRow, RowRef, SheetRow, Unsendable
+from tests.schemas import SCHEMA
 
 REF = RowRef(1, 2, b"")
-PAYMENTS = Rules(type="stripe_payments")
+PAYMENTS = Rules(SCHEMA, type="stripe_payments")
 HEADER = ["id", "reference", "metadata.count:int", "metadata.flag:bool", "_refresh"]
 
 
@@ -52,7 +51,7 @@ def test_all_faults_of_a_row(cells: list[str], expected: list[tuple[str, str]]) 
 )
 def test_a_row_that_names_its_type(type_: str, expected: list[tuple[str, str]]) -> None:
     header = ["id", "type", "metadata.count:int"]
-    assert faults(["a b", type_, "x"], header, Rules()) == expected
+    assert faults(["a b", type_, "x"], header, Rules(SCHEMA)) == expected
 
 
 def test_a_cell_that_a_workbook_could_not_give_is_one_fault_beside_others() -> None:
@@ -94,16 +93,20 @@ def test_a_sheet_by_reference_has_texts_that_say_which_record_is_meant() -> None
 def test_what_a_column_is_for(label: str, role: str) -> None:
     """Without --type the first type that has the column decides."""
     header = ["id", "type", label] if label not in {"id", "type"} else ["id", "type"]
-    assert {column.label: column.role for column in SheetColumns(header, Rules()).described()}[label] == role
+    assert {column.label: column.role for column in SheetColumns(header, Rules(SCHEMA)).described()}[label] == role
 
 
 @pytest.mark.parametrize("default", ["", "stripe_payments", "orders"])
 def test_every_column_of_every_type_has_a_role_whatever_the_default_type(default: str) -> None:
-    names = {name for kind in map(known_type, type_names()) for name in (*kind.attributes, *kind.relationships)} - {
+    names = {
+        name
+        for kind in filter(None, map(SCHEMA.resource_type, SCHEMA.names))
+        for name in (*kind.attributes, *kind.relationships)
+    } - {
         "_add_tags",
         "_remove_tags",
     }
-    columns = SheetColumns(["id", "type", *sorted(names)], Rules(type=default))
+    columns = SheetColumns(["id", "type", *sorted(names)], Rules(SCHEMA, type=default))
     assert len(columns.described()) == len(names) + 2
 
 
@@ -115,8 +118,8 @@ def test_every_column_of_every_type_has_a_role_whatever_the_default_type(default
          ["did you mean `metadata.a:bool`", "did you mean `reference`", "did you mean `metadata`"]),
         (["\ufeffID", "metadata.a"], PAYMENTS, ["did you mean `id`?"]),
         (["ID", "reference"], PAYMENTS, ["column 'ID' has no meaning; did you mean `id`?"]),
-        (["metadata.a"], Rules(), ["no column `id`", "pass --type"]),
-        (["id", "reference"], Rules(type="stripe_paiments"), ["did you mean `stripe_payments`"]),
+        (["metadata.a"], Rules(SCHEMA), ["no column `id`", "pass --type"]),
+        (["id", "reference"], Rules(SCHEMA, type="stripe_paiments"), ["did you mean `stripe_payments`"]),
         (["id", "options", "options.customer"], PAYMENTS, ["keep one of them"]),
     ],
 )  # fmt: skip

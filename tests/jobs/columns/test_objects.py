@@ -9,6 +9,7 @@ from jobs.columns import ObjectColumns, Rules
 from jobs.formats import InputRefused, read_objects
 from jobs.model import ABSENT, JSON, Link, ObjectRow, RowRef, Unsendable, UpdateJob
 from jobs.reasons import REASONS
+from tests.schemas import SCHEMA
 
 REF = RowRef(1, 1, b"12345678")
 ID = "xAyBzCwDvE"
@@ -22,7 +23,7 @@ VALUES = st.recursive(
 
 def rules(kind: str = "stripe_payments", *, replace: bool = True, resend: bool = False) -> Rules:
     allowed = frozenset({"_refresh", "_capture"})
-    return Rules(kind, refuse_members=not replace, allow_triggers=allowed, resend_unknown=resend)
+    return Rules(SCHEMA, kind, refuse_members=not replace, allow_triggers=allowed, resend_unknown=resend)
 
 
 def read(members: dict[str, JSON], said: Rules | None = None) -> UpdateJob | Unsendable:
@@ -365,7 +366,9 @@ def test_a_long_value_is_quoted_shortened() -> None:
 
 
 def test_an_object_without_an_id_is_found_by_its_reference() -> None:
-    found = ObjectColumns(Rules("orders")).read(ObjectRow(REF, {"reference": "R", "metadata.a": 1, "type": "skus"}))
+    found = ObjectColumns(Rules(SCHEMA, "orders")).read(
+        ObjectRow(REF, {"reference": "R", "metadata.a": 1, "type": "skus"})
+    )
     assert found == UpdateJob(REF, "skus", "", members={"metadata": {"a": 1}}, reference="R")
 
 

@@ -10,6 +10,7 @@ from jobs.columns.cells import id_fault
 from jobs.formats import InputRefused, read_sheet
 from jobs.model import ABSENT, JSON, Link, RowRef, SheetRow, Unsendable, UpdateJob
 from jobs.reasons import REASONS
+from tests.schemas import SCHEMA
 
 REF = RowRef(1, 2, b"12345678")
 ID = "xAyBzCwDvE"
@@ -19,7 +20,7 @@ EAGER = frozenset({"_refresh", "_capture", "_trigger", "_update", "_add_tags", "
 def rules(
     kind: str = "stripe_payments", *, replace: bool = True, triggers: frozenset[str] = EAGER, resend: bool = False
 ) -> Rules:
-    return Rules(type=kind, refuse_members=not replace, allow_triggers=triggers, resend_unknown=resend)
+    return Rules(SCHEMA, type=kind, refuse_members=not replace, allow_triggers=triggers, resend_unknown=resend)
 
 
 def read(row: dict[str, str], said: Rules) -> UpdateJob | Unsendable:
@@ -143,7 +144,7 @@ def test_any_text_of_a_sheet_arrives_exactly(text: str) -> None:
     sheet = read_sheet(BytesIO(written.getvalue().encode()))
     (row,) = sheet
     assert isinstance(row, SheetRow)
-    read_ = SheetColumns(sheet.header, Rules("orders", "\0")).read(row)
+    read_ = SheetColumns(sheet.header, Rules(SCHEMA, "orders", "\0")).read(row)
     assert isinstance(read_, UpdateJob)
     assert read_.members == {"metadata": {"a": text}}
 
@@ -179,7 +180,7 @@ def test_a_row_knows_which_of_its_texts_have_no_type() -> None:
 
 
 def test_the_clear_token_can_be_another_text() -> None:
-    said = Rules("orders", clear_token="∅")
+    said = Rules(SCHEMA, "orders", clear_token="∅")
     assert job("orders", said, reference="∅").attributes == {"reference": None}
     assert job("orders", said, reference="<clear>").attributes == {"reference": "<clear>"}
 
@@ -541,13 +542,13 @@ def test_a_row_needs_as_many_cells_as_the_header_unless_it_is_a_comment(
 
 def test_a_results_file_without_its_status_is_one_all_the_same() -> None:
     """Who wants all rows again takes the status out; the guards against formulas are still in the cells."""
-    found = SheetColumns(["__row", "id", "metadata.a"], Rules("orders")).read(SheetRow(REF, ["7", ID, "'=1+1"]))
+    found = SheetColumns(["__row", "id", "metadata.a"], Rules(SCHEMA, "orders")).read(SheetRow(REF, ["7", ID, "'=1+1"]))
     assert found == UpdateJob(REF, "orders", ID, members={"metadata": {"a": "=1+1"}})
 
 
 @pytest.mark.parametrize("label", ["reference", "reference:str"])
 def test_without_ids_a_reference_says_which_record_is_meant(label: str) -> None:
-    columns = SheetColumns([label, "metadata.a", "type"], Rules("orders"))
+    columns = SheetColumns([label, "metadata.a", "type"], Rules(SCHEMA, "orders"))
     found = columns.read(SheetRow(REF, ["#1,001", "x", ""]))  # an order number, no comment
     assert found == UpdateJob(REF, "orders", "", members={"metadata": {"a": "x"}}, reference="#1,001")
     assert isinstance(found, UpdateJob)
@@ -561,11 +562,11 @@ def test_without_ids_a_reference_says_which_record_is_meant(label: str) -> None:
 def test_the_record_is_meant_by_the_id_or_by_the_reference_of_a_sheet_without_ids(
     header: list[str], target: int
 ) -> None:
-    assert SheetColumns(header, Rules("orders")).target == target
+    assert SheetColumns(header, Rules(SCHEMA, "orders")).target == target
 
 
 def test_beside_ids_a_reference_is_a_value() -> None:
-    columns = SheetColumns(["id", "reference"], Rules("orders"))
+    columns = SheetColumns(["id", "reference"], Rules(SCHEMA, "orders"))
     assert columns.read(SheetRow(REF, [ID, "R"])) == UpdateJob(REF, "orders", ID, {"reference": "R"})
     missing = columns.read(SheetRow(REF, ["", "R"]))
     assert isinstance(missing, Unsendable)
@@ -584,19 +585,19 @@ def test_beside_ids_a_reference_is_a_value() -> None:
     ],
 )
 def test_a_reference_that_cannot_be_looked_up_is_refused(text: str, reason: str, says: str) -> None:
-    found = SheetColumns(["reference", "metadata.a"], Rules("orders")).read(SheetRow(REF, [text, "x"]))
+    found = SheetColumns(["reference", "metadata.a"], Rules(SCHEMA, "orders")).read(SheetRow(REF, [text, "x"]))
     assert isinstance(found, Unsendable)
     assert (found.reason, says in found.message) == (reason, True)
 
 
 @pytest.mark.parametrize("cells", [["R", "x", "y"], ["#R"]])
 def test_a_row_by_reference_with_too_few_or_too_many_cells_is_no_comment(cells: list[str]) -> None:
-    found = SheetColumns(["reference", "metadata.a"], Rules("orders")).read(SheetRow(REF, cells))
+    found = SheetColumns(["reference", "metadata.a"], Rules(SCHEMA, "orders")).read(SheetRow(REF, cells))
     assert isinstance(found, Unsendable)
     assert found.reason == "cell_count"
 
 
 def test_a_reference_with_unusual_spaces_is_taken_as_it_is() -> None:
-    found = SheetColumns(["reference", "metadata.a"], Rules("orders")).read(SheetRow(REF, ["R\u00a01", "x"]))
+    found = SheetColumns(["reference", "metadata.a"], Rules(SCHEMA, "orders")).read(SheetRow(REF, ["R\u00a01", "x"]))
     assert isinstance(found, UpdateJob)
     assert found.reference == "R\u00a01"

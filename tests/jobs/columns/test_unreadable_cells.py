@@ -5,9 +5,10 @@ import pytest
 from jobs.columns import Rules, SheetColumns
 from jobs.formats.stored import NOTHING, Fault, WorkbookRow
 from jobs.model import RowRef, SheetRow, Unsendable, UpdateJob
+from tests.schemas import SCHEMA
 
 REF = RowRef(1, 2, b"")
-RULES = Rules(type="orders")
+RULES = Rules(SCHEMA, type="orders")
 
 
 def read(header: list[str], cells: list[str], *faults: int) -> UpdateJob | Unsendable:

@@ -76,7 +76,9 @@ def signs(seed: int) -> list[Sign]:
     sheet = [
         ["" if label != "id" and dice.random() < 0.1 else value() for label, _, value in found] for _ in range(rows)
     ]
-    examination = Examination([Column(label, role, index) for index, (label, role, _) in enumerate(found)])
+    examination = Examination(
+        [Column(label, role, index) for index, (label, role, _) in enumerate(found)], ten_letter_ids=True
+    )
     examination.see_rows([RowRef(row, row + 1, b"") for row in range(1, rows + 1)], sheet)
     return examination.signs()
 

@@ -95,7 +95,7 @@ def test_a_sheet_of_forty_clean_columns_gives_no_warning(seed: int) -> None:
 
 @given(cells=st.lists(st.text(), max_size=30))
 def test_any_text_at_all_is_looked_at_without_an_error_and_counted_as_it_matches(cells: list[str]) -> None:
-    examination = Examination([Column("reference", "text", 0)])
+    examination = Examination([Column("reference", "text", 0)], ten_letter_ids=True)
     examination.see_rows([RowRef(row, row, b"") for row, _ in enumerate(cells)], [[cell] for cell in cells])
     for sign in examination.signs():
         assert sign.count == sum(1 for cell in cells if cell and sign.matches(cell)), sign.code
@@ -103,7 +103,7 @@ def test_any_text_at_all_is_looked_at_without_an_error_and_counted_as_it_matches
 
 @given(cells=st.lists(st.text("0129eE+-.,%'=\" /", min_size=1, max_size=9), max_size=12))
 def test_whatever_looks_like_a_number_is_counted_as_it_matches(cells: list[str]) -> None:
-    examination = Examination([Column("reference", "text", 0)])
+    examination = Examination([Column("reference", "text", 0)], ten_letter_ids=True)
     examination.see_rows([RowRef(row, row, b"") for row, _ in enumerate(cells)], [[cell] for cell in cells])
     for sign in examination.signs():
         assert sign.count == sum(1 for cell in cells if sign.matches(cell)), sign.code
@@ -125,7 +125,7 @@ def test_a_date_is_one_just_as_the_calendar_says(year: int, month: int, day: int
 
 def warned(by_column: Sequence[Sequence[str]], columns: list[Column]) -> list[str]:
     rows = [list(row) for row in zip(*by_column, strict=True)]
-    examination = Examination(columns)
+    examination = Examination(columns, ten_letter_ids=True)
     examination.see_rows([RowRef(row, row + 1, b"") for row, _ in enumerate(rows, 1)], rows)
     return [
         f"{sign.code} {sign.column.label}: {sign.examples}"

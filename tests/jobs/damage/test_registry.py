@@ -14,7 +14,7 @@ NUMBERS = [str(each) for each in range(100, 130)]
 
 
 def signs(cells: list[str], role: Role = "text", label: str = "reference") -> list[Sign]:
-    examination = Examination([Column(label, role, 0)])
+    examination = Examination([Column(label, role, 0)], ten_letter_ids=True)
     refs = [RowRef(row, row + 1, b"") for row, _ in enumerate(cells, 1)]
     examination.see_rows(refs, [[cell] for cell in cells])
     return examination.signs()
@@ -235,7 +235,9 @@ def test_a_sign_matches_the_cells_that_it_counted_and_no_others() -> None:
 
 @pytest.mark.parametrize(("clear", "cleared", "codes_"), [("NULL", 2, set()), ("", 0, {"null_word"})])
 def test_a_cell_that_clears_its_field_is_counted_and_is_no_damage(clear: str, cleared: int, codes_: set[str]) -> None:
-    examination = Examination([Column("reference", "text", 0), Column("metadata.a", "text", 1)], clear)
+    examination = Examination(
+        [Column("reference", "text", 0), Column("metadata.a", "text", 1)], clear, ten_letter_ids=True
+    )
     rows = [["NULL", "a"], ["b", "NULL"], ["", "c"]]
     examination.see_rows([RowRef(row, row + 1, b"") for row, _ in enumerate(rows, 1)], rows)
     assert examination.cleared == cleared
@@ -320,3 +322,10 @@ def test_the_cause_of_a_refusal_is_told_when_it_shows(cell: str, says: str) -> N
 )  # fmt: skip
 def test_kinds(cell: str, kind: str) -> None:
     assert kind_of(cell) == kind
+
+
+def test_an_api_that_says_nothing_of_its_ids_is_told_nothing_of_them() -> None:
+    examination = Examination([Column("id", "id", 0)])
+    cells = [*(each.lower() for each in IDS), "12345"]
+    examination.see_rows([RowRef(row, row + 1, b"") for row, _ in enumerate(cells, 1)], [[cell] for cell in cells])
+    assert examination.signs() == []

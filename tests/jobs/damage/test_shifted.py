@@ -24,7 +24,7 @@ def ref(row: int) -> RowRef:
 
 
 def of_rows(rows: list[list[str]]) -> dict[str, Sign]:
-    examination = Examination(COLUMNS)
+    examination = Examination(COLUMNS, ten_letter_ids=True)
     examination.see_rows([ref(row) for row, _ in enumerate(rows, 1)], rows)
     return {sign.code: sign for sign in examination.signs()}
 
@@ -62,7 +62,7 @@ def test_a_small_sheet_has_no_usual_row_to_compare_with() -> None:
 
 
 def test_shifted_rows_beyond_a_bound_are_only_counted() -> None:
-    examination = Examination(COLUMNS)
+    examination = Examination(COLUMNS, ten_letter_ids=True)
     examination.see_rows([ref(row) for row in range(200_000)], CLEAN * 10_000)
     shifted = ["ZfiCcmIvub", "", "inv-7", "007", "some prose"]
     examination.see_rows([ref(row) for row in range(200_000, 211_000)], [shifted] * 11_000)
@@ -73,7 +73,7 @@ def test_shifted_rows_beyond_a_bound_are_only_counted() -> None:
 def test_batches_add_up() -> None:
     rows = [*CLEAN, ["abc", " x", "7", "MÃ¼", "1"], ["abd", " y", "8", "Ã¼", "2"]]
     whole = of_rows(rows)
-    examination = Examination(COLUMNS)
+    examination = Examination(COLUMNS, ten_letter_ids=True)
     for row, cells in enumerate(rows, 1):
         examination.see_rows([ref(row)], [cells])
     by_row = {sign.code: sign for sign in examination.signs()}
@@ -84,13 +84,13 @@ def test_batches_add_up() -> None:
 
 
 def test_no_row_is_no_damage() -> None:
-    examination = Examination(COLUMNS)
+    examination = Examination(COLUMNS, ten_letter_ids=True)
     examination.see_rows([], [])
     assert examination.signs() == []
 
 
 def test_members_of_objects_are_columns_by_their_names() -> None:
-    examination = Examination()
+    examination = Examination(ten_letter_ids=True)
     examination.see_objects(
         [ref(1), ref(2)], [{"id": "12", "reference": "NULL"}, {"reference": " x", "metadata.a": "Ã¼"}]
     )
@@ -104,7 +104,7 @@ def test_members_of_objects_are_columns_by_their_names() -> None:
 
 
 def test_objects_with_ever_new_names_take_no_more_memory() -> None:
-    examination = Examination()
+    examination = Examination(ten_letter_ids=True)
     examination.see_objects(
         [ref(row) for row in range(MAX_MEMBERS + 500)], [{f"key{row}": " x"} for row in range(MAX_MEMBERS + 500)]
     )
@@ -114,7 +114,7 @@ def test_objects_with_ever_new_names_take_no_more_memory() -> None:
 
 def of_stored(cells: list[tuple[str, Stored]], label: str = "reference") -> dict[str, tuple[int, list[str]]]:
     column = Column(label, "untyped", 0)
-    examination = Examination([column])
+    examination = Examination([column], ten_letter_ids=True)
     refs = [ref(row) for row, _ in enumerate(cells, 1)]
     examination.see_rows(refs, [[cell] for cell, _ in cells], [[how] for _, how in cells])
     found = {}
@@ -177,7 +177,7 @@ def test_damage_that_only_the_workbook_knows(
     ],
 )
 def test_the_way_back_to_zeros_of_a_number_format_is_a_formula(formats: list[str], formula: str) -> None:
-    examination = Examination([Column("metadata.code", "untyped", 2)])
+    examination = Examination([Column("metadata.code", "untyped", 2)], ten_letter_ids=True)
     refs = [RowRef(row, row + 1, b"") for row, _ in enumerate(formats, 1)]
     stored = [[NUMBER, NUMBER, Stored(Kind.NUMBER, code)] for code in formats]
     examination.see_rows(refs, [["", "", "7"]] * len(formats), stored)
@@ -190,14 +190,14 @@ def test_a_date_in_a_column_of_dates_is_none_of_a_code() -> None:
 
 
 def test_how_a_number_was_stored_does_not_matter_where_numbers_belong() -> None:
-    examination = Examination([Column("metadata.n:int", "number", 0)])
+    examination = Examination([Column("metadata.n:int", "number", 0)], ten_letter_ids=True)
     examination.see_rows([ref(1)], [["123"]], [[ZIP]])
     assert examination.signs() == []
 
 
 def test_the_same_damage_is_told_once() -> None:
     """What the workbook knows for certain comes before what the texts suggest."""
-    examination = Examination([Column("reference", "text", 0)])
+    examination = Examination([Column("reference", "text", 0)], ten_letter_ids=True)
     cells = [("00123", TEXT), ("00124", TEXT), ("125", ZIP), ("7", TEXT)]
     examination.see_rows([ref(row) for row in range(4)], [[cell] for cell, _ in cells], [[how] for _, how in cells])
     assert [(sign.code, sign.count) for sign in examination.signs()] == [("leading_zeros_lost", 1)]

@@ -8,6 +8,7 @@ from jobs.columns import Rules, SheetColumns
 from jobs.formats import InputRefused, first_lines, later_header, read_sheet
 from jobs.model import Unsendable
 from tests.jobs.formats.workbooks import opened, parts, zipped
+from tests.schemas import SCHEMA
 
 A, B = "ZfiCcmIvub", "YJNOHFdSXy"
 
@@ -73,7 +74,7 @@ def test_the_header_of_a_workbook_stands_in_the_row_that_was_said() -> None:
 
 def test_a_remark_beside_a_table_of_a_workbook_is_named_by_its_cell() -> None:
     sheet = opened(zipped(parts(_row(1, "id", "reference") + _row(2, A, "x", "", "call Bob"))))
-    judged = SheetColumns(sheet.header, Rules(type="stripe_payments")).read(next(iter(sheet)))
+    judged = SheetColumns(sheet.header, Rules(SCHEMA, type="stripe_payments")).read(next(iter(sheet)))
     assert isinstance(judged, Unsendable)
     assert judged.reason == "column_unnamed"
     assert judged.message == "S!D2 has `call Bob`, and its column has no name in the header"
@@ -100,7 +101,7 @@ def test_ctrl_z_at_the_end_is_no_row_and_no_part_of_a_value(end: str) -> None:
 
 
 def test_a_header_once_more_is_named_as_such() -> None:
-    columns = SheetColumns(["id", "reference"], Rules(type="stripe_payments"))
+    columns = SheetColumns(["id", "reference"], Rules(SCHEMA, type="stripe_payments"))
     text = f"id,reference\n{A},x\n\ufeffid,reference\nid,reference\n{B},y\n"
     judged = [columns.read(row) for row in read_sheet(BytesIO(text.encode()))]
     assert [each.reason if isinstance(each, Unsendable) else "" for each in judged] == [
@@ -111,21 +112,21 @@ def test_a_header_once_more_is_named_as_such() -> None:
 @pytest.mark.parametrize("second", ["id,metadata.note", "id,reference,metadata.note", "\ufeffid,metadata.note"])
 def test_a_header_of_other_columns_refuses_the_input(second: str) -> None:
     """The rows under it would set what their own header does not say."""
-    columns = SheetColumns(["id", "reference"], Rules(type="stripe_payments"))
+    columns = SheetColumns(["id", "reference"], Rules(SCHEMA, type="stripe_payments"))
     sheet = read_sheet(BytesIO(f"id,reference\n{A},x\n{second}\n{B},y\n".encode()))
     with pytest.raises(InputRefused, match="files were put together"):
         list(map(columns.read, sheet))
 
 
 def test_a_reference_may_be_the_word_reference() -> None:
-    columns = SheetColumns(["reference", "metadata.note"], Rules(type="stripe_payments"))
+    columns = SheetColumns(["reference", "metadata.note"], Rules(SCHEMA, type="stripe_payments"))
     one, other = read_sheet(BytesIO(b"reference,metadata.note\nreference,x\nreference,metadata.note\n"))
     assert not isinstance(columns.read(one), Unsendable)
     assert isinstance(columns.read(other), Unsendable)
 
 
 def test_a_row_of_totals_is_named_by_what_it_begins_with() -> None:
-    columns = SheetColumns(["id", "reference"], Rules(type="stripe_payments"))
+    columns = SheetColumns(["id", "reference"], Rules(SCHEMA, type="stripe_payments"))
     rows = list(read_sheet(BytesIO(b"id,reference\nTotal,12\nSumme\n")))
     whole, short = map(columns.read, rows)
     assert isinstance(whole, Unsendable)
@@ -137,7 +138,7 @@ def test_a_row_of_totals_is_named_by_what_it_begins_with() -> None:
 
 def test_a_header_once_more_is_a_row_of_its_report_too() -> None:
     header = ["__status", "__reason", "id", "reference"]
-    columns = SheetColumns(header, Rules(type="stripe_payments"))
+    columns = SheetColumns(header, Rules(SCHEMA, type="stripe_payments"))
     (row,) = read_sheet(BytesIO(b"__status,__reason,id,reference\ninvalid,repeated_header,id,reference\n"))
     (fault,) = columns.faults(row)
     assert fault.reason == "repeated_header"

@@ -13,9 +13,10 @@ from jobs.formats import read_sheet
 from jobs.formats.stored import DamagedRow
 from jobs.formats.strays import Layout, swallowed
 from jobs.model import SheetRow, Unsendable
+from tests.schemas import SCHEMA
 
 A, B, C = "ZfiCcmIvub", "YJNOHFdSXy", "wnrdaHbacF"
-RULES = Rules(type="stripe_payments")
+RULES = Rules(SCHEMA, type="stripe_payments")
 
 IDS = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=10, max_size=10).filter(
     lambda id_: not id_.islower() and not id_.istitle()

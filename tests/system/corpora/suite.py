@@ -9,6 +9,7 @@ from jobs.columns import ObjectColumns, Rules
 from jobs.formats import InputRefused, read_objects
 from jobs.model import ObjectRow, Unsendable
 from jobs.strict_json import NotStrictJSON, parse
+from tests.schemas import SCHEMA
 from tests.system.corpora.finding import Finding
 
 CORPUS = "JSONTestSuite"
@@ -39,7 +40,7 @@ def _judged(kind: str, text: str) -> str:
 
 def _as_a_line(kind: str, text: str) -> str:
     """The reader of JSON records, and what columns make of it: rows of their own, refusals of rows, or of the input."""
-    columns = ObjectColumns(Rules("orders"))
+    columns = ObjectColumns(Rules(SCHEMA, "orders"))
     is_line = not set("\r\n") & set(text.strip("\r\n"))
     try:
         records = list(read_objects(BytesIO(text.encode("utf-8", "surrogatepass"))))

@@ -17,6 +17,7 @@ from typing import Final
 from jobs.columns import RESERVED
 from jobs.damage.turned import turned
 from jobs.quoting import quoted
+from tests.schemas import SCHEMA
 from worker.checking import Checked, check
 from worker.files import source
 from worker.journal import create
@@ -123,7 +124,7 @@ def workbook_by_libreoffice(office: Office, folder: Path) -> Iterator[str]:
         if _count(found, code) != count:
             yield f"{code}: {_count(found, code)} instead of {count}"
     how = _how(book, "xlsx").model_copy(update={"visible_only": True})
-    if (skipped := check(book, how, TYPE).skipped["hidden"]) != 2:  # as in the file
+    if (skipped := check(book, how, TYPE, SCHEMA).skipped["hidden"]) != 2:  # as in the file
         yield f"--visible-only skips {skipped} rows instead of 2"
 
 
@@ -212,7 +213,7 @@ def _how(path: Path, format_name: str) -> Input:
 
 
 def _checked(path: Path, format_name: str) -> Checked:
-    return check(path, _how(path, format_name), TYPE)
+    return check(path, _how(path, format_name), TYPE, SCHEMA)
 
 
 def _count(found: Checked, code: str) -> int:

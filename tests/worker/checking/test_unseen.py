@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from jobs.formats.xlsx import grid
 from jobs.model import Unsendable, UpdateJob
 from tests.jobs.formats.workbooks import parts, text, zipped
+from tests.schemas import SCHEMA
 from worker.checking import Checked, check, findings, tell, tell_in_short
 from worker.files import source
 from worker.settings import Input
@@ -51,13 +52,13 @@ def counted(found: Checked) -> dict[tuple[str, str], int]:
 
 
 def listed(path: Path, found: Checked, read: Input) -> Counter[tuple[str, str]]:
-    return Counter((each.group.code, each.group.column) for each in findings(found, path, read, TYPE))
+    return Counter((each.group.code, each.group.column) for each in findings(found, path, read, TYPE, SCHEMA))
 
 
 def test_hidden_rows_and_columns_are_said_with_counts_and_places(tmp_path: Path) -> None:
     rows = "".join(row_of(line, [key(line), "r", "a", "b"], hidden=line % 5 > 0) for line in range(2, 32))
     path = workbook(tmp_path, rows, hidden_columns="3-4")
-    found = check(path, how(path), TYPE)
+    found = check(path, how(path), TYPE, SCHEMA)
     told = tell(found, "sheet.xlsx", "rowpatch check sheet.xlsx")
     assert "24 of 30 rows are hidden; they are sent too" in told
     assert "2 of 4 columns are hidden; their cells are sent too" in told
@@ -72,27 +73,27 @@ def test_hidden_rows_and_columns_are_said_with_counts_and_places(tmp_path: Path)
 
 def test_one_is_said_as_one(tmp_path: Path) -> None:
     path = workbook(tmp_path, row_of(2, [key(2), "r", "a"], hidden=True), hidden_columns="3")
-    told = tell(check(path, how(path), TYPE), "sheet.xlsx", "")
+    told = tell(check(path, how(path), TYPE, SCHEMA), "sheet.xlsx", "")
     assert "1 of 1 rows is hidden; it is sent too" in told
     assert "1 of 4 columns is hidden; its cells are sent too" in told
 
 
 def test_hidden_ids_are_meant(tmp_path: Path) -> None:
     path = workbook(tmp_path, row_of(2, [key(2), "r"]), hidden_columns="1")
-    assert check(path, how(path), TYPE).warnings == []
+    assert check(path, how(path), TYPE, SCHEMA).warnings == []
     assert [job.id for job in jobs(path, how(path, visible_only=True)) if isinstance(job, UpdateJob)] == [key(2)]
 
 
 def test_hidden_rows_that_are_not_sent_are_not_counted(tmp_path: Path) -> None:
     rows = row_of(2, ["#", "r"], hidden=True) + row_of(3, ["a b", "r"], hidden=True) + row_of(4, [key(4), "r"])
     path = workbook(tmp_path, rows)
-    assert ("hidden_row", "") not in counted(check(path, how(path), TYPE))
+    assert ("hidden_row", "") not in counted(check(path, how(path), TYPE, SCHEMA))
 
 
 def test_cells_under_a_merged_one_are_said_for_each_column(tmp_path: Path) -> None:
     rows = row_of(2, [key(2), "r2", "B1"]) + row_of(4, [key(4), "r4"]) + row_of(5, [key(5), "", "", "x"])
     path = workbook(tmp_path, rows, merged=("C2:C5", "B4:C4", "A9:B9", "odd"))
-    found = check(path, how(path), TYPE)
+    found = check(path, how(path), TYPE, SCHEMA)
     (group,) = [each for each in found.warnings if each.column == "metadata.a"]
     assert (group.code, group.count) == ("merged_cells", 2)  # line 3 stores nothing, and is no row
     assert [(each.ref.row, each.ref.line, each.message) for each in group.spots] == [
@@ -107,14 +108,14 @@ def test_cells_under_a_merged_one_are_said_for_each_column(tmp_path: Path) -> No
 def test_a_row_that_asks_for_nothing_because_of_a_merged_cell_is_named(tmp_path: Path) -> None:
     rows = row_of(2, [key(2), "r2"]) + row_of(3, [key(3)])
     path = workbook(tmp_path, rows, merged=("B2:B3",))
-    found = check(path, how(path), TYPE)
+    found = check(path, how(path), TYPE, SCHEMA)
     assert found.skipped == {"nothing_to_change": 1}
     assert counted(found) == listed(path, found, how(path)) == {("merged_cells", "reference"): 1}
 
 
 def jobs(path: Path, read: Input) -> list[UpdateJob | Unsendable]:
     with source.opened(path) as stream:
-        return list(source.jobs(stream, read, TYPE, lambda _: True))
+        return list(source.jobs(stream, read, TYPE, SCHEMA, lambda _: True))
 
 
 def test_visible_only_skips_hidden_rows_and_empties_hidden_columns(tmp_path: Path) -> None:
@@ -133,7 +134,7 @@ def test_visible_only_skips_hidden_rows_and_empties_hidden_columns(tmp_path: Pat
     assert isinstance(sent, UpdateJob)
     assert (sent.attributes, sent.members) == ({"reference": "r3"}, {"metadata": {"b": "b"}})
     assert isinstance(erroneous, UpdateJob)  # the error stands in a column that is left out
-    found = check(path, read, TYPE)
+    found = check(path, read, TYPE, SCHEMA)
     assert (found.rows, found.sendable, found.skipped) == (4, 2, {"hidden": 1, "nothing_to_change": 1})
     assert counted(found) == listed(path, found, read) == {}
 
@@ -170,7 +171,7 @@ def test_the_list_has_what_the_groups_count_whatever_is_hidden_or_merged(
             merged.append(f"{LETTERS[left]}{top}:{LETTERS[right]}{top + height}")
     path = workbook(tmp_path, rows, tuple(merged), hidden_columns)
     read = how(path, visible_only=visible_only)
-    found = check(path, read, TYPE)
+    found = check(path, read, TYPE, SCHEMA)
     assert listed(path, found, read) == Counter({(group.code, group.column): group.count for group in found.groups()})
     made = jobs(path, read)
     assert found.rows == len(made) == sum(there for there, _, _ in lines)
@@ -180,6 +181,6 @@ def test_the_list_has_what_the_groups_count_whatever_is_hidden_or_merged(
 def test_merged_ranges_are_bounded_in_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(grid, "MAX_COVERED", 3)
     path = workbook(tmp_path, row_of(2, [key(2), "r"]), merged=("B1:B2", "C1:D2", "A1:B2"))
-    found = check(path, how(path), TYPE)
+    found = check(path, how(path), TYPE, SCHEMA)
     (group, *_) = [each for each in found.warnings if each.column == "reference"]
     assert group.evidence == "1 merged cell covers the column; 1 of the sheet's were not looked at"

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from jobs.apis.api import Api
+from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.changes.diff import Change
 from jobs.model import Fields, Live, Path, RowRef, UpdateJob
 from worker.clock import Clock, Moment
@@ -28,6 +30,7 @@ class Records:
     ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     stop: Stop | None = None
     asked: list[Any] = field(default_factory=list)
+    api: Api = COMMERCE_LAYER
 
     async def live(self, kind: str, ids: Sequence[str], fields: Fields) -> Found:
         self.asked.append((kind, tuple(ids), fields))

@@ -16,6 +16,7 @@ import pytest
 from jobs.changes.edits import encode, encode_shape
 from jobs.model import ABSENT, UNREAD, Edit, RowRef, RowResult, Status
 from jobs.model import Path as Place
+from tests.schemas import SCHEMA
 from worker.engine.undo import CANNOT, Prepared, prepare
 from worker.engine.verifier import Kept, sampled, written_records
 from worker.journal import PLAN, History, Image, Journal, Planned, create, inline
@@ -67,7 +68,7 @@ def run_of(path: Path, entries: Iterable[Entry]) -> Path:
 
 def prepared(path: Path, new: Path) -> Prepared:
     with closing(History(path)) as history:
-        return prepare(history, MADE_WITH, new, "undo of run")
+        return prepare(history, MADE_WITH, SCHEMA, new, "undo of run")
 
 
 def lines(new: Path) -> list[dict[str, object]]:

@@ -4,6 +4,7 @@ import pytest
 
 from jobs.changes.inverse import Written, trails
 from jobs.model import UNREAD, Edit, Live
+from tests.schemas import SCHEMA
 from worker.engine.verifier import Finding, Kept, Verified, _judge
 from worker.policy.row import Found
 
@@ -14,7 +15,8 @@ def judged(edit: Edit, live: str) -> tuple[dict[str, int], list[Finding]]:
     """What is found of a record that one row wrote."""
     record = Kept(1, "skus", "x", tuple(trails([Written(1, (edit,))])))
     verified, findings = Verified(), list[Finding]()
-    _judge(record, Found({"x": Live("skus", {"name": live}, fields=record.fields)}), verified, findings.append)
+    found = Found({"x": Live("skus", {"name": live}, fields=record.fields)})
+    _judge(record, found, SCHEMA, verified, findings.append)
     return dict(verified.counts), findings
 
 
@@ -51,7 +53,7 @@ EDITS = (Edit(("attributes", "reference"), "old", "new"),)
 def test_a_record_is_gone_only_where_that_is_proven(found: Found, why: str) -> None:
     kept = Kept(1, "orders", "x", tuple(trails([Written(1, EDITS, (), True)])))
     verified, told = Verified(), list[Finding]()
-    _judge(kept, found, verified, told.append)
+    _judge(kept, found, SCHEMA, verified, told.append)
     assert [finding.why for finding in told] == [why]
     assert verified.counts == {why: 1}
 
@@ -75,6 +77,7 @@ def test_an_update_in_doubt_that_does_not_show_is_not_held_nor_laid_to_somebody(
     written = [Written(number, (edit,), (), certain) for number, (edit, certain) in enumerate(rows, 1)]
     record = Kept(1, "skus", "x", tuple(trails(written)))
     verified, findings = Verified(), list[Finding]()
-    _judge(record, Found({"x": Live("skus", {"name": live}, fields=record.fields)}), verified, findings.append)
+    found = Found({"x": Live("skus", {"name": live}, fields=record.fields)})
+    _judge(record, found, SCHEMA, verified, findings.append)
     assert verified.counts == {expected: 1}
     assert [finding.why for finding in findings] == ([] if expected == "holds" else [expected])

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.schemas import SCHEMA
 from worker.files.refeed import overtaken, what_changed
 from worker.settings import Input
 
@@ -63,7 +64,7 @@ def test_rows_of_a_results_file_are_overtaken_by_later_done_rows_of_their_id(
 ) -> None:
     path = tmp_path / "input"
     path.write_text(text)
-    assert overtaken(path, how(format_name), "stripe_payments").keys() == expected
+    assert overtaken(path, how(format_name), "stripe_payments", SCHEMA).keys() == expected
 
 
 HEADER = "__status,id,reference,metadata.a,metadata.b\n"
@@ -85,10 +86,10 @@ def test_what_later_rows_have_set_is_taken_from_a_row_that_comes_back(
 ) -> None:
     path = tmp_path / "input"
     path.write_text(HEADER + rows)
-    assert overtaken(path, how(), "stripe_payments") == taken
+    assert overtaken(path, how(), "stripe_payments", SCHEMA) == taken
 
 
 def test_a_results_file_whose_header_means_nothing_overtakes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "input"
     path.write_text("__status,id,no_such\nfailed,x,1\napplied,x,1\n")
-    assert overtaken(path, how(), "stripe_payments") == {}  # the run refuses it, and says why
+    assert overtaken(path, how(), "stripe_payments", SCHEMA) == {}  # the run refuses it, and says why

@@ -9,6 +9,7 @@ import pytest
 
 from jobs.formats import InputRefused
 from jobs.model import Unsendable, UpdateJob
+from tests.schemas import SCHEMA
 from worker.files import source
 from worker.settings import ConfigError, Input
 
@@ -56,7 +57,7 @@ def test_a_spooled_input_is_the_same_bytes_and_reads_the_same(tmp_path: Path, co
     assert spooled.sha256 == hashlib.sha256(data).hexdigest() == source.sha256(spooled.path)
     assert source.spooled_in(tmp_path, "csv") == spooled.path
     with source.opened(spooled.path) as stream:
-        found = list(source.jobs(stream, how(), "orders", lambda _: True))
+        found = list(source.jobs(stream, how(), "orders", SCHEMA, lambda _: True))
     assert [job.attributes for job in found if isinstance(job, UpdateJob)] == [
         {"reference": "007"},
         {"reference": "1E5"},
@@ -65,7 +66,7 @@ def test_a_spooled_input_is_the_same_bytes_and_reads_the_same(tmp_path: Path, co
 
 
 def test_only_wanted_rows_are_read_and_keep_their_numbers() -> None:
-    found = list(source.jobs(io.BytesIO(SHEET.encode()), how(), "orders", lambda row: row == 2))
+    found = list(source.jobs(io.BytesIO(SHEET.encode()), how(), "orders", SCHEMA, lambda row: row == 2))
     assert [job.ref.row for job in found] == [2]
 
 
@@ -108,10 +109,12 @@ def test_a_lost_copy_of_the_input_is_refused(tmp_path: Path) -> None:
 def test_tsv_and_ndjson_are_read_by_their_formats() -> None:
     tsv = io.BytesIO(b"id\treference\nabc\t1,5\n")
     assert [
-        job.attributes for job in source.jobs(tsv, how("tsv"), "orders", lambda _: True) if isinstance(job, UpdateJob)
+        job.attributes
+        for job in source.jobs(tsv, how("tsv"), "orders", SCHEMA, lambda _: True)
+        if isinstance(job, UpdateJob)
     ] == [{"reference": "1,5"}]
     ndjson = io.BytesIO(b'{"id":"abc","reference":"7"}\n{"id":\n')
-    good, bad = source.jobs(ndjson, how("ndjson"), "orders", lambda _: True)
+    good, bad = source.jobs(ndjson, how("ndjson"), "orders", SCHEMA, lambda _: True)
     assert isinstance(good, UpdateJob)
     assert isinstance(bad, Unsendable)
     assert bad.reason == "bad_json"

@@ -16,11 +16,12 @@ from jobs.changes.diff import as_written
 from jobs.columns import ObjectColumns, Rules, SheetColumns
 from jobs.formats import InputRefused, read_objects
 from jobs.model import Fields, ObjectRow, Request, RowRef, SheetRow, Unsendable, UpdateJob
+from tests.schemas import SCHEMA
 from worker.lane.transport import Transport
 
 TYPE = "orders"
 REF = RowRef(1, 2, b"digest")
-RULES = Rules(type=TYPE)
+RULES = Rules(SCHEMA, type=TYPE)
 HEADERS = {"Authorization": "Bearer t", "Accept": "application/json"}
 
 HOSTILE = [
@@ -200,9 +201,9 @@ def test_neither_ids_nor_names_add_to_the_query_of_a_lookup(wire: Wire, page: li
 )
 def test_a_type_is_one_of_the_catalogue_or_is_never_sent(name: str) -> None:
     with pytest.raises(InputRefused):
-        SheetColumns(["id", "reference"], Rules(type=name))
+        SheetColumns(["id", "reference"], Rules(SCHEMA, type=name))
     with pytest.raises(InputRefused):
-        ObjectColumns(Rules(type=name))
+        ObjectColumns(Rules(SCHEMA, type=name))
     assert isinstance(
-        SheetColumns(["id", "type", "reference"], Rules()).read(SheetRow(REF, ["a", name, "x"])), Unsendable
+        SheetColumns(["id", "type", "reference"], Rules(SCHEMA)).read(SheetRow(REF, ["a", name, "x"])), Unsendable
     )

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from jobs.apis.schema import resource_type
 from jobs.changes.diff import Change
 from jobs.model import ABSENT, UNREAD, Edit, Status
+from tests.schemas import SCHEMA
 from worker.policy.canary import Canary, strayed, unstuck
 
-KIND = resource_type("stripe_payments")
+KIND = SCHEMA.resource_type("stripe_payments")
 BEFORE: dict[str, Any] = {"reference": "a", "reference_origin": "o", "metadata": {"k": 1}, "updated_at": "then"}
 
 
@@ -47,7 +47,7 @@ def test_a_first_update_may_only_change_what_it_says(sent: dict[str, Any], after
     ],
 )
 def test_what_was_sent_must_be_on_the_record(edit: Edit, after: dict[str, Any], names: tuple[str, ...]) -> None:
-    assert unstuck((edit,), after) == names
+    assert unstuck((edit,), after, SCHEMA) == names
 
 
 def test_of_an_unknown_type_only_what_was_sent_is_looked_at() -> None:

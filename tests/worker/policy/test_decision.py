@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.changes.diff import AS_A_SHEET, Change, as_written
+from jobs.changes.diff import Change, as_written
 from jobs.model import ABSENT, UNREAD, Edit, Live, RowRef, Status, UpdateJob
+from tests.schemas import SCHEMA, TERMS
 from worker.policy.decision import UNCHANGED, Asked, decide, decide_row, give_up, moved_on, read_back, shown
 from worker.policy.row import InFlightRow
 from worker.policy.verdict import ReadBack, Settle
@@ -36,30 +37,30 @@ def reason(decided: Change | Settle | ReadBack) -> str:
 @pytest.mark.parametrize(
     ("job", "record", "asked", "expected"),
     [
-        (JOB, live(), Asked(), "sent"),
-        (JOB, live("new"), Asked(), "as_wanted"),
+        (JOB, live(), Asked(TERMS), "sent"),
+        (JOB, live("new"), Asked(TERMS), "as_wanted"),
         # keys cannot be laid over what is no object
-        (KEYED, live(metadata="text"), Asked(), "lookup_failed"),
+        (KEYED, live(metadata="text"), Asked(TERMS), "lookup_failed"),
         # an earlier attempt left a doubt: the record tells
-        (JOB, live("new"), Asked(doubt="reply_lost", earlier=OURS), "read_back"),
-        (JOB, live("new"), Asked(doubt="reply_lost"), "read_back"),
-        (JOB, live(), Asked(doubt="reply_lost", earlier=OURS), "sent"),
+        (JOB, live("new"), Asked(TERMS, doubt="reply_lost", earlier=OURS), "read_back"),
+        (JOB, live("new"), Asked(TERMS, doubt="reply_lost"), "read_back"),
+        (JOB, live(), Asked(TERMS, doubt="reply_lost", earlier=OURS), "sent"),
         # an old value proves nothing: it is read again
-        (TAGGED, live(), Asked(doubt="reply_lost", earlier=(Edit(("tags", "vip"), ABSENT, True),), may_resend=False),
+        (TAGGED, live(), Asked(TERMS, "reply_lost", (Edit(("tags", "vip"), ABSENT, True),), may_resend=False),
          "read again"),
         # nothing that was sent can be seen in the record
-        (FIRES, live(), Asked(doubt="reply_lost", may_resend=False), "reply_lost"),
-        (FIRES, live(), Asked(doubt="reply_lost", may_resend=True), "sent"),
+        (FIRES, live(), Asked(TERMS, doubt="reply_lost", may_resend=False), "reply_lost"),
+        (FIRES, live(), Asked(TERMS, doubt="reply_lost", may_resend=True), "sent"),
         # a trigger that nobody can see: a value that was looked at before and changed proves it, another does not
-        (FIRES, live("new"), Asked(doubt="reply_lost", earlier=OURS, may_resend=False), "read_back"),
-        (FIRES, live("new"), Asked(doubt="reply_lost", earlier=BLIND, may_resend=False), "reply_lost"),
+        (FIRES, live("new"), Asked(TERMS, doubt="reply_lost", earlier=OURS, may_resend=False), "read_back"),
+        (FIRES, live("new"), Asked(TERMS, doubt="reply_lost", earlier=BLIND, may_resend=False), "reply_lost"),
         # a plan: what was expected, what is there already, what has moved on
-        (JOB, live(), Asked(expected=OURS), "sent"),
-        (JOB, live("new"), Asked(expected=OURS), "as_wanted"),
-        (JOB, live("other"), Asked(expected=OURS), "changed_since_plan"),
-        (JOB, live(), Asked(expected=()), "changed_since_plan"),
+        (JOB, live(), Asked(TERMS, expected=OURS), "sent"),
+        (JOB, live("new"), Asked(TERMS, expected=OURS), "as_wanted"),
+        (JOB, live("other"), Asked(TERMS, expected=OURS), "changed_since_plan"),
+        (JOB, live(), Asked(TERMS, expected=()), "changed_since_plan"),
         # an earlier attempt may have been applied, and been overwritten by somebody else
-        (JOB, live("other"), Asked(doubt="reply_lost", earlier=OURS, expected=OURS), "reply_lost"),
+        (JOB, live("other"), Asked(TERMS, doubt="reply_lost", earlier=OURS, expected=OURS), "reply_lost"),
     ],
 )  # fmt: skip
 def test_a_row_is_decided_by_its_record(job: UpdateJob, record: Live, asked: Asked, expected: str) -> None:
@@ -67,7 +68,7 @@ def test_a_row_is_decided_by_its_record(job: UpdateJob, record: Live, asked: Ask
 
 
 def test_a_conflict_says_what_was_planned_and_what_is_there() -> None:
-    decided = decide(JOB, live(7), Asked(expected=OURS))
+    decided = decide(JOB, live(7), Asked(TERMS, expected=OURS))
     assert isinstance(decided, Settle)
     assert decided.message == 'reference was "old" when planned, and is 7 now'
     assert decided.fields == ("reference",)
@@ -99,25 +100,25 @@ KEY = Edit(("attributes", "metadata", "k"), 1, 2)
 def test_what_a_record_proves_about_a_row_in_doubt(
     record: Live, question: ReadBack, now: str, finally_: str, fires: bool
 ) -> None:
-    settle = read_back(OURS, record, question, fires=fires)
+    settle = read_back(OURS, record, question, SCHEMA, fires=fires)
     assert (settle.reason if settle else "") == now
-    assert give_up(OURS, record, question, fires=fires).reason == finally_
+    assert give_up(OURS, record, question, SCHEMA, fires=fires).reason == finally_
 
 
 def test_a_record_that_was_never_read_proves_nothing() -> None:
-    assert give_up(OURS, None, DOUBT, fires=False).reason == "timed_out"
-    assert give_up(OURS, None, SUCCESS, fires=False).reason == "unverified"
+    assert give_up(OURS, None, DOUBT, SCHEMA, fires=False).reason == "timed_out"
+    assert give_up(OURS, None, SUCCESS, SCHEMA, fires=False).reason == "unverified"
 
 
 def test_a_part_of_an_update_that_keeps_its_old_value_proves_nothing() -> None:
-    assert read_back((*OURS, KEY), live("new"), SUCCESS, fires=False) is None
-    assert give_up((*OURS, KEY), live("new"), SUCCESS, fires=False).reason == "not_taken"
+    assert read_back((*OURS, KEY), live("new"), SUCCESS, SCHEMA, fires=False) is None
+    assert give_up((*OURS, KEY), live("new"), SUCCESS, SCHEMA, fires=False).reason == "not_taken"
 
 
 def test_the_form_that_a_reply_showed_as_stored_proves_that_the_row_was_applied() -> None:
     stored = (replace(OURS[0], stored="NEW"),)
     for value in ("new", "NEW"):
-        settle = read_back(stored, live(value), DOUBT, fires=False)
+        settle = read_back(stored, live(value), DOUBT, SCHEMA, fires=False)
         assert settle is not None
         assert settle.reason == "read_back"
 
@@ -125,8 +126,8 @@ def test_the_form_that_a_reply_showed_as_stored_proves_that_the_row_was_applied(
 @given(st.sampled_from(["old", "new", "third"]), st.booleans(), st.sampled_from([DOUBT, SUCCESS]))
 def test_no_read_ever_says_that_a_row_was_not_applied(value: str, fires: bool, question: ReadBack) -> None:
     for settle in (
-        read_back(OURS, live(value), question, fires=fires),
-        give_up(OURS, live(value), question, fires=fires),
+        read_back(OURS, live(value), question, SCHEMA, fires=fires),
+        give_up(OURS, live(value), question, SCHEMA, fires=fires),
     ):
         assert settle is None or settle.status in {Status.APPLIED, Status.UNKNOWN}
 
@@ -144,7 +145,7 @@ def test_a_tag_that_is_missing_does_not_prove_that_a_trigger_did_not_fire(
     tags: frozenset[str], reference: str, fires: bool, expected: str
 ) -> None:
     edits = (*OURS, Edit(("tags", "vip"), ABSENT, True))
-    settle = read_back(edits, replace(live(reference), tags=tags), DOUBT, fires=fires)
+    settle = read_back(edits, replace(live(reference), tags=tags), DOUBT, SCHEMA, fires=fires)
     assert (settle.reason if settle else "") == expected
 
 
@@ -160,7 +161,7 @@ def test_a_tag_that_is_missing_does_not_prove_that_a_trigger_did_not_fire(
     ],
 )
 def test_what_moved_on_since_the_plan(edit: Edit, expected: tuple[Edit, ...], moved: int) -> None:
-    assert len(moved_on(Change({}, {}, (edit,)), expected)) == moved
+    assert len(moved_on(Change({}, {}, (edit,)), expected, SCHEMA)) == moved
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ def test_values_in_messages_tell_text_from_numbers(value: Any, said: str) -> Non
 
 
 def test_a_text_that_the_record_shows_tidied_was_applied_and_is_remembered_so() -> None:
-    settle = read_back((Edit(REFERENCE, "old", " new "),), live("new"), DOUBT, fires=False)
+    settle = read_back((Edit(REFERENCE, "old", " new "),), live("new"), DOUBT, SCHEMA, fires=False)
     assert settle is not None
     assert settle.reason == "read_back"
     assert [edit.stored for edit in settle.stored] == ["new"]
@@ -180,8 +181,8 @@ def test_a_text_that_the_record_shows_tidied_was_applied_and_is_remembered_so() 
 def test_only_where_a_row_is_in_doubt_a_plan_takes_a_tidied_text_for_what_it_expects() -> None:
     edits = (Edit(REFERENCE, "b", "old"),)
     certain, doubtful = (Edit(REFERENCE, " b ", "old"),), (Edit(REFERENCE, " b ", "old"), Edit(REFERENCE, "old", "old"))
-    assert len(moved_on(Change({}, {}, edits), certain)) == 1
-    assert moved_on(Change({}, {}, edits), doubtful) == ()
+    assert len(moved_on(Change({}, {}, edits), certain, SCHEMA)) == 1
+    assert moved_on(Change({}, {}, edits), doubtful, SCHEMA) == ()
 
 
 @pytest.mark.parametrize(
@@ -198,5 +199,5 @@ def test_a_row_is_decided_by_what_is_known_of_it(
     doubt: str, image: tuple[Edit, ...], shown: str, expected: str
 ) -> None:
     row = InFlightRow(JOB, "orders", doubt=doubt, image=image)
-    decided = decide_row(AS_A_SHEET, row, live(shown))
+    decided = decide_row(TERMS, row, live(shown))
     assert ("" if isinstance(decided, Change) else decided.reason) == expected

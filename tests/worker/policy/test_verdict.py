@@ -33,7 +33,7 @@ from worker.policy.verdict import (
 ID = "xAyBzCwDvE"
 REF = RowRef(1, 2, b"")
 SAFE = UpdateJob(REF, "stripe_payments", ID, attributes={"reference": "ANY-EXTERNAL-REFERENCE"})
-REFRESH = UpdateJob(REF, "stripe_payments", ID, triggers={"_refresh": True})
+REFRESH = UpdateJob(REF, "stripe_payments", ID, triggers={"_refresh": True}, triggers_safe=True)
 TRIGGER = UpdateJob(REF, "authorizations", ID, triggers={"_capture": True})
 TAGS = UpdateJob(REF, "orders", ID, add_tags=("vip", "sale"))
 ABSTRACT = UpdateJob(REF, "transactions", ID, attributes={"reference": "ANY-EXTERNAL-REFERENCE"})

@@ -13,6 +13,7 @@ from jobs.columns import RESERVED, ObjectColumns, Rules, SheetColumns
 from jobs.formats import read_objects, read_sheet
 from jobs.model import JSON, ApiError, ObjectRow, RowRef, SheetRow, Status, Unsendable, UpdateJob
 from jobs.quoting import RISKY, quoted
+from tests.schemas import SCHEMA
 from worker.journal import Fate
 from worker.reports.formats import csv_head, csv_line
 from worker.reports.merge import Record
@@ -151,7 +152,7 @@ def test_the_reader_and_the_columns_get_back_what_the_user_wrote(cells: list[str
     (row,) = sheet = list(read_sheet(BytesIO(text.encode())))
     assert len(sheet) == 1
     assert isinstance(row, SheetRow)
-    job = SheetColumns(view.header, Rules(type="transactions")).read(row)
+    job = SheetColumns(view.header, Rules(SCHEMA, type="transactions")).read(row)
     members = {key: cell for key, cell in zip("ab", cells, strict=True) if cell and cell != "<clear>"}
     if members and "<clear>" not in cells:
         assert isinstance(job, UpdateJob)
@@ -279,7 +280,7 @@ def test_id_and_type_are_found_in_every_shape(members: dict[str, JSON], cells: l
 
 @pytest.mark.parametrize("members", [FLAT, RESOURCE, {"data": RESOURCE}])
 def test_a_failed_line_of_every_shape_can_be_fed_back(members: dict[str, JSON]) -> None:
-    columns = ObjectColumns(Rules())
+    columns = ObjectColumns(Rules(SCHEMA))
     line = failed(ObjectView(""), ObjectRow(REF, members))
     (again,) = read_objects(BytesIO(line.encode()))
     assert isinstance(again, ObjectRow)

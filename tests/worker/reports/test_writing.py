@@ -16,6 +16,7 @@ import pytest
 from jobs.columns import RESERVED
 from jobs.formats import InputRefused, read_objects, read_sheet
 from jobs.model import ApiError, RowRef, RowResult, Status
+from tests.schemas import SCHEMA
 from worker.journal import SAFE, History, Journal, create, inline
 from worker.journal.schema import JournalDamaged
 from worker.reports import Requests, Summary, write
@@ -88,7 +89,7 @@ def directory(tmp_path: Path) -> Iterator[Path]:
 
 def report(directory: Path, rows: int, how: Settings | None = None) -> Summary:
     with closing(History(directory / "journal.sqlite3")) as history:
-        return write(directory, history, how or settings(), rows)
+        return write(directory, history, how or settings(), SCHEMA, rows)
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -266,7 +267,7 @@ async def test_old_reports_stand_when_new_ones_cannot_be_made(
     (directory / "input.csv").write_bytes(sheet.encode())
     (directory / "results.csv").write_text("old")
     with closing(History(directory / "journal.sqlite3")) as history, pytest.raises(error):
-        write(directory, history, settings(), rows)
+        write(directory, history, settings(), SCHEMA, rows)
     assert (directory / "results.csv").read_text() == "old"
     assert not drafts(directory)
     assert not (directory / "summary.json").exists()

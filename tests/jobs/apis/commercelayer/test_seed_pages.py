@@ -14,13 +14,14 @@ from jobs.changes.diff import as_written
 from jobs.columns import ObjectColumns, Rules, SheetColumns
 from jobs.model import ObjectRow, Request, RowRef, SheetRow, UpdateJob
 from tests.samples.recorded import sample
+from tests.schemas import SCHEMA
 
 ID = "xAyBzCwDvE"
 REF = RowRef(1, 2, b"")
 
 
 def rules(type_name: str) -> Rules:
-    return Rules(type=type_name, allow_triggers=frozenset({"_refresh", "_update"}))
+    return Rules(SCHEMA, type=type_name, allow_triggers=frozenset({"_refresh", "_update"}))
 
 
 def sent(type_name: str, cells: dict[str, str]) -> Request:
