@@ -18,7 +18,7 @@ _OPENING: Final = (b"{", b"[", b'"')
 
 
 def document_of(reply: Reply) -> dict[str, Any] | None:
-    """The JSON object in a complete reply that says it is JSON; None for anything else."""
+    """Return the JSON object in a complete reply that says it is JSON; None for anything else."""
     if not reply.complete or not _is_json(reply.headers.get("content-type", "")):
         return None
     document = _parsed(reply.body)
@@ -26,7 +26,7 @@ def document_of(reply: Reply) -> dict[str, Any] | None:
 
 
 def exact_document_of(reply: Reply) -> dict[str, Any] | None:
-    """The same of a reply that has a document, with an `ExactNumber` for each number that no float holds."""
+    """Return the same of a reply that has a document, with an `ExactNumber` for each number that no float holds."""
     document = _standard(reply.body, parse_float=number)
     return document if isinstance(document, dict) else None
 
@@ -38,7 +38,7 @@ def _is_json(content_type: str) -> bool:
 
 
 def _parsed(body: bytes) -> object:
-    """The value that a text of JSON denotes, None for what is none; most texts by the parser that is quickest."""
+    """Parse a text of JSON, None for what is none; most texts with the parser that is quickest."""
     try:
         return from_json(body, cache_strings=False)  # between two rows the cache grows cold
     except ValueError:
@@ -58,12 +58,12 @@ def parsed_anyway(body: bytes) -> object:
 
 
 def mapping(value: object) -> Mapping[str, Any]:
-    """The object itself, or an empty one."""
+    """Return the object itself, or an empty one for anything else."""
     return value if isinstance(value, dict) else {}
 
 
 def tag_names(document: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[str | None, ...] | None:
-    """Names of a record's tags in the order of their linkage, by way of `included`; None for one that is not named.
+    """Return the names of a record's tags in the order of their linkage, from `included`; None for one without a name.
 
     Returns:
         None when the reply does not show the linkage, or has tags without their resources.

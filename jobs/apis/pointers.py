@@ -14,7 +14,7 @@ _NAME_PARTS: Final = re.compile(r"[.\[\]]+")
 
 
 def field_of(pointer: str) -> str:
-    """The column-like name of what is pointed at, empty when it is no attribute or relationship.
+    """Return the column-like name of what is pointed at, empty when it is no attribute or relationship.
 
     `/data/attributes/metadata/batch` -> `metadata.batch`; `/data/relationships/order/data/id` -> `order`;
     `metadata[batch]` -> `metadata.batch`
@@ -26,7 +26,7 @@ def field_of(pointer: str) -> str:
 
 
 def column_of(pointer: str, columns: Mapping[tuple[str, ...], str]) -> str:
-    """The column that is pointed at, as the user wrote its name; the name of `field_of` where there is none.
+    """Return the column that is pointed at, as the user wrote its name; the name of `field_of` where there is none.
 
     Args:
         pointer: of an error.
@@ -38,14 +38,14 @@ def column_of(pointer: str, columns: Mapping[tuple[str, ...], str]) -> str:
 
 
 def pointer_to(steps: Iterable[object]) -> str:
-    """The JSON Pointer of a place that is written as a list of steps: `["body", "name"]` -> `/name`."""
+    """Return the JSON Pointer of a place that is written as a list of steps: `["body", "name"]` -> `/name`."""
     tokens = [str(step) for step in steps if isinstance(step, str | int)]
     tokens = tokens[1:] if tokens[:1] == ["body"] else tokens
     return "".join("/" + token.replace("~", "~0").replace("/", "~1") for token in tokens)
 
 
 def _candidates(kind: str, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """What columns may be about that hold the place, the nearest first."""
+    """Yield what columns may be about that hold the place, the nearest first."""
     if kind in {"id", "type"}:
         yield (kind,)
     if not path:
@@ -60,7 +60,7 @@ def _candidates(kind: str, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 
 def _taken_apart(pointer: str) -> tuple[str, tuple[str, ...]]:
-    """`attributes` or `relationships` and the path below it; `id` or `type`; nothing for anything else.
+    """Return `attributes` or `relationships` and the path below it; `id` or `type`; nothing for anything else.
 
     A pointer past JSON:API's own members is one to a `member`, of a document that need not be the one sent.
     """
@@ -78,7 +78,7 @@ def _taken_apart(pointer: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _steps(pointer: str) -> tuple[list[str], bool]:
-    """The steps of a place, and whether they are those of a name."""
+    """Return the steps of a place, and whether they are those of a name."""
     root, *tokens = pointer.removeprefix("#").split("/")
     if not root:
         return [token.replace("~1", "/").replace("~0", "~") for token in tokens], False

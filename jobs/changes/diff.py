@@ -53,13 +53,13 @@ class Change:
 
 
 def fields(job: UpdateJob) -> Fields:
-    """What has to be read of the record before the row can be compared with it."""
+    """Return what has to be read of the record before the row can be compared with it."""
     names = frozenset((*job.attributes, *job.members)) if job.members else frozenset(job.attributes)
     return Fields(names, frozenset(job.relationships), bool(job.add_tags or job.remove_tags))
 
 
 def as_written(job: UpdateJob) -> Change:
-    """The change that sends a row just as it is written: members stand for the whole object, without cleared ones."""
+    """Return the change that sends a row as it is written: members stand for the whole object, without cleared ones."""
     attributes: dict[str, JSON] = dict(job.attributes)
     for name, members in job.members.items():
         attributes[name] = _present(members)
@@ -68,7 +68,7 @@ def as_written(job: UpdateJob) -> Change:
 
 
 def difference(job: UpdateJob, live: Live, terms: Terms, earlier: Iterable[Edit] = ()) -> Change:
-    """The change that makes the record what the row asks for, and nothing else.
+    """Return the change that makes the record what the row asks for, and nothing else.
 
     Args:
         job: what is wanted.
@@ -102,7 +102,7 @@ def difference(job: UpdateJob, live: Live, terms: Terms, earlier: Iterable[Edit]
 
 
 def as_stored(change: Change) -> Change:
-    """The change as the API carried it out: each value in the form in which its reply showed it."""
+    """Return the change as the API carried it out: each value in the form in which its reply showed it."""
     edits = [edit for edit in change.edits if not isinstance(edit.stored, Unread)]
     if not edits:
         return change
@@ -121,7 +121,7 @@ def as_stored(change: Change) -> Change:
 
 
 def after(live: Live, change: Change) -> Live:
-    """The record once the change has been applied: what a later row of the same id is compared with."""
+    """Return the record once the change has been applied: what a later row of the same id is compared with."""
     change = as_stored(change)
     attributes = {
         **live.attributes,
@@ -136,7 +136,7 @@ def after(live: Live, change: Change) -> Live:
 
 
 def linkage(link: Link | tuple[Link, ...] | None) -> JSON:
-    """Links as the `data` of a JSON:API relationship; to-many links are sorted, since their order means nothing."""
+    """Return links as the `data` of a JSON:API relationship; to-many links are sorted: their order means nothing."""
     if link is None:
         return None
     if isinstance(link, tuple):
@@ -145,7 +145,7 @@ def linkage(link: Link | tuple[Link, ...] | None) -> JSON:
 
 
 def value_at(live: Live, path: Path) -> JSON | Absent | None:
-    """The live value that a path leads to.
+    """Return the live value that a path leads to.
 
     Raises:
         KeyError: the API does not show it.
@@ -164,7 +164,7 @@ def value_at(live: Live, path: Path) -> JSON | Absent | None:
 
 
 def _unread(job: UpdateJob) -> Iterator[Edit]:
-    """The edits of a row whose record nobody looked at."""
+    """Yield the edits of a row whose record nobody looked at."""
     for name, value in job.attributes.items():
         yield Edit(("attributes", name), UNREAD, value)
     for name, members in job.members.items():
@@ -178,7 +178,7 @@ def _unread(job: UpdateJob) -> Iterator[Edit]:
 
 
 def _objects(job: UpdateJob, merged: str) -> Iterator[tuple[str, Mapping[str, JSON | Absent]]]:
-    """The objects that are merged into, with the row's keys."""
+    """Yield the objects that are merged into, each with the row's keys."""
     yield from job.members.items()
     whole = job.attributes.get(merged)
     if isinstance(whole, Mapping):
@@ -227,7 +227,7 @@ def _shown(value: JSON | Absent) -> JSON:
 
 
 def _linked(linkage: JSON | Absent) -> Link | tuple[Link, ...] | None:
-    """The links that `linkage` made JSON of."""
+    """Return the links that `linkage` made JSON of."""
     if isinstance(linkage, list):
         return tuple(Link(str(each["type"]), str(each["id"])) for each in linkage)
     return Link(str(linkage["type"]), str(linkage["id"])) if isinstance(linkage, Mapping) else None
@@ -254,7 +254,7 @@ def _links(
 
 
 def _tags(job: UpdateJob, live: Live, edits: list[Edit], unread: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The tags that are still to be added, and to be removed."""
+    """Return the tags that are still to be added, and to be removed."""
     if live.tags is None:
         unread += ["tags"] if job.add_tags or job.remove_tags else []
         return job.add_tags, job.remove_tags

@@ -39,7 +39,7 @@ _AFTER: Final[dict[str | None, Any]] = {
 
 
 def encode(edits: Iterable[Edit]) -> tuple[Shape, str]:
-    """Edits as their shape, and the values before, after and stored as a JSON list, in its order."""
+    """Return the shape of edits, and their values before, after and stored as a JSON list, in its order."""
     shape: list[Path | str | None] = []
     values: list[object] = []
     for edit in edits:
@@ -58,12 +58,12 @@ def encode(edits: Iterable[Edit]) -> tuple[Shape, str]:
 
 
 def encode_shape(shape: Shape) -> str:
-    """A shape as a JSON list."""
+    """Return a shape as a JSON list."""
     return to_json(shape).decode()
 
 
 def decode(shape: str, values: str) -> tuple[Edit, ...]:
-    """What `encode` and `encode_shape` made.
+    """Return the edits that `encode` and `encode_shape` took.
 
     Raises:
         ValueError: it is something else.
@@ -88,7 +88,7 @@ def decode(shape: str, values: str) -> tuple[Edit, ...]:
 
 
 def column_of(edit: Edit) -> str:
-    """The name under which a sheet knows what an edit is about."""
+    """Return the name under which a sheet knows what an edit is about."""
     return "tags" if edit.path[0] == "tags" else ".".join(edit.path[1:])
 
 
@@ -129,12 +129,12 @@ def merged(earlier: Iterable[Edit], later: Iterable[Edit]) -> tuple[Edit, ...]:
 
 
 def without_tags(edits: Iterable[Edit], names: Container[str]) -> tuple[Edit, ...]:
-    """The edits but for the adding of these tags."""
+    """Return the edits but for the adding of these tags."""
     return tuple(edit for edit in edits if edit.path[0] != "tags" or edit.after is ABSENT or edit.path[1] not in names)
 
 
 def fires_twice(edits: Iterable[Edit], unread: Iterable[str], schema: Schema) -> bool:
-    """Whether what was sent had an effect that a second sending would have again: triggers and tags."""
+    """Return whether what was sent had an effect that a second sending would have again: triggers and tags."""
     triggers = {name for name in unread if name.startswith("_")}
     return not triggers <= schema.replay_safe or any(edit.path[0] == "tags" for edit in edits)
 
@@ -163,7 +163,7 @@ def _side(edit: Edit, value: JSON | Absent, schema: Schema) -> Held:
 
 @lru_cache(maxsize=256)
 def _parts(shape: str) -> tuple[tuple[Path, Any, Any, Any], ...]:
-    """The members of each edit: None where a value is."""
+    """Return the members of each edit: None where a value is."""
     parts = json.loads(shape)
     triples = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
     return tuple((tuple(map(str, path)), _MARKED[before], *_AFTER[after]) for path, before, after in triples)

@@ -112,7 +112,7 @@ def equal(one: JSON, other: JSON) -> bool:
 
 
 def _same_number(one: JSON, other: JSON) -> bool:
-    """`"67"` and 67, `"1.50"` and 1.5."""
+    """Compare as numbers: `"67"` is 67, `"1.50"` is 1.5."""
     number = _number(one)
     return number is not None and number == _number(other)
 
@@ -125,7 +125,7 @@ def _number(value: JSON) -> Decimal | None:
 
 
 def _same_truth(one: JSON, other: JSON) -> bool:
-    """`"true"` and true."""
+    """Compare as truth values: `"true"` is true."""
     return isinstance(one, bool | str) and isinstance(other, bool | str) and _truth(one) == _truth(other)
 
 
@@ -134,13 +134,13 @@ def _truth(value: bool | str) -> str:
 
 
 def _same_moment(one: JSON, other: JSON) -> bool:
-    """A date and the time stamp that it becomes; the same moment in two zones."""
+    """Compare as moments: a date is the time stamp that it becomes, and a moment is one in every zone."""
     moment = _moment(one)
     return moment is not None and moment == _moment(other)
 
 
 def _moment(value: JSON) -> datetime | None:
-    """The moment that a date or time stamp of ISO 8601 names, in UTC where it does not say; None for other values."""
+    """Return the moment that a date or time stamp of ISO 8601 names, in UTC unless it says; None for other values."""
     if not isinstance(value, str) or "-" not in value:  # the form without hyphens could be any number
         return None
     try:
@@ -151,18 +151,18 @@ def _moment(value: JSON) -> datetime | None:
 
 
 def _cleared(wanted: JSON, value: JSON) -> bool:
-    """A cleared object may come back as an empty one."""
+    """Return whether a cleared object came back as an empty one."""
     return wanted is None and value in ({}, [])
 
 
 def _named(names: tuple[str, ...], value: JSON) -> str | None:
-    """The name of the list that a value stands for, None for none."""
+    """Return the name of the list that a value stands for, None for none."""
     return _listed(names, value) if isinstance(value, str) else None
 
 
 @lru_cache(maxsize=256)
 def _listed(names: tuple[str, ...], text: str) -> str | None:
-    """`AdyenPayment` is `adyen_payments`: names of types have two forms."""
+    """Find a name in the list in either of its forms: `AdyenPayment` is `adyen_payments`."""
     if text in names:
         return text
     bare = text.replace("_", "").lower()

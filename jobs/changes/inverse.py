@@ -94,7 +94,7 @@ class _Unwritable(Exception):
 
 
 def restoring(type_name: str, resource_id: str, rows: Sequence[Written], schema: Schema) -> Restoring:
-    """The row that puts one record back to how it was before `rows`, the run's rows for it in their order."""
+    """Return the row that puts a record back to how it was before `rows`, the run's rows for it in their order."""
     found = list(trails(rows))
     cells: dict[str, JSON] = {}
     # Keys that are laid over null are one edit of the whole.
@@ -114,7 +114,7 @@ def restoring(type_name: str, resource_id: str, rows: Sequence[Written], schema:
 
 
 def trails(rows: Sequence[Written]) -> Iterator[Trail]:
-    """What became of every value that `rows`, the run's rows for one record in their order, touched."""
+    """Yield what became of every value that `rows`, the run's rows for one record in their order, touched."""
     wholes = {edit.path for row in rows for edit in row.edits if len(edit.path) == 2}  # kind and name
     steps: dict[Path, list[tuple[Written, list[Edit]]]] = {}
     for row in rows:
@@ -132,7 +132,7 @@ def trails(rows: Sequence[Written]) -> Iterator[Trail]:
 
 
 def needed(paths: Iterable[Path]) -> Fields:
-    """What has to be read of a record to see the values at these paths."""
+    """Return what has to be read of a record to see the values at these paths."""
     listed = list(paths)
     return Fields(
         frozenset(path[1] for path in listed if path[0] == "attributes"),
@@ -142,7 +142,7 @@ def needed(paths: Iterable[Path]) -> Fields:
 
 
 def _before(path: Path, edits: Iterable[Edit]) -> Value:
-    """The value before the first edit; a whole object whose keys were edited first, with those edits taken back."""
+    """Return the value before the first edit; of a whole object whose keys were edited first, without those edits."""
     earlier: list[Edit] = []
     for edit in edits:
         if edit.path == path:
@@ -152,7 +152,7 @@ def _before(path: Path, edits: Iterable[Edit]) -> Value:
 
 
 def _held(path: Path, before: Value, taken: Iterable[tuple[Written, list[Edit]]]) -> tuple[Value, ...]:
-    """The values that may be there after all rows, the likeliest last.
+    """Return the values that may be there after all rows, the likeliest last.
 
     A row that may not have been applied leaves the older ones too. A value that the API stored in another form may be
     there in that form, or as it was sent.
@@ -180,7 +180,7 @@ def _after(path: Path, state: Value, edit: Edit) -> Value:
 
 
 def _with(whole: Value, key: str, value: Value) -> Value:
-    """The object with one key set to a value, or without it."""
+    """Return the object with one key set to a value, or without it."""
     if isinstance(whole, Unread) or isinstance(value, Unread):
         return UNREAD
     members = {**(whole if isinstance(whole, Mapping) else {}), key: value}
@@ -192,17 +192,17 @@ def _distinct(values: Iterable[Value]) -> list[Value]:
 
 
 def _text(value: Value) -> str:
-    """Equal for equal JSON values: true is not 1, and keys have no order."""
+    """Return a text that is equal for equal JSON values: true is not 1, and keys have no order."""
     return repr(value) if isinstance(value, Absent | Unread) else json.dumps(value, sort_keys=True, default=repr)
 
 
 def _is_merged(trail: Trail, schema: Schema) -> bool:
-    """Whether the old value is an object that an update merges into the live one, so that each key must be named."""
+    """Return whether the old value is an object that is merged into the live one, so that each key must be named."""
     return trail.path == ("attributes", schema.merged) and isinstance(trail.before, Mapping)
 
 
 def _parts(trail: Trail, schema: Schema) -> Iterator[Trail]:
-    """The trail; that of an object that is merged as one for every key that is to be there again, or not to be."""
+    """Yield the trail; of an object that is merged, one for every key that is to be there again, or not to be."""
     if not _is_merged(trail, schema):
         yield trail
         return
@@ -219,7 +219,7 @@ def _at(whole: Value, key: str) -> Value:
 
 
 def _expected(trail: Trail, schema: Schema) -> list[Edit]:
-    """What restoring may replace; nothing when the value is what it was.
+    """Return what restoring may replace; nothing when the value is what it was.
 
     Raises:
         _Unwritable: the old value is not known, or what the run left is not.
@@ -246,7 +246,7 @@ def _put(cells: dict[str, JSON], column: str, value: JSON) -> None:
 
 
 def _cell(type_name: str, trail: Trail, schema: Schema) -> tuple[str, JSON]:
-    """The cell that puts a value back: its column, and what it says.
+    """Return the cell that puts a value back: its column, and what it says.
 
     Raises:
         _Unwritable: there is none.
@@ -272,7 +272,7 @@ def _member(name: str, key: str, value: Value, merged: str) -> tuple[str, JSON]:
 
 
 def _links(known: ResourceType | None, name: str, value: Value) -> JSON:
-    """Links as a cell takes them: `TYPE/ID`, a list of them, or null."""
+    """Return links as a cell takes them: `TYPE/ID`, a list of them, or null."""
     fitting = known.relationships[name].types if known and name in known.relationships else ()
     many = isinstance(value, list | tuple)
     texts: list[JSON] = []

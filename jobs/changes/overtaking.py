@@ -23,7 +23,7 @@ class Inseparable(Exception):
 
 
 def touched(job: UpdateJob, terms: Terms) -> frozenset[Path]:
-    """What the row sets, as paths; actions are not among it. Objects that are replaced are set as a whole."""
+    """Return what the row sets, as paths without actions. Objects that are replaced are set as a whole."""
     merged, whole = terms.schema.merged, terms.replace
     paths: set[Path] = {("relationships", name) for name in job.relationships}
     paths.update(("tags", name) for name in (*job.add_tags, *job.remove_tags))
@@ -36,7 +36,7 @@ def touched(job: UpdateJob, terms: Terms) -> frozenset[Path]:
 
 
 def rest_of(job: UpdateJob, taken: Collection[Path], terms: Terms) -> UpdateJob | None:
-    """The row without what later rows have set; None when nothing is left of it.
+    """Return the row without what later rows have set; None when nothing is left of it.
 
     Raises:
         Inseparable: it is a part of a value, or the row also fires an action, which would meet other values.
@@ -69,7 +69,7 @@ class Overtaking:
         groups[-1][0].append(row)
 
     def knows(self, record: str) -> bool:
-        """Whether a row of the record waits."""
+        """Return whether a row of the record waits."""
         return record in self._waiting
 
     def take(self, record: str, paths: Collection[Path]) -> None:
@@ -85,7 +85,7 @@ class Overtaking:
                 break  # what the rows of a group have lost, those before have lost, too
 
     def taken(self) -> dict[int, frozenset[Path]]:
-        """What was taken from each of the rows that wait; those that lost nothing are not among them."""
+        """Return what was taken from each of the rows that wait; those that lost nothing are not among them."""
         groups = (group for groups in self._waiting.values() for group in groups)
         return {row: frozenset(taken) for rows, taken in groups for row in rows if taken}
 
@@ -93,14 +93,14 @@ class Overtaking:
 def without(
     jobs: Iterable[UpdateJob | Unsendable], taken: Mapping[int, Collection[Path]], terms: Terms
 ) -> Iterator[UpdateJob | Unsendable]:
-    """The rows, but for what was taken from them."""
+    """Yield the rows, but for what was taken from them."""
     for job in jobs:
         lost = taken.get(job.ref.row)
         yield left_of(job, lost, terms) if lost and isinstance(job, UpdateJob) else job
 
 
 def left_of(job: UpdateJob, taken: Collection[Path], terms: Terms) -> UpdateJob | Unsendable:
-    """The row without what later rows have set, or why it cannot be sent."""
+    """Return the row without what later rows have set, or why it cannot be sent."""
     try:
         return rest_of(job, taken, terms) or Unsendable(job.ref, "superseded")
     except Inseparable as error:
@@ -108,7 +108,7 @@ def left_of(job: UpdateJob, taken: Collection[Path], terms: Terms) -> UpdateJob 
 
 
 def overtaken_by(job: UpdateJob, changed: Collection[Path], schema: Schema) -> Unsendable:
-    """Why a row cannot be sent any more of whose record later rows have changed this: what else they set is unknown."""
+    """Say why a row cannot be sent of whose record later rows have changed this: what else they set is unknown."""
     mine = touched(job, Terms(schema))
     if mine and mine.issubset(changed) and not job.fires:
         return Unsendable(job.ref, "superseded")

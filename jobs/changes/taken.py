@@ -75,17 +75,17 @@ def taken(change: Change, shown: Live, schema: Schema, *, bare: bool = False) ->
 
 
 def _is_odd(name: str, change: Change, shown: Live, schema: Schema) -> bool:
-    """Whether another value is shown of what no edit is about, such as a key that the row does not name."""
+    """Return whether another value is shown of what no edit is about, such as a key that the row does not name."""
     return not same(change.attributes[name], shown.attributes[name], schema.declared(name))
 
 
 def _is_added_tag(edit: Edit) -> bool:
-    """Tags that the API dropped are named by the reply to an update that adds some: see `Confirmation`."""
+    """Return whether it adds a tag. The reply to such an update names those that were dropped: see `Confirmation`."""
     return edit.path[0] == "tags" and not isinstance(edit.after, Absent)
 
 
 def _is_old(edit: Edit, value: JSON | Absent, schema: Schema) -> bool:
-    """Whether nothing but the old value can be meant: the API may have tidied a text into what it held before."""
+    """Return whether only the old value can be meant: the API may have tidied a text into what it held before."""
     if isinstance(edit.before, Unread):
         return False
     return same_at(edit.path, edit.before, value, schema) and not tidied(edit.after, value)
@@ -96,7 +96,7 @@ def _name(edit: Edit) -> str:
 
 
 def _unseen(change: Change, shown: Live, schema: Schema, *, bare: bool) -> Iterator[str]:
-    """Names of what the reply should show and does not.
+    """Yield the names of what the reply should show and does not.
 
     A reply shows links only where it was asked to. So they are missed only in one that shows no attribute either.
     """

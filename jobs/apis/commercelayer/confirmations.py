@@ -52,6 +52,6 @@ def _taken(document: Mapping[str, JSON], data: Mapping[str, JSON], change: Chang
 def _missing_tags(
     document: Mapping[str, JSON], data: Mapping[str, JSON], wanted: tuple[str, ...]
 ) -> tuple[str, ...] | None:
-    """Tags that were to be added and are not on the record; None when the reply does not show its tags."""
+    """Return the tags that were to be added and are not on the record; None when the reply does not show its tags."""
     names = tag_names(document, data)
     return None if names is None else tuple(name for name in wanted if name not in names)

@@ -23,7 +23,7 @@ _MOST_CHARACTERS: Final = 4000
 
 
 def reference_pages(references: Sequence[str], most: int = MOST_REFERENCES) -> list[list[str]]:
-    """The references, as they can be asked for together, `most` at most: one with a comma cannot stand in a list."""
+    """Group references that one request can ask for, `most` at most; one with a comma cannot stand in a list."""
     pages: list[list[str]] = []
     listed: list[str] = []
     length = 0
@@ -40,7 +40,7 @@ def reference_pages(references: Sequence[str], most: int = MOST_REFERENCES) -> l
 
 
 def references_request(type_name: str, references: Sequence[str]) -> Request:
-    """`GET` the records that have one of up to 24 references; a single one may hold commas."""
+    """Return the request for the records that have one of up to 24 references; a single one may hold commas."""
     predicate = "reference_eq" if len(references) == 1 else "reference_in"
     wanted = ",".join(quote(each, safe="") for each in references)
     kind = quote(type_name, safe="")
@@ -49,7 +49,7 @@ def references_request(type_name: str, references: Sequence[str]) -> Request:
 
 
 def read_references(reply: Reply, references: Sequence[str]) -> Matches | None:
-    """Ids by reference from the reply to `references_request`; None when the reply cannot be used."""
+    """Return ids by reference from the reply to `references_request`; None when the reply cannot be used."""
     document = document_of(reply) if reply.status == 200 else None  # OK is the only usable answer
     data = document.get("data") if document else None
     if document is None or not isinstance(data, list):

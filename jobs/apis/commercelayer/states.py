@@ -20,7 +20,7 @@ SECRET_ATTRIBUTES: Final = frozenset({"client_secret", "publishable_key", "token
 
 
 def states_request(type_name: str, ids: Iterable[str], fields: Fields, *, sparse: bool = True) -> Request:
-    """`GET` the state of up to 25 records in one page; the links of relationships come by `include`.
+    """Return the request for up to 25 records in one page; the links of relationships come by `include`.
 
     Args:
         type_name: of all of them; may be abstract.
@@ -36,7 +36,7 @@ def states_request(type_name: str, ids: Iterable[str], fields: Fields, *, sparse
 
 
 def read_states(reply: Reply, type_name: str, fields: Fields) -> dict[str, Live] | None:
-    """Live state by id from the reply to `states_request`; None when the reply cannot be used.
+    """Return live states by id from the reply to `states_request`; None when the reply cannot be used.
 
     A record that is not there is simply absent, and so is an attribute that the API does not show, or whose value
     cannot be sent back as it was read.
@@ -61,7 +61,7 @@ def _states(document: Mapping[str, Any] | None, type_name: str, fields: Fields) 
 
 
 def shown_state(document: Mapping[str, Any], resource: Mapping[str, Any], concrete: str, fields: Fields) -> Live:
-    """What a document shows of one of its records: of `fields`, what can be stored and sent back, and is no secret."""
+    """Return what a document shows of one of its records: of `fields`, what can be sent back, and is no secret."""
     return Live(
         concrete,
         dict(_values(mapping(resource.get("attributes")), fields.attributes)),
@@ -72,19 +72,19 @@ def shown_state(document: Mapping[str, Any], resource: Mapping[str, Any], concre
 
 
 def record_request(type_name: str, resource_id: str) -> Request:
-    """`GET` one record with all its attributes."""
+    """Return the request for one record with all its attributes."""
     return Request("GET", resource_path(type_name, resource_id))
 
 
 def state_request(type_name: str, resource_id: str, fields: Fields) -> Request:
-    """`GET` one record with all its attributes, and what else is wanted of it."""
+    """Return the request for one record with all its attributes, and what else is wanted of it."""
     kind = load("commercelayer").resource_type(type_name)
     query = [*_fieldsets(type_name, kind, fields, sparse=False), *_inclusion(fields)]
     return Request("GET", resource_path(type_name, resource_id) + ("?" + "&".join(query) if query else ""))
 
 
 def read_state(reply: Reply, type_name: str, resource_id: str, fields: Fields) -> Live | None:
-    """The live state from the reply to `state_request`; None when the reply is not about it."""
+    """Return the live state from the reply to `state_request`; None when the reply is not about it."""
     document = document_of(reply) if reply.status == 200 else None  # OK is the only usable answer
     resource = mapping(document.get("data")) if document else {}
     concrete = _concrete_type(resource, type_name) if resource.get("id") == resource_id else ""
@@ -92,7 +92,7 @@ def read_state(reply: Reply, type_name: str, resource_id: str, fields: Fields) -
 
 
 def read_record(reply: Reply, type_name: str, resource_id: str) -> dict[str, JSON] | None:
-    """All attributes of the record but the secret ones; None when the reply is not about it."""
+    """Return all attributes of the record but the secret ones; None when the reply is not about it."""
     document = document_of(reply) if reply.status == 200 else None  # OK is the only usable answer
     if document and may_be_rounded(reply.body):
         document = exact_document_of(reply)
@@ -126,13 +126,13 @@ def _quoted(name: str) -> str:
 
 
 def _targets(kind: ResourceType | None, relationships: Iterable[str]) -> set[str]:
-    """Types that the relationships may point to; of their records only the id is wanted."""
+    """Return the types that the relationships may point to; of their records only the id is wanted."""
     known = kind.relationships if kind else {}
     return {target for name in relationships if name in known for target in known[name].types}
 
 
 def _concrete_type(resource: Mapping[str, Any], asked: str) -> str:
-    """The concrete type of a record, or an empty text when it is not of the type asked for.
+    """Return the concrete type of a record, or an empty text when it is not of the type asked for.
 
     It stands in `attributes.type`; a server that answers with the concrete resources themselves says it in `data.type`.
     """
@@ -152,7 +152,7 @@ def _values(shown: Mapping[str, Any], wanted: Iterable[str]) -> Iterator[tuple[s
 
 
 def _is_strict(value: JSON) -> bool:
-    """Whether the value can be stored and sent back: no infinity, no half of a character, not nested too deep."""
+    """Return whether the value can be stored and sent back: no infinity, no half character, not nested too deep."""
     if _is_plain(value):
         return True
     try:
@@ -163,14 +163,14 @@ def _is_strict(value: JSON) -> bool:
 
 
 def _is_plain(value: JSON) -> bool:
-    """Whether the value is so simple that nothing can be wrong with it: plain text, or an object of it."""
+    """Return whether the value is so simple that nothing can be wrong with it: plain text, or an object of it."""
     if type(value) is dict:
         return all(key.isascii() and type(each) is str and each.isascii() for key, each in value.items())
     return type(value) is str and value.isascii()
 
 
 def _tags(document: Mapping[str, Any], resource: Mapping[str, Any]) -> frozenset[str] | None:
-    """Names of all tags of the record; None unless every one of them is known."""
+    """Return the names of all tags of the record; None unless every one of them is known."""
     names = tag_names(document, resource)
     known = frozenset(name for name in names or () if name is not None and _is_strict(name))
     return None if names is None or not known.issuperset(names) else known
@@ -191,7 +191,7 @@ def _links(
 
 
 def _link(data: object) -> Link | None:
-    """A resource identifier object, or None for what is none."""
+    """Return the link that a resource identifier object makes, or None for what is none."""
     kind, resource_id = mapping(data).get("type"), mapping(data).get("id")
     if not isinstance(kind, str) or not isinstance(resource_id, str) or not _is_strict([kind, resource_id]):
         return None

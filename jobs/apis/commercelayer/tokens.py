@@ -28,7 +28,7 @@ _CHALLENGE_ERROR: Final = re.compile(r"""(?:^|[\s,])error\s*=\s*["']?([^"',\s]*)
 
 
 def token_request(client_id: str, client_secret: str) -> Request:
-    """Form-encoded client-credentials request (RFC 6749 4.4.2) to the token endpoint."""
+    """Return the form-encoded client-credentials request (RFC 6749 4.4.2) to the token endpoint."""
     form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
     return Request("POST", "/oauth/token", urlencode(form).encode())
 
@@ -83,7 +83,7 @@ def read_claims(token: str) -> Claims:
 
 
 def _number(value: object) -> float | None:
-    """A number as seconds; None for what is none, NaN and infinity among it."""
+    """Return a number as seconds; None for what is none, NaN and infinity among it."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:

@@ -9,7 +9,7 @@ from jobs.model import JSON, Link, Request, UpdateJob
 
 
 def update_request(job: UpdateJob, change: Change, type_name: str) -> Request:
-    """`PATCH /api/TYPE/ID` with a JSON:API envelope.
+    """Return `PATCH /api/TYPE/ID` with a JSON:API envelope.
 
     The schema of the API demands the member `attributes` of every update, JSON:API 1.0 of none: it is always there.
 
@@ -28,7 +28,7 @@ def update_request(job: UpdateJob, change: Change, type_name: str) -> Request:
 
 
 def resource_path(type_name: str, resource_id: str) -> str:
-    """Path of one record; an id can never leave its segment."""
+    """Return the path of one record; an id can never leave its segment."""
     segment = resource_id if resource_id.isalnum() and resource_id.isascii() else quote(resource_id, safe="")
     return _collection(type_name) + segment
 

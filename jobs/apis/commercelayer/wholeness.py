@@ -13,7 +13,7 @@ from jobs.model import Reply
 
 
 def says_whole(document: Mapping[str, Any], shown: int) -> bool | None:
-    """Whether a page says of itself that nothing was cut off; None when it says nothing, or contradicts itself.
+    """Return whether a page says that nothing was cut off; None when it says nothing, or contradicts itself.
 
     Args:
         document: of the page.
@@ -29,7 +29,7 @@ def says_whole(document: Mapping[str, Any], shown: int) -> bool | None:
 
 
 def may_show_more(reply: Reply, asked: Collection[str]) -> bool:
-    """Whether a page of the ids alone that this one does not show may show some of them.
+    """Return whether a page of the ids alone that this one does not show may show some of them.
 
     That is so where it shows some of those asked for and no other, which means that the filter was honoured, and does
     not say that these are all.
