@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from jobs.apis.api import Api
     from jobs.formats import InputRefused
     from jobs.model import Status
     from worker import events
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Api",
     "Attempts",
     "Busy",
     "Checked",
@@ -88,6 +90,7 @@ __all__ = [
 ]
 
 _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
+    "jobs.apis.api": ("Api",),
     "jobs.formats": ("InputRefused",),
     "jobs.model": ("Status",),
     "worker.checking": ("Checked",),

@@ -6,7 +6,9 @@ from typing import Final
 from jobs.apis.api import Api
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
 
-APIS: Final[Mapping[str, Api]] = {"commercelayer": COMMERCE_LAYER}
+APIS: Final[Mapping[str, Api]] = {
+    "commercelayer": COMMERCE_LAYER,
+}
 """By name."""
 
 DEFAULT: Final = APIS["commercelayer"]

@@ -48,6 +48,10 @@ FORMAT_LINES: Final = {
     "from jobs.formats.csv": "from jobs.formats.columns import COLUMNS",
     '    "csv": CSV,': '    "columns": COLUMNS,',
 }
+API_LINES: Final = {
+    "from jobs.apis.commercelayer.api": "from jobs.apis.harbour import HARBOUR",
+    '    "commercelayer": COMMERCE_LAYER': '    "harbour": HARBOUR,',
+}
 COMMAND_LINES: Final = {'    "check":': '    "greet": "Say hello.",'}
 
 
@@ -93,6 +97,24 @@ def test_an_input_format_is_added_in_the_files_that_the_guide_names(tmp_path: Pa
     assert "1 row: 1 can be sent" in found.stdout
 
 
+def test_an_api_is_added_in_the_files_that_the_guide_names(tmp_path: Path) -> None:
+    module, registry = "jobs/apis/harbour.py", "jobs/apis/registry.py"
+    used = {"jobs/apis/api.py", "jobs/apis/backpressure.py", "jobs/apis/documents.py", "jobs/changes/taken.py"}
+    assert named("How to add an API", "harbour") == {module, registry, *used}
+    text = (ROOT / "tests/system/e2e/toy_api.py").read_text(encoding="utf-8")
+    folder = program_with(tmp_path, {module: text}, registry, API_LINES)
+    sheet = folder / "boats.csv"
+    sheet.write_text("id,name,berth\na,Anna,7\nb,Ben,8\n")
+    program = (
+        "import anyio, rowpatch\nfrom functools import partial\nfrom jobs.apis.registry import APIS\n"
+        f"how = rowpatch.Input(source={str(sheet)!r}, format='csv')\n"
+        "checked = anyio.run(partial(rowpatch.check, how, 'boats', api=APIS['harbour']))\n"
+        "print(checked.rows, checked.exit_status)"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=folder, check=False)
+    assert (found.stdout, found.stderr) == ("2 0\n", "")
+
+
 def test_a_command_is_added_in_the_files_that_the_guide_names(tmp_path: Path) -> None:
     modules = {"worker/cli/greet.py": COMMAND, "worker/operations/greet.py": OPERATION}
     registry = "worker/cli/__init__.py"
@@ -105,6 +127,6 @@ def test_a_command_is_added_in_the_files_that_the_guide_names(tmp_path: Path) ->
     assert run(folder, "greet", "--word", "-", "you").stdout == "- you\n"
 
 
-@pytest.mark.parametrize("title", ["How to add an input format", "How to add a command"])
+@pytest.mark.parametrize("title", ["How to add an API", "How to add an input format", "How to add a command"])
 def test_a_guide_is_short(title: str) -> None:
     assert len(section(title).strip().splitlines()) <= 14

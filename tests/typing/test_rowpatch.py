@@ -13,7 +13,7 @@ import rowpatch
 ROOT: Final = Path(__file__).parents[2]
 
 NAMES: Final = {
-    "Attempts", "Busy", "Checked", "ConfigError", "Connecting", "Event", "Input", "InputRefused", "JournalDamaged",
+    "Api", "Attempts", "Busy", "Checked", "ConfigError", "Connecting", "Event", "Input", "InputRefused", "JournalDamaged",
     "JournalError", "NoReports", "NothingToUndo", "Observer", "Pacing", "PlanSummary", "PreparedRun", "Progress",
     "Reported", "RunEnd", "Secrets", "Settings", "Status", "Stopping", "Summary", "Target", "Unfinished", "Verified",
     "Watch", "apply", "apply_plan", "check", "events", "plan", "read_secrets", "report", "resume", "retry",
@@ -38,7 +38,12 @@ def fewer(settings: rowpatch.Settings) -> rowpatch.Settings:
 
 
 async def public_types(
-    settings: rowpatch.Settings, secrets: rowpatch.Secrets, watch: rowpatch.Watch, place: Path, stream: BinaryIO
+    settings: rowpatch.Settings,
+    secrets: rowpatch.Secrets,
+    watch: rowpatch.Watch,
+    place: Path,
+    stream: BinaryIO,
+    api: rowpatch.Api,
 ) -> None:
     """Never called: what it says is for mypy."""
     async with rowpatch.apply(
@@ -75,7 +80,7 @@ async def public_types(
         assert_type(run, rowpatch.PreparedRun)
     verified = await rowpatch.verify(place, secrets, state_directory=place, sample=7, adjust=fewer, observer=hear)
     assert_type(verified, rowpatch.Verified)
-    assert_type(await rowpatch.check(settings.input, "orders", stream=stream), rowpatch.Checked)
+    assert_type(await rowpatch.check(settings.input, "orders", stream=stream, api=api), rowpatch.Checked)
     assert_type(await rowpatch.report(place), rowpatch.Reported)
     environment: Mapping[str, str] = {}
     assert_type(rowpatch.read_secrets(environment), rowpatch.Secrets)

@@ -92,7 +92,10 @@ class Pages:
     async def read(self, wanted: Wanted, ids: Sequence[str]) -> Found:
         """The live state of up to 25 records."""
         gathered = _Gathered()
-        await self._heed(wanted, ids, await self._page(wanted, ids), gathered)
+        if self.api.page == 1:  # such a request is about the record itself, and its 404 is proof
+            await self._one_by_one(wanted, ids, gathered)
+        else:
+            await self._heed(wanted, ids, await self._page(wanted, ids), gathered)
         return gathered.found()
 
     def _of(self, wanted: Wanted) -> Resource:

@@ -87,7 +87,7 @@ def scripted_server(script: Script, certificate: Path | None = None) -> Iterator
 
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            data = json.loads(body)["data"] if body.startswith(b"{") else {}
+            data = json.loads(body).get("data", {}) if body.startswith(b"{") else {}
             headers = {name.lower(): value for name, value in self.headers.items()}
             asked = Asked(self.command, self.path, data, headers, body)
             scripted.asked.append(asked)

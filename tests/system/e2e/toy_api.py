@@ -1,0 +1,116 @@
+"""A toy API, as a module in `jobs/apis/` would be: `PATCH /boats/KEY` of plain JSON, and records read one by one."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from jobs.apis.api import Claims, Confirmation, Grant, Matches
+from jobs.apis.backpressure import failure
+from jobs.apis.documents import document_of
+from jobs.apis.meanings import Meaning
+from jobs.apis.schema import Schema
+from jobs.changes.diff import Change
+from jobs.changes.taken import taken
+from jobs.model import JSON, Fields, Live, NotSent, Outcome, Reply, Request, UpdateJob
+
+BOATS = {"attributes": {"name": "string", "berth": "integer", "extras": "object"}, "relationships": {}}
+SCHEMA = Schema({"boats": BOATS}, merged="extras")
+
+
+@dataclass(frozen=True)
+class Boats:
+    """The one type there is."""
+
+    name: str
+    variants: tuple[str, ...] = ()
+
+    def update(self, job: UpdateJob, change: Change, live: Live | None) -> Request:
+        return Request("PATCH", f"/{self.name}/{quote(job.id, safe='')}", json.dumps(change.attributes).encode())
+
+    def confirm(self, reply: Reply, job: UpdateJob, change: Change) -> Confirmation | None:
+        live = self.state(reply, job.id, Fields(frozenset(change.attributes)))
+        if live is None:
+            return None
+        found = taken(change, live, SCHEMA)
+        return Confirmation(found.edits, found.differs, found.untaken, found.unseen)
+
+    def read(self, keys: Sequence[str], fields: Fields, *, sparse: bool = True) -> Request:
+        return self.read_one(keys[0], fields)
+
+    def states(self, reply: Reply, fields: Fields) -> Mapping[str, Live] | None:
+        boat = document_of(reply) or {}
+        live = self.state(reply, str(boat.get("key")), fields)
+        return None if live is None else {boat["key"]: live}
+
+    def may_show_more(self, reply: Reply, keys: Collection[str]) -> bool:
+        return False
+
+    def read_one(self, key: str, fields: Fields | None) -> Request:
+        return Request("GET", f"/{self.name}/{quote(key, safe='')}")
+
+    def state(self, reply: Reply, key: str, fields: Fields) -> Live | None:
+        boat = self.attributes(reply, key)
+        if boat is None:
+            return None
+        return Live(self.name, {name: boat[name] for name in fields.attributes if name in boat}, fields=fields)
+
+    def attributes(self, reply: Reply, key: str) -> Mapping[str, JSON] | None:
+        boat = document_of(reply) if reply.status == 200 else None
+        return boat if boat and boat.get("key") == key else None
+
+    def find(self, references: Sequence[str]) -> Request:
+        return Request("GET", f"/{self.name}?name={quote(references[0], safe='')}")
+
+    def matches(self, reply: Reply, references: Sequence[str]) -> Matches | None:
+        found = document_of(reply) if reply.status == 200 else None
+        return Matches({references[0]: tuple(found["keys"])}, complete=True) if found else None
+
+
+@dataclass(frozen=True)
+class FixedTokens:
+    """Tokens that somebody hands out by hand."""
+
+    url: str = ""
+    windows: tuple[tuple[int, float], ...] = ()
+
+    def request(self, client_id: str, client_secret: str) -> Request:
+        raise NotImplementedError("there is no token endpoint")
+
+    def grant(self, reply: Reply) -> Grant | None:
+        return None
+
+    def claims(self, token: str) -> Claims:
+        return Claims(mode="test" if token.startswith("test-") else "")
+
+
+@dataclass(frozen=True)
+class Harbour:
+    """The API."""
+
+    name: str = "harbour"
+    media_type: str = "application/json"
+    page: int = 1
+    key_page: int = 1
+    schema: Schema = SCHEMA
+    auth: FixedTokens = field(default_factory=FixedTokens)
+
+    def resource(self, type_name: str) -> Boats:
+        return Boats(type_name)
+
+    def meaning(self, request: Request, outcome: Outcome) -> Meaning:
+        if not isinstance(outcome, Reply):
+            return Meaning.UNSENT if isinstance(outcome, NotSent) else Meaning.UNANSWERED
+        return Meaning.SERVED if outcome.status < 300 else failure(outcome)
+
+    def key_pages(self, references: Sequence[str], most: int) -> list[list[str]]:
+        return [[each] for each in references]
+
+    def windows(self, origin: str) -> tuple[tuple[int, float], ...]:
+        return ()
+
+    def counts_by_address(self, origin: str) -> bool:
+        return False
+
+
+HARBOUR = Harbour()
