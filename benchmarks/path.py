@@ -17,8 +17,7 @@ ahead; in shorter runs the look-ahead never waits. Each run changes records of i
 - *Parts*: a call once a page of 25 rows is 0.04 calls a row, and adds as much to the sums.
 - *Files and rooms*: those with a function that at least every second row calls. Files that only pages, commits, timers
   and waits enter are listed apart.
-- *Room*: the folder of a file (`worker/policy/ratelimit`), or the file itself when it lies flat in its top package
-  (`worker/stop.py`).
+- *Room*: what stands directly in `jobs/` or `worker/`: a folder (`worker/policy`) or a module (`worker/stop.py`).
 - *Change of file*: a call whose nearest caller, libraries skipped, is another file of the two packages. A call from
   the event loop has no caller.
 - *Middle*: the modules that hand a row to each other. A call round the middle is a change of file between two of them.
@@ -175,9 +174,8 @@ def _start(code: CodeType) -> int:
 
 
 def room(file: str) -> str:
-    """Return the room that a file belongs to."""
-    folder = file.rpartition("/")[0]
-    return folder if "/" in folder else file
+    """Return the room that a file belongs to: what stands directly in `jobs/` or `worker/`, a folder or a module."""
+    return "/".join(file.split("/")[:2])
 
 
 @dataclass(frozen=True, slots=True)

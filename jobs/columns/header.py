@@ -9,7 +9,7 @@ from jobs.columns.problems import NotAColumn
 from jobs.columns.resolve import known_type, refuse_unless_of_some_type, resolve
 from jobs.columns.rules import Rules
 from jobs.formats.errors import InputRefused
-from jobs.quoting import unquoted
+from jobs.formats.quoting import unquoted
 
 NO_VALUES: Final = frozenset({"id", "target", "type", "reserved"})
 """Forms of columns whose cells do not go into the update."""

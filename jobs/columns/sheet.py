@@ -16,10 +16,10 @@ from jobs.columns.roles import role_of
 from jobs.columns.rules import Rules
 from jobs.columns.slots import Draft, ForeignSlot, Slot, takes_any_text
 from jobs.damage import Column, cause_of
+from jobs.formats.quoting import unquoted
 from jobs.formats.stored import DamagedRow, Fault, WorkbookRow
 from jobs.formats.strays import NO_UPDATE
 from jobs.model import JSON, RowRef, SheetRow, Status, Unsendable, UpdateJob
-from jobs.quoting import unquoted
 from jobs.reasons import REASONS
 
 _STATUS: Final = "__status"

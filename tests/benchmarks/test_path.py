@@ -194,7 +194,7 @@ def test_the_profile_function_of_others_is_put_back(tmp_path: Path) -> None:
     [
         ("worker/gate.py", "worker/gate.py"),
         ("worker/policy/pace.py", "worker/policy"),
-        ("worker/policy/ratelimit/ietf.py", "worker/policy/ratelimit"),
+        ("worker/policy/ratelimit/ietf.py", "worker/policy"),
     ],
 )
 def test_a_room_is_a_folder_or_a_flat_module(file: str, expected: str) -> None:

@@ -13,9 +13,10 @@ import rowpatch
 ROOT: Final = Path(__file__).parents[2]
 
 NAMES: Final = {
-    "Api", "Attempts", "Busy", "Checked", "ConfigError", "Connecting", "Event", "Input", "InputRefused", "JournalDamaged",
-    "JournalError", "NoReports", "NothingToUndo", "Observer", "Pacing", "PlanSummary", "PreparedRun", "Progress",
-    "Reported", "RunEnd", "Secrets", "Settings", "Status", "Stopping", "Summary", "Target", "Unfinished", "Verified",
+    "Api", "Attempts", "Busy", "Checked", "ConfigError", "Connecting", "Event", "Input", "InputRefused",
+    "JournalDamaged", "JournalError", "NoReports", "NothingToUndo", "Observer", "Pacing", "PlanSummary",
+    "PreparedRun", "Progress", "Reported", "RunEnd", "Secrets", "Settings", "Status", "Stopping", "Summary", "Target",
+    "Unfinished", "Verified",
     "Watch", "apply", "apply_plan", "check", "events", "plan", "read_secrets", "report", "resume", "retry",
     "state_directory", "undo", "verify",
 }  # fmt: skip

@@ -11,8 +11,8 @@ from jobs.columns import is_results_file
 from jobs.damage import Column
 from jobs.damage.turned import turned
 from jobs.formats import InputRefused, ObjectFormat, Table
+from jobs.formats.quoting import unquoted
 from jobs.model import RowRef
-from jobs.quoting import unquoted
 from jobs.texts import shortened
 from worker.checking.findings import Group, Spot
 from worker.files import source

@@ -10,8 +10,8 @@ from typing import IO, Final
 
 from jobs.apis.schema import Schema
 from jobs.changes.inverse import Lost, Restoring, Written, restoring
+from jobs.formats.quoting import quoted
 from jobs.model import Status
-from jobs.quoting import quoted
 from worker.files import source
 from worker.files.atomic import replacing
 from worker.files.run_directory import JOURNAL

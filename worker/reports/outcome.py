@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Final
 
 from jobs.columns import RESERVED
+from jobs.formats.quoting import quoted
 from jobs.model import SETTLED_WELL, RowRef
-from jobs.quoting import quoted
 from jobs.reasons import REASONS
 from worker.journal import Fate, JournalDamaged
 from worker.reports.formats import encode_text

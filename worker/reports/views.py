@@ -8,8 +8,8 @@ from typing import ClassVar, Final, Protocol
 
 from jobs.columns import RESERVED, is_results_file
 from jobs.formats.addresses import cell_address, letters, text_address
+from jobs.formats.quoting import all_quoted, quoted, unquoted
 from jobs.model import JSON, ObjectRow, RowRef, SheetRow
-from jobs.quoting import all_quoted, quoted, unquoted
 from worker.reports.formats import csv_head, encode, encode_text, json_lines
 from worker.reports.merge import Record, Row
 from worker.reports.outcome import line_of, own_text, reserved_members

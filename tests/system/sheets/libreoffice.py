@@ -16,7 +16,7 @@ from typing import Final
 
 from jobs.columns import RESERVED
 from jobs.damage.turned import turned
-from jobs.quoting import quoted
+from jobs.formats.quoting import quoted
 from tests.schemas import SCHEMA
 from worker.checking import Checked, check
 from worker.files import source

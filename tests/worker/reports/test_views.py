@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from jobs.columns import RESERVED, ObjectColumns, Rules, SheetColumns
 from jobs.formats import read_objects, read_sheet
+from jobs.formats.quoting import RISKY, quoted
 from jobs.model import JSON, ApiError, ObjectRow, RowRef, SheetRow, Status, Unsendable, UpdateJob
-from jobs.quoting import RISKY, quoted
 from tests.schemas import SCHEMA
 from worker.journal import Fate
 from worker.reports.formats import csv_head, csv_line

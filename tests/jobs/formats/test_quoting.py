@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.quoting import RISKY, all_quoted, quoted, unquoted
+from jobs.formats.quoting import RISKY, all_quoted, quoted, unquoted
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 ODD = st.text(alphabet="a ,;\"=+-@\t\r\n'", max_size=8)
