@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from jobs.changes.diff import Change
 from jobs.model import Fields, Live, RowRef, Status, Unsendable, UpdateJob
+from tests.worker.policy.reference_order import Order
 from worker.policy.guards import Halt
 from worker.policy.lifecycle import State
 from worker.policy.row import NEVER, Found, InFlightRow, Moment
@@ -447,6 +448,42 @@ def test_a_type_whose_first_rows_went_well_in_an_earlier_process_does_not_wait_a
     assert len(of.ready) == 2
 
 
+def test_a_first_row_whose_type_is_refused_is_read_at_once_though_its_cage_is_full_and_there_is_no_room() -> None:
+    rows = [row(number, f"k{number}", "transactions") for number in range(1, 5)]
+    of = sequencer(*rows, canaries=1, blind=True)
+    first = of.next_row()
+    assert first is rows[0]
+    assert (of.next_row(), of.queued, of.next_page(3)) == (None, 3, None)
+    first.was_sent = True
+    said(of)
+    of.refused(first)
+    assert said(of) == [LinedUp(first)]
+    page = next_read(of, room=0)
+    assert numbers(page.rows) == [1]
+    assert of.next_page(3) is None  # of the others, nothing is urgent
+    of.read(page, found("k1", kind="cards"))
+    assert said(of) == [Learned("route.transactions", "concrete"), Queued(first)]
+    assert (of.next_row(), of.next_row()) == (first, None)
+    of.settled(first, Status.APPLIED, "", NEVER)
+    assert said(of)[0] == Learned("canary.transactions", "passed", goes_on=True)
+    assert of.next_row() is None
+    assert said(of) == [LinedUp(each) for each in rows[1:]]  # they are read for their concrete type
+    assert numbers(next_read(of).rows) == [2, 3, 4]
+
+
+def test_a_first_row_in_doubt_keeps_those_behind_it_waiting_until_it_is_settled() -> None:
+    rows = [row(number, f"k{number}") for number in range(1, 3)]
+    of = sequencer(*rows, canaries=1)
+    of.read(next_read(of), found("k1", "k2"))
+    first = of.next_row()
+    assert first is rows[0]
+    first.was_sent = True
+    said(of)
+    assert (of.next_row(), of.queued, of.is_done) == (None, 1, False)
+    of.settled(first, Status.UNKNOWN, "reply_lost", NEVER)  # that its record does not show it proves nothing
+    assert said(of) == [PASSED, Queued(rows[1])]
+
+
 # ---- abstract types
 
 
@@ -699,3 +736,8 @@ def test_whatever_order_things_happen_in_each_row_comes_out_once_and_nothing_is_
     for taken in world.order.values():
         assert taken == sorted(taken), "not in file order"
     assert world.of.queued == world.of._held == world.of._waiting == world.of._reading == 0
+
+
+@given(seed=st.integers(0, 2**32))
+def test_a_second_judge_finds_every_row_in_its_place_at_every_step(seed: int) -> None:
+    Order(Random(seed)).play(rows=24, steps=150)
