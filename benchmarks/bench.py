@@ -115,7 +115,7 @@ def _fails(peer: Peer, task: Task, absent: dict[str, str]) -> bool:
 
 
 def _compared(field: Field, peers: list[Peer], task: Task, options: argparse.Namespace) -> dict[str, Any]:
-    """Raw figures and what they come to, by client."""
+    """Measure all clients; return, by client, the raw figures and the costs derived from them."""
     counts = {peer.name: options.slow_rows if peer.slow else options.rows for peer in peers}
     starting = {peer.name: partial(peer.run, at(task, 1)) for peer in peers}
     working: dict[str, Callable[[], Cost]] = {

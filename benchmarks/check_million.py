@@ -22,7 +22,7 @@ HEADER = "id,reference,metadata.batch,metadata.cost_centre,metadata.note,metadat
 
 
 def write(path: Path, rows: int) -> None:
-    """A sheet as people have them; one id in a thousand occurs twice, one cost centre in a thousand lost its zeros."""
+    """Write a realistic sheet: one id in a thousand occurs twice, one cost centre in a thousand lost its zeros."""
     dice = random.Random(5)
     with path.open("w", encoding="utf-8") as sheet:
         sheet.write(HEADER)
@@ -38,7 +38,7 @@ def write(path: Path, rows: int) -> None:
 
 
 def measure(path: Path) -> str:
-    """One line: the time of the check, and the peak memory of this process."""
+    """Check a sheet; return a line with the time it took and the peak memory of this process."""
     collect_seldom()  # as the program does
     how = Input(source=str(path), format="csv", metadata="replace")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -19,18 +19,18 @@ REPLY = Reply(200, {})
 
 
 class Wheel:
-    """A clock that goes on by a fixed step at every request, so that no window is ever full."""
+    """A clock that advances by a fixed step with every request, so that no window is ever full."""
 
     def __init__(self, step: float) -> None:
         self.step, self.time = step, 0.0
 
     def clock(self) -> Clock:
-        """The clock."""
+        """Return the clock."""
         return Clock(now=lambda: self.time, wall=lambda: 1_750_000_000.0 + self.time)
 
 
 def made(windows: tuple[Window, ...], wheel: Wheel, directory: Path | None) -> tuple[Limiter, SharedPace | None]:
-    """A limiter with those windows, shared through the directory if there is one."""
+    """Make a limiter with these windows, shared through `directory` unless that is None."""
     pace = Pace(ceiling=windows, max_in_flight=16)
     if directory is None:
         return Limiter(pace, wheel.clock(), Stop()), None
@@ -40,7 +40,7 @@ def made(windows: tuple[Window, ...], wheel: Wheel, directory: Path | None) -> t
 
 
 async def cost(limiter: Limiter, wheel: Wheel, count: int) -> float:
-    """Microseconds of CPU a request."""
+    """Measure the CPU that a request costs at the limiter, in microseconds."""
     began = time.process_time()
     for _ in range(count):
         await limiter.admit()
@@ -50,7 +50,7 @@ async def cost(limiter: Limiter, wheel: Wheel, count: int) -> float:
 
 
 async def compare(name: str, windows: tuple[Window, ...], count: int) -> None:
-    """Print the cost alone, shared, and shared with a second process that is as busy."""
+    """Print the cost alone, shared, and shared with a second process that is just as busy."""
     wheel = Wheel(windows[0].interval / windows[0].limit * 1.2 if windows else 0.001)
     with tempfile.TemporaryDirectory() as place:
         alone, _ = made(windows, wheel, None)

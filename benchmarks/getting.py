@@ -19,7 +19,7 @@ NODE: Final = FOLDER / "node"
 
 
 def python_peers() -> str:
-    """Have the Python peers; why not, or empty."""
+    """Install the Python peers; return why that failed, or an empty text."""
     if PYTHON.exists() and (FOLDER / "venv" / ".done").exists():
         return ""
     said = _run([sys.executable, "-m", "venv", str(FOLDER / "venv")])
@@ -31,7 +31,7 @@ def python_peers() -> str:
 
 
 def node_peers() -> str:
-    """Have the Node peers, and our script beside them, where it finds them; why not, or empty."""
+    """Install the Node peers, with our script beside them so that it finds them; return why that failed, or empty."""
     if not shutil.which("npm"):
         return "there is no npm"
     NODE.mkdir(parents=True, exist_ok=True)
@@ -43,7 +43,7 @@ def node_peers() -> str:
 
 
 def unpacked(package: str, program: str) -> str | None:
-    """A program of a Debian package that is not installed; None when it cannot be had."""
+    """Unpack a program from a Debian package without installing it; return None if it is not available."""
     place = FOLDER / "debian" / package
     if not (place / program).exists():
         if not shutil.which("apt-get") or not shutil.which("dpkg"):
@@ -58,7 +58,7 @@ def unpacked(package: str, program: str) -> str | None:
 
 
 def _run(command: list[str], folder: Path = HERE) -> str:
-    """Empty when it went well, else its last words."""
+    """Run a command; return an empty text on success, else the end of its output."""
     FOLDER.mkdir(exist_ok=True)
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600, check=False)

@@ -58,10 +58,10 @@ HEADERS: Final = {**CONTENT, "Authorization": "Bearer x"}
 
 
 APPLY: Final = RunMode("apply")
-"""What the later steps do."""
+"""The mode of the steps that execute a run."""
 
 WARM: Final = 100
-"""Rows that a step handles before it is measured: what is imported or made at first use is no part of a row."""
+"""Rows that a step handles before it is measured: imports and caches of the first use are no part of a row's cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Place:
 
     @property
     def settings(self) -> Settings:
-        """Those of `apply --blind --metadata replace --rate none --canary 0`."""
+        """The settings of `apply --blind --metadata replace --rate none --canary 0`."""
         how = Input(source=str(self.folder / "sheet.csv"), format="csv", metadata="replace", blind=True)
         pacing = Pacing(concurrency=self.workers, discover=False)
         return Settings(
@@ -83,7 +83,7 @@ class Place:
         )
 
     def jobs(self) -> Iterator[UpdateJob]:
-        """The rows as the pool gets them."""
+        """Read the rows in the form that the pool takes."""
         with source.opened(self.folder / "sheet.csv") as stream:
             for job in source.jobs(stream, self.settings.input, rows.TYPE, DEFAULT.schema, lambda _: True):
                 assert isinstance(job, UpdateJob)
@@ -91,25 +91,25 @@ class Place:
 
 
 class NoReading:
-    """Rows whose records nobody has read."""
+    """Stands in for reading where no record is read."""
 
     def is_stale(self, _row: InFlightRow) -> bool:
-        """Nothing was read."""
+        """Return False: nothing was read."""
         return False
 
     async def freshen(self, _row: InFlightRow) -> None:
-        """Nothing is read."""
+        """Do nothing: nothing is read."""
 
     async def again(self, _row: InFlightRow) -> None:
-        """Nothing is read."""
+        """Do nothing: nothing is read."""
 
     async def answers(self, _row: InFlightRow) -> bool:
-        """The server is there."""
+        """Return True: the server is up."""
         return True
 
 
 class NoJournal:
-    """A journal that keeps nothing."""
+    """A journal that stores nothing."""
 
     def __init__(self) -> None:
         self.facts: dict[str, str] = {}
@@ -118,42 +118,42 @@ class NoJournal:
         self._ended = anyio.Event()
 
     def set_fact(self, name: str, value: str) -> None:
-        """Keep it in memory."""
+        """Keep the fact in memory."""
         self.facts[name] = value
 
     def begin(self, *_: object) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def follow(self, **_: object) -> None:
-        """Nothing is ever durable."""
+        """Do nothing: no row ever becomes durable."""
 
     async def intend(self, *_: object) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def settle(self, _: RowResult) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def learn(self, name: str, value: str) -> None:
-        """Keep it in memory."""
+        """Keep the fact in memory."""
         self.facts[name] = value
 
     async def flush(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     async def commit_forever(self, *_: object) -> None:
-        """Wait for the end."""
+        """Wait for `stop_committing`."""
         await self._ended.wait()
 
     def counts(self) -> dict[str, int]:
-        """Nothing is known."""
+        """Return no counts."""
         return {}
 
     def doubts(self) -> Iterator[None]:
-        """Nor in doubt."""
+        """Yield no open attempts."""
         return iter(())
 
     def stop_committing(self) -> None:
-        """The end."""
+        """End `commit_forever`."""
         self._ended.set()
 
 
@@ -163,7 +163,7 @@ async def _sending(place: Place, work: Callable[[Transport], Awaitable[None]]) -
 
 
 async def bare(place: Place) -> None:
-    """The yardstick, in here."""
+    """Run the yardstick in this process."""
     numbers = iter(range(place.rows))
     connector, timeout = aiohttp.TCPConnector(limit=place.workers), aiohttp.ClientTimeout(total=None)
     jar = aiohttp.DummyCookieJar()
@@ -179,7 +179,7 @@ async def bare(place: Place) -> None:
 
 
 async def transport(place: Place) -> None:
-    """Our transport with bodies as the yardstick has them."""
+    """Send the yardstick's bodies with our transport."""
     numbers = iter(range(place.rows))
 
     async def work(transport: Transport) -> None:
@@ -191,24 +191,24 @@ async def transport(place: Place) -> None:
 
 
 async def checked(place: Place) -> None:
-    """The first pass, as `apply` makes it."""
+    """Make the first pass, as `apply` does."""
     check(place.folder / "sheet.csv", place.settings.input, rows.TYPE, DEFAULT.schema)
 
 
 async def columns(place: Place) -> None:
-    """Bytes to jobs."""
+    """Turn bytes into jobs."""
     for _ in place.jobs():
         pass
 
 
 async def build(place: Place) -> None:
-    """Bytes to requests."""
+    """Turn bytes into requests."""
     for job in place.jobs():
         update_request(job, as_written(job), job.type)
 
 
 async def built(place: Place) -> None:
-    """Bytes to requests, sent."""
+    """Turn bytes into requests, and send them."""
     jobs = place.jobs()
 
     async def work(transport: Transport) -> None:
@@ -219,7 +219,7 @@ async def built(place: Place) -> None:
 
 
 async def judged(place: Place) -> None:
-    """And every reply checked against what was sent."""
+    """Send requests, and check every reply against its request."""
     jobs = place.jobs()
 
     async def work(transport: Transport) -> None:
@@ -233,7 +233,7 @@ async def judged(place: Place) -> None:
 
 
 async def attempts(place: Place) -> None:
-    """And the attempt loop with its limiter, without a journal."""
+    """Add the attempt loop with its limiter, without a journal."""
     jobs, stop, clock = place.jobs(), Stop(), Clock().bound()
     limiter = Limiter(Pace(max_in_flight=place.workers, discover=False), clock, stop)
     nothing: Any = NoJournal()
@@ -251,20 +251,20 @@ async def attempts(place: Place) -> None:
 
 
 async def pool(place: Place) -> None:
-    """And the pool, its queue and its order of ids, guards, progress; without a journal."""
+    """Add the pool with its queue and the order of ids, guards and progress; without a journal."""
     nothing: Any = NoJournal()
     with _begun(place) as handle:
         await _executed(replace(handle, journal=nothing), place)
 
 
 async def journal(place: Place) -> None:
-    """And the journal: intents and results durable."""
+    """Add the journal: make intents and results durable."""
     with _begun(place) as handle:
         await _executed(handle, place)
 
 
 async def whole(place: Place) -> None:
-    """And the reports: everything but the program's start."""
+    """Add the reports: everything but the start of the program."""
     with _begun(place) as handle:
         end = await _executed(handle, place)
         runs.finish(handle, APPLY, end, Clock())
@@ -284,7 +284,7 @@ async def _executed(handle: RunHandle, place: Place) -> RunEnd:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step; `on` is the one that it adds to, empty for one that stands for itself."""
+    """One step; `on` names the step it adds to, empty for a step of its own."""
 
     title: str
     run: Callable[[Place], Awaitable[None]]
@@ -307,7 +307,7 @@ STEPS: Final = {
 
 
 def _measured(name: str, options: argparse.Namespace, origin: str) -> float:
-    """One step in a process of its own: microseconds of CPU a row."""
+    """Measure one step in a process of its own; return microseconds of CPU per row."""
     with tempfile.TemporaryDirectory() as folder:
         rows.write_sheet(Path(folder) / "sheet.csv", options.rows)
         command = [sys.executable, "-m", "benchmarks.ladder", "--step", name, "--origin", origin, "--folder", folder]
@@ -332,7 +332,7 @@ def _step(options: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Measure all steps, in turn, and write."""
+    """Measure all steps, in turn, and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--repeat", type=int, default=5)

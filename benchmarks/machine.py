@@ -1,4 +1,4 @@
-"""What figures were measured on, and with: no names of hosts, users or folders."""
+"""The machine and the versions that figures were measured with; no names of hosts, users or folders."""
 
 import datetime as dt
 import os
@@ -20,7 +20,7 @@ ASKED: Final = {
 
 
 def facts() -> dict[str, str]:
-    """Cores, processor, kernel, versions, date."""
+    """Return the number of cores, the processor, the kernel, versions, and the date."""
     found = {
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "cores": str(os.cpu_count()),

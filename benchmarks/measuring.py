@@ -1,4 +1,4 @@
-"""What a process costs: CPU of it and of all its children, time, and the largest of them in memory."""
+"""The cost of a command: CPU and time, its children included, and the memory of its largest process."""
 
 import os
 import statistics
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SHOWN = 2000
-"""Characters shown of what a command that failed said."""
+"""Characters shown of the output of a command that failed."""
 
 
 class Failed(Exception):
-    """A command did not do what it should."""
+    """A command failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Cost:
 
     @property
     def cpu(self) -> float:
-        """User and system."""
+        """Seconds of user and system time together."""
         return self.user + self.system
 
 
@@ -54,7 +54,7 @@ def measure(command: Sequence[str | Path], environment: Mapping[str, str], folde
 
 
 def interleaved(cases: Mapping[str, Callable[[], Cost]], repeat: int) -> dict[str, list[Cost]]:
-    """Run all of them in turn, over and over: what disturbs the machine disturbs all alike."""
+    """Run all commands in turn, several times: a disturbance of the machine then affects them alike."""
     costs: dict[str, list[Cost]] = {name: [] for name in cases}
     for round_ in range(repeat):
         for name, run in cases.items():
@@ -64,10 +64,10 @@ def interleaved(cases: Mapping[str, Callable[[], Cost]], repeat: int) -> dict[st
 
 
 def median(values: Iterable[float]) -> float:
-    """The middle one."""
+    """Return the median."""
     return statistics.median(values)
 
 
 def spread(values: Sequence[float]) -> float:
-    """Half the way from the least to the most, as a share of the median."""
+    """Return half the range of the values, as a share of their median."""
     return (max(values) - min(values)) / 2 / statistics.median(values)

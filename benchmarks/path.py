@@ -222,7 +222,7 @@ class Trace:
 
 
 def traced(rows: int, middle: Sequence[str] = MIDDLE) -> Trace:
-    """Trace runs of that many rows and of twice as many, after a short one that fills the caches of code and types."""
+    """Trace a run of `rows` rows and one of twice as many, after a short one that fills the caches."""
     records = max(WARM, 3 * rows)
     _counted(0, WARM, records)
     once, twice = _counted(0, rows, records), _counted(rows, 2 * rows, records)
@@ -276,7 +276,7 @@ def _of(file: str, functions: Mapping[Function, float]) -> list[str]:
 
 
 def main() -> None:
-    """Trace and print."""
+    """Trace a row's path and print it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=250, help="N; fewer than 225 do not fill the look-ahead")
     parser.add_argument("--middle", nargs="+", default=MIDDLE, metavar="GLOB", help="the modules of the middle")

@@ -1,4 +1,4 @@
-"""Everybody who takes part: ourselves, the yardstick, and what people use instead."""
+"""The clients that are compared: rowpatch, the yardstick, and the tools that people use instead."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ CURL: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What one process has to do: so many rows to that server, in a folder of its own."""
+    """The work of one process: send `rows` rows to `server`, from a folder of its own."""
 
     server: Server
     rows: int
@@ -35,7 +35,7 @@ class Task:
 
     @property
     def environment(self) -> dict[str, str]:
-        """How every client learns whom to trust."""
+        """Environment variables of a client, among them the certificate authority for every tool."""
         ca = str(self.server.ca)
         names = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
         return {
@@ -57,7 +57,7 @@ class Task:
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """What our scripts take."""
+        """Command-line arguments of our scripts."""
         return self.server.origin, str(self.rows), str(self.workers)
 
 
@@ -101,7 +101,7 @@ class Peer:
 
 
 def rowpatch(task: Task, *flags: str) -> list[str | Path]:
-    """The whole program: journal, truth checks, reports."""
+    """Return the command for the whole program: journal, checks of replies, reports."""
     directory = task.folder / "run"
     shutil.rmtree(directory, ignore_errors=True)
     trust = ["--ca-file", str(task.server.ca)] if task.server.origin.startswith("https") else []
@@ -198,11 +198,11 @@ PEERS: Final = (
 
 
 def chosen(names: Iterable[str]) -> list[Peer]:
-    """Those whose names contain one of the words, all without any; the yardstick is always first."""
+    """Return the peers whose names contain one of the words, or all without words; the yardstick is always first."""
     words = list(names)
     return [peer for peer in PEERS if peer.name == YARDSTICK or not words or any(w in peer.name for w in words)]
 
 
 def at(task: Task, count: int) -> Task:
-    """The same task with another number of rows."""
+    """Return a copy of the task with another number of rows."""
     return replace(task, rows=count)

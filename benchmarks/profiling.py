@@ -28,7 +28,7 @@ SHOWN: Final = 60
 
 
 def main() -> None:
-    """Profile one run."""
+    """Profile one run, and write the profile to a file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=30_000)
     parser.add_argument("--workers", type=int, default=50)
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def told(profile: dict[str, Any], microseconds: float) -> str:
-    """Functions by share, scaled to what a row costs without the profiler; who only waits is left out."""
+    """Render functions by share, scaled to the cost of a row without the profiler; idle stacks are left out."""
     frames = [f"{_short(frame['file'])}:{frame['name']}" for frame in profile["shared"]["frames"]]
     own: Counter[str] = Counter()
     below: Counter[str] = Counter()
@@ -83,7 +83,7 @@ def told(profile: dict[str, Any], microseconds: float) -> str:
 
 
 def _short(file: str | None) -> str:
-    """A path from the package on."""
+    """Shorten a path to the part that begins with the package."""
     parts = Path(file or "?").parts
     for mark in ("site-packages", "python3.11", "bench"):
         if mark in parts:

@@ -2,8 +2,8 @@
 
     python -m benchmarks.raw_server [--tls CERTIFICATE KEY] [--latency SECONDS] [--jitter SECONDS]
 
-Prints its port, and serves until its standard input closes. `GET /_seen` tells how many PATCHes came since the last
-time it was asked, and the sum of the checksums of their bodies.
+Prints its port, and serves until its standard input closes. `GET /_seen` returns how many PATCHes arrived since the
+last such request, and the sum of the checksums of their bodies.
 """
 
 import argparse
@@ -28,27 +28,27 @@ RECORD: Final = (
     + FILLING.encode()
     + b',"meta":{"mode":"test"}}}'
 )
-"""The reply to a PATCH: what was sent, as it is now, among what such a record has besides."""
+"""The reply to a PATCH: the attributes that were sent, among the others that such a record has."""
 
 ONE: Final = (
     b'{"id":"%s","type":"%s","links":{"self":"https://example.com/api/%s/%s"},'
     b'"attributes":{"reference":"old","metadata":{"kept":"yes","batch":"2026-10"}},"meta":{"mode":"test"}}'
 )
-"""One record of a page, with the fields that were asked for."""
+"""One record of a page, with the fields that were requested."""
 
 WANTED: Final = b"filter[q][id_in]="
 ATTRIBUTES: Final = b'"attributes":{'
 
 
 class Seen:
-    """What has come so far."""
+    """The PATCHes that arrived since the last report."""
 
     patches = 0
     checksum = 0
 
     @classmethod
     def told(cls) -> bytes:
-        """As JSON; begins anew."""
+        """Render the counts as JSON, and reset them."""
         said = json.dumps({"patches": cls.patches, "checksum": cls.checksum & 0xFFFFFFFF}).encode()
         cls.patches = cls.checksum = 0
         return said
@@ -62,13 +62,13 @@ class Protocol(asyncio.Protocol):
     transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin with nothing."""
+        """Begin with an empty buffer."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         self.buffer = b""
 
     def data_received(self, data: bytes) -> None:
-        """Answer every whole request."""
+        """Answer every request that has arrived completely."""
         self.buffer += data
         while (end := self.buffer.find(b"\r\n\r\n")) >= 0:
             head = self.buffer[:end]
@@ -83,7 +83,7 @@ class Protocol(asyncio.Protocol):
             self.reply(answer(head, body))
 
     def reply(self, content: bytes) -> None:
-        """Send it, at once or after the latency."""
+        """Send a reply, at once or after the latency."""
         whole = HEAD % (len(content), content)
         if not self.latency:
             self.transport.write(whole)
@@ -93,7 +93,7 @@ class Protocol(asyncio.Protocol):
 
 
 def answer(head: bytes, body: bytes) -> bytes:
-    """The content of the reply to one request."""
+    """Return the body of the reply to one request."""
     method, target, _ = head.split(b" ", 2)
     if method == b"PATCH":
         Seen.patches += 1
@@ -109,7 +109,7 @@ def answer(head: bytes, body: bytes) -> bytes:
 
 
 async def main() -> None:
-    """Serve."""
+    """Serve until standard input closes."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--tls", nargs=2)
     parser.add_argument("--latency", type=float, default=0.0)

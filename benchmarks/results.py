@@ -20,20 +20,20 @@ Found = Mapping[str, Any]
 
 
 def keep(name: str, found: Found) -> None:
-    """Keep raw figures, and make the page anew."""
+    """Store raw figures, and rebuild the page."""
     RAW.mkdir(exist_ok=True)
     (RAW / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     write()
 
 
 def load(name: str) -> Found | None:
-    """Raw figures, if that tool has run."""
+    """Load raw figures; return None if that tool has not run."""
     file = RAW / f"{name}.json"
     return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 
 
 def write() -> None:
-    """Make the page and its charts."""
+    """Build the page and its charts."""
     text = (HERE / "results_intro.md").read_text(encoding="utf-8")
     parts = [
         text,
@@ -48,7 +48,7 @@ def write() -> None:
 
 
 def _targets() -> Iterator[str]:
-    """What was aimed at, beside what was measured; nothing before all of it was."""
+    """Yield the targets beside the figures; nothing until every figure has been measured."""
     bench, scale, rates, million = (load(name) for name in ("bench", "scale", "rates", "million"))
     points = {point["rows"]: point for point in scale["points"]} if scale else {}
     if not (bench and rates and million and MILLION in points):
@@ -84,7 +84,7 @@ def _beside(figure: str, one: str, other: str, field: Found) -> float:
 
 
 def clients(found: Found | None, *, draw: bool = False) -> Iterator[str]:
-    """The tables of all clients; `draw` writes their charts."""
+    """Yield the tables of all clients; `draw` also writes their charts."""
     if found is None:
         return
     yield "## Clients\n"
@@ -182,7 +182,7 @@ def _scale(found: Found | None) -> Iterator[str]:
 
 
 def _grid(titles: Sequence[str], lines: Iterable[Sequence[str]]) -> Iterator[str]:
-    """A table of figures: what they are about on the left."""
+    """Yield a table of figures, with labels in the left column."""
     for cells in (titles, ("---", *["--:"] * (len(titles) - 1)), *lines):
         yield f"| {' | '.join(cells)} |"
     yield ""

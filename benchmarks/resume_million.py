@@ -27,17 +27,17 @@ TYPE: Final = "stripe_payments"
 ROWS: Final = 1_000_000
 
 LEFT: Final = 1000
-"""Rows that are not done, at the end of the sheet."""
+"""Rows at the end of the sheet that are not done."""
 
 FIRST_REQUEST: Final = 5.0
-"""Seconds to the first request at most."""
+"""Most seconds to the first request."""
 
 MEMORY: Final = 300.0
-"""MiB at most."""
+"""Most MiB of memory."""
 
 
 def identifier(row: int, rows: int) -> str:
-    """Id of a row; only those that are left have a record on the server."""
+    """Return the id of a row; only the rows that are left have a record on the server."""
     left = row - (rows - LEFT) - 1
     return seeded_id(TYPE, left) if left >= 0 else f"x{row:09}"
 
@@ -67,14 +67,14 @@ def furnish(desk: Desk, rows: int) -> None:
 
 
 def digests(sheet: Path, how: Input) -> Iterator[bytes]:
-    """What the journal knows the rows' content by."""
+    """Yield the digests by which the journal recognises the rows."""
     with source.opened(sheet) as stream:
         for job in source.jobs(stream, how, TYPE, DEFAULT.schema, lambda _: True):
             yield job.ref.digest
 
 
 def resume(desk: Desk) -> tuple[float, float]:
-    """Resume to the end: seconds to the first request, and MiB at most."""
+    """Resume the run to its end; return the seconds to the first request, and the peak memory in MiB."""
     mark, begun = desk.server.mark(), time.monotonic()
     process = desk.start("resume", desk.run, "--no-progress", "--rate", "none")
     first = peak = 0.0
@@ -89,7 +89,7 @@ def resume(desk: Desk) -> tuple[float, float]:
 
 
 def memory(process: Process) -> float:
-    """Most MiB that the process has held so far."""
+    """Return the peak memory of the process so far, in MiB."""
     try:
         status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
     except OSError:
@@ -98,7 +98,7 @@ def memory(process: Process) -> float:
 
 
 def main() -> int:
-    """Measure; 1 when a bound was missed."""
+    """Measure; return 1 if a bound was missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=ROWS)
     rows = parser.parse_args().rows

@@ -1,4 +1,4 @@
-"""The rows that every client sends: distinct, of the size that real updates have, with the same bodies byte by byte."""
+"""The rows that every client sends: distinct, as large as real updates, with identical bodies byte for byte."""
 
 import csv
 import json
@@ -22,23 +22,23 @@ FILLING: Final = (
     )
     + "}"
 )
-"""What a record's reply holds besides what was sent, from within its attributes on to its relationships."""
+"""The rest of a reply to an update: further attributes, and the relationships."""
 
 HEADER: Final = ("id", "reference", "metadata.batch", "metadata.cost_centre")
 
 
 def cells(number: int) -> tuple[str, ...]:
-    """One row of the sheet."""
+    """Return the cells of one row of the sheet."""
     return f"id{number:08d}", f"ref-{number:08d}", "2026-11", "007"
 
 
 def path(number: int) -> str:
-    """What its PATCH goes to."""
+    """Return the path of the row's PATCH."""
     return f"/api/{TYPE}/id{number:08d}"
 
 
 def body(number: int) -> bytes:
-    """What its PATCH holds."""
+    """Return the body of the row's PATCH."""
     return (
         b'{"data":{"type":"stripe_payments","id":"id%08d","attributes":{"reference":"ref-%08d",'
         b'"metadata":{"batch":"2026-11","cost_centre":"007"}}}}' % (number, number)
@@ -46,12 +46,12 @@ def body(number: int) -> bytes:
 
 
 def checksum(rows: int) -> int:
-    """What the raw server makes of all the bodies, in whatever order they come."""
+    """Return the checksum that the raw server computes from all bodies, in any order."""
     return sum(zlib.crc32(body(number)) for number in range(rows)) & 0xFFFFFFFF
 
 
 def write_sheet(file: Path, rows: int) -> None:
-    """The rows as CSV."""
+    """Write the rows as CSV."""
     with file.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(HEADER)
@@ -59,14 +59,14 @@ def write_sheet(file: Path, rows: int) -> None:
 
 
 def write_objects(file: Path, rows: int) -> None:
-    """The rows as NDJSON."""
+    """Write the rows as NDJSON."""
     with file.open("w", encoding="utf-8") as stream:
         for number in range(rows):
             stream.write(json.dumps(dict(zip(HEADER, cells(number), strict=True))) + "\n")
 
 
 def write_workbook(file: Path, rows: int) -> None:
-    """The rows as XLSX, all of them text."""
+    """Write the rows as XLSX, with text in all cells."""
     import xlsxwriter  # noqa: PLC0415  # the other clients, who share these rows, have no such package
 
     with xlsxwriter.Workbook(str(file), {"constant_memory": True}) as book:
@@ -78,12 +78,12 @@ def write_workbook(file: Path, rows: int) -> None:
 
 
 def write_pairs(file: Path, origin: str, rows: int) -> None:
-    """Body and URL of each row, ended by NUL: for xargs and GNU parallel."""
+    """Write the body and URL of each row, each ended by NUL, for xargs and GNU parallel."""
     file.write_bytes(b"".join(b"%s\0%s%s\0" % (body(n), origin.encode(), path(n).encode()) for n in range(rows)))
 
 
 def write_curl(file: Path, origin: str, rows: int) -> None:
-    """All transfers as one configuration of curl."""
+    """Write all transfers as one configuration file for curl."""
     with file.open("w", encoding="utf-8") as stream:
         for number in range(rows):
             data = body(number).decode().replace('"', '\\"')
@@ -95,7 +95,7 @@ def write_curl(file: Path, origin: str, rows: int) -> None:
 
 
 def write_collection(folder: Path, origin: str, rows: int) -> None:
-    """A collection of one request, and the data of its iterations: for newman."""
+    """Write a collection with one request, and the data of its iterations, for newman."""
     request = {
         "method": "PATCH",
         "url": f"{origin}/api/{TYPE}/{{{{id}}}}",

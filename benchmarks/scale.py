@@ -31,7 +31,7 @@ REPORTS: Final = ("results.csv", "failed.csv", "results.ndjson", "summary.json")
 
 
 def main() -> None:
-    """Measure and write."""
+    """Measure all sizes, and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--least", type=int, default=1000)
     parser.add_argument("--most", type=int, default=1_000_000)
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def _sizes(least: int, most: int) -> Iterator[int]:
-    """1, 3, 10, 30, ..."""
+    """Yield the sizes from `least` to `most`: `least` times 1, 3, 10, 30, ..."""
     rows, factors = least, (3, 10 / 3)
     for step in range(100):
         if rows > most:
@@ -60,7 +60,7 @@ def _sizes(least: int, most: int) -> Iterator[int]:
 
 
 def _point(task: Task, repeat: int) -> Mapping[str, Any]:
-    """One size, in microseconds of CPU a row: the check, all of it, and the reports once more for themselves."""
+    """Measure one size in microseconds of CPU per row: the check, the whole run, and the reports once more alone."""
     costs, reports, checks = [], [], []
     how = Input(source=str(task.sheet), format="csv", delimiter=",", metadata="replace", blind=True)
     for _ in range(repeat):
@@ -93,7 +93,7 @@ def _point(task: Task, repeat: int) -> Mapping[str, Any]:
 
 
 def _start(task: Task) -> float:
-    """Seconds of CPU that a report of nothing much takes."""
+    """Measure the seconds of CPU that a report of a single row takes."""
     small = replace(task, rows=1, folder=task.folder / "small")
     small.folder.mkdir(exist_ok=True)
     measure(rowpatch(small, "--blind", "--metadata", "replace"), small.environment, small.folder)
@@ -102,7 +102,7 @@ def _start(task: Task) -> float:
 
 
 def _inside(path: Path, rows: int) -> dict[str, Any]:
-    """Bytes a row of what each table holds, by its lengths; and how fast the last tenth went, beside the first."""
+    """Return the bytes per row in each table, and the speed of the last tenth of the rows relative to the first."""
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
         sizes = {}
         for table in ("attempt", "result", "image"):

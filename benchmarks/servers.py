@@ -1,4 +1,4 @@
-"""Servers on loopback, in processes of their own: nginx where there is one, else the raw one."""
+"""Servers on loopback, in processes of their own: nginx if it is available, else the raw server."""
 
 import json
 import shutil
@@ -22,7 +22,7 @@ ANSWER: Final = (
     + FILLING
     + ',"meta":{"mode":"test"}}}'
 )
-"""What nginx replies to a PATCH: it cannot repeat what was sent."""
+"""The reply of nginx to a PATCH: it cannot repeat what was sent."""
 
 CONFIGURATION: Final = """
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log crit;
@@ -48,14 +48,14 @@ http {{
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that runs. `ca` is the file of the authority that signed its certificate."""
+    """A running server. `ca` is the file of the authority that signed its certificate."""
 
     name: str
     origin: str
     ca: Path
 
     def seen(self) -> tuple[int, int | None]:
-        """How many PATCHes came since the last time, and the checksum of their bodies where that is known."""
+        """Return how many PATCHes arrived since the last call, and the checksum of their bodies, None if not known."""
         if self.name != "raw":
             return _requests_of(self), None
         found = json.loads(self._get("/_seen"))
@@ -72,14 +72,14 @@ _requests: Final[dict[str, int]] = {}
 
 
 def _requests_of(server: Server) -> int:
-    """Requests that nginx counted since the last time, but for this one."""
+    """Return the requests that nginx counted since the last call, without this one."""
     total = int(server._get("/_status").splitlines()[2].split()[2])  # noqa: SLF001  # same module
     before, _requests[server.name] = _requests.get(server.name, 0), total
     return total - before - 1
 
 
 def nginx() -> str | None:
-    """The program, if it can be had."""
+    """Return the path of the program, None if it is not available."""
     return shutil.which("nginx", path="/usr/sbin:/usr/bin:/sbin:/bin") or unpacked("nginx", "usr/sbin/nginx")
 
 
@@ -137,7 +137,7 @@ def _nginx(folder: Path, *, tls: bool) -> Iterator[int]:
 
 
 def certify(folder: Path) -> None:
-    """An authority and a certificate for 127.0.0.1, made anew for this folder."""
+    """Make an authority and a certificate for 127.0.0.1 in this folder."""
     if (folder / "server.pem").exists():
         return
     authority = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]

@@ -1,7 +1,7 @@
-"""Everything a user can set, in frozen groups: the only place with defaults. Unknown keys are refused.
+"""Everything a user can set, in frozen groups. This is the only place with defaults, and unknown keys are refused.
 
-Settings are kept in the run's journal, so that `resume` and `retry` behave as the `apply` did; secrets are therefore
-not settings (see `Secrets`), and no group holds one.
+The run's journal stores the settings, so that `resume` and `retry` behave as the `apply` did. That is why secrets are
+not settings (see `Secrets`): no group holds one.
 """
 
 import os
@@ -24,7 +24,7 @@ from worker.policy.pace import Window
 from worker.policy.patience import Patience
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-"""Hosts that plain http is allowed to."""
+"""Hosts that may be reached by plain http."""
 
 
 class ConfigError(Exception):
@@ -41,7 +41,7 @@ class Target(_Group):
     Attributes:
         url: origin of the API, without a path.
         type: resource type of rows that do not name one.
-        expect_mode: refuse to run when the credential is for the other mode.
+        expect_mode: refuse to run if the credential is for the other mode.
     """
 
     url: str
@@ -59,14 +59,14 @@ class Input(_Group):
     """How the input is read.
 
     Attributes:
-        encoding: empty to go by the byte-order mark, else strict UTF-8.
-        delimiter: empty for the format's own. A run that begins writes down what the header says.
-        sheet: of a workbook; empty for the only one with cells. A run that begins writes down which one that is.
+        encoding: empty for the one that the byte-order mark names, or else strict UTF-8.
+        delimiter: empty for the one that the format or the header implies. A new run stores the one found.
+        sheet: of a workbook; empty for the only one with cells. A new run stores the one found.
         header_row: line of the file, or row of the workbook, that names the columns; None for the first one.
-        visible_only: rows and columns that a workbook hides are left out.
-        metadata: whether keys that a row does not name are kept (read first, then merged) or wiped.
-        blind: the live state is not read before a row is sent.
-        exact: stands in the settings of undos that earlier versions prepared, and means nothing any more.
+        visible_only: leave out rows and columns that a workbook hides.
+        metadata: merge keeps the keys that a row does not name (read first, then merged); replace wipes them.
+        blind: do not read the live state before a row is sent.
+        exact: found in the settings of undos that earlier versions prepared; ignored.
         limit: only this many rows from the top; None for all.
     """
 
@@ -91,9 +91,9 @@ class Pacing(_Group):
 
     Attributes:
         concurrency: requests in flight at most.
-        rate: windows as (requests, seconds); empty to go by what the server says.
-        discover: whether to learn from the server.
-        headroom: per cent of every limit left to others.
+        rate: windows as (requests, seconds); empty to follow the server's headers.
+        discover: learn from the server.
+        headroom: per cent of every limit to leave to others.
     """
 
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 16
@@ -108,11 +108,11 @@ class Pacing(_Group):
 
 
 class Attempts(_Group):
-    """How stubbornly.
+    """How often to try again, and how long to wait.
 
     Attributes:
-        max_attempts: attempts for a row that failed for a passing reason, refusals for pace not counted.
-        throttles: refusals for pace for a row; as many in a row for the whole run park it.
+        max_attempts: attempts for a row that fails for a temporary reason, without refusals for pace.
+        throttles: refusals for pace for a row; as many in succession for the whole run park it.
         timeout: seconds for one request.
         base, cap: seconds, bounds of the backoff.
         patience: seconds of a `Retry-After` beyond which the run is parked instead of waiting.
@@ -127,7 +127,7 @@ class Attempts(_Group):
 
     @property
     def retrying(self) -> Patience:
-        """Return the numbers as the policy takes them, for rows and reads."""
+        """The numbers in the form that the policy takes, for rows and reads."""
         return Patience(
             attempts=self.max_attempts, throttles=self.throttles, base=self.base, cap=self.cap, pause=self.patience
         )
@@ -137,8 +137,8 @@ class Connecting(_Group):
     """How servers are reached.
 
     Attributes:
-        ca_file: absolute path of a PEM file with authorities that are trusted besides the system's; may be empty.
-        proxy: origin of the proxy that was asked for; empty for none, whatever the environment says.
+        ca_file: absolute path of a PEM file with authorities to trust besides the system's; may be empty.
+        proxy: origin of the proxy; empty for none, whatever the environment says.
     """
 
     ca_file: str = ""
@@ -149,8 +149,8 @@ class Stopping(_Group):
     """When to give up on the whole run.
 
     Attributes:
-        rows: so many bad rows. `share`: such a share of the settled rows, in per cent.
-        canary: updates of each type that are sent alone first and read back in full.
+        rows: number of bad rows. `share`: bad rows in per cent of the settled ones.
+        canary: first updates of each type, to be sent alone and read back in full.
     """
 
     rows: Annotated[int, Field(ge=1)] | None = None
@@ -159,12 +159,12 @@ class Stopping(_Group):
 
     @property
     def stop_after(self) -> StopAfter:
-        """The threshold as the guards take it."""
+        """The threshold in the form that the guards take."""
         return StopAfter(self.rows, self.share)
 
 
 class Settings(_Group):
-    """All of it, as the journal keeps it."""
+    """All settings of a run, as the journal stores them."""
 
     target: Target
     input: Input
@@ -175,14 +175,14 @@ class Settings(_Group):
 
     @property
     def meaning(self) -> tuple[Target, Input]:
-        """The settings that say what a row asks for: a plan holds for no others."""
+        """The settings that decide what a row asks for: a plan is valid for these alone."""
         return self.target, self.input.model_copy(update={"resend_unknown": False})
 
     def recorded(self) -> str:
-        """As the journal keeps them. Consent to send twice what may be applied holds for one command, not for good.
+        """Serialise the settings for the journal, without `resend_unknown`: that consent holds for one command only.
 
         Raises:
-            ConfigError: a name among them is no text.
+            ConfigError: a name among them is not UTF-8.
         """
         once = self.input.model_copy(update={"resend_unknown": False})
         try:
@@ -192,7 +192,7 @@ class Settings(_Group):
 
 
 class Secrets(_Group):
-    """The credential: a token, or a client id and secret; and that for a proxy. Never stored, never shown."""
+    """The credentials: a token, or a client id and secret; and one for a proxy. Never stored, never shown."""
 
     token: SecretStr | None = None
     client_id: SecretStr | None = None
@@ -202,14 +202,14 @@ class Secrets(_Group):
 
     @property
     def renewable(self) -> bool:
-        """Whether a new token can be asked for."""
+        """True if a new token can be requested."""
         return self.client_id is not None and self.client_secret is not None
 
 
 def read_secrets(environment: Mapping[str, str]) -> Secrets:
-    """The credential from `ROWPATCH_TOKEN`, or `ROWPATCH_CLIENT_ID` and `_CLIENT_SECRET`; each also as `..._FILE`.
+    """Read the credential from `ROWPATCH_TOKEN`, or `ROWPATCH_CLIENT_ID` and `_CLIENT_SECRET`; each also as `..._FILE`.
 
-    `ROWPATCH_PROXY_AUTH` likewise, which is `user:password`.
+    Read the proxy's credential, `user:password`, from `ROWPATCH_PROXY_AUTH` in the same way.
 
     Raises:
         ConfigError: none of them is set, only half of a pair is, or a file cannot be read.
@@ -237,7 +237,7 @@ def read_secrets(environment: Mapping[str, str]) -> Secrets:
 
 
 def checked_origin(url: str) -> str:
-    """`url` as a bare origin that a token may be sent to.
+    """Normalise `url` to a bare origin, and check that a token may be sent there.
 
     Raises:
         ConfigError: it is no origin, or plain http to another machine.
@@ -249,10 +249,10 @@ def checked_origin(url: str) -> str:
 
 
 def origin_of(url: str, like: str) -> str:
-    """`url` as a bare origin: scheme, host and port in lower case.
+    """Normalise `url` to a bare origin: scheme, host and port in lower case.
 
     Raises:
-        ConfigError: it is no origin; `like` is shown as an example of one.
+        ConfigError: it is no origin; the message shows `like` as an example.
     """
     try:
         parts = urlsplit(url.strip())
@@ -270,7 +270,7 @@ def origin_of(url: str, like: str) -> str:
 
 
 def is_loopback(origin: str) -> bool:
-    """Whether the origin is this machine."""
+    """Return True if the origin is on this machine."""
     return urlsplit(origin).hostname in LOOPBACK
 
 
@@ -280,7 +280,7 @@ _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def parse_rate(text: str, flag: str = "--rate") -> tuple[tuple[int, float], ...]:
-    """`50/10s,200/60s` -> ((50, 10.0), (200, 60.0)).
+    """Parse windows into (requests, seconds): `50/10s,200/60s` -> ((50, 10.0), (200, 60.0)).
 
     Raises:
         ConfigError: the text is no list of windows, or one of them lets nothing through.
@@ -296,7 +296,7 @@ def parse_rate(text: str, flag: str = "--rate") -> tuple[tuple[int, float], ...]
 
 
 def parse_stop_after(text: str) -> dict[str, Any]:
-    """`5%` or `100`.
+    """Parse a threshold, a share like `5%` or a number of rows like `100`, into `rows` and `share`.
 
     Raises:
         ConfigError: the text is neither.
@@ -313,7 +313,7 @@ _G = TypeVar("_G", bound=BaseModel)
 
 
 def build(group: type[_G], values: Mapping[str, Any]) -> _G:
-    """A settings group from the values that were given; None means "not given".
+    """Build a settings group from the values that were given; None means "not given".
 
     Raises:
         ConfigError: a value is out of range; the message names the flag, and never the value.
@@ -327,7 +327,7 @@ def build(group: type[_G], values: Mapping[str, Any]) -> _G:
 
 
 def state_directory(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where learned limits are remembered: `$XDG_STATE_HOME/rowpatch`, else `~/.local/state/rowpatch`."""
+    """Return the directory of learned limits: `$XDG_STATE_HOME/rowpatch`, else `~/.local/state/rowpatch`."""
     base = environment.get("XDG_STATE_HOME")
     try:
         return (Path(base) if base else Path.home() / ".local" / "state") / "rowpatch"
@@ -336,10 +336,10 @@ def state_directory(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def _own(directory: Path) -> Path:
-    """A directory in a place where anybody may make one of that name first.
+    """Make a directory, or check its owner, in a place where anybody could have made one of that name first.
 
     Raises:
-        ConfigError: somebody else has: what it says of limits and pauses is not ours.
+        ConfigError: somebody else did, or could write to it: its limits and pauses cannot be trusted.
     """
     with suppress(FileExistsError):
         directory.mkdir(mode=0o700)
@@ -376,5 +376,5 @@ def _clean(name: str, text: str) -> SecretStr:
 
 
 def _shown(url: str) -> str:
-    """The URL for a message, without what may be a password in it."""
+    """Quote the URL for a message, without the part that may hold a password."""
     return repr(url.rpartition("@")[2][:80])

@@ -19,7 +19,7 @@ HEADERS = {
 
 
 def encode(document: object) -> str:
-    """As the other clients send it."""
+    """Encode a document exactly as the other clients do."""
     return json.dumps(document, separators=(",", ":"))
 
 

@@ -24,7 +24,7 @@ def ignore(data: bytes) -> None:
 
 
 def handle() -> pycurl.Curl:
-    """One transfer, to be told what to send."""
+    """Make a transfer handle, without a request yet."""
     made = pycurl.Curl()
     made.setopt(pycurl.CUSTOMREQUEST, "PATCH")
     made.setopt(pycurl.HTTPHEADER, HEADERS)

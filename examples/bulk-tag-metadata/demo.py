@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 HERE: Final = Path(os.path.relpath(Path(__file__).parent))
-"""This folder, as the commands shown name it."""
+"""This folder, as the printed commands name it."""
 ROWPATCH: Final = str(Path(sys.executable).with_name("rowpatch"))
 WHOLE: Final = 1000
 """Rows of either sheet."""
@@ -33,7 +33,7 @@ _TRUE: Final = {"true": True, "false": False}
 
 
 class DemoFailed(Exception):
-    """The demo did not show what it promises; the message says what was different."""
+    """The demo did not show what it promises; the message says what differs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Server:
     environment: Mapping[str, str]
 
     def ledger(self) -> list[dict[str, Any]]:
-        """Every request that the server received."""
+        """Fetch every request that the server received."""
         with urllib.request.urlopen(f"{self.url}/_sandbox/ledger", timeout=30) as reply:  # noqa: S310  # loopback http
             entries: list[dict[str, Any]] = json.load(reply)["entries"]
             return entries
@@ -61,7 +61,7 @@ class Sheet:
 
 
 def main() -> int:
-    """Run the demo; the exit status."""
+    """Run the demo; return the exit status."""
     parser = argparse.ArgumentParser(description="Apply two sheets to an embedded fake Commerce Layer.")
     parser.add_argument("--quick", action="store_true", help=f"only the first {QUICK} rows of each sheet")
     rows = QUICK if parser.parse_args().quick else WHOLE
@@ -110,7 +110,7 @@ def _apply(sheet: Sheet, server: Server, run: Path, rows: int) -> None:
 
 
 def _judge(sheet: Sheet, entries: list[dict[str, Any]]) -> None:
-    """Hold the server's ledger against the sheet, which is read here without any of rowpatch's own code.
+    """Compare the server's ledger with the sheet, which is read here without any of rowpatch's own code.
 
     Raises:
         DemoFailed: a row is missing, came twice, or arrived as something else.
@@ -131,7 +131,7 @@ def _payments(rows: int) -> Sheet:
 
 
 def _tagged(row: dict[str, str]) -> dict[str, Any]:
-    """What one row of `payments.csv` asks for; an empty cell asks for nothing."""
+    """Return the attributes that one row of `payments.csv` asks for; an empty cell asks for nothing."""
     reference, reviewed = row.pop("reference"), _TRUE[row.pop("metadata.reviewed:bool")]
     metadata: dict[str, Any] = {name.removeprefix("metadata."): cell for name, cell in row.items() if cell}
     return {"reference": reference, "metadata": {**metadata, "reviewed": reviewed}}
@@ -146,7 +146,7 @@ def _transactions(rows: int) -> Sheet:
 
 @contextmanager
 def _sandbox(state: Path) -> Iterator[Server]:
-    """A sandbox of its own, for as long as the block lasts; what is learned about its limits stays in `state`."""
+    """Run a sandbox until the block ends; the limits that rowpatch learns about it are stored in `state`."""
     command = [ROWPATCH, "sandbox", "--limit", "100/2s"]
     for type_name in ("stripe_payments", "transactions"):
         command += ["--seed", f"{type_name}={WHOLE}"]
@@ -161,7 +161,7 @@ def _sandbox(state: Path) -> Iterator[Server]:
 
 
 def _environment(announced: Mapping[str, str], state: Path) -> dict[str, str]:
-    """This process's environment without any setting of the user's, but with the sandbox's address and token."""
+    """Return this process's environment without the user's settings, and with the sandbox's address and token."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("ROWPATCH_")}
     credential = {"ROWPATCH_URL": announced["url"], "ROWPATCH_TOKEN": announced["token"]}
     return {**own, **credential, "XDG_STATE_HOME": str(state)}

@@ -34,18 +34,18 @@ _CHANNELS: Final = ("web", "app", "store")
 
 
 def payments() -> str:
-    """`payments.csv`: one stripe payment a row, tagged for the accounts."""
+    """Make `payments.csv`: one stripe payment a row, tagged for accounting."""
     header = ["id", "reference", "metadata.batch", "metadata.cost_centre", "metadata.note", "metadata.reviewed:bool"]
     return _csv(header, (_payment(index) for index in range(ROWS)))
 
 
 def transactions() -> str:
-    """`transactions.ndjson`: one transaction a line, with the metadata as an object."""
+    """Make `transactions.ndjson`: one transaction a line, with the metadata as an object."""
     return "".join(json.dumps(_transaction(index), ensure_ascii=False) + "\n" for index in range(ROWS))
 
 
 def mistakes() -> str:
-    """`mistakes.csv`: one good row, and one of each mistake that is often made."""
+    """Make `mistakes.csv`: one good row, and one for each common mistake."""
     good, other, last = (seeded_id("stripe_payments", index) for index in range(3))
     rows = [
         [good, "inv-2026-0001", "7"],
@@ -59,7 +59,7 @@ def mistakes() -> str:
 
 
 def sheets() -> dict[str, str]:
-    """The content of every sheet by file name."""
+    """Return the content of every sheet by file name."""
     return {"payments.csv": payments(), "transactions.ndjson": transactions(), "mistakes.csv": mistakes()}
 
 

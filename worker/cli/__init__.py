@@ -59,18 +59,18 @@ app: Final = App(
     help=_HELP,
     help_format="plaintext",
     version=_version,
-    suppress_keyboard_interrupt=False,  # an orderly end is ours to say
+    suppress_keyboard_interrupt=False,  # `run` reports interrupts itself
     default_parameter=Parameter(show_env_var=False, show_default=False),
 )
 for _name, _what in _COMMANDS.items():
-    # A run that exists has its settings in its journal: only a new one listens to the environment.
+    # An existing run has its settings in its journal: only commands that begin one read flags from the environment.
     _config = Env("ROWPATCH_", command=False) if _name in {"apply", "check", "plan"} else None
     app.command(f"worker.cli.{_name}:{_name}", help=_what, config=_config)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command that the arguments name, and exit with its status."""
-    os.umask(0o077)  # everything a run writes is its owner's: SQLite's own files included
+    os.umask(0o077)  # only its owner may read what a run writes, SQLite's own files included
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character is no reason to fail
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _with_dashes(arguments: Sequence[str]) -> Iterator[str]:
-    """Replace each bare `-`, which the parser takes for an option: standard input, or the value of the flag before."""
+    """Replace each bare `-`, which the parser takes for a flag: it is standard input, or the value of the last flag."""
     switches = _switches(arguments) if "-" in arguments else set()
     for before, argument, after in zip(["", *arguments], arguments, [*arguments[1:], ""], strict=False):
         if argument == "-":
@@ -89,7 +89,7 @@ def _with_dashes(arguments: Sequence[str]) -> Iterator[str]:
 
 
 def _switches(arguments: Sequence[str]) -> set[str]:
-    """Return the flags of the command that take no value, by its signature: no other command is imported for it."""
+    """Return the flags of the command that take no value. Read its own signature only, and import no other command."""
     command = arguments[0]
     flags = app[command].assemble_argument_collection(parse_docstring=False) if command in _COMMANDS else ()
     return {name for flag in flags if bool in {flag.hint, *get_args(flag.hint)} for name in flag.names}
@@ -100,7 +100,7 @@ def _takes_value(argument: str, switches: Collection[str]) -> bool:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command; its exit status."""
+    """Run one command; return its exit status."""
     tokens = list(_with_dashes(arguments))
     try:
         status = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")

@@ -42,7 +42,7 @@ def apply(
 
 
 def _execute(plan: Path, source: str | None, run_dir: Path | None, flags: Flags, reading: SourceFlags) -> int:
-    """Do what a plan says, in its own run directory."""
+    """Execute a plan in the plan's own run directory."""
     from worker.cli.flags import overridden
     from worker.cli.session import work
     from worker.operations.opening import opened_plan

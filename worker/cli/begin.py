@@ -1,4 +1,4 @@
-"""How `apply` and `plan` begin a run: flags and environment to settings."""
+"""Begin a run for `apply` or `plan`: turn flags and environment into settings."""
 
 import os
 import time
@@ -26,7 +26,7 @@ def begin(
     """Begin a run of `given` and work on it; return the exit status.
 
     Raises:
-        ConfigError, InputRefused: nothing was sent, and nothing is left behind.
+        ConfigError, InputRefused: nothing was sent, and no directory is left behind.
     """
     if given is None:
         raise ConfigError(f"Which sheet? Try: rowpatch {mode.name} payments.csv --type stripe_payments")

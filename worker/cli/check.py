@@ -1,4 +1,4 @@
-"""`rowpatch check`: what of a sheet cannot be sent, and what in it looks damaged. Needs no network."""
+"""`rowpatch check`: find rows that cannot be sent, and cells that look damaged. Needs no network."""
 
 from typing import Annotated, Final, Literal
 

@@ -1,4 +1,4 @@
-"""How `check` goes about it: flags to settings, and findings to text."""
+"""Run a check: turn flags into settings, and findings into text."""
 
 import json
 from collections.abc import Mapping
@@ -23,14 +23,14 @@ _TOGETHER: Final = 500
 def check_source(
     given: str | None, type_name: str, reading: SourceFlags, said: Mapping[str, Any], showing: Showing
 ) -> int:
-    """Check an input and say what was found; the exit status.
+    """Check an input and print the findings; return the exit status.
 
     Args:
-        given: file, `-` or `/dev/stdin` for standard input.
+        given: file; `-` or `/dev/stdin` for standard input.
         type_name: resource type of rows that do not name one.
-        reading: how it is read.
-        said: what else the user said of its rows, by the names of `Input`; None for what was left out.
-        showing: what is printed.
+        reading: flags that say how to read it.
+        said: other settings of its rows, by the names of `Input`; None for those not given.
+        showing: what to print.
 
     Raises:
         ConfigError: a flag is wrong, or the file cannot be opened.

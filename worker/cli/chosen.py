@@ -1,4 +1,4 @@
-"""The run that a command works on: the one that was named, or the newest that fits, which is said."""
+"""Choose the run that a command works on: the one given, or else the newest that fits, which is then named."""
 
 from pathlib import Path
 from typing import Final, Literal
@@ -17,10 +17,10 @@ _WANTED: Final = {
 
 
 def chosen(command: Literal["resume", "retry", "verify", "report"], given: Path | None) -> Path:
-    """Return the run directory that was given, or the newest that fits.
+    """Return the run directory that was given, or the newest that fits the command.
 
     Raises:
-        ConfigError: none does.
+        ConfigError: none fits.
     """
     if given is not None:
         return given
@@ -31,10 +31,10 @@ def chosen(command: Literal["resume", "retry", "verify", "report"], given: Path 
 
 
 def chosen_to_undo(given: Path | None, flags: Flags, *, sure: bool) -> Path:
-    """Return the run directory that was given, or the newest that can be undone, once somebody has said yes to it.
+    """Return the run directory that was given, or the newest that can be undone, after asking the user to confirm it.
 
     Raises:
-        ConfigError: none can be, or nobody said yes.
+        ConfigError: no run can be undone, or the user did not confirm.
     """
     if given is not None:
         return given

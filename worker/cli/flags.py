@@ -1,4 +1,4 @@
-"""The flags that commands share, and what they turn into. None always means "not given"."""
+"""The flags that commands share, and the settings made from them. None always means "not given"."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -30,23 +30,23 @@ RUN: Final = Group("The run", sort_key=5)
 """Group of the flags about the run itself."""
 
 SOURCE: Final = f"{either(name.upper() for name in FORMATS)} file; - for standard input."
-"""Help of the argument that is the sheet."""
+"""Help text of the SOURCE argument."""
 
 if TYPE_CHECKING:
     FormatName: TypeAlias = str
 else:
-    FormatName = Literal[tuple(FORMATS)]  # a type checker cannot read a registry; the parser of flags can
+    FormatName = Literal[tuple(FORMATS)]  # a type checker cannot read a registry; cyclopts can
 
 
 def whole_number(_type: object, tokens: Sequence[Token]) -> int:
-    """Return a whole number, written as one: `--limit 2.6` must not become three rows."""
+    """Parse a whole number strictly: `--limit 2.6` must not become three rows."""
     if not re.fullmatch(r"[0-9]{1,12}", tokens[0].value):
         raise ValueError("needs a whole number such as 100")
     return int(tokens[0].value)
 
 
 _OF_FORMATS: Final = ("encoding", "delimiter", "sheet", "visible_only", "header_row")
-"""Settings that mean something to some formats only."""
+"""Flags that only some formats take."""
 
 _OF_SHEETS: Final = ("type", "clear_token", "limit", "metadata", "blind", "allow_trigger", "resend_unknown")
 
@@ -159,14 +159,14 @@ class Flags:
 
     @property
     def of_sheets(self) -> list[str]:
-        """Those given that say what the rows of a sheet mean: a run that is undone or verified has its own."""
+        """Flags given that say what the rows of a sheet mean: a run that is undone or verified has its own settings."""
         return [f"--{name.replace('_', '-')}" for name in _OF_SHEETS if getattr(self, name) is not None]
 
 
 @Parameter(name="*")
 @dataclass(frozen=True)
 class SourceFlags:
-    """How the sheet is read: flags that only make sense when it is given."""
+    """How the sheet is read: flags that make sense only together with SOURCE."""
 
     format: Annotated[
         FormatName | None,
@@ -204,10 +204,10 @@ class SourceFlags:
 
 
 def new_settings(source: str, format_name: str, url: str, flags: Flags, reading: SourceFlags) -> Settings:
-    """The settings of a new run.
+    """Build the settings of a new run.
 
     Raises:
-        ConfigError: a flag is out of range, or says nothing about such an input.
+        ConfigError: a flag is out of range, or does not apply to the input's format.
     """
     given = {
         "source": source,
@@ -223,13 +223,13 @@ def new_settings(source: str, format_name: str, url: str, flags: Flags, reading:
 
 
 def refuse_misplaced(given: Mapping[str, object]) -> None:
-    """Refuse flags that say nothing about the input's format.
+    """Refuse flags that do not apply to the input's format.
 
     Args:
-        given: by the names of `Input`; None for what was left out.
+        given: values by the names of `Input`; None for those not given.
 
     Raises:
-        ConfigError: naming the first such flag.
+        ConfigError: there is such a flag; the message names the first.
     """
     takes = FORMATS[str(given["format"])].takes
     for name in _OF_FORMATS:
@@ -238,10 +238,10 @@ def refuse_misplaced(given: Mapping[str, object]) -> None:
 
 
 def overridden(settings: Settings, flags: Flags) -> Settings:
-    """The settings with every flag that was given.
+    """Override the settings with every flag that was given.
 
     Raises:
-        ConfigError: a flag is out of range, or says nothing about such an input.
+        ConfigError: a flag is malformed or out of range.
     """
     stopping: dict[str, Any] = {"canary": flags.canary}
     if flags.stop_after is not None:

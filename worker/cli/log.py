@@ -1,4 +1,4 @@
-"""What happens during a run, as lines of the log."""
+"""Log the events of a run."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -36,16 +36,16 @@ NAMES: Final[Mapping[type[Event], str]] = {
     RetryBudgetExhausted: "retry_budget_exhausted",
     TokenNotRenewed: "token_not_renewed",
 }
-"""The name of each kind of event, for whoever filters the log: they never change."""
+"""The name of each kind of event in the log. Users filter by these names: they never change."""
 
 _ALSO: Final[Mapping[type[Event], Mapping[str, str]]] = {
     Draining: {"waiting_for": "requests in flight", "not_to_wait": "interrupt again"},
 }
-"""What somebody at a terminal should know besides."""
+"""Further facts for a user at a terminal."""
 
 
 def log_event(event: Event) -> None:
-    """Log an event with its facts, in their order."""
+    """Log an event with its facts, in the order of its fields."""
     facts = {each.name: _shown(getattr(event, each.name)) for each in fields(event)}
     log.info(NAMES[type(event)], **facts, **_ALSO.get(type(event), {}))
 
@@ -63,5 +63,5 @@ def _shown(value: object) -> object:
 
 
 def windows_text(windows: tuple[Window, ...]) -> str:
-    """Return windows as text, like `100/60s, 25/10s`."""
+    """Format windows as text, like `100/60s, 25/10s`."""
     return ", ".join(f"{window.limit}/{window.interval:g}s" for window in windows)

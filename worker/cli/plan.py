@@ -1,4 +1,4 @@
-"""`rowpatch plan`: what an apply would do."""
+"""`rowpatch plan`: show what an apply would do."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""A finished plan on the screen, with how long it will take."""
+"""Show a finished plan on the terminal, with the time that its updates will take."""
 
 import os
 from pathlib import Path
@@ -14,12 +14,12 @@ from worker.settings import ConfigError, Settings, read_secrets, state_directory
 
 
 def show_planned(directory: Path, plan: PlanSummary, settings: Settings) -> None:
-    """Show a plan."""
+    """Show a plan and an estimate of its duration."""
     show(lambda console: show_plan(console, plan, directory, _estimate(plan, settings)))
 
 
 def _estimate(plan: PlanSummary, settings: Settings) -> str:
-    """Say how long the updates will take; empty where nothing is known."""
+    """Say how long the updates will take; return an empty text if nothing is known."""
     found = estimate(plan, settings, DEFAULT, _whose(settings.target.url), state_directory())
     if found is None:
         return ""
@@ -28,7 +28,7 @@ def _estimate(plan: PlanSummary, settings: Settings) -> str:
 
 
 def _whose(origin: str) -> str:
-    """Return whose quota the credential at hand spends; a plan can be shown again without any."""
+    """Return the owner of the quota as `quota_of` does; empty without a credential, which a plan does not need."""
     try:
         return quota_of(DEFAULT, read_secrets(os.environ), origin)
     except ConfigError:

@@ -1,4 +1,4 @@
-"""`rowpatch runs`: the runs there are, how each stands, and what to do next."""
+"""`rowpatch runs`: list the runs, the state of each, and the next command."""
 
 from pathlib import Path
 from typing import Annotated

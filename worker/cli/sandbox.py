@@ -17,7 +17,7 @@ _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s)")
 
 
 def _strange(what: str) -> Parameter:
-    """Return a flag of the group of strange habits."""
+    """Make a flag in the group of strange habits."""
     return Parameter(help=what, group="Strange habits", negative=())
 
 
@@ -117,7 +117,7 @@ def _serve(settings: "SandboxSettings", port: int) -> int:
 
 
 def _window(text: str, flag: str) -> tuple[int, float] | None:
-    """Return the requests and seconds of a quota, None for `none`."""
+    """Parse a quota into requests and seconds; return None for `none`."""
     windows = () if text == "none" else parse_rate(text, flag)
     if len(windows) > 1:
         raise ConfigError(f"{flag} takes one window like 100/60s.")

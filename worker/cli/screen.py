@@ -1,4 +1,4 @@
-"""Standard error during a run: one progress line on a terminal, plain lines elsewhere, and the log."""
+"""Standard error during a run: a live progress line on a terminal, plain lines elsewhere, and the log."""
 
 import sys
 from collections.abc import Callable, Coroutine
@@ -17,7 +17,7 @@ ON_TERMINAL: Final = 0.25
 """Seconds between two updates of the line on a terminal."""
 
 ELSEWHERE: Final = 10.0
-"""Seconds between two plain lines."""
+"""Seconds between two plain progress lines."""
 
 
 _console: Final = Screen(stderr=True, highlight=False, soft_wrap=True)
@@ -26,7 +26,7 @@ _console: Final = Screen(stderr=True, highlight=False, soft_wrap=True)
 def _show(line: str) -> None:
     try:
         _console.print(Text(line))
-    except OSError:  # it goes to a file on a disk that is full
+    except OSError:  # standard error is a file on a full disk
         _console.quiet = True
         to_devnull(sys.stderr)
 
@@ -41,7 +41,7 @@ class _Printer:
 
 
 def configure_log(log_format: Literal["text", "json"]) -> None:
-    """Events as text or as JSON lines, with UTC times; never more than the event and its facts."""
+    """Log events as text or as JSON lines, with UTC times; never more than the event and its facts."""
     renderer: Any = structlog.processors.JSONRenderer() if log_format == "json" else _text
     structlog.configure(
         processors=[
@@ -55,7 +55,7 @@ def configure_log(log_format: Literal["text", "json"]) -> None:
 
 
 def watcher(clock: Clock) -> Callable[[Progress], Coroutine[Any, Any, Never]]:
-    """Shows the progress until it is cancelled."""
+    """Return a task that shows the progress until it is cancelled."""
     return _live(clock) if _console.is_terminal else _plain(clock)
 
 

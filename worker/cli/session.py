@@ -1,4 +1,4 @@
-"""What the commands that send have in common: ask before, heed signals meanwhile, say what happened after."""
+"""A session of a command that sends: ask before, handle signals during, report the result after."""
 
 import gc
 import os
@@ -28,7 +28,7 @@ from worker.settings import ConfigError, read_secrets, state_directory
 
 
 def guarded(command: Callable[[], int]) -> int:
-    """Call `command`, and turn what it refuses into a message and an exit status."""
+    """Call `command`, and turn its expected errors into a message and an exit status."""
     collect_seldom()
     end_orderly()
     try:
@@ -42,27 +42,27 @@ def guarded(command: Callable[[], int]) -> int:
 
 
 def collect_seldom() -> None:
-    """Have the cycle collector look less often, and never again at what is there by now: a tenth of a row's CPU.
+    """Run the cycle collector less often, and never on the objects that exist now: this saves a tenth of a row's CPU.
 
-    A row makes hundreds of objects and hardly a cycle: they go when nobody refers to them any more.
+    A row makes hundreds of objects and hardly a cycle: reference counts free nearly all of them.
     """
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
 
 
 def standard_input(name: str) -> BinaryIO | None:
-    """Return the bytes of standard input if `name` says so; None if it does not, or where it is closed."""
+    """Return the byte stream of standard input if `name` is `-`; None for another name, or if it is closed."""
     return sys.stdin.buffer if name == "-" and sys.stdin is not None else None
 
 
 def work(handle: RunHandle, mode: RunMode, flags: Flags, *, detailed: bool = False) -> int:
-    """Send (or plan) what is to be sent, write the reports, say what happened; return the exit status.
+    """Execute a run (or make its plan), write the reports, print the result; return the exit status.
 
     Args:
         handle: of the run.
         mode: what to do.
         flags: of the command.
-        detailed: exit with CHANGES when a plan has something to send.
+        detailed: exit with CHANGES if a plan has something to send.
     """
     clock = Clock()
     secrets, memory = read_secrets(os.environ), state_directory()
@@ -102,10 +102,10 @@ def _finish(handle: RunHandle, mode: RunMode, end: RunEnd, clock: Clock, *, deta
 
 
 def _confirm(planned: ToSend, flags: Flags) -> None:
-    """Ask before touching live data.
+    """Ask the user to confirm before live data is changed.
 
     Raises:
-        ConfigError: nobody said yes.
+        ConfigError: the user did not confirm.
     """
     if flags.yes or planned.is_harmless:
         return

@@ -1,4 +1,4 @@
-"""Signals: a run ends in an orderly way; before it, while a sheet is checked, and after it they end the command."""
+"""Signals: during a run they end it in an orderly way; before it, after it and during a check they end the command."""
 
 import signal
 from types import FrameType
@@ -14,20 +14,20 @@ SIGNALS: Final = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED, signal
 """Signals that end a run, and the exit status each leads to."""
 
 _DEADLY: Final = (signal.SIGTERM, signal.SIGHUP)
-"""Signals that would kill the process at once; Python makes a `KeyboardInterrupt` of SIGINT itself."""
+"""Signals that would kill the process at once; Python itself turns SIGINT into a `KeyboardInterrupt`."""
 
 
 class Interrupted(KeyboardInterrupt):
     """A signal other than Ctrl-C. `status` is the exit status that it leads to."""
 
     def __init__(self, number: int) -> None:
-        """Take note of which signal it was."""
+        """Store the exit status of signal `number`."""
         super().__init__(number)
         self.status = SIGNALS[signal.Signals(number)]
 
 
 def end_orderly() -> None:
-    """Have such signals raise `Interrupted`; an event loop that has handled them leaves their default behind."""
+    """Make deadly signals raise `Interrupted`. Call it again after an event loop, which restores their defaults."""
     for number in _DEADLY:
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _interrupt)
@@ -43,7 +43,7 @@ def _interrupt(number: int, _frame: FrameType | None) -> Never:
 
 
 async def heeding_signals(run: Run) -> RunEnd:
-    """Execute a run, which a signal interrupts, and a second one cuts short; return how it ended."""
+    """Execute a run and return how it ended; one signal interrupts it, a second one cuts it short."""
     async with anyio.create_task_group() as listening:
         await listening.start(_interrupt_at, run)
         ended = await run.execute()

@@ -1,6 +1,6 @@
-"""The one place where commands speak: all that reaches the terminal is made printable here.
+"""All output of commands: whatever reaches the terminal is made printable here.
 
-What a cell, a server or a file's name says may neither move the cursor nor turn text around; only rich's own styles do.
+Text from a cell, a server or a file name must not move the cursor or reverse the text; only rich's own styles may.
 """
 
 import contextlib
@@ -19,17 +19,17 @@ class Screen(Console):
     """A console whose text cannot steer the terminal."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """The parts that make up `renderable`, those that are text made printable."""
+        """Render into segments, and make the text in them printable."""
         for part in super().render(renderable, options):
             yield part if part.control else Segment(_lines(part.text), part.style)
 
     def on_broken_pipe(self) -> None:
-        """Fall silent: that nobody reads it any more must not end a run."""
+        """Fall silent: a run must not end because its output is no longer read."""
         self.quiet = True
 
 
 def complain(message: str, status: int) -> int:
-    """Say what is wrong on standard error; returns `status`."""
+    """Print what is wrong on standard error; return `status`."""
     _print(f"rowpatch: {_lines(message)}", sys.stderr)
     return status
 
@@ -40,12 +40,12 @@ def warn(text: str) -> None:
 
 
 def can_ask() -> bool:
-    """Return whether somebody is there to answer: a terminal."""
+    """Return True if a question can be answered: input and errors are on a terminal."""
     return all(stream is not None and not stream.closed and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 
 def ask(question: str) -> str:
-    """Put a question on standard error; the line that is typed in reply."""
+    """Print a question on standard error; return the line typed in reply."""
     print(f"{_lines(question)} ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip()
 
@@ -56,7 +56,7 @@ def say(text: str) -> None:
 
 
 def show(draw: Callable[[Console], None]) -> None:
-    """Print what `draw` draws on standard output, as `say` does; in colour on a terminal."""
+    """Print what `draw` draws on standard output, made printable; in colour on a terminal."""
     console = Screen(highlight=False)
     with console.capture() as shown:
         draw(console)
@@ -64,14 +64,14 @@ def show(draw: Callable[[Console], None]) -> None:
 
 
 def to_devnull(stream: TextIO | None) -> None:
-    """Send all that is still written to /dev/null, or the interpreter complains at its end and exits with 120."""
+    """Redirect the stream to /dev/null: otherwise the interpreter fails to flush it at exit, and exits with 120."""
     with contextlib.suppress(OSError, ValueError):
         if stream is not None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _print(text: str, stream: TextIO | None) -> None:
-    """That nobody reads it (`| head -1`), or that there is no room for it, changes nothing about the run."""
+    """Print; a reader that has gone (`| head -1`) or a full disk changes nothing about the run."""
     if stream is None:
         return  # it was closed from the start
     try:

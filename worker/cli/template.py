@@ -1,4 +1,4 @@
-"""`rowpatch template`: an empty sheet for one resource type. Needs no network."""
+"""`rowpatch template`: make an empty sheet for one resource type. Needs no network."""
 
 from pathlib import Path
 from typing import Annotated, Literal

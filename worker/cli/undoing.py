@@ -1,4 +1,4 @@
-"""How `undo` goes about it: refuse flags that say nothing about it, begin its run, work on it."""
+"""Run an undo: refuse flags that do not apply to it, begin its run, execute it."""
 
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ def undo(run: Path, run_dir: Path | None, flags: Flags, *, plan_only: bool) -> i
     """Undo `run`, or plan to; return the exit status.
 
     Raises:
-        ConfigError: nothing was sent, and nothing is left behind.
+        ConfigError: nothing was sent, and no directory is left behind.
         Busy: another process holds the run.
         JournalDamaged: the run's journal cannot be used.
     """

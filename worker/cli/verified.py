@@ -1,4 +1,4 @@
-"""What `verify` found, in a few words."""
+"""Print the result of `verify`."""
 
 from pathlib import Path
 from typing import Final
@@ -17,11 +17,11 @@ _SAID: Final = {
     "gone": ("is gone", "are gone"),
     "not readable": ("could not be read", "could not be read"),
 }
-"""What is said of one record, and of several."""
+"""The words for one record, and for several."""
 
 
 def tell_verified(verified: Verified, directory: Path) -> str:
-    """Return the findings in words."""
+    """Render the counts of a verification, with the file that lists the differences."""
     counts = verified.counts
     total = sum(counts.values())
     if not total and not verified.hidden:

@@ -1,4 +1,4 @@
-"""`rowpatch verify`: whether the server still holds what a run wrote."""
+"""`rowpatch verify`: check that the server still holds what a run wrote."""
 
 import os
 from pathlib import Path

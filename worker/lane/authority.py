@@ -1,20 +1,20 @@
-"""In whose name requests are sent, as those see it who send them."""
+"""The authority behind a request: what senders need to know of a credential."""
 
 from typing import Protocol
 
 
 class CredentialLost(Exception):
-    """No usable token can be had: the run stops and can be resumed with another credential."""
+    """No usable token is available: the run stops and can be resumed with another credential."""
 
 
 class Authority(Protocol):
     """What attempts and reads need of a credential."""
 
     async def bearer(self) -> str:
-        """Value of the `Authorization` header.
+        """Return the value of the `Authorization` header.
 
         Raises:
-            CredentialLost: no usable token can be had.
+            CredentialLost: no usable token is available.
         """
 
     async def renew(self, used: str) -> None:
@@ -26,14 +26,14 @@ class Authority(Protocol):
 
 
 class Nobody:
-    """The authority of requests that carry no credential, such as those for a token."""
+    """The authority behind requests without a credential, such as those for a token."""
 
     async def bearer(self) -> str:
         """Return an empty value: the header is left out."""
         return ""
 
     async def renew(self, used: str) -> None:  # noqa: ARG002  # as the protocol names it
-        """Refuse: nothing was used that could be replaced.
+        """Refuse: there is no credential to replace.
 
         Raises:
             CredentialLost: always.

@@ -1,23 +1,23 @@
-"""Content codings of replies: what a body is once they are undone. Bounded, whatever a few bytes may grow to."""
+"""Decode the content codings of replies. Decoded bodies are bounded, so that a few bytes cannot fill the memory."""
 
 import zlib
 from typing import Final
 
 BODY_LIMIT: Final = 1 << 20
-"""Bytes read of a reply, compressed or not; what is longer is cut off and marked incomplete."""
+"""Bytes read of a reply, compressed or not; a longer body is cut off and marked incomplete."""
 
 _NO_CODINGS: Final = frozenset({"", "identity", "none", "utf-8", "utf8", "binary"})
-"""Content codings that do nothing, and names that servers take for such."""
+"""Content codings that do nothing, and names that servers mistake for codings."""
 
 _GZIP: Final = b"\x1f\x8b"
 _MOST_MEMBERS: Final = 64
-"""Members of a gzip file that are read: each costs a copy of the rest."""
+"""Members of a gzip body that are read at most: each costs a copy of the rest."""
 
 
 def decoded(body: bytes, encoding: str) -> tuple[bytes, bool]:
-    """The body without its content codings, and whether it is whole; bounded, whatever a few bytes may grow to.
+    """Undo the content codings of a body; return at most `BODY_LIMIT` bytes, and whether they are all of it.
 
-    Some servers and proxies name a coding that is none, or gzip for JSON that is not: such a body stays as it is.
+    Some servers and proxies name a coding that does not exist, or gzip for plain JSON: such a body stays as it is.
     """
     for coding in reversed([each.strip().lower() for each in encoding.split(",")]):
         if coding in _NO_CODINGS:
@@ -34,7 +34,7 @@ def decoded(body: bytes, encoding: str) -> tuple[bytes, bool]:
 
 
 def _unzipped(body: bytes) -> tuple[bytes, bool]:
-    """Gzip, which may have several members (RFC 1952, 2.2)."""
+    """Decompress gzip, which may have several members (RFC 1952, 2.2)."""
     whole, members = b"", 0
     while body[:2] == _GZIP and members < _MOST_MEMBERS and len(whole) < BODY_LIMIT:
         decoder = zlib.decompressobj(wbits=31)
@@ -48,7 +48,7 @@ def _unzipped(body: bytes) -> tuple[bytes, bool]:
 
 
 def _inflated(body: bytes, wbits: int) -> tuple[bytes, bool]:
-    """Deflate, with the frame that it should have (RFC 9110, 8.4.1.2) or without."""
+    """Decompress deflate, with or without the zlib frame that it should have (RFC 9110, 8.4.1.2)."""
     decoder = zlib.decompressobj(wbits=wbits)
     try:
         return decoder.decompress(body, BODY_LIMIT), decoder.eof

@@ -1,4 +1,4 @@
-"""The way to the API, for one process: sockets, credential, and a limiter for each method."""
+"""One process's connection to the API: sockets, credential, and a limiter for each method."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -38,18 +38,18 @@ READ_CONCURRENCY: Final = 4
 """Pages read at once at most."""
 
 SETTLING: Final = 0.1
-"""Seconds between a response and the moment at which its result has been written down."""
+"""Seconds between a response and the moment its result is durable in the journal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """What it takes to have a connection.
+    """All that a connection is made from.
 
     Attributes:
-        state_directory: where limits are remembered, and shared with other processes.
-        answered_since: times (seconds since the epoch) of responses to PATCHes after the given one, as far as an
-            earlier process of the run wrote them down.
-        observer: hears what happens to the paces and the token.
+        state_directory: where limits are stored, and shared with other processes.
+        answered_since: returns the times (seconds since the epoch) at which PATCHes were answered after the given
+            time, as far as an earlier process of the run recorded them.
+        observer: receives the events of the limiters and the token.
     """
 
     api: Api
@@ -65,7 +65,7 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An open connection to one origin. `writes` and `reads` are apart: the API counts each method for itself."""
+    """An open connection to one origin. `writes` and `reads` are separate: the API counts each method on its own."""
 
     way: Way
     transport: Transport
@@ -75,13 +75,13 @@ class Connection:
 
     @property
     def updates(self) -> Exchange:
-        """Return the exchange of rows."""
+        """The exchange that rows use."""
         media = self.way.api.media_type
         return self._exchange(self.writes, {"Accept": media, "Content-Type": media}, uncounted)
 
     @property
     def lookup(self) -> Lookup:
-        """Return what reads records."""
+        """A lookup, which reads records."""
         api, count = self.way.api, partial(_count_read, self.way.counters)
         return Lookup(api, self._exchange(self.reads, {"Accept": api.media_type}, count))
 
@@ -93,7 +93,7 @@ class Connection:
         )  # fmt: skip
 
     async def beat_forever(self) -> None:
-        """Let other processes know over and over that this one is there."""
+        """Send heartbeats to the other processes until cancelled."""
         while True:
             await anyio.sleep(BEAT)
             self.writes.beat()
@@ -102,7 +102,7 @@ class Connection:
 
 @asynccontextmanager
 async def connected(way: Way) -> AsyncIterator[Connection]:
-    """Connect; nothing is sent before somebody asks for it."""
+    """Set up a connection; nothing is sent before the first request."""
     settings = way.settings
     timeout = settings.attempts.timeout
     connections = settings.pacing.concurrency + READ_CONCURRENCY
@@ -120,7 +120,7 @@ async def connected(way: Way) -> AsyncIterator[Connection]:
 
 @asynccontextmanager
 async def token_endpoint(way: Way, route: Route, news: News = UNHEARD) -> AsyncIterator[TokenEndpoint]:
-    """Reach the token endpoint, which has a quota of its own; each request is counted."""
+    """Connect to the token endpoint, which has a quota of its own; each request is counted."""
     secrets, limits, clock, stop = way.secrets, way.settings.attempts, way.clock, way.stop
     origin = secrets.auth_url or way.api.auth.url
     pace = Pace(ceiling=as_windows(way.api.auth.windows), max_in_flight=1, discover=False)
@@ -157,7 +157,7 @@ def _count_token(counters: Counters) -> None:
 
 
 def _pace(way: Way, method: str) -> Pace:
-    """Return the pace of one method, with what is known before the first reply."""
+    """Return the pace of one method, with the windows known before the first reply."""
     pacing, writing = way.settings.pacing, method == "PATCH"
     pace = Pace(
         ceiling=pacing.ceiling if writing else (),
@@ -170,7 +170,7 @@ def _pace(way: Way, method: str) -> Pace:
 
 
 def _shared(way: Way, method: str) -> SharedPace:
-    """Return the pace as other processes left it or have it now; writes also count what only the journal knows."""
+    """Join the pace that other processes share; writes also count responses that only the journal knows."""
     origin = way.settings.target.url
     memory = PaceMemory(way.state_directory, origin, quota_of(way.api, way.secrets, origin), method)
     shared = SharedPace(_pace(way, method), memory, way.clock)

@@ -1,8 +1,8 @@
-"""The credential: a fixed token, or client credentials that are renewed once for all workers.
+"""The credential: a fixed token, or client credentials that are renewed once for all senders.
 
-The token endpoint hands out a token that all callers share; `expires_in` is its *remaining* life. It is renewed when
-600 seconds are left, never revoked, and never asked for twice at once. A token that is good is used on while the
-endpoint fails, and one that was just handed out is tried again before it counts as refused.
+The token endpoint hands out a token that all callers share; `expires_in` is its *remaining* life. The token is renewed
+when 600 seconds are left, and never revoked; there is never more than one request for it at a time. While the endpoint
+fails, a token that is still good stays in use. A token that was just issued is tried again before it counts as refused.
 """
 
 import hashlib
@@ -30,37 +30,40 @@ RENEW_BEFORE: Final = 600.0
 """Seconds of remaining life at which a token is renewed."""
 
 RENEW_INTERVAL: Final = 30.0
-"""Seconds between two early renewals at least: one may fail, or bring a token with less life than `RENEW_BEFORE`."""
+"""Least seconds between two early renewals: one may fail, or bring a token with less life than `RENEW_BEFORE`."""
 
 SPREADING: Final = 2.0
-"""Seconds that a new token may take to be known to every server of the API."""
+"""Seconds until every server of the API knows a new token."""
 
 PROVEN: Final = 30.0
-"""Seconds after which a token that is refused must have been good before."""
+"""Seconds of age at which a refused token must have been good before."""
 
 MOST_UNPROVEN: Final = 2
 """New tokens in a row that may be refused before the run stops."""
 
 TOKEN_PATIENCE: Final = Patience(attempts=5, base=1.0, cap=20.0, rest=1.0)
-"""Tries to get a token before the run stops, refusals for pace among them; never two in a second."""
+"""Attempts to get a token before the run stops, those refused for pace included; never two in one second."""
 
 _FINAL: Final = frozenset({Meaning.REDIRECTED, Meaning.REFUSED})
-"""Asking again would bring the same. A success without a token would not: something else may have answered."""
+"""Meanings that a retry would not change.
+
+A success without a token is not among them: something other than the endpoint may have answered.
+"""
 
 TOKEN_HEADERS: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
 
 class Issuer(Protocol):
-    """Where tokens come from."""
+    """A source of tokens."""
 
     async def issue(self, *, patient: bool = True) -> Grant:
         """Return a token that is good now.
 
         Args:
-            patient: wait for it; else ask once at most, and only if that is possible at once.
+            patient: wait and try again; otherwise ask at most once, and only if a slot is free at once.
 
         Raises:
-            CredentialLost: there is none to be had.
+            CredentialLost: no token was issued.
         """
 
 
@@ -71,11 +74,11 @@ class TokenEndpoint:
         """Ask for tokens.
 
         Args:
-            secrets: the client's.
-            auth: how the API hands tokens out.
+            secrets: of the client.
+            auth: how the API issues tokens.
             origin: of the endpoint.
-            exchange: with the token endpoint, by its own quota and patience, in nobody's name.
-            news: where it is told why a token was not renewed early.
+            exchange: with the token endpoint, under its own quota and patience, without a credential.
+            news: receives the reason when a token was not renewed early.
         """
         self._secrets = secrets
         self._auth = auth
@@ -84,7 +87,7 @@ class TokenEndpoint:
         self._news = news
 
     async def issue(self, *, patient: bool = True) -> Grant:
-        """Ask; if `patient`, again after a backoff where that may help."""
+        """Request a token; if `patient`, again after a backoff where that may help."""
         request, secrets = self._request()
         why, failures, patience, stop = "", 0, self._exchange.patience, self._exchange.stop
         while (asked := await self._exchange.ask(request, at_once=not patient, in_full=True)) is not None:
@@ -114,10 +117,10 @@ class TokenEndpoint:
 
 
 def quota_of(api: Api, secrets: Secrets, origin: str) -> str:
-    """Whose quota the credential spends at `origin`, as a hash; empty where the API counts by address.
+    """Return a hash of the party whose quota the credential spends at `origin`; empty if the API counts by address.
 
-    Where it does, all credentials of a host share a quota. Elsewhere it is the client, or the application that a token
-    names, or else the token itself.
+    An API that counts by address gives all credentials of a host one quota. Any other API counts by the client, by the
+    application that the token names, or else by the token itself.
     """
     if api.counts_by_address(origin):
         return ""
@@ -137,13 +140,13 @@ class Credential:
     def __init__(
         self, token: str, issuer: Issuer | None, clock: Clock, claims: Callable[[str], Claims] = lambda _: Claims()
     ) -> None:
-        """Begin with `token`, or with an empty one where the first has to be issued.
+        """Begin with `token`, or with an empty one if the first has to be issued.
 
         Args:
-            token: what the user gave, may be empty.
-            issuer: where the next one comes from, None for a fixed token.
-            clock: to know when to renew.
-            claims: reads what a token says of itself.
+            token: from the user, may be empty.
+            issuer: source of the next token, None for a fixed token.
+            clock: tells when to renew.
+            claims: reads the claims in a token.
         """
         self._issuer = issuer
         self._clock = clock
@@ -164,10 +167,10 @@ class Credential:
         return "Credential(<secret>)"
 
     async def bearer(self) -> str:
-        """Value of the `Authorization` header, renewed in time.
+        """Return the value of the `Authorization` header, renewing the token in time.
 
         Raises:
-            CredentialLost: no usable token can be had.
+            CredentialLost: no usable token is available.
         """
         if not self._token:
             await self._replace(self._bearer, self._issue)
@@ -176,21 +179,21 @@ class Credential:
         return self._bearer
 
     async def renew(self, used: str) -> None:
-        """Replace the token that the API refused, unless somebody already has: one renewal for all.
+        """Replace the token that the API refused, unless another sender already has: one renewal serves all.
 
         Raises:
-            CredentialLost: there is nowhere to get another from, it is not handed out, or new ones are refused too.
+            CredentialLost: there is no issuer, it issues no token, or the API refuses new ones too.
         """
         await self._replace(used, self._give_up_refused)
 
     async def _replace(self, used: str, change: Callable[[], Awaitable[None]]) -> None:
-        """Do away with the token `used` by `change`, once for all who want it."""
+        """Replace the token `used` by calling `change`, once for all callers who ask at the same time."""
         changes = self._changes
         async with self._turn:
             if self._lost is not None:
                 raise self._lost
             if self._changes != changes or self._bearer != used:
-                return  # somebody else did it meanwhile, be it with the same token
+                return  # another caller has replaced it meanwhile, perhaps with the same token
             try:
                 await change()
             except CredentialLost as error:
@@ -199,7 +202,7 @@ class Credential:
             self._changes += 1
 
     async def _renew_early(self) -> None:
-        """Renew a token whose end is near, and use it on if that fails while it is good."""
+        """Renew a token that expires soon; if that fails, keep using the old one while it is good."""
         if self._clock.now() >= self._expires_at:
             await self._replace(self._bearer, self._issue)
         elif not self._turn.locked():
@@ -209,7 +212,7 @@ class Credential:
                     self._changes += 1
 
     async def _give_up_refused(self) -> None:
-        """Wait until a new token is known everywhere; replace one that should be."""
+        """Wait until every server knows a new token; replace an older one."""
         now = self._clock.now()
         age = math.inf if self._issued_at is None else now - self._issued_at
         if age < SPREADING and not self._has_spread:
@@ -247,7 +250,7 @@ class Credential:
 
 
 def _why(outcome: Outcome, pause: float) -> str:
-    """Why there is no token, what a pause of so many seconds has to do with it, and what to look at."""
+    """Say why there is no token: the outcome, a pause of `pause` seconds if any, and what to check."""
     why = why_not(outcome).rstrip(".")
     if pause:
         why += f" and asks for a pause of {pause:.0f} s"

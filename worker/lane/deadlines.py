@@ -1,20 +1,20 @@
-"""When requests have taken long enough."""
+"""Deadlines of requests: cancel the ones that take too long."""
 
 import asyncio
 from typing import Any
 
 
 class Deadlines:
-    """When requests have taken long enough. One timer for all of them: a timer each costs 10 us."""
+    """The deadlines of all requests in flight. They share one timer: a timer for each would cost 10 us a request."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, usual: float) -> None:
         self.loop = loop
         self._usual = usual
-        self._running: dict[Deadline, None] = {}  # in the order in which they end, but for the few with less time
+        self._running: dict[Deadline, None] = {}  # in the order in which they end, without the few that have less time
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self, within: float | None) -> "Deadline":
-        """The calling task has the usual time from now on, or `within` seconds if that is less."""
+        """Give the calling task the usual number of seconds from now, or `within` if that is less."""
         task = asyncio.current_task(self.loop)
         if task is None:
             raise RuntimeError("requests are sent by tasks")
@@ -29,14 +29,14 @@ class Deadlines:
         return deadline
 
     def ended(self, deadline: "Deadline") -> None:
-        """That one is no longer running."""
+        """Forget a deadline whose request has ended."""
         self._running.pop(deadline, None)
         if not self._running and self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _look(self) -> None:
-        """Cancel what has taken too long, and look again when the next one may have."""
+        """Cancel the requests that are overdue, and set the timer for the next deadline."""
         now = self.loop.time()
         self._timer = None
         for deadline in list(self._running):
@@ -48,7 +48,7 @@ class Deadlines:
 
 
 class Deadline:
-    """The end of one request's time: its task is cancelled then."""
+    """The deadline of one request: its task is cancelled then."""
 
     __slots__ = ("_all", "_cancelled", "_requests", "_task", "at", "timer")
 
@@ -61,19 +61,19 @@ class Deadline:
         self._cancelled = False
 
     def expire(self) -> None:
-        """The time is over."""
+        """Cancel the task: its time is up."""
         self._cancelled = True
         self._task.cancel()
 
     def has_cancelled(self) -> bool:
-        """Whether the task was cancelled by this and by nobody else; it goes on then."""
+        """Return True, and uncancel the task, if only this deadline has cancelled it."""
         if not self._cancelled:
             return False
         self._cancelled = False
         return self._task.uncancel() <= self._requests
 
     def end(self) -> None:
-        """The request is over."""
+        """Drop the deadline: the request has ended."""
         if self.timer is not None:
             self.timer.cancel()
         self._all.ended(self)

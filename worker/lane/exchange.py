@@ -1,8 +1,8 @@
 """One exchange with a server: admit, authorise, send, account. No retry, no row, no journal.
 
-It has two grips. `ask` is all of it in one: page reads, single reads, tokens. A row takes it apart, for three reasons:
-its slot comes before the row is chosen, its record may be read again while the slot is held, and its intent is made
-durable between `authorise` and `send`. Every slot is spent or released, whatever happens.
+There are two ways to use it. `ask` does all four steps: page reads, single reads, tokens. A row calls the steps one by
+one, for three reasons: it gets its slot before the row is chosen, its record may be read again while the slot is held,
+and its intent is made durable between `authorise` and `send`. Every slot is spent or released, whatever happens.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,12 +27,12 @@ Headers: TypeAlias = Mapping[str, str]
 
 @valueclass(frozen=True, slots=True)
 class Exchanged:
-    """What came of a request.
+    """The outcome of a request.
 
     Attributes:
         sent_at: when it left, or was to leave.
-        headers: that it was sent with: what `renew` wants to know. They hold a secret, and are never shown.
-        pause: seconds for which an outcome that asks to wait holds everybody, 0 for any other.
+        headers: sent with it, for `renew`. They hold a secret, and are never shown.
+        pause: seconds that all senders wait if the outcome asks for it, 0 for any other outcome.
     """
 
     outcome: Outcome
@@ -48,11 +48,11 @@ def uncounted() -> None:
 
 @dataclass(slots=True)
 class Exchange:
-    """The way of one kind of requests to one server.
+    """How one kind of request is sent to one server.
 
     Attributes:
-        meaning_of: says what an outcome means, once for everybody.
-        patience: says when a pause is too long to be waited for.
+        meaning_of: returns the meaning of an outcome.
+        patience: knows which pauses are too long to wait for.
         headers: of every request, besides the credential's.
         on_send: called right before each request.
     """
@@ -69,9 +69,9 @@ class Exchange:
     _authorised: dict[str, str] = field(default_factory=dict, repr=False)
 
     async def ask(self, request: Request, *, at_once: bool = False, in_full: bool = False) -> Exchanged | None:
-        """Admit, authorise, send and account; None when nothing is sent.
+        """Admit, authorise, send and account; return None if nothing was sent.
 
-        Nothing is sent when the run ends first, there is no credential, or no slot is free `at_once`.
+        Nothing is sent if the run ends first, there is no credential, or `at_once` is set and no slot is free.
         """
         if not (self.limiter.admit_at_once() if at_once else await self.limiter.admit()):
             return None
@@ -79,7 +79,7 @@ class Exchange:
         return None if headers is None else await self.send(request, headers, in_full=in_full)
 
     async def authorise(self) -> Headers | None:
-        """Return the headers to send; None, with the slot released and the run stopped, without a credential."""
+        """Return the headers to send; without a credential release the slot, stop the run and return None."""
         try:
             bearer = await self.authority.bearer()
         except CredentialLost as error:
@@ -96,12 +96,12 @@ class Exchange:
         return self._authorised
 
     async def send(self, request: Request, headers: Headers, *, in_full: bool = False) -> Exchanged:
-        """Send in the slot that the caller holds; it is spent, whatever comes back.
+        """Send a request in the slot that the caller holds, and spend the slot whatever the outcome.
 
         Args:
-            request: what to send.
+            request: to send.
             headers: from `authorise`.
-            in_full: take the whole time-out even where the request probes a server that is down.
+            in_full: allow the whole time-out even if the request probes a server that is down.
         """
         self.on_send()
         sent_at = self.clock.moment()
@@ -114,7 +114,7 @@ class Exchange:
         return Exchanged(outcome, meaning, sent_at, headers, self.limiter.account(outcome, meaning, sent_at.loop))
 
     async def renew(self, used: Headers) -> bool:
-        """Replace the credential that was refused; False, with the run stopped, where there is no other."""
+        """Replace the credential that was refused; if there is no other, stop the run and return False."""
         try:
             await self.authority.renew(used["Authorization"])
         except CredentialLost as error:
@@ -123,7 +123,7 @@ class Exchange:
         return True
 
     def park(self, pause: float) -> bool:
-        """Stop the run if it makes no sense to wait for a pause of so many seconds; return True then."""
+        """Park the run and return True if a pause of `pause` seconds is too long to wait for."""
         why = self.patience.parking(pause, self.limiter.refusals_in_a_row)
         if why:
             self.stop.request("parked", why)

@@ -1,4 +1,4 @@
-"""How servers are reached, the API and the token endpoint alike: whose certificates count, through which proxy."""
+"""The route to the API and to the token endpoint: trusted certificates, and the proxy."""
 
 import ssl
 from dataclasses import dataclass, field
@@ -14,10 +14,10 @@ _LIKE: Final = "http://proxy.example:3128"
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The way to a server. What the environment says of proxies is never used.
+    """The route to a server. Proxies named in the environment are never used.
 
     Attributes:
-        tls: what certificates are checked against; None for the system's authorities. They are always checked.
+        tls: checks certificates; None to check them against the system's authorities.
         proxy: its origin; empty for none.
         proxy_auth: `user:password` for the proxy.
     """
@@ -28,10 +28,10 @@ class Route:
 
 
 def checked_proxy(url: str) -> str:
-    """`url` as the origin of a proxy; `none` takes one back and gives an empty text.
+    """Return the origin of the proxy `url`; an empty text for `none`, which removes a proxy set earlier.
 
     Raises:
-        ConfigError: it is no origin, or holds a password, which everybody could see among the arguments.
+        ConfigError: it is no origin, or holds a password, which everybody could read among the arguments.
     """
     if url.strip() == "none":
         return ""
@@ -47,10 +47,10 @@ def checked_proxy(url: str) -> str:
 
 
 def route_of(settings: Settings, secrets: Secrets) -> Route:
-    """The route of a run.
+    """Return the route that a run takes.
 
     Raises:
-        ConfigError: the authorities cannot be read, or the token would leave this machine in the clear.
+        ConfigError: the authorities cannot be read, or the token would leave this machine unencrypted.
     """
     connecting = settings.connecting
     targets = [settings.target.url, *([secrets.auth_url] if secrets.renewable else [])]
@@ -63,7 +63,7 @@ def route_of(settings: Settings, secrets: Secrets) -> Route:
 
 
 def _trusting(ca_file: str) -> ssl.SSLContext:
-    """Checks certificates against the authorities of the file besides the system's own."""
+    """Trust the authorities in a file besides the system's own."""
     context = ssl.create_default_context()
     try:
         context.load_verify_locations(cadata=Path(ca_file).read_text(encoding="utf-8", errors="replace"))

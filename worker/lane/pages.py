@@ -1,7 +1,7 @@
-"""The live state of records: read in pages, and one by one where a page cannot tell.
+"""Read the live state of records: in pages, and one by one if a page leaves a question open.
 
-A page proves that a record is there. That one is not there is proven by a request for it alone (see
-`jobs.apis.api.Resource.may_show_more`); what is neither shown nor proven absent could not be read.
+A page proves that a record exists. Only a request for the record itself proves that it does not (see
+`jobs.apis.api.Resource.may_show_more`). A record that is neither shown nor proven absent could not be read.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,13 +16,13 @@ from worker.policy.row import Found
 from worker.policy.wording import why_not
 
 NOT_ALLOWED: Final = frozenset({401, 403})
-"""Refusals that are about the credential, unless parts of the page are not refused: an edge may dislike a single id."""
+"""Refusals about the credential, unless parts of the page are not refused: a gateway may refuse a single id."""
 
 SPLIT: Final = frozenset({400, 404, 413, 414, 422, 431}) | NOT_ALLOWED
-"""Refusals of a page that may be about a single id of it, or about its length."""
+"""Refusals of a page that may be about one of its ids, or about its length."""
 
 ENOUGH: Final = 3
-"""Single records in a row that fail as their page did, or without any answer, before the others are given up."""
+"""Single records in a row that fail as their page did, or get no answer, before the others are given up."""
 
 _Refusal: TypeAlias = tuple[int, tuple[ApiError, ...]]
 _GONE: Final = frozenset({404, 410})
@@ -31,7 +31,7 @@ _BAD_REQUEST: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A reply that asking again would not change, and when it was asked for."""
+    """A reply that a second request would not change, and when it was requested."""
 
     reply: Reply
     at: Moment
@@ -39,22 +39,22 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """Why there is none. `spoken`: the server said something all the same."""
+    """Why there is no answer. `spoken`: the server did reply, but with an error of its own."""
 
     why: str
     spoken: bool = False
 
 
 class Ask(Protocol):
-    """Who sends the requests: again where that may help, and not at all once the run ends."""
+    """Sends requests: again where that may help, and not at all once the run ends."""
 
     async def __call__(self, request: Request, *, patient: bool) -> Answer | NoAnswer:
-        """Ask until there is an answer that asking again would not change."""
+        """Send the request until there is an answer that a further attempt would not change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to read: of which type, which fields, and whether to wait for a server that is down."""
+    """What to read: the type, the fields, and whether to wait for a server that is down."""
 
     type: str
     fields: Fields
@@ -81,7 +81,7 @@ class _Gathered:
 
 @dataclass(slots=True)
 class Pages:
-    """Reads live state. What one type's pages were refused for is remembered: it is not tried to the end each time."""
+    """Reads live state. Remembers why pages of a type were refused, so as not to try every remedy each time."""
 
     api: Api
     ask: Ask
@@ -90,7 +90,7 @@ class Pages:
     _refused: dict[str, int] = field(default_factory=dict)
 
     async def read(self, wanted: Wanted, ids: Sequence[str]) -> Found:
-        """The live state of up to 25 records."""
+        """Read the live state of up to 25 records."""
         gathered = _Gathered()
         if self.api.page == 1:  # such a request is about the record itself, and its 404 is proof
             await self._one_by_one(wanted, ids, gathered)
@@ -102,9 +102,9 @@ class Pages:
         return self.api.resource(wanted.type)
 
     async def _heed(self, wanted: Wanted, ids: Sequence[str], answer: Answer | NoAnswer, gathered: _Gathered) -> None:
-        """Take what a page shows, and find out about the rest."""
+        """Take the records that a page shows, and find out about the rest."""
         if isinstance(answer, NoAnswer):
-            if answer.spoken and wanted.patient and len(ids) > 1:  # it may stumble over a single record
+            if answer.spoken and wanted.patient and len(ids) > 1:  # a single record may cause the error
                 await self._one_by_one(wanted, ids, gathered)
             else:
                 gathered.fail(ids, answer.why)
@@ -124,7 +124,7 @@ class Pages:
     async def _refuse(self, wanted: Wanted, ids: Sequence[str], reply: Reply, gathered: _Gathered) -> None:
         """Read a page that was refused, or broke off, in halves where that may help.
 
-        Where halves are refused alike, or would be, its size is not the matter: its ids are read one by one.
+        If both halves are refused alike, or would be, the size is not the cause: the ids are read one by one.
         """
         if len(ids) > 1 and (not reply.complete or self._may_be_split(wanted, reply)):
             middle = len(ids) // 2
@@ -150,7 +150,7 @@ class Pages:
         gathered: _Gathered,
         refusal: _Refusal | None = None,
     ) -> None:
-        """Read single records; `refusal` is that of their page, which says nothing about any of them."""
+        """Read single records. A reply equal to `refusal`, the refusal of their page, says nothing about a record."""
         in_vain, resource = 0, self._of(wanted)
         for place, resource_id in enumerate(ids):
             answer = await self.ask(resource.read_one(resource_id, wanted.fields), patient=wanted.patient)
@@ -164,7 +164,7 @@ class Pages:
                 return
 
     async def _page(self, wanted: Wanted, ids: Sequence[str]) -> Answer | NoAnswer:
-        """Ask for one page; for all fields where one that the API never shows, a write-only one, may be refused."""
+        """Request one page; after a 400, request it with all fields: the API may refuse to name a write-only one."""
         sparse = wanted.type not in self._whole
         request = self._of(wanted).read(ids, wanted.fields, sparse=sparse)
         answer = await self.ask(request, patient=wanted.patient)
@@ -189,7 +189,7 @@ def _settles(
     refusal: _Refusal | None,
     gathered: _Gathered,
 ) -> bool:
-    """Take what the answer to a request for one record says of it; whether it says anything."""
+    """Take what an answer says about its record; return False if it says nothing about it."""
     if isinstance(answer, NoAnswer):
         return False
     live = resource.state(answer.reply, resource_id, fields)
@@ -205,7 +205,7 @@ def _settles(
 
 
 def are_refused_alike(answers: Iterable[Answer | NoAnswer], reply: Reply) -> bool:
-    """Whether pages were all refused with the status of `reply`; one that broke off is another matter: its length."""
+    """Return True if all pages were refused with the status of `reply`; a reply that broke off is never alike."""
     return reply.complete and all(
         isinstance(each, Answer) and each.reply.complete and each.reply.status == reply.status for each in answers
     )

@@ -1,7 +1,7 @@
-"""Reading from the API: the live state of records, in pages of 25, and single records in full.
+"""Reads from the API: the live state of records in pages of 25, and single records in full.
 
-Reads have a limiter of their own (the API counts each method apart). A read that is refused settles nothing and stops
-nothing: the rows that needed it fail with that reason.
+Reads have a limiter of their own (the API counts each method separately). A read that is refused does not stop the
+run: the rows that needed it fail with that reason.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,12 +29,12 @@ class Lookup:
     _references: ReferencePages = field(init=False)
 
     def __post_init__(self) -> None:
-        """Have both kinds of pages asked for in here."""
+        """Connect both kinds of pages to `_insist`."""
         self._pages, self._references = Pages(self.api, self._insist), ReferencePages(self.api, self._insist)
 
     @property
     def limiter(self) -> Limiter:
-        """Return the limiter of reads."""
+        """The limiter of reads."""
         return self.exchange.limiter
 
     async def live(self, type_name: str, ids: Sequence[str], fields: Fields, *, patient: bool = True) -> Found:
@@ -44,25 +44,25 @@ class Lookup:
             type_name: of all of them.
             ids: at most 25.
             fields: what to read of each.
-            patient: wait for a server that is down, and stop the run when it does not come back.
+            patient: wait for a server that is down, and stop the run if it does not come back.
         """
         return await self._pages.read(Wanted(type_name, fields, patient), ids)
 
     async def referenced(self, type_name: str, references: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-        """Return the ids of the records that have each reference; one that could not be looked up is absent."""
+        """Return, for each reference, the ids of its records; a reference that could not be looked up is left out."""
         return await self._references.read(type_name, list(dict.fromkeys(references)))
 
     async def record(self, type_name: str, resource_id: str) -> Mapping[str, JSON] | None:
-        """Return all attributes of one record; None when it cannot be read."""
+        """Return all attributes of one record, None if it cannot be read."""
         resource = self.api.resource(type_name)
         answer = await self._insist(resource.read_one(resource_id, None), patient=False)
         return None if isinstance(answer, NoAnswer) else resource.attributes(answer.reply, resource_id)
 
     async def _insist(self, request: Request, *, patient: bool) -> Answer | NoAnswer:
-        """Ask until there is an answer that asking again would not change.
+        """Send the request until there is an answer that a further attempt would not change.
 
-        A `patient` read waits for a server that is down, as long as reads have worked before and nobody else gets an
-        answer either; its own failures do not count meanwhile. It stops the run when that takes too long.
+        A `patient` read waits for a server that is down, provided that reads have worked before and nobody else gets
+        an answer either. While it waits, its own failures do not count. If that takes too long, it stops the run.
         """
         tries, none, limiter = Tries(self.exchange.patience), NoAnswer(""), self.limiter
         while tries.go_on(waits=patient and limiter.has_broken_down(tries.failures)):
@@ -80,14 +80,14 @@ class Lookup:
         return none
 
     async def _heed(self, asked: Exchanged) -> None:
-        """Renew a token that was refused; park the run when a pause is too long."""
+        """Renew a token that was refused; park the run if a pause is too long."""
         if asked.meaning is Meaning.TOKEN_REFUSED:
             await self.exchange.renew(asked.headers)
         elif asked.meaning in SLOWS_DOWN:
             self.exchange.park(asked.pause)
 
     async def _back_off(self, failures: int, why: str, *, patient: bool) -> bool:
-        """Wait before the next try; False when the run ends meanwhile, or because the outage is hopeless."""
+        """Wait before the next try; return False if the run ends meanwhile, or has to because of the outage."""
         clock, stop = self.exchange.clock, self.exchange.stop
         if patient and (outage := self.limiter.outage(why)):
             stop.request("outage", outage)

@@ -1,4 +1,4 @@
-"""The records of references: looked up in pages, in smaller ones where a page is not known to be whole."""
+"""Look up the records of references: in pages, and in smaller ones if a page may be incomplete."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ Ids = Mapping[str, tuple[str, ...]]
 
 @dataclass(slots=True)
 class ReferencePages:
-    """Looks references up. How many fit on a page of a type is remembered, and what its pages were refused with."""
+    """Looks up references. Remembers, by type, how many fit on a page and with which status pages were refused."""
 
     api: Api
     ask: Ask
@@ -20,7 +20,7 @@ class ReferencePages:
     _refused: dict[str, int] = field(default_factory=dict)
 
     async def read(self, type_name: str, references: Sequence[str]) -> Ids:
-        """Ids of the records that have each of the references; one that could not be looked up is absent."""
+        """Return, for each reference, the ids of its records; a reference that could not be looked up is left out."""
         found: dict[str, tuple[str, ...]] = {}
         for page in self.api.key_pages(references, self._most.get(type_name, self.api.key_page)):
             found.update(await self._heed(type_name, page, await self._page(type_name, page)))
@@ -30,7 +30,7 @@ class ReferencePages:
         return await self.ask(self.api.resource(type_name).find(page), patient=True)
 
     async def _heed(self, type_name: str, page: Sequence[str], answer: Answer | NoAnswer) -> Ids:
-        """Take what a page shows, and ask again for what it leaves open."""
+        """Take the records that a page shows, and ask again for the rest."""
         if isinstance(answer, NoAnswer):
             return {}
         matches = self.api.resource(type_name).matches(answer.reply, page)
@@ -49,7 +49,7 @@ class ReferencePages:
         return found
 
     async def _refuse(self, type_name: str, page: Sequence[str], reply: Reply) -> Ids:
-        """Read a page that was refused, or broke off, in halves; one by one where these are refused alike."""
+        """Read a page that was refused, or broke off, in halves; if both are refused alike, one by one."""
         if len(page) == 1 or (reply.complete and reply.status not in SPLIT):
             return {}
         if not reply.complete or self._refused.get(type_name) != reply.status:
@@ -74,5 +74,5 @@ class ReferencePages:
 
 
 def _beyond_doubt(matches: Matches) -> Ids:
-    """What a page shows that was cut off: two records of one reference are too many anyway."""
+    """Return the references that already have two records on a page that was cut off: more would change nothing."""
     return {reference: ids for reference, ids in matches.ids.items() if len(ids) > 1}

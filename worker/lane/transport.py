@@ -1,9 +1,9 @@
 """The only module that knows the HTTP client. Foreign exceptions end here: every request has an `Outcome`.
 
-Measured traps that this module is shaped by (aiohttp 3.14): a garbled reply raises `ClientResponseError(status=400)`
-although the server may have applied the request; a reset before and after the server read the request look the same;
-redirects are followed unless forbidden; a compressed reply can grow a thousandfold; a GET whose kept connection broke
-is sent a second time by itself; bytes that come on an idle connection are taken for the next reply.
+Measured traps that shape this module (aiohttp 3.14): a garbled reply raises `ClientResponseError(status=400)` although
+the server may have applied the request; a reset looks the same before and after the server read the request; redirects
+are followed unless forbidden; a compressed reply can grow a thousandfold; the client itself sends a GET again whose
+kept connection broke; and it takes bytes that arrive on an idle connection for the next reply.
 """
 
 import asyncio
@@ -29,22 +29,22 @@ from worker.lane.deadlines import Deadline, Deadlines
 from worker.lane.network import Route
 
 KEEPALIVE: Final = 4.0
-"""Seconds an idle connection is kept: less than servers keep theirs (Node.js: 5), so that no PATCH races a close."""
+"""Seconds an idle connection is kept: fewer than servers keep theirs (Node.js: 5), so that no PATCH races a close."""
 
 CONNECT_TIMEOUT: Final = 10.0
-"""Seconds to connect at most: no connection means *not sent*, which a total timeout could not tell."""
+"""Most seconds to connect: without a connection the request is *not sent*; a total time-out could not tell."""
 
 _DEFAULT_HEADERS: Final = {"User-Agent": "rowpatch", "Accept-Encoding": "identity"}
 
 
 _KEPT: Final = "x-request-id"
-"""The header that is kept as it came; whatever else is quoted of a reply, secrets are hidden in it then."""
+"""The header that is stored as it came: secrets in it are hidden at once; others are masked when quoted."""
 
 _DIRECT: Final = Route()
 
 
 class _Body(payload.BytesPayload):
-    """Bytes that remember whether they began to leave: cheaper than trace hooks, and it is the body that applies."""
+    """A body that remembers whether it began to leave. Cheaper than trace hooks, and only the body changes a record."""
 
     left = False
 
@@ -54,11 +54,11 @@ class _Body(payload.BytesPayload):
 
 
 class _Lost(aiohttp.ClientError):
-    """The connection broke. Unlike the errors it stands for, the client does not take it for a reason to send again."""
+    """The connection broke. The client does not send again on this error, as it would on the ones it replaces."""
 
 
 async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keep the client from repeating a request behind the back of the limiter, which counts and paces every one."""
+    """Keep the client from repeating a request on its own: the limiter has to count and pace every one."""
     try:
         return await handler(request)
     except aiohttp.ClientConnectorError:
@@ -68,11 +68,11 @@ async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerTy
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Hands out no kept connection on which anything has come since its last reply.
+    """Never reuses a connection on which anything has arrived since its last reply.
 
-    Replies of HTTP/1.1 carry no number, and the client takes whatever has come for the reply to its next request: a
-    second reply, or the 408 with which a balancer ends an idle connection, would be told of the wrong row. And where
-    the end of the connection has come, the next request would be lost.
+    Replies of HTTP/1.1 carry no number, and the client takes whatever has arrived for the reply to its next request: a
+    second reply, or the 408 with which a load balancer ends an idle connection, would be credited to the wrong row. If
+    the connection has been closed, the next request would be lost.
     """
 
     def __init__(self, *, limit: int, tls: ssl.SSLContext | None) -> None:
@@ -96,7 +96,7 @@ class _Connector(aiohttp.TCPConnector):
                 poll = self._polls[protocol] = select.poll()
                 poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
                 return connection
-            # Nothing has come: neither what the event loop has read, nor what it has not come round to yet.
+            # Nothing has arrived, whether the event loop has read it yet or not.
             if not (protocol.should_close or poll.poll(0)):
                 return connection
             connection.close()
@@ -110,9 +110,9 @@ class Transport:
 
         Args:
             origin: scheme, host and port, checked by the settings.
-            timeout: seconds for a whole request, reading its reply included.
-            connections: how many at most.
-            route: the way there.
+            timeout: seconds for a whole request, including its reply.
+            connections: open at once, at most.
+            route: to the origin.
         """
         self._origin = URL(origin)
         self._route = route
@@ -139,18 +139,18 @@ class Transport:
                 await self._connector.close()
 
     async def send(self, request: Request, headers: Mapping[str, str], within: float | None = None) -> Outcome:
-        """Send one request and read its reply; never raises but for cancellation.
+        """Send one request and read its reply; raise nothing but cancellation.
 
         Args:
-            request: what is sent.
-            headers: besides the usual ones.
-            within: seconds, if fewer than for other requests.
+            request: to send.
+            headers: besides the default ones.
+            within: seconds to allow, if fewer than for other requests.
         """
         if self._deadlines is None:
             raise RuntimeError("the transport is not open")
         body = _Body(request.body, content_type=headers.get("Content-Type", "")) if request.body else None
         url = self._url(request.target)
-        middlewares = (_once,) if request.method == "GET" else ()  # no other method that is used here is repeated
+        middlewares = (_once,) if request.method == "GET" else ()  # the client repeats no other method in use here
         deadline = self._deadlines.begin(within)
         try:
             response = await self._session(headers).request(
@@ -175,15 +175,16 @@ class Transport:
             deadline.end()
 
     def _url(self, target: str) -> URL:
-        """The origin with a path, and perhaps a query; a path alone is a third of the work."""
+        """Build the URL from a path and perhaps a query; without a query that takes a third of the time."""
         path, mark, query = target.partition("?")
         url = self._origin.with_path(path, encoded=True)
         return URL(f"{url}?{query}", encoded=True) if mark else url
 
     def _session(self, headers: Mapping[str, str]) -> aiohttp.ClientSession:
-        """The session that sends these headers with every request: to lay them over others each time costs 6 us.
+        """Return a session with these headers as defaults: to merge them into each request would cost 6 us.
 
-        Not where there is a proxy, which would see them: the client sends a session's headers with its CONNECT too.
+        Behind a proxy they stay with the request: the client sends a session's headers with its CONNECT too, where the
+        proxy would see them.
         """
         key = () if self._route.proxy else tuple(headers.items())
         session = self._sessions.get(key)
@@ -192,7 +193,7 @@ class Transport:
         return session
 
     def _new_session(self, headers: Mapping[str, str]) -> aiohttp.ClientSession:
-        """One that shares its connections with all others."""
+        """Open a session that shares its connections with all others."""
         own = {**_DEFAULT_HEADERS, **({} if self._tunnelled else self._for_proxy), **headers}
         return aiohttp.ClientSession(
             connector=self._connector,
@@ -207,10 +208,10 @@ class Transport:
 
 
 def _checked(reply: Reply, body: _Body | None) -> Reply:
-    """Return the reply, after making sure that what tells sent from not sent still works.
+    """Return the reply, after a check that sent and not sent can still be told apart.
 
     Raises:
-        RuntimeError: a success for a body that is not known to have left: the client writes bodies in another way.
+        RuntimeError: a success for a body that has not left as far as `_Body` knows: the client bypasses it.
     """
     if body is not None and not body.left and reply.status < 300:
         raise RuntimeError("aiohttp sends bodies in a way that is not watched: what left cannot be told")
@@ -223,7 +224,7 @@ def _broken(error: Exception, request: Request, body: _Body | None) -> Outcome:
 
 
 async def _read(response: aiohttp.ClientResponse, deadline: Deadline, secrets: tuple[str, ...]) -> Reply:
-    """The reply; its connection goes back to the others at the end of the body, and is closed where there is none."""
+    """Read a reply; return its connection to the pool after the whole body, and close it if the body broke off."""
     chunks: list[bytes] = []
     size = 0
     complete = False
@@ -241,7 +242,7 @@ async def _read(response: aiohttp.ClientResponse, deadline: Deadline, secrets: t
         if not deadline.has_cancelled():
             raise
     except (TimeoutError, aiohttp.ClientError, OSError):
-        pass  # what came so far is told as broken off
+        pass  # report the partial body as incomplete
     finally:
         if not complete:
             response.close()
@@ -251,7 +252,7 @@ async def _read(response: aiohttp.ClientResponse, deadline: Deadline, secrets: t
 
 
 def _secrets_of(headers: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what of a request is hidden wherever its reply is quoted: the credential, without its scheme."""
+    """Return the secrets to hide wherever the reply is quoted: the credential, without its scheme."""
     _, _, credential = headers.get("Authorization", "").partition(" ")
     return (credential,) if credential else ()
 
@@ -268,7 +269,7 @@ def _headers(response: aiohttp.ClientResponse, secrets: tuple[str, ...]) -> dict
 
 
 def _authorising(pair: SecretStr) -> dict[str, str]:
-    """What a proxy wants to see: with the request for a tunnel, never in it; with the request itself in plain http."""
+    """Return the proxy's credential: sent with CONNECT and never inside the tunnel; in plain http with the request."""
     user, _, password = pair.get_secret_value().partition(":")
     return {"Proxy-Authorization": aiohttp.encode_basic_auth(user, password)}
 
@@ -282,7 +283,7 @@ def _ambiguous(error: Exception) -> MaybeSent:
 
 
 def _connecting(error: Exception) -> str:
-    """What kept the request here, without anything a server wrote."""
+    """Say why the request was not sent, without quoting anything a server wrote."""
     match error:
         case aiohttp.ClientConnectorDNSError():
             said = f"cannot resolve {error.host}"

@@ -1,1 +1,1 @@
-"""How fast: the limiter, its capacity shared by processes of a host, and the file that remembers it."""
+"""Pacing: the limiter, its capacity shared by the processes of a host, and the file that remembers it."""

@@ -1,6 +1,6 @@
-"""Where attempts wait for the pace: the thin shell around `policy.pace` that sleeps.
+"""The limiter, where attempts wait for a slot: a thin shell around `policy.pace` that sleeps.
 
-One limiter per (origin, method). All attempts of a run, retries included, pass it; a refusal closes it for everybody.
+One limiter per (origin, method). All attempts of a run, retries included, pass it; a refusal closes it for all of them.
 """
 
 from collections.abc import Callable
@@ -35,16 +35,16 @@ from worker.policy.throttle import Throttle
 from worker.stop import Stop
 
 LEAST_PROBE: Final = 2.0
-"""Seconds that a probe of a server that is down may take at least."""
+"""Least seconds allowed for a probe of a server that is down."""
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Where the news of a limiter goes.
+    """Where the events of a limiter go.
 
     Attributes:
         method: of the requests that pass it.
-        observer: hears what happens to its pace.
+        observer: receives the events of its pace.
         count_refusal: called for each 429.
     """
 
@@ -64,14 +64,14 @@ class Slots(Protocol):
         """Take a slot and return 0, or return the seconds until it is worth asking again."""
 
     def answered(self, now: float) -> None:
-        """Give a slot back whose request was answered, or given up on: it counts from `now`."""
+        """Give back a slot whose request was answered, or given up on: it counts from `now`."""
 
     def cancelled(self) -> None:
-        """Give a slot back whose request never left."""
+        """Give back a slot whose request never left."""
 
 
 class Limiter:
-    """Lets attempts through, one slot each, in the order they came."""
+    """Lets attempts through, one slot each, in the order they arrive."""
 
     def __init__(
         self,
@@ -88,13 +88,12 @@ class Limiter:
 
         Args:
             pace: of one method of one host.
-            clock: to know when.
-            stop: sends everybody away who still waits.
+            clock: tells the time.
+            stop: once requested, all waiters leave without a slot.
             shared: ties the pace to those of other processes.
             heard: shared by the limiters of one host.
-            patience: says how long it is worth waiting; when the server wants to see nobody for longer, the run is
-                parked by the first who would have to wait.
-            news: where what happens to the pace is told.
+            patience: knows how long a wait may be; the first sender that would have to wait longer parks the run.
+            news: receives the events.
         """
         self.pace = pace
         self._shared = shared
@@ -117,41 +116,41 @@ class Limiter:
 
     @property
     def refusals_in_a_row(self) -> int:
-        """Count refusals for pace without anything accepted between them; those in flight together are one."""
+        """Refusals for pace with nothing accepted between them; those in flight together count as one."""
         return self._throttle.refusals
 
     def has_broken_down(self, failures: int) -> bool:
-        """Return True if a server that has answered before has failed so often in a row, whoever asked."""
+        """Return True if a server that worked before has failed `failures` times in a row, for all senders together."""
         return self._circuit.has_succeeded and self._circuit.failures >= failures
 
     @property
     def is_down(self) -> bool:
-        """Return True while only probes go out: the server has failed too often in a row."""
+        """True while only probes go out: the server has failed too often in a row."""
         return self._circuit.is_open
 
     @property
     def probe_timeout(self) -> float | None:
-        """Return the seconds that a request may take while only probes go out, None for the usual time-out.
+        """Seconds that a request may take while only probes go out, None for the usual time-out.
 
-        A server that has answered in tens of milliseconds is not waited for half a minute to notice that it is back.
+        If a server usually answers in tens of milliseconds, a probe need not wait half a minute to see that it is back.
         """
         return max(LEAST_PROBE, 4 * self._slowest) if self.is_down and self._slowest else None
 
     @property
     def is_hopeless(self) -> bool:
-        """Return True if the server has been down for so long that the run had better be resumed later."""
+        """True if the server has been down for so long that the run should stop and be resumed later."""
         return self._circuit.is_hopeless
 
     def outage(self, why: str) -> str:
-        """Return that the server is down, and `why`, once it is no use to wait for it; empty before that."""
+        """Return a message, with the reason `why`, once waiting for the server is no use; empty before that."""
         return outage(self._circuit, why)
 
     def admit_at_once(self) -> bool:
-        """Take a slot if one is free and nobody waits for it."""
+        """Take a slot and return True if one is free and nobody waits for it."""
         return not (self._stop.reason or self._waiting) and self._slots.reserve(self._clock.now()) == 0.0
 
     async def admit(self) -> bool:
-        """Take a slot, waiting as long as the pace demands; False when the run ended first."""
+        """Take a slot, waiting as long as the pace demands; return False if the run ends first."""
         if self.admit_at_once():
             return True
         self._waiting += 1
@@ -162,7 +161,7 @@ class Limiter:
             self._waiting -= 1
 
     def account(self, outcome: Outcome, meaning: Meaning, sent_at: float) -> float:
-        """Spend the slot of a request on what came of it.
+        """Spend the slot of a request, and learn from its outcome.
 
         Args:
             outcome: of the request.
@@ -170,7 +169,7 @@ class Limiter:
             sent_at: loop time at which the request left.
 
         Returns:
-            Seconds for which an outcome that asks to wait closes the limiter, 0 for any other.
+            Seconds that all senders pause if the outcome asks to wait, 0 for any other outcome.
         """
         now = self._clock.now()
         if isinstance(outcome, Reply):
@@ -182,24 +181,24 @@ class Limiter:
         return 0.0
 
     def release(self) -> None:
-        """Give back a slot that was not used after all."""
+        """Give back an unused slot."""
         self._slots.cancelled()
         self._free()
 
     def abandon(self) -> None:
-        """Give back the slot of a request that nobody waits for any more: it may have reached the server."""
+        """Spend the slot of a request that was cancelled: it may have reached the server."""
         self._slots.answered(self._clock.now())
         self._free()
 
     def _replied(self, reply: Reply, meaning: Meaning, sent_at: float, now: float) -> float:
-        """Take note of a reply that does not ask to wait; return 0: its own request is done with."""
+        """Learn from a reply that does not ask to wait; return 0, since its request need not pause."""
         self._slowest = max(self._slowest, now - sent_at)
         self._slots.answered(now)
         self._throttle.accepted()
         limits = read_limits(reply.headers, self._clock.wall())
         self._learn(limits, reply, sent_at, now)
         pause = limits.pause
-        if meaning is Meaning.TOKEN_REFUSED:  # the token is renewed at once; who sends with the new one waits
+        if meaning is Meaning.TOKEN_REFUSED:  # the token is renewed at once; requests with the new one wait
             pause = max(pause, read_retry_after(reply.headers, self._clock.wall()) or 0.0)
         if pause:
             self._close(pause, now)
@@ -217,11 +216,11 @@ class Limiter:
         return 0.0
 
     def _slowed_down(self, reply: Reply, meaning: Meaning, sent_at: float, now: float) -> float:
-        """Close the limiter for everybody, as the reply asks; return for how many seconds."""
+        """Close the limiter as the reply asks; return the seconds that all senders pause."""
         self._circuit.heard.answered = True
         limits = read_limits(reply.headers, self._clock.wall())
         if meaning is Meaning.THROTTLED and limits.has_room:
-            self._slots.cancelled()  # should the told limit count it after all, the server's count will show it
+            self._slots.cancelled()  # if the stated limit does count it, the server's own count will show it
         else:
             self._slots.answered(now)
         self._learn(limits, reply, sent_at, now)
@@ -240,8 +239,8 @@ class Limiter:
     def _pause(self, limits: Limits, asked: float | None, sent_at: float, now: float, *, is_refusal: bool) -> float:
         """Return the seconds for which nobody may send.
 
-        A refusal while nothing is left of what the server tells is explained by that: its counts are never reset, so
-        that whole window is waited for. Any other refusal says that there is a limit that is not told.
+        If nothing is left of a limit that the server states, that limit explains the refusal: its counts are never
+        reset, so wait for the whole window. Any other refusal shows that there is a limit the server does not state.
         """
         pace = self.pace
         used_up = pace.used_up(now)
@@ -261,7 +260,7 @@ class Limiter:
             self._shared.close(pause)
 
     def _unanswered(self, why: str, sent_at: float, now: float) -> None:
-        """Count the request from now on: it occupies the server's window until now at most."""
+        """Count the request as of now: the server cannot have counted it later."""
         self._slots.answered(now)
         self.pace.heard(Sign.OVERLOADED, sent_at, now)
         self._failed(why)
@@ -272,7 +271,7 @@ class Limiter:
         self._failed(why)
 
     def _failed(self, why: str, *, answered: bool = False) -> None:
-        """Count a failure of the server, or of the way to it: after several in a row only probes go out."""
+        """Count a failure of the server or of the route to it: after several in a row only probes go out."""
         circuit, now = self._circuit, self._clock.now()
         if not (circuit.failures or circuit.heard.answered or answered):
             self._news.observer(NoAnswer(self._news.method, why))
@@ -284,16 +283,16 @@ class Limiter:
         self._free()
 
     def beat(self) -> None:
-        """Let the other processes know that this one is alive."""
+        """Send a heartbeat to the other processes."""
         if self._shared is not None:
             self._shared.beat()
 
     def first_attempt(self) -> None:
-        """Count a row that is sent for the first time: it earns a share of a retry."""
+        """Count a row that is sent for the first time: it adds a share of a retry to the budget."""
         self._budget.request()
 
     def retry(self) -> None:
-        """Take a retry from the budget; beyond it the server counts as down."""
+        """Take a retry from the budget; if the budget is exhausted, treat the server as down."""
         if not self._budget.withdraw(self._clock.now()) and not self._circuit.is_open:
             self._circuit.exhaust()
             self._news.observer(RetryBudgetExhausted(self._news.method))
@@ -302,7 +301,7 @@ class Limiter:
     def _free(self) -> None:
         """Wake all waiters."""
         if self._waiting:
-            self._freed.set()  # whichever event is the current one: a waiter makes a new one each time
+            self._freed.set()  # the current event: a waiter makes a new one each time
 
     def _learn(self, limits: Limits, reply: Reply, sent_at: float, now: float) -> None:
         if limits is not SILENT:

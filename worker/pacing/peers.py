@@ -1,4 +1,4 @@
-"""The other processes that use a quota, by what they write into its file: who is there, what they hold, who is gone."""
+"""The other processes that use a quota, as its file shows them: which are alive, what they hold, which are gone."""
 
 import functools
 import os
@@ -10,30 +10,30 @@ from typing import Final
 from worker.pacing.quota_file import MOST_PROCESSES, Entry, Header, PaceMemory, Stamp
 
 BEAT: Final = 1.0
-"""Seconds between two signs of life."""
+"""Seconds between two heartbeats."""
 
 SILENCE: Final = 5.0
-"""Seconds without one after which a process counts as gone, if nothing says so earlier."""
+"""Seconds without a heartbeat after which a process counts as gone."""
 
 PAUSE: Final = 0.25
-"""Seconds without one after which the system is asked whether the process is still there."""
+"""Seconds without a heartbeat after which the operating system is asked whether the process still exists."""
 
 RECENT: Final = 1000
-"""Latest responses that are looked at to see who had more than its part."""
+"""Latest responses that are examined to see which process had more than its share."""
 
 
 class Companions:
-    """The others, as this process sees them; everything here is done under the file's lock, and may raise OSError.
+    """The other processes, as this one sees them. Every method needs the file's lock, and may raise OSError.
 
     Attributes:
-        owner: a random number, by which this process is known to the others. `pid`: its process id.
+        owner: random number by which the others know this process. `pid`: its process id.
         count: of the others. `claimed`: slots they hold.
-        abandoned: slots that processes held that are gone by now; they count as answered when that was noticed.
-        has_had_more: whether more of the latest responses are this process's than one of so many should have.
+        abandoned: slots held by processes that are gone; each counts as answered when its process was found gone.
+        has_had_more: whether this process had more than its share of the latest responses.
     """
 
     def __init__(self, memory: PaceMemory) -> None:
-        """Know nobody yet."""
+        """Begin without knowing any other process."""
         self.owner = secrets.randbits(32) or 1
         self.count = self.claimed = self.abandoned = 0
         self.has_had_more = False
@@ -42,13 +42,13 @@ class Companions:
         self._place = -1
 
     def meet(self, header: Header, wall: float, tag: int, largest: int) -> None:
-        """See who is there, count what those who are gone held, and find a place in the table.
+        """Count the other processes, spend the slots of those that are gone, and find a place in the table.
 
         Args:
             header: of the file.
             wall: seconds since the epoch.
-            tag: the limit the server states to this process: others with another one use another counter.
-            largest: limit of a window in force.
+            tag: limit that the server states to this process; a process with another limit uses another counter.
+            largest: largest limit of the windows in force.
         """
         pause = PAUSE if self._place >= 0 else 0.0
         free, self._place = -1, -1
@@ -69,7 +69,7 @@ class Companions:
         self.has_had_more = self.count > 0 and self._has_had_more(header, tag, largest)
 
     def tell(self, tag: int, wall: float, claimed: int, *, leave: bool) -> None:
-        """Write down that this process is there, and what it holds; or that it is no longer."""
+        """Record that this process is alive and how many slots it holds; or, to `leave`, free its entry."""
         entry = Entry(0 if leave else self.owner, tag, wall, claimed, self.pid, _space())
         self._memory.write_entry(self._place, entry)
 
@@ -87,7 +87,10 @@ class Companions:
 
 
 def alike(mine: int, theirs: int) -> bool:
-    """Whether two limits, as stated by the server, are of one counter: reads of different types may have others."""
+    """Return True if two limits that the server states belong to one counter: types may have different ones for reads.
+
+    A limit of 0 is not known yet, and counts as alike.
+    """
     return not theirs or not mine or theirs == mine
 
 
@@ -101,9 +104,9 @@ def _register(header: Header, free: int) -> int:
 
 
 def _is_gone(entry: Entry, wall: float, pause: float) -> bool:
-    """Whether a process has ended without leaving: nothing was heard of it, or the system says so."""
+    """Return True if a process ended without leaving: its heartbeat stopped, or the operating system says so."""
     silent = wall - entry.beat
-    if not silent <= SILENCE:  # no number, in a damaged file, is silence too
+    if not silent <= SILENCE:  # true for NaN as well, which a damaged file may hold
         return True
     if silent < pause or entry.space != _space():
         return False
@@ -118,7 +121,7 @@ def _is_gone(entry: Entry, wall: float, pause: float) -> bool:
 
 @functools.cache
 def _space() -> int:
-    """In which name space process ids mean what they mean here; 0 where the system has but one."""
+    """Return the id of the name space of process ids, 0 on a system with only one."""
     try:
         return Path("/proc/self/ns/pid").stat().st_ino & 0xFFFFFFFF
     except OSError:

@@ -1,9 +1,9 @@
-"""One quota's slots in a file of the user's state directory: a host's processes share them, and the next run goes on.
+"""The slots of one quota in a file of the user's state directory, for the processes of a host and for the next run.
 
-Layout: a header, the limits learned, those inferred, a table of the processes, a ring of responses. It is read and
-written under an `flock`, which a kill releases, and never synced. It is advice: without it a run is alone, and starts
-as if it were the first. Times are seconds since the epoch. It holds numbers only: its name is a hash, and nothing in it
-is secret.
+Layout: a header, the limits learned, the limits inferred, a table of the processes, a ring of responses. It is read and
+written under an `flock`, which a kill releases, and never synced. Losing it is harmless: the run then shares with no
+other process, and starts as if it were the first. Times are seconds since the epoch. The file holds nothing but
+numbers, and its name is a hash: nothing in it is secret.
 """
 
 import contextlib
@@ -35,22 +35,22 @@ MOST_WINDOWS: Final = 8
 MOST_INFERRED: Final = 3
 MOST_PROCESSES: Final = 64
 LEAST_CAPACITY: Final = 4096
-"""Responses that the ring holds at least; more where a limit is larger."""
+"""Least responses that the ring holds; a larger limit needs more."""
 
 MOST_CAPACITY: Final = 1 << 21
 
 
 @dataclass(slots=True)
 class Header:
-    """What is true of the quota as a whole.
+    """The facts about the quota as a whole.
 
     Attributes:
         capacity: responses that the ring holds.
         used: entries of the table that may be in use.
         version: grows with every change.
         head: responses ever put into the ring.
-        saved_at: when this was written; 0 when it never was.
-        closed_until: nobody may send before that.
+        saved_at: when the header was last written, 0 if never.
+        closed_until: time before which nobody may send.
     """
 
     capacity: int = LEAST_CAPACITY
@@ -66,11 +66,11 @@ class Entry:
     """One process that uses the quota.
 
     Attributes:
-        owner: a random number, 0 for nobody.
-        tag: the limit the server states to it, 0 while that is not known.
-        beat: when it was last heard of.
+        owner: random number, 0 for a free entry.
+        tag: limit that the server states to it, 0 while that is not known.
+        beat: time of its last heartbeat.
         claimed: slots it holds, or may take without asking.
-        pid, space: its process id, and the name space in which that means something.
+        pid, space: its process id, and the name space in which that id is valid.
     """
 
     owner: int
@@ -83,7 +83,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """A response at `at`. `owner` and `tag` are those of the process whose it was; an owner of 0 is no longer there."""
+    """A response at `at`, with the `owner` and `tag` of its process; the owner is 0 if that process is gone."""
 
     at: float
     owner: int
@@ -91,12 +91,12 @@ class Stamp:
 
 
 class KnownLimits(NamedTuple):
-    """What is remembered of a server's limits.
+    """The limits of a server as far as they are known.
 
     Attributes:
-        told: those it stated.
-        inferred: those inferred from its refusals, beside what it stated.
-        trial_at: no more than those is tried before that time.
+        told: limits that the server stated.
+        inferred: further limits, inferred from its refusals.
+        trial_at: time before which no higher rate than the inferred one is tried.
     """
 
     told: tuple[Window, ...] = ()
@@ -113,8 +113,8 @@ class PaceMemory:
         Args:
             directory: the user's state directory.
             origin: of the API.
-            credential: whose quota it is, already hashed; empty where the server does not count by credential.
-            method: whose quota it is.
+            credential: that the quota belongs to, already hashed; empty if the server does not count by credential.
+            method: that the quota belongs to.
         """
         key = hashlib.sha256(f"{method} {origin} {credential}".encode()).hexdigest()[:24]
         self._directory = directory
@@ -122,7 +122,7 @@ class PaceMemory:
         self._file = -1
 
     def limits(self) -> KnownLimits:
-        """The limits that are remembered; none where there is no usable file."""
+        """Read the stored limits; return none of them if there is no usable file."""
         with contextlib.suppress(OSError):
             descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
             try:
@@ -132,7 +132,7 @@ class PaceMemory:
         return KnownLimits()
 
     def open(self) -> None:
-        """Open the file, made if need be: for its owner only, whatever the umask."""
+        """Open the file, or create it; only its owner may read it, whatever the umask."""
         if self._file >= 0:
             return
         for directory in (self._directory, self.path.parent):
@@ -140,17 +140,17 @@ class PaceMemory:
                 directory.mkdir(parents=True, exist_ok=True)
                 directory.chmod(0o700)
         self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        if os.fstat(self._file).st_mode & 0o777 != 0o600:  # for its owner only
+        if os.fstat(self._file).st_mode & 0o777 != 0o600:  # the umask, or an older file
             os.fchmod(self._file, 0o600)
 
     def close(self) -> None:
-        """Close the file, and thereby release it."""
+        """Close the file, which releases its lock."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
 
     def lock(self) -> bool:
-        """Hold the file; False when somebody else does. Nobody waits: a process that is stopped would stop them all."""
+        """Lock the file; return False if another process has. Never wait: a stopped process would stop the others."""
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -158,11 +158,11 @@ class PaceMemory:
         return True
 
     def unlock(self) -> None:
-        """Let go of the file."""
+        """Unlock the file."""
         fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def header(self) -> Header:
-        """The header; that of a new file where there is none that can be understood."""
+        """Read the header; return that of a new file if there is no valid one."""
         found = os.pread(self._file, _HEADER.size, 0)
         if len(found) < _HEADER.size or not found.startswith(_MAGIC):
             return Header()
@@ -178,24 +178,24 @@ class PaceMemory:
         os.pwrite(self._file, _HEADER.pack(_MAGIC, *fields), 0)
 
     def write_limits(self, limits: KnownLimits) -> None:
-        """Remember limits."""
+        """Write the limits."""
         os.pwrite(self._file, _packed(limits.told, MOST_WINDOWS), _WINDOWS_AT)
         inferred = _packed(limits.inferred, MOST_INFERRED) + _TRIAL.pack(limits.trial_at)
         os.pwrite(self._file, inferred, _INFERRED_AT)
 
     def entries(self, header: Header) -> list[Entry]:
-        """The table, as far as it is used."""
+        """Read the entries of the table that are in use."""
         found = os.pread(self._file, header.used * _ENTRY.size, _TABLE_AT)
         whole = found[: len(found) // _ENTRY.size * _ENTRY.size]
         return [Entry(*fields[:-1]) for fields in _ENTRY.iter_unpack(whole)]
 
     def write_entry(self, place: int, entry: Entry) -> None:
-        """Write one row of the table."""
+        """Write one entry of the table."""
         fields = (entry.owner, entry.tag, entry.beat, entry.claimed, entry.pid, entry.space, 0)
         os.pwrite(self._file, _ENTRY.pack(*fields), _TABLE_AT + place * _ENTRY.size)
 
     def stamps(self, header: Header, since: int) -> list[Stamp]:
-        """The responses from number `since` on, as far as the ring still holds them."""
+        """Read the responses from number `since` on, as far as the ring still holds them."""
         first = max(since, header.head - header.capacity)
         found: list[Stamp] = []
         while first < header.head:
@@ -208,7 +208,7 @@ class PaceMemory:
         return found
 
     def append(self, header: Header, stamps: Iterable[Stamp]) -> None:
-        """Put responses into the ring, and count them in `header`, which the caller writes."""
+        """Append responses to the ring, and count them in `header`, which the caller writes."""
         data = b"".join(_STAMP.pack(stamp.at, stamp.owner, stamp.tag) for stamp in stamps)
         data = data[-header.capacity * _STAMP.size :]
         while data:
@@ -219,7 +219,7 @@ class PaceMemory:
             data = data[len(part) :]
 
     def grow(self, header: Header, limit: int) -> None:
-        """Have room for twice the responses of the largest window, counted in `header`, which the caller writes."""
+        """Make room for twice `limit` responses; update `header`, which the caller writes."""
         capacity = header.capacity
         while capacity < min(2 * limit, MOST_CAPACITY):
             capacity *= 2

@@ -1,10 +1,10 @@
-"""One pace for all processes of a host that use the same quota, by way of a file.
+"""One pace for all processes of a host that use the same quota, shared through a file.
 
-Every process keeps its own log, as it does alone, and puts into it what the others write down: their responses, and
-the slots that they hold. A slot is claimed in the file, under its lock, before its request leaves; that is why the sum
-keeps to the windows. Where limits are large, several are claimed at once. What a killed process held counts as used
-when that is noticed. While no window is known a request costs nothing here: the few that may be in flight are claimed
-once.
+Every process keeps its own log, as it would alone, and adds to it the responses and the claimed slots that the others
+record in the file. A slot is claimed in the file, under its lock, before its request leaves: so all processes together
+keep to the windows. Where limits are large, a process claims several slots at once. Slots of a killed process count as
+used when it is found gone. While no window is known, a request costs nothing here: the few slots that may be in flight
+are claimed once.
 """
 
 import contextlib
@@ -23,29 +23,29 @@ BUSY: Final = 0.002
 """Seconds until a file that another process holds is tried again."""
 
 LATEST_NEWS: Final = 3 * BEAT
-"""Seconds that a response may take to be written down."""
+"""Most seconds until a response is recorded in the file."""
 
 STUCK: Final = 2.0
-"""Seconds for which a file may be held (a few microseconds are usual) before a process goes on without it."""
+"""Seconds that the file may stay locked (a few microseconds are usual) before a process goes on without it."""
 
 POLL: Final = 0.02
-"""Seconds until a process looks again whether another has given back what it waits for."""
+"""Seconds between two looks at the file while all free slots are claimed by other processes."""
 
 YIELD: Final = 0.02
-"""Seconds by which a process that has had more than its part lets the others go first."""
+"""Seconds by which a process that has had more than its share lets the others go first."""
 
 LARGEST_LEASE: Final = 8
-"""Slots claimed at once at most."""
+"""Most slots claimed at once."""
 
 LEASE_SHARE: Final = 16
-"""A lease is at most such a part of the smallest limit, for all processes together."""
+"""All leases together are at most one part in so many of the smallest limit."""
 
 
 class SharedPace:
-    """A pace, and the file that ties it to those of the other processes. A file that fails costs the sharing alone."""
+    """A pace, and the file that ties it to those of other processes. If the file fails, only the sharing is lost."""
 
     def __init__(self, pace: Pace, memory: PaceMemory, clock: Clock) -> None:
-        """Begin with the limits that are remembered."""
+        """Begin with the stored limits."""
         self.pace = pace
         self._memory = memory
         self._clock = clock
@@ -65,24 +65,24 @@ class SharedPace:
 
     @property
     def abandoned(self) -> int:
-        """Requests of processes that are gone, which were counted as answered when that was noticed."""
+        """Requests of processes that are gone; each counts as answered when its process was found gone."""
         return self._others.abandoned
 
     @property
     def inferred(self) -> tuple[tuple[Window, ...], float]:
-        """Limits that are not told, and from when on more may be tried, by the clock."""
+        """Limits that the server does not state, and the loop time from which a higher rate may be tried."""
         later = self._inferred.trial_at - self._clock.wall()
         return self._inferred.inferred, self._clock.now() + max(0.0, min(later, LONGEST_HELD))
 
     def infer(self, windows: tuple[Window, ...], trial_at: float) -> None:
-        """Remember limits that are not told."""
+        """Remember limits that the server does not state."""
         self._inferred = KnownLimits((), windows, self._clock.wall() + max(0.0, trial_at - self._clock.now()))
 
     def begin(self) -> float:
-        """Join the others, and take in what the file says.
+        """Join the other processes, and read the file.
 
         Returns:
-            Until when the file knows of responses, in seconds since the epoch; 0 where it knows of none.
+            Time (seconds since the epoch) up to which the file knows all responses; 0 if it knows none.
         """
         if self.pace.is_unlimited:
             self._works = False
@@ -95,7 +95,7 @@ class SharedPace:
         return saved_at if self._active else 0.0
 
     def reserve(self, now: float) -> float:
-        """As `Pace.reserve`, for all processes."""
+        """Reserve a slot as `Pace.reserve` does, counting those of all processes."""
         leased = self._active and self._claimed > self.pace.in_flight + len(self._pending)
         if leased or not (self._works and self.pace.windows):
             wait = self.pace.reserve(now)
@@ -109,11 +109,11 @@ class SharedPace:
         return shared + YIELD * self._others.has_had_more if shared else 0.0
 
     def recall(self, times: Iterable[float]) -> None:
-        """Take in responses (seconds since the epoch) that the file does not know of.
+        """Add responses (seconds since the epoch) that the file does not know.
 
-        They may lie ahead: the server may count what a killed process left open until the time it would have been given
-        up on. Of the others the latest are left out, one for each request of a process that is gone: those were counted
-        already.
+        Some may lie in the future: the server may count a request that a killed process left open as late as its
+        time-out. Of the past ones, leave out the latest, one for each abandoned slot that is not among the future
+        ones: the file has counted those already.
         """
         now, wall = self._clock.now(), self._clock.wall()
         known = sorted(times)
@@ -126,19 +126,19 @@ class SharedPace:
             self._transact(now)
 
     def answered(self, now: float) -> None:
-        """As `Pace.answered`."""
+        """Give back the slot of an answered request as `Pace.answered` does, and record it in the file."""
         self.pace.answered(now)
         if self._active:
             self._pending.append(self._clock.wall())
         self._settle(now)
 
     def cancelled(self) -> None:
-        """As `Pace.cancelled`."""
+        """Give back the slot of a request that never left, as `Pace.cancelled` does."""
         self.pace.cancelled()
         self._settle(self._clock.now())
 
     def look(self, now: float) -> None:
-        """Take in what others did, before a reply is compared with what is known."""
+        """Read what the others did, before a reply's count is compared with the log."""
         if self._active and not self._is_prompt:
             with contextlib.suppress(OSError):
                 if self._memory.header().version == self._version:
@@ -146,19 +146,19 @@ class SharedPace:
             self._transact(now)
 
     def close(self, pause: float) -> None:
-        """Let nobody through for `pause` seconds, in any process, this one's successors included."""
+        """Close the pace for `pause` seconds in all processes, later ones included."""
         self._closed_until = max(self._closed_until, self._clock.wall() + min(pause, LONGEST_INTERVAL))
         if self._works:
             self._transact(self._clock.now())
 
     def beat(self) -> None:
-        """Give a sign of life, give back what was claimed and is not needed, and see who is gone."""
+        """Send a heartbeat, give back claimed slots that are not needed, and find processes that are gone."""
         if self._works:
-            self._looked_at = -math.inf  # so that the others are looked at, too
+            self._looked_at = -math.inf  # so that the other processes are examined, too
             self._transact(self._clock.now())
 
     def end(self) -> None:
-        """Leave: what is still in flight counts as answered now."""
+        """Leave: count the requests still in flight as answered now."""
         if self._joined:
             self._pending += [self._clock.wall()] * self.pace.in_flight
             self._transact(self._clock.now(), leave=True)
@@ -171,7 +171,7 @@ class SharedPace:
 
     @property
     def _is_prompt(self) -> bool:
-        """Whether somebody waits for the news: otherwise it is written down with the next request, or the next beat."""
+        """True if others wait for each freed slot; otherwise it is recorded with the next request or heartbeat."""
         return self._others.count > 0 and self._lease == 1
 
     def _is_stuck(self, now: float) -> bool:
@@ -183,12 +183,12 @@ class SharedPace:
         """Read and write the file under its lock.
 
         Args:
-            now: of the clock.
+            now: loop time, in seconds.
             take: reserve a slot.
-            leave: for the last time.
+            leave: give up this process's entry.
 
         Returns:
-            What `Pace.reserve` says; None when that was not asked, because the file cannot be had.
+            Seconds to wait, from `Pace.reserve`, or 0 if no slot was asked for; None if the file is not available.
         """
         wait = None
         try:
@@ -205,7 +205,7 @@ class SharedPace:
                 self._version = header.version
             finally:
                 self._memory.unlock()
-        except OSError:  # a full disk, a directory that is gone: on without the others
+        except OSError:  # a full disk, a directory that is gone: go on without the others
             self._works = self._joined = self._active = False
             self._claimed = self.pace.elsewhere = 0
             self._pending.clear()
@@ -242,7 +242,7 @@ class SharedPace:
         self._took_in_at = now
 
     def _measure(self) -> None:
-        """What follows from the windows in force: the slots claimed at once, the tag, how far back responses matter."""
+        """Derive from the windows in force: the size of a lease, the tag, and for how long a response matters."""
         windows = self.pace.windows
         smallest = min(window.limit for window in windows)
         self._lease = max(1, min(LARGEST_LEASE, smallest // (LEASE_SHARE * (1 + self._others.count))))
@@ -252,10 +252,10 @@ class SharedPace:
         self._measured = windows, self._others.count
 
     def _translated(self, stamps: Iterable[Stamp], now: float, wall: float) -> list[float]:
-        """Responses of others on this clock, as far as they still matter.
+        """Return the loop times of responses of other processes, without those too old to matter.
 
-        One from the future counts as now, and so does one that seems older than what was not there at the last look
-        can be: the wall clock was set.
+        A response from the future counts as now. So does one that seems to be from before the last look at the file,
+        which should have shown it: the wall clock was set.
         """
         oldest = now - self._took_in_at + LATEST_NEWS
         others = (stamp.at for stamp in stamps if stamp.owner != self._others.owner and alike(self._tag, stamp.tag))
@@ -263,13 +263,13 @@ class SharedPace:
         return [now - age for age in ages if age <= self._longest]
 
     def _needed(self, *, took: bool) -> int:
-        """Slots to hold: what is in flight and a lease; before a window is known, all that may be in flight."""
+        """Return the slots to claim: those in flight and a lease; without a known window, all that may be in flight."""
         if not self._active:
             return self.pace.cap
         return max(0, self.pace.in_flight) + (self._lease - 1 if took else 0)
 
     def _has_news(self, header: Header, claimed: int) -> bool:
-        """Whether there is anything to write down."""
+        """Return True if the file has to be written."""
         told = self._limits == self._written and self._closed_until <= header.closed_until
         return bool(self._pending) or claimed != self._claimed or not told or self._is_due()
 

@@ -21,14 +21,14 @@ def full_jitter(attempt: int, sample: float, *, base: float, cap: float) -> floa
 
 @dataclass(slots=True)
 class RetryBudget:
-    """Retries a run can afford: a share of its requests, and a few a second besides.
+    """The retries that a run can afford: a share of its requests, plus a few per second.
 
-    Without one, an outage multiplies the load by the attempts a row; with it, by `1 + ratio` plus a trickle.
+    Without a budget, an outage multiplies the load by the attempts per row; with it, by `1 + ratio` plus a trickle.
 
     Attributes:
         ratio: retries allowed per request.
-        per_second: retries allowed a second, whatever the traffic.
-        capacity: how many unspent retries can be saved up.
+        per_second: retries allowed per second, whatever the traffic.
+        capacity: unspent retries that can be saved up.
     """
 
     ratio: float = 0.2
@@ -38,11 +38,11 @@ class RetryBudget:
     updated: float | None = None
 
     def request(self) -> None:
-        """Count a first attempt, which earns a share of a retry."""
-        self.tokens += self.ratio  # the capacity counts when one is spent: that is seldom, and comes to the same
+        """Count a first attempt, which adds a share of a retry."""
+        self.tokens += self.ratio  # `withdraw` applies the capacity: it is called seldom, with the same result
 
     def withdraw(self, now: float) -> bool:
-        """Spend one retry at `now`; False when there is none left."""
+        """Spend one retry at `now`; return False if none is left."""
         passed = now - self.updated if self.updated is not None else 0.0
         self.tokens, self.updated = min(self.capacity, self.tokens + passed * self.per_second), now
         if self.tokens < 1.0:
@@ -53,7 +53,7 @@ class RetryBudget:
 
 @dataclass(slots=True)
 class Heard:
-    """Whether a host has answered anything at all, to a read or to an update."""
+    """A shared note whether a host has answered anything at all, to a read or to an update."""
 
     answered: bool = False
 
@@ -63,12 +63,12 @@ class Circuit:
     """Opens when the server seems to be down, so that one request at a time finds out when it is back.
 
     Attributes:
-        threshold: failures without any success between them that open it.
+        threshold: failures in a row that open it.
         base, cap: bounds in seconds of the pause before a probe; the cap bounds how late a recovery is noticed.
-        hopeless_at_first: failures without any success ever that make waiting pointless.
-        hopeless_later: failures in a row that do so after a success.
-        hopeless_unanswered: seconds of failures that do so, once it is open, where nothing was ever answered: a wrong
-            host or port, or no network.
+        hopeless_at_first: failures that make waiting pointless if there was never a success.
+        hopeless_later: failures in a row that make it pointless after a success.
+        hopeless_unanswered: seconds of failures that make it pointless, with the circuit open, if nothing was ever
+            answered: a wrong host or port, or no network.
     """
 
     threshold: int = 10
@@ -85,23 +85,23 @@ class Circuit:
 
     @property
     def is_open(self) -> bool:
-        """Return True while only probes go out."""
+        """True while only probes go out."""
         return self.failures >= self.threshold
 
     @property
     def is_hopeless(self) -> bool:
-        """Return True if the server has been down for so long that the run had better be resumed later."""
+        """True if the server has been down for so long that the run should stop and be resumed later."""
         if not self.heard.answered:
             return self.is_open and self.failed_at - self.failing_since >= self.hopeless_unanswered
         return self.failures >= (self.hopeless_later if self.has_succeeded else self.hopeless_at_first)
 
     def succeeded(self) -> None:
-        """Close the circuit: the server answered like one that works."""
+        """Close the circuit: the server works."""
         self.failures, self.failing_since = 0, math.inf
         self.has_succeeded = self.heard.answered = True
 
     def failed(self, sample: float, now: float, *, answered: bool = False) -> float | None:
-        """Count a failure at `now`, perhaps `answered` with one; `sample` is uniform in [0, 1).
+        """Count a failure at `now`; `answered` if the server replied at all; `sample` is uniform in [0, 1).
 
         Returns:
             None while closed; when open, seconds until the next probe (at least half the bound, so that probes
@@ -117,5 +117,5 @@ class Circuit:
         return bound * (0.5 + 0.5 * sample)
 
     def exhaust(self) -> None:
-        """Open the circuit since the retry budget is used up."""
+        """Open the circuit because the retry budget is used up."""
         self.failures = max(self.failures, self.threshold)

@@ -1,12 +1,12 @@
-"""How many at once: as many requests in flight as the server bears, found by trying.
+"""How many at once: find by trial how many requests in flight the server can bear.
 
-Pace and concurrency are two controls. A rate limit is met by counting (`pace`), and no number of requests in flight
-keeps to it; a server that grows slow or refuses when too many arrive together is met by sending fewer at once. So a
-refusal for rate is *ignored* here. What is left is an old scheme: double until the first sign of too much, then grow by
-one a round trip and shrink by a tenth at each sign (additive increase, multiplicative decrease).
+Pace and concurrency are two controls. A rate limit is kept by counting (`pace`); no number of requests in flight keeps
+to it. A server that slows down, or refuses when too many requests arrive together, needs fewer at once. So a refusal
+for rate is *ignored* here. The rest is an old scheme: double until the first sign of overload, then grow by one per
+round trip and shrink by a tenth at each sign (additive increase, multiplicative decrease).
 
-A *round* is as many answers as may be in flight, to requests that left after the last decision: only they were sent
-under the limit that is being judged, so that no limit changes more than once a round trip.
+A *round* is as many answers as may be in flight, to requests that left after the last decision. Only those were sent
+under the limit that is being judged, so a limit changes at most once per round trip.
 """
 
 import math
@@ -14,56 +14,56 @@ from enum import Enum, auto
 from typing import Final
 
 START: Final = 4
-"""Requests in flight at most before anything is known."""
+"""Most requests in flight before anything is known."""
 
 CUT: Final = 0.9
-"""What is left of the limit after a sign of too much."""
+"""Share of the limit that is kept after a sign of overload."""
 
 ALPHA: Final = 0.4
 """Weight of the latest round in the moving averages of the round-trip time."""
 
 DEVIATIONS: Final = 2.5
-"""Mean deviations above the mean from which on a round counts as slow."""
+"""Mean deviations above the mean at which a round counts as slow."""
 
 LEAST_DEVIATION: Final = 0.03
-"""The deviation as a share of the mean at least: on a quiet line a millisecond more is no sign."""
+"""Least deviation, as a share of the mean: on a quiet line one more millisecond means nothing."""
 
 STEP: Final = 1.25
-"""Growth after which it is looked at whether it paid."""
+"""Factor of growth after which to check whether the growth paid."""
 
 BACK: Final = 0.75
-"""What is left of the limit when it did not: a little less than before, so that a needless queue is found to be one."""
+"""Share of the limit that is kept if growth did not pay: a little less than before it, to expose a needless queue."""
 
 LONGEST_REST: Final = 64
-"""Good rounds at most before a limit that was refused again and again is tried once more."""
+"""Most good rounds before a limit that was refused repeatedly is tried once more."""
 
 
 class Sign(Enum):
-    """What one attempt says about how many the server bears at once."""
+    """What one attempt shows about how many requests the server can bear at once."""
 
     OK = auto()
-    """It did the work."""
+    """The server did the work."""
 
     IGNORE = auto()
-    """Nothing: it was refused for its content or for pace, or did not reach the server."""
+    """Nothing: the request was refused for its content or for pace, or did not reach the server."""
 
     OVERLOADED = auto()
-    """There were too many."""
+    """Too many requests were in flight."""
 
 
 def sign_of(status: int, *, paced: bool, remaining: int | None) -> Sign:
-    """What an answer says.
+    """Read the sign in an answer.
 
-    503 and 504 are what servers and the proxies before them say when they are full. A 429 is a matter of pace where the
-    windows are known, unless it says itself that some of the window is left; where nothing is known, less at once is
-    all that can be tried. A refused row (4xx) is ignored, and not taken for success: a refusal costs a server next to
-    nothing, so that it proves nothing about the work, and wrong rows must not leave faster and faster before the guards
-    notice.
+    Servers and the proxies before them answer 503 and 504 when they are full. A 429 is about pace if the windows are
+    known, unless the answer itself says that some of the window is left; if they are not known, sending fewer at once
+    is all there is to try. A refused row (4xx) is ignored rather than taken for success: a refusal costs a server next
+    to nothing, so it proves nothing about the work, and wrong rows must not leave ever faster before the guards stop
+    the run.
 
     Args:
         status: of the answer.
-        paced: the server's windows are known, and were kept to.
-        remaining: requests left in the window as told by the answer itself, None when it does not say.
+        paced: the server's windows are known, and were kept.
+        remaining: requests left in the window according to the answer, None if it does not say.
     """
     if 200 <= status < 300:
         return Sign.OK
@@ -75,14 +75,14 @@ def sign_of(status: int, *, paced: bool, remaining: int | None) -> Sign:
 
 
 class Concurrency:
-    """The limit of one (origin, method). Times are seconds of one monotonic clock, handed in by the caller.
+    """The limit of one (origin, method). Times are seconds of one monotonic clock, passed in by the caller.
 
     Attributes:
-        is_fixed: the limit stays as it is, whatever happens.
+        is_fixed: the limit never changes.
     """
 
     def __init__(self, most: int, *, fixed: bool = False) -> None:
-        """Begin at `START`, or at `most` if that is less; `fixed` stays at `most` whatever happens."""
+        """Begin at `START`, or at `most` if that is less; with `fixed`, stay at `most`."""
         self._most = most
         self.is_fixed = fixed
         self._limit = float(most if fixed else min(START, most))
@@ -101,15 +101,15 @@ class Concurrency:
 
     @property
     def limit(self) -> int:
-        """Requests in flight at most, now."""
+        """Most requests in flight, now."""
         return int(self._limit)
 
     def taken(self, in_flight: int) -> None:
-        """A request leaves, as one of so many; a limit that is never reached says nothing and is left alone."""
+        """Note that a request leaves, with `in_flight` now in flight: a limit that is never reached does not change."""
         self._reached = self._reached or in_flight >= self.limit
 
     def ok(self, sent_at: float, now: float, *, least: int = 1) -> None:
-        """A request that left at `sent_at` was served; no latency brings the limit below `least`."""
+        """Count a served request that left at `sent_at`; latency never brings the limit below `least`."""
         self._answered_at = now
         if self.is_fixed or sent_at < self._since:
             return
@@ -128,7 +128,7 @@ class Concurrency:
         self._begin(now)
 
     def overloaded(self, sent_at: float, now: float) -> None:
-        """A request that left at `sent_at` was too many; those that left before the last cut say nothing new."""
+        """Shrink the limit: the request sent at `sent_at` was one too many. Ignore one from before the last cut."""
         if self.is_fixed or sent_at < self._cut_at:
             return
         again = self.limit == self._refused_limit
@@ -138,19 +138,19 @@ class Concurrency:
         self._begin(now)
 
     def not_sent(self, sent_at: float, now: float) -> None:
-        """A request that was tried at `sent_at` never left.
+        """Count a request that was tried at `sent_at` and never left.
 
-        While others get through, the server turned away one connection too many. When nobody does, it is down or out of
-        reach, which is not for fewer requests to mend: the circuit sees to that.
+        If others got through meanwhile, the server turned away one connection too many. If none did, it is down or
+        unreachable; sending fewer requests does not help then, and the circuit takes over.
         """
         if self._answered_at >= sent_at:
             self.overloaded(sent_at, now)
 
     def _grow(self) -> None:
-        """The limit was reached in a good round.
+        """Raise the limit, which was reached in a good round.
 
-        A limit that was refused is tried again soon, and less and less often while it is refused each time: a server
-        with a fixed number of places refuses a few requests an hour, and one that failed by chance costs no speed.
+        A limit that was refused is tried again soon, and less often after each further refusal. So a server with a
+        fixed number of places refuses a few requests an hour, and a chance failure costs no speed.
         """
         if self._doubling:
             self._limit = min(2.0 * self._limit, self._most)
@@ -163,10 +163,10 @@ class Concurrency:
             self._limit = min(self._limit + 1.0, self._most)
 
     def _unpaid(self, rtt: float, doubt: float) -> bool:
-        """Whether the last growth did not pay.
+        """Return True if the last growth did not pay.
 
-        Moving averages follow a server that grows slower step by step; so every quarter more has to bring at least half
-        of that in requests a second (limit / time, by Little's law). A queue that only grows longer brings nothing.
+        Moving averages adapt to a server that slows down step by step. So every quarter more in flight has to yield at
+        least half of that in requests per second (limit / time, by Little's law). A longer queue alone yields nothing.
         """
         if self._base is None or self.limit < self._base[0]:
             self._base, self._next_base = (self.limit, rtt + doubt), None
@@ -187,7 +187,7 @@ class Concurrency:
         self._limit, self._doubling, self._cut_at = max(1.0, limit), False, now
 
     def _measure(self, rtt: float, doubt: float) -> bool:
-        """Take note of a round's time; whether it was slow by the rounds before."""
+        """Add a round's time to the averages; return True if it was slow compared with the rounds before."""
         if math.isnan(self._mean):
             self._mean, self._deviation = rtt, rtt / 2  # as TCP begins (RFC 6298 2.2)
             return False
@@ -203,17 +203,17 @@ class Concurrency:
 
 
 def _middle(times: list[float]) -> tuple[float, float]:
-    """The median of a round, since single requests that stall are no sign, and its standard error."""
+    """Return the median time of a round and its standard error. Unlike a mean, it ignores single stalled requests."""
     middle = _median(times)
     spread = _median([abs(time - middle) for time in times])
-    return middle, min(1.86 * spread / math.sqrt(len(times)), middle / 2)  # for normal times; and never all of it
+    return middle, min(1.86 * spread / math.sqrt(len(times)), middle / 2)  # for normal times; at most half
 
 
 def _median(times: list[float]) -> float:
-    """The lower one of two; the library's own would cost a start of the program 10 ms of imports."""
+    """Return the median, the lower of two middle values. Importing `statistics` would add 10 ms to the start-up."""
     return sorted(times)[(len(times) - 1) // 2]
 
 
 def _late(times: list[float]) -> float:
-    """One of the last of a round whose requests leave together and find each other there one by one: it meets all."""
+    """Return the time of one of the slowest requests: in a round that leaves together it queues behind all others."""
     return sorted(times)[-1 - len(times) // 8]

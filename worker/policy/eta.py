@@ -1,8 +1,7 @@
 """When a run ends, and what it waits for most.
 
-A run that waits for its quota sends in bursts, so that its speed over the last seconds says little. What the windows
-allow from now on is known instead: the log tells when the next slots are free, and from then on they come round once an
-interval.
+A run that waits for its quota sends in bursts, so its speed over the last seconds says little. What the windows will
+allow is known: the log shows when the next slots become free, and after that each is free again once per interval.
 """
 
 import math
@@ -13,7 +12,7 @@ from typing import Final
 from worker.policy.pace import GUARD, Pace
 
 STEPS: Final = 2000
-"""Departures that are gone through one by one at most; beyond that, several at a time."""
+"""Most departures that are simulated one by one; beyond that, several at a time."""
 
 
 class Limiter(StrEnum):
@@ -27,20 +26,20 @@ class Limiter(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Forecast:
-    """Seconds until the last answer, and what they are spent on."""
+    """Seconds until the last answer, and what most of them are spent on."""
 
     seconds: float
     limiter: Limiter
 
 
 def forecast(count: float, pace: Pace, now: float, *, speed: float = 0.0) -> Forecast | None:
-    """How long so many more requests take; None when there are none, or nothing is known yet.
+    """Forecast how long `count` more requests take; return None if there are none, or nothing is known yet.
 
     Args:
-        count: requests that are not answered, those in flight and retries included.
-        pace: what they have to pass.
+        count: requests not answered yet, those in flight and retries included.
+        pace: that they have to keep.
         now: by the clock of `pace`.
-        speed: requests a second, measured lately; counts where no window is what limits them. 0: not known.
+        speed: requests per second measured recently, 0 if not known; used if no window is the bottleneck.
     """
     if count <= 0 or not pace.rtt:
         return None
@@ -56,9 +55,9 @@ def forecast(count: float, pace: Pace, now: float, *, speed: float = 0.0) -> For
 
 
 def _through_windows(count: int, pace: Pace, now: float, capacity: float) -> float:
-    """Seconds until the answer to the last of so many requests, each of which leaves as soon as every window allows.
+    """Return the seconds until the last of `count` requests is answered, if each leaves as soon as every window allows.
 
-    Of many, whole turns of the slowest window are taken as one; what is left beside them, and few, are gone through.
+    Of many requests, whole turns of the slowest window are computed at once; the rest are simulated one by one.
     """
     windows, stamps = pace.own
     slowest = min(windows, key=lambda window: window.limit / window.interval)

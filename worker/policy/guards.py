@@ -1,9 +1,9 @@
-"""When a run as a whole stops: a refusal that concerns every row, a row of failures, a threshold.
+"""When a run as a whole stops: a refusal that concerns every row, a streak of failures, a threshold.
 
-Rows are judged in the order in which they were begun, whatever order their ends come in: a refusal is quicker than a
-success, and a record that is not there is known before those beside it have been sent. While a row that began earlier
-may still succeed, later ones may be at fault themselves. Reading and sending are judged
-apart: that no row can be sent says nothing about reading, and the other way round.
+Rows are judged in the order in which they began, not in the order in which they end: a refusal is quicker than a
+success, and a missing record is known before its neighbours have been sent. While a row that began earlier may still
+succeed, later failures may be the rows' own fault. Reading and sending are judged separately: if no row can be sent,
+that says nothing about reading, and vice versa.
 """
 
 from collections import deque
@@ -15,10 +15,10 @@ from jobs.model import SETTLED_WELL, Status
 from jobs.texts import shortened
 
 UNAUTHORISED_ROWS: Final = 5
-"""Rows refused for lack of permission, without a success between them, that stop the run."""
+"""Rows refused for lack of permission, with no success between them, that stop the run."""
 
 IDENTICAL_ROWS: Final = 20
-"""Rows that end the same way, without a success between them, that stop the run."""
+"""Rows that fail for the same reason, with no success between them, that stop the run."""
 
 SETTLED_BEFORE_SHARE: Final = 100
 """Rows that must be settled before a share of failures means anything."""
@@ -29,10 +29,10 @@ _SERVER_WIDE: Final = frozenset(
         "reply_garbled", "accepted", "not_taken", "lookup_failed",
     }
 )  # fmt: skip
-"""Reasons that tell about the server or the credential rather than about the row: they stop a run at any time."""
+"""Reasons that concern the server or the credential rather than the row: they stop a run at any time."""
 
 _REMEMBERED: Final = 10_000
-"""Failures that are remembered by their place, so that an end that comes late finds those beside it."""
+"""Failures that are stored by place, so that a row that ends late can be compared with its neighbours."""
 
 _SAID: Final = 200
 """Characters of a row's own message that are shown."""
@@ -42,7 +42,7 @@ _BAD: Final = frozenset({Status.REJECTED, Status.FAILED, Status.UNKNOWN})
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """The run stops: `reason` in one word, `message` for people."""
+    """The run stops: `reason` in one word, `message` for the user."""
 
     reason: str
     message: str
@@ -50,7 +50,7 @@ class Halt:
 
 @dataclass(frozen=True, slots=True)
 class StopAfter:
-    """The user's threshold: so many bad rows, or such a share of the settled ones (per cent). None: no threshold."""
+    """The user's threshold: a number of bad rows, or a share of the settled rows (per cent). None: no threshold."""
 
     rows: int | None = None
     share: float | None = None
@@ -58,7 +58,7 @@ class StopAfter:
 
 @dataclass(frozen=True, slots=True)
 class _Streak:
-    """Rows beside each other that ended the same way: how many, and whether an earlier row did better or still may."""
+    """Adjacent rows that failed for one reason: how many, and whether an earlier row succeeded or still may."""
 
     rows: int
     is_excused: bool
@@ -66,7 +66,7 @@ class _Streak:
 
 @dataclass(slots=True)
 class _Line:
-    """Rows that do one thing, in the order in which they began it."""
+    """Rows that are all being read, or all being sent, in the order in which they began."""
 
     succeeded: bool = False
     _begun: int = 0
@@ -75,21 +75,21 @@ class _Line:
     _latest: deque[int] = field(default_factory=deque)
 
     def begin(self, row: int) -> None:
-        """Give the row its place, unless it has one already."""
+        """Give the row a place, unless it has one already."""
         if row not in self._open:
             self._open[row] = self._begun
             self._begun += 1
 
     def has(self, row: int) -> bool:
-        """Whether the row has begun and not ended."""
+        """Return True if the row has begun and not ended."""
         return row in self._open
 
     def leave(self, row: int) -> None:
-        """End a row that says nothing about the others; it parts those before it from those behind."""
+        """End a row that says nothing about the others; it ends a streak of failures."""
         self._open.pop(row, None)
 
     def fail(self, row: int, reason: str) -> "_Streak":
-        """End a row badly; what it now makes with those beside it."""
+        """End a row that failed; return the streak that it forms with its neighbours."""
         self.begin(row)
         place = self._open.pop(row)
         self._bad[place] = reason
@@ -108,11 +108,11 @@ class _Line:
 
 @dataclass(slots=True)
 class Guards:
-    """Watches the rows that are settled and says when to stop.
+    """Watches the settled rows, and decides when the run stops.
 
     Attributes:
         stop_after: the user's threshold.
-        has_succeeded: an earlier process of the run applied rows: what the API refuses now is about the rows.
+        has_succeeded: an earlier process of the run applied rows, so refusals now concern the rows.
     """
 
     stop_after: StopAfter = field(default_factory=StopAfter)
@@ -127,26 +127,26 @@ class Guards:
         self._reads.succeeded = self._sends.succeeded = has_succeeded
 
     def reading(self, rows: Iterable[int]) -> None:
-        """Take note of rows whose records are being looked up, in their order."""
+        """Note the rows whose records are being read, in their order."""
         for row in rows:
             self._reads.begin(row)
 
     def found(self, row: int) -> None:
-        """Take note of a row whose record was read, and which is to be sent."""
+        """Note a row whose record was read, and which is to be sent."""
         self._reads.succeeded = True
         self._reads.leave(row)
 
     def sending(self, row: int) -> None:
-        """Take note of a row that is being sent."""
+        """Note a row that is being sent."""
         self._sends.begin(row)
 
     def left(self, row: int) -> None:
-        """Take note of a row that ended otherwise than by its reading or sending."""
+        """Note a row that ended in another way than by being read or sent."""
         self._reads.leave(row)
         self._sends.leave(row)
 
     def settled(self, row: int, status: Status, reason: str, message: str = "") -> Halt | None:
-        """Take note of a row that was read or sent, and is settled by that; say whether the run must stop."""
+        """Note a row that was settled by being read or sent; return a halt if the run must stop."""
         self._settled += 1
         self._bad += status in _BAD
         line = self._sends if self._sends.has(row) else self._reads

@@ -1,14 +1,14 @@
-"""Limits that a server does not tell, inferred from what it accepts and what it refuses: alone, or beside told ones.
+"""Limits that a server does not state, inferred from what it accepts and refuses: alone, or besides stated limits.
 
-A refusal costs, so there are few. After one the pool is quiet, and one request asks again at the moments at which a
-window of a usual length would have room: half a second after the burst, 2 s, 10 s, a minute. Each answer rules windows
-out. A window of length `c` was full when the last request was refused and had room when one was accepted, so that it
-lies between the two moments at which `c` seconds had passed since the first request in it; its limit is what had been
-accepted in it. The longest window that fits is kept to, evenly, since it may not be the only one: a wider one shows
-later, is found in the same way, and is kept to as well. A bucket that leaks is approached by ever wider windows.
+A refusal is expensive, so there should be few. After one, all senders pause, and one request asks again at the moments
+at which a window of a usual length would have room: half a second after the burst, 2 s, 10 s, a minute. Each answer
+rules windows out. A window of length `c` was full when the last request was refused, and had room when one was
+accepted. So `c` seconds after the first request in it lie between those two moments, and its limit is the number of
+requests accepted in it. The longest window that fits is kept, evenly, since it may not be the only one: a wider window
+shows later, is found in the same way, and is kept as well. A leaky bucket is approximated by ever wider windows.
 
-More is tried only where the inferred limit was used up, after a time without a refusal; once that was refused, in small
-steps and less and less often.
+A higher rate is tried only if the inferred limit was used up, and after a time without a refusal. Once a trial has been
+refused, further trials take small steps and become rarer.
 """
 
 import math
@@ -22,28 +22,28 @@ from typing import Final
 from worker.policy.pace import Window, rate_of, spacing
 
 USUAL: Final = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0, 300.0, 600.0, 3600.0)
-"""Seconds that windows usually have. What lies between is taken for the next longer one, and grown into."""
+"""Usual lengths of windows in seconds. A length in between counts as the next longer one; trials find the rest."""
 
 ASKED: Final = (0.5, 2.0, 5.0, 10.0, 60.0, 300.0, 600.0, 3600.0)
-"""Those that a question tells apart: each answer costs a refusal while it is no."""
+"""Lengths of windows, in seconds, that a question tells apart: each "no" costs a refusal."""
 
 PAUSES: Final = (0.5, 2.0, 5.0, 10.0, 60.0, 120.0, 300.0, 600.0)
-"""Seconds after the refusal at which it is asked again where no window's length suggests a better moment."""
+"""Seconds after the refusal at which to ask again if no window's length suggests a better moment."""
 
 SOON: Final = 0.25
-"""Seconds between two questions at least."""
+"""Least seconds between two questions."""
 
 LATE: Final = 0.01
-"""Seconds after such a moment: clocks and timers are not exact."""
+"""Seconds added to such a moment: clocks and timers are not exact."""
 
 MARGIN: Final = 0.98
-"""Share of what was accepted that is held to once it is known that more is refused."""
+"""Share of the accepted rate to keep once a higher rate has been refused."""
 
 SHRUNK: Final = 0.9
-"""Share of what was accepted that is held to after a refusal that no window explains: others use the quota too."""
+"""Share of the accepted rate to keep after a refusal that no window explains: other clients use the quota too."""
 
 CLEAN: Final = 5.0
-"""Seconds without a refusal, and two windows, before more is tried."""
+"""Seconds without a refusal, besides two windows, before a higher rate is tried."""
 
 HELD: Final = 900.0
 """Seconds without a trial after a small one was refused; four times as long with every further one."""
@@ -51,36 +51,36 @@ HELD: Final = 900.0
 LONGEST_HELD: Final = 3600.0
 
 _DOUBLE, _LEAP, _STEP = 2.0, 1.15, 1.02
-"""How much more is tried: while a window of half the length fits too; before any trial was refused; after."""
+"""Factors of a trial: if a window of half the length fits too; before any trial was refused; after one was."""
 
 _FILLED: Final = 1.25
-"""Windows for which a trial lasts: until all of one was sent at the higher rate."""
+"""Length of a trial in windows: until all requests of one window were sent at the higher rate."""
 
 _USED_UP: Final = 0.85
-"""Share of the limit that must have been used for the limit to be what held the run up."""
+"""Share of the limit that must have been used for the limit to count as the bottleneck."""
 
 _FEW: Final = 50
-"""Requests below which a step of one is more than a small step."""
+"""Requests below which a step of one request is no small step."""
 
 _EVIDENCE: Final = 5
-"""Accepted requests below which a window is hardly evidence: something else may have been refused than too many."""
+"""Accepted requests below which a window has hardly any evidence: the refusal may have had another cause."""
 
 _HARDLY: Final = 2
-"""Windows with so little evidence that are held to at most: a server that refuses at random would slow us for ever."""
+"""Most windows with so little evidence to keep: a server that refuses at random would slow the run down for good."""
 
 _PLAUSIBLE: Final = 0.1
 """Share of the known rate that a window with so little evidence must allow."""
 
 LEFT: Final = 0.2
-"""Share of what was found that is held to at least until a window with more in it is found: others may use most of a
-quota, but a server that goes on refusing then refuses for another reason than pace.
+"""Least share of the rate found to keep, until a window with more requests in it is found: other clients may use most
+of a quota, but a server that still refuses at this rate refuses for another reason than pace.
 """
 
 SLOWEST: Final = 1 / 60
-"""Requests a second below which nothing is held to: where so few are accepted, asking again and again costs little."""
+"""Requests per second below which no window is kept: at such a rate, asking again and again costs little."""
 
 _MOMENT: Final = 120.0
-"""Seconds after the refusal up to which a window's own moment is waited for at once, and not approached by pauses."""
+"""Seconds after the refusal within which to wait for a window's own moment at once, rather than ask after pauses."""
 
 _REMEMBERED: Final = 256
 """Refusals in the log whose times are known."""
@@ -92,11 +92,11 @@ def _unlimited() -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """When is there room again?
+    """The question when there will be room again.
 
     Attributes:
-        refused_at: the refusal that raised it.
-        full_at: the latest moment at which there was none.
+        refused_at: time of the refusal that raised it.
+        full_at: latest time at which there was no room.
         asked: how often it was asked in vain.
     """
 
@@ -107,14 +107,14 @@ class _Question:
 
 @dataclass(slots=True)
 class Inference:
-    """What is inferred of one (origin, method). Times are seconds of one monotonic clock.
+    """The limits inferred for one (origin, method). Times are seconds of one monotonic clock.
 
-    Every method is handed the log: the times of all responses so far, oldest first.
+    The methods take the log: the times of all responses so far, oldest first.
 
     Attributes:
-        windows: the inferred windows, narrowest interval first; empty until something was refused.
-        trials_from: when more may be tried.
-        is_gentle: a trial was refused once, so that the next ones are small.
+        windows: the inferred windows, narrowest interval first; empty until a request was refused.
+        trials_from: time from which a higher rate may be tried.
+        is_gentle: a trial was refused, so the next ones are small.
     """
 
     windows: tuple[Window, ...] = ()
@@ -131,12 +131,12 @@ class Inference:
     _found: Window = field(default=Window(0, math.inf))
 
     def resume(self, windows: tuple[Window, ...], trials_from: float, now: float) -> None:
-        """Go on from what an earlier process inferred; the limit may have grown since, which is tried as at first.
+        """Continue from what an earlier process inferred. The limit may have grown since, so it is tried as at first.
 
         Args:
-            windows: what it held to, if it came so far.
-            trials_from: as it had it.
-            now: when that is.
+            windows: inferred by that process, may be empty.
+            trials_from: of that process.
+            now: the time.
         """
         if windows:
             self.is_gentle, self.trials_from = trials_from > now, trials_from
@@ -145,29 +145,29 @@ class Inference:
 
     @property
     def settled(self) -> tuple[Window, ...]:
-        """The windows that are known to be borne: during a trial, those from before."""
+        """The windows that the server is known to bear: during a trial, those from before it."""
         return self._before_trial or self.windows
 
     @property
     def no_trial_before(self) -> float:
-        """Until when no more is tried because a trial was refused; minus infinity while none was."""
+        """Time before which no higher rate is tried because a trial was refused; minus infinity if none was."""
         return self.trials_from if self.is_gentle else -math.inf
 
     @property
     def is_idle(self) -> bool:
-        """Whether an accepted request cannot change anything."""
+        """True if an accepted request cannot change anything."""
         return self._question is None and not self.windows
 
     def accepted(
         self, now: float, sent_at: float, log: Sequence[float], others: Callable[[], float] = _unlimited
     ) -> bool:
-        """Take in that a request was accepted; return whether that changes the windows.
+        """Learn from an accepted request; return True if that changes the windows.
 
         Args:
             now: when its response arrived.
-            sent_at: when it left: if that was before a refusal, it says nothing about the time after it.
+            sent_at: when it left; if that was before a refusal, it says nothing about the time after it.
             log: see the class.
-            others: requests a second that the other windows in force allow: trying more than that brings nothing.
+            others: requests per second that the other windows in force allow: to try more than that is useless.
         """
         if sent_at < self._quiet_until:
             return False
@@ -178,12 +178,12 @@ class Inference:
         return self._tries_more(now, log, others)
 
     def refused(self, now: float, sent_at: float, retry_after: float | None, log: Sequence[float]) -> float:
-        """Take in that a request was refused for pace.
+        """Learn from a request that was refused for pace.
 
         Args:
-            now: when.
-            sent_at: when it left: requests that were in flight together are refused together, and count once.
-            retry_after: seconds the server asked for, None when it did not.
+            now: when its response arrived.
+            sent_at: when it left; requests that were in flight together are refused together, and count once.
+            retry_after: seconds the server asked for, None if it did not.
             log: see the class.
 
         Returns:
@@ -211,7 +211,7 @@ class Inference:
         return pause
 
     def _pause(self, question: _Question, now: float, asked: float, log: Sequence[float]) -> float:
-        """Return the seconds until it makes sense to ask again."""
+        """Return the seconds after which to ask again."""
         if asked and not question.asked:
             return asked
         began = question.refused_at
@@ -224,9 +224,9 @@ class Inference:
         return max(asked, moment - now)
 
     def _room(self, length: float, question: _Question, log: Sequence[float]) -> tuple[float, float]:
-        """Return when a window of that length, full at the refusal, has room again at the earliest and at the latest.
+        """Return the earliest and the latest time at which a window of `length` seconds has room after the refusal.
 
-        The latest is for a server that counts what it refuses, too. Minus infinity if the window was empty.
+        The latest is for a server that counts refused requests, too. Both are minus infinity if the window was empty.
         """
         began = question.refused_at
         first, end = bisect_right(log, began - length), bisect_left(log, began)
@@ -236,7 +236,7 @@ class Inference:
         return log[first] + length, log[min(first + refused, end - 1)] + length
 
     def _conclude(self, question: _Question, sent_at: float, now: float, log: Sequence[float]) -> bool:
-        """A request got through after a quiet time; return whether that says anything about the limit."""
+        """Infer a window from a request that got through after a pause; return False if it says nothing about one."""
         self._question = None
         full_at = question.full_at
         rooms = {each: self._room(each, question, log) for each in USUAL if each > self._kept_to}
@@ -245,10 +245,10 @@ class Inference:
         length = fits[-1] if fits else max(sent_at - question.refused_at, self._kept_to)
         limit = self._accepted_in(full_at - length, full_at, log)
         if not limit:
-            return False  # nothing had been accepted: others had used it up, or it was no matter of pace
+            return False  # nothing had been accepted: others had used it up, or pace was not the cause
         found = Window(limit, length)
         if limit < _EVIDENCE and self._is_implausible(found):
-            return False  # the same, most likely
+            return False  # pace was most likely not the cause either
         if self.windows and rate_of(found) >= MARGIN * min(map(rate_of, self.windows)):
             held = tuple(_scaled(window, SHRUNK) for window in self.windows)
         else:
@@ -264,40 +264,40 @@ class Inference:
         return True
 
     def _is_implausible(self, found: Window) -> bool:
-        """Whether a window that few requests are evidence of is not to be held to beside the known ones."""
+        """Return True if a window with little evidence should be ignored, given the known ones."""
         slight = sum(window.limit < _EVIDENCE for window in self.windows)
         return slight >= _HARDLY or rate_of(found) < _PLAUSIBLE * min(map(rate_of, self.windows), default=0.0)
 
     @property
     def _soon(self) -> float:
-        """Seconds after a refusal at which every window that was evenly used would have room again."""
+        """Seconds after a refusal at which every evenly used window would have room again."""
         return max(SOON, 2 * spacing(self.windows))
 
     @property
     def _kept_to(self) -> float:
-        """Seconds of the widest window that is known: whatever refuses is wider, or no window."""
+        """Seconds of the widest known window: a window that still refuses must be wider."""
         return max((window.interval for window in self.windows), default=0.0)
 
     def _accepted_in(self, since: float, until: float, log: Sequence[float]) -> int:
-        """Return how many were accepted after `since`, and up to `until`."""
+        """Return how many requests were accepted after `since`, up to and including `until`."""
         answered = bisect_right(log, until) - bisect_right(log, since)
         return answered - sum(since < at <= until for at in self._refusals)
 
     def _end_trial(self, now: float, log: Sequence[float]) -> None:
-        """More was tried, and refused."""
+        """End a trial that was refused, and keep what it showed."""
         kept, was_double = self._before_trial, self._may_double(self._before_trial)
         between = tuple(map(partial(self._between, now, log), kept, self.windows))
         self._shortest = math.inf
         self._kept, self._doubtful_until = kept, now + kept[-1].interval
         if was_double and max(map(rate_of, between)) <= max(map(rate_of, kept)):
-            self._hold(kept, now)  # half the length was ruled out, and nothing else
+            self._hold(kept, now)  # only half the length was ruled out
             return
         self._hold(between, now)
         self.is_gentle, self.trials_from = True, now + self._held
         self._held = min(LONGEST_HELD, 4 * self._held)
 
     def _between(self, now: float, log: Sequence[float], kept: Window, tried: Window) -> Window:
-        """Return what was accepted of a trial that was refused in the end, less what was so before that showed."""
+        """Return the window to keep after a refused trial: what it proved, or else the one before, less a margin."""
         most = math.floor(rate_of(tried) * kept.interval)
         accepted = min(most, self._accepted_in(now - kept.interval, now, log))
         is_more = accepted > (1.0 if kept.limit >= _FEW else _LEAP) * kept.limit
@@ -328,7 +328,7 @@ class Inference:
 
 
 def _scaled(window: Window, factor: float) -> Window:
-    """Return a window with that much more or less room: a few requests cannot be divided, but their time can."""
+    """Return a window with `factor` times the rate: a small number of requests cannot be divided, but its time can."""
     if window.limit < _FEW or factor == _DOUBLE:
         return Window(window.limit, window.interval / factor)
     return Window(math.floor(window.limit * factor), window.interval)

@@ -1,7 +1,7 @@
-"""The life of a row as one table. The diagram in `docs/lifecycle.md` is generated from it; nothing may step outside it.
+"""The life of a row as one table. The diagram in `docs/lifecycle.md` is generated from it; no other step exists.
 
-A request is only ever sent from INTENDED, and INTENDED is only reached once the intent is on disk: that is the whole
-of crash safety. What a later process makes of what it finds on disk is `recover`.
+A request is only sent from INTENDED, and INTENDED is only reached once the intent is on disk: that is all there is to
+crash safety. `recover` decides what a later process does with the rows it finds on disk.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from typing import Final
 class State(StrEnum):
     """Where a row stands within one process."""
 
-    __hash__ = str.__hash__  # that of `Enum` is a Python function, and every row is looked up four times
+    __hash__ = str.__hash__  # the hash of `Enum` is a Python function, and every row is looked up four times
 
     QUEUED = "queued"
     ADMITTED = "admitted"
@@ -39,15 +39,15 @@ class Event(StrEnum):
 
 TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
     (State.QUEUED, Event.ADMIT): State.ADMITTED,  # a slot of the pace is reserved
-    (State.QUEUED, Event.SETTLE): State.SETTLED,  # unchanged, or settled by what was read, or read again
-    (State.QUEUED, Event.READ_BACK): State.READING,  # an earlier process left a doubt, and no read has settled it yet
+    (State.QUEUED, Event.SETTLE): State.SETTLED,  # unchanged, or settled by a read
+    (State.QUEUED, Event.READ_BACK): State.READING,  # an earlier process left it in doubt, and no read has settled that
     (State.QUEUED, Event.STOP): State.LEFT,
     (State.ADMITTED, Event.INTEND): State.INTENDED,  # the intent is durable; the request may leave
     (State.ADMITTED, Event.STOP): State.LEFT,  # the slot is given back
-    (State.INTENDED, Event.SETTLE): State.SETTLED,  # the reply, or the lack of one, is final
-    (State.INTENDED, Event.RETRY): State.WAITING,  # backoff, a pause for everybody, or a new token
-    (State.INTENDED, Event.REROUTE): State.QUEUED,  # the type is abstract: again by its concrete type
-    (State.INTENDED, Event.READ_BACK): State.READING,  # no reply could tell: the record is read
+    (State.INTENDED, Event.SETTLE): State.SETTLED,  # the reply, or its absence, is final
+    (State.INTENDED, Event.RETRY): State.WAITING,  # backoff, a pause of all senders, or a new token
+    (State.INTENDED, Event.REROUTE): State.QUEUED,  # the type is abstract: send it again by its concrete type
+    (State.INTENDED, Event.READ_BACK): State.READING,  # the reply proves nothing: read the record
     (State.READING, Event.SETTLE): State.SETTLED,
     (State.READING, Event.STOP): State.LEFT,
     (State.INTENDED, Event.STOP): State.LEFT,  # abandoned in flight: a later process finds the open intent
@@ -56,11 +56,11 @@ TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
     (State.WAITING, Event.READ_BACK): State.READING,
     (State.WAITING, Event.STOP): State.LEFT,
 }
-"""The only transitions there are."""
+"""All transitions."""
 
 
 def step(state: State, event: Event) -> State:
-    """The state after `event`.
+    """Return the state after `event`.
 
     Raises:
         KeyError: the table has no such transition: a bug, never an input.
@@ -79,11 +79,11 @@ class Recovery(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What the journal holds of a row.
+    """What the journal holds about a row.
 
     Attributes:
         settled: it has a result.
-        redo: the user asked for the row again after that result.
+        redo: the user asked to repeat the row after that result.
         doubtful: a request may have reached the server after the last result.
     """
 
@@ -93,11 +93,11 @@ class Trace:
 
 
 UNTOUCHED: Final = Trace()
-"""That of a row which no earlier process came to."""
+"""History of an untouched row."""
 
 
 def recover(trace: Trace, *, replay_safe: bool) -> Recovery:
-    """Decide on a row by what the journal holds: a doubtful row is sent again only if that is safe, else read."""
+    """Decide about a row by its history: a doubtful row is sent again only if that is safe, and read otherwise."""
     if trace.settled and not trace.redo:
         return Recovery.SKIP
     if not trace.doubtful:
@@ -106,6 +106,6 @@ def recover(trace: Trace, *, replay_safe: bool) -> Recovery:
 
 
 def mermaid() -> str:
-    """The table as a Mermaid state diagram."""
+    """Render the table as a Mermaid state diagram."""
     lines = [f"    {source} --> {target}: {event}" for (source, event), target in TRANSITIONS.items()]
     return "\n".join(["stateDiagram-v2", "    [*] --> queued", *lines, "    settled --> [*]", "    left --> [*]"])

@@ -1,4 +1,4 @@
-"""Others on the same quota who are not processes of ours: found by what the server counts, and expected to go on."""
+"""Other clients of the same quota that are not our processes: found by the server's count, and expected to go on."""
 
 import math
 from bisect import bisect_left
@@ -7,21 +7,21 @@ from collections.abc import Sequence
 from typing import Final
 
 MORE: Final = 1.05
-"""Requests expected for each that was found: our own are counted generously, which hides some of theirs."""
+"""Requests to expect for each one found: our own are counted generously, which hides some of theirs."""
 
 
 class Strangers:
-    """Requests of others, as found between two looks.
+    """Requests of other clients, found at one look at the server's count after another.
 
-    As many again are expected until the next look: what they took by then cannot be had.
+    The same number is expected until the next look: those slots are not available to us.
 
     Attributes:
-        found: times that were given to them, oldest first.
-        rate: requests a second that are expected of them.
+        found: times assigned to them, oldest first.
+        rate: requests per second to expect of them.
     """
 
     def __init__(self) -> None:
-        """Begin with nobody."""
+        """Begin without other clients."""
         self.found: list[float] = []
         self.rate = 0.0
         self._looked_at = -math.inf
@@ -29,10 +29,10 @@ class Strangers:
         self._peak_since = -math.inf
 
     def meet(self, count: int, interval: float, now: float) -> list[float]:
-        """So many are new in the last `interval` seconds: spread over the time since the last look.
+        """Add `count` requests of the last `interval` seconds, spread over the time since the last look.
 
         Returns:
-            The times given to them.
+            The times assigned to them.
         """
         since = max(self._looked_at, now - interval)
         new = [now - (now - since) * each / count for each in range(count)]
@@ -40,7 +40,7 @@ class Strangers:
         return new
 
     def expect(self, interval: float, now: float) -> None:
-        """A look is over: expect for the next as many as were there at most in this `interval` and the one before."""
+        """End a look: from now on expect the largest number of requests in this `interval` or the one before."""
         del self.found[: bisect_left(self.found, now - interval)]
         if now - self._peak_since > interval:
             self._peak_since, self._peaks = now, (self._peaks[1], 0)
@@ -49,10 +49,10 @@ class Strangers:
         self._looked_at = now
 
     def still_expected(self, interval: float, now: float) -> int:
-        """How many of those expected in a window have not been found yet."""
+        """Return how many requests expected in a window of `interval` seconds have not been found yet."""
         seen = len(self.found) - bisect_left(self.found, now - interval)
         return max(0, math.ceil(self.rate * interval) - seen)
 
     def without(self, stamps: Sequence[float]) -> list[float]:
-        """The stamps that are not theirs."""
+        """Return the stamps that are not theirs."""
         return sorted((Counter(stamps) - Counter(self.found)).elements())

@@ -1,9 +1,9 @@
-"""How fast: a sliding log of responses against any number of windows.
+"""The pace: a sliding log of responses, checked against any number of windows.
 
-A slot is free again one interval after the *response* of the request that held it. The server's own time stamp lies
-between send and response, so that `limit + 1` requests can never fall into one of its windows (measured: 0 refusals at
-99 % of the quota, where logs stamped at send and token buckets had hundreds an hour). Fixed windows and leaky buckets
-(interval = capacity / leak) are covered by the same argument.
+A slot is free again one interval after the *response* to the request that held it. The server's own time stamp lies
+between send and response, so `limit + 1` requests can never fall into one of its windows (measured: 0 refusals at 99 %
+of the quota, where logs stamped at send and token buckets had hundreds per hour). The same argument covers fixed
+windows and leaky buckets (interval = capacity / leak).
 """
 
 import math
@@ -20,14 +20,14 @@ GUARD: Final = 0.001
 """Seconds added to every interval: timers fire a little early, and servers count window edges either way."""
 
 MEMORY: Final = 4096
-"""Responses remembered at least, where limits may have to be inferred: an untold window may reach far back."""
+"""Least responses stored while limits may have to be inferred: a window that is not stated may reach far back."""
 
 TOLD: Final = 10.0
-"""Seconds for which no more are in flight than the told windows need: there may be narrower ones that are not told."""
+"""Seconds in which no more are in flight than the stated windows need: the server may have narrower, unstated ones."""
 
 UNTOLD: Final = 60.0
-"""Seconds for which no more than the first few are in flight while the server tells no limit: all that are in flight
-are refused together when there is one after all, and most limits show within a minute."""
+"""Seconds in which only the first few are in flight while the server states no limit: if there is one after all, all
+requests in flight are refused together, and most limits show within a minute."""
 
 RTT_WEIGHT: Final = 0.05
 """Weight of the latest request in the moving average of the round-trip time."""
@@ -41,20 +41,20 @@ class Window:
     interval: float
 
     def less(self, headroom: float) -> "Window":
-        """The window with `headroom` per cent of its limit left to others, but never less than one request."""
+        """Return the window with `headroom` per cent of its limit left to others, but never less than one request."""
         return Window(share(self.limit, headroom), self.interval)
 
 
 class Pace:
-    """The requests of one (origin, method): when may the next one leave?
+    """Decides when the next request of one (origin, method) may leave.
 
-    Every attempt reserves a slot, and gives it back by `answered` (its response arrived, or is given up on) or by
-    `cancelled` (it never left). Times are seconds of one monotonic clock, handed in by the caller.
+    Every attempt reserves a slot, and gives it back by `answered` (its response arrived, or was given up on) or by
+    `cancelled` (it never left). Times are seconds of one monotonic clock, passed in by the caller.
 
     Attributes:
         in_flight: slots taken.
-        max_in_flight: slots the user allows at most.
-        rtt: seconds a served request takes on average, stalled ones included; 0 before the first.
+        max_in_flight: most slots that the user allows.
+        rtt: average seconds of a served request, stalled ones included; 0 before the first.
     """
 
     def __init__(
@@ -63,11 +63,11 @@ class Pace:
         """Start with nothing learned.
 
         Args:
-            ceiling: windows the user set; what the server says is applied on top of them.
-            headroom: per cent of every limit left to others.
-            max_in_flight: requests in flight at most, whatever the windows and the server allow.
-            discover: whether to learn from the server; False takes the ceiling (or no window at all) and
-                `max_in_flight` as the truth.
+            ceiling: windows the user set; the server's windows apply as well.
+            headroom: per cent of every limit to leave to others.
+            max_in_flight: most requests in flight, whatever the windows and the server allow.
+            discover: learn from the server; False takes the ceiling (or no window at all) and `max_in_flight` as the
+                truth.
         """
         self._ceiling = tuple(ceiling)
         self._headroom = headroom
@@ -88,7 +88,7 @@ class Pace:
         self._probing = False
         self.in_flight = 0
         self.elsewhere = 0  # slots that other processes hold
-        self.has_company = False  # whoever yields to expected strangers would get nothing beside one that does not
+        self.has_company = False  # a process that yields to strangers would starve beside one that does not
         self._apply()
 
     @property
@@ -103,17 +103,17 @@ class Pace:
 
     @property
     def learns(self) -> bool:
-        """Whether what the server does is learned from: otherwise the user's windows are the truth."""
+        """True if the pace learns from the server; otherwise the user's windows are the truth."""
         return self._discover
 
     @property
     def is_unlimited(self) -> bool:
-        """Whether there are no windows and will be none."""
+        """True if there are no windows and never will be."""
         return not (self._windows or self._discover)
 
     @property
     def cap(self) -> int:
-        """Requests in flight at most before a window is known."""
+        """Most requests in flight before a window is known."""
         return self.max_in_flight if self._windows or not self._discover else min(START, self.max_in_flight)
 
     @property
@@ -123,12 +123,12 @@ class Pace:
 
     @property
     def closed_until(self) -> float:
-        """When the last pause ends or ended."""
+        """Time at which the last pause ends or ended."""
         return self._closed_until
 
     @property
     def own(self) -> tuple[Sequence[Window], Sequence[float]]:
-        """What others leave of the windows in the long run, and the stamps that are not theirs."""
+        """The share of the windows that other clients leave in the long run, and the stamps that are not theirs."""
         rate = self._strangers.rate
         if not rate:
             return self._lasting, self._stamps
@@ -137,30 +137,30 @@ class Pace:
 
     @property
     def is_users(self) -> bool:
-        """Whether it is the user's ceiling that limits the rate, rather than what the server says."""
+        """True if the user's ceiling limits the rate, rather than the server."""
         slowest = min(self._windows, key=rate_of, default=None)
         told, users = ({w.less(self._headroom) for w in windows} for windows in (self._learned, self._ceiling))
         return slowest in users - told
 
     @property
     def most_in_flight(self) -> int:
-        """Requests in flight at most, as far as the server has shown what it bears."""
+        """Most requests in flight that the server can bear, as far as is known."""
         return self._concurrency.limit
 
     def rate(self) -> float:
-        """Requests a second that the windows allow in the long run; infinity without windows."""
+        """Return the requests per second that the windows allow in the long run; infinity without windows."""
         return self._slowest
 
     def stated_rate(self) -> float:
-        """Requests a second that the windows which are not inferred allow; infinity without any."""
+        """Return the requests per second that the stated windows and the user's allow; infinity without any."""
         stated = (window.less(self._headroom) for window in {*self._ceiling, *self._learned})
         return min(map(rate_of, stated), default=math.inf)
 
     def reserve(self, now: float) -> float:
-        """Take a slot, or say how long to wait before asking again.
+        """Take a slot, or return how long to wait before asking again.
 
         Returns:
-            0.0 when the slot is taken; otherwise seconds until one may be free, infinity when only an answer frees one.
+            0.0 if the slot is taken; otherwise seconds until one may be free, infinity if only an answer frees one.
         """
         wait = self._wait(now)
         if wait <= 0.0:
@@ -171,24 +171,24 @@ class Pace:
         return wait
 
     def answered(self, now: float) -> None:
-        """The request of one slot was answered, or given up on, at `now`."""
+        """Give back the slot of a request that was answered, or given up on, at `now`."""
         self.in_flight -= 1
         self._quotas.answered(now)
         if self._windows or self._discover:
-            insort(self._stamps, now)  # what a killed process left open may be counted later than this
+            insort(self._stamps, now)  # not the latest, if the log holds future stamps of a killed process
             self._trim()
 
     def overhear(self, stamps: Iterable[float]) -> None:
-        """Others, who take slots of the same windows, were answered at these times; in any order."""
+        """Add responses to other processes, which take slots of the same windows; the stamps come in any order."""
         for stamp in stamps:
             insort(self._stamps, stamp)
         self._trim()
 
     def heard(self, sign: Sign, sent_at: float, now: float) -> None:
-        """What became of a request that left at `sent_at` says how many the server bears at once.
+        """Learn from the request that left at `sent_at` how many requests the server can bear at once.
 
-        Where windows are known they limit the run, not the server's speed: slowness never costs the few in flight that
-        a stalled request or two must not hold up.
+        If windows are known, they limit the run rather than the server's speed: latency never takes the few slots that
+        keep one or two stalled requests from holding up the run.
         """
         if sign is Sign.OK:
             self.rtt += (RTT_WEIGHT if self.rtt else 1.0) * (now - sent_at - self.rtt)
@@ -197,15 +197,15 @@ class Pace:
             self._concurrency.overloaded(sent_at, now)
 
     def not_sent(self, sent_at: float, now: float) -> None:
-        """The request of one slot, given back by `cancelled`, was tried at `sent_at`, and never left."""
+        """Count a request that was tried at `sent_at` and never left; `cancelled` gives back its slot."""
         self._concurrency.not_sent(sent_at, now)
 
     def cancelled(self) -> None:
-        """The request of one slot never left."""
+        """Give back the slot of a request that never left."""
         self.in_flight -= 1
 
     def learn(self, windows: Iterable[Window]) -> bool:
-        """Take over what the server says about its limits; True when that is news."""
+        """Take over the windows that the server states; return True if they are new."""
         learned = tuple(windows)
         if not self._discover or not learned or learned == self._learned:
             return False
@@ -214,42 +214,42 @@ class Pace:
         return True
 
     def infer(self, windows: Iterable[Window], *, settled: Iterable[Window] = ()) -> None:
-        """Keep to windows that the server does not tell, beside those it tells: evenly, as there may be more of them.
+        """Keep to windows that the server does not state, besides those it does: evenly, as there may be more of them.
 
         Args:
-            windows: what is inferred, or tried.
-            settled: what is inferred while more is tried.
+            windows: inferred, or on trial.
+            settled: inferred before the trial that is under way.
         """
         if self._discover:
             self._inferred, self._settled = tuple(windows), tuple(settled)
             self._apply()
 
     def allow(self, told: Iterable[Allowance], sent_at: float, now: float) -> None:
-        """Take over how much is left of quotas, by the reply at `now` to a request that left at `sent_at`."""
+        """Take over what is left of quotas, from the reply at `now` to a request that left at `sent_at`."""
         if self._discover:
             self._quotas.learn(told, sent_at, now)
 
     def used_up(self, now: float) -> float:
-        """Seconds until something is left again of every quota; 0 when something is."""
+        """Return the seconds until every quota has something left again; 0 if all have."""
         return self._quotas.used_up(now)
 
     def held(self, now: float) -> float:
-        """Seconds for which the server wants to see nobody: a pause, or a quota that is used up."""
+        """Return the seconds for which the server accepts nothing: a pause, or a quota that is used up."""
         return max(0.0, self._closed_until - now, self._quotas.used_up(now))
 
     def shared(self, counts: Iterable[tuple[Window, int]], sent_at: float, now: float) -> int:
-        """Make room for others on the same quota: the server counts more requests than we know of.
+        """Make room for other clients of the quota, if the server counts more requests than we know of.
 
-        Whatever it counts beyond our own is put into the log as if it were ours. Our own are counted generously (every
-        response since `sent_at - interval`, and all in flight), so that a late reply never invents others.
+        Requests that it counts beyond our own enter the log as if they were ours. Our own are counted generously (every
+        response since `sent_at - interval`, and all in flight), so that a late reply never invents other clients.
 
         Args:
-            counts: windows, and how many requests are left in each by the server's count.
-            sent_at: when the request left whose reply, at `now`, says so.
-            now: see there.
+            counts: windows, and the requests left in each by the server's count.
+            sent_at: when the request left.
+            now: when its reply, with the counts, arrived.
 
         Returns:
-            How many foreign requests were found.
+            Number of requests of other clients found.
         """
         if not self._discover:
             return 0
@@ -267,17 +267,17 @@ class Pace:
         return total
 
     def close(self, until: float) -> None:
-        """Let nobody through before `until`, and then one at a time until `open` is called."""
+        """Let no request through before `until`, and then one at a time until `open` is called."""
         self._closed_until = max(self._closed_until, until)
         self._probing = True
 
     def open(self, sent_at: float) -> None:
-        """A request that left at `sent_at` got through: no longer one at a time, if it left after the pause."""
+        """End one-at-a-time sending, if the request that got through left (at `sent_at`) after the pause."""
         if sent_at >= self._closed_until:
             self._probing = False
 
     def restore(self, learned: Iterable[Window], stamps: Iterable[float]) -> None:
-        """Go on from what an earlier process remembered; stamps may come in any order."""
+        """Continue with what an earlier process stored; stamps may come in any order."""
         self.learn(learned)
         if self._discover or self._windows:
             self._stamps = sorted([*self._stamps, *stamps])
@@ -292,7 +292,7 @@ class Pace:
         self._memory = max([MEMORY if self._discover else 0, *(w.limit for w in self._windows)])
 
     def _cap(self, now: float) -> int:
-        """How many may be in flight."""
+        """Return how many requests may be in flight."""
         if self._probing:
             return 1
         limit = self._concurrency.limit
@@ -328,20 +328,20 @@ class Pace:
 
 
 def spacing(windows: Iterable[Window]) -> float:
-    """Seconds between two requests that keep to all windows evenly; 0 without any."""
+    """Return the seconds between two requests that keep to all windows evenly; 0 without windows."""
     return max((window.interval / window.limit for window in windows), default=0.0)
 
 
 def as_windows(told: Iterable[tuple[int, float]]) -> tuple[Window, ...]:
-    """Return windows of so many requests in so many seconds, as an API's documents tell them."""
+    """Return windows from pairs of (requests, seconds), as an API's documentation states them."""
     return tuple(Window(limit, interval) for limit, interval in told)
 
 
 def least_time(count: int, windows: Iterable[Window]) -> float:
-    """Seconds that so many requests take at least, none being in the windows yet; 0 when there is no window."""
+    """Return the least seconds that `count` requests take if the windows are empty; 0 without windows."""
     return max(((count - 1) // window.limit * window.interval for window in windows), default=0.0) if count else 0.0
 
 
 def rate_of(window: Window) -> float:
-    """Return the requests a second that a window allows in the long run."""
+    """Return the requests per second that a window allows in the long run."""
     return window.limit / window.interval

@@ -1,7 +1,7 @@
-"""How often to try again, how long to wait before that, and when waiting makes no sense: for rows, reads and tokens.
+"""How often to try again, how long to wait first, and when to stop waiting: for rows, reads and tokens.
 
-Each has its own numbers. A request counts failures (a passing reason), throttles (refusals for pace, which cost no
-attempt) and races (its record changed between reading and writing), each for itself.
+Each has its own numbers. A request counts separately its failures (for a temporary reason), throttles (refusals for
+pace, which cost no attempt) and races (its record changed between reading and writing).
 """
 
 import math
@@ -14,15 +14,15 @@ from worker.policy.backoff import Circuit, full_jitter
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How stubbornly one kind of request is sent.
+    """How often one kind of request is tried again, and after how long.
 
     Attributes:
-        attempts: attempts of one request that may fail for a passing reason.
+        attempts: attempts of one request that may fail for a temporary reason.
         throttles: refusals for pace of one request; as many in a row, of any requests, park the run.
         races: times that a row is decided anew because its record changed between reading and writing.
         base, cap: seconds, the bound of the backoff after the first failure and the largest one.
-        rest: seconds that each backoff takes besides.
-        pause: seconds of a pause that are worth waiting for.
+        rest: seconds added to each backoff.
+        pause: seconds of the longest pause that is worth waiting for.
     """
 
     attempts: int = 5
@@ -34,28 +34,28 @@ class Patience:
     pause: float = math.inf
 
     def attempts_left(self, failures: int) -> int:
-        """Return how many attempts a request has after this one, which follows so many failures."""
+        """Return how many attempts a request has after this one, which follows `failures` failures."""
         return self.attempts - failures - 1
 
     def throttles_left(self, throttles: int) -> int:
-        """Return how many more refusals for pace a request has after this one, which follows so many."""
+        """Return how many more refusals for pace a request may meet after this one, which follows `throttles`."""
         return self.throttles - throttles - 1
 
     def races_left(self, races: int) -> int:
-        """Return how many more times a row may be decided anew after so many."""
+        """Return how many more times a row may be decided anew after `races` times."""
         return self.races - races
 
     def backoff(self, failures: int, sample: float) -> float:
         """Return the seconds to wait before the next attempt.
 
         Args:
-            failures: of the request so far; where none was counted, the bound is that of the first.
+            failures: of the request so far; 0 counts as 1.
             sample: a uniform random number in [0, 1).
         """
         return self.rest + full_jitter(max(1, failures), sample, base=self.base, cap=self.cap)
 
     def parking(self, pause: float, refusals: int = 0) -> str:
-        """Return why waiting makes no sense any more, empty while it does.
+        """Return why the run should be parked, empty while waiting makes sense.
 
         Args:
             pause: seconds for which nobody may send.
@@ -69,26 +69,26 @@ class Patience:
 
 
 PATIENT: Final = Patience()
-"""The usual numbers; every pause is waited for."""
+"""The default numbers, and no limit on a pause."""
 
 
 @dataclass(slots=True)
 class Tries:
-    """What a read has cost so far."""
+    """The failures and refusals of a read so far."""
 
     patience: Patience
     failures: int = 0
     throttles: int = 0
 
     def go_on(self, *, waits: bool) -> bool:
-        """Return True if the read may be sent (again); `waits` for a server that is down, whatever that costs."""
+        """Return True if the read may be sent (again); one that `waits` for a server may fail any number of times."""
         return (waits or self.failures < self.patience.attempts) and self.throttles < self.patience.throttles
 
     def count(self, meaning: Meaning, *, free: bool) -> bool:
-        """Count an outcome that was no answer; return True if a backoff comes before the next try.
+        """Count an outcome that was no answer; return True if the next try needs a backoff.
 
-        A refused token costs nothing, since the credential knows when to give up. After a refusal for pace the limiter
-        has everybody wait anyway. A failure is `free` where the server is down for all and the read waits for it.
+        A refused token costs nothing: the credential knows when to give up. After a refusal for pace the limiter makes
+        all senders wait anyway. A failure is `free` if the server is down for all and the read waits for it.
         """
         if meaning is Meaning.TOKEN_REFUSED:
             return False
@@ -100,7 +100,7 @@ class Tries:
 
 
 def outage(circuit: Circuit, why: str) -> str:
-    """Return that the server is down, and `why`, once it is no use to wait for it; empty before that."""
+    """Return a message, with the reason `why`, once waiting for the server is no use; empty before that."""
     if not circuit.is_hopeless:
         return ""
     if not circuit.heard.answered:

@@ -1,4 +1,4 @@
-"""How many: what a server says is left until a reset, where it does not say of which interval."""
+"""Quotas: requests left until a reset, for limits whose interval the server does not state."""
 
 import math
 from collections.abc import Iterable
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 RESET_GUARD: Final = 1.0
-"""Seconds added to every reset: they are told in whole seconds, and servers round either way."""
+"""Seconds added to every reset: servers state it in whole seconds, and round either way."""
 
 MOST_QUOTAS: Final = 16
-"""Quotas kept of one server; names come from its replies, and must not grow without end."""
+"""Most quotas stored per server: their names come from its replies, and must not grow without bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +17,10 @@ class Allowance:
     """What one reply says about one quota.
 
     Attributes:
-        name: which of the server's quotas.
+        name: of the quota.
         remaining: requests left.
-        resets_in: seconds until that is no longer true.
-        limit: requests of a whole period, 0 when that is not told.
+        resets_in: seconds until the quota is reset.
+        limit: requests of a whole period, 0 if not stated.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Allowance:
 
 
 def share(limit: int, headroom: float) -> int:
-    """What is ours of a limit with `headroom` per cent left to others, but never less than one request."""
+    """Return our share of a limit, with `headroom` per cent left to others, but never less than one request."""
     return max(1, math.floor(limit * (100 - headroom) / 100))
 
 
@@ -41,9 +41,9 @@ class _Quota:
     Attributes:
         usable: requests that were left when the reply was sent, less the headroom.
         most: requests of a whole period.
-        resets_from: when it is reset at the earliest; `resets_at`: at the latest.
-        learned_at: when the reply arrived; what leaves from then on is not in its count.
-        untold: times of answers since then that said nothing about the quota: they may not be in its count either.
+        resets_from: earliest time of its reset; `resets_at`: latest.
+        learned_at: when the reply arrived; its count does not include requests that leave later.
+        untold: times of later answers that did not mention the quota: its count may not include them either.
     """
 
     usable: int
@@ -54,61 +54,64 @@ class _Quota:
     untold: list[float]
 
     def replaces(self, known: "_Quota", sent_at: float, now: float) -> bool:
-        """Whether the reply that arrived `now` to what left at `sent_at` is to be believed rather than the known one.
+        """Return True if this count, which arrived `now` for a request sent at `sent_at`, is newer than the known one.
 
-        What left after the known one had arrived was counted later. Of two that were under way together, the server
-        counted the one later that is of a later period or, within one period, has less left.
+        A request that left after the known count arrived was counted later. Of two requests in flight together, the
+        server counted the later one in a later period or, within one period, with less left.
         """
         if now >= known.resets_at or sent_at >= known.learned_at or self.resets_from >= known.resets_at:
             return True
         return self.usable < known.usable and self.resets_at > known.resets_from
 
     def is_used_up(self, now: float) -> bool:
-        """Whether nothing is left before the reset, whatever those in flight bring."""
+        """Return True if nothing is left before the reset, even without counting the requests in flight."""
         return now < self.resets_at and self.usable <= len(self.untold)
 
     def wait(self, in_flight: int, now: float) -> float:
-        """Seconds until a request may leave. After the reset at most a period's worth is in flight until one tells."""
+        """Return the seconds until a request may leave.
+
+        After the reset, at most one period's requests may be in flight until a reply states the new count.
+        """
         if now >= self.resets_at:
             return math.inf if in_flight >= self.most else 0.0
         return self.resets_at - now if self.usable - len(self.untold) - in_flight <= 0 else 0.0
 
 
 class Quotas:
-    """All quotas that one server told of. Times are seconds of one monotonic clock, handed in by the caller.
+    """All quotas that one server stated. Times are seconds of one monotonic clock, passed in by the caller.
 
-    Whatever is in flight counts against what is left, until its own answer says better.
+    Every request in flight counts against what is left, until its own answer brings a newer count.
     """
 
     def __init__(self, headroom: float) -> None:
-        """Start with none; `headroom` per cent of every limit that is known are left to others."""
+        """Start with none; leave `headroom` per cent of every known limit to others."""
         self._headroom = headroom
         self._quotas: dict[str, _Quota] = {}
 
     @property
     def are_known(self) -> bool:
-        """Whether the server told of any."""
+        """True if the server stated any."""
         return bool(self._quotas)
 
     def answered(self, now: float) -> None:
-        """A request was answered, or given up on: the server has probably counted it."""
+        """Count a request that was answered, or given up on: the server has probably counted it too."""
         for quota in self._quotas.values():
             if now < quota.resets_at:
                 quota.untold.append(now)
 
     def learn(self, told: Iterable[Allowance], sent_at: float, now: float) -> None:
-        """Take over what the reply said that arrived at `now`, after `answered`; its request left at `sent_at`."""
+        """Learn from a reply that arrived at `now`, after `answered`; its request left at `sent_at`."""
         for allowance in told:
             self._learn(allowance, sent_at, now)
 
     def wait(self, in_flight: int, now: float) -> float:
-        """Seconds until a request may leave, infinity when only an answer can tell."""
+        """Return the seconds until a request may leave, infinity if only an answer can tell."""
         if not self._quotas:
             return 0.0
         return max(quota.wait(in_flight, now) for quota in self._quotas.values())
 
     def used_up(self, now: float) -> float:
-        """Seconds until the reset of the last quota of which nothing is left; 0 when there is none."""
+        """Return the seconds until every used-up quota has been reset; 0 if there is none."""
         return max((quota.resets_at - now for quota in self._quotas.values() if quota.is_used_up(now)), default=0.0)
 
     def _learn(self, allowance: Allowance, sent_at: float, now: float) -> None:

@@ -1,4 +1,4 @@
-"""A row on its way through a run, what was found of its record, and what the run has just written."""
+"""A row on its way through a run, what was read of its record, and what the run has just written."""
 
 import math
 from collections import deque
@@ -15,18 +15,18 @@ from worker.policy.lifecycle import State
 from worker.policy.verdict import ReadBack, Settle
 
 MAX_READ_AGE_S: Final = 15.0
-"""Seconds that what was read of a record may be old when its PATCH leaves; after that it is read again first.
+"""Seconds of age that a read may have when its PATCH leaves; after that the record is read again first.
 
-The API has no conditional update: whatever somebody else writes into the same object in between is lost. Reading 25 at
-a time at the slowest documented pace (100 updates a minute) takes this long to send.
+The API has no conditional update: a change that another client makes to the same object in between is lost. At the
+slowest documented pace (100 updates a minute), this is the time to send a page of 25.
 """
 
 READ_LAG_S: Final = 5.0
-"""Seconds after a write for which a read may show what was there before it."""
+"""Seconds after a write in which a read may still show the old values."""
 
 
 class Moment(NamedTuple):
-    """A point in time on both clocks: the loop's stands still while the machine sleeps, the wall's may be set."""
+    """A point in time on both clocks: the loop's stops while the machine sleeps, the wall clock may be set."""
 
     loop: float
     wall: float
@@ -37,13 +37,13 @@ NEVER: Final = Moment(0.0, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found of some records; every id asked for is in one of `records`, `missing` and `failed`.
+    """The result of reading some records; every requested id is in one of `records`, `missing` and `failed`.
 
     Attributes:
         records: live state by id.
-        at: when each of these was asked for.
+        at: when each of these was requested.
         missing: ids of records that are proven not to exist.
-        failed: ids of which nothing is known, and why.
+        failed: ids of records that could not be read, and why.
     """
 
     records: Mapping[str, Live] = field(default_factory=dict)
@@ -54,33 +54,33 @@ class Found:
 
 @dataclass(slots=True, eq=False)
 class InFlightRow:
-    """A row on its way: what is sent, and what it has cost so far.
+    """A row on its way: what to send, and the attempts so far.
 
-    The first block is known before the sequencer takes the row; the second is the sequencer's to write, the third that
-    of the attempts.
+    The first block is known before the sequencer takes the row. The sequencer writes the second block, the attempts
+    write the third.
 
     Attributes:
-        expected: what was planned for the row, None without a plan.
-        doubt: reason code when an earlier attempt may have been applied, else empty.
-        may_resend: it may be sent in spite of that.
-        has_result: an earlier process settled it, and the user asked for it again.
-        stands: an earlier process left it unknown, and so it stays: it only holds back the later rows of its record.
-        image: what all attempts of the row so far replace; `imaged` once that is in the journal.
+        expected: edits planned for the row, None without a plan.
+        doubt: reason code if an earlier attempt may have been applied, else empty.
+        may_resend: it may be sent in spite of that doubt.
+        has_result: an earlier process settled it, and the user asked to repeat it.
+        stands: an earlier process left it unknown, and it stays so: it only holds back the later rows of its record.
+        image: the values that all attempts of the row so far replace; `imaged` once the journal has them.
         attempts: PATCHes sent so far, earlier processes included.
 
-        type_name: the type in the request; differs from the job's once that turned out to be abstract.
-        abstract: the API may not update this type itself; the first refusals tell.
+        type_name: the type in the request; differs from the job's type if that is abstract.
+        abstract: the API may refuse to update this type itself; the first refusals show it.
         refused: the API refused that type for this record.
-        change: what is sent.
+        change: to be sent.
         live: the record as it was read; None in a blind run.
-        read_at: when it was.
-        written_at: loop time at which another row of the run wrote the record; a read soon after that may not show it.
+        read_at: when it was read.
+        written_at: loop time at which another row of the run wrote the record; a read soon after may not show that.
         verdict: how the row is settled without being sent, once that is known.
         is_canary: one of the first of its type, which are sent alone.
 
-        failures: of this process, failed for a passing reason. `throttles`: refused for pace. `races`: decided anew.
+        failures: in this process, for a temporary reason. `throttles`: refusals for pace. `races`: decided anew.
         was_sent: by this process.
-        state: where it stands in the table of `lifecycle`.
+        state: of the row in the table of `lifecycle`.
     """
 
     job: UpdateJob
@@ -116,10 +116,10 @@ class InFlightRow:
         return self.job.ref.row
 
     def take(self, change: Change) -> None:
-        """Have `change` sent from now on.
+        """Send `change` from now on.
 
-        While an earlier attempt may have been applied, what was there before it is what the row replaces. One that was
-        certainly not applied is forgotten.
+        If an earlier attempt may have been applied, the row replaces the values from before that attempt. An attempt
+        that was certainly not applied is forgotten.
         """
         if self.doubt and self.image:
             self.image = merged(self.image, change.edits)
@@ -133,13 +133,13 @@ class InFlightRow:
         self._request = None
 
     def remember(self, stored: tuple[Edit, ...]) -> None:
-        """Take the edits of the change again, with the forms in which the API stores their values."""
+        """Replace the edits of the change by `stored`: the same edits with values in the form that the API stores."""
         paths = {edit.path for edit in self.change.edits}  # an earlier attempt may have sent more
         self.change = replace(self.change, edits=tuple(edit for edit in stored if edit.path in paths))
         self.image = merged(self.image, stored)
 
     def route(self, concrete: str) -> None:
-        """Have it sent by the record's concrete type from now on."""
+        """Send the row by its record's concrete type from now on."""
         self.type_name, self.abstract = concrete, False
         self._request = None
 

@@ -3,13 +3,13 @@
 All queues of a run are here, so that a row is in one place at a time, and "stuck" is a property of one object:
 
     unaimed   its record has to be looked up by a reference, or it waits behind such a row
-    unread    waits for a page of its type, which is read as a whole
+    unread    waits until a page of its type is read
     ready     decided, to be sent
-    caged     decided, behind the first of its type, which is sent alone
+    caged     decided, behind the first row of its type, which is sent alone
     held      behind an earlier row of its record
 
-Rows of one record go in file order, one at a time; a row left `unknown` holds back the later ones for good. Whoever
-drives it hands in what happened, takes what is in `out` before the next wait, and asks what to do next.
+Rows of one record go in file order, one at a time; a row left `unknown` holds back the later ones for good. The caller
+passes in what happened, takes the effects from `out` before the next wait, and asks what to do next.
 """
 
 import math
@@ -31,35 +31,35 @@ from worker.policy.row import MAX_READ_AGE_S, Found, InFlightRow, Moment
 from worker.policy.verdict import ReadBack, Settle
 
 MAX_HELD_ROWS: Final = 2000
-"""Rows that may wait for an earlier row of their record before the reading of further rows does."""
+"""Most rows that may wait for an earlier row of their record; beyond that, no further rows are read."""
 
 MAX_UNREAD_PAGES: Final = 8
-"""Pages of rows, of all types, that may wait for a page of their own to fill."""
+"""Most pages of rows, of all types together, that may wait for a page of their type to fill."""
 
 MAX_PREFETCHED_PAGES: Final = 8
-"""Pages of rows that are read and not yet sent, however fast they can be sent."""
+"""Most pages of rows that are read ahead of the senders, however fast those are."""
 
 MAX_UNAIMED_ROWS: Final = 500
-"""Rows that may wait for a page of references to fill, those between them included."""
+"""Most rows that may wait for a page of references to fill, rows between them included."""
 
 ROUTE: Final = "route."
 """Prefix of the facts about abstract types: `direct` or `concrete`."""
 
 CANARY: Final = "canary."
-"""Prefix of the facts about types whose first updates went well."""
+"""Prefix of the facts about types whose first updates succeeded."""
 
 _LISTED: Final = 5
-"""Ids that a message lists at most."""
+"""Most ids that a message lists."""
 
 _PARTLY: Final = frozenset({"tags_discarded", "unverified"})
-"""Reasons of rows of which a part was applied, or was applied in a form that nobody has seen."""
+"""Reasons of rows that were applied in part, or in a form that was not read."""
 
 
 class KeyPage(NamedTuple):
     """Look up the records of these rows, by type and reference. One page at a time, since rows go in file order.
 
     Attributes:
-        numbers: of these rows and of those that wait behind them.
+        numbers: of these rows and of the rows that wait behind them.
     """
 
     rows: tuple[InFlightRow, ...]
@@ -67,14 +67,14 @@ class KeyPage(NamedTuple):
 
 
 class ReadPage(NamedTuple):
-    """Read the records of these rows, all of one type; `fields` is what has to be known of each."""
+    """Read the records of these rows, all of one type; `fields` are needed of each."""
 
     rows: tuple[InFlightRow, ...]
     fields: Fields
 
     @property
     def type(self) -> str:
-        """The type of all of them."""
+        """The type of all the rows."""
         return self.rows[0].job.type
 
     @property
@@ -90,21 +90,21 @@ class Queued(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """What was read of its record settles the row."""
+    """The row is settled by what was read of its record."""
 
     row: InFlightRow
     settle: Settle
 
 
 class Doubted(NamedTuple):
-    """What was read does not settle what an earlier process left in doubt: the row waits until it is settled."""
+    """An earlier process left the row in doubt, and the read does not resolve that: read again until it is settled."""
 
     row: InFlightRow
     question: ReadBack
 
 
 class Refused(NamedTuple):
-    """The row is settled without being read; `attempts` is what earlier processes spent on it."""
+    """The row is settled without being read; `attempts` counts those of earlier processes."""
 
     job: UpdateJob | Unsendable
     settle: Settle
@@ -112,13 +112,13 @@ class Refused(NamedTuple):
 
 
 class Aimed(NamedTuple):
-    """The row's record is found. To be on disk no later than the row's intent."""
+    """The row's record is found. This has to be on disk no later than the row's intent."""
 
     row: InFlightRow
 
 
 class LinedUp(NamedTuple):
-    """A row came back to be read: those who read pages had better look."""
+    """A row came back to be read: wake the tasks that read pages."""
 
     row: InFlightRow
 
@@ -128,7 +128,7 @@ class Done(NamedTuple):
 
 
 class Learned(NamedTuple):
-    """A fact for later processes; `goes_on`: only if the run does not stop over the row that it is learned from."""
+    """A fact for later processes; `goes_on`: store it only if the row that showed it does not stop the run."""
 
     name: str
     value: str
@@ -138,34 +138,34 @@ class Learned(NamedTuple):
 Effect: TypeAlias = Queued | Settled | Doubted | Refused | Aimed | LinedUp | Learned | Halt | Done
 
 Decide: TypeAlias = Callable[[InFlightRow, Live], Change | Settle | ReadBack]
-"""What becomes of a row whose record was read."""
+"""Decides what becomes of a row whose record was read."""
 
 
 Ids: TypeAlias = Mapping[tuple[str, str], tuple[str, ...]]
-"""Ids of records by their type and reference; what could not be looked up is absent."""
+"""Ids of records by type and reference; a reference that could not be looked up is absent."""
 
 
 class Variants(Protocol):
-    """What is known of types by whose name the API may not update."""
+    """Knows the types that the API may not update under their own name."""
 
     def __call__(self, type_name: str, /) -> tuple[str, ...]:
-        """Return the concrete types behind an abstract one; nothing for any other."""
+        """Return the concrete types behind an abstract one; none for any other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How many rows go on one page of reads, and how many references on one of theirs."""
+    """Rows on a page of reads, and references on a page of look-ups."""
 
     page: int
     key_page: int
 
 
 def room_at(rate: float, page: int) -> int:
-    """Return how many rows may be ahead of the senders, so that none grows stale before it is sent.
+    """Return how many rows may be read ahead of the senders without growing stale before they are sent.
 
     Args:
-        rate: rows a second that can be sent, infinity when nothing is known.
-        page: rows that are read at once.
+        rate: rows per second that can be sent, infinity if nothing is known.
+        page: rows on a page.
     """
     most = MAX_PREFETCHED_PAGES * page
     return most if math.isinf(rate) else min(most, max(page, int(rate * MAX_READ_AGE_S / 2)))
@@ -175,8 +175,8 @@ class Sequencer:
     """Orders the rows of a run.
 
     Attributes:
-        out: what follows from what was handed in: to be taken before the next wait.
-        ready: rows that can be taken by `next_row`, and by nothing else.
+        out: effects of what was passed in, to be taken before the next wait.
+        ready: rows to send; only `next_row` takes them.
     """
 
     def __init__(
@@ -192,12 +192,12 @@ class Sequencer:
         """Begin with no rows.
 
         Args:
-            decide: what becomes of a row whose record was read; pure.
+            decide: decides what becomes of a row whose record was read; pure.
             sizes: of pages.
             variants: of abstract types.
-            facts: what earlier processes learned.
-            blind: rows are sent without being read first.
-            canaries: updates of each type that are sent alone first.
+            facts: learned by earlier processes.
+            blind: send rows without reading them first.
+            canaries: first updates of each type, to be sent alone.
         """
         self.out: list[Effect] = []
         self._decide, self._sizes, self._variants = decide, sizes, variants
@@ -211,7 +211,7 @@ class Sequencer:
         self._aims = self._waiting = self._held = self._locked_up = self._reading = 0
         self._share = 1.0
         self._full: set[str] = set()
-        self._urgent: deque[str] = deque()  # types of rows that others wait for: read however little room there is
+        self._urgent: deque[str] = deque()  # types of rows that others wait for: read even without room
         self._checking: set[str] = set()
         self._first: dict[str, Canary] = {}
         self._abstract: dict[str, bool] = {}
@@ -220,14 +220,14 @@ class Sequencer:
     # ---- in: what happened
 
     def feed(self, row: InFlightRow | Refused, room: int = 0) -> bool:
-        """Take the next row of the input, or one that is settled already and is told in its turn.
+        """Take the next row of the input, or a refused one, which is reported in its turn.
 
         Args:
             row: the row.
             room: how many rows may be ahead of the senders.
 
         Returns:
-            Whether to feed another one.
+            True to feed another one.
         """
         if self._unaimed or _needs_key(row):
             self._unaimed.append(row)
@@ -237,16 +237,16 @@ class Sequencer:
         return self.wants(room)
 
     def end(self) -> None:
-        """Take note that the input has ended."""
+        """Note that the input has ended."""
         self._ended = True
         self._note_end()
 
     def found(self, ids: Ids, late: Mapping[int, Unsendable]) -> None:
-        """Take in the rows that waited for their records to be looked up.
+        """Take the rows whose records have been looked up, and the rows behind them.
 
         Args:
-            ids: what was found of the page of references.
-            late: rows, by number, that later rows of the record found have overtaken.
+            ids: of the records found.
+            late: rows, by number, that were overtaken by later rows of the same record.
         """
         self._aiming = False
         rows, self._unaimed, self._aims = self._unaimed, [], 0
@@ -257,17 +257,17 @@ class Sequencer:
         self._note_end()
 
     def read(self, page: ReadPage, found: Found) -> None:
-        """Decide the rows of a page by what was read of their records."""
+        """Decide the rows of a page by the state of their records."""
         self._reading -= len(page.rows)
         self._checking.discard(page.type)
         queued = sum(self._carry_out(row, self._judge(row, found)) for row in page.rows)
         self._share += 0.3 * (queued / len(page.rows) - self._share)
 
     def fresh(self, page: ReadPage, found: Found) -> None:
-        """Decide anew by what was read again; the first row, which is in hand, has a `verdict` if it is not to be sent.
+        """Decide rows anew after a second read. The first row is in hand: its `verdict` is set if it must not be sent.
 
-        Rows that were admitted meanwhile are on their way with what is in their intent; those that were only taken are
-        still to be looked at by whoever took them.
+        Rows that were admitted meanwhile are skipped: they go out with the change in their intent. For rows that were
+        only taken, the sender that took them checks the verdict.
         """
         hand, *company = page.rows
         for row in (hand, *(each for each in company if each.state is State.QUEUED)):
@@ -278,20 +278,20 @@ class Sequencer:
                 row.verdict = verdict
 
     def settled(self, row: InFlightRow, status: Status, reason: str, at: Moment) -> None:
-        """Take note of the result of a row that was taken, or was in doubt, and let the next of its record follow."""
+        """Note the result of a row that was taken, or was in doubt, and release the next row of its record."""
         if row.abstract and row.was_sent and status is Status.APPLIED:
             self._learn(ROUTE + row.job.type, "direct")
         self._finish(row, status, reason, at)
 
     def refused(self, row: InFlightRow) -> None:
-        """Take a row again whose own type the API refused: it is sent by its record's concrete one."""
+        """Take back a row whose own type the API refused: send it by its record's concrete type."""
         row.refused = True
         self._reroute(row)
 
     # ---- out: what to do next
 
     def wants(self, room: int) -> bool:
-        """Return whether to feed a row; `room` is for so many rows as may be ahead of the senders."""
+        """Return True if a row should be fed; `room` rows may be ahead of the senders."""
         if self._ended or self._aiming or self._held >= MAX_HELD_ROWS:
             return False
         if self._unaimed:
@@ -299,7 +299,7 @@ class Sequencer:
         return self.ahead < room and not (self._full or self._waiting >= self._most_unread)
 
     def next_page(self, room: int) -> ReadPage | KeyPage | None:
-        """Return what to read or look up next; None when nothing is to be read now."""
+        """Return what to read or look up next; None if there is nothing to read now."""
         if not self._urgent and self.ahead >= room:
             return None
         if rows := self._next_unread():
@@ -312,9 +312,9 @@ class Sequencer:
         return None
 
     def next_row(self) -> InFlightRow | None:
-        """Return the row to send next; to be asked for with a slot of the pace in hand.
+        """Return the row to send next. Call this with a slot of the pace in hand.
 
-        So rows wait where they are read again a page at a time.
+        Until then rows wait here, where stale ones are read again a page at a time.
         """
         while self.ready:
             row = self.ready.popleft()
@@ -327,7 +327,7 @@ class Sequencer:
         return None
 
     def reread(self, row: InFlightRow, is_aging: Callable[[InFlightRow], bool] | None = None) -> ReadPage:
-        """Return a page with a row in hand whose record has to be read again; its company are those that age, too."""
+        """Return a page for a row in hand that has to be read again; add ready rows of its type that are aging, too."""
         alike = (each for each in self.ready if each.job.type == row.job.type and each.live is not None)
         aging = filter(is_aging, alike) if is_aging is not None else ()
         rows = (row, *islice(aging, self._sizes.page - 1))
@@ -335,23 +335,23 @@ class Sequencer:
 
     @property
     def queued(self) -> int:
-        """Rows that are decided and wait to be sent."""
+        """Number of rows that are decided and wait to be sent."""
         return len(self.ready) + self._locked_up
 
     @property
     def ahead(self) -> float:
-        """Rows that are decided, or being read and likely to be sent."""
+        """Number of rows that are decided, and of those being read, the share likely to be sent."""
         return self.queued + self._reading * self._share
 
     def reads_on(self, room: int) -> bool:
-        """Return whether something may be read, looked up or fed now."""
+        """Return True if something may be read, looked up or fed now."""
         fed = self._ended or self._aiming or self._held >= MAX_HELD_ROWS
         some = self._waiting > 0 or not fed or (bool(self._unaimed) and not self._aiming)
         return some and (self.ahead < room or bool(self._urgent))
 
     @property
     def is_done(self) -> bool:
-        """Whether every row that was fed is settled, and no more are to come."""
+        """True if every row that was fed is settled, and no more will come."""
         return self._ended and not (self._busy or self._unaimed)
 
     # ---- rows on their way in
@@ -361,7 +361,7 @@ class Sequencer:
         return MAX_UNREAD_PAGES * self._sizes.page
 
     def _take(self, row: InFlightRow | Refused) -> None:
-        """Put a row where it belongs: told, held back, or next of its record."""
+        """Put a row where it belongs: report it, hold it back, or make it the next of its record."""
         if isinstance(row, Refused):
             self.out.append(row)
             return
@@ -381,7 +381,7 @@ class Sequencer:
             self._line_up(row)
 
     def _aim(self, row: InFlightRow, ids: Ids, late: Mapping[int, Unsendable]) -> InFlightRow | Refused | None:
-        """Give the row the id of its record, or say why there is none; None where nothing is left to be said."""
+        """Give the row the id of its record, or refuse it; return None if it keeps its earlier result."""
         found = ids.get((row.job.type, row.job.reference))
         problem = late.get(row.number) if found is not None and len(found) == 1 else _no_key(row.job, found)
         if problem is not None:
@@ -391,12 +391,12 @@ class Sequencer:
         return row
 
     def _hold_back(self, row: InFlightRow) -> None:
-        """Refuse a row behind one that is unknown; a result, or a doubt, from before stands."""
+        """Refuse a row behind an unknown one; an earlier result or doubt of the row stands."""
         if not row.has_result:
             self.out.append(Refused(row.job, Settle(row.doubt or "after_unknown"), row.attempts))
 
     def _line_up(self, row: InFlightRow) -> None:
-        """Have the row sent as it is, or read first: it is next of its record."""
+        """Send the next row of a record as it is, or queue it to be read first."""
         if self._blind and row.may_resend and not self._needs_concrete(row):
             row.take(as_written(row.job))
             self._send(row)
@@ -417,7 +417,7 @@ class Sequencer:
     # ---- rows that are read
 
     def _next_unread(self) -> tuple[InFlightRow, ...]:
-        """Take up to a page of rows of one type, the longest queue's; none while a page may still fill."""
+        """Take up to a page of rows from the longest queue of a type; none while a page may still fill."""
         if self._urgent:
             type_name = self._urgent.popleft()
             self._checking.add(type_name)
@@ -436,7 +436,7 @@ class Sequencer:
 
     def _fields(self, row: InFlightRow) -> Fields:
         if self._blind and row.may_resend:
-            return Fields()  # only its concrete type is wanted
+            return Fields()  # only its concrete type is needed
         return fields(row.job)
 
     def _judge(self, row: InFlightRow, found: Found) -> Change | Settle | ReadBack:
@@ -446,7 +446,7 @@ class Sequencer:
         return self._judge_by(row, live, found.at[row.job.id])
 
     def _judge_by(self, row: InFlightRow, live: Live, at: Moment) -> Change | Settle | ReadBack:
-        """Decide a row by its record as it was at that moment."""
+        """Decide a row by the state of its record at moment `at`."""
         if self._needs_concrete(row):
             if live.type not in self._variants(row.job.type):
                 return Settle(row.doubt or "lookup_failed", "the API does not say the record's concrete type")
@@ -457,7 +457,7 @@ class Sequencer:
         return self._decide(row, live)
 
     def _carry_out(self, row: InFlightRow, verdict: Change | Settle | ReadBack) -> bool:
-        """Queue the row, settle it or have it doubted; return whether it is queued."""
+        """Queue the row, settle it or report it as doubted; return True if it is queued."""
         if isinstance(verdict, Change):
             row.take(verdict)
             self._send(row)
@@ -478,7 +478,7 @@ class Sequencer:
         return self._abstract[type_name] and self._facts.get(ROUTE + type_name) != "direct"
 
     def _needs_concrete(self, row: InFlightRow) -> bool:
-        """Return whether the row has to be sent by its record's concrete type, which is not known yet."""
+        """Return True if the row has to be sent by its record's concrete type, which is not known yet."""
         return row.abstract and (row.refused or self._facts.get(ROUTE + row.job.type) == "concrete")
 
     def _route(self, row: InFlightRow, concrete: str) -> None:
@@ -487,7 +487,7 @@ class Sequencer:
         row.route(concrete)
 
     def _reroute(self, row: InFlightRow) -> None:
-        """Send a row by its record's concrete type, which is looked up if need be."""
+        """Send a row by its record's concrete type; read the record first if the type is not known."""
         if row.live is not None and row.live.type != row.job.type:
             self._route(row, row.live.type)
             self._send(row)
@@ -496,7 +496,7 @@ class Sequencer:
             self.out.append(LinedUp(row))
 
     def _reroute_all(self, row: InFlightRow) -> None:
-        """Reroute a row, and all that wait behind it under a type that turned out not to be updatable itself."""
+        """Reroute a row, and all ready rows of a type that the API turned out not to update itself."""
         queued, self.ready = self.ready, deque()
         for each in (row, *queued):
             if self._needs_concrete(each):
@@ -512,7 +512,7 @@ class Sequencer:
     # ---- rows that are decided, and their ends
 
     def _send(self, row: InFlightRow) -> None:
-        """Queue a row to be sent, behind the first of its type."""
+        """Queue a row to be sent, behind the first rows of its type."""
         canary = self._canary(row.job.type)
         if row.is_canary or not canary.left:
             self.ready.append(row)
@@ -531,7 +531,7 @@ class Sequencer:
         return canary
 
     def _open_cage(self, row: InFlightRow, status: Status, reason: str) -> None:
-        """One of the first rows of a type is settled: the next goes, or all that waited behind them."""
+        """Release the next of a type's first rows after one is settled, or all the others after the last."""
         type_name = row.job.type
         canary, caged = self._canary(type_name), self._caged.pop(type_name, deque[InFlightRow]())
         self._locked_up -= len(caged)
@@ -546,7 +546,7 @@ class Sequencer:
             self._send(waiting)
 
     def _finish(self, row: InFlightRow, status: Status, reason: str, at: Moment) -> None:
-        """End a row, then the next of its record, and so on: a loop, since a thousand of one record must not nest."""
+        """End a row, then the next of its record, and so on: in a loop, since a record may have a thousand rows."""
         ends = deque([(row, status, reason)])
         while ends:
             row, status, reason = ends.popleft()
@@ -570,14 +570,14 @@ class Sequencer:
             self.out.append(Done())
 
     def _block(self, resource_id: str, waiting: Iterable[InFlightRow]) -> None:
-        """Hold back all rows behind one that may have been applied."""
+        """Refuse all rows behind one that may have been applied."""
         self._blocked.add(resource_id)
         for row in waiting:
             self._held -= 1
             self._hold_back(row)
 
     def _follow(self, row: InFlightRow, live: Live | None, at: Moment) -> Settle | None:
-        """Decide a row by what the one before it left, or have it read where that is not enough; how it is settled."""
+        """Decide a row by the state the row before it left, or queue it to be read; return its settlement, if any."""
         if live is None or self._blind or not fields(row.job) <= live.fields:
             self._line_up(row)
             self.out.append(LinedUp(row))
@@ -591,13 +591,13 @@ class Sequencer:
 
 
 def refusal(problem: Unsendable, doubt: str, attempts: int) -> Refused:
-    """Refuse a row that cannot be sent; one that may have been applied before stays in doubt."""
+    """Refuse a row that cannot be sent; a row that may have been applied before stays in doubt."""
     told = Settle(problem.reason, problem.message, (problem.column,) if problem.column else ())
     return Refused(problem, Settle(doubt) if doubt else told, attempts)
 
 
 def _needs_key(row: InFlightRow | Refused) -> TypeGuard[InFlightRow]:
-    """Return whether the row names its record by a reference that has not been looked up."""
+    """Return True if the row names its record by a reference that has not been looked up."""
     return isinstance(row, InFlightRow) and not row.job.id
 
 
@@ -620,7 +620,7 @@ def _absent(row: InFlightRow, found: Found) -> Settle:
 
 
 def _left_behind(row: InFlightRow, status: Status, reason: str, at: Moment) -> tuple[Live | None, Moment]:
-    """Return the record as the row left it, and since when; None when that is not known."""
+    """Return the record as the row left it, and since when; None if that is not known."""
     if row.live is None or reason in _PARTLY:
         return None, row.read_at
     if status is Status.APPLIED and reason != "read_back":

@@ -1,4 +1,4 @@
-"""How long everybody waits when the server says "slower"."""
+"""How long all senders wait when the server asks them to slow down."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from typing import Final
 from worker.policy.pace import Window
 
 FIRST_PAUSE: Final = 1.0
-"""Seconds to wait after a refusal of a server that says nothing about its limits; doubled at each one in a row."""
+"""Seconds to wait after a refusal by a server that states no limits; doubled at each further one in a row."""
 
 LONGEST_PAUSE: Final = 60.0
-"""Seconds such a pause grows to."""
+"""Most seconds of such a pause."""
 
 LONGEST_WINDOW: Final = 300.0
-"""Seconds to wait for a window at most when the server does not say: an hourly quota is asked about more often."""
+"""Most seconds to wait for a window if the server states no pause: with an hourly quota, ask more often than that."""
 
 
 @dataclass(slots=True)
@@ -25,13 +25,13 @@ class Throttle:
     def refused(self, windows: Sequence[Window], retry_after: float | None, *, again: bool) -> float:
         """Return the seconds for which nobody may send after a refusal.
 
-        At least the server's `Retry-After`; at least one whole window where windows are known, since counts are never
-        reset; otherwise a pause that doubles. A `Retry-After` of 0 is therefore never obeyed literally.
+        That is at least the server's `Retry-After`, and at least one whole window if windows are known, since counts
+        are never reset; otherwise a pause that doubles. A `Retry-After` of 0 is therefore never obeyed literally.
 
         Args:
             windows: the windows in force.
-            retry_after: seconds the server asked for, None when it did not.
-            again: the refused request left after the last pause; those that were in flight together count once.
+            retry_after: seconds the server asked for, None if it did not.
+            again: the refused request left after the last pause; requests that were in flight together count once.
         """
         self.refusals += again or not self.refusals
         floor = min(LONGEST_WINDOW, max((window.interval for window in windows), default=0.0))
@@ -40,5 +40,5 @@ class Throttle:
         return max(floor, retry_after or 0.0)
 
     def accepted(self) -> None:
-        """Begin anew: a request got through."""
+        """Reset the count: a request got through."""
         self.refusals = 0

@@ -1,7 +1,7 @@
 """What an attempt's outcome means for its row. The table is `docs/verdicts.md`; every line of it is a test.
 
-Three states look alike from far: *not sent* (send again), *refused* (final) and *in doubt*. In doubt is the default: a
-row leaves it only by what proves otherwise, and an old value proves nothing.
+Three states look alike at first sight: *not sent* (send again), *refused* (final) and *in doubt*. In doubt is the
+default: only proof takes a row out of it, and an old value proves nothing.
 """
 
 from typing import Final, TypeAlias
@@ -32,15 +32,15 @@ _FINAL: Final = {
 
 @valueclass(frozen=True, slots=True)
 class Sent:
-    """What was sent, and what is known of the row so far.
+    """The change that was sent, and what is known of the row so far.
 
     Attributes:
-        resource: the type in the request, which differs from the job's when that is abstract.
-        attempts_left: how many more attempts the row has after this one.
-        throttles_left: how many more refusals for pace it has.
-        races_left: how many more times it is decided anew after a 412.
+        resource: the type in the request, which differs from the job's type if that is abstract.
+        attempts_left: further attempts that the row has after this one.
+        throttles_left: further refusals for pace that it may meet.
+        races_left: how many more times it may be decided anew after a 412.
         doubt: reason code of an earlier attempt that may have been applied, or empty.
-        abstract: the job's type may be one the API does not update itself.
+        abstract: the API may not update the job's type itself.
     """
 
     job: UpdateJob
@@ -55,13 +55,13 @@ class Sent:
 
 @valueclass(frozen=True, slots=True)
 class Settle:
-    """The row is settled by `reason`, whose status the registry tells; an empty reason is a plain `applied`.
+    """The row is settled by `reason`; the registry of reasons has its status. An empty reason is a plain `applied`.
 
     Attributes:
         fields: names of the fields that the reason is about.
         mode: `test` or `live` as the reply says, or empty.
         discarded: tags that the API dropped silently, while it applied the rest of the row.
-        stored: the row's edits, those with a form of their own in the reply among them; empty when there are none.
+        stored: the row's edits, some with values in a form of their own in the reply; empty if no value differs.
     """
 
     reason: str
@@ -84,7 +84,7 @@ class ReadBack:
 
     Attributes:
         reason: settles the row if no read proves anything.
-        stale: settles it if the record keeps the old values; empty where `reason` does.
+        stale: settles it if the record keeps the old values; empty to settle by `reason` then, too.
         stored: as in `Settle`.
     """
 
@@ -96,20 +96,20 @@ class ReadBack:
 
     @property
     def succeeded(self) -> bool:
-        """Whether the API confirmed the update: only what it did is open, not whether it did something."""
+        """True if the API confirmed the update: only its effect is in doubt, not whether there was one."""
         return self.reason in {"unverified", "not_taken"}
 
 
 @valueclass(frozen=True, slots=True)
 class Retry:
-    """The row is sent again after a backoff. `doubt` is set when this attempt may have been applied."""
+    """The row is sent again after a backoff. `doubt` is set if this attempt may have been applied."""
 
     doubt: str = ""
 
 
 @valueclass(frozen=True, slots=True)
 class SlowDown:
-    """The server wants everybody to wait; the row loses no attempt. `doubt` as in `Retry`."""
+    """The server asks all senders to wait; the row loses no attempt. `doubt` as in `Retry`."""
 
     doubt: str = ""
 
@@ -121,21 +121,21 @@ class Renew:
 
 @valueclass(frozen=True, slots=True)
 class DecideAnew:
-    """The record is not what the request expects: read it and decide anew. `settle` is what the refusal means else."""
+    """The record is not as the request expects: read it and decide anew, or `settle` the row if that is no use."""
 
     settle: Settle
 
 
 @valueclass(frozen=True, slots=True)
 class Reroute:
-    """The type refuses: find out the record's concrete type. `status` is what the type answered."""
+    """The API refuses the type: find out the record's concrete type. `status` is that of the refusal."""
 
     status: int
 
 
 @valueclass(frozen=True, slots=True)
 class HaltRun:
-    """The refusal concerns every row. `settle` is what it means for this one, None to leave it pending."""
+    """The refusal concerns every row. `settle` settles this one, None leaves it pending."""
 
     halt: Halt
     settle: Settle | None = None
@@ -145,7 +145,7 @@ Verdict: TypeAlias = Settle | ReadBack | Retry | SlowDown | Renew | DecideAnew |
 
 
 def judge(outcome: Outcome, meaning: Meaning, sent: Sent) -> Verdict:
-    """Decide what becomes of the row, by what the outcome means and what is known of the row."""
+    """Decide what becomes of the row, from the meaning of the outcome and the facts about the row."""
     match outcome:
         case NotSent(detail):
             return _not_sent(detail, sent)
@@ -155,11 +155,11 @@ def judge(outcome: Outcome, meaning: Meaning, sent: Sent) -> Verdict:
 
 
 def _replied(reply: Reply, meaning: Meaning, sent: Sent) -> Verdict:  # noqa: PLR0911  # a line of the table each
-    """Go by the meaning alone: the status names the reason of a refusal, and decides nothing."""
+    """Judge a reply by its meaning alone: the status only names the reason of a refusal."""
     match meaning:
         case Meaning.SERVED:
             return _succeeded(reply, sent)
-        case Meaning.FOREIGN:  # 101: whatever this is, it is no answer to a PATCH
+        case Meaning.FOREIGN:  # 101 is no answer to a PATCH
             return _maybe_applied("reply_garbled", f"the server answered {reply.status}", sent)
         case Meaning.REDIRECTED:
             return _refusal(Settle("redirected", f"{answered(reply)}; redirects are never followed"), sent)
@@ -171,7 +171,7 @@ def _replied(reply: Reply, meaning: Meaning, sent: Sent) -> Verdict:  # noqa: PL
             return _slow_down(reply, sent)
         case Meaning.TOO_EARLY if not sent.job.fires:
             return _slow_down(reply, sent)
-    return _failed(reply, meaning, sent)  # all seen after the work was done
+    return _failed(reply, meaning, sent)  # servers have sent each of these after the work was done
 
 
 def _succeeded(reply: Reply, sent: Sent) -> Verdict:
@@ -190,7 +190,7 @@ def _succeeded(reply: Reply, sent: Sent) -> Verdict:
 
 
 def _confirmed(reply: Reply, confirmation: Confirmation, sent: Sent) -> Verdict:
-    """Judge a success about this record: what its body shows decides, and what it does not show is read."""
+    """Judge a success about this record by its body; read what the body does not show."""
     stored = confirmation.edits if confirmation.differs else ()
     if confirmation.errors:
         errors = in_the_sheet(confirmation.errors, sent.job.columns)
@@ -199,7 +199,7 @@ def _confirmed(reply: Reply, confirmation: Confirmation, sent: Sent) -> Verdict:
     if confirmation.untaken:
         names = ", ".join(confirmation.untaken)
         return _in_doubt(ReadBack("not_taken", f"the reply still shows the old value: {names}", stored=stored), sent)
-    if confirmation.differs and _is_blind(sent):  # it may as well be the old value: nobody has read that
+    if confirmation.differs and _is_blind(sent):  # it may be the old value, which was never read
         names = ", ".join(confirmation.differs)
         return _in_doubt(ReadBack("not_taken", f"the reply shows another value than the one sent: {names}"), sent)
     if confirmation.unseen and not confirmation.discarded_tags:
@@ -208,7 +208,7 @@ def _confirmed(reply: Reply, confirmation: Confirmation, sent: Sent) -> Verdict:
 
 
 def _not_shown(told: str, sent: Sent, stored: tuple[Edit, ...] = ()) -> Settle | ReadBack:
-    """Judge a final success that shows nothing: read the record, where somebody looked at what it held before."""
+    """Judge a final success that shows nothing: read the record, unless the run is blind and its old state unknown."""
     if _is_blind(sent):
         return Settle("unverified", told)
     return _in_doubt(ReadBack("unverified", told, stale="not_taken", stored=stored), sent)
@@ -257,9 +257,9 @@ def _exhausted(reason: str, message: str, sent: Sent) -> Verdict:
 
 
 def _failed(reply: Reply, meaning: Meaning, sent: Sent) -> Verdict:
-    """Judge a failure of the server, or of an edge before it: the request may have been, or may yet be, carried out.
+    """Judge a failure of the server or of a gateway: the request may have been carried out, or still be.
 
-    An announced pause costs the row no attempt.
+    A pause that the server announces costs the row no attempt.
     """
     reason = "timed_out" if meaning is Meaning.TIMED_OUT else "server_error"
     if meaning in SLOWS_DOWN and sent.job.replay_safe and sent.throttles_left > 0:
@@ -268,14 +268,14 @@ def _failed(reply: Reply, meaning: Meaning, sent: Sent) -> Verdict:
 
 
 def _maybe_applied(reason: str, detail: str, sent: Sent) -> Verdict:
-    """Send again only where a second effect is none, since nothing proves that the request had no effect."""
+    """Send again only if a repetition has no further effect: nothing proves that this request had none."""
     if sent.job.replay_safe and sent.attempts_left > 0:
         return Retry(doubt=reason)
     return _in_doubt(ReadBack(reason, detail), sent)
 
 
 def _in_doubt(question: ReadBack, sent: Sent) -> Settle | ReadBack:
-    """Read the record, unless nothing that was sent can be seen in it."""
+    """Read the record, or settle the row if nothing that was sent can be seen in the record."""
     return question if sent.change.edits else Settle(question.reason, question.message, errors=question.errors)
 
 
@@ -299,7 +299,7 @@ def _refused(reply: Reply, meaning: Meaning, sent: Sent) -> Verdict:
 
 
 def _refusal(settle: Settle, sent: Sent) -> Verdict:
-    """Settle by a refusal, which says nothing about an earlier attempt that may have been applied, or may yet be."""
+    """Settle the row by a refusal; an earlier attempt may still have been applied, and keeps the row in doubt."""
     if not sent.doubt:
         return settle
     return _in_doubt(ReadBack(sent.doubt, after_doubt(settle.message), errors=settle.errors), sent)

@@ -1,4 +1,4 @@
-"""Messages about replies: the server's own words, and the columns that they are about as the user wrote them."""
+"""Messages about replies: the server's own words, and the columns they concern, as the user wrote them."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,12 +18,12 @@ def answered(reply: Reply, opening: str = "the server answered") -> str:
 
 
 def why_not(outcome: Outcome) -> str:
-    """Return why a request did not do what it was for, in the server's own words where it gave any."""
+    """Return why a request failed, in the server's own words if it gave any."""
     return answered(outcome, "it answered") if isinstance(outcome, Reply) else outcome.detail
 
 
 def errors_text(status: int, errors: tuple[ApiError, ...]) -> str:
-    """Return the status and each error with its column: the first twenty, and how many more there are."""
+    """Return the status and each error with its column: the first twenty, and the number of the others."""
     if len(errors) > _SHOWN_ERRORS:
         return f"{errors_text(status, errors[:_SHOWN_ERRORS])}; and {len(errors) - _SHOWN_ERRORS} more"
     parts = [": ".join(dict.fromkeys(filter(None, (e.field, e.detail or e.title or e.code)))) for e in errors]
@@ -31,15 +31,15 @@ def errors_text(status: int, errors: tuple[ApiError, ...]) -> str:
 
 
 def after_doubt(message: str) -> str:
-    """Return the message of a refusal that came after an attempt of which nobody knows."""
+    """Return the message of a refusal that followed an attempt with an unknown outcome."""
     return f"an earlier attempt may have been applied; then {message}"
 
 
 def in_the_sheet(errors: tuple[ApiError, ...], columns: Mapping[tuple[str, ...], str]) -> tuple[ApiError, ...]:
-    """Return the errors, each with the column that it is about as the user wrote it."""
+    """Return the errors, each with the column that it concerns, as the user wrote it."""
     return tuple(replace(error, field=column_of(error.pointer, columns)) for error in errors)
 
 
 def fields_of(errors: tuple[ApiError, ...]) -> tuple[str, ...]:
-    """Return the columns that errors are about, each once."""
+    """Return the columns that the errors concern, each once."""
     return tuple(dict.fromkeys(error.field for error in errors if error.field))

@@ -5,8 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from jobs.apis.api import Api
+from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.changes.diff import Change, difference
 from jobs.model import JSON, Fields, Live, RowRef, RowResult, UpdateJob
+from tests.schemas import TERMS
 from worker.clock import Clock, Moment
 from worker.journal import Planned
 from worker.policy.row import Found, InFlightRow
@@ -38,7 +41,7 @@ def row(number: int, key: str = "", kind: str = "orders", **known: Any) -> InFli
 
 
 def decide(each: InFlightRow, live: Live) -> Change | Settle:
-    change = difference(each.job, live)
+    change = difference(each.job, live, TERMS)
     return Settle("as_wanted") if change.is_empty else change
 
 
@@ -109,6 +112,7 @@ class Records:
     asked: list[tuple[float, str, tuple[str, ...]]] = field(default_factory=list)
     wanted: list[Fields] = field(default_factory=list)
     reads: list[tuple[float, str]] = field(default_factory=list)
+    api: Api = COMMERCE_LAYER
 
     async def live(self, kind: str, ids: Sequence[str], fields: Fields, *, patient: bool = True) -> Found:
         asked_at = now()

@@ -8,7 +8,7 @@ from typing import Any, Final
 import anyio
 import pytest
 
-from jobs.apis.commercelayer import MEDIA_TYPE, meaning_of
+from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.model import JSON, Live, Outcome, Reply, Request
 from tests.virtual_time import run
 from tests.worker.engine.scene import Notes, Records, clock, decide, found, live, now, row
@@ -17,7 +17,6 @@ from worker.engine.attempt import AttemptLoop
 from worker.engine.bells import Bells
 from worker.engine.outcomes import Outcomes
 from worker.engine.reading import Reading
-from worker.engine.recent import RecentWrites
 from worker.engine.senders import Senders
 from worker.engine.settling import Settling
 from worker.lane.exchange import Exchange
@@ -25,7 +24,7 @@ from worker.pacing.limiter import Limiter
 from worker.policy.guards import Guards
 from worker.policy.lifecycle import State
 from worker.policy.pace import Pace, Window
-from worker.policy.row import MAX_READ_AGE_S, InFlightRow
+from worker.policy.row import MAX_READ_AGE_S, InFlightRow, RecentWrites
 from worker.policy.sequencer import ReadPage, Sequencer, Sizes
 from worker.policy.verdict import Settle
 from worker.settings import Attempts
@@ -102,13 +101,13 @@ class Scene:
         ticks, guards, recent = clock(), Guards(), RecentWrites()
         self.sequencer = Sequencer(decide, Sizes(self.page, 2), variants, facts={}, canaries=self.canaries)
         self.limiter = Limiter(Pace(ceiling=self.windows, max_in_flight=self.workers, discover=False), ticks, self.stop)
-        self.outcomes = Outcomes(self.sequencer, journal, guards, recent, self.bells, ticks, self.stop)
+        self.outcomes = Outcomes(COMMERCE_LAYER, self.sequencer, journal, guards, recent, self.bells, ticks, self.stop)
         reading = Reading(self.sequencer, lookup, guards, recent, ticks, self.stop)
         exchange = Exchange(
-            server, self.limiter, authority, meaning_of, Attempts().retrying, ticks, self.stop,
-            {"Accept": MEDIA_TYPE},
+            server, self.limiter, authority, COMMERCE_LAYER.meaning, Attempts().retrying, ticks, self.stop,
+            {"Accept": COMMERCE_LAYER.media_type},
         )  # fmt: skip
-        attempts = AttemptLoop(exchange, journal, reading)
+        attempts = AttemptLoop(COMMERCE_LAYER, exchange, journal, reading)
         self.settling = Settling(lookup, self.outcomes, self.bells, ticks, self.stop, lambda: False)
         self.senders = Senders(
             self.sequencer, attempts, reading, self.outcomes, self.settling, self.bells, self.stop, lambda: self.room
@@ -138,8 +137,6 @@ class Scene:
             ended = now()
             group.cancel_scope.cancel()
         assert self.limiter.pace.in_flight == 0
-        assert not self.bells.rows.is_awaited
-        assert not self.bells.doubts.is_awaited
         return ended
 
 
@@ -363,7 +360,7 @@ def test_a_form_that_the_reply_shows_as_stored_is_no_value_that_does_not_stick()
         only, server = row(1), Server()
         scene = Scene(server, Records(in_full=[BEFORE, {"name": "NEW", "number": 7}]), canaries=1)
         scene.read(only)
-        server.answers = {"k1": done(only.request(), name="NEW")}
+        server.answers = {"k1": done(only.request(COMMERCE_LAYER), name="NEW")}
         await scene.send()
         return scene
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import anyio
 import pytest
 
-from jobs.apis.commercelayer import PAGE_SIZE
+from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.changes.diff import Change
 from jobs.model import UNREAD, Edit, Fields, Live, MaybeSent, Outcome, Reply
 from tests.virtual_time import run
@@ -16,11 +16,10 @@ from tests.worker.engine.scene import Notes, Records, Shown, clock, decide, foun
 from worker.engine import settling as module
 from worker.engine.bells import Bell, Bells
 from worker.engine.outcomes import Outcomes
-from worker.engine.recent import RecentWrites
 from worker.engine.settling import LONGEST_DELAY, LONGEST_OUTAGE, READ_AT, Settling
 from worker.policy.guards import Guards
 from worker.policy.lifecycle import State
-from worker.policy.row import READ_LAG_S, InFlightRow
+from worker.policy.row import READ_LAG_S, InFlightRow, RecentWrites
 from worker.policy.sequencer import ReadPage, Sequencer, Sizes
 from worker.policy.verdict import ReadBack, Settle
 from worker.stop import Stop
@@ -53,7 +52,9 @@ class Scene:
         this: Any = self.notes
         lookup: Any = self.records
         self.sequencer = Sequencer(by_question, Sizes(1, 1), lambda _: (), facts={})
-        self.outcomes = Outcomes(self.sequencer, this, Guards(), RecentWrites(), self.bells, clock(), self.stop)
+        self.outcomes = Outcomes(
+            COMMERCE_LAYER, self.sequencer, this, Guards(), RecentWrites(), self.bells, clock(), self.stop
+        )
         down = lambda: self.is_down(now())  # noqa: E731  # one line
         self.settling = Settling(lookup, self.outcomes, self.bells, clock(), self.stop, down)
         self.stop.on_request(self.bells.ring)
@@ -305,13 +306,13 @@ def test_reads_that_fail_again_after_an_outage_are_three_in_all_whenever_they_fa
 def test_pages_are_of_one_type_and_no_longer_than_a_page() -> None:
     async def story() -> Records:
         scene = Scene(Records(lambda key, _time: live("new", "skus" if key in {"k2", "k4"} else "orders")))
-        for number in range(1, PAGE_SIZE + 8):
+        for number in range(1, COMMERCE_LAYER.page + 8):
             scene.doubt(row(number, kind="skus" if number in {2, 4} else "orders"))
         await scene.settle()
         return scene.records
 
     asked = run(story()).asked
-    assert [(kind, len(ids)) for _, kind, ids in asked] == [("orders", PAGE_SIZE), ("skus", 2), ("orders", 5)]
+    assert [(kind, len(ids)) for _, kind, ids in asked] == [("orders", COMMERCE_LAYER.page), ("skus", 2), ("orders", 5)]
     assert asked[0][2][:3] == ("k1", "k3", "k5")
     assert [at for at, _, _ in asked] == [0.0] * 3
 

@@ -1,4 +1,4 @@
-"""What a reply's headers say about the server's limits: one reader a dialect, tried all, as replies mix them."""
+"""Read a server's limits from the headers of a reply: one reader per dialect; all are tried, as replies mix them."""
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -21,7 +21,7 @@ _Reader: TypeAlias = Callable[[Mapping[str, str], float], Limits]
 
 
 def _counted(headers: Mapping[str, str], wall: float) -> Limits:
-    """Commerce Layer's headers or, where they state no interval, those that share the names of two of them."""
+    """Read Commerce Layer's headers or, without an interval, the generic ones that share two of their names."""
     average = vendors.commerce_layer(headers)
     return average if average.windows else generic.read(headers, wall)
 
@@ -38,18 +38,18 @@ _DIALECTS: Final[tuple[tuple[str, _Reader], ...]] = (
     (" x-ratelimit-", _counted),
     (" x-rate-limit-", _counted),
 )
-"""The beginning of a header's name, or all of it, and who understands it."""
+"""The beginning of a header's name, or all of it, and the reader of its dialect."""
 
 
 @lru_cache(maxsize=32)
 def _readers(names: tuple[str, ...]) -> tuple[_Reader, ...]:
-    """Who understands headers of these names. A server's replies all have the same, so that this is asked once."""
+    """Return the readers for headers of these names; cached, since all replies of a server have the same names."""
     line = f" {' '.join(names)} "
     return tuple(dict.fromkeys(read for mark, read in _DIALECTS if mark in line))
 
 
 def read_limits(headers: Mapping[str, str], wall: float) -> Limits:
-    """Read every dialect that is known.
+    """Read the limits in every known dialect.
 
     Args:
         headers: names in lower case.

@@ -1,4 +1,4 @@
-"""`X-RateLimit-Limit`, `-Remaining` and `-Reset`: no standard, but what most servers send (GitHub among them)."""
+"""`X-RateLimit-Limit`, `-Remaining` and `-Reset`: not a standard, but sent by most servers (GitHub among them)."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -10,7 +10,7 @@ _SPELLINGS: Final = ("x-ratelimit", "x-rate-limit")
 
 
 def read(headers: Mapping[str, str], wall: float) -> Limits:
-    """Both spellings. What is left may be told as `-Used`; `-Resource` says which of several quotas is meant."""
+    """Read both spellings. `-Used` may stand in for `-Remaining`; `-Resource` names one of several quotas."""
     return together(_read(headers, spelling, wall) for spelling in _SPELLINGS if f"{spelling}-reset" in headers)
 
 
@@ -25,9 +25,10 @@ def _read(headers: Mapping[str, str], spelling: str, wall: float) -> Limits:
 
 
 def seconds_until(reset: str, sent: float) -> float | None:
-    """Return the seconds until a reset: told as a moment (since the epoch, or ISO 8601), or as seconds from now.
+    """Return the seconds until a reset, given as a time (since the epoch, or ISO 8601) or as seconds from now.
 
-    Numbers are told apart by their size: less than a day from when the reply was sent, or less than a day.
+    The size of a number shows which it is: a time is less than a day from when the reply was sent, a number of seconds
+    is less than a day.
     """
     value = decimal(reset)
     if value is None:

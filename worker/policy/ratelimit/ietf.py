@@ -1,6 +1,6 @@
-"""The IETF's `RateLimit` fields, in the three forms that its drafts had (draft-ietf-httpapi-ratelimit-headers).
+"""The IETF's `RateLimit` fields, in the three forms of its drafts (draft-ietf-httpapi-ratelimit-headers).
 
-00 to 06 have three fields of numbers, 07 a dictionary, 08 and later a list of named policies. All of them are
+Drafts 00 to 06 have three fields of numbers, 07 a dictionary, 08 and later a list of named policies. All of them are
 structured fields (RFC 9651).
 """
 
@@ -19,7 +19,7 @@ _Item: TypeAlias = tuple[Any, Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class _Policy:
-    """A quota as a policy field states it. `counts_requests` is False when it is in another unit: bytes, for one."""
+    """A quota as a policy field states it. `counts_requests` is False if it has another unit, such as bytes."""
 
     name: str
     limit: float | None
@@ -27,7 +27,7 @@ class _Policy:
     counts_requests: bool = True
 
     def left(self, remaining: float | None = None, resets_in: float | None = None) -> Limits:
-        """What is left of it, if that is told."""
+        """Return the limits of the policy, with what is left of it if that is stated."""
         if not self.counts_requests:
             return Limits()
         return one(
@@ -41,7 +41,7 @@ class _Policy:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What is left of a quota."""
+    """The rest of a quota, as the state field gives it."""
 
     limit: float | None
     remaining: float | None
@@ -49,7 +49,7 @@ class _State:
 
 
 def read(headers: Mapping[str, str]) -> Limits:
-    """`RateLimit-Policy`, `RateLimit`; or `RateLimit-Limit`, `-Remaining` and `-Reset`."""
+    """Read `RateLimit-Policy` and `RateLimit`, or `RateLimit-Limit`, `-Remaining` and `-Reset`."""
     stated = _items(headers.get("ratelimit-policy"))
     told = headers.get("ratelimit")
     if named := _items(told):
@@ -64,7 +64,7 @@ def read(headers: Mapping[str, str]) -> Limits:
 
 
 def _named(stated: Iterable[_Item], named: Iterable[_Item]) -> Limits:
-    """Policies and states that belong together by their name; of one policy's partitions the emptiest counts."""
+    """Join policies and states by name; of the partitions of one policy, the emptiest counts."""
     policies = {policy.name: policy for policy in map(_policy, stated)}
     states = [
         (policies.get(_text(item), _Policy(_text(item), None, None)), _number(told.get("r")), _number(told.get("t")))
@@ -76,7 +76,7 @@ def _named(stated: Iterable[_Item], named: Iterable[_Item]) -> Limits:
 
 
 def _numbered(stated: Iterable[_Item], state: _State) -> Limits:
-    """What is left belongs to the policy with the same limit; policies have no names here."""
+    """Assign the state to the policy with the same limit: these drafts do not name policies."""
     policies = list(map(_policy, stated))
     meant = next((policy for policy in policies if policy.limit == state.limit), _Policy("", state.limit, None))
     others = (policy.left() for policy in policies if policy is not meant)
@@ -84,7 +84,7 @@ def _numbered(stated: Iterable[_Item], state: _State) -> Limits:
 
 
 def _policy(item: _Item) -> _Policy:
-    """`"name";q=100;w=60;qu="requests"`, or `100;w=60`. The partition key says which caller is meant: us."""
+    """Read a policy like `"name";q=100;w=60;qu="requests"` or `100;w=60`. Its partition key names the caller: us."""
     value, parameters = item
     interval = _number(parameters.get("w"))
     if (limit := _number(value)) is not None:
@@ -94,13 +94,13 @@ def _policy(item: _Item) -> _Policy:
 
 
 def _items(value: str | None) -> list[_Item]:
-    """The items of a structured list, none when it is absent or malformed; inner lists mean nothing here."""
+    """Parse the items of a structured list, none if it is absent or malformed; skip inner lists."""
     found = _parsed(value, "list")
     return [item for item in found if not isinstance(item[0], list)] if isinstance(found, list) else []
 
 
 def _dictionary(value: str | None) -> dict[str, float | None]:
-    """The numbers of a structured dictionary, none when it is absent or malformed."""
+    """Parse the numbers of a structured dictionary, none if it is absent or malformed."""
     found = _parsed(value, "dictionary")
     return {key: _number(item[0]) for key, item in found.items()} if isinstance(found, dict) else {}
 
@@ -110,15 +110,15 @@ def _parsed(value: str | None, kind: str) -> Any:
         return None
     try:
         return parse(value.encode("ascii"), tltype=kind)
-    except ValueError:  # of which StructuredFieldError and UnicodeEncodeError are kinds
+    except ValueError:  # a base of StructuredFieldError and UnicodeEncodeError
         return None
 
 
 def _number(value: Any) -> float | None:
-    """A number of a structured field; a parameter without a value is True, which is none."""
+    """Return a number of a structured field, None if it is no number: a parameter without a value is True."""
     return float(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
 
 
 def _text(value: Any) -> str:
-    """A name: quoted in the last drafts, a token in some servers."""
+    """Return a name: a string in the latest drafts, a token from some servers."""
     return str(value) if isinstance(value, str | Token) else repr(value)

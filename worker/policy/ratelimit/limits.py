@@ -1,4 +1,4 @@
-"""What a reply can say about the server's limits, as a value."""
+"""The limits that a reply can state, as a value."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,27 +8,28 @@ from worker.policy.pace import Window
 from worker.policy.quota import Allowance
 
 LARGEST_LIMIT: Final = 1_000_000
-"""Requests a window beyond which a limit limits nothing, and only its bookkeeping costs."""
+"""Requests per window beyond which a limit has no effect except the cost of its bookkeeping."""
 
 LONGEST_INTERVAL: Final = 86_400.0
-"""Seconds of a window beyond which it cannot be meant: nobody waits longer than a day for a slot."""
+"""Longest window in seconds that is taken seriously: nobody waits longer than a day for a slot."""
 
 LONGEST_LOGGED: Final = 3600.0
-"""Seconds of a window beyond which the server's count is taken instead of a log of our own.
+"""Seconds of a window beyond which the server's own count replaces our log.
 
-A log of a day is kept, and saved every second, for nothing: nobody waits for its slots, and the server knows better.
+To log a whole day, and save it every second, would be useless: nobody waits for its slots, and the server's count is
+more exact.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one reply says.
+    """The limits in one reply.
 
     Attributes:
         windows: limits with their interval, widest first.
         counts: requests left in some of those windows, narrowest first.
-        allowances: requests left until a reset, where no interval is told.
-        pause: seconds for which the server wants to see nobody, although it did what was asked.
+        allowances: requests left until a reset, for limits without an interval.
+        pause: seconds for which the server asks all to wait, although it served this request.
     """
 
     windows: tuple[Window, ...] = ()
@@ -43,12 +44,12 @@ class Limits:
 
     @property
     def has_room(self) -> bool:
-        """Whether something is left of every limit, by the server's own count, which says so."""
+        """True if the reply states counts, and something is left of every limit."""
         return bool(self.counts) and not self.spent and all(each.remaining for each in self.allowances)
 
 
 SILENT: Final = Limits()
-"""What a reply says that says nothing."""
+"""Limits of a reply without such headers."""
 
 
 def one(
@@ -59,14 +60,14 @@ def one(
     remaining: float | None = None,
     resets_in: float | None = None,
 ) -> Limits:
-    """One limit as far as it is told: a window if its interval is known, otherwise what is left until its reset.
+    """Make one limit from what is known of it: a window with its interval, otherwise an allowance until its reset.
 
     Args:
-        name: which of the server's limits this is.
+        name: of the limit.
         limit: requests.
         interval: seconds.
         remaining: requests left.
-        resets_in: seconds until `remaining` is no longer true.
+        resets_in: seconds until the limit is reset.
     """
     most = int(limit) if limit is not None and 1 <= limit <= LARGEST_LIMIT else 0
     left = int(remaining) if remaining is not None and 0 <= remaining <= LARGEST_LIMIT else None
@@ -81,7 +82,7 @@ def one(
 
 
 def together(parts: Iterable[Limits]) -> Limits:
-    """Everything that several headers of one reply say."""
+    """Merge the limits from several headers of one reply."""
     told = list(parts)
     windows = {window for part in told for window in part.windows}
     counts = {count for part in told for count in part.counts}

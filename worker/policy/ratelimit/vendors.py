@@ -1,4 +1,4 @@
-"""Dialects of one vendor each, by the vendor's own documentation."""
+"""Dialects of single vendors, according to their own documentation."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from worker.policy.ratelimit.limits import LONGEST_INTERVAL, Limits, one, togeth
 _MINUTE: Final = 60.0
 
 _SHOPIFY_BUCKET: Final = 20.0
-"""Seconds in which a full bucket has leaked: 40 at 2 a second, 80 at 4, 400 at 20; the same on every plan."""
+"""Seconds in which a full bucket leaks empty: 40 at 2 a second, 80 at 4, 400 at 20; the same on every plan."""
 
 _KONG: Final = {"second": 1.0, "minute": _MINUTE, "hour": 3600.0, "day": LONGEST_INTERVAL}
 
@@ -22,10 +22,10 @@ _SALESFORCE: Final = re.compile(r"\s*((?:per-app-)?api-usage)\s*=\s*([0-9]{1,15}
 
 
 def commerce_layer(headers: Mapping[str, str]) -> Limits:
-    """`X-Ratelimit-Limit`, `-Interval` (seconds), `-Remaining`.
+    """Read `X-Ratelimit-Limit`, `-Interval` (seconds), `-Remaining`.
 
-    The headers state the average only; besides it Commerce Layer allows a quarter of the limit in a sixth of the
-    interval (its documentation: 200 a minute and 50 in 10 seconds), which is derived here.
+    The headers state only the average. Commerce Layer also limits bursts to a quarter of the limit in a sixth of the
+    interval (its documentation: 200 a minute and 50 in 10 seconds); that window is derived here.
     """
     limit = integer(headers.get("x-ratelimit-limit"))
     interval = decimal(headers.get("x-ratelimit-interval"))
@@ -41,7 +41,7 @@ def commerce_layer(headers: Mapping[str, str]) -> Limits:
 
 
 def shopify(headers: Mapping[str, str]) -> Limits:
-    """`X-Shopify-Shop-Api-Call-Limit: 32/40`: the level of a leaky bucket, and its size."""
+    """Read `X-Shopify-Shop-Api-Call-Limit: 32/40`: the level of a leaky bucket, and its size."""
     share = _SHARE.fullmatch(headers.get("x-shopify-shop-api-call-limit", ""))
     if share is None:
         return Limits()
@@ -50,9 +50,9 @@ def shopify(headers: Mapping[str, str]) -> Limits:
 
 
 def hubspot(headers: Mapping[str, str]) -> Limits:
-    """`X-HubSpot-RateLimit-Max`, `-Remaining`, `-Interval-Milliseconds`; `-Daily`; `-Secondly`.
+    """Read `X-HubSpot-RateLimit-Max`, `-Remaining`, `-Interval-Milliseconds`; `-Daily`; `-Secondly`.
 
-    The limit a second is deprecated and no longer enforced where the other is told: it is only used without it.
+    The limit per second is deprecated, and not enforced if `-Max` is sent: it is only used without that.
     """
     told = {name[20:]: value for name, value in headers.items() if name.startswith("x-hubspot-ratelimit-")}
     milliseconds = decimal(told.get("interval-milliseconds"))
@@ -67,16 +67,16 @@ def hubspot(headers: Mapping[str, str]) -> Limits:
 
 
 def zendesk(headers: Mapping[str, str]) -> Limits:
-    """`X-Rate-Limit` and `-Remaining` a minute, for the account.
+    """Read `X-Rate-Limit` and `-Remaining`: requests a minute, for the account.
 
-    `RateLimit-Limit`, `-Remaining` and `-Reset`, which say the same, are read as the IETF's.
+    `RateLimit-Limit`, `-Remaining` and `-Reset`, which state the same limit, are read as the IETF's.
     """
     limit, remaining = integer(headers.get("x-rate-limit")), count(headers.get("x-rate-limit-remaining"))
     return one("zendesk", limit=limit, interval=_MINUTE, remaining=remaining)
 
 
 def zendesk_endpoints(headers: Mapping[str, str]) -> Limits:
-    """`Zendesk-RateLimit-<endpoint>: total=100; remaining=99; resets=41`: a limit of the endpoint besides."""
+    """Read `Zendesk-RateLimit-<endpoint>: total=100; remaining=99; resets=41`: a further limit of the endpoint."""
     return together(_endpoint(*item) for item in headers.items() if item[0].startswith(_ENDPOINT))
 
 
@@ -91,7 +91,7 @@ def _endpoint(name: str, value: str) -> Limits:
 
 
 def salesforce(headers: Mapping[str, str]) -> Limits:
-    """`Sforce-Limit-Info: api-usage=18/5000; per-app-api-usage=17/250(appName=x)`: used of a rolling day's."""
+    """Read `Sforce-Limit-Info: api-usage=18/5000; per-app-api-usage=17/250(appName=x)`: usage of a rolling day."""
     parts = map(_SALESFORCE.fullmatch, headers.get("sforce-limit-info", "").split(";"))
     return together(
         one(
@@ -106,7 +106,7 @@ def salesforce(headers: Mapping[str, str]) -> Limits:
 
 
 def kong(headers: Mapping[str, str]) -> Limits:
-    """`X-RateLimit-Limit-Minute` and `X-RateLimit-Remaining-Minute`, of a second, an hour, a day; or several."""
+    """Read `X-RateLimit-Limit-Minute` and `X-RateLimit-Remaining-Minute`; likewise `-Second`, `-Hour` and `-Day`."""
     return together(
         one(
             f"kong {unit}",
