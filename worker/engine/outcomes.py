@@ -52,7 +52,8 @@ class Outcomes:
 
     def drain(self) -> None:
         """Carry out what the sequencer has said since the last time."""
-        effects, self.sequencer.out = self.sequencer.out, []
+        effects = self.sequencer.out.copy()
+        self.sequencer.out.clear()
         are_queued = False
         for effect in effects:
             if isinstance(effect, Queued):

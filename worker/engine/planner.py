@@ -36,7 +36,8 @@ class Planner:
             effects.extendleft(reversed(self._said()))  # what follows from a row is told before the next one
 
     def _said(self) -> list[Effect]:
-        effects, self.sequencer.out = self.sequencer.out, []
+        effects = self.sequencer.out.copy()
+        self.sequencer.out.clear()
         return effects
 
     def _plan(self, row: InFlightRow) -> None:

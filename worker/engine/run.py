@@ -48,6 +48,7 @@ LONGEST_GAP: Final = "longest_gap"
 
 
 Work = Callable[[], Coroutine[Any, Any, None]]
+"""Something that works on the rows until there are none, or the run ends."""
 
 
 async def _all(reads: Work, *others: Work) -> None:
@@ -193,9 +194,15 @@ class Run:
         )
         reading = self._reading(sequencer, guards, recent, connection, earlier)
         attempts = AttemptLoop(self.api, connection.updates, self.journal, reading)
-        is_down = lambda: connection.reads.is_down and writes.is_down  # noqa: E731
+
+        def is_down() -> bool:
+            return connection.reads.is_down and writes.is_down
+
         settling = Settling(reading.lookup, outcomes, bells, clock, stop, is_down)
-        room = lambda: 0 if settling.is_full else room_at(writes.pace.rate(), self.api.page)  # noqa: E731
+
+        def room() -> int:
+            return 0 if settling.is_full else room_at(writes.pace.rate(), self.api.page)
+
         prefetch = Prefetch(sequencer, iter(intake), reading, outcomes.drain, room, self.journal, bells, stop)
         senders = Senders(sequencer, attempts, reading, outcomes, settling, bells, stop, room)
         progress = Progress(
