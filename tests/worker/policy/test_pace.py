@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.policy.concurrency import START, Sign
-from worker.policy.pace import GUARD, MEMORY, TOLD, UNTOLD, Pace, Window, least_time
+from worker.policy.pace import GUARD, MEMORY, TOLD, UNTOLD, Pace, Window, as_windows, least_time
 
 MINUTE = Window(100, 60.0)
 
@@ -514,3 +514,7 @@ def test_a_server_that_tells_no_limit_gets_few_at_once_for_a_minute() -> None:
         for _ in range(taken):
             pace.answered(second + 0.1)
             pace.heard(Sign.OK, float(second), second + 0.1)
+
+
+def test_limits_that_documents_tell_are_windows() -> None:
+    assert as_windows(((100, 60.0), (25, 10.0))) == (Window(100, 60.0), Window(25, 10.0))

@@ -1,9 +1,16 @@
-"""Commerce Layer as a value: what is known of its hosts."""
+"""Commerce Layer as a value: its records, its tokens, and what is known of its hosts."""
+
+import json
 
 import pytest
 
+from jobs.apis.api import Claims, Confirmation, Grant, Matches
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
+from jobs.apis.documents import MEDIA_TYPE
+from jobs.apis.meanings import Meaning
 from jobs.apis.registry import APIS, DEFAULT
+from jobs.changes.diff import as_written
+from jobs.model import Fields, Live, NotSent, Reply, RowRef, UpdateJob
 
 
 @pytest.mark.parametrize(
@@ -30,3 +37,55 @@ def test_a_type_is_updated_by_its_own_name_unless_it_is_abstract() -> None:
 def test_every_api_is_known_by_its_own_name() -> None:
     assert all(api.name == name for name, api in APIS.items())
     assert DEFAULT in APIS.values()
+
+
+JOB = UpdateJob(RowRef(1, 1, b""), "skus", "a", {"name": "new"})
+NAME = Fields(frozenset({"name"}))
+JSON = {"content-type": MEDIA_TYPE}
+SKU = COMMERCE_LAYER.resource("skus")
+
+
+def reply(document: object) -> Reply:
+    return Reply(200, JSON, json.dumps(document).encode())
+
+
+def sku(name: str = "new") -> dict[str, object]:
+    return {"type": "skus", "id": "a", "attributes": {"name": name, "reference": "r"}}
+
+
+def test_a_record_is_updated_and_its_reply_confirms_it() -> None:
+    change = as_written(JOB)
+    request = SKU.update(JOB, change, None)
+    assert (SKU.name, request.method, request.target) == ("skus", "PATCH", "/api/skus/a")
+    assert SKU.confirm(reply({"data": sku()}), JOB, change) == Confirmation(change.edits)
+    assert SKU.confirm(reply({"data": {**sku(), "id": "b"}}), JOB, change) is None
+
+
+def test_records_are_read_in_pages_and_one_by_one() -> None:
+    page = reply({"data": [sku("old")], "meta": {"record_count": 2, "page_count": 1}})
+    assert "filter[q][id_in]=a,b" in SKU.read(["a", "b"], NAME).target
+    assert SKU.states(page, NAME) == {"a": Live("skus", {"name": "old"}, fields=NAME)}
+    assert SKU.may_show_more(page, ["a", "b"])
+    assert SKU.read_one("a", None).target == "/api/skus/a"
+    single = reply({"data": sku("old")})
+    assert SKU.read_one("a", NAME).target.startswith("/api/skus/a")
+    assert SKU.state(single, "a", NAME) == Live("skus", {"name": "old"}, fields=NAME)
+    assert SKU.attributes(single, "a") == {"name": "old", "reference": "r"}
+
+
+def test_records_are_found_by_their_references() -> None:
+    assert COMMERCE_LAYER.key_pages(["r", "s,t"], 24) == [["s,t"], ["r"]]
+    assert "filter[q][reference_eq]=r" in SKU.find(["r"]).target
+    assert SKU.matches(reply({"data": [sku()]}), ["r"]) == Matches({"r": ("a",)}, complete=True)
+
+
+def test_a_token_is_asked_for_and_read() -> None:
+    auth = COMMERCE_LAYER.auth
+    assert auth.request("me", "secret").target == "/oauth/token"
+    assert auth.grant(reply({"access_token": "t", "expires_in": 7})) == Grant("t", 7.0)
+    assert auth.claims("opaque") == Claims()
+
+
+def test_an_outcome_means_what_the_api_says_and_the_schema_is_its_own() -> None:
+    assert COMMERCE_LAYER.meaning(SKU.find(["r"]), NotSent("refused")) is Meaning.UNSENT
+    assert COMMERCE_LAYER.schema.resource_type("skus") is not None
