@@ -208,6 +208,20 @@ def test_pages_of_many_types_are_read_before_they_are_full_once_many_rows_wait()
     assert numbers(next_read(of).rows) == [1]
 
 
+def test_of_pages_that_nothing_can_fill_the_longest_is_read_first() -> None:
+    of = sequencer(row(1, "a", "skus"), row(2, "b"), row(3, "c"))
+    assert numbers(next_read(of).rows) == [2, 3]
+    assert numbers(next_read(of).rows) == [1]
+
+
+def test_a_last_page_waits_for_rows_whose_references_are_looked_up() -> None:
+    of = sequencer(row(1), row(2, "", reference="r1"))
+    assert isinstance(of.next_page(100), KeyPage)
+    assert of.next_page(100) is None
+    of.found({("orders", "r1"): ("b",)}, {})
+    assert numbers(next_read(of).rows) == [1, 2]
+
+
 def test_what_is_read_is_what_the_rows_set_and_nothing_of_rows_that_go_blind() -> None:
     of = sequencer(row(1))
     page = next_read(of)
@@ -547,6 +561,21 @@ def test_a_first_row_whose_type_is_refused_is_read_at_once_though_its_cage_is_fu
     assert numbers(next_read(of).rows) == [2, 3, 4]
 
 
+def test_a_first_row_whose_type_is_known_to_be_refused_is_read_at_once_too() -> None:
+    rows = [row(number, f"k{number}", "transactions") for number in range(1, 5)]
+    of = sequencer(*rows, canaries=2, blind=True)
+    first = of.next_row()
+    assert first is rows[0]
+    first.was_sent = True
+    of.refused(first)
+    of.read(next_read(of, room=0), found("k1", kind="cards"))
+    assert of.next_row() is first
+    of.settled(first, Status.APPLIED, "", NEVER)
+    said(of)
+    assert (of.next_row(), said(of), of.queued) == (None, [LinedUp(rows[1])], 2)
+    assert numbers(next_read(of, room=0).rows) == [2]
+
+
 def test_a_first_row_in_doubt_keeps_those_behind_it_waiting_until_it_is_settled() -> None:
     rows = [row(number, f"k{number}") for number in range(1, 3)]
     of = sequencer(*rows, canaries=1)
@@ -640,7 +669,9 @@ def test_a_type_that_turned_out_to_be_updatable_is_remembered() -> None:
     said(of)
     of.settled(first, Status.APPLIED, "", NEVER)
     assert said(of) == [Learned("route.transactions", "direct")]
-    assert not sequencer(row(3, kind="transactions"), facts={"route.transactions": "direct"})._busy["a"]
+    later = row(3, kind="transactions")
+    sequencer(later, facts={"route.transactions": "direct"})
+    assert not later.abstract  # a refusal is about its record
 
 
 def test_a_refused_type_of_which_nothing_was_learned_is_read_at_once_again() -> None:
