@@ -168,6 +168,18 @@ def test_a_write_of_the_run_is_remembered_by_the_rows_that_follow() -> None:
     assert second.written_at == 7.0
 
 
+def test_a_row_whose_record_was_read_back_leaves_it_as_it_was_read() -> None:
+    first, second = row(1), row(2)
+    of = sequencer(first, second)
+    of.read(next_read(of), found("a"))
+    assert of.next_row() is first
+    first.live, first.read_at = found("a", name="new, as the API writes it").records["a"], Moment(5.0, 5.0)
+    said(of)
+    of.settled(first, Status.APPLIED, "read_back", Moment(9.0, 9.0))
+    assert said(of) == [Queued(second)]  # the record does not hold just what was sent
+    assert second.read_at == Moment(5.0, 5.0)
+
+
 def test_rows_wait_behind_rows_only_so_far() -> None:
     of = sequencer(*(row(number) for number in range(1, MAX_HELD_ROWS + 2)), ended=False)
     assert not of.wants(100)
@@ -296,6 +308,16 @@ def test_in_a_blind_run_the_next_of_a_record_is_sent_as_it_is_too() -> None:
     said(of)
     of.settled(first, Status.APPLIED, "", NEVER)
     assert said(of) == [Queued(second), LinedUp(second)]
+
+
+def test_in_a_blind_run_a_row_that_may_have_been_applied_is_read_itself_behind_one_that_was_read() -> None:
+    first, second = row(1, may_resend=False), row(2, may_resend=False)
+    of = sequencer(first, second, blind=True)
+    of.read(next_read(of), found("a"))
+    assert of.next_row() is first
+    said(of)
+    of.settled(first, Status.APPLIED, "", NEVER)
+    assert said(of) == [LinedUp(second)]
 
 
 # ---- read again
