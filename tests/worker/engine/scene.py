@@ -103,7 +103,8 @@ class Records:
         shows: what is shown of a record at a time.
         in_full: all attributes of single records, in turn, the last one for ever; None: they cannot be read.
         takes: seconds of a read.
-        asked: time, type and ids of every page; `reads`: time and id of each single record.
+        asked: time, type and ids of every page; `wanted`: what of its records; `patience`: how patiently.
+        reads: time and id of each single record.
     """
 
     shows: Callable[[str, float], Shown] = lambda _key, _time: live()
@@ -111,6 +112,7 @@ class Records:
     takes: float = 0.0
     asked: list[tuple[float, str, tuple[str, ...]]] = field(default_factory=list)
     wanted: list[Fields] = field(default_factory=list)
+    patience: set[bool] = field(default_factory=set)
     reads: list[tuple[float, str]] = field(default_factory=list)
     api: Api = COMMERCE_LAYER
 
@@ -118,6 +120,7 @@ class Records:
         asked_at = now()
         self.asked.append((asked_at, kind, tuple(ids)))
         self.wanted.append(fields)
+        self.patience.add(patient)
         shown = {each: self.shows(each, asked_at) for each in ids}
         if self.takes:
             await asyncio.sleep(self.takes)

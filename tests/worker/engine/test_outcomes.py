@@ -14,7 +14,7 @@ from worker.engine.outcomes import Outcomes
 from worker.policy.guards import IDENTICAL_ROWS, Guards, Halt
 from worker.policy.lifecycle import State
 from worker.policy.row import InFlightRow, Moment, RecentWrites
-from worker.policy.sequencer import Aimed, Doubted, Learned, Refused, Sequencer, Settled, Sizes
+from worker.policy.sequencer import Aimed, Doubted, Learned, Queued, Refused, Sequencer, Settled, Sizes
 from worker.policy.verdict import ReadBack, Settle
 from worker.stop import Stop
 
@@ -180,6 +180,15 @@ def test_only_rows_whose_record_was_looked_for_in_vain_may_end_the_run(column: s
     of.drain()
     assert bool(of.stop.reason) is stops
     assert {result.attempts for result in notes.results} == {3}
+
+
+@pytest.mark.parametrize("sends", [False, True])
+def test_a_row_that_is_to_be_sent_is_a_success_of_reading_and_its_request_is_built_at_once(sends: bool) -> None:
+    of, first = outcomes(Notes()), row()
+    missing = [Settled(row(number), Settle("not_found")) for number in range(2, IDENTICAL_ROWS + 2)]
+    of.sequencer.out = [*([Queued(first)] if sends else []), *missing]
+    of.drain()
+    assert (of.stop.reason, first._request is not None) == ("" if sends else "not_found", sends)
 
 
 def test_a_row_that_follows_is_decided_by_what_was_left() -> None:

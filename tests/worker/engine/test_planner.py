@@ -127,6 +127,7 @@ def test_references_are_written_down_before_what_becomes_of_their_rows() -> None
         (1, "orders", "a"),
     ]
     assert desk.notes.planned[0].message == "no orders has the reference 'r2'"
+    assert desk.notes.planned[0].fields == ("reference",)
 
 
 def test_a_record_that_is_missing_and_a_row_behind_an_unknown_one_are_written_down() -> None:
@@ -211,6 +212,22 @@ def test_rows_that_would_be_sent_are_a_success_of_reading() -> None:
     desk = Desk({"k1": live()})
     desk.plan(*rows)
     assert (desk.stop.reason, len(desk.notes.planned)) == ("", len(rows))
+
+
+def test_a_row_that_would_be_sent_is_a_success_for_pages_that_are_read_later_though_asked_for_before() -> None:
+    desk = Desk({"k50": live()})
+    for number in range(1, 51):
+        desk.sequencer.feed(row(number))
+    pages = [desk.sequencer.next_page(100), desk.sequencer.next_page(100)]
+    for page in pages:
+        assert isinstance(page, ReadPage)
+        desk.guards.reading(each.number for each in page.rows)
+    desk.records = {f"k{number}": live() for number in range(26, 51)}
+    for page in reversed(pages):
+        assert page is not None
+        desk.answer(page)
+        desk.drain()
+    assert (desk.stop.reason, len(desk.notes.planned)) == ("", 50)
 
 
 def test_a_row_that_cannot_be_sent_excuses_none_of_those_behind_it() -> None:

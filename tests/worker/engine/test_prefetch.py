@@ -27,11 +27,16 @@ class Desk:
     space: int = 100
     backlog: int = 0
     broken: bool = False
+    lags: bool = False
+    halts: bool = False
     bells: Bells = field(default_factory=Bells)
     stop: Stop = field(default_factory=Stop)
     drained: int = 0
     flushed: int = 0
     read_pages: list[list[int]] = field(default_factory=list)
+    reading: int = 0
+    at_once: int = 0
+    untold: int = 0
 
     def __post_init__(self) -> None:
         self.sequencer = Sequencer(
@@ -45,19 +50,26 @@ class Desk:
     def drain(self) -> None:
         self.drained += len(self.sequencer.out)
         self.sequencer.out = []
+        if self.halts:
+            self.stop.request("stop_after")
 
     def room(self) -> int:
         return self.space
 
     async def flush(self) -> None:
         self.flushed += 1
+        self.untold += len(self.sequencer.out)
         if self.broken:
             raise JournalError("disk full")
         self.backlog = 0
 
     async def read(self, page: ReadPage) -> None:
         self.read_pages.append([row.number for row in page.rows])
+        self.reading += 1
+        self.at_once = max(self.at_once, self.reading)
         await anyio.lowlevel.checkpoint()
+        self.reading -= 1
+        self.backlog = MAX_BACKLOG if self.lags else 0
         live = {each: Live("orders", {"name": "new"}, fields=page.fields) for each in page.ids}
         self.sequencer.read(page, Found(live, dict.fromkeys(live, NEVER)))
 
@@ -130,3 +142,28 @@ async def test_a_run_that_ends_reads_nothing_more() -> None:
     desk.stop.request("interrupted")
     await desk.prefetch(rows(2)).run()
     assert desk.read_pages == []
+
+
+async def test_a_run_that_ends_over_a_row_that_was_just_fed_waits_for_nothing() -> None:
+    refused = Refused(Unsendable(RowRef(1, 1, b""), "empty"), Settle("as_wanted"))
+    desk = Desk(blind=True, space=1, halts=True)
+    with anyio.fail_after(1):
+        await desk.prefetch(iter([refused, *rows(3)])).run()
+    assert (desk.stop.reason, desk.sequencer.is_done) == ("stop_after", False)
+
+
+async def test_readers_that_wait_are_woken_as_soon_as_there_is_room_for_another_page() -> None:
+    """Rows that turn out not to be sent are soon expected to be few."""
+    desk = Desk(space=2)
+    prefetch = desk.prefetch(rows(12))
+    with anyio.fail_after(1):
+        async with anyio.create_task_group() as group:
+            for _ in range(2):
+                group.start_soon(prefetch.run)
+    assert (desk.at_once, len(desk.read_pages)) == (2, 6)
+
+
+async def test_what_was_found_is_told_before_the_journal_is_waited_for() -> None:
+    desk = Desk(lags=True)
+    await desk.prefetch(rows(6)).run()
+    assert (desk.flushed, desk.untold, desk.drained) == (3, 0, 7)  # six rows, and the end

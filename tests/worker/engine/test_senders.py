@@ -21,7 +21,7 @@ from worker.engine.senders import Senders
 from worker.engine.settling import Settling
 from worker.lane.exchange import Exchange
 from worker.pacing.limiter import Limiter
-from worker.policy.guards import Guards
+from worker.policy.guards import IDENTICAL_ROWS, Guards
 from worker.policy.lifecycle import State
 from worker.policy.pace import Pace, Window
 from worker.policy.row import MAX_READ_AGE_S, InFlightRow, RecentWrites
@@ -43,7 +43,7 @@ def done(request: Request, **stored: JSON) -> Reply:
 
 
 def variants(kind: str) -> tuple[str, ...]:
-    return ("cards", "wires") if kind == "transactions" else ()
+    return ("captures", "refunds") if kind == "transactions" else ()
 
 
 @dataclass
@@ -157,6 +157,7 @@ def test_every_row_is_sent_and_all_workers_end_with_the_input() -> None:
     scene, ended = run(story())
     assert scene.server.times == [0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 2.0]
     assert (ended, scene.notes.ends()) == (3.0, dict.fromkeys(range(1, 8), "applied"))
+    assert {each.http for each in scene.notes.results.values()} == {200}
     assert not scene.stop.reason
 
 
@@ -248,6 +249,20 @@ def test_rows_are_begun_in_the_order_in_which_they_are_sent() -> None:
 
     scene = run(story())
     assert (len(scene.server.sent), scene.stop.reason) == (41, "")
+
+
+def test_rows_that_are_all_refused_alike_stop_the_run() -> None:
+    """That their records could be read is no success of sending."""
+
+    async def story() -> Scene:
+        rows = [row(number) for number in range(1, 2 * IDENTICAL_ROWS)]
+        scene = Scene(Server({each.job.id: GONE for each in rows}), workers=2, page=50)
+        scene.read(*rows)
+        await scene.send()
+        return scene
+
+    scene = run(story())
+    assert (scene.stop.reason, len(scene.notes.results)) == ("not_found", IDENTICAL_ROWS)
 
 
 # ---- readers
@@ -367,6 +382,33 @@ def test_a_form_that_the_reply_shows_as_stored_is_no_value_that_does_not_stick()
     assert run(story()).notes.ends() == {1: "applied echo_differs"}
 
 
+def test_the_form_of_a_value_that_sticks_later_is_kept_while_the_row_is_in_doubt() -> None:
+    async def story() -> Scene:
+        only, server = row(1), Server()
+        shows = lambda _key, time: live("NEW" if time >= 3 else "old")  # noqa: E731  # one line
+        scene = Scene(server, Records(shows, [BEFORE, BEFORE]), canaries=1)
+        scene.read(only)
+        server.answers = {"k1": done(only.request(COMMERCE_LAYER), name="NEW")}
+        await scene.send()
+        return scene
+
+    lines = run(story()).notes.lines
+    assert lines[1:4] == ["stored 1", "note 1 not_taken", "settle 1 applied read_back"]
+
+
+def test_what_a_first_row_may_not_change_is_what_can_be_written_of_its_concrete_type() -> None:
+    async def story() -> Scene:
+        full: list[Mapping[str, JSON]] = [{"name": "old", "succeeded": True}, {"name": "new", "succeeded": False}]
+        scene = Scene(Server({"transactions/k1": GONE}), Records(in_full=[None, *full]), canaries=1)
+        scene.read(row(1, kind="transactions"), kind="captures")
+        await scene.send()
+        return scene
+
+    scene = run(story())
+    assert (scene.stop.reason, scene.server.keys) == ("canary", ["k1", "k1"])
+    assert "`succeeded`" in scene.stop.message
+
+
 def test_an_update_that_changed_something_else_stops_the_run_and_is_told() -> None:
     async def story() -> Scene:
         records = Records(in_full=[{"name": "old", "guest": True}, {"name": "new", "guest": False}])
@@ -389,12 +431,12 @@ def test_a_row_whose_type_is_refused_is_sent_by_its_concrete_one_and_so_are_thos
     async def story() -> tuple[Scene, list[InFlightRow]]:
         scene = Scene(Server({"transactions/k1": GONE}), workers=1)
         rows = [row(number, kind="transactions") for number in (1, 2)]
-        scene.read(*rows, kind="cards")
+        scene.read(*rows, kind="captures")
         await scene.send()
         return scene, rows
 
     scene, rows = run(story())
-    assert [target for _, target in scene.server.sent] == ["transactions/k1", "cards/k2", "cards/k1"]
+    assert [target for _, target in scene.server.sent] == ["transactions/k1", "captures/k2", "captures/k1"]
     assert scene.notes.ends() == {1: "applied concrete_type", 2: "applied concrete_type"}
     assert scene.notes.lines[:4] == ["intend 1", "note 1 safe", "learn route.transactions concrete", "intend 2"]
     assert [each.state for each in rows] == [State.SETTLED] * 2
@@ -410,7 +452,7 @@ def test_a_refused_row_without_a_record_that_was_read_waits_for_those_who_read()
         def read() -> None:
             page = scene.sequencer.next_page(0)
             assert isinstance(page, ReadPage)
-            scene.sequencer.read(page, found(only, kind="cards"))
+            scene.sequencer.read(page, found(only, kind="captures"))
             scene.outcomes.drain()
 
         async def reader() -> None:
@@ -424,7 +466,7 @@ def test_a_refused_row_without_a_record_that_was_read_waits_for_those_who_read()
         return scene
 
     scene = run(story())
-    assert [target for _, target in scene.server.sent] == ["transactions/k1", "cards/k1"]
+    assert [target for _, target in scene.server.sent] == ["transactions/k1", "captures/k1"]
 
 
 # ---- the end
@@ -507,3 +549,27 @@ def test_a_success_among_rows_in_doubt_lets_sending_go_on(monkeypatch: pytest.Mo
         return scene
 
     assert run(story()).server.times == [0.0, 0.0, 1.0, 1.0]
+
+
+def test_a_refusal_among_rows_in_doubt_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling_module, "LEAST", 1)
+
+    async def story() -> Scene:
+        server = Server({"k1": ACCEPTED, "k2": GONE}, lambda key: {"k1": 0.5, "k2": 1.0}.get(key, 0.0))
+        scene = Scene(server, workers=2)
+        scene.read(*(row(number) for number in range(1, 5)))
+        await scene.send()
+        return scene
+
+    assert run(story()).server.times == [0.0, 0.0, 10.5, 10.5]
+
+
+def test_rows_in_doubt_are_read_as_late_as_their_reply_asks_and_two_pages_at_once() -> None:
+    async def story() -> Records:
+        accepted = Reply(202, {"retry-after": "7"})
+        scene = Scene(Server({"k1": accepted, "k2": accepted}), Records(lambda _key, _time: live("new"), takes=1.0))
+        scene.read(row(1), row(2, kind="skus"))
+        await scene.send()
+        return scene.records
+
+    assert run(story()).asked == [(7.0, "orders", ("k1",)), (7.0, "skus", ("k2",))]

@@ -10,7 +10,7 @@ import pytest
 
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.changes.diff import Change
-from jobs.model import UNREAD, Edit, Fields, Live, MaybeSent, Outcome, Reply
+from jobs.model import ABSENT, UNREAD, Edit, Fields, Live, MaybeSent, Outcome, Reply
 from tests.virtual_time import run
 from tests.worker.engine.scene import Notes, Records, Shown, clock, decide, found, live, now, row
 from worker.engine import settling as module
@@ -179,6 +179,25 @@ def test_a_new_value_that_nobody_compared_with_the_old_proves_no_action(fires: b
     assert (scene.records.times, scene.notes.ends()) == ([0.0], {1: end})
 
 
+@pytest.mark.parametrize(
+    ("fires", "message"), [(False, "it broke; the record keeps the old value"), (True, "it broke")]
+)
+def test_a_tag_that_is_not_there_says_nothing_about_an_action(fires: bool, message: str) -> None:
+    """The API discards tags that it does not know, and applies the rest."""
+    image = (Edit(("attributes", "name"), "old", "new"), Edit(("tags", "vip"), ABSENT, True))
+    shown = Live("orders", {"name": "other"}, tags=frozenset())
+
+    async def story() -> Scene:
+        scene = Scene(Records(lambda _key, _time: shown))
+        triggers = {"_capture": True} if fires else {}
+        scene.doubt(row(1, triggers=triggers, image=image), ReadBack("reply_lost", "it broke"))
+        await scene.settle()
+        return scene
+
+    scene = run(story())
+    assert scene.notes.results[1].message == message
+
+
 def test_the_form_in_which_the_api_stores_a_value_is_kept_once_the_record_shows_it() -> None:
     async def story() -> Scene:
         scene = Scene(Records(lambda _key, _time: live("new line\n")))
@@ -253,15 +272,16 @@ def test_while_nobody_gets_an_answer_a_failed_read_says_nothing_about_the_row() 
     assert scene.notes.ends() == {1: APPLIED}
 
 
-def test_an_old_value_after_an_outage_is_late_enough_to_give_up_at_once() -> None:
+@pytest.mark.parametrize("back", [10.0, 20.0])
+def test_an_old_value_after_an_outage_is_late_enough_to_give_up_at_once(back: float) -> None:
     async def story() -> Scene:
-        scene = Scene(Records(changes(20, "unreachable", live())), is_down=lambda time: time < 20)
+        scene = Scene(Records(changes(back, "unreachable", live())), is_down=lambda time: time < back)
         scene.doubt(row(1))
         await scene.settle()
         return scene
 
     scene = run(story())
-    assert (scene.records.times[-1], scene.notes.ends()) == (20.0, {1: OLD})
+    assert (scene.records.times[-2:], scene.notes.ends()) == ([back - 0.5, back], {1: OLD})
 
 
 def test_a_record_that_is_read_while_updates_get_no_answer_is_read_as_ever() -> None:
@@ -336,7 +356,9 @@ def test_what_is_read_is_what_the_rows_of_the_page_set() -> None:
         await scene.settle()
         return scene.records
 
-    assert run(story()).wanted == [Fields(frozenset({"name", "code"}))]
+    records = run(story())
+    assert records.wanted == [Fields(frozenset({"name", "code"}))]
+    assert records.patience == {False}  # a doubt that lasts is no reason to wait for a server, or to end the run
 
 
 @pytest.mark.parametrize(("settlers", "times"), [(1, [0.0, 1.0]), (2, [0.0, 0.0])])
@@ -426,10 +448,10 @@ def test_a_success_and_a_doubt_that_turns_out_well_let_all_go_on(monkeypatch: py
         note()  # rows with that reason hold nobody up any more
         for number in (8, 9):
             scene.doubt(row(number), ReadBack("accepted", "202"))
-        note()  # others do
+            note()  # others do, and the fourth is forgotten
         return holds
 
-    assert run(story()) == [True, False, False, True, False, False, True]
+    assert run(story()) == [True, False, False, True, False, False, False, True]
 
 
 @pytest.mark.parametrize(("shown", "holds"), [(live("NEW"), False), (None, True)])

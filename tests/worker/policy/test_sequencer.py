@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from jobs.changes.diff import Change
 from jobs.model import Fields, Live, RowRef, Status, Unsendable, UpdateJob
 from tests.worker.policy.reference_order import Order
+from worker.policy import sequencer as module
 from worker.policy.guards import Halt
 from worker.policy.lifecycle import State
 from worker.policy.row import NEVER, Found, InFlightRow, Moment
@@ -167,6 +168,18 @@ def test_a_write_of_the_run_is_remembered_by_the_rows_that_follow() -> None:
     assert second.written_at == 7.0
 
 
+def test_a_row_whose_record_was_read_back_leaves_it_as_it_was_read() -> None:
+    first, second = row(1), row(2)
+    of = sequencer(first, second)
+    of.read(next_read(of), found("a"))
+    assert of.next_row() is first
+    first.live, first.read_at = found("a", name="new, as the API writes it").records["a"], Moment(5.0, 5.0)
+    said(of)
+    of.settled(first, Status.APPLIED, "read_back", Moment(9.0, 9.0))
+    assert said(of) == [Queued(second)]  # the record does not hold just what was sent
+    assert second.read_at == Moment(5.0, 5.0)
+
+
 def test_rows_wait_behind_rows_only_so_far() -> None:
     of = sequencer(*(row(number) for number in range(1, MAX_HELD_ROWS + 2)), ended=False)
     assert not of.wants(100)
@@ -205,6 +218,20 @@ def test_pages_of_many_types_are_read_before_they_are_full_once_many_rows_wait()
     of = sequencer(*(row(number, f"k{number}", f"t{number}") for number in range(1, 25)), ended=False)
     assert not of.wants(100)
     assert numbers(next_read(of).rows) == [1]
+
+
+def test_of_pages_that_nothing_can_fill_the_longest_is_read_first() -> None:
+    of = sequencer(row(1, "a", "skus"), row(2, "b"), row(3, "c"))
+    assert numbers(next_read(of).rows) == [2, 3]
+    assert numbers(next_read(of).rows) == [1]
+
+
+def test_a_last_page_waits_for_rows_whose_references_are_looked_up() -> None:
+    of = sequencer(row(1), row(2, "", reference="r1"))
+    assert isinstance(of.next_page(100), KeyPage)
+    assert of.next_page(100) is None
+    of.found({("orders", "r1"): ("b",)}, {})
+    assert numbers(next_read(of).rows) == [1, 2]
 
 
 def test_what_is_read_is_what_the_rows_set_and_nothing_of_rows_that_go_blind() -> None:
@@ -283,6 +310,16 @@ def test_in_a_blind_run_the_next_of_a_record_is_sent_as_it_is_too() -> None:
     assert said(of) == [Queued(second), LinedUp(second)]
 
 
+def test_in_a_blind_run_a_row_that_may_have_been_applied_is_read_itself_behind_one_that_was_read() -> None:
+    first, second = row(1, may_resend=False), row(2, may_resend=False)
+    of = sequencer(first, second, blind=True)
+    of.read(next_read(of), found("a"))
+    assert of.next_row() is first
+    said(of)
+    of.settled(first, Status.APPLIED, "", NEVER)
+    assert said(of) == [LinedUp(second)]
+
+
 # ---- read again
 
 
@@ -324,7 +361,82 @@ def test_a_verdict_of_an_earlier_reading_does_not_outlive_a_later_one() -> None:
     assert first.verdict is None
 
 
+def test_rows_that_were_not_read_are_no_company_for_one_that_is_read_again() -> None:
+    blind, doubtful = [row(1, "a"), row(2, "b")], [row(number, f"k{number}", may_resend=False) for number in (3, 4, 5)]
+    of = sequencer(*blind, *doubtful, blind=True)
+    of.read(next_read(of), found("k3", "k4", "k5"))
+    assert of.next_row() is blind[0]
+    assert numbers(of.ready) == [2, 3, 4, 5]
+    assert numbers(of.reread(blind[0], lambda _: True).rows) == [1, 3, 4]
+
+
 # ---- references
+
+
+def test_nothing_is_fed_behind_references_that_are_being_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are fed meanwhile would be taken for such as were looked up in vain."""
+    monkeypatch.setattr(module, "MAX_HELD_ROWS", 1)
+    first, second, aimed = row(1), row(2), row(3, "", reference="r1")
+    of = sequencer(first, ended=False)
+    of.feed(second)
+    of.feed(aimed)  # read already when the second one came to be held
+    assert not of.wants(100)
+    of.read(next_read(of), found("a"))
+    assert isinstance(of.next_page(100), KeyPage)
+    assert of.next_row() is first
+    of.settled(first, Status.FAILED, "unreachable", NEVER)
+    assert of.next_row() is second  # none is held any more
+    assert not of.wants(100)
+    of.found({("orders", "r1"): ("x",)}, {})
+    assert of.wants(100)
+
+
+@pytest.mark.parametrize(
+    ("case", "room", "reads_on"),
+    [
+        ("nothing was fed", 1, True),
+        ("nothing was fed", 0, False),
+        ("the input ended", 1, False),
+        ("a row waits", 1, True),
+        ("a row is being read", 2, True),  # and another one may be fed
+        ("the last row is being read", 2, False),
+        ("a reference waits", 1, True),
+        ("the last reference waits", 1, True),
+        ("references are looked up", 1, False),
+        ("too many rows are held", 1, False),
+        ("a type was refused", 0, True),
+    ],
+)
+def test_readers_have_something_to_do_where_something_may_be_read_looked_up_or_fed(
+    case: str, room: int, reads_on: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_reference = row(1, "", reference="r1"), row(2, "", reference="r2")
+    match case:
+        case "nothing was fed":
+            of = sequencer(ended=False)
+        case "the input ended":
+            of = sequencer()
+        case "a row waits":
+            of = sequencer(row(1))
+        case "a row is being read" | "the last row is being read":
+            of = sequencer(row(1), page=1, ended=case.startswith("the last"))
+            next_read(of)
+        case "a reference waits" | "the last reference waits":
+            of = sequencer(by_reference[0], ended=case.startswith("the last"))
+        case "references are looked up":
+            of = sequencer(*by_reference, ended=False)
+            assert isinstance(of.next_page(1), KeyPage)
+        case "too many rows are held":
+            monkeypatch.setattr(module, "MAX_HELD_ROWS", 1)
+            of = sequencer(row(1), row(2), ended=False)
+            of.read(next_read(of), found("a"))
+            of.next_row()
+        case _:
+            of = sequencer(row(1, kind="transactions"), blind=True)
+            refused = of.next_row()
+            assert refused is not None
+            of.refused(refused)
+    assert of.reads_on(room) is reads_on
 
 
 def test_a_row_by_reference_waits_with_those_behind_it_until_its_record_is_known() -> None:
@@ -471,6 +583,21 @@ def test_a_first_row_whose_type_is_refused_is_read_at_once_though_its_cage_is_fu
     assert numbers(next_read(of).rows) == [2, 3, 4]
 
 
+def test_a_first_row_whose_type_is_known_to_be_refused_is_read_at_once_too() -> None:
+    rows = [row(number, f"k{number}", "transactions") for number in range(1, 5)]
+    of = sequencer(*rows, canaries=2, blind=True)
+    first = of.next_row()
+    assert first is rows[0]
+    first.was_sent = True
+    of.refused(first)
+    of.read(next_read(of, room=0), found("k1", kind="cards"))
+    assert of.next_row() is first
+    of.settled(first, Status.APPLIED, "", NEVER)
+    said(of)
+    assert (of.next_row(), said(of), of.queued) == (None, [LinedUp(rows[1])], 2)
+    assert numbers(next_read(of, room=0).rows) == [2]
+
+
 def test_a_first_row_in_doubt_keeps_those_behind_it_waiting_until_it_is_settled() -> None:
     rows = [row(number, f"k{number}") for number in range(1, 3)]
     of = sequencer(*rows, canaries=1)
@@ -564,7 +691,32 @@ def test_a_type_that_turned_out_to_be_updatable_is_remembered() -> None:
     said(of)
     of.settled(first, Status.APPLIED, "", NEVER)
     assert said(of) == [Learned("route.transactions", "direct")]
-    assert not sequencer(row(3, kind="transactions"), facts={"route.transactions": "direct"})._busy["a"]
+    later = row(3, kind="transactions")
+    sequencer(later, facts={"route.transactions": "direct"})
+    assert not later.abstract  # a refusal is about its record
+
+
+def test_a_refused_type_of_which_nothing_was_learned_is_read_at_once_again() -> None:
+    rows = [row(number, f"k{number}", "transactions") for number in range(1, 4)]
+    of = sequencer(*rows, blind=True)
+    for each in rows[:2]:
+        assert of.next_row() is each
+        of.refused(each)
+        page = next_read(of, room=0)
+        assert page.rows == (each,)
+        of.read(page, Found(missing=frozenset(page.ids)))
+
+
+def test_a_row_that_an_earlier_process_sent_teaches_nothing_about_its_type() -> None:
+    question = ReadBack("reply_lost", "?")
+    of = Sequencer(lambda _row, _live: question, Sizes(3, 2), variants, facts={})
+    only = row(1, kind="transactions", may_resend=False)
+    of.feed(only)
+    of.end()
+    of.read(next_read(of), found("a", kind="cards"))
+    assert said(of) == [Doubted(only, question)]
+    of.settled(only, Status.APPLIED, "read_back", NEVER)
+    assert said(of) == []
 
 
 # ---- worlds: whatever order things happen in
