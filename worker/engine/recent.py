@@ -1,4 +1,4 @@
-"""What the run has written a moment ago: reads may not show it yet."""
+"""The latest writes of the run, which reads may not show yet."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -11,19 +11,19 @@ from worker.policy.row import READ_LAG_S
 
 @dataclass(slots=True)
 class RecentWrites:
-    """Changes of the last seconds by record, in the order in which they were applied; memory grows with these alone."""
+    """Changes of the last few seconds by record, in the order in which they were applied; older ones are dropped."""
 
     _changes: dict[str, deque[Change]] = field(default_factory=dict)
     _order: deque[tuple[float, str]] = field(default_factory=deque)
 
     def add(self, resource_id: str, change: Change, now: float) -> None:
-        """Take note of a change that was applied at `now` (loop time)."""
+        """Store a change that was applied at `now` (loop time)."""
         self._forget(now)
         self._changes.setdefault(resource_id, deque()).append(change)
         self._order.append((now, resource_id))
 
     def over(self, resource_id: str, live: Live, now: float) -> Live:
-        """Return the record as it is, whether or not the read shows what was written a moment ago."""
+        """Return the record with the latest writes applied, whether or not the read shows them."""
         self._forget(now)
         return reduce(after, self._changes.get(resource_id, ()), live)
 
