@@ -26,25 +26,26 @@ A first run, with a sheet whose header is id,reference:
     rowpatch resume runs/payments-20260131T090000Z --limit 40000
 
 Every run has a directory with results.csv (your rows, each with its
-outcome), failed.csv (the rows that need you), results.ndjson and
-summary.json. A run that stopped, or was killed, goes on with resume.
+outcome), failed.csv (the rows that need your attention),
+results.ndjson and summary.json. To continue a run that stopped or
+was killed, use resume.
 
 Exit status: 0 every row is done; 1 some are not; 2 refused, nothing
 sent; 3 stopped, resumable; 75 another process holds the run;
 130/143/129 interrupted, resumable."""
 
 _COMMANDS: Final = {
-    "check": "Say what is wrong with a sheet; needs no network.",
+    "check": "Check a sheet for errors and damage; needs no network.",
     "template": "Make an empty sheet for a resource type.",
     "plan": "Show what an apply would change; nothing is sent.",
-    "apply": "Make the records what the rows of a sheet ask for.",
-    "resume": "Go on with a run that stopped, was interrupted or killed.",
+    "apply": "Update the records that the rows of a sheet name.",
+    "resume": "Continue a run that stopped, was interrupted or killed.",
     "retry": "Run the failed and rejected rows of a run again.",
-    "verify": "See whether the server still holds what a run wrote.",
-    "undo": "Put back what a run replaced; itself a run.",
-    "report": "Make the reports of a run again; nothing is sent.",
-    "runs": "List the runs: how each stands, and what to do next.",
-    "sandbox": "Serve a fake Commerce Layer on loopback to try things on.",
+    "verify": "Check that the server still holds what a run wrote.",
+    "undo": "Restore what a run replaced; the undo is a run itself.",
+    "report": "Rebuild the reports of a run; nothing is sent.",
+    "runs": "List the runs: the state of each, and the next command.",
+    "sandbox": "Serve a fake Commerce Layer on this machine for trials.",
 }
 
 

@@ -23,14 +23,15 @@ def apply(
     flags: Flags = Flags(),
     reading: SourceFlags = SourceFlags(),
 ) -> int:
-    """Make the records what the rows of SOURCE ask for: read them, and send one PATCH for each that differs.
+    """Update the records that the rows of SOURCE name: read each record, and send one PATCH if it differs.
 
     Columns: `id`, `type` (or --type), attributes by name, `metadata.KEY`, members like `options.customer`,
     relationships by name (an id), `tags.add`, `tags.remove`. An empty cell leaves the field alone; <clear> clears it.
-    Text stays text, 007 stays 007; the header says otherwise: `metadata.count:int` (int, float, bool, json, str).
+    Text stays text, and 007 stays 007, unless the header names a type: `metadata.count:int` (int, float, bool, json,
+    str).
 
-    Every flag can be set in the environment too: --expect-mode is ROWPATCH_EXPECT_MODE. Credentials only there:
-    ROWPATCH_TOKEN, or ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET; with _FILE, the name of a file that holds it.
+    Every flag can be set in the environment too: --expect-mode is ROWPATCH_EXPECT_MODE. Credentials are read only from
+    there: ROWPATCH_TOKEN, or ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET; with _FILE, from the file named.
     """
     from worker.cli.begin import begin
     from worker.cli.session import guarded

@@ -21,17 +21,15 @@ def check(
         str | None, Parameter(help="Text of a cell that clears the field. Default: <clear>.")
     ] = None,
     metadata: Annotated[
-        Literal["merge", "replace"] | None, Parameter(group=_MEANING, help="What the run is going to be told.")
+        Literal["merge", "replace"] | None, Parameter(group=_MEANING, help="As you will give it to apply.")
     ] = None,
-    blind: Annotated[
-        bool | None, Parameter(group=_MEANING, negative=(), help="What the run is going to be told.")
-    ] = None,
+    blind: Annotated[bool | None, Parameter(group=_MEANING, negative=(), help="As you will give it to apply.")] = None,
     allow_trigger: Annotated[
         tuple[str, ...] | None,
         Parameter(group=_MEANING, negative=(), help="Let rows fire this trigger. Repeatable."),
     ] = None,
     resend_unknown: Annotated[
-        bool | None, Parameter(group=_MEANING, negative=(), help="What the run is going to be told.")
+        bool | None, Parameter(group=_MEANING, negative=(), help="As you will give it to apply.")
     ] = None,
     every: Annotated[
         bool,
@@ -43,12 +41,13 @@ def check(
     ] = False,
     reading: SourceFlags = SourceFlags(),
 ) -> int:
-    """Read all of SOURCE and say what is wrong with it: rows that cannot be sent, and cells that look damaged.
+    """Read all of SOURCE and report what is wrong with it: rows that cannot be sent, and cells that look damaged.
 
-    Nothing is sent, and nothing is needed but the file: no URL, no credential. Rows are read by the code that apply
-    uses. Cells that a spreadsheet seems to have damaged are warnings: they are sent as they stand, and never repaired.
+    Nothing is sent, and only the file is needed: no URL, no credential. Rows are read by the same code as in apply.
+    Cells that a spreadsheet seems to have damaged are only warnings: apply sends them as they are, and never repairs
+    them.
 
-    Exit status: 0 when every row can be sent, whatever the warnings; 2 when something is refused.
+    Exit status: 0 if every row can be sent, even with warnings; 2 if something is refused.
     """
     from worker.cli.checked import Showing, check_source
     from worker.cli.session import guarded

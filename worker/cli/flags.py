@@ -79,8 +79,8 @@ class Flags:
         str | None,
         Parameter(
             group=_TARGET,
-            help="Send everything through this proxy, like http://proxy.example:3128, or none. HTTPS_PROXY is not"
-            " heeded. Its user:password goes into ROWPATCH_PROXY_AUTH.",
+            help="Send everything through this proxy, like http://proxy.example:3128, or none. HTTPS_PROXY is"
+            " ignored. Its user:password goes into ROWPATCH_PROXY_AUTH.",
         ),
     ] = None
     clear_token: Annotated[
@@ -96,7 +96,7 @@ class Flags:
         Literal["merge", "replace"] | None,
         Parameter(
             group=_MEANING,
-            help="merge: keys that the sheet does not name are kept. replace: a row with metadata, or a member like"
+            help="merge: keep the keys that the sheet does not name. replace: a row with metadata, or a member like"
             " options.customer, replaces that object as a whole; keys it does not name are WIPED. Default: merge.",
         ),
     ] = None
@@ -117,8 +117,8 @@ class Flags:
         Parameter(
             group=_MEANING,
             negative=(),
-            help="Do not read the records first. Every row is sent, also those that change nothing; nothing can be"
-            " merged, and nothing undone.",
+            help="Do not read the records first. Every row is sent, even if it changes nothing; nothing can be merged"
+            " or undone.",
         ),
     ] = None
     canary: Annotated[
@@ -126,18 +126,18 @@ class Flags:
         Parameter(
             converter=whole_number,
             group=_MEANING,
-            help="First updates of each type to send alone and read back in full; 0 for none. Default: 3.",
+            help="Number of first updates of each type to send alone and read back in full; 0 for none. Default: 3.",
         ),
     ] = None
     concurrency: Annotated[
-        int | None, Parameter(converter=whole_number, group=_PACE, help="Requests in flight at most. Default: 16.")
+        int | None, Parameter(converter=whole_number, group=_PACE, help="Most requests in flight. Default: 16.")
     ] = None
     rate: Annotated[
         str | None,
         Parameter(
             group=_PACE,
-            help="Ceiling for PATCH, like 50/10s,200/60s; none sends as fast as the server answers. Default: as the"
-            " server's headers say.",
+            help="Ceiling for PATCH, like 50/10s,200/60s; none sends as fast as the server answers. Default: the"
+            " limits in the server's headers.",
         ),
     ] = None
     headroom: Annotated[
@@ -145,7 +145,7 @@ class Flags:
         Parameter(group=_PACE, help="Per cent of every limit, --rate included, to leave to others. Default: 5."),
     ] = None
     max_attempts: Annotated[
-        int | None, Parameter(converter=whole_number, group=_PACE, help="Attempts a row. Default: 5.")
+        int | None, Parameter(converter=whole_number, group=_PACE, help="Attempts per row. Default: 5.")
     ] = None
     timeout: Annotated[float | None, Parameter(group=_PACE, help="Seconds a request may take. Default: 30.")] = None
     stop_after: Annotated[
@@ -170,7 +170,7 @@ class SourceFlags:
 
     format: Annotated[
         FormatName | None,
-        Parameter(group=_READING, help="Format; by the file's name where that tells it."),
+        Parameter(group=_READING, help="Format. Default: by the file's name."),
     ] = None
     encoding: Annotated[
         str | None,
@@ -178,7 +178,7 @@ class SourceFlags:
     ] = None
     delimiter: Annotated[
         str | None,
-        Parameter(group=_READING, help="What separates cells. Default: by the header, which has a column id."),
+        Parameter(group=_READING, help="Cell separator. Default: the one that shows a column id in the header."),
     ] = None
     sheet: Annotated[
         str | None,
@@ -189,7 +189,7 @@ class SourceFlags:
         Parameter(
             converter=whole_number,
             group=_READING,
-            help="Line, or row of a workbook, that names the columns; the ones above it are left out. Default: 1.",
+            help="Line, or row of a workbook, that names the columns; rows above it are ignored. Default: 1.",
         ),
     ] = None
     visible_only: Annotated[
@@ -197,8 +197,8 @@ class SourceFlags:
         Parameter(
             group=_READING,
             negative=(),
-            help="Leave out what a workbook hides: filtered and hidden rows are skipped, cells of hidden columns are"
-            " not sent.",
+            help="Leave out what a workbook hides: skip filtered and hidden rows, and do not send cells of hidden"
+            " columns.",
         ),
     ] = None
 
@@ -234,7 +234,7 @@ def refuse_misplaced(given: Mapping[str, object]) -> None:
     takes = FORMATS[str(given["format"])].takes
     for name in _OF_FORMATS:
         if given[name] is not None and name not in takes:
-            raise ConfigError(f"--{name.replace('_', '-')} says nothing about {given['format']}: leave it out.")
+            raise ConfigError(f"--{name.replace('_', '-')} does not apply to {given['format']}: leave it out.")
 
 
 def overridden(settings: Settings, flags: Flags) -> Settings:

@@ -16,17 +16,17 @@ def plan(
         Path | None, Parameter(group=RUN, help="Where the run is kept. Default: runs/NAME-TIME.")
     ] = None,
     detailed_exitcode: Annotated[
-        bool, Parameter(group=RUN, negative=(), help="Exit 10 when there is something to send.")
+        bool, Parameter(group=RUN, negative=(), help="Exit 10 if there is something to send.")
     ] = False,
     flags: Flags = Flags(),
     reading: SourceFlags = SourceFlags(),
 ) -> int:
     """Show what `apply` would change, value by value, and send nothing.
 
-    The plan is kept in the run directory: `apply --plan RUN` does exactly that, and refuses rows whose records have
-    changed since. Columns and flags are those of `apply`.
+    The plan is kept in the run directory: `apply --plan RUN` then does exactly what it says, and refuses rows whose
+    records have changed since. Columns and flags are those of `apply`.
 
-    Exit status: 0; 1 when a row is invalid or its record cannot be read; with --detailed-exitcode 10 when there is
+    Exit status: 0; 1 if a row is invalid or its record cannot be read; with --detailed-exitcode, 10 if there is
     something to send.
     """
     from worker.cli.begin import begin

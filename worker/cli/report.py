@@ -9,7 +9,7 @@ from cyclopts import Parameter
 def report(
     given: Annotated[Path | None, Parameter(name="run", help="The run directory. Default: the newest one.")] = None, /
 ) -> int:
-    """Rebuild the reports of RUN from its journal, and say how it stands. Nothing is sent."""
+    """Rebuild the reports of RUN from its journal, and print its state. Nothing is sent."""
     from worker import reports
     from worker.cli.chosen import chosen
     from worker.cli.planned import show_planned

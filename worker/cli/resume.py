@@ -14,14 +14,14 @@ def resume(
     /,
     *,
     from_copy: Annotated[
-        bool, Parameter(negative=(), help="Go on with the run's copy of the sheet although the file has changed since.")
+        bool, Parameter(negative=(), help="Use the run's own copy of the sheet, although the file has changed.")
     ] = False,
     flags: Flags = Flags(),
 ) -> int:
-    """Go on with RUN: rows that are settled are not sent again.
+    """Continue RUN: rows that have a result are not sent again.
 
     The settings are those of the run; flags override them. Rows whose request had left when the run was killed are
-    sent again where that is safe, and are marked; the others become `unknown`.
+    sent again where that is safe, and marked; the others become `unknown`.
     """
     from worker.cli.chosen import chosen
     from worker.cli.flags import overridden

@@ -18,8 +18,8 @@ def retry(
 ) -> int:
     """Run the failed and rejected rows of RUN again, as a new attempt in the same run.
 
-    Unknown rows are among them where sending them twice is safe (the others with --resend-unknown), and rows the run
-    did not reach. A row is left as it is when a later row of the same id was, or may have been, applied.
+    So are rows that the run did not reach, and unknown rows where it is safe to send them twice (the others with
+    --resend-unknown). A row keeps its result if a later row of the same id was, or may have been, applied.
     With --limit N, the next N of them are run.
     """
     from worker.cli.chosen import chosen

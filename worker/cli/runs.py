@@ -8,9 +8,9 @@ from cyclopts import Parameter
 
 def runs(
     *,
-    in_: Annotated[Path, Parameter(name="--in", help="Where the runs lie. Default: runs.")] = Path("runs"),
+    in_: Annotated[Path, Parameter(name="--in", help="Directory of the runs. Default: runs.")] = Path("runs"),
 ) -> int:
-    """List the runs, the newest first: state, age, counts, and the command to go on with. Nothing is sent."""
+    """List the runs, the newest first: state, age, counts, and the next command. Nothing is sent."""
     import time
 
     from worker.cli.speech import say

@@ -27,10 +27,10 @@ def sandbox(
     seed: Annotated[
         tuple[str, ...], Parameter(negative=(), help="Records to begin with: TYPE=COUNT, or a JSON file. Repeatable.")
     ] = ("stripe_payments=1000", "transactions=1000"),
-    mode: Annotated[Literal["test", "live"], Parameter(help="What the token and the replies say.")] = "test",
+    mode: Annotated[Literal["test", "live"], Parameter(help="Mode that the token and the replies state.")] = "test",
     limit: Annotated[str, Parameter(help="Quota of PATCH, like 100/60s; none for no limit.")] = "100/60s",
     faults: Annotated[
-        float, Parameter(help="Share of requests that meet a fault: 5xx or a reset, before or after.")
+        float, Parameter(help="Share of requests that fail: a 5xx or a reset, before or after the change.")
     ] = 0.0,
     random_seed: Annotated[int, Parameter(help="Makes ids, faults and latencies repeatable.")] = 0,
     state: Annotated[Path | None, Parameter(help="SQLite file that keeps records and ledger.")] = None,
@@ -38,25 +38,25 @@ def sandbox(
         bool, Parameter(negative=(), help="Refuse PATCH /api/transactions/:id, as today's schema suggests.")
     ] = False,
     latency: Annotated[str, Parameter(help="Median time to answer, like 24ms.")] = "24ms",
-    lands_late: Annotated[str, _strange("Changes take effect up to so long after their request, like 2s.")] = "0s",
-    reads_lag: Annotated[str, _strange("Reads may be so far behind.")] = "0s",
-    index_lag: Annotated[str, _strange("Lists may omit a record for so long after its change.")] = "0s",
+    lands_late: Annotated[str, _strange("Changes take effect up to this long after their request, like 2s.")] = "0s",
+    reads_lag: Annotated[str, _strange("Reads may show the state of up to this long ago.")] = "0s",
+    index_lag: Annotated[str, _strange("Lists may omit a record for this long after its change.")] = "0s",
     canonical: Annotated[bool, _strange("Store texts trimmed, in NFC, e-mail in lower case.")] = False,
-    page_cap: Annotated[int, _strange("Records of a page at most; 0 for the API's own rule.")] = 0,
+    page_cap: Annotated[int, _strange("Most records per page; 0 for the API's own rule.")] = 0,
     ignores_filters: Annotated[bool, _strange("Lists show all records, page by page.")] = False,
     odd_replies: Annotated[
-        float, _strange("Share of updates that are answered by a 2xx that proves little, or an error after the work.")
+        float, _strange("Share of updates answered by a 2xx that proves little, or by an error after the change.")
     ] = 0.0,
-    pauses: Annotated[float, _strange("Share of requests that are refused with a pause.")] = 0.0,
-    untold_limit: Annotated[str, _strange("A further quota that no header tells, like 10/2s.")] = "none",
-    limits_in_body: Annotated[bool, _strange("Tell limits by a 403 whose body says so.")] = False,
-    token_life: Annotated[str, _strange("Refuse a token after so long, whatever its reply said.")] = "",
-    token_settles: Annotated[str, _strange("Refuse a renewed token for so long.")] = "0s",  # noqa: S107  # seconds
+    pauses: Annotated[float, _strange("Share of requests refused with a Retry-After.")] = 0.0,
+    untold_limit: Annotated[str, _strange("A further quota that no header states, like 10/2s.")] = "none",
+    limits_in_body: Annotated[bool, _strange("Refuse for pace by a 403 whose body says so.")] = False,
+    token_life: Annotated[str, _strange("Refuse a token after this long, whatever its reply said.")] = "",
+    token_settles: Annotated[str, _strange("Refuse a renewed token for this long.")] = "0s",  # noqa: S107  # seconds
     bearer_errors: Annotated[bool, _strange("Refuse tokens as RFC 6750 says, with any body.")] = False,
 ) -> int:
     """Serve a faithful fake Commerce Layer on loopback until interrupted.
 
-    Prints one JSON line with its url, token, client_id and client_secret. GET /_sandbox/ledger tells every request it
+    Prints one JSON line with its url, token, client_id and client_secret. GET /_sandbox/ledger lists every request it
     received and whether it was applied; GET /_sandbox/resources shows the records.
     """
     from worker.cli.session import guarded

@@ -17,14 +17,14 @@ def template(
         Literal["csv", "xlsx"] | None, Parameter(name="--format", help="csv or xlsx. Default: by the name of the file.")
     ] = None,
 ) -> int:
-    """Make a sheet with the columns that records of TYPE have, and a comment row that says what goes into each.
+    """Make a sheet with a column for each field of TYPE, and a comment row that says what goes into each.
 
     The comment row begins with # and is never sent. Fill in rows below it, remove the columns you do not need, and try
-    rowpatch check. In a workbook, cells are text where codes may go, and fixed values have drop-downs.
+    rowpatch check. In a workbook, columns for codes are formatted as text, and fixed values have drop-downs.
 
     Triggers (attributes that begin with _) are left out; each needs --allow-trigger.
 
-    Exit status: 0, or 2 when there is no such type or the file cannot be written.
+    Exit status: 0, or 2 if there is no such type or the file cannot be written.
     """
     from worker.cli.session import guarded
 
@@ -46,7 +46,7 @@ def _make(type_name: str, output: Path | None, format_name: str | None) -> int:
         say(as_csv(made).removeprefix("\ufeff").replace("\r\n", "\n").removesuffix("\n"))
         return 0
     if output.exists():
-        raise ConfigError(f"{output} is there already: choose another --output, or remove it.")
+        raise ConfigError(f"{output} exists already: choose another --output, or remove it.")
     try:
         if wanted == "xlsx":
             write_workbook(made, output, type_name)

@@ -25,12 +25,12 @@ def undo(
 ) -> int:
     """Restore, key by key, what RUN replaced. The undo is a run of its own: it can be resumed, and undone.
 
-    A record is restored only if it still holds what RUN wrote last; one that somebody has changed since is a
-    `conflict`, and nothing of it is touched. --limit N restores the first N records; a resume of the undo with a larger
-    limit goes on. Triggers, values of blind runs and fields that the API never shows cannot
-    be restored: they are listed in cannot_undo.csv.
+    A record is restored only if it still holds what RUN wrote last. If somebody has changed it since, it is a
+    `conflict`, and is not touched. --limit N restores the first N records; to continue, resume the undo with a larger
+    limit. Triggers, values of blind runs and fields that the API never shows cannot be restored: they are listed in
+    cannot_undo.csv.
 
-    Exit status: 0 when everything is restored, 1 when something is not.
+    Exit status: 0 if everything is restored, 1 if something is not.
     """
     from worker.cli.chosen import chosen_to_undo
     from worker.cli.session import guarded

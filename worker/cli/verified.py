@@ -11,8 +11,8 @@ _SAID: Final = {
     "holds": ("still holds what the run wrote", "still hold what the run wrote"),
     "differs": ("differs: somebody has changed it since", "differ: somebody has changed them since"),
     "not taken": (
-        "is without an update that was in doubt: it was not applied, or may still land",
-        "are without an update that was in doubt: it was not applied, or may still land",
+        "does not show an update that was in doubt: it was not applied, or not yet",
+        "do not show an update that was in doubt: it was not applied, or not yet",
     ),
     "gone": ("is gone", "are gone"),
     "not readable": ("could not be read", "could not be read"),
@@ -30,7 +30,7 @@ def tell_verified(verified: Verified, directory: Path) -> str:
     lines += [f"  {counts[name]:,} {said[counts[name] > 1]}" for name, said in _SAID.items() if counts[name]]
     if verified.hidden:
         names = ", ".join(f"{printable(name)} ({count:,})" for name, count in verified.hidden.items())
-        lines.append(f"Nobody can verify what the API does not show: {names}.")
+        lines.append(f"Not verified, since the API does not show it: {names}.")
     if verified.is_different:
         lines.append(f"What differs: {printable(str(directory))}/{REPORT}")
     return "\n".join(lines)

@@ -14,16 +14,16 @@ def verify(
     /,
     *,
     sample: Annotated[
-        int | None, Parameter(converter=whole_number, group=RUN, help="Only so many records, chosen at random.")
+        int | None, Parameter(converter=whole_number, group=RUN, help="Number of records to verify, at random.")
     ] = None,
     flags: Flags = Flags(),
 ) -> int:
-    """Read every record that RUN wrote again, and say whether it still holds what RUN wrote last. Nothing is sent.
+    """Read every record that RUN wrote again, and check that it still holds what RUN wrote last. Nothing is sent.
 
-    What differs is listed in verify.csv in the run directory. Triggers and fields that the API never shows cannot be
+    Differences are listed in verify.csv in the run directory. Triggers and fields that the API never shows cannot be
     verified.
 
-    Exit status: 0 when everything holds, 1 when something does not, 3 when it could not be finished.
+    Exit status: 0 if everything holds, 1 if something does not, 3 if the check could not be finished.
     """
     from worker.cli.chosen import chosen
     from worker.cli.session import guarded

@@ -1,7 +1,7 @@
 """The attempt loop: the one place that sleeps and sends.
 
-reserve a slot -> wait -> intent durable -> send -> judge -> settle, or wait and go round again. Everything that could
-be decided without waiting is decided in `policy`; the steps a row takes are those of `lifecycle`.
+reserve a slot -> wait -> intent durable -> send -> judge -> settle, or wait and start over. Everything that can be
+decided without waiting is decided in `policy`; a row takes only the steps in `lifecycle`.
 """
 
 from dataclasses import dataclass, replace
@@ -30,19 +30,19 @@ from worker.policy.verdict import (
 from worker.policy.wording import why_not
 
 _NOT_PROBED: Final = NotSent("not sent")
-"""What came of an action's slot when the read before it found that the server is still down."""
+"""Outcome of an action's slot if the read before it found the server still down."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rerouted:
-    """The type refused with `status`; the row is queued again until its concrete type is known."""
+    """The API refused the type with `status`; the row is queued again until its concrete type is known."""
 
     status: int
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The row is to be settled. `outcome` is that of its last attempt, None when that is not what settles it."""
+    """The row can be settled. `outcome` is that of its last attempt, None if something else settles it."""
 
     settle: Settle
     outcome: Outcome | None
@@ -57,7 +57,7 @@ class NeedsReadBack:
 
 
 class Interrupted:
-    """The run ended before the row was settled; the journal knows how far it came."""
+    """The run ended before the row was settled; the journal knows how far the row got."""
 
 
 INTERRUPTED: Final = Interrupted()
@@ -65,24 +65,24 @@ Ending: TypeAlias = Judged | Rerouted | NeedsReadBack | Interrupted
 
 
 class Rereading(Protocol):
-    """What the loop asks about the record of a row in hand."""
+    """Reads the record of a row in hand again."""
 
     def is_stale(self, row: InFlightRow) -> bool:
-        """Return whether it was read too long ago to send the row by what it held."""
+        """Return True if the record was read too long ago to send the row."""
 
     async def freshen(self, row: InFlightRow) -> None:
-        """Read it again because it is stale: the row has another change, or a verdict if it is not to be sent."""
+        """Read a stale record again: the row then has a new change, or a verdict if it must not be sent."""
 
     async def again(self, row: InFlightRow) -> None:
-        """Read it again, however fresh it is: as `freshen`."""
+        """Read the record again, even if it is fresh, with the same effect as `freshen`."""
 
     async def answers(self, row: InFlightRow) -> bool:
-        """Read it to see whether a server that was down is back; return whether it is."""
+        """Read the record of the row; return True if a server that was down answers again."""
 
 
 @dataclass(slots=True)
 class AttemptLoop:
-    """Sends rows until they are settled, rerouted, or left because the run ends."""
+    """Sends a row until it is settled, rerouted, or left because the run ends."""
 
     api: Api
     exchange: Exchange
@@ -96,7 +96,7 @@ class AttemptLoop:
         return self.exchange.limiter
 
     async def run(self, row: InFlightRow, *, admitted: bool = False) -> Ending:
-        """Take one row as far as it goes; `admitted` when a slot is reserved for its first attempt already."""
+        """Send one row until it reaches an ending; `admitted` if a slot is reserved for its first attempt already."""
         exchange = self.exchange
         while True:
             if (not admitted or self.limiter.is_down) and not await self._admit(row, admitted=admitted):
@@ -121,7 +121,7 @@ class AttemptLoop:
                 return ending
 
     async def _admit(self, row: InFlightRow, *, admitted: bool) -> bool:
-        """Take a slot, unless one is reserved; for an action only once a server that was down answers a read again."""
+        """Take a slot, unless one is reserved; while the server is down, send an action only after a read succeeds."""
         while admitted or await self.limiter.admit():
             if not (self.limiter.is_down and row.job.fires) or await self._probed(row):
                 return True
@@ -148,7 +148,7 @@ class AttemptLoop:
             raise
 
     async def _intend(self, row: InFlightRow) -> Headers | None:
-        """Make the intent durable; return the headers to send, or None, the slot released, when nothing may leave."""
+        """Make the intent durable; return the headers to send. If nothing may leave, release the slot, return None."""
         attempt, stop = row.attempts + 1, self.exchange.stop
         headers = await self.exchange.authorise()
         if headers is None:
@@ -200,7 +200,7 @@ class AttemptLoop:
         row: InFlightRow,
         sent: Exchanged,
     ) -> Ending | None:
-        """Carry a verdict out; return None when the row is to be sent again."""
+        """Carry out a verdict; return the row's ending, None to send the row again."""
         match verdict:
             case ReadBack():
                 return NeedsReadBack(verdict, sent.outcome)
@@ -244,7 +244,7 @@ class AttemptLoop:
         return self._leave(row) if self.exchange.park(pause) else None
 
     async def _decide_anew(self, row: InFlightRow, settle: Settle, outcome: Outcome) -> Ending | None:
-        """Read and decide again after a lost race: the fields that the row sets must be as planned, or as read."""
+        """Read the record and decide the row anew after a lost race: its fields must be as planned, or as read."""
         row.races += 1
         if row.expected is None:
             row.expected = row.change.edits
@@ -267,5 +267,5 @@ class AttemptLoop:
 
 
 def _unsent(verdict: Settle | ReadBack, outcome: Outcome | None = None) -> Ending:
-    """End a row that what was read of its record keeps from being sent."""
+    """End a row that must not be sent, because of what was read of its record."""
     return Judged(verdict, outcome) if isinstance(verdict, Settle) else NeedsReadBack(verdict, outcome)

@@ -1,4 +1,4 @@
-"""Who waits for news of the sequencer, and how they are woken."""
+"""Wake the tasks that wait for the sequencer."""
 
 from dataclasses import dataclass, field
 
@@ -7,18 +7,18 @@ import anyio
 
 @dataclass(slots=True)
 class Bell:
-    """Wakes all who wait. Nothing is lost where nobody awaits anything between looking and waiting."""
+    """Wakes all tasks that wait. No call is lost if a task awaits nothing between its check and `wait`."""
 
     _event: anyio.Event | None = None
 
     def ring(self) -> None:
-        """Wake all who wait now."""
+        """Wake all tasks that wait now."""
         if self._event is not None:
             self._event.set()
             self._event = None
 
     async def wait(self) -> None:
-        """Wait until it rings."""
+        """Wait for the next ring."""
         if self._event is None:
             self._event = anyio.Event()
         await self._event.wait()
@@ -29,9 +29,9 @@ class Bells:
     """One bell for each reason to wait.
 
     Attributes:
-        rows: there may be a row to send, or none will come any more.
-        room: there may be something to read, or to read no more.
-        doubts: a row is in doubt, or none will be any more.
+        rows: there may be a row to send, or no more will come.
+        room: there may be something to read, or reading has ended.
+        doubts: a row is in doubt, or no more will be.
     """
 
     rows: Bell = field(default_factory=Bell)
@@ -39,6 +39,6 @@ class Bells:
     doubts: Bell = field(default_factory=Bell)
 
     def ring(self) -> None:
-        """Wake everybody."""
+        """Wake all tasks, whatever they wait for."""
         for bell in (self.rows, self.room, self.doubts):
             bell.ring()

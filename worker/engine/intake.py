@@ -1,4 +1,4 @@
-"""Rows on their way in, each with what earlier processes left of it."""
+"""Rows on their way in, each joined with what earlier processes recorded about it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -11,20 +11,20 @@ from worker.policy.sequencer import Refused, refusal
 
 
 def no_target(_row: int) -> str:
-    """Return what is known of a row's record where no earlier process looked it up: nothing."""
+    """Return an empty id: no earlier process looked up the row's record."""
     return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Joins the rows of the input with the past of the run.
+    """Joins the rows of the input with the history of the run.
 
     Attributes:
-        rows: what is to be run, in file order.
-        traces: what earlier processes left, None for a new run.
+        rows: to be run, in file order.
+        traces: history of the rows, None for a new run.
         resend_unknown: send rows again that may have been applied and are not safe to repeat.
-        expected: what is planned for a row; None when there is no plan to keep to.
-        target: id that an earlier process found for a row that names a reference; empty when none did.
+        expected: returns the plan of a row; None without a plan.
+        target: returns the id that an earlier process found for a row with a reference; empty if none did.
     """
 
     rows: Iterator[UpdateJob | Unsendable]
@@ -34,7 +34,7 @@ class Intake:
     target: Callable[[int], str] = no_target
 
     def __iter__(self) -> Iterator[InFlightRow | Refused]:
-        """Yield the rows that are to be run, or told, or that hold others back; in file order."""
+        """Yield, in file order, the rows to run, the refused ones to report, and those that hold others back."""
         for row in self.rows:
             joined = self._joined(row)
             if joined is not None:

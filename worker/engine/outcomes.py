@@ -1,4 +1,4 @@
-"""What becomes of rows: written down, watched by the guards, told to the sequencer."""
+"""The ends of rows: recorded in the journal, checked by the guards, reported to the sequencer."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -31,12 +31,12 @@ from worker.stop import Stop
 
 @dataclass(slots=True)
 class Outcomes:
-    """Carries out what the sequencer says, and tells it how rows end.
+    """Carries out the effects of the sequencer, and reports to it how rows end.
 
     Attributes:
-        recent: what the run wrote a moment ago.
-        expect_mode: `test` or `live` when any other stops the run, else empty.
-        doubtful: rows in doubt since an earlier process, with what is asked of their records: to be taken.
+        recent: the latest writes of the run.
+        expect_mode: `test` or `live` if any other mode stops the run, else empty.
+        doubtful: rows that an earlier process left in doubt, with the question about each: to be taken from here.
     """
 
     api: Api
@@ -51,14 +51,14 @@ class Outcomes:
     doubtful: deque[tuple[InFlightRow, ReadBack]] = field(default_factory=deque)
 
     def drain(self) -> None:
-        """Carry out what the sequencer has said since the last time."""
+        """Carry out the effects that the sequencer has added since the last call."""
         effects = self.sequencer.out.copy()
         self.sequencer.out.clear()
         are_queued = False
         for effect in effects:
             if isinstance(effect, Queued):
                 self.guards.found(effect.row.number)
-                effect.row.request(self.api)  # built now, in turn with those of its page: see there
+                effect.row.request(self.api)  # built now, together with those of its page: that costs half
                 are_queued = True
             else:
                 self._carry_out(effect)
@@ -66,7 +66,7 @@ class Outcomes:
             self.bells.rows.ring()
 
     def settle(self, row: InFlightRow, settle: Settle, outcome: Outcome | None) -> None:
-        """Settle a row that was taken; `outcome` is that of its last attempt, None when that is not what settles it."""
+        """Settle a row that was taken; `outcome` is that of its last attempt, None if something else settles it."""
         result = self._write_down(row, settle, outcome)
         if result.status is Status.APPLIED:
             now = self.clock.now()
@@ -76,7 +76,7 @@ class Outcomes:
         self.drain()
 
     def doubt(self, row: InFlightRow, question: ReadBack, outcome: Outcome | None) -> None:
-        """Note in the journal that a row may have been applied; None: an earlier process did, as `outcome` was its."""
+        """Record that a row may have been applied. An `outcome` of None means that an earlier process recorded it."""
         self._keep(row, question)
         if outcome is None:
             row.state = step(row.state, Event.READ_BACK)
@@ -107,7 +107,7 @@ class Outcomes:
                 self.stop.request(reason, message)
 
     def _refuse(self, refused: Refused) -> None:
-        """Write down a row that was not read; one whose record was looked for in vain may end the run."""
+        """Record a row that was not read; if its reference led to no record, the guards may stop the run."""
         job, settle = refused.job, refused.settle
         result = RowResult(
             job.ref, settle.status, settle.reason, settle.message, settle.fields,
@@ -143,7 +143,7 @@ class Outcomes:
         return result
 
     def _keep(self, row: InFlightRow, verdict: Settle | ReadBack) -> None:
-        """Keep the forms in which the API stores what was sent, as its reply shows them."""
+        """Record the forms in which the API stores the values that were sent, as its reply shows them."""
         if verdict.stored:
             row.remember(verdict.stored)
             self.journal.keep_stored(row.number, row.image)
@@ -155,6 +155,6 @@ class Outcomes:
 
 
 def _request_id(reply: Reply | None) -> str:
-    """Return what support asks for; other than printable ASCII is no request id."""
+    """Return the request id that support asks for; empty unless it is printable ASCII."""
     value = reply.headers.get("x-request-id", "")[:200] if reply else ""
     return value if value.isascii() and value.isprintable() else ""

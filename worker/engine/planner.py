@@ -1,6 +1,6 @@
-"""A plan: every row is read and decided as a run would, and what would be sent is written down instead.
+"""A plan: read and decide every row as a run would, and record what would be sent instead of sending it.
 
-It stops where a run would stop for what it reads.
+It stops where a run would stop because of what it reads.
 """
 
 from collections import deque
@@ -19,7 +19,7 @@ from worker.stop import Stop
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Writes down what would become of every row. Nothing is sent, so nothing is ever ahead of the senders."""
+    """Records what would become of every row. Nothing is sent, so no row is ever ahead of the senders."""
 
     sequencer: Sequencer
     journal: Journal
@@ -29,11 +29,11 @@ class Planner:
     stop: Stop
 
     def drain(self) -> None:
-        """Write down what the sequencer has decided, until it has nothing more to say."""
+        """Record what the sequencer has decided, until it has no more effects."""
         effects = deque(self._said())
         while effects:
             self._carry_out(effects.popleft())
-            effects.extendleft(reversed(self._said()))  # what follows from a row is told before the next one
+            effects.extendleft(reversed(self._said()))  # the effects of a row come before the next row
 
     def _said(self) -> list[Effect]:
         effects = self.sequencer.out.copy()
@@ -41,7 +41,7 @@ class Planner:
         return effects
 
     def _plan(self, row: InFlightRow) -> None:
-        """Write down a row that would be sent; the next of its record is compared with what it would leave behind."""
+        """Record a row that would be sent; the next row of its record is compared with the state it would leave."""
         job, change = row.job, row.change
         self.guards.found(row.number)
         self.journal.plan(

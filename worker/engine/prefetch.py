@@ -1,4 +1,4 @@
-"""Records are read a page at a time, ahead of the PATCHes, no further than what was read stays fresh."""
+"""Read records a page at a time, ahead of the PATCHes, but no further than reads stay fresh."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from worker.policy.sequencer import KeyPage, ReadPage, Refused, Sequencer
 from worker.stop import Stop
 
 MAX_BACKLOG: Final = 2000
-"""Results that may wait for the journal before the reading of further rows does."""
+"""Most results that may wait for the journal; beyond that, no further rows are read."""
 
 MAX_FED_ROWS: Final = 500
-"""Rows fed in one go at most, so that signals and replies get their turn in a sheet full of unsendable rows."""
+"""Most rows fed at a time, so that signals and replies get their turn in a sheet full of unsendable rows."""
 
 
 @dataclass(slots=True)
@@ -25,9 +25,9 @@ class Prefetch:
     """Feeds the sequencer, and reads the pages that it wants.
 
     Attributes:
-        rows: what is to be run, in file order.
-        drain: carries out what the sequencer has said.
-        room: how many rows may be ahead of the senders.
+        rows: to be run, in file order.
+        drain: carries out the effects of the sequencer.
+        room: returns how many rows may be ahead of the senders.
     """
 
     sequencer: Sequencer
@@ -40,7 +40,7 @@ class Prefetch:
     stop: Stop
 
     async def run(self) -> None:
-        """Read on until there is nothing left to read; several may run at once."""
+        """Read until there is nothing left to read; several tasks may run this at once."""
         while await self._has_kept_up():
             room = self.room()
             page, hungry = self._next_page(room)
@@ -52,7 +52,7 @@ class Prefetch:
                 break
             else:
                 await self.bells.room.wait()
-        self.bells.ring()  # the others wait for rows that will not come
+        self.bells.ring()  # wake the others: they wait for rows that will not come
 
     async def _read(self, page: ReadPage | KeyPage, room: int) -> None:
         if self.sequencer.reads_on(room):
@@ -64,7 +64,7 @@ class Prefetch:
         self.drain()
 
     def _next_page(self, room: int) -> tuple[ReadPage | KeyPage | None, bool]:
-        """Feed the sequencer; return the page to read next, if there is one, and whether more is to be fed."""
+        """Feed the sequencer; return the page to read next, if any, and whether to feed more rows first."""
         hungry, fed = self.sequencer.wants(room), 0
         while hungry and fed < MAX_FED_ROWS:
             row = next(self.rows, None)
@@ -77,7 +77,7 @@ class Prefetch:
         return self.sequencer.next_page(room), hungry and fed == MAX_FED_ROWS
 
     async def _has_kept_up(self) -> bool:
-        """Return whether the journal has written down enough for further rows, once it has; False: the run ends."""
+        """Wait until the journal's backlog allows further rows; return False if the run ends."""
         if self.journal.backlog >= MAX_BACKLOG:
             try:
                 await self.journal.flush()

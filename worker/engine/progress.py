@@ -1,4 +1,4 @@
-"""One line that says how far the run is, how fast, what limits it and when it ends. Rows are counted once durable."""
+"""The progress line: how far the run is, how fast, what limits it and when it ends. Rows count once durable."""
 
 import math
 from collections import Counter, deque
@@ -11,10 +11,10 @@ from worker.policy.eta import Forecast, forecast
 from worker.policy.pace import Pace
 
 SPAN: Final = 15.0
-"""Seconds over which the present rate is measured."""
+"""Seconds over which the current rate is measured."""
 
 LONG: Final = 300.0
-"""Seconds over which the speed is measured that the time left is reckoned with: pauses are part of it."""
+"""Seconds over which the speed for the time left is measured, pauses included."""
 
 _SHOWN: Final = tuple(status for status in Status if status is not Status.PENDING)
 
@@ -25,10 +25,10 @@ class Progress:
 
     Attributes:
         total: rows this process has to settle.
-        limit: rows a second that the pace allows, infinity when nothing is known.
-        pause: seconds until the limiter opens again, 0 when it is open.
-        writes, reads: the paces that rows have to pass; None where they pass none.
-        queued: rows that are read and not settled. `gets`: requests for reading so far.
+        limit: returns the rows per second that the pace allows, infinity if nothing is known.
+        pause: returns the seconds until the limiter opens again, 0 if it is open.
+        writes, reads: the paces that rows have to pass, None for none.
+        queued: returns the rows that are read and not settled. `gets`: returns the read requests so far.
     """
 
     total: int
@@ -45,7 +45,7 @@ class Progress:
     _marks: deque[tuple[float, int, int, int, int]] = field(default_factory=deque)
 
     def count(self, results: Sequence[RowResult]) -> None:
-        """Take note of results that are on disk."""
+        """Count results that are durable."""
         self.done += len(results)
         for result in results:
             self.counts[result.status] += 1
@@ -53,13 +53,13 @@ class Progress:
             self.attempts += result.attempts
 
     def plan(self, planned: int) -> None:
-        """Take note of rows that are planned, on disk."""
+        """Count planned rows that are durable."""
         self.done += planned
 
     def line(self, now: float, width: int = 1000) -> str:
-        """The line as of `now`, which advances with every call; at most `width` characters long.
+        """Return the line as of `now`, which must advance with every call; at most `width` characters.
 
-        What does not fit is left out, the least important first: never the rows done, nor the time left.
+        Parts that do not fit are left out, the least important first, but never the rows done or the time left.
         """
         self._mark(now)
         share = f"{self.done * 100 // self.total}%" if self.total else "100%"
@@ -77,10 +77,10 @@ class Progress:
         return _fitted(parts, f"{bad:,} bad" if bad else "", width)
 
     def forecast(self, now: float) -> Forecast | None:
-        """When the last row is settled, as far as the paces tell; None before anything was answered.
+        """Forecast from the paces when the last row will be settled; return None before the first answer.
 
-        Rows that turn out to be as wanted cost reading only: the share of those that are sent is taken to stay as it
-        was. Those that are read and wait to be sent are known to differ.
+        Rows whose records are already as wanted cost only a read. The forecast assumes that the share of rows to send
+        stays as it was; rows that are read and wait to be sent are known to differ.
         """
         left, queued = self.total - self.done, self.queued()
         seen, unread = self.done + queued, max(0, left - queued)
@@ -101,7 +101,7 @@ class Progress:
             self._marks.popleft()
 
     def _rate(self, column: int, span: float) -> float:
-        """How much more a second in a column of the marks, over the last `span` seconds."""
+        """Return the growth per second of a column of the marks over the last `span` seconds."""
         if not self._marks:
             return 0.0
         last = self._marks[-1]
@@ -116,7 +116,7 @@ class Progress:
         return "" if math.isinf(limit) else f"limit {limit:.1f}/s"
 
     def _eta(self, ahead: Forecast | None) -> str:
-        """Time left; by the present rate where nothing better is known, but never less than the limit allows."""
+        """Render the time left: by the forecast, else by the current rate, but never less than the limit allows."""
         if ahead:
             return f"{duration(ahead.seconds)} left"
         rate, left = self._rate(1, SPAN), self.total - self.done
@@ -127,11 +127,11 @@ class Progress:
 
 
 Watch = Callable[[Progress], Coroutine[Any, Any, Never]]
-"""Looks at the progress of a run until it is cancelled."""
+"""Shows the progress of a run until it is cancelled."""
 
 
 def _fitted(parts: list[str], counts: str, width: int) -> str:
-    """Join the parts that fit: without the limiter, then with `counts` in short, then without limit, rate, counts."""
+    """Join the parts that fit; drop the limiter first, then shorten to `counts`, then drop limit, rate and counts."""
     fitted = list(parts)
     for place, instead in ((None, ""), (4, ""), (1, counts), (3, ""), (2, ""), (1, "")):
         if place is not None:
@@ -143,7 +143,7 @@ def _fitted(parts: list[str], counts: str, width: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`42 s`, `12 min`, `8.3 h`, `3.5 days`."""
+    """Format seconds: `42 s`, `12 min`, `8.3 h`, `3.5 days`."""
     for unit, size, below in (("s", 1, 120), ("min", 60, 7200), ("h", 3600, 172800)):
         if seconds < below:
             return f"{seconds / size:.0f} {unit}" if unit != "h" else f"{seconds / size:.1f} {unit}"

@@ -1,4 +1,4 @@
-"""What the sequencer wants to know of records: looked up, read, and read again."""
+"""Look up records for the sequencer, read them, and read them again."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,18 +16,18 @@ from worker.stop import Stop
 
 
 def not_overtaken(_row: int, _resource_id: str) -> Collection[Path]:
-    """Return what later rows have changed where there was no earlier process: nothing."""
+    """Return no paths: without an earlier process, no later row has changed anything."""
     return ()
 
 
 @dataclass(slots=True)
 class Reading:
-    """Reads pages of records, and tells the sequencer what was found; nothing once the run ends.
+    """Reads pages of records, and passes them to the sequencer until the run ends.
 
     Attributes:
-        recent: what the run wrote a moment ago.
-        written: when (seconds since the epoch) earlier processes last wrote records, by id, if that was a moment ago.
-        overtaken: what later rows of a record have changed, or may have.
+        recent: the latest writes of the run.
+        written: when (seconds since the epoch) earlier processes wrote records, by id; only the latest seconds.
+        overtaken: returns the paths that later rows of a record have changed, or may have.
     """
 
     sequencer: Sequencer
@@ -41,7 +41,7 @@ class Reading:
     _freshening: anyio.Lock = field(default_factory=lambda: anyio.Lock(fast_acquire=True))
 
     async def look_up(self, page: KeyPage) -> None:
-        """Find the records of rows that name a reference."""
+        """Look up the records of rows that name a reference."""
         self.guards.reading(page.numbers)
         wanted: dict[str, list[str]] = {}
         for row in page.rows:
@@ -54,7 +54,7 @@ class Reading:
             self.sequencer.found(found, dict(self._late(page, found)))
 
     async def read(self, page: ReadPage) -> None:
-        """Read the records of a page, and have its rows decided."""
+        """Read the records of a page, and let the sequencer decide its rows."""
         self.guards.reading(row.number for row in page.rows)
         await self._outlast(page)
         found = await self._found(page)
@@ -62,21 +62,21 @@ class Reading:
             self.sequencer.read(page, found)
 
     async def again(self, row: InFlightRow) -> None:
-        """Read the record of a row in hand again, and have the row decided anew."""
+        """Read the record of a row in hand again, and let the sequencer decide the row anew."""
         await self._reread(self.sequencer.reread(row))
 
     async def freshen(self, row: InFlightRow) -> None:
-        """Read the record of a row in hand again that has grown stale, together with those that soon will be."""
+        """Read the stale record of a row in hand again, together with records that will soon be stale."""
         async with self._freshening:
-            if self.is_stale(row):  # not read again beside another row meanwhile
+            if self.is_stale(row):  # another row's page has not included it meanwhile
                 await self._reread(self.sequencer.reread(row, self._is_aging))
 
     async def answers(self, row: InFlightRow) -> bool:
-        """Read a row's record to see whether a server that was down is back; return whether it is."""
+        """Read a row's record; return True if a server that was down answers again."""
         return await self.lookup.record(row.job.type, row.job.id) is not None
 
     def is_stale(self, row: InFlightRow) -> bool:
-        """Return whether a row's record was read, but too long ago to be sent by what it held."""
+        """Return True if a row's record was read too long ago to send the row."""
         return row.live is not None and self.clock.age(row.read_at) > MAX_READ_AGE_S
 
     def _is_aging(self, row: InFlightRow) -> bool:
@@ -96,7 +96,7 @@ class Reading:
     async def _outlast(self, page: ReadPage) -> None:
         """Wait until reads show what an earlier process of the run has just written into the page's records.
 
-        Merged into what was there before that, a row would take back what an earlier one of its record has set.
+        A row that is merged into the state before that would undo an earlier row of its record.
         """
         if not self.written:
             return
@@ -107,7 +107,7 @@ class Reading:
     def _late(
         self, page: KeyPage, found: Mapping[tuple[str, str], tuple[str, ...]]
     ) -> Iterator[tuple[int, Unsendable]]:
-        """Yield the rows that later rows of the record found have overtaken."""
+        """Yield the rows that were overtaken by later rows of the record found."""
         for row in page.rows:
             ids = found.get((row.job.type, row.job.reference), ())
             if len(ids) == 1 and (taken := self.overtaken(row.number, ids[0])):

@@ -1,4 +1,4 @@
-"""One process working on one run: wires the parts, waits for the end, says how it ended. Signals are the caller's."""
+"""One process of one run: wire the parts, wait for the end, report how it ended. Signals are the caller's business."""
 
 import math
 from collections.abc import Callable, Coroutine, Iterator
@@ -41,10 +41,10 @@ from worker.settings import Secrets, Settings
 from worker.stop import Stop
 
 HORIZON: Final = 600.0
-"""Seconds back to which intents of a killed process are looked at, to restore the server's windows."""
+"""Age in seconds up to which intents of a killed process are read, to restore the server's windows."""
 
 LONGEST_GAP: Final = "longest_gap"
-"""The journal's fact about the most seconds between a record's reading and its PATCH in the last process."""
+"""Name of the journal's fact: the most seconds between the reading of a record and its PATCH in the last process."""
 
 
 Work = Callable[[], Coroutine[Any, Any, None]]
@@ -52,7 +52,7 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 async def _all(reads: Work, *others: Work) -> None:
-    """Run everything that works on the rows at once, with as many readers as pages may be read."""
+    """Run `others` and as many copies of `reads` as pages may be read at once."""
     async with anyio.create_task_group() as group:
         for work in (*[reads] * READ_CONCURRENCY, *others):
             group.start_soon(work)
@@ -64,10 +64,10 @@ class RunEnd:
 
     Attributes:
         state: `finished`, `stopped`, `interrupted` or `planned`.
-        message: why, when it did not reach the end of its work; once there should be reports, also why there are none.
-        abandoned: it was interrupted twice: no time for reports.
-        summary: of the reports of a run. Like `plan`, None until they are written, and no part of how the run ended.
-        plan: of those of a plan.
+        message: why it did not finish its work, or, later, why there are no reports.
+        abandoned: it was interrupted twice, so there is no time for reports.
+        summary: of a run's reports. Like `plan`, it is None until they are written, and ignored by comparisons.
+        plan: of a plan's reports.
     """
 
     state: str
@@ -80,19 +80,19 @@ class RunEnd:
 
 @dataclass(slots=True)
 class Run:
-    """Everything one process needs to work on a run.
+    """Executes a run in one process.
 
     Attributes:
         directory: the run directory, whose lock the caller holds.
         rows: data rows of the input.
-        resumed: an earlier process has been at it.
-        state_directory: where learned limits are remembered.
-        commit: how the journal commits; None for a writer thread of its own.
+        resumed: an earlier process has worked on the run.
+        state_directory: where learned limits are stored.
+        commit: runs the journal's commits; None for a writer thread of its own.
         watch: shows the progress until it is cancelled.
-        planning: write down what would be sent, and send nothing.
-        last: number of the last row to be looked at; None for all.
-        observer: hears what happens meanwhile.
-        api: that is updated.
+        planning: record what would be sent, and send nothing.
+        last: number of the last row to process, None for all.
+        observer: receives the events of the run.
+        api: to be updated.
     """
 
     directory: Path
@@ -115,7 +115,7 @@ class Run:
     _scope: anyio.CancelScope | None = None
 
     def interrupt(self, status: int) -> None:
-        """End the run: no new request from now on, and what is in flight is waited for. The second time it is not.
+        """End the run: send no new requests, and wait for those in flight; on the second call, do not wait.
 
         Args:
             status: exit status of a process that ends for this reason.
@@ -129,7 +129,7 @@ class Run:
             self._scope.cancel()
 
     async def execute(self) -> RunEnd:
-        """Work until every row is settled, or the run has to end; everything known is on disk afterwards."""
+        """Work until every row is settled, or the run has to end; all that is known is then on disk."""
         self.observer(Working(self.directory, self.rows))
         self.clock = self.clock.bound()
         traces = self.journal.traces(self.rows) if self.resumed else None
@@ -239,7 +239,7 @@ class Run:
         return Reading(sequencer, connection.lookup, guards, recent, self.clock, stop, written, overtaken)
 
     async def _beside(self, work: Work, progress: Progress, connection: Connection) -> None:
-        """Work, with the progress shown and signs of life given meanwhile."""
+        """Run `work`; meanwhile show the progress and send heartbeats."""
         async with anyio.create_task_group() as beside:
             if self.watch is not None:
                 beside.start_soon(self.watch, progress)
@@ -254,9 +254,9 @@ class Run:
 
     @contextmanager
     def _planned(self) -> Iterator[Callable[[int], Planned | None] | None]:
-        """What is planned for a row, if the run keeps to a plan; read beside the one connection that writes.
+        """Yield a function that returns the plan of a row, None without a plan. It reads by a connection of its own.
 
-        A plan that was made from another run's journal (of an undo) is compared with the server when it is to be shown.
+        The plan of an undo, made from another run's journal, is compared with the server if it is only to be shown.
         """
         if self.journal.facts.get(PLAN) != ("complete" if self.planning else "kept"):
             yield None
@@ -266,7 +266,7 @@ class Run:
 
     @contextmanager
     def _earlier(self) -> Iterator[History | None]:
-        """What earlier processes found out, if there were any; read beside the one connection that writes."""
+        """Yield the history of earlier processes, None if there were none. It reads by a connection of its own."""
         if not self.resumed and PLAN not in self.journal.facts:
             yield None
             return
@@ -281,13 +281,13 @@ class Run:
 
     @property
     def _wished(self) -> int:
-        """Number of the last row that the run is about."""
+        """Number of the last row of the run."""
         limit = self.settings.input.limit
         return self.rows if limit is None else min(self.rows, limit)
 
     @property
     def _limit(self) -> int:
-        """Number of the last row to be looked at by this process."""
+        """Number of the last row that this process handles."""
         return self._wished if self.last is None else min(self._wished, self.last)
 
     def _wanted(self, traces: Traces | None) -> Callable[[int], bool]:
@@ -297,7 +297,7 @@ class Run:
         return lambda row: row <= limit and traces.matters(row)
 
     def _answered_since(self, saved_at: float) -> list[float]:
-        """Of those left open, the server may count one as late as it would have been given up on."""
+        """Return when PATCHes were answered, in seconds since the epoch; open ones count as late as their time-out."""
         if not self.resumed:
             return []
         now = self.clock.wall()

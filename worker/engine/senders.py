@@ -1,6 +1,6 @@
-"""The bounded pool: workers that send what the sequencer hands them, and settle what comes of it.
+"""The bounded pool: workers that send the rows of the sequencer, and settle them by their outcomes.
 
-There is no task per row. The first updates of a type go alone and are read back in full.
+There is no task per row. The first updates of a type are sent alone and read back in full.
 """
 
 from collections.abc import Callable
@@ -22,15 +22,15 @@ from worker.policy.verdict import ReadBack
 from worker.stop import Stop
 
 SETTLERS: Final = 2
-"""Pages of rows in doubt that may be read at once."""
+"""Most pages of rows in doubt that are read at once."""
 
 
 @dataclass(slots=True)
 class Senders:
-    """Takes every row to its end, or as far as the run lets it.
+    """Sends every row to its end, or until the run ends.
 
     Attributes:
-        room: how many rows may be ahead of the senders at the present pace.
+        room: returns how many rows may be ahead of the senders at the current pace.
     """
 
     sequencer: Sequencer
@@ -44,7 +44,7 @@ class Senders:
     _admitting: int = 0
 
     async def run(self, workers: int) -> None:
-        """Send with that many workers until nothing is left to do or the run ends."""
+        """Send with `workers` workers until nothing is left to do or the run ends."""
         async with anyio.create_task_group() as group:
             for _ in range(SETTLERS):
                 group.start_soon(self.settling.run)
@@ -70,9 +70,9 @@ class Senders:
                     self.outcomes.drain()
 
     async def _next(self) -> InFlightRow | None:
-        """Return the next row to send, with a slot of the pace reserved for it; None when there will be none.
+        """Return the next row to send, with a slot reserved for it; None if no more will come.
 
-        The slot comes first: rows wait in the sequencer, where those that grow stale are read again a page at a time.
+        The slot comes first: until then rows wait in the sequencer, where stale ones are read again a page at a time.
         """
         while not self.stop.reason:
             if len(self.sequencer.ready) > self._admitting and not self.settling.holds:
@@ -89,7 +89,7 @@ class Senders:
         return None
 
     def _taken(self) -> InFlightRow | None:
-        """Take the next row from the sequencer, and wake those who read if that makes room."""
+        """Take the next row from the sequencer, and wake the readers if that makes room."""
         row = self.sequencer.next_row()
         if self.sequencer.out:
             self.outcomes.drain()
@@ -98,7 +98,7 @@ class Senders:
         return row
 
     async def _admitted(self) -> bool:
-        """Reserve a slot; no more workers wait for one than there are rows, so that none waits in vain at the end."""
+        """Reserve a slot. Count the waiting workers, so that never more of them wait than there are rows."""
         self._admitting += 1
         try:
             return await self.attempts.limiter.admit()
@@ -106,9 +106,9 @@ class Senders:
             self._admitting -= 1
 
     async def _send_alone(self, row: InFlightRow) -> Ending:
-        """Send one of the first rows of a type, and see whether it did what it should and nothing else.
+        """Send one of the first rows of a type, and check that it changed what it should and nothing else.
 
-        A value that does not stick puts the row in doubt; so it is told only once it is certain, or cannot be.
+        A value that does not stick puts the row in doubt, so that it is reported only once it is settled.
         """
         job, lookup = row.job, self.reading.lookup
         before = await lookup.record(job.type, job.id)

@@ -1,8 +1,7 @@
-"""Rows in doubt: their records are read again and again for some seconds, beside the run, until one proves something.
+"""Rows in doubt: read their records repeatedly for some seconds, beside the run, until a read proves something.
 
 A record that holds the old value proves nothing: reads lag behind writes, and an update may land after its reply, or
-after the connection broke. So nobody waits for a first read, and nobody is held up by the last: the rows of other
-records go on meanwhile, and those of the same record wait.
+after the connection broke. The reads hold up no other record: only rows of the same record wait.
 """
 
 from collections.abc import Callable
@@ -29,34 +28,34 @@ from worker.policy.verdict import ReadBack, Settle
 from worker.stop import Stop
 
 READ_AT: Final = (0.0, 0.5, 1.5, 3.5, 6.0, 10.0)
-"""Seconds after the doubt at which the record is read: what shows up within 5 s is seen, what takes longer is not."""
+"""Seconds after the doubt at which the record is read: changes that show within 5 s are seen, later ones are not."""
 
 BEAT: Final = 0.25
-"""Seconds between two moments at which records are read, so that the rows of a page are due together."""
+"""Seconds to which read times are rounded up, so that the rows of a page are due together."""
 
 LONGEST_DELAY: Final = 30.0
-"""Seconds by which `Retry-After` of a 202 puts off the first read at most."""
+"""Most seconds by which the `Retry-After` of a 202 delays the first read."""
 
 FAILED: Final = 3
-"""Reads of a record that may fail, each after a few tries of its own."""
+"""Failed reads of a record, each after a few tries of its own, before it is given up."""
 
 LONGEST_OUTAGE: Final = 60.0
-"""Seconds after the doubt for which a server that is down is waited for."""
+"""Seconds after the doubt during which to wait for a server that is down."""
 
 MOST: Final = 1000
-"""Rows in doubt that a run has at most before it reads further ones."""
+"""Rows in doubt at which no further rows are read."""
 
 LEAST: Final = 20
-"""Open rows in doubt, without a success since, at which nothing more is sent until one of them is settled."""
+"""Open rows in doubt, with no success since, at which nothing more is sent until one of them is settled."""
 
 _ACCEPTED: Final = 202
 
 
 @dataclass(slots=True, eq=False)
 class _OpenAttempt:
-    """One row in doubt: what is asked, since when (loop time), how often its record was read, and what it held last.
+    """A row in doubt: the question, since when (loop time), how often its record was read, and its last known state.
 
-    `failed` reads are among the `reads`.
+    `reads` includes the `failed` ones.
     """
 
     row: InFlightRow
@@ -73,7 +72,7 @@ class Settling:
     """Reads the records of rows in doubt, a page of one type at a time.
 
     Attributes:
-        is_down: whether nobody gets an answer, to reads and updates alike.
+        is_down: returns True while neither reads nor updates get an answer.
     """
 
     lookup: Lookup
@@ -91,23 +90,23 @@ class Settling:
 
     @property
     def is_full(self) -> bool:
-        """Whether so many rows are in doubt that no further ones had better be read."""
+        """True if so many rows are in doubt that no further rows should be read."""
         return self._open + len(self.outcomes.doubtful) >= MOST
 
     @property
     def holds(self) -> bool:
-        """Whether nothing more had better be sent: something that answers every row may not be the API at all.
+        """True if nothing more should be sent: a server that leaves every row in doubt may not be the API at all.
 
-        Once a row with the same reason has turned out to be applied, further ones hold nobody up.
+        Once a row with a reason turned out to be applied, further rows with that reason no longer count.
         """
         return len(self._unproven) >= LEAST
 
     def succeeded(self) -> None:
-        """Take note of a row that was applied."""
+        """Note that a row was applied."""
         self._unproven.clear()
 
     def add(self, row: InFlightRow, question: ReadBack, outcome: Outcome | None) -> None:
-        """Take a row in doubt, of which the journal knows; `outcome` is that of its last attempt, if it was ours."""
+        """Take a row in doubt, after the journal recorded it; `outcome` is that of its last attempt in this process."""
         self._open += 1
         if question.reason not in self._trusted:
             self._unproven.add(row)
@@ -116,12 +115,12 @@ class Settling:
         self.bells.doubts.ring()
 
     def end(self) -> None:
-        """Let the readers end: no row is left that could come to be in doubt."""
+        """Let the readers end: no further row can be in doubt."""
         self._done = True
         self.bells.doubts.ring()
 
     async def run(self) -> None:
-        """Read what is due until the run ends; several may run at once."""
+        """Read the records that are due until the run ends; several tasks may run this at once."""
         while not (self.stop.reason or self._done):
             self._take_doubtful()
             page = self._page(self.clock.now())
@@ -134,12 +133,12 @@ class Settling:
             self._leave(heappop(self._due)[2])
 
     def _take_doubtful(self) -> None:
-        """Take the rows that an earlier process left in doubt, and that their first reading has not settled."""
+        """Take the rows that an earlier process left in doubt, and that their first read has not settled."""
         while self.outcomes.doubtful:
             self.add(*self.outcomes.doubtful.popleft(), None)
 
     def _delay(self, outcome: Outcome | None) -> float:
-        """Seconds before the first read: what a 202 asks for."""
+        """Return the seconds before the first read, as a 202 asks for; 0 after any other outcome."""
         if not isinstance(outcome, Reply) or outcome.status != _ACCEPTED:
             return 0.0
         return min(LONGEST_DELAY, read_retry_after(outcome.headers, self.clock.wall()) or 0.0)
@@ -149,22 +148,22 @@ class Settling:
         heappush(self._due, (due, self._next(), doubt))
 
     def _next(self) -> int:
-        """Return a number that keeps rows in their order which are due at one moment."""
+        """Return a number that keeps rows in order that are due at the same time."""
         self._added += 1
         return self._added
 
     def _is_enough(self, doubt: _OpenAttempt, live: Live | None) -> bool:
-        """Return whether a last read has shown the record late enough, or none can be had."""
+        """Return True if a last read has shown the record late enough, or too many reads have failed."""
         doubt.failed += live is None
         late = self.clock.now() - doubt.since >= READ_AT[-1]
         return doubt.reads == len(READ_AT) or (late and (live is not None or doubt.failed >= FAILED))
 
     def _waits_for_the_server(self, doubt: _OpenAttempt) -> bool:
-        """Return whether the read failed because nobody gets an answer: that is no answer about this row."""
+        """Return True if the read failed because the server is down for all, which says nothing about this row."""
         return self.is_down() and self.clock.now() - doubt.since < LONGEST_OUTAGE
 
     def _page(self, now: float) -> list[_OpenAttempt]:
-        """The rows that are due: those of one type, a page at most."""
+        """Take the rows of one type that are due, at most a page."""
         page: list[_OpenAttempt] = []
         others: list[tuple[float, int, _OpenAttempt]] = []
         while self._due and self._due[0][0] <= now and len(page) < self.lookup.api.page:
@@ -192,7 +191,7 @@ class Settling:
         live = found.records.get(row.job.id)
         settle = None
         if row.job.id in found.missing:
-            doubt.reads = len(READ_AT) - 1  # nothing more will be seen of it
+            doubt.reads = len(READ_AT) - 1  # a further read would show nothing new
         elif live is None and self._waits_for_the_server(doubt):
             heappush(self._due, (self.clock.now() + READ_AT[1], self._next(), doubt))
             return
@@ -215,11 +214,11 @@ class Settling:
             self._trusted.add(doubt.question.reason)
             self.succeeded()
         self.outcomes.settle(doubt.row, settle, doubt.outcome)
-        self.bells.rows.ring()  # nothing may be held any more
-        self.bells.room.ring()  # and there may be room for further doubts
+        self.bells.rows.ring()  # `holds` may have ended
+        self.bells.room.ring()  # `is_full` may have ended
 
     def _leave(self, doubt: _OpenAttempt) -> None:
-        """Leave a row for a later process, which finds the doubt in the journal."""
+        """Leave a row to a later process, which finds the doubt in the journal."""
         self._open -= 1
         doubt.row.state = step(doubt.row.state, Event.STOP)
 

@@ -103,7 +103,7 @@ def test_without_a_file_the_sheet_goes_to_standard_output(offline: Desk) -> None
     [
         (("order",), "did you mean `orders`?"),
         (("skus", "--format", "xlsx"), "--output skus.xlsx"),
-        (("skus", "--output", "there.csv"), "there.csv is there already"),
+        (("skus", "--output", "there.csv"), "there.csv exists already"),
         (("skus", "--output", "no/such/folder.csv"), "Cannot write no/such/folder.csv"),
         (("skus", "--output", "no/such/folder.xlsx"), "Cannot write no/such/folder.xlsx"),
     ],

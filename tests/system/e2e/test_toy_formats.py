@@ -128,7 +128,7 @@ def test_a_flag_that_a_format_does_not_take_is_refused(toy: Toy, desk: Desk) -> 
     sheet = desk.folder / f"sheet.{toy.form.name}"
     refused = desk.rowpatch("check", sheet, "--type", "stripe_payments", "--delimiter", ";")
     assert refused.status == 2
-    assert refused.err.endswith(f"--delimiter says nothing about {toy.form.name}: leave it out.\n")
+    assert refused.err.endswith(f"--delimiter does not apply to {toy.form.name}: leave it out.\n")
 
 
 def test_a_message_lists_the_formats_there_are(toy: Toy, desk: Desk) -> None:

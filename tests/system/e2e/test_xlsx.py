@@ -119,9 +119,9 @@ def test_of_several_sheets_one_is_named_and_the_workbook_may_come_through_a_pipe
         ("a.xlsm", b"", (), ".xlsm is not read"),
         ("a.xlsx", b"id,reference\n", (), "no XLSX workbook, whatever its name says"),
         ("a.csv", b"PK\x03\x04", (), "--format xlsx"),
-        ("a.csv", b"id,reference\n", ("--sheet", "x"), "--sheet says nothing about csv"),
-        ("a.csv", b"id,reference\n", ("--visible-only",), "--visible-only says nothing about csv"),
-        ("a.xlsx", b"", ("--delimiter", ";"), "--delimiter says nothing about xlsx"),
+        ("a.csv", b"id,reference\n", ("--sheet", "x"), "--sheet does not apply to csv"),
+        ("a.csv", b"id,reference\n", ("--visible-only",), "--visible-only does not apply to csv"),
+        ("a.xlsx", b"", ("--delimiter", ";"), "--delimiter does not apply to xlsx"),
     ],
 )
 def test_what_is_no_workbook_or_no_flag_of_one_is_refused(
