@@ -131,12 +131,13 @@ class Scene:
 
     async def send(self, *then: tuple[float, Callable[[], object]]) -> float:
         """Send until all workers have ended, and do things at their times; return when that was."""
-        async with anyio.create_task_group() as group:
-            for at, what in then:
-                group.start_soon(later, at, what)
-            await self.senders.run(self.workers)
-            ended = now()
-            group.cancel_scope.cancel()
+        with anyio.fail_after(10_000):  # who waits for ever is told so, in virtual time
+            async with anyio.create_task_group() as group:
+                for at, what in then:
+                    group.start_soon(later, at, what)
+                await self.senders.run(self.workers)
+                ended = now()
+                group.cancel_scope.cancel()
         assert self.limiter.pace.in_flight == 0
         assert not self.bells.rows.is_awaited
         assert not self.bells.doubts.is_awaited
