@@ -100,6 +100,10 @@ class Schema:
         """
         return self._with_forms.get(name)
 
+    def family(self, name: str) -> str:
+        """Return the abstract type that a type belongs to, or the type itself: within a family, an id is one record."""
+        return self._families.get(name, name)
+
     def is_write_only(self, name: str) -> bool:
         """Return whether no reply ever shows the attribute: a trigger, or a password."""
         return name.startswith("_") or name.endswith(self.hidden)
@@ -110,6 +114,11 @@ class Schema:
         `order` -> `orders`; `payments` -> `adyen_payments`, `axerve_payments` and so on.
         """
         return _hint_at(name, self)
+
+    @cached_property
+    def _families(self) -> Mapping[str, str]:
+        kinds = filter(None, map(self.resource_type, self.names))
+        return {concrete: kind.name for kind in kinds for concrete in kind.abstract_over}
 
     @cached_property
     def _with_forms(self) -> Mapping[str, Attribute]:

@@ -70,7 +70,8 @@ class Outcomes:
         result = self._write_down(row, settle, outcome)
         if result.status is Status.APPLIED:
             now = self.clock.now()
-            self.recent.add(row.job.id, row.change, now)
+            types = frozenset((row.job.type, row.type_name, *self.api.resource(row.job.type).variants))
+            self.recent.add(row.job.id, types, row.change, now)
             row.written_at = now
         self.sequencer.settled(row, result.status, result.reason, self.clock.moment())
         self.drain()

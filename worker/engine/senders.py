@@ -111,7 +111,11 @@ class Senders:
         A value that does not stick puts the row in doubt, so that it is reported only once it is settled.
         """
         job, lookup = row.job, self.reading.lookup
-        before = await lookup.record(job.type, job.id)
+        try:
+            before = await lookup.record(job.type, job.id)
+        except BaseException:
+            self.attempts.limiter.release()
+            raise
         ending = await self.attempts.run(row, admitted=True)
         if before is None or not isinstance(ending, Judged) or ending.settle.status is not Status.APPLIED:
             return ending

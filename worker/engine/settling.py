@@ -103,7 +103,10 @@ class Settling:
 
     def succeeded(self) -> None:
         """Note that a row was applied."""
+        was_held = self.holds
         self._unproven.clear()
+        if was_held:
+            self.bells.rows.ring()
 
     def add(self, row: InFlightRow, question: ReadBack, outcome: Outcome | None) -> None:
         """Take a row in doubt, after the journal recorded it; `outcome` is that of its last attempt in this process."""

@@ -106,7 +106,7 @@ def outrun(copy: Path, settings: Settings, journal: Journal, rows: int, schema: 
             if not isinstance(job, UpdateJob):
                 continue
             row, mark = job.ref.row, marks[job.ref.row]
-            record = job.id or journal.target(row) or job.key
+            record = f"{schema.family(job.type)} {job.id or journal.target(row) or job.key}"
             if how.limit is not None and row > how.limit and mark != _APPLIED:
                 continue
             spent = mark == _PARTLY and job.fires and not how.resend_unknown

@@ -154,19 +154,27 @@ class InFlightRow:
 class RecentWrites:
     """Changes of the last seconds by record, in the order in which they were applied; memory grows with these alone."""
 
-    _changes: dict[str, deque[Change]] = field(default_factory=dict)
+    _changes: dict[str, deque[tuple[Change, frozenset[str]]]] = field(default_factory=dict)
     _order: deque[tuple[float, str]] = field(default_factory=deque)
 
-    def add(self, resource_id: str, change: Change, now: float) -> None:
-        """Take note of a change that was applied at `now` (loop time)."""
+    def add(self, resource_id: str, types: frozenset[str], change: Change, now: float) -> None:
+        """Take note of a change that was applied at `now` (loop time).
+
+        Args:
+            resource_id: of the record.
+            types: by which the record may be read: records of other types may have the same id.
+            change: that was applied.
+            now: loop time.
+        """
         self._forget(now)
-        self._changes.setdefault(resource_id, deque()).append(change)
+        self._changes.setdefault(resource_id, deque()).append((change, types))
         self._order.append((now, resource_id))
 
     def over(self, resource_id: str, live: Live, now: float) -> Live:
         """Return the record as it is, whether or not the read shows what was written a moment ago."""
         self._forget(now)
-        return reduce(after, self._changes.get(resource_id, ()), live)
+        ours = (change for change, types in self._changes.get(resource_id, ()) if live.type in types)
+        return reduce(after, ours, live)
 
     def _forget(self, now: float) -> None:
         while self._order and now - self._order[0][0] > READ_LAG_S:

@@ -578,7 +578,13 @@ class Sequencer:
 
     def _follow(self, row: InFlightRow, live: Live | None, at: Moment) -> Settle | None:
         """Decide a row by the state the row before it left, or queue it to be read; return its settlement, if any."""
-        if live is None or self._blind or not fields(row.job) <= live.fields:
+        kind = row.job.type
+        if (
+            live is None
+            or self._blind
+            or not fields(row.job) <= live.fields
+            or live.type not in (kind, *self._variants(kind))  # ids of other types may be the same, the records are not
+        ):
             self._line_up(row)
             self.out.append(LinedUp(row))
             return None

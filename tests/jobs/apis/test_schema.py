@@ -100,3 +100,10 @@ def test_a_typo_leads_to_the_closest_name(typed: str, meant: str) -> None:
 @pytest.mark.parametrize(("length", "meant"), [(100, "a" * 99), (101, "")])
 def test_a_name_longer_than_anybody_mistypes_one_is_compared_with_none(length: int, meant: str) -> None:
     assert closest("a" * length, ["a" * 99]) == meant
+
+
+@pytest.mark.parametrize(
+    ("name", "family"), [("captures", "transactions"), ("transactions", "transactions"), ("skus", "skus"), ("x", "x")]
+)
+def test_types_of_one_family_are_names_for_the_same_records(name: str, family: str) -> None:
+    assert SCHEMA.family(name) == family

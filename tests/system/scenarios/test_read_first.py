@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from jobs.model import Status
 from tests.system.scenarios.harness import Case, Story, play, references, sheet
 from worker.policy.row import MAX_READ_AGE_S as FRESH
@@ -113,3 +115,16 @@ def test_first_updates_go_alone_and_other_types_meanwhile(tmp_path: Path) -> Non
     for kind in kinds:
         first = [entry.at for entry in story.patches if entry.type == kind][:4]
         assert first[1] - first[0] > 0.01  # the second only after the first was read back
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_two_types_of_one_id_are_two_records(tmp_path: Path, exists: bool) -> None:
+    seed = tmp_path / "seed.ndjson"
+    entries = [{"type": "orders", "id": "sameidsame", "attributes": {"reference": "old"}}]
+    entries += [{"type": "skus", "id": "sameidsame", "attributes": {"reference": "other"}}] if exists else []
+    seed.write_text("".join(json.dumps(each) + "\n" for each in entries))
+    world = SandboxSettings(seed=(str(seed),), latency=0.01)
+    text = "type,id,reference\norders,sameidsame,new\nskus,sameidsame,new\n"
+    story = play(Case(text, type="", blind=False, metadata="merge", stopping=Stopping(canary=0)), tmp_path, world)
+    told = [(str(each.status), each.reason) for each in story.results]
+    assert told == [("applied", ""), ("applied", "") if exists else ("rejected", "not_found")]

@@ -3,18 +3,19 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+import anyio
 import pytest
 
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.changes.diff import Change
-from jobs.model import Edit, Live, Reply, RowRef, RowResult, Status, Unsendable, UpdateJob
+from jobs.model import ApiError, Edit, Live, Reply, RowRef, RowResult, Status, Unsendable, UpdateJob
 from worker.clock import Clock
-from worker.engine.bells import Bells
+from worker.engine.bells import Bell, Bells
 from worker.engine.outcomes import Outcomes
 from worker.policy.guards import IDENTICAL_ROWS, Guards, Halt
 from worker.policy.lifecycle import State
 from worker.policy.row import InFlightRow, Moment, RecentWrites
-from worker.policy.sequencer import Aimed, Doubted, Learned, Queued, Refused, Sequencer, Settled, Sizes
+from worker.policy.sequencer import Aimed, Done, Doubted, Learned, Queued, Refused, Sequencer, Settled, Sizes
 from worker.policy.verdict import ReadBack, Settle
 from worker.stop import Stop
 
@@ -72,8 +73,10 @@ def in_hand(of: Outcomes) -> InFlightRow:
 def test_a_row_is_written_down_with_what_its_last_attempt_was_answered() -> None:
     notes = Notes()
     of = outcomes(notes)
-    of.settle(in_hand(of), Settle("", mode="test"), Reply(200, {"x-request-id": "abc"}, b"{}"))
+    errors = (ApiError("it is odd"),)
+    of.settle(in_hand(of), Settle("", mode="test", errors=errors), Reply(200, {"x-request-id": "abc"}, b"{}"))
     (result,) = notes.results
+    assert result.errors == errors
     assert (result.status, result.http, result.attempts, result.request_id, result.at) == (
         Status.APPLIED, 200, 2, "abc", 1000.0,
     )  # fmt: skip
@@ -189,6 +192,37 @@ def test_a_row_that_is_to_be_sent_is_a_success_of_reading_and_its_request_is_bui
     of.sequencer.out = [*([Queued(first)] if sends else []), *missing]
     of.drain()
     assert (of.stop.reason, first._request is not None) == ("" if sends else "not_found", sends)
+
+
+def test_a_row_that_cannot_be_sent_excuses_none_of_those_that_were_read_behind_it() -> None:
+    of = outcomes(Notes())
+    numbers = range(2, IDENTICAL_ROWS + 2)
+    of.guards.reading([1, *numbers])
+    problem = Unsendable(RowRef(1, 1, b""), "type_unknown")
+    of.sequencer.out = [
+        Refused(problem, Settle("type_unknown")), *(Settled(row(number), Settle("not_found")) for number in numbers)
+    ]  # fmt: skip
+    of.drain()
+    assert of.stop.reason == "not_found"
+
+
+async def test_everybody_is_woken_once_every_row_is_settled() -> None:
+    of, woken = outcomes(Notes()), list[Bell]()
+
+    async def wait(bell: Bell) -> None:
+        await bell.wait()
+        woken.append(bell)
+
+    async with anyio.create_task_group() as group:
+        bells = (of.bells.rows, of.bells.room, of.bells.doubts)
+        for bell in bells:
+            group.start_soon(wait, bell)
+        await anyio.wait_all_tasks_blocked()
+        of.sequencer.out = [Done()]
+        of.drain()
+        await anyio.wait_all_tasks_blocked()
+        group.cancel_scope.cancel()
+    assert woken == list(bells)
 
 
 def test_a_row_that_follows_is_decided_by_what_was_left() -> None:

@@ -87,7 +87,7 @@ async def test_a_page_is_read_with_what_its_rows_set_and_its_rows_are_decided() 
 
 async def test_what_the_run_wrote_a_moment_ago_counts_over_what_a_read_shows() -> None:
     of = reading(Records({"a": old()}), row(1))
-    of.recent.add("a", Change({"name": "new"}), 9.0)
+    of.recent.add("a", frozenset({"orders"}), Change({"name": "new"}), 9.0)
     await of.read(page(of))
     assert of.sequencer.is_done  # the record is as wanted
 

@@ -130,12 +130,13 @@ class Scene:
 
     async def send(self, *then: tuple[float, Callable[[], object]]) -> float:
         """Send until all workers have ended, and do things at their times; return when that was."""
-        async with anyio.create_task_group() as group:
-            for at, what in then:
-                group.start_soon(later, at, what)
-            await self.senders.run(self.workers)
-            ended = now()
-            group.cancel_scope.cancel()
+        with anyio.fail_after(10_000):  # who waits for ever is told so, in virtual time
+            async with anyio.create_task_group() as group:
+                for at, what in then:
+                    group.start_soon(later, at, what)
+                await self.senders.run(self.workers)
+                ended = now()
+                group.cancel_scope.cancel()
         assert self.limiter.pace.in_flight == 0
         return ended
 
@@ -573,3 +574,32 @@ def test_rows_in_doubt_are_read_as_late_as_their_reply_asks_and_two_pages_at_onc
         return scene.records
 
     assert run(story()).asked == [(7.0, "orders", ("k1",)), (7.0, "skus", ("k2",))]
+
+
+def test_a_success_lets_all_workers_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling_module, "LEAST", 1)
+
+    async def story() -> Scene:
+        server = Server({"k1": ACCEPTED, "k2": ACCEPTED}, lambda key: 0.5 if key in {"k1", "k2"} else 1.0)
+        scene = Scene(server, workers=3)
+        scene.read(*(row(number) for number in range(1, 10)))
+        await scene.send()
+        return scene
+
+    assert run(story()).server.times == [0.0] * 3 + [1.0] * 3 + [2.0] * 3
+
+
+def test_a_first_row_that_is_cancelled_while_its_record_is_read_leaves_no_slot_behind() -> None:
+    class Slow(Records):
+        async def record(self, kind: str, key: str) -> Mapping[str, JSON] | None:
+            await anyio.sleep(1)
+            return await super().record(kind, key)
+
+    async def story() -> int:
+        scene = Scene(records=Slow(in_full=[BEFORE]), canaries=1)
+        scene.read(row(1))
+        with anyio.move_on_after(0.5):
+            await scene.senders.run(2)
+        return scene.limiter.pace.in_flight
+
+    assert run(story()) == 0

@@ -80,15 +80,16 @@ class Scene:
 
     async def settle(self, *then: tuple[float, Callable[[], object]], until: float = 200.0) -> float:
         """Settle what is in doubt, and do things at their times; return when all readers had ended."""
-        async with anyio.create_task_group() as group:
-            for _ in range(self.settlers):
-                group.start_soon(self.settling.run)
-            async with anyio.create_task_group() as others:
-                for at, what in then:
-                    others.start_soon(self._later, at, what)
-            if not self.stop.reason:
-                await anyio.sleep(until - now())
-                self.settling.end()
+        with anyio.fail_after(10_000):  # who waits for ever is told so, in virtual time
+            async with anyio.create_task_group() as group:
+                for _ in range(self.settlers):
+                    group.start_soon(self.settling.run)
+                async with anyio.create_task_group() as others:
+                    for at, what in then:
+                        others.start_soon(self._later, at, what)
+                if not self.stop.reason:
+                    await anyio.sleep(until - now())
+                    self.settling.end()
         return now()
 
     @staticmethod

@@ -63,22 +63,31 @@ def test_what_a_row_is_remembered_by_is_only_what_its_last_attempt_sent() -> Non
     assert after(Live("orders", {"name": "old"}), row.change).attributes == {"name": "n"}
 
 
+ORDERS = frozenset({"orders"})
 BEFORE = Live("orders", {"reference": "old", "metadata": {"a": 1}}, fields=Fields(frozenset({"reference", "metadata"})))
 
 
 def test_a_read_that_lags_is_corrected_by_what_was_written_in_the_order_it_was() -> None:
     recent = RecentWrites()
-    recent.add("x", Change({"metadata": {"a": 1, "b": 2}}), 10.0)
-    recent.add("x", Change({"reference": "new"}), 11.0)
-    recent.add("x", Change({"metadata": {"a": 1, "b": 3}}), 12.0)
+    recent.add("x", ORDERS, Change({"metadata": {"a": 1, "b": 2}}), 10.0)
+    recent.add("x", ORDERS, Change({"reference": "new"}), 11.0)
+    recent.add("x", ORDERS, Change({"metadata": {"a": 1, "b": 3}}), 12.0)
     assert recent.over("x", BEFORE, 13.0).attributes == {"reference": "new", "metadata": {"a": 1, "b": 3}}
     assert recent.over("y", BEFORE, 13.0) is BEFORE
 
 
 def test_what_was_written_longer_ago_is_left_to_the_read() -> None:
     recent = RecentWrites()
-    recent.add("x", Change({"reference": "first"}), 10.0)
-    recent.add("x", Change({"metadata": {"b": 2}}), 14.0)
+    recent.add("x", ORDERS, Change({"reference": "first"}), 10.0)
+    recent.add("x", ORDERS, Change({"metadata": {"b": 2}}), 14.0)
     assert recent.over("x", BEFORE, 16.0).attributes == {"reference": "old", "metadata": {"b": 2}}
     assert recent.over("x", BEFORE, 20.0) is BEFORE
     assert not recent._changes
+
+
+def test_what_was_written_into_a_record_of_another_type_with_the_same_id_is_another_matter() -> None:
+    recent = RecentWrites()
+    recent.add("x", frozenset({"transactions", "captures"}), Change({"reference": "new"}), 10.0)
+    assert recent.over("x", BEFORE, 11.0) is BEFORE
+    capture = Live("captures", {"reference": "old"})
+    assert recent.over("x", capture, 11.0).attributes == {"reference": "new"}

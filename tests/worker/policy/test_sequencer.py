@@ -106,6 +106,16 @@ def test_rows_of_one_record_go_one_at_a_time_in_file_order() -> None:
     assert of.is_done
 
 
+def test_records_of_two_types_with_one_id_are_not_compared_with_each_other() -> None:
+    first, second = row(1, "a", "orders"), row(2, "a", "skus")
+    of = sequencer(first, second)
+    of.read(next_read(of), found("a", kind="orders"))
+    assert of.next_row() is first
+    said(of)
+    of.settled(first, Status.APPLIED, "", NEVER)
+    assert said(of) == [LinedUp(second)]
+
+
 @pytest.mark.parametrize("reason", ["tags_discarded", "unverified"])
 def test_a_row_that_was_applied_in_part_leaves_a_record_that_has_to_be_read(reason: str) -> None:
     first, second = row(1), row(2)
