@@ -17,6 +17,9 @@ from jobs.changes.equality import same_at
 from jobs.changes.exact import holds_exact
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Fields, Path, Unread
 
+_ANY_KEY: Final = "metadata"
+"""The object of which a column can name every key (`jobs.columns.grammar`), whatever the API merges into."""
+
 Value: TypeAlias = JSON | Absent | Unread
 """What a path may hold; UNREAD is what nobody knows."""
 
@@ -258,12 +261,12 @@ def _cell(type_name: str, trail: Trail, schema: Schema) -> tuple[str, JSON]:
     if kind == "relationships":
         return name, _links(schema.resource_type(type_name), name, old)
     if key:
-        return _member(name, key[0], old, schema.merged)
+        return _member(name, key[0], old)
     return f"attributes.{name}:json", _known(old)
 
 
-def _member(name: str, key: str, value: Value, merged: str) -> tuple[str, JSON]:
-    if name != merged and (not key or "." in key):
+def _member(name: str, key: str, value: Value) -> tuple[str, JSON]:
+    if name != _ANY_KEY and (not key or "." in key):
         raise _Unwritable(_DOTTED)
     if not isinstance(value, Absent):
         return f"{name}.{key}:json", _known(value)

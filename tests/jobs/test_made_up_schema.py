@@ -13,7 +13,7 @@ from jobs.changes.overtaking import touched
 from jobs.changes.taken import is_plainly_taken, taken
 from jobs.columns import ObjectColumns, Rules, SheetColumns
 from jobs.formats import InputRefused
-from jobs.model import JSON, ObjectRow, RowRef, SheetRow, Unsendable, UpdateJob
+from jobs.model import JSON, Edit, ObjectRow, RowRef, SheetRow, Unsendable, UpdateJob
 from jobs.model import Live as Record
 from tests.schemas import TOY
 
@@ -81,6 +81,14 @@ def test_what_was_written_is_put_back_by_it() -> None:
     found = restoring("boats", "b1", [Written(1, change.edits)], TOY)
     assert found.members == {"type": "boats", "id": "b1", "harbour": None, "extras.a:json": "1"}
     assert found.lost == ()
+
+
+def test_a_key_that_no_column_can_name_is_not_put_back() -> None:
+    keys = (Edit(("attributes", "extras", "a.b"), "1", "2"), Edit(("attributes", "extras", "a"), "1", "2"))
+    found = restoring("boats", "b1", [Written(1, keys)], TOY)
+    assert found.members == {"type": "boats", "id": "b1", "extras.a:json": "1"}
+    assert [each.column for each in found.lost] == ["extras.a.b"]
+    assert isinstance(ObjectColumns(RULES).read(ObjectRow(REF, found.members)), UpdateJob)
 
 
 def test_it_says_which_triggers_may_be_repeated() -> None:
