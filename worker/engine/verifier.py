@@ -17,7 +17,7 @@ from jobs.changes.equality import same_at, tidied
 from jobs.changes.inverse import Trail, Value, Written, needed, trails
 from jobs.model import ABSENT, JSON, Absent, Edit, Fields, Live, Path, Status, Unread
 from worker.journal import History
-from worker.lane.connect import READ_CONCURRENCY, Way, connected
+from worker.lane.connect import READ_CONCURRENCY, LaneSettings, connected
 from worker.lane.reads import Lookup
 from worker.policy.guards import Guards
 from worker.policy.row import READ_LAG_S, Found
@@ -98,7 +98,9 @@ def sampled(records: Iterator[Kept], size: int, dice: Random) -> list[Kept]:
     return sorted(sample, key=lambda record: (record.type, record.id))
 
 
-async def verify(way: Way, records: Iterator[Kept], report: Callable[[Finding], None], last: float = 0.0) -> Verified:
+async def verify(
+    way: LaneSettings, records: Iterator[Kept], report: Callable[[Finding], None], last: float = 0.0
+) -> Verified:
     """Read the records again, a few pages at a time, and report what is not as it was written, in their order.
 
     Args:

@@ -17,10 +17,10 @@ committed while the other one computes, and both are slower for it (measured: wi
 a seventh more CPU a row).
 """
 
-BUSY: Final = 0.6
+BUSY_SHARE: Final = 0.6
 """Share of the time, spent computing or committing, from which on that is what the run waits for."""
 
-SPAN: Final = 0.1
+BUSY_SPAN_S: Final = 0.1
 """Seconds over which the share is measured."""
 
 
@@ -47,16 +47,16 @@ class WriterThread:
         await asyncio.get_running_loop().run_in_executor(self._executor, commit)
         self._committing += self._now() - began
 
-    async def company(self) -> None:
+    async def coalesce(self) -> None:
         """Have what is at hand join the next commit, as long as the process is busy.
 
         A commit costs as much as ten rows: the more share one, the faster a busy run is. Where the run waits for the
         server, or for its pace, this would only be added to that: 6 % of the speed at 50 ms and 50 in flight.
         """
         now = self._now()
-        if now - self._since >= SPAN:
+        if now - self._since >= BUSY_SPAN_S:
             used = self._used()
-            self._is_busy = used - self._before + self._committing > BUSY * (now - self._since)
+            self._is_busy = used - self._before + self._committing > BUSY_SHARE * (now - self._since)
             self._since, self._before, self._committing = now, used, 0.0
         if self._is_busy:
             for _ in range(TURNS):

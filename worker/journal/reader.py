@@ -13,7 +13,7 @@ from jobs.model import ApiError, RowRef, RowResult, Status
 from jobs.model import Path as Field
 from worker.journal.records import Image, Planned, names_in, read_image, read_planned
 from worker.journal.schema import PLAN, SAFE, JournalDamaged, connect, damaged, translated
-from worker.policy.lifecycle import Trace
+from worker.policy.lifecycle import RowHistory
 
 T = TypeVar("T")
 
@@ -103,7 +103,7 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class OpenAttempt:
     """A row that may have been changed by an attempt without a recorded result."""
 
     row: int
@@ -113,7 +113,7 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fate:
+class RowOutcome:
     """What became of a row, without what is its own: members are those of `RowResult`.
 
     Nearly all rows of a run share a few of them, each one object: what follows from it is worked out once.
@@ -128,12 +128,12 @@ class Fate:
     errors: tuple[ApiError, ...] = ()
 
 
-Settled: TypeAlias = tuple[int, bytes, str, float, Fate]
+Settled: TypeAlias = tuple[int, bytes, str, float, RowOutcome]
 """A result as the journal holds it: row, digest, request id, time, fate."""
 
 
 @dataclass(slots=True)
-class Traces:
+class RowHistories:
     """What the journal held of each row when a process began: one byte a row, so that 10 million rows fit.
 
     Attributes:
@@ -181,10 +181,10 @@ class Traces:
         """Return whether the row is settled as unknown."""
         return bool(self.marks[row] & self.UNKNOWN)
 
-    def of(self, row: int) -> Trace:
-        """Return the trace of one row."""
+    def of(self, row: int) -> RowHistory:
+        """Return the history of one row."""
         bits = self.marks[row]
-        return Trace(bool(bits & self.SETTLED), bool(bits & self.REDO), bool(bits & self.DOUBTFUL))
+        return RowHistory(bool(bits & self.SETTLED), bool(bits & self.REDO), bool(bits & self.DOUBTFUL))
 
 
 class History:
@@ -228,31 +228,33 @@ class History:
         """Yield the same as tuples: reports read millions."""
         return self._understood(_settled, _RESULTS)
 
-    def doubts(self) -> Iterator[Doubt]:
+    def doubts(self) -> Iterator[OpenAttempt]:
         """Yield, in row order, the rows that an attempt after their last result may have applied."""
         return self._understood(_doubt, _DOUBTS, SAFE)
 
-    def traces(self, rows: int) -> Traces:
-        """Read the traces of all rows of an input.
+    def histories(self, rows: int) -> RowHistories:
+        """Read the histories of all rows of an input.
 
         Raises:
             JournalDamaged: the journal speaks of rows that the input does not have.
         """
-        traces = Traces(bytearray(rows + 1))
+        histories = RowHistories(bytearray(rows + 1))
         for (row,) in self._select(_PLAIN_MARKS):  # nearly all of a million: no more than a loop for each
-            traces.mark(row, Traces.SETTLED)
+            histories.mark(row, RowHistories.SETTLED)
         for row, redo, status, reason in self._understood(_mark, _MARKS):
             unknown = status is Status.UNKNOWN
-            traces.mark(row, Traces.SETTLED | (Traces.REDO if redo else Traces.UNKNOWN if unknown else 0))
+            histories.mark(
+                row, RowHistories.SETTLED | (RowHistories.REDO if redo else RowHistories.UNKNOWN if unknown else 0)
+            )
             if redo and unknown:
-                traces.doubt(row, reason)
+                histories.doubt(row, reason)
         for doubt in self.doubts():
-            traces.doubt(doubt.row, doubt.reason)
+            histories.doubt(doubt.row, doubt.reason)
         for image in self._understood(read_image, _IMAGES_OF_DOUBTFUL):
-            if image.row in traces.reasons:
-                traces.images[image.row] = image
-        traces.earlier.update(self._understood(lambda row: (int(row[0]), int(row[1])), _UNSETTLED_ATTEMPTS))
-        return traces
+            if image.row in histories.reasons:
+                histories.images[image.row] = image
+        histories.earlier.update(self._understood(lambda row: (int(row[0]), int(row[1])), _UNSETTLED_ATTEMPTS))
+        return histories
 
     def planned(self, first: int = 0, last: int | None = None) -> Iterator[Planned]:
         """Yield the plan of the rows from `first` to `last`, in row order; nothing if there is no plan."""
@@ -366,9 +368,9 @@ class History:
                 yield row  # `yield from` would close the cursor of a file that may be closed by then
 
 
-def _doubt(row: Any) -> Doubt:
+def _doubt(row: Any) -> OpenAttempt:
     number, attempts, reason, at = row
-    return Doubt(int(number), int(attempts), str(reason), float(at))
+    return OpenAttempt(int(number), int(attempts), str(reason), float(at))
 
 
 def _mark(row: Any) -> tuple[int, bool, Status, str]:
@@ -382,7 +384,7 @@ def _settled(row: Any) -> Settled:
 
 
 @lru_cache(maxsize=256)
-def _fate(columns: tuple[Any, ...]) -> Fate:
+def _fate(columns: tuple[Any, ...]) -> RowOutcome:
     status, reason, message, fields, http, attempts, errors = columns
     said = tuple(ApiError(**each) for each in json.loads(errors)) if errors else ()
-    return Fate(Status(status), str(reason), str(message), names_in(fields), int(http), int(attempts), said)
+    return RowOutcome(Status(status), str(reason), str(message), names_in(fields), int(http), int(attempts), said)

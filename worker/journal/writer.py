@@ -29,16 +29,29 @@ _REDO: Final = "UPDATE result SET redo = 1 WHERE row = ?"
 _OUTDATED: Final = "DELETE FROM image WHERE row = ? AND NOT landed"
 _SHAPE: Final = "INSERT INTO shape VALUES (?, ?)"
 _IMAGE: Final = "INSERT OR REPLACE INTO image (row, n, type, id, shape, content, unread) VALUES (?, ?, ?, ?, ?, ?, ?)"
-_LAND: Final = "UPDATE image SET landed = 1, shape = ?, content = ? WHERE row = ? AND NOT landed"
+_PARTIAL: Final = "UPDATE image SET landed = 1, shape = ?, content = ? WHERE row = ? AND NOT landed"
 _STORED: Final = "UPDATE image SET shape = ?, content = ? WHERE row = ? AND NOT landed"
 _PLAN: Final = "INSERT OR REPLACE INTO plan VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _TARGET: Final = "INSERT OR REPLACE INTO target VALUES (?, ?)"
 _FACT: Final = "INSERT OR REPLACE INTO fact VALUES (?, ?)"
 _BEGIN: Final = "INSERT INTO process (command, started_at, last_at, state) VALUES (?, ?, ?, 'running')"
-_BEAT: Final = "UPDATE process SET last_at = ?, gets = ?, tokens = ?, refused = ? WHERE n = ?"
+_HEARTBEAT: Final = "UPDATE process SET last_at = ?, gets = ?, tokens = ?, refused = ? WHERE n = ?"
 _END: Final = "UPDATE process SET state = ?, exit_status = ?, message = ? WHERE n = ?"
 
-_QUEUED: Final = (_TARGET, _INTEND, _SHAPE, _OUTDATED, _IMAGE, _STORED, _PLAN, _WITHDRAW, _NOTE, _LAND, _SETTLE, _FACT)
+_QUEUED: Final = (
+    _TARGET,
+    _INTEND,
+    _SHAPE,
+    _OUTDATED,
+    _IMAGE,
+    _STORED,
+    _PLAN,
+    _WITHDRAW,
+    _NOTE,
+    _PARTIAL,
+    _SETTLE,
+    _FACT,
+)
 """Statements of the workers, in the order in which a commit executes them."""
 
 SHAPES: Final = 256
@@ -47,7 +60,7 @@ SHAPES: Final = 256
 ADOPTED: Final = 1000
 """Plans of another run that are taken over at once."""
 
-BEAT: Final = 0.5
+HEARTBEAT_S: Final = 0.5
 """Seconds between two signs of life of a process that has nothing else to say of itself."""
 
 
@@ -218,9 +231,9 @@ class Journal(History):
         """Queue the outcome of an attempt that did not settle its row: SAFE, or a reason code of doubt."""
         self._queue(_NOTE, outcome, row, attempt)
 
-    def land(self, row: int, edits: Iterable[Edit]) -> None:
+    def record_partial(self, row: int, edits: Iterable[Edit]) -> None:
         """Queue the edits that a refused attempt has made all the same; later attempts of the row keep them."""
-        self._queue(_LAND, *self._encoded(edits, self._batch), row)
+        self._queue(_PARTIAL, *self._encoded(edits, self._batch), row)
 
     def keep_stored(self, row: int, edits: Iterable[Edit]) -> None:
         """Queue what a row's attempts replaced once more, with the forms in which the API stores the values.
@@ -283,20 +296,20 @@ class Journal(History):
             raise self._failed
 
     async def commit_forever(
-        self, run: Runner, wall: Callable[[], float], company: Callable[[], Awaitable[None]] | None = None
+        self, run: Runner, wall: Callable[[], float], coalesce: Callable[[], Awaitable[None]] | None = None
     ) -> None:
         """Write what is queued, over and over, until `stop_committing`; nobody else commits meanwhile.
 
         Args:
             run: runs a commit.
             wall: seconds since the epoch.
-            company: waits for what may join the next commit.
+            coalesce: waits for what may join the next commit.
         """
         self._loop = asyncio.get_running_loop()
         while not self._closing or self._batch.count:
             await self._queued.wait()
-            if company is not None:
-                await company()
+            if coalesce is not None:
+                await coalesce()
             self._queued.clear()
             batch, self._batch = self._batch, _Batch()
             if batch.count:
@@ -329,7 +342,7 @@ class Journal(History):
             self._store(batch)
             counters = self.counters
             told = (counters.gets, counters.tokens, counters.refused)
-            if told != self._told or not 0 <= at - self._told_at < BEAT:
+            if told != self._told or not 0 <= at - self._told_at < HEARTBEAT_S:
                 self._told, self._told_at = told, at
                 self._beat(at)
 
@@ -340,7 +353,7 @@ class Journal(History):
 
     def _beat(self, at: float) -> None:
         counters = self.counters
-        self._db.execute(_BEAT, (at, counters.gets, counters.tokens, counters.refused, self._process))
+        self._db.execute(_HEARTBEAT, (at, counters.gets, counters.tokens, counters.refused, self._process))
 
 
 def _ignore(_: object) -> None:

@@ -15,7 +15,7 @@ from worker.engine.verifier import Finding, Kept, Verified
 from worker.files import run_directory
 from worker.files.atomic import replacing
 from worker.journal import Counters, History
-from worker.lane.connect import Way
+from worker.lane.connect import LaneSettings
 from worker.lane.network import route_of
 from worker.operations.opening import Adjust, stored_settings, unchanged
 from worker.operations.runs import Host
@@ -82,9 +82,11 @@ async def read_again(of: Verification, secrets: Secrets, host: Host, records: It
     """
     route_of(of.settings, secrets)  # refused here rather than half-way
     clock = host.clock.bound()
-    way = Way(host.api, of.settings, secrets, host.state_directory, Counters(), clock, Stop(), observer=host.observer)
+    lane = LaneSettings(
+        host.api, of.settings, secrets, host.state_directory, Counters(), clock, Stop(), observer=host.observer
+    )
     with _reporting(of.directory) as report:
-        return await verifier.verify(way, records, report, of.history.last_result())
+        return await verifier.verify(lane, records, report, of.history.last_result())
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from worker.policy.concurrency import START, Concurrency, Sign
-from worker.policy.other_clients import Strangers
+from worker.policy.other_clients import OtherClients
 from worker.policy.quota import Allowance, Quotas, share
 
 GUARD: Final = 0.001
@@ -83,7 +83,7 @@ class Pace:
         self._stamps: list[float] = []
         self.max_in_flight = max_in_flight
         self.rtt = 0.0
-        self._strangers = Strangers()
+        self._strangers = OtherClients()
         self._closed_until = -math.inf
         self._probing = False
         self.in_flight = 0

@@ -250,7 +250,7 @@ class Sequencer:
         self._aiming = False
         rows, self._unaimed, self._aims = self._unaimed, [], 0
         for row in rows:
-            aimed = self._aim(row, ids, late) if _needs_key(row) else row
+            aimed = self._resolve_reference(row, ids, late) if _needs_key(row) else row
             if aimed is not None:
                 self._take(aimed)
         self._note_end()
@@ -379,7 +379,9 @@ class Sequencer:
             self._busy[row.job.id] = None
             self._line_up(row)
 
-    def _aim(self, row: InFlightRow, ids: Ids, late: Mapping[int, Unsendable]) -> InFlightRow | Refused | None:
+    def _resolve_reference(
+        self, row: InFlightRow, ids: Ids, late: Mapping[int, Unsendable]
+    ) -> InFlightRow | Refused | None:
         """Give the row the id of its record, or refuse it; return None if it keeps its earlier result."""
         found = ids.get((row.job.type, row.job.reference))
         problem = late.get(row.number) if found is not None and len(found) == 1 else _no_key(row.job, found)
@@ -554,7 +556,7 @@ class Sequencer:
                 self._busy[row.job.id] = waiting or None
                 following.written_at = row.written_at
                 live, since = _left_behind(row, status, reason, at)
-                if (settle := self._follow(following, live, since)) is not None:
+                if (settle := self._release_next(following, live, since)) is not None:
                     ends.append((following, settle.status, settle.reason))
         self._note_end()
 
@@ -569,7 +571,7 @@ class Sequencer:
             self._held -= 1
             self._hold_back(row)
 
-    def _follow(self, row: InFlightRow, live: Live | None, at: Moment) -> Settle | None:
+    def _release_next(self, row: InFlightRow, live: Live | None, at: Moment) -> Settle | None:
         """Decide a row by the state the row before it left, or queue it to be read; return its settlement, if any."""
         if live is None or self._blind or not fields(row.job) <= live.fields:
             self._line_up(row)
