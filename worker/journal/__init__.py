@@ -1,4 +1,4 @@
-"""The truth about a run: one SQLite file (WAL, synchronous=FULL). Reports are views of it.
+"""The record of a run: one SQLite file (WAL, synchronous=FULL). Reports are views of it.
 
 `file` knows the tables, `history` reads them, `journal` writes them while a run is going on.
 """

@@ -1,4 +1,4 @@
-"""What a journal holds: processes, attempts, results, and what is in doubt."""
+"""Read a journal: its processes, attempts and results, and the rows in doubt."""
 
 import json
 import sqlite3
@@ -114,9 +114,9 @@ class OpenAttempt:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowOutcome:
-    """What became of a row, without what is its own: members are those of `RowResult`.
+    """The outcome of a row, without the parts that differ from row to row; the fields are those of `RowResult`.
 
-    Nearly all rows of a run share a few of them, each one object: what follows from it is worked out once.
+    Nearly all rows of a run share a few outcomes. Each is one object, so that it is rendered only once.
     """
 
     status: Status
@@ -129,17 +129,17 @@ class RowOutcome:
 
 
 Settled: TypeAlias = tuple[int, bytes, str, float, RowOutcome]
-"""A result as the journal holds it: row, digest, request id, time, fate."""
+"""A result as the journal holds it: row, digest, request id, time, outcome."""
 
 
 @dataclass(slots=True)
 class RowHistories:
-    """What the journal held of each row when a process began: one byte a row, so that 10 million rows fit.
+    """The history of each row when a process began: one byte per row, so that 10 million rows fit into memory.
 
     Attributes:
-        earlier: attempts so far of rows that are to be sent.
-        reasons: of rows that may have been applied and are to be sent: why that is not known.
-        images: what the attempts of those rows replaced.
+        earlier: attempts so far, by row, for rows that are to be sent.
+        reasons: reason codes of the doubt, by row, for rows to be sent that may have been applied.
+        images: the values that the attempts of those rows replaced, by row.
     """
 
     marks: bytearray
@@ -156,7 +156,7 @@ class RowHistories:
         """Add `bits` to a row.
 
         Raises:
-            JournalDamaged: the journal speaks of a row that the input does not have.
+            JournalDamaged: the input has no such row.
         """
         if not 0 < row < len(self.marks):
             raise JournalDamaged(f"the journal has a row {row} that the input does not have; nothing was sent.")
@@ -169,16 +169,16 @@ class RowHistories:
 
     @property
     def redone(self) -> bool:
-        """Whether any settled row is to be run again."""
+        """True if any settled row is to be run again."""
         return any(bits & self.REDO for bits in self.marks)
 
     def matters(self, row: int) -> bool:
-        """Return whether the row must be looked at: it is to be run, or holds back later rows of its id."""
+        """Return True if the row must be processed: it is to be run, or holds back later rows of its id."""
         bits = self.marks[row]
         return not bits & self.SETTLED or bool(bits & (self.REDO | self.UNKNOWN))
 
     def unknown(self, row: int) -> bool:
-        """Return whether the row is settled as unknown."""
+        """Return True if the row is settled as unknown."""
         return bool(self.marks[row] & self.UNKNOWN)
 
     def of(self, row: int) -> RowHistory:
@@ -225,7 +225,7 @@ class History:
         )  # fmt: skip
 
     def settled(self) -> Iterator[Settled]:
-        """Yield the same as tuples: reports read millions."""
+        """Yield every result as a tuple, since reports read millions."""
         return self._understood(_settled, _RESULTS)
 
     def doubts(self) -> Iterator[OpenAttempt]:

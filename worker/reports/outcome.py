@@ -43,7 +43,7 @@ def timestamp(at: float) -> str:
 
 
 def message(fate: RowOutcome) -> str:
-    """Return what was said about the row, or else what its reason means."""
+    """Return the row's message, or else the meaning of its reason."""
     if fate.message or not fate.reason:
         return fate.message
     known = REASONS.get(fate.reason)
@@ -53,7 +53,7 @@ def message(fate: RowOutcome) -> str:
 def render(ref: RowRef, fate: RowOutcome, request_id: str, at: float) -> tuple[list[str], str]:
     """Return the cells of `RESERVED`, quoted against spreadsheets, and the beginning of a line of `results.ndjson`.
 
-    The latter are members of a JSON object, without its braces; `errors`, which ends it, is apart.
+    The latter are members of a JSON object, without its braces and without `errors`, which comes last.
     """
     words = _words(fate)
     row, line, when = str(ref.row), str(ref.line), timestamp(at)
@@ -66,7 +66,7 @@ def render(ref: RowRef, fate: RowOutcome, request_id: str, at: float) -> tuple[l
 
 
 def reserved_members(ref: RowRef, fate: RowOutcome, request_id: str, at: float) -> dict[str, object]:
-    """Return what `render` returns as exact JSON members of `failed.ndjson`; null where nothing is known."""
+    """Return the values of `render` as exact JSON members of `failed.ndjson`; null for unknown ones."""
     values = (
         fate.status, fate.reason, message(fate), ";".join(fate.fields), ref.row, ref.line,
         fate.http or None, fate.attempts, request_id, timestamp(at) or None,
@@ -90,7 +90,7 @@ def own_text(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """A fate in the words of `render`: what comes before row and line, and what comes of the reply after them."""
+    """An outcome rendered once: the cells and members before the row number, and those about the reply after it."""
 
     cells: list[str]
     members: str
