@@ -18,10 +18,10 @@ MAX_CPU_RATIO: Final = {OURS: 4.5, READING: 5.5}
 """Most CPU per row, in multiples of the bare loop's."""
 
 MAX_MEMORY_MIB: Final = 90.0
-"""Most MiB of memory, with any number of rows."""
+"""Maximum MiB of memory, with any number of rows."""
 
 MAX_START_S: Final = 1.2
-"""Most seconds of CPU until the first row is done."""
+"""Maximum seconds of CPU until the first row is done."""
 
 
 def main() -> int:

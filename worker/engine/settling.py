@@ -34,7 +34,7 @@ READ_STEP_S: Final = 0.25
 """Seconds to which read times are rounded up, so that the rows of a page are due together."""
 
 MAX_DELAY_S: Final = 30.0
-"""Most seconds by which the `Retry-After` of a 202 delays the first read."""
+"""Maximum seconds by which the `Retry-After` of a 202 delays the first read."""
 
 MAX_FAILED_READS: Final = 3
 """Failed reads of a record, each after a few tries of its own, before it is given up."""

@@ -30,7 +30,7 @@ RENEW_BEFORE_S: Final = 600.0
 """Seconds of remaining life at which a token is renewed."""
 
 RENEW_INTERVAL_S: Final = 30.0
-"""Least seconds between two early renewals: one may fail, or bring a token with less life than `RENEW_BEFORE_S`."""
+"""Minimum seconds between two early renewals: one may fail, or bring a token with less life than `RENEW_BEFORE_S`."""
 
 SPREAD_S: Final = 2.0
 """Seconds until every server of the API knows a new token."""

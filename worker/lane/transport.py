@@ -32,7 +32,7 @@ KEEPALIVE_S: Final = 4.0
 """Seconds an idle connection is kept: fewer than servers keep theirs (Node.js: 5), so that no PATCH races a close."""
 
 CONNECT_TIMEOUT_S: Final = 10.0
-"""Most seconds to connect: without a connection the request is *not sent*; a total time-out could not tell."""
+"""Maximum seconds to connect: without a connection the request is *not sent*; a total time-out could not tell."""
 
 _DEFAULT_HEADERS: Final = {"User-Agent": "rowpatch", "Accept-Encoding": "identity"}
 

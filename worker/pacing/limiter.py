@@ -35,7 +35,7 @@ from worker.policy.throttle import Throttle
 from worker.stop import Stop
 
 LEAST_PROBE: Final = 2.0
-"""Least seconds allowed for a probe of a server that is down."""
+"""Minimum seconds allowed for a probe of a server that is down."""
 
 
 @dataclass(frozen=True, slots=True)

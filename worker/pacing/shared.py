@@ -23,7 +23,7 @@ LOCK_RETRY_S: Final = 0.002
 """Seconds until a file that another process holds is tried again."""
 
 RECORDED_WITHIN_S: Final = 3 * HEARTBEAT_S
-"""Most seconds until a response is recorded in the file."""
+"""Maximum seconds until a response is recorded in the file."""
 
 STUCK_LOCK_S: Final = 2.0
 """Seconds that the file may stay locked (a few microseconds are usual) before a process goes on without it."""
@@ -35,7 +35,7 @@ YIELD_S: Final = 0.02
 """Seconds by which a process that has had more than its share lets the others go first."""
 
 MAX_LEASE_SLOTS: Final = 8
-"""Most slots claimed at once."""
+"""Maximum number of slots claimed at once."""
 
 LEASE_SHARE: Final = 16
 """All leases together are at most one part in so many of the smallest limit."""

@@ -31,7 +31,7 @@ PAUSES: Final = (0.5, 2.0, 5.0, 10.0, 60.0, 120.0, 300.0, 600.0)
 """Seconds after the refusal at which to ask again if no window's length suggests a better moment."""
 
 SOON: Final = 0.25
-"""Least seconds between two questions."""
+"""Minimum seconds between two questions."""
 
 LATE: Final = 0.01
 """Seconds added to such a moment: clocks and timers are not exact."""
@@ -66,13 +66,13 @@ _EVIDENCE: Final = 5
 """Accepted requests below which a window has hardly any evidence: the refusal may have had another cause."""
 
 _HARDLY: Final = 2
-"""Most windows with so little evidence to keep: a server that refuses at random would slow the run down for good."""
+"""Maximum number of windows with so little evidence: a server that refuses at random would slow us down for good."""
 
 _PLAUSIBLE: Final = 0.1
 """Share of the known rate that a window with so little evidence must allow."""
 
 LEFT: Final = 0.2
-"""Least share of the rate found to keep, until a window with more requests in it is found: other clients may use most
+"""Minimum share of the rate found to keep, until a window with more requests in it is found: other clients may use most
 of a quota, but a server that still refuses at this rate refuses for another reason than pace.
 """
 

@@ -31,16 +31,16 @@ from worker.policy.row import MAX_READ_AGE_S, Found, InFlightRow, Moment
 from worker.policy.verdict import ReadBack, Settle
 
 MAX_HELD_ROWS: Final = 2000
-"""Most rows that may wait for an earlier row of their record; beyond that, no further rows are read."""
+"""Maximum number of rows that may wait for an earlier row of their record; beyond that, no further rows are read."""
 
 MAX_UNREAD_PAGES: Final = 8
-"""Most pages of rows, of all types together, that may wait for a page of their type to fill."""
+"""Maximum number of pages of rows, of all types together, that may wait for a page of their type to fill."""
 
 MAX_PREFETCHED_PAGES: Final = 8
-"""Most pages of rows that are read ahead of the senders, however fast those are."""
+"""Maximum number of pages of rows that are read ahead of the senders, however fast those are."""
 
 MAX_UNAIMED_ROWS: Final = 500
-"""Most rows that may wait for a page of references to fill, rows between them included."""
+"""Maximum number of rows that may wait for a page of references to fill, rows between them included."""
 
 ROUTE: Final = "route."
 """Prefix of the facts about abstract types: `direct` or `concrete`."""
@@ -49,7 +49,7 @@ CANARY: Final = "canary."
 """Prefix of the facts about types whose first updates succeeded."""
 
 _LISTED: Final = 5
-"""Most ids that a message lists."""
+"""Maximum number of ids that a message lists."""
 
 _PARTLY: Final = frozenset({"tags_discarded", "unverified"})
 """Reasons of rows that were applied in part, or in a form that was not read."""
