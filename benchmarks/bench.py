@@ -2,9 +2,9 @@
 
     python -m benchmarks.bench [--rows N] [--slow-rows N] [--repeat N] [--workers N] [--server nginx|raw] [NAME ...]
 
-CPU is user and system time of the client and all its children; its start-up, measured with a single row, is told apart.
-Who reads before writing is compared on the raw server, which can answer pages. Writes `benchmarks/raw/bench.json` and
-`benchmarks/RESULTS.md`.
+CPU is user and system time of the client and all its children. Its start-up, measured with a single row, is listed
+separately. Clients that read before they write are compared on the raw server, which can answer pages. Figures go to
+`benchmarks/raw/bench.json` and `benchmarks/RESULTS.md`.
 """
 
 import argparse

@@ -6,9 +6,9 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
-LINE: Final = 24
-LEFT: Final = 220
-WIDTH: Final = 460
+LINE_PX: Final = 24
+LEFT_PX: Final = 220
+CHART_WIDTH_PX: Final = 460
 
 
 def bars(file: Path, title: str, values: Mapping[str, float], marked: Collection[str]) -> None:
@@ -22,21 +22,21 @@ def bars(file: Path, title: str, values: Mapping[str, float], marked: Collection
     """
     ordered = sorted(values.items(), key=lambda each: each[1])
     least, most = (math.floor(math.log10(ordered[0][1])), math.log10(ordered[-1][1]))
-    per_decade = WIDTH / max(1e-9, most - least)
-    lines = [f'<text x="{LEFT}" y="16" font-weight="bold">{escape(title)} (each power of ten as long)</text>']
+    per_decade = CHART_WIDTH_PX / max(1e-9, most - least)
+    lines = [f'<text x="{LEFT_PX}" y="16" font-weight="bold">{escape(title)} (each power of ten as long)</text>']
     for index, (name, value) in enumerate(ordered, 1):
-        top = index * LINE
+        top = index * LINE_PX
         length = max(1.0, (math.log10(value) - least) * per_decade)
         colour = "#c2410c" if name in marked else "#64748b"
         lines += [
-            f'<text x="{LEFT - 8}" y="{top + 16}" text-anchor="end">{escape(name)}</text>',
-            f'<rect x="{LEFT}" y="{top + 4}" width="{length:.1f}" height="{LINE - 8}" fill="{colour}"/>',
-            f'<text x="{LEFT + length + 6:.1f}" y="{top + 16}">{value:,.0f}</text>',
+            f'<text x="{LEFT_PX - 8}" y="{top + 16}" text-anchor="end">{escape(name)}</text>',
+            f'<rect x="{LEFT_PX}" y="{top + 4}" width="{length:.1f}" height="{LINE_PX - 8}" fill="{colour}"/>',
+            f'<text x="{LEFT_PX + length + 6:.1f}" y="{top + 16}">{value:,.0f}</text>',
         ]
-    height = (len(ordered) + 1) * LINE + 8
+    height = (len(ordered) + 1) * LINE_PX + 8
     head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + 80}" height="{height}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT_PX + CHART_WIDTH_PX + 80}" height="{height}" '
         'font-family="sans-serif" font-size="13">'
     )
-    ground = f'<rect width="{LEFT + WIDTH + 80}" height="{height}" fill="white"/>'
+    ground = f'<rect width="{LEFT_PX + CHART_WIDTH_PX + 80}" height="{height}" fill="white"/>'
     file.write_text("\n".join([head, ground, *lines, "</svg>"]) + "\n", encoding="utf-8")

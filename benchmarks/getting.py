@@ -1,7 +1,7 @@
 """Where the peers come from: installed when first wanted, into a folder that is never committed.
 
 Python and Node packages come from their registries, pinned in `clients/`; programs of Debian that are not installed
-are downloaded by `apt-get` and unpacked, which needs no root. What cannot be had is told in the table.
+are downloaded by `apt-get` and unpacked, which needs no root. The table names those that are not available.
 """
 
 import shutil

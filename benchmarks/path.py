@@ -243,7 +243,7 @@ def _counted(first: int, count: int, records: int) -> Counter[Call]:
     return tracer.calls
 
 
-def told(trace: Trace) -> str:
+def render(trace: Trace) -> str:
     """Return the figures as text."""
     return (
         f"{len(trace.files)} files\n"
@@ -288,7 +288,7 @@ def main() -> None:
     trace = traced(options.rows, options.middle)
     if options.list:
         print(listed(trace))
-    print(told(trace), end="")
+    print(render(trace), end="")
 
 
 if __name__ == "__main__":

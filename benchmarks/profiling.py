@@ -54,13 +54,13 @@ def main() -> None:
             "--function",
         ]
         subprocess.run([*spy, "--", *rowpatch(task, *flags)], env=task.environment, check=True, capture_output=True)
-    text = told(json.loads(raw.read_text(encoding="utf-8")), cost.cpu / options.rows * 1e6)
+    text = render(json.loads(raw.read_text(encoding="utf-8")), cost.cpu / options.rows * 1e6)
     file = HERE / f"profile-{name}.txt"
     file.write_text(f"{options.rows:,} rows, {options.workers} in flight, {name}\n{text}", encoding="utf-8")
     print(f"written: {file.relative_to(HERE.parent)}")
 
 
-def told(profile: dict[str, Any], microseconds: float) -> str:
+def render(profile: dict[str, Any], microseconds: float) -> str:
     """Render functions by share, scaled to the cost of a row without the profiler; idle stacks are left out."""
     frames = [f"{_short(frame['file'])}:{frame['name']}" for frame in profile["shared"]["frames"]]
     own: Counter[str] = Counter()

@@ -47,7 +47,7 @@ class Seen:
     checksum = 0
 
     @classmethod
-    def told(cls) -> bytes:
+    def render(cls) -> bytes:
         """Render the counts as JSON, and reset them."""
         said = json.dumps({"patches": cls.patches, "checksum": cls.checksum & 0xFFFFFFFF}).encode()
         cls.patches = cls.checksum = 0
@@ -101,7 +101,7 @@ def answer(head: bytes, body: bytes) -> bytes:
         kind, resource_id = target.rsplit(b"/", 2)[1:]
         return RECORD % (resource_id, kind, kind, resource_id, body[body.find(ATTRIBUTES) + len(ATTRIBUTES) : -3])
     if target == b"/_seen":
-        return Seen.told()
+        return Seen.render()
     path, _, query = target.partition(b"?")
     kind, mark = path.rsplit(b"/", 1)[1], query.find(WANTED)
     ids = query[mark + len(WANTED) :].split(b"&", 1)[0].split(b",")

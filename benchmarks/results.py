@@ -75,7 +75,7 @@ def _targets() -> Iterator[str]:
         ("reports of a million rows", "within 60 s", f"{points[MILLION]['report_s']:.0f} s"),
         ("a million rows resumed at the last thousand: first request", "within 5 s", f"{million['first_s']:.1f} s"),
     ]
-    yield "## What was aimed at\n"
+    yield "## Targets\n"
     yield from _grid(("what", "aim", "measured"), lines)
 
 
@@ -157,7 +157,7 @@ def _ladder(found: Found | None, before: Found | None) -> Iterator[str]:
 def _rates(found: Found | None) -> Iterator[str]:
     if found is None:
         return
-    yield "## What is done without sending\n"
+    yield "## Work without sending\n"
     yield f"`make hunt NAME=rates`: {found['rows']:,} rows, raw server; start-up not in the figures.\n"
     lines = (
         (name, f"{rate['rows_per_s']:,}", f"{rate['us']:.1f}", f"{rate['peak_mib']:.0f}")

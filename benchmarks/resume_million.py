@@ -30,10 +30,10 @@ LEFT: Final = 1000
 """Rows at the end of the sheet that are not done."""
 
 FIRST_REQUEST: Final = 5.0
-"""Most seconds to the first request."""
+"""Maximum seconds to the first request."""
 
 MEMORY: Final = 300.0
-"""Most MiB of memory."""
+"""Maximum MiB of memory."""
 
 
 def identifier(row: int, rows: int) -> str:

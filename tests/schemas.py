@@ -3,10 +3,10 @@
 from typing import Final
 
 from jobs.apis.schema import Schema, load
-from jobs.changes.diff import Terms
+from jobs.changes.diff import CompareRules
 
 SCHEMA: Final = load("commercelayer")
-TERMS: Final = Terms(SCHEMA)
+TERMS: Final = CompareRules(SCHEMA)
 """Those of a run that merges."""
 
 TOY: Final = Schema(

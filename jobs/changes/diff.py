@@ -18,7 +18,7 @@ class CannotMerge(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class CompareRules:
     """How the rows of a run are compared with what is there.
 
     Attributes:
@@ -67,7 +67,7 @@ def as_written(job: UpdateJob) -> Change:
     return Change(attributes, job.relationships, tuple(_unread(job)), tuple(job.triggers))
 
 
-def difference(job: UpdateJob, live: Live, terms: Terms, earlier: Iterable[Edit] = ()) -> Change:
+def difference(job: UpdateJob, live: Live, terms: CompareRules, earlier: Iterable[Edit] = ()) -> Change:
     """Return the change that makes the record what the row asks for, and nothing else.
 
     Args:

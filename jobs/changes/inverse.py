@@ -49,7 +49,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Trail:
+class ValueHistory:
     """What became of one value of a record in the course of a run.
 
     Attributes:
@@ -69,7 +69,7 @@ class Trail:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class NotRestorable:
     """What cannot be put back: the row that overwrote it, its column as a sheet has it, and why."""
 
     row: int
@@ -89,7 +89,7 @@ class Restoring:
 
     members: dict[str, JSON]
     edits: tuple[Edit, ...]
-    lost: tuple[Lost, ...]
+    lost: tuple[NotRestorable, ...]
 
 
 class _Unwritable(Exception):
@@ -103,7 +103,9 @@ def restoring(type_name: str, resource_id: str, rows: Sequence[Written], schema:
     # Keys that are laid over null are one edit of the whole.
     over_null = [trail for trail in found if _is_merged(trail, schema) and None in trail.held]
     edits = [Edit(trail.path, None, _known(trail.before)) for trail in over_null]
-    lost = [Lost(row.row, name, _FIRED if name.startswith("_") else _HIDDEN) for row in rows for name in row.unread]
+    lost = [
+        NotRestorable(row.row, name, _FIRED if name.startswith("_") else _HIDDEN) for row in rows for name in row.unread
+    ]
     for trail in chain.from_iterable(_parts(trail, schema) for trail in found):
         try:
             expected = _expected(trail, schema)
@@ -111,12 +113,12 @@ def restoring(type_name: str, resource_id: str, rows: Sequence[Written], schema:
                 _put(cells, *_cell(type_name, trail, schema))
                 edits += expected
         except _Unwritable as error:
-            lost.append(Lost(trail.first, column_of(Edit(trail.path, UNREAD, ABSENT)), str(error)))
+            lost.append(NotRestorable(trail.first, column_of(Edit(trail.path, UNREAD, ABSENT)), str(error)))
     members: dict[str, JSON] = {"type": type_name, "id": resource_id, **cells} if cells else {}
     return Restoring(members, tuple(edits), tuple(lost))
 
 
-def trails(rows: Sequence[Written]) -> Iterator[Trail]:
+def trails(rows: Sequence[Written]) -> Iterator[ValueHistory]:
     """Yield what became of every value that `rows`, the run's rows for one record in their order, touched."""
     wholes = {edit.path for row in rows for edit in row.edits if len(edit.path) == 2}  # kind and name
     steps: dict[Path, list[tuple[Written, list[Edit]]]] = {}
@@ -131,7 +133,7 @@ def trails(rows: Sequence[Written]) -> Iterator[Trail]:
         held, wanted = _held(path, before, taken), tuple[Value, ...]()
         if not all(row.certain for row, _ in taken):
             wanted = _held(path, before, [(replace(row, certain=True), edits) for row, edits in taken])
-        yield Trail(path, taken[0][0].row, taken[-1][0].row, before, held, wanted)
+        yield ValueHistory(path, taken[0][0].row, taken[-1][0].row, before, held, wanted)
 
 
 def needed(paths: Iterable[Path]) -> Fields:
@@ -199,12 +201,12 @@ def _text(value: Value) -> str:
     return repr(value) if isinstance(value, Absent | Unread) else json.dumps(value, sort_keys=True, default=repr)
 
 
-def _is_merged(trail: Trail, schema: Schema) -> bool:
+def _is_merged(trail: ValueHistory, schema: Schema) -> bool:
     """Return whether the old value is an object that is merged into the live one, so that each key must be named."""
     return trail.path == ("attributes", schema.merged) and isinstance(trail.before, Mapping)
 
 
-def _parts(trail: Trail, schema: Schema) -> Iterator[Trail]:
+def _parts(trail: ValueHistory, schema: Schema) -> Iterator[ValueHistory]:
     """Yield the trail; of an object that is merged, one for every key that is to be there again, or not to be."""
     if not _is_merged(trail, schema):
         yield trail
@@ -212,7 +214,7 @@ def _parts(trail: Trail, schema: Schema) -> Iterator[Trail]:
     objects = [value for value in (trail.before, *trail.held) if isinstance(value, Mapping)]
     for key in dict.fromkeys(key for each in objects for key in each):
         before, *held = (_at(value, key) for value in (trail.before, *trail.held))
-        yield Trail((*trail.path, key), trail.first, trail.last, before, tuple(held))
+        yield ValueHistory((*trail.path, key), trail.first, trail.last, before, tuple(held))
 
 
 def _at(whole: Value, key: str) -> Value:
@@ -221,7 +223,7 @@ def _at(whole: Value, key: str) -> Value:
     return whole.get(key, ABSENT) if isinstance(whole, Mapping) else ABSENT
 
 
-def _expected(trail: Trail, schema: Schema) -> list[Edit]:
+def _expected(trail: ValueHistory, schema: Schema) -> list[Edit]:
     """Return what restoring may replace; nothing when the value is what it was.
 
     Raises:
@@ -248,7 +250,7 @@ def _put(cells: dict[str, JSON], column: str, value: JSON) -> None:
         cells[column] = value
 
 
-def _cell(type_name: str, trail: Trail, schema: Schema) -> tuple[str, JSON]:
+def _cell(type_name: str, trail: ValueHistory, schema: Schema) -> tuple[str, JSON]:
     """Return the cell that puts a value back: its column, and what it says.
 
     Raises:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from jobs.apis.schema import Schema
-from jobs.changes.diff import Terms
+from jobs.changes.diff import CompareRules
 from jobs.model import Path, Unsendable, UpdateJob
 
 V = TypeVar("V")
@@ -22,7 +22,7 @@ class Inseparable(Exception):
     """A part of the row is overtaken, and the rest cannot be sent without it. The text says which."""
 
 
-def touched(job: UpdateJob, terms: Terms) -> frozenset[Path]:
+def touched(job: UpdateJob, terms: CompareRules) -> frozenset[Path]:
     """Return what the row sets, as paths without actions. Objects that are replaced are set as a whole."""
     merged, whole = terms.schema.merged, terms.replace
     paths: set[Path] = {("relationships", name) for name in job.relationships}
@@ -35,7 +35,7 @@ def touched(job: UpdateJob, terms: Terms) -> frozenset[Path]:
     return frozenset(paths)
 
 
-def rest_of(job: UpdateJob, taken: Collection[Path], terms: Terms) -> UpdateJob | None:
+def rest_of(job: UpdateJob, taken: Collection[Path], terms: CompareRules) -> UpdateJob | None:
     """Return the row without what later rows have set; None when nothing is left of it.
 
     Raises:
@@ -91,7 +91,7 @@ class Overtaking:
 
 
 def without(
-    jobs: Iterable[UpdateJob | Unsendable], taken: Mapping[int, Collection[Path]], terms: Terms
+    jobs: Iterable[UpdateJob | Unsendable], taken: Mapping[int, Collection[Path]], terms: CompareRules
 ) -> Iterator[UpdateJob | Unsendable]:
     """Yield the rows, but for what was taken from them."""
     for job in jobs:
@@ -99,7 +99,7 @@ def without(
         yield left_of(job, lost, terms) if lost and isinstance(job, UpdateJob) else job
 
 
-def left_of(job: UpdateJob, taken: Collection[Path], terms: Terms) -> UpdateJob | Unsendable:
+def left_of(job: UpdateJob, taken: Collection[Path], terms: CompareRules) -> UpdateJob | Unsendable:
     """Return the row without what later rows have set, or why it cannot be sent."""
     try:
         return rest_of(job, taken, terms) or Unsendable(job.ref, "superseded")
@@ -109,7 +109,7 @@ def left_of(job: UpdateJob, taken: Collection[Path], terms: Terms) -> UpdateJob 
 
 def overtaken_by(job: UpdateJob, changed: Collection[Path], schema: Schema) -> Unsendable:
     """Say why a row cannot be sent of whose record later rows have changed this: what else they set is unknown."""
-    mine = touched(job, Terms(schema))
+    mine = touched(job, CompareRules(schema))
     if mine and mine.issubset(changed) and not job.fires:
         return Unsendable(job.ref, "superseded")
     said = "a later row of this record has been applied already, and what it set besides is not known"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jobs.changes.diff import Terms, difference
+from jobs.changes.diff import CompareRules, difference
 from jobs.changes.edits import as_shown, fires_twice, sides
 from jobs.changes.equality import same_at
 from jobs.changes.inverse import Written, restoring
@@ -19,7 +19,7 @@ from tests.schemas import TOY
 
 REF = RowRef(1, 2, b"")
 RULES = Rules(TOY, "boats", allow_triggers=frozenset({"_launch", "_paint"}))
-TERMS = Terms(TOY)
+TERMS = CompareRules(TOY)
 SHOWN: dict[str, JSON] = {
     "name": "Ada", "berth": 7, "rig": "sloop_rigs", "papers": {"flag": "NO"}, "extras": {"a": "1", "keep": True},
     "launched": datetime(2026, 1, 31, 9, tzinfo=UTC).isoformat(),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.apis.schema import Schema
-from jobs.changes.diff import Terms
+from jobs.changes.diff import CompareRules
 from jobs.changes.overtaking import left_of
 from jobs.columns import ObjectColumns, SheetColumns, header_faults
 from jobs.damage import Column
@@ -60,7 +60,7 @@ class Records:
     overtaken: refeed.Taken
     unseen: Unseen | None
     how: Input
-    terms: Terms
+    terms: CompareRules
     origin: Origin | None = None
 
     @property

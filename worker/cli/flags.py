@@ -130,7 +130,7 @@ class Flags:
         ),
     ] = None
     concurrency: Annotated[
-        int | None, Parameter(converter=whole_number, group=_PACE, help="Most requests in flight. Default: 16.")
+        int | None, Parameter(converter=whole_number, group=_PACE, help="Maximum requests in flight. Default: 16.")
     ] = None
     rate: Annotated[
         str | None,

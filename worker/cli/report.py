@@ -28,7 +28,7 @@ def report(
             show_planned(run, reported.plan, reported.settings)
             return NOT_ALL if reported.plan.refused else DONE
         if reported.summary is not None:
-            say(reports.tell(reported.summary, run))
+            say(reports.render_summary(reported.summary, run))
         return DONE
 
     return guarded(rebuild)

@@ -42,7 +42,7 @@ def sandbox(
     reads_lag: Annotated[str, _strange("Reads may show the state of up to this long ago.")] = "0s",
     index_lag: Annotated[str, _strange("Lists may omit a record for this long after its change.")] = "0s",
     canonical: Annotated[bool, _strange("Store texts trimmed, in NFC, e-mail in lower case.")] = False,
-    page_cap: Annotated[int, _strange("Most records per page; 0 for the API's own rule.")] = 0,
+    page_cap: Annotated[int, _strange("Maximum number of records per page; 0 for the API's own rule.")] = 0,
     ignores_filters: Annotated[bool, _strange("Lists show all records, page by page.")] = False,
     odd_replies: Annotated[
         float, _strange("Share of updates answered by a 2xx that proves little, or by an error after the change.")

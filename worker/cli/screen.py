@@ -55,7 +55,7 @@ def configure_log(log_format: Literal["text", "json"]) -> None:
 
 
 def watcher(clock: Clock) -> Callable[[Progress], Coroutine[Any, Any, Never]]:
-    """Return a task that shows the progress until it is cancelled."""
+    """Return a coroutine function that shows the progress until it is cancelled."""
     return _live(clock) if _console.is_terminal else _plain(clock)
 
 

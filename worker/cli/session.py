@@ -14,7 +14,7 @@ from worker.cli.flags import Flags
 from worker.cli.log import log_event
 from worker.cli.planned import show_planned
 from worker.cli.screen import configure_log, watcher
-from worker.cli.signals import end_orderly, heeding_signals, status_of
+from worker.cli.signals import end_orderly, execute_with_signals, status_of
 from worker.cli.speech import ask, can_ask, complain, say
 from worker.clock import Clock
 from worker.engine.run import RunEnd
@@ -77,7 +77,7 @@ def work(handle: RunHandle, mode: RunMode, flags: Flags, *, detailed: bool = Fal
         end = runs.without_token(access)
     else:
         run = runs.run_of(handle, mode, access, host)
-        end = anyio.run(heeding_signals, run)
+        end = anyio.run(execute_with_signals, run)
         end_orderly()
     return _finish(handle, mode, end, clock, detailed=detailed)
 
@@ -97,7 +97,7 @@ def _finish(handle: RunHandle, mode: RunMode, end: RunEnd, clock: Clock, *, deta
         return CHANGES if detailed and end.plan.to_send and end.exit_status == DONE else end.exit_status
     if end.summary is None:
         return complain(end.message, end.exit_status)
-    say(reports.tell(end.summary, handle.directory))
+    say(reports.render_summary(end.summary, handle.directory))
     return end.exit_status
 
 

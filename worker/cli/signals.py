@@ -42,7 +42,7 @@ def _interrupt(number: int, _frame: FrameType | None) -> Never:
     raise Interrupted(number)
 
 
-async def heeding_signals(run: Run) -> RunEnd:
+async def execute_with_signals(run: Run) -> RunEnd:
     """Execute a run and return how it ended; one signal interrupts it, a second one cuts it short."""
     async with anyio.create_task_group() as listening:
         await listening.start(_interrupt_at, run)

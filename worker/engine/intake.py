@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from jobs.model import Edit, RowRef, Unsendable, UpdateJob
-from worker.journal import Planned, Traces
+from worker.journal import Planned, RowHistories
 from worker.policy.lifecycle import UNTOUCHED, Recovery, recover
 from worker.policy.row import InFlightRow
 from worker.policy.sequencer import Refused, refusal
@@ -21,14 +21,14 @@ class Intake:
 
     Attributes:
         rows: to be run, in file order.
-        traces: history of the rows, None for a new run.
+        histories: history of the rows, None for a new run.
         resend_unknown: send rows again that may have been applied and are not safe to repeat.
         expected: returns the plan of a row; None without a plan.
         target: returns the id that an earlier process found for a row with a reference; empty if none did.
     """
 
     rows: Iterator[UpdateJob | Unsendable]
-    traces: Traces | None = None
+    histories: RowHistories | None = None
     resend_unknown: bool = False
     expected: Callable[[int], Planned | None] | None = None
     target: Callable[[int], str] = no_target
@@ -46,32 +46,33 @@ class Intake:
         number = row.ref.row
         known = self.target(number) if not row.id else ""
         job = replace(row, id=known) if known else row
-        if self.traces is not None and self.traces.unknown(number):
+        if self.histories is not None and self.histories.unknown(number):
             return InFlightRow(job, job.type, stands=True)
-        trace = self.traces.of(number) if self.traces is not None else UNTOUCHED
-        recovery = recover(trace, replay_safe=job.replay_safe or self.resend_unknown)
+        history = self.histories.of(number) if self.histories is not None else UNTOUCHED
+        recovery = recover(history, replay_safe=job.replay_safe or self.resend_unknown)
         if recovery is Recovery.SKIP:
             return None
         return InFlightRow(
-            job, job.type, self._expected(number), self._doubt(number) if trace.doubtful else "",
-            recovery is not Recovery.READ_BACK, trace.settled, image=self._image(number), attempts=self._spent(job.ref),
+            job, job.type, self._expected(number), self._doubt(number) if history.doubtful else "",
+            recovery is not Recovery.READ_BACK, history.settled,
+            image=self._image(number), attempts=self._spent(job.ref),
         )  # fmt: skip
 
     def _unsendable(self, row: Unsendable) -> Refused | None:
         """Settle a row that cannot be sent, unless an earlier process already knows more about it."""
-        trace = self.traces.of(row.ref.row) if self.traces is not None else UNTOUCHED
-        if not trace.doubtful and trace.settled and not trace.redo:
+        history = self.histories.of(row.ref.row) if self.histories is not None else UNTOUCHED
+        if not history.doubtful and history.settled and not history.redo:
             return None
-        return refusal(row, self._doubt(row.ref.row) if trace.doubtful else "", self._spent(row.ref))
+        return refusal(row, self._doubt(row.ref.row) if history.doubtful else "", self._spent(row.ref))
 
     def _doubt(self, row: int) -> str:
-        return self.traces.reasons.get(row, "interrupted") if self.traces is not None else ""
+        return self.histories.reasons.get(row, "interrupted") if self.histories is not None else ""
 
     def _spent(self, ref: RowRef) -> int:
-        return self.traces.earlier.get(ref.row, 0) if self.traces is not None else 0
+        return self.histories.earlier.get(ref.row, 0) if self.histories is not None else 0
 
     def _image(self, row: int) -> tuple[Edit, ...]:
-        image = self.traces.images.get(row) if self.traces is not None else None
+        image = self.histories.images.get(row) if self.histories is not None else None
         return image.edits if image else ()
 
     def _expected(self, row: int) -> tuple[Edit, ...] | None:

@@ -138,7 +138,7 @@ class Outcomes:
         )  # fmt: skip
         self._keep(row, settle)
         if settle.discarded:
-            self.journal.land(row.number, without_tags(row.image, settle.discarded))
+            self.journal.record_partial(row.number, without_tags(row.image, settle.discarded))
         self.journal.settle(result)
         self._check_guards(result)
         return result

@@ -14,10 +14,10 @@ from worker.policy.sequencer import KeyPage, ReadPage, Refused, Sequencer
 from worker.stop import Stop
 
 MAX_BACKLOG: Final = 2000
-"""Most results that may wait for the journal; beyond that, no further rows are read."""
+"""Maximum number of results that may wait for the journal; beyond that, no further rows are read."""
 
 MAX_FED_ROWS: Final = 500
-"""Most rows fed at a time, so that signals and replies get their turn in a sheet full of unsendable rows."""
+"""Maximum number of rows fed at a time, so that signals and replies get a turn in a sheet full of unsendable rows."""
 
 
 @dataclass(slots=True)

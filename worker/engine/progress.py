@@ -10,10 +10,10 @@ from jobs.model import SETTLED_WELL, RowResult, Status
 from worker.policy.eta import Forecast, forecast
 from worker.policy.pace import Pace
 
-SPAN: Final = 15.0
+RATE_SPAN_S: Final = 15.0
 """Seconds over which the current rate is measured."""
 
-LONG: Final = 300.0
+ETA_SPAN_S: Final = 300.0
 """Seconds over which the speed for the time left is measured, pauses included."""
 
 _SHOWN: Final = tuple(status for status in Status if status is not Status.PENDING)
@@ -69,7 +69,7 @@ class Progress:
         parts = [
             f"{self.done:,}/{self.total:,} rows ({share})",
             counts,
-            f"{self._rate(2, SPAN):.1f}/s",
+            f"{self._rate(2, RATE_SPAN_S):.1f}/s",
             self._limited(),
             f"limited by {ahead.limiter}" if ahead else "",
             self._eta(ahead),
@@ -89,7 +89,7 @@ class Progress:
         to_send = (queued + unread * (self.sent + queued) / seen) * (self.attempts / self.sent if self.sent else 1.0)
         to_read = unread * self.gets() / seen
         found = [
-            forecast(count, pace, now, speed=self._rate(column, LONG))
+            forecast(count, pace, now, speed=self._rate(column, ETA_SPAN_S))
             for count, pace, column in ((to_send, self.writes, 3), (to_read, self.reads, 4))
             if pace is not None
         ]
@@ -97,7 +97,7 @@ class Progress:
 
     def _mark(self, now: float) -> None:
         self._marks.append((now, self.done, self.sent, self.attempts, self.gets()))
-        while len(self._marks) > 2 and now - self._marks[0][0] > LONG:  # two marks make a rate
+        while len(self._marks) > 2 and now - self._marks[0][0] > ETA_SPAN_S:  # two marks make a rate
             self._marks.popleft()
 
     def _rate(self, column: int, span: float) -> float:
@@ -119,7 +119,7 @@ class Progress:
         """Render the time left: by the forecast, else by the current rate, but never less than the limit allows."""
         if ahead:
             return f"{duration(ahead.seconds)} left"
-        rate, left = self._rate(1, SPAN), self.total - self.done
+        rate, left = self._rate(1, RATE_SPAN_S), self.total - self.done
         if left <= 0 or rate <= 0:
             return ""
         to_send = left * self.sent / self.done if self.done else left

@@ -31,8 +31,8 @@ class Redo:
 
 def last_of_next(limit: int, chosen: Redo, journal: Journal, rows: int) -> int:
     """Return the number of the last of the next `limit` rows: of those chosen, and of those never reached."""
-    traces = journal.traces(rows)
-    unreached = (row for row in range(1, rows + 1) if not traces.of(row).settled)
+    histories = journal.histories(rows)
+    unreached = (row for row in range(1, rows + 1) if not histories.of(row).settled)
     return max(islice(merge(chosen.rows, unreached), limit), default=0)
 
 

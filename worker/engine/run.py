@@ -28,8 +28,8 @@ from worker.engine.settling import Settling
 from worker.events import Draining, Observer, Working, ignore
 from worker.exit_statuses import DONE, NOT_ALL, STOPPED
 from worker.files import refeed, source
-from worker.journal import PLAN, History, Journal, JournalError, Planned, Runner, Traces, WriterThread
-from worker.lane.connect import READ_CONCURRENCY, Connection, Way, connected
+from worker.journal import PLAN, History, Journal, JournalError, Planned, RowHistories, Runner, WriterThread
+from worker.lane.connect import READ_CONCURRENCY, Connection, LaneSettings, connected
 from worker.policy.decision import decide_row
 from worker.policy.guards import Guards
 from worker.policy.pace import Pace
@@ -40,7 +40,7 @@ from worker.reports.plan import PlanSummary
 from worker.settings import Secrets, Settings
 from worker.stop import Stop
 
-HORIZON: Final = 600.0
+INTENT_HORIZON_S: Final = 600.0
 """Age in seconds up to which intents of a killed process are read, to restore the server's windows."""
 
 LONGEST_GAP: Final = "longest_gap"
@@ -132,16 +132,16 @@ class Run:
         """Work until every row is settled, or the run has to end; all that is known is then on disk."""
         self.observer(Working(self.directory, self.rows))
         self.clock = self.clock.bound()
-        traces = self.journal.traces(self.rows) if self.resumed else None
+        histories = self.journal.histories(self.rows) if self.resumed else None
         thread = WriterThread() if self.commit is None else None
-        commit, company = self.commit or thread, thread.company if thread is not None else None
+        commit, coalesce = self.commit or thread, thread.coalesce if thread is not None else None
         assert commit is not None  # noqa: S101  # one of the two is there
         try:
             async with anyio.create_task_group() as committing:
-                committing.start_soon(self.journal.commit_forever, commit, self.clock.wall, company)
+                committing.start_soon(self.journal.commit_forever, commit, self.clock.wall, coalesce)
                 try:
                     with anyio.CancelScope() as self._scope:
-                        await self._work(traces)
+                        await self._work(histories)
                 finally:
                     self.journal.stop_committing()
         finally:
@@ -149,27 +149,28 @@ class Run:
                 thread.close()
         return self._conclude()
 
-    async def _work(self, traces: Traces | None) -> None:
+    async def _work(self, histories: RowHistories | None) -> None:
         settings, schema, clock, stop = self.settings, self.api.schema, self.clock, self._stop
         counters, since = self.journal.counters, self._answered_since
-        way = Way(self.api, settings, self.secrets, self.state_directory, counters, clock, stop, since, self.observer)
-        async with connected(way) as connection:
+        lane = LaneSettings(
+            self.api, settings, self.secrets, self.state_directory, counters, clock, stop, since, self.observer
+        )
+        async with connected(lane) as connection:
             copy = source.spooled_in(self.directory, settings.input.format)
             late = refeed.overtaken(copy, settings.input, settings.target.type, schema)
-            if traces is not None and traces.redone:
+            if histories is not None and histories.redone:
                 taken = refeed.outrun(copy, settings, self.journal, self.rows, schema).taken
-                late = {**late, **{row: lost for row, lost in taken.items() if traces.of(row).redo}}
+                late = {**late, **{row: lost for row, lost in taken.items() if histories.of(row).redo}}
             with source.opened(copy) as stream:
-                rows = source.jobs(stream, settings.input, settings.target.type, schema, self._wanted(traces))
+                rows = source.jobs(stream, settings.input, settings.target.type, schema, self._wanted(histories))
                 rows = without(rows, late, source.terms(settings.input, schema)) if late else rows
                 with self._planned() as expected, self._earlier() as earlier:
-                    intake = Intake(
-                        rows, traces, settings.input.resend_unknown, expected, earlier.target if earlier else no_target
-                    )
+                    target = earlier.target if earlier else no_target
+                    intake = Intake(rows, histories, settings.input.resend_unknown, expected, target)
                     await (self._plan if self.planning else self._send)(intake, connection, earlier)
 
     async def _plan(self, intake: Intake, connection: Connection, earlier: History | None) -> None:
-        stop, bells, guards, reads = connection.way.stop, Bells(), Guards(), connection.reads.pace
+        stop, bells, guards, reads = connection.lane.stop, Bells(), Guards(), connection.reads.pace
         sequencer = self._sequencer(0)
         planner = Planner(sequencer, self.journal, guards, bells, self.clock, stop)
         reading = self._reading(sequencer, guards, RecentWrites(), connection, earlier)
@@ -185,7 +186,7 @@ class Run:
             self.journal.learn(PLAN, "complete")
 
     async def _send(self, intake: Intake, connection: Connection, earlier: History | None) -> None:
-        settings, stop, clock, bells = self.settings, connection.way.stop, self.clock, Bells()
+        settings, stop, clock, bells = self.settings, connection.lane.stop, self.clock, Bells()
         writes, recent = connection.writes, RecentWrites()
         guards = Guards(settings.stopping.stop_after, Status.APPLIED in self.journal.counts())
         sequencer = self._sequencer(settings.stopping.canary)
@@ -206,7 +207,7 @@ class Run:
         prefetch = Prefetch(sequencer, iter(intake), reading, outcomes.drain, room, self.journal, bells, stop)
         senders = Senders(sequencer, attempts, reading, outcomes, settling, bells, stop, room)
         progress = Progress(
-            self._to_settle(intake.traces), writes.pace.rate, self._pause(writes.pace), writes.pace,
+            self._to_settle(intake.histories), writes.pace.rate, self._pause(writes.pace), writes.pace,
             connection.reads.pace,
             queued=lambda: sequencer.queued + writes.pace.in_flight, gets=lambda: self.journal.counters.gets,
         )  # fmt: skip
@@ -235,7 +236,7 @@ class Run:
     ) -> Reading:
         written = earlier.written_since(self.clock.wall() - READ_LAG_S) if earlier else {}
         overtaken = earlier.was_overtaken if earlier else not_overtaken
-        stop = connection.way.stop
+        stop = connection.lane.stop
         return Reading(sequencer, connection.lookup, guards, recent, self.clock, stop, written, overtaken)
 
     async def _beside(self, work: Work, progress: Progress, connection: Connection) -> None:
@@ -243,12 +244,12 @@ class Run:
         async with anyio.create_task_group() as beside:
             if self.watch is not None:
                 beside.start_soon(self.watch, progress)
-            beside.start_soon(connection.beat_forever)
+            beside.start_soon(connection.send_heartbeats)
             try:
                 await work()
                 await self.journal.flush()
             except JournalError as error:
-                connection.way.stop.request("journal_failed", str(error))
+                connection.lane.stop.request("journal_failed", str(error))
             finally:
                 beside.cancel_scope.cancel()
 
@@ -273,8 +274,8 @@ class Run:
         with closing(self.journal.reader()) as history:
             yield history
 
-    def _to_settle(self, traces: Traces | None) -> int:
-        return self._limit if traces is None else sum(traces.matters(row) for row in range(1, self._limit + 1))
+    def _to_settle(self, histories: RowHistories | None) -> int:
+        return self._limit if histories is None else sum(histories.matters(row) for row in range(1, self._limit + 1))
 
     def _pause(self, pace: Pace) -> Callable[[], float]:
         return lambda: pace.held(self.clock.now())
@@ -290,11 +291,11 @@ class Run:
         """Number of the last row that this process handles."""
         return self._wished if self.last is None else min(self._wished, self.last)
 
-    def _wanted(self, traces: Traces | None) -> Callable[[int], bool]:
+    def _wanted(self, histories: RowHistories | None) -> Callable[[int], bool]:
         limit = self._limit
-        if traces is None:
+        if histories is None:
             return lambda row: row <= limit
-        return lambda row: row <= limit and traces.matters(row)
+        return lambda row: row <= limit and histories.matters(row)
 
     def _answered_since(self, saved_at: float) -> list[float]:
         """Return when PATCHes were answered, in seconds since the epoch; open ones count as late as their time-out."""
@@ -302,7 +303,7 @@ class Run:
             return []
         now = self.clock.wall()
         late = now + self.settings.attempts.timeout
-        return [min(late, answer) for answer in self.journal.answered_since(saved_at, now - HORIZON, late)]
+        return [min(late, answer) for answer in self.journal.answered_since(saved_at, now - INTENT_HORIZON_S, late)]
 
     def _conclude(self) -> RunEnd:
         if self._interrupted:

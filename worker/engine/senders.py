@@ -22,7 +22,7 @@ from worker.policy.verdict import ReadBack
 from worker.stop import Stop
 
 SETTLERS: Final = 2
-"""Most pages of rows in doubt that are read at once."""
+"""Maximum number of pages of rows in doubt that are read at once."""
 
 
 @dataclass(slots=True)

@@ -27,32 +27,32 @@ from worker.policy.row import READ_LAG_S, Found, InFlightRow
 from worker.policy.verdict import ReadBack, Settle
 from worker.stop import Stop
 
-READ_AT: Final = (0.0, 0.5, 1.5, 3.5, 6.0, 10.0)
+READ_AT_S: Final = (0.0, 0.5, 1.5, 3.5, 6.0, 10.0)
 """Seconds after the doubt at which the record is read: changes that show within 5 s are seen, later ones are not."""
 
-BEAT: Final = 0.25
+READ_STEP_S: Final = 0.25
 """Seconds to which read times are rounded up, so that the rows of a page are due together."""
 
-LONGEST_DELAY: Final = 30.0
-"""Most seconds by which the `Retry-After` of a 202 delays the first read."""
+MAX_DELAY_S: Final = 30.0
+"""Maximum seconds by which the `Retry-After` of a 202 delays the first read."""
 
-FAILED: Final = 3
+MAX_FAILED_READS: Final = 3
 """Failed reads of a record, each after a few tries of its own, before it is given up."""
 
-LONGEST_OUTAGE: Final = 60.0
+MAX_OUTAGE_S: Final = 60.0
 """Seconds after the doubt during which to wait for a server that is down."""
 
-MOST: Final = 1000
+MAX_IN_DOUBT_ROWS: Final = 1000
 """Rows in doubt at which no further rows are read."""
 
-LEAST: Final = 20
+HOLD_AFTER_ROWS: Final = 20
 """Open rows in doubt, with no success since, at which nothing more is sent until one of them is settled."""
 
 _ACCEPTED: Final = 202
 
 
 @dataclass(slots=True, eq=False)
-class _OpenAttempt:
+class _RowInDoubt:
     """A row in doubt: the question, since when (loop time), how often its record was read, and its last known state.
 
     `reads` includes the `failed` ones.
@@ -81,7 +81,7 @@ class Settling:
     clock: Clock
     stop: Stop
     is_down: Callable[[], bool]
-    _due: list[tuple[float, int, _OpenAttempt]] = field(default_factory=list)
+    _due: list[tuple[float, int, _RowInDoubt]] = field(default_factory=list)
     _added: int = 0
     _open: int = 0
     _unproven: set[InFlightRow] = field(default_factory=set)
@@ -91,7 +91,7 @@ class Settling:
     @property
     def is_full(self) -> bool:
         """True if so many rows are in doubt that no further rows should be read."""
-        return self._open + len(self.outcomes.doubtful) >= MOST
+        return self._open + len(self.outcomes.doubtful) >= MAX_IN_DOUBT_ROWS
 
     @property
     def holds(self) -> bool:
@@ -99,7 +99,7 @@ class Settling:
 
         Once a row with a reason turned out to be applied, further rows with that reason no longer count.
         """
-        return len(self._unproven) >= LEAST
+        return len(self._unproven) >= HOLD_AFTER_ROWS
 
     def succeeded(self) -> None:
         """Note that a row was applied."""
@@ -114,7 +114,7 @@ class Settling:
         if question.reason not in self._trusted:
             self._unproven.add(row)
         since = max(self.clock.now() + self._delay(outcome), row.written_at + READ_LAG_S)
-        self._put(_OpenAttempt(row, question, outcome, since))
+        self._put(_RowInDoubt(row, question, outcome, since))
         self.bells.doubts.ring()
 
     def end(self) -> None:
@@ -144,10 +144,10 @@ class Settling:
         """Return the seconds before the first read, as a 202 asks for; 0 after any other outcome."""
         if not isinstance(outcome, Reply) or outcome.status != _ACCEPTED:
             return 0.0
-        return min(LONGEST_DELAY, read_retry_after(outcome.headers, self.clock.wall()) or 0.0)
+        return min(MAX_DELAY_S, read_retry_after(outcome.headers, self.clock.wall()) or 0.0)
 
-    def _put(self, doubt: _OpenAttempt) -> None:
-        due = ceil((doubt.since + READ_AT[doubt.reads]) / BEAT) * BEAT
+    def _put(self, doubt: _RowInDoubt) -> None:
+        due = ceil((doubt.since + READ_AT_S[doubt.reads]) / READ_STEP_S) * READ_STEP_S
         heappush(self._due, (due, self._next(), doubt))
 
     def _next(self) -> int:
@@ -155,20 +155,20 @@ class Settling:
         self._added += 1
         return self._added
 
-    def _is_enough(self, doubt: _OpenAttempt, live: Live | None) -> bool:
+    def _is_enough(self, doubt: _RowInDoubt, live: Live | None) -> bool:
         """Return True if a last read has shown the record late enough, or too many reads have failed."""
         doubt.failed += live is None
-        late = self.clock.now() - doubt.since >= READ_AT[-1]
-        return doubt.reads == len(READ_AT) or (late and (live is not None or doubt.failed >= FAILED))
+        late = self.clock.now() - doubt.since >= READ_AT_S[-1]
+        return doubt.reads == len(READ_AT_S) or (late and (live is not None or doubt.failed >= MAX_FAILED_READS))
 
-    def _waits_for_the_server(self, doubt: _OpenAttempt) -> bool:
+    def _waits_for_the_server(self, doubt: _RowInDoubt) -> bool:
         """Return True if the read failed because the server is down for all, which says nothing about this row."""
-        return self.is_down() and self.clock.now() - doubt.since < LONGEST_OUTAGE
+        return self.is_down() and self.clock.now() - doubt.since < MAX_OUTAGE_S
 
-    def _page(self, now: float) -> list[_OpenAttempt]:
+    def _page(self, now: float) -> list[_RowInDoubt]:
         """Take the rows of one type that are due, at most a page."""
-        page: list[_OpenAttempt] = []
-        others: list[tuple[float, int, _OpenAttempt]] = []
+        page: list[_RowInDoubt] = []
+        others: list[tuple[float, int, _RowInDoubt]] = []
         while self._due and self._due[0][0] <= now and len(page) < self.lookup.api.page:
             entry = heappop(self._due)
             if page and entry[2].row.job.type != page[0].row.job.type:
@@ -179,7 +179,7 @@ class Settling:
             heappush(self._due, entry)
         return page
 
-    async def _read(self, page: list[_OpenAttempt]) -> None:
+    async def _read(self, page: list[_RowInDoubt]) -> None:
         wanted = reduce(or_, (fields(each.row.job) for each in page))
         ids = [each.row.job.id for each in page]
         found = await self.lookup.live(page[0].row.job.type, ids, wanted, patient=False)
@@ -189,14 +189,14 @@ class Settling:
             else:
                 self._judge(each, found)
 
-    def _judge(self, doubt: _OpenAttempt, found: Found) -> None:
+    def _judge(self, doubt: _RowInDoubt, found: Found) -> None:
         row, fires = doubt.row, bool(doubt.row.job.triggers)
         live = found.records.get(row.job.id)
         settle = None
         if row.job.id in found.missing:
-            doubt.reads = len(READ_AT) - 1  # a further read would show nothing new
+            doubt.reads = len(READ_AT_S) - 1  # a further read would show nothing new
         elif live is None and self._waits_for_the_server(doubt):
-            heappush(self._due, (self.clock.now() + READ_AT[1], self._next(), doubt))
+            heappush(self._due, (self.clock.now() + READ_AT_S[1], self._next(), doubt))
             return
         doubt.reads += 1
         if live is not None:
@@ -210,7 +210,7 @@ class Settling:
         else:
             self._settle(doubt, settle)
 
-    def _settle(self, doubt: _OpenAttempt, settle: Settle) -> None:
+    def _settle(self, doubt: _RowInDoubt, settle: Settle) -> None:
         self._open -= 1
         self._unproven.discard(doubt.row)
         if settle.status is Status.APPLIED:
@@ -220,7 +220,7 @@ class Settling:
         self.bells.rows.ring()  # `holds` may have ended
         self.bells.room.ring()  # `is_full` may have ended
 
-    def _leave(self, doubt: _OpenAttempt) -> None:
+    def _leave(self, doubt: _RowInDoubt) -> None:
         """Leave a row to a later process, which finds the doubt in the journal."""
         self._open -= 1
         doubt.row.state = step(doubt.row.state, Event.STOP)

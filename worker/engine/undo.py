@@ -9,7 +9,7 @@ from tempfile import TemporaryFile
 from typing import IO, Final
 
 from jobs.apis.schema import Schema
-from jobs.changes.inverse import Lost, Restoring, Written, restoring
+from jobs.changes.inverse import NotRestorable, Restoring, Written, restoring
 from jobs.formats.quoting import quoted
 from jobs.model import Status
 from worker.files import source
@@ -91,7 +91,7 @@ def _write(history: History, schema: Schema, directory: Path, text: IO[bytes]) -
 
 
 def _records(history: History, schema: Schema) -> Iterator[tuple[Image, Restoring]]:
-    """The records that the run wrote, each with the way back; one at a time in memory."""
+    """Yield the records that the run wrote, each with the way back, one at a time in memory."""
     for _, group in groupby(history.written(), key=lambda entry: (entry[0].type, entry[0].id)):
         entries = list(group)
         image = entries[0][0]
@@ -107,5 +107,5 @@ def _plans(history: History, schema: Schema) -> Iterator[Planned]:
             yield Planned(number, image.type, image.id, Status.PENDING, edits=way.edits)
 
 
-def _cells(image: Image, lost: Lost) -> list[str]:
+def _cells(image: Image, lost: NotRestorable) -> list[str]:
     return [str(lost.row), quoted(image.type), quoted(image.id), quoted(lost.column), lost.why]

@@ -15,10 +15,10 @@ from jobs.apis.schema import Schema
 from jobs.changes.diff import value_at
 from jobs.changes.edits import column_of
 from jobs.changes.equality import same_at, tidied
-from jobs.changes.inverse import Trail, Value, Written, needed, trails
+from jobs.changes.inverse import Value, ValueHistory, Written, needed, trails
 from jobs.model import ABSENT, JSON, Absent, Edit, Fields, Live, Path, Status, Unread
 from worker.journal import History
-from worker.lane.connect import READ_CONCURRENCY, Way, connected
+from worker.lane.connect import READ_CONCURRENCY, LaneSettings, connected
 from worker.lane.reads import Lookup
 from worker.policy.guards import Guards
 from worker.policy.row import READ_LAG_S, Found
@@ -28,7 +28,7 @@ _PAUSE: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class WrittenRecord:
     """One record that a run wrote, and what became of its values in the course of the run.
 
     Attributes:
@@ -39,7 +39,7 @@ class Kept:
     row: int
     type: str
     id: str
-    trails: tuple[Trail, ...]
+    trails: tuple[ValueHistory, ...]
     unread: tuple[str, ...] = ()
 
     @property
@@ -52,7 +52,7 @@ class Kept:
 class Finding:
     """One value that is not what the run wrote; `why` is `differs`, `not taken`, `gone` or `not readable`."""
 
-    record: Kept
+    record: WrittenRecord
     why: str
     column: str = ""
     written: JSON | Absent = ""
@@ -82,16 +82,16 @@ class Unfinished(Exception):
     """The records could not all be read. The text says why."""
 
 
-def written_records(history: History) -> Iterator[Kept]:
-    """The records that a run wrote, one at a time in memory."""
+def written_records(history: History) -> Iterator[WrittenRecord]:
+    """Yield the records that a run wrote, one at a time in memory."""
     for (type_name, resource_id), group in groupby(history.written(), key=lambda entry: (entry[0].type, entry[0].id)):
         rows = [Written(image.row, image.edits, image.unread, not uncertain) for image, uncertain in group]
         unread = dict.fromkeys(name for row in rows for name in row.unread)
-        yield Kept(rows[-1].row, type_name, resource_id, tuple(trails(rows)), tuple(unread))
+        yield WrittenRecord(rows[-1].row, type_name, resource_id, tuple(trails(rows)), tuple(unread))
 
 
-def sampled(records: Iterator[Kept], size: int, dice: Random) -> list[Kept]:
-    """A random sample of that size, in one pass (reservoir sampling)."""
+def sampled(records: Iterator[WrittenRecord], size: int, dice: Random) -> list[WrittenRecord]:
+    """Draw a random sample of that size in one pass (reservoir sampling)."""
     sample = list(islice(records, size))
     for seen, record in enumerate(records, size + 1):
         if (place := dice.randrange(seen)) < size:
@@ -99,7 +99,9 @@ def sampled(records: Iterator[Kept], size: int, dice: Random) -> list[Kept]:
     return sorted(sample, key=lambda record: (record.type, record.id))
 
 
-async def verify(way: Way, records: Iterator[Kept], report: Callable[[Finding], None], last: float = 0.0) -> Verified:
+async def verify(
+    way: LaneSettings, records: Iterator[WrittenRecord], report: Callable[[Finding], None], last: float = 0.0
+) -> Verified:
     """Read the records again, a few pages at a time, and report what is not as it was written, in their order.
 
     Args:
@@ -130,7 +132,7 @@ async def verify(way: Way, records: Iterator[Kept], report: Callable[[Finding], 
     return verified
 
 
-def _differ(batch: list[list[Kept]], found: list[Found], schema: Schema) -> bool:
+def _differ(batch: list[list[WrittenRecord]], found: list[Found], schema: Schema) -> bool:
     """Whether a value is not as it was written."""
     findings: list[Finding] = []
     for page, each in zip(batch, found, strict=True):
@@ -139,7 +141,7 @@ def _differ(batch: list[list[Kept]], found: list[Found], schema: Schema) -> bool
     return any(finding.column for finding in findings)
 
 
-def _watch(record: Kept, found: Found, guards: Guards) -> None:
+def _watch(record: WrittenRecord, found: Found, guards: Guards) -> None:
     """See whether reads are refused one after another.
 
     Raises:
@@ -152,25 +154,25 @@ def _watch(record: Kept, found: Found, guards: Guards) -> None:
         raise Unfinished(f"{halt.reason}: {halt.message}")
 
 
-def _visible(records: Iterator[Kept], verified: Verified) -> Iterator[Kept]:
-    """The records of which something can be read."""
+def _visible(records: Iterator[WrittenRecord], verified: Verified) -> Iterator[WrittenRecord]:
+    """Yield the records of which something can be read."""
     for record in records:
         verified.hidden.update(record.unread)
         if record.trails:
             yield record
 
 
-def _pages(records: Iterator[Kept], size: int) -> Iterator[list[Kept]]:
+def _pages(records: Iterator[WrittenRecord], size: int) -> Iterator[list[WrittenRecord]]:
     for _, alike in groupby(records, key=lambda record: record.type):
         while page := list(islice(alike, size)):
             yield page
 
 
-async def _read(lookup: Lookup, pages: list[list[Kept]]) -> list[Found]:
-    """The live state of the pages' records, all pages at once."""
+async def _read(lookup: Lookup, pages: list[list[WrittenRecord]]) -> list[Found]:
+    """Read the live state of the pages' records, all pages at once."""
     found: dict[int, Found] = {}
 
-    async def read(place: int, page: list[Kept]) -> None:
+    async def read(place: int, page: list[WrittenRecord]) -> None:
         fields = reduce(or_, (record.fields for record in page))
         found[place] = await lookup.live(page[0].type, [record.id for record in page], fields)
 
@@ -180,7 +182,9 @@ async def _read(lookup: Lookup, pages: list[list[Kept]]) -> list[Found]:
     return [found[place] for place in range(len(pages))]
 
 
-def _judge(record: Kept, found: Found, schema: Schema, verified: Verified, report: Callable[[Finding], None]) -> None:
+def _judge(
+    record: WrittenRecord, found: Found, schema: Schema, verified: Verified, report: Callable[[Finding], None]
+) -> None:
     live = found.records.get(record.id)
     if live is None:
         why = "gone" if record.id in found.missing else "not readable"
@@ -204,7 +208,7 @@ def _judge(record: Kept, found: Found, schema: Schema, verified: Verified, repor
         verified.counts["differs" if "differs" in whys else "not taken" if whys else "holds"] += 1
 
 
-def _difference(record: Kept, trail: Trail, column: str, live: Live, schema: Schema) -> Finding | None:
+def _difference(record: WrittenRecord, trail: ValueHistory, column: str, live: Live, schema: Schema) -> Finding | None:
     """How the live value differs from all that the run may have left.
 
     Raises:

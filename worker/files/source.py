@@ -16,7 +16,7 @@ from tempfile import TemporaryFile
 from typing import BinaryIO, Final
 
 from jobs.apis.schema import Schema
-from jobs.changes.diff import Terms
+from jobs.changes.diff import CompareRules
 from jobs.columns import ObjectColumns, Rules, SheetColumns
 from jobs.formats import (
     FORMATS,
@@ -244,9 +244,9 @@ def rules(how: Input, type_name: str, schema: Schema) -> Rules:
     )
 
 
-def terms(how: Input, schema: Schema) -> Terms:
+def terms(how: Input, schema: Schema) -> CompareRules:
     """Return how rows are compared with their records."""
-    return Terms(schema, how.metadata == "replace")
+    return CompareRules(schema, how.metadata == "replace")
 
 
 def header(path: Path, how: Input) -> list[str]:

@@ -1,10 +1,10 @@
-"""The truth about a run: one SQLite file (WAL, synchronous=FULL). Reports are views of it.
+"""The record of a run: one SQLite file (WAL, synchronous=FULL). Reports are views of it.
 
 `file` knows the tables, `history` reads them, `journal` writes them while a run is going on.
 """
 
 from worker.journal.committer import Runner, WriterThread, inline
-from worker.journal.reader import Doubt, Fate, History, Process, Settled, Traces
+from worker.journal.reader import History, OpenAttempt, Process, RowHistories, RowOutcome, Settled
 from worker.journal.records import Image, Planned
 from worker.journal.schema import PLAN, SAFE, JournalDamaged, JournalError, create
 from worker.journal.writer import Counters, Journal
@@ -13,18 +13,18 @@ __all__ = [
     "PLAN",
     "SAFE",
     "Counters",
-    "Doubt",
-    "Fate",
     "History",
     "Image",
     "Journal",
     "JournalDamaged",
     "JournalError",
+    "OpenAttempt",
     "Planned",
     "Process",
+    "RowHistories",
+    "RowOutcome",
     "Runner",
     "Settled",
-    "Traces",
     "WriterThread",
     "create",
     "inline",

@@ -10,17 +10,17 @@ Runner = Callable[[Callable[[], None]], Awaitable[None]]
 """Runs one blocking commit: on a writer thread in production, inline in simulation."""
 
 TURNS: Final = 10
-"""Turns of a busy loop that a commit waits, so that what is at hand joins: replies read, judged, their next intents.
+"""Turns of a busy loop that a commit waits for, so that work at hand can join: replies, results, the next intents.
 
-Workers whose intents became durable together send together. With fewer turns they come in two halves for ever, each
-committed while the other one computes, and both are slower for it (measured: with 4 turns half of a commit's rows, and
-a seventh more CPU a row).
+Workers whose intents became durable together send together. With fewer turns they split into two halves for good, each
+committed while the other one computes, and both are slower (measured: with 4 turns half of a commit's rows, and a
+seventh more CPU per row).
 """
 
-BUSY: Final = 0.6
-"""Share of the time, spent computing or committing, from which on that is what the run waits for."""
+BUSY_SHARE: Final = 0.6
+"""Share of the time spent on computing and commits at which these count as the bottleneck of the run."""
 
-SPAN: Final = 0.1
+BUSY_SPAN_S: Final = 0.1
 """Seconds over which the share is measured."""
 
 
@@ -35,7 +35,7 @@ class WriterThread:
     def __init__(
         self, used: Callable[[], float] = time.process_time, now: Callable[[], float] = time.monotonic
     ) -> None:
-        """Start with nothing to do; `used` tells seconds of CPU, `now` seconds."""
+        """Start idle; `used` returns seconds of CPU, `now` returns seconds."""
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rowpatch-journal")
         self._used, self._now = used, now
         self._since, self._before, self._committing = now(), used(), 0.0
@@ -47,16 +47,16 @@ class WriterThread:
         await asyncio.get_running_loop().run_in_executor(self._executor, commit)
         self._committing += self._now() - began
 
-    async def company(self) -> None:
-        """Have what is at hand join the next commit, as long as the process is busy.
+    async def coalesce(self) -> None:
+        """Let work at hand join the next commit, as long as the process is busy.
 
-        A commit costs as much as ten rows: the more share one, the faster a busy run is. Where the run waits for the
-        server, or for its pace, this would only be added to that: 6 % of the speed at 50 ms and 50 in flight.
+        A commit costs as much as ten rows: the more rows share one, the faster a busy run is. A run that waits for the
+        server or its pace would only lose time: 6 % of the speed at 50 ms and 50 in flight.
         """
         now = self._now()
-        if now - self._since >= SPAN:
+        if now - self._since >= BUSY_SPAN_S:
             used = self._used()
-            self._is_busy = used - self._before + self._committing > BUSY * (now - self._since)
+            self._is_busy = used - self._before + self._committing > BUSY_SHARE * (now - self._since)
             self._since, self._before, self._committing = now, used, 0.0
         if self._is_busy:
             for _ in range(TURNS):

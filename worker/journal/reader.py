@@ -1,4 +1,4 @@
-"""What a journal holds: processes, attempts, results, and what is in doubt."""
+"""Read a journal: its processes, attempts and results, and the rows in doubt."""
 
 import json
 import sqlite3
@@ -14,7 +14,7 @@ from jobs.model import ApiError, RowRef, RowResult, Status
 from jobs.model import Path as Field
 from worker.journal.records import Image, Planned, names_in, read_image, read_planned
 from worker.journal.schema import PLAN, SAFE, JournalDamaged, connect, damaged, translated
-from worker.policy.lifecycle import Trace
+from worker.policy.lifecycle import RowHistory
 
 T = TypeVar("T")
 
@@ -104,7 +104,7 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class OpenAttempt:
     """A row that may have been changed by an attempt without a recorded result."""
 
     row: int
@@ -114,10 +114,10 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fate:
-    """What became of a row, without what is its own: members are those of `RowResult`.
+class RowOutcome:
+    """The outcome of a row, without the parts that differ from row to row; the fields are those of `RowResult`.
 
-    Nearly all rows of a run share a few of them, each one object: what follows from it is worked out once.
+    Nearly all rows of a run share a few outcomes. Each is one object, so that it is rendered only once.
     """
 
     status: Status
@@ -129,18 +129,18 @@ class Fate:
     errors: tuple[ApiError, ...] = ()
 
 
-Settled: TypeAlias = tuple[int, bytes, str, float, Fate]
-"""A result as the journal holds it: row, digest, request id, time, fate."""
+Settled: TypeAlias = tuple[int, bytes, str, float, RowOutcome]
+"""A result as the journal holds it: row, digest, request id, time, outcome."""
 
 
 @dataclass(slots=True)
-class Traces:
-    """What the journal held of each row when a process began: one byte a row, so that 10 million rows fit.
+class RowHistories:
+    """The history of each row when a process began: one byte per row, so that 10 million rows fit into memory.
 
     Attributes:
-        earlier: attempts so far of rows that are to be sent.
-        reasons: of rows that may have been applied and are to be sent: why that is not known.
-        images: what the attempts of those rows replaced.
+        earlier: attempts so far, by row, for rows that are to be sent.
+        reasons: reason codes of the doubt, by row, for rows to be sent that may have been applied.
+        images: the values that the attempts of those rows replaced, by row.
     """
 
     marks: bytearray
@@ -157,7 +157,7 @@ class Traces:
         """Add `bits` to a row.
 
         Raises:
-            JournalDamaged: the journal speaks of a row that the input does not have.
+            JournalDamaged: the input has no such row.
         """
         if not 0 < row < len(self.marks):
             raise JournalDamaged(f"the journal has a row {row} that the input does not have; nothing was sent.")
@@ -170,22 +170,22 @@ class Traces:
 
     @property
     def redone(self) -> bool:
-        """Whether any settled row is to be run again."""
+        """True if any settled row is to be run again."""
         return any(bits & self.REDO for bits in self.marks)
 
     def matters(self, row: int) -> bool:
-        """Return whether the row must be looked at: it is to be run, or holds back later rows of its id."""
+        """Return True if the row must be processed: it is to be run, or holds back later rows of its id."""
         bits = self.marks[row]
         return not bits & self.SETTLED or bool(bits & (self.REDO | self.UNKNOWN))
 
     def unknown(self, row: int) -> bool:
-        """Return whether the row is settled as unknown."""
+        """Return True if the row is settled as unknown."""
         return bool(self.marks[row] & self.UNKNOWN)
 
-    def of(self, row: int) -> Trace:
-        """Return the trace of one row."""
+    def of(self, row: int) -> RowHistory:
+        """Return the history of one row."""
         bits = self.marks[row]
-        return Trace(bool(bits & self.SETTLED), bool(bits & self.REDO), bool(bits & self.DOUBTFUL))
+        return RowHistory(bool(bits & self.SETTLED), bool(bits & self.REDO), bool(bits & self.DOUBTFUL))
 
 
 class History:
@@ -226,34 +226,36 @@ class History:
         )  # fmt: skip
 
     def settled(self) -> Iterator[Settled]:
-        """Yield the same as tuples: reports read millions."""
+        """Yield every result as a tuple, since reports read millions."""
         return self._understood(_settled, _RESULTS)
 
-    def doubts(self) -> Iterator[Doubt]:
+    def doubts(self) -> Iterator[OpenAttempt]:
         """Yield, in row order, the rows that an attempt after their last result may have applied."""
         return self._understood(_doubt, _DOUBTS, SAFE)
 
-    def traces(self, rows: int) -> Traces:
-        """Read the traces of all rows of an input.
+    def histories(self, rows: int) -> RowHistories:
+        """Read the histories of all rows of an input.
 
         Raises:
             JournalDamaged: the journal speaks of rows that the input does not have.
         """
-        traces = Traces(bytearray(rows + 1))
+        histories = RowHistories(bytearray(rows + 1))
         for (row,) in self._select(_PLAIN_MARKS):  # nearly all of a million: no more than a loop for each
-            traces.mark(row, Traces.SETTLED)
+            histories.mark(row, RowHistories.SETTLED)
         for row, redo, status, reason in self._understood(_mark, _MARKS):
             unknown = status is Status.UNKNOWN
-            traces.mark(row, Traces.SETTLED | (Traces.REDO if redo else Traces.UNKNOWN if unknown else 0))
+            histories.mark(
+                row, RowHistories.SETTLED | (RowHistories.REDO if redo else RowHistories.UNKNOWN if unknown else 0)
+            )
             if redo and unknown:
-                traces.doubt(row, reason)
+                histories.doubt(row, reason)
         for doubt in self.doubts():
-            traces.doubt(doubt.row, doubt.reason)
+            histories.doubt(doubt.row, doubt.reason)
         for image in self._understood(read_image, _IMAGES_OF_DOUBTFUL):
-            if image.row in traces.reasons:
-                traces.images[image.row] = image
-        traces.earlier.update(self._understood(lambda row: (int(row[0]), int(row[1])), _UNSETTLED_ATTEMPTS))
-        return traces
+            if image.row in histories.reasons:
+                histories.images[image.row] = image
+        histories.earlier.update(self._understood(lambda row: (int(row[0]), int(row[1])), _UNSETTLED_ATTEMPTS))
+        return histories
 
     def planned(self, first: int = 0, last: int | None = None) -> Iterator[Planned]:
         """Yield the plan of the rows from `first` to `last`, in row order; nothing if there is no plan."""
@@ -367,9 +369,9 @@ class History:
                 yield row  # `yield from` would close the cursor of a file that may be closed by then
 
 
-def _doubt(row: Any) -> Doubt:
+def _doubt(row: Any) -> OpenAttempt:
     number, attempts, reason, at = row
-    return Doubt(int(number), int(attempts), str(reason), float(at))
+    return OpenAttempt(int(number), int(attempts), str(reason), float(at))
 
 
 def _mark(row: Any) -> tuple[int, bool, Status, str]:
@@ -383,7 +385,7 @@ def _settled(row: Any) -> Settled:
 
 
 @lru_cache(maxsize=256)
-def _fate(columns: tuple[Any, ...]) -> Fate:
+def _fate(columns: tuple[Any, ...]) -> RowOutcome:
     status, reason, message, fields, http, attempts, errors = columns
     said = tuple(ApiError(**each) for each in json.loads(errors)) if errors else ()
-    return Fate(Status(status), str(reason), str(message), names_in(fields), int(http), int(attempts), said)
+    return RowOutcome(Status(status), str(reason), str(message), names_in(fields), int(http), int(attempts), said)

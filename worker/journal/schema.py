@@ -100,7 +100,7 @@ def connect(path: Path, *, write: bool, checked: bool) -> sqlite3.Connection:
 
 
 def seal(path: Path) -> None:
-    """Remember what the bytes of a journal are that has been closed for good: SQLite has no checksum of its pages.
+    """Store a checksum of a closed journal: SQLite has none of its pages.
 
     A seal is advice: without one, the journal is read as it is. It costs about 1 s a gigabyte.
     """

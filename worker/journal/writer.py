@@ -1,8 +1,8 @@
-"""The journal of a run that is going on.
+"""The journal of a run in progress.
 
-Crash safety rests on two orders. An intent is durable before its request leaves; and a row's result is queued before
-its worker's next intent, so that open intents never outnumber the workers. Writers queue operations; one committer
-writes all that is queued in a single transaction (group commit), so that everybody who waits shares one fsync.
+Crash safety rests on two rules of order. An intent is durable before its request leaves; and a row's result is queued
+before its worker's next intent, so that open intents never outnumber the workers. Workers queue operations; one
+committer writes the whole queue in a single transaction (group commit), so that all waiting workers share one fsync.
 """
 
 import asyncio
@@ -29,26 +29,39 @@ _REDO: Final = "UPDATE result SET redo = 1 WHERE row = ?"
 _OUTDATED: Final = "DELETE FROM image WHERE row = ? AND NOT landed"
 _SHAPE: Final = "INSERT INTO shape VALUES (?, ?)"
 _IMAGE: Final = "INSERT OR REPLACE INTO image (row, n, type, id, shape, content, unread) VALUES (?, ?, ?, ?, ?, ?, ?)"
-_LAND: Final = "UPDATE image SET landed = 1, shape = ?, content = ? WHERE row = ? AND NOT landed"
+_PARTIAL: Final = "UPDATE image SET landed = 1, shape = ?, content = ? WHERE row = ? AND NOT landed"
 _STORED: Final = "UPDATE image SET shape = ?, content = ? WHERE row = ? AND NOT landed"
 _PLAN: Final = "INSERT OR REPLACE INTO plan VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _TARGET: Final = "INSERT OR REPLACE INTO target VALUES (?, ?)"
 _FACT: Final = "INSERT OR REPLACE INTO fact VALUES (?, ?)"
 _BEGIN: Final = "INSERT INTO process (command, started_at, last_at, state) VALUES (?, ?, ?, 'running')"
-_BEAT: Final = "UPDATE process SET last_at = ?, gets = ?, tokens = ?, refused = ? WHERE n = ?"
+_HEARTBEAT: Final = "UPDATE process SET last_at = ?, gets = ?, tokens = ?, refused = ? WHERE n = ?"
 _END: Final = "UPDATE process SET state = ?, exit_status = ?, message = ? WHERE n = ?"
 
-_QUEUED: Final = (_TARGET, _INTEND, _SHAPE, _OUTDATED, _IMAGE, _STORED, _PLAN, _WITHDRAW, _NOTE, _LAND, _SETTLE, _FACT)
+_QUEUED: Final = (
+    _TARGET,
+    _INTEND,
+    _SHAPE,
+    _OUTDATED,
+    _IMAGE,
+    _STORED,
+    _PLAN,
+    _WITHDRAW,
+    _NOTE,
+    _PARTIAL,
+    _SETTLE,
+    _FACT,
+)
 """Statements of the workers, in the order in which a commit executes them."""
 
 SHAPES: Final = 256
-"""Shapes of edits that the writer remembers; a sheet has a few. One that is forgotten is told under a new number."""
+"""Shapes of edits that the writer caches; a sheet has a few. A shape that was dropped gets a new number."""
 
 ADOPTED: Final = 1000
-"""Plans of another run that are taken over at once."""
+"""Plans of another run that are copied at a time."""
 
-BEAT: Final = 0.5
-"""Seconds between two signs of life of a process that has nothing else to say of itself."""
+HEARTBEAT_S: Final = 0.5
+"""Seconds between two heartbeats of a process whose counters have not changed."""
 
 
 @dataclass(slots=True)
@@ -130,7 +143,7 @@ class Journal(History):
 
     @property
     def is_registered(self) -> bool:
-        """Whether this process has registered itself with `begin`: from then on the run is the user's to keep."""
+        """True once this process has registered itself with `begin`: from then on the run directory is kept."""
         return self._process > 0
 
     def follow(
@@ -138,11 +151,11 @@ class Journal(History):
         durable: Callable[[list[RowResult]], None] | None = None,
         planned: Callable[[int], None] | None = None,
     ) -> None:
-        """Have somebody told what has just become durable; who was told before is not any more.
+        """Set the callbacks for operations that have become durable, in place of the earlier ones.
 
         Args:
-            durable: takes results, once they are on disk.
-            planned: takes the number of rows whose plan is.
+            durable: called with results, once they are on disk.
+            planned: called with the number of rows whose plan is on disk.
         """
         self._on_durable, self._on_planned = durable or _ignore, planned or _ignore
 
@@ -167,13 +180,13 @@ class Journal(History):
         self._process = int(cursor.lastrowid or 0)
 
     def end(self, state: str, exit_status: int, message: str, at: float) -> None:
-        """Say how this process ended."""
+        """Record how this process ended."""
         with transaction(self._db, self.path):
             self._beat(at)
             self._db.execute(_END, (state, exit_status, message, self._process))
 
     def adopt(self, plans: Iterable[Planned]) -> None:
-        """Take a plan over that was made elsewhere, before the workers are at it."""
+        """Copy a plan that was made elsewhere, before the workers begin."""
         with transaction(self._db, self.path):
             left = iter(plans)
             while some := list(islice(left, ADOPTED)):
@@ -211,19 +224,19 @@ class Journal(History):
         await batch.wait(self._loop or asyncio.get_running_loop())
 
     def withdraw(self, row: int, attempt: int) -> None:
-        """Queue that an intent came to nothing: the run ended before the request left."""
+        """Queue the withdrawal of an intent: the run ended before the request left."""
         self._queue(_WITHDRAW, row, attempt)
 
     def note(self, row: int, attempt: int, outcome: str) -> None:
         """Queue the outcome of an attempt that did not settle its row: SAFE, or a reason code of doubt."""
         self._queue(_NOTE, outcome, row, attempt)
 
-    def land(self, row: int, edits: Iterable[Edit]) -> None:
-        """Queue the edits that a refused attempt has made all the same; later attempts of the row keep them."""
-        self._queue(_LAND, *self._encoded(edits, self._batch), row)
+    def record_partial(self, row: int, edits: Iterable[Edit]) -> None:
+        """Queue the edits that took effect although the attempt was refused; later attempts of the row keep them."""
+        self._queue(_PARTIAL, *self._encoded(edits, self._batch), row)
 
     def keep_stored(self, row: int, edits: Iterable[Edit]) -> None:
-        """Queue what a row's attempts replaced once more, with the forms in which the API stores the values.
+        """Queue a row's image again, with the forms in which the API stores the values.
 
         Args:
             row: its number.
@@ -232,7 +245,7 @@ class Journal(History):
         self._queue(_STORED, *self._encoded(edits, self._batch), row)
 
     def settle(self, result: RowResult) -> None:
-        """Queue a row's result; whoever follows is told once it is on disk."""
+        """Queue a row's result; the callback of `follow` gets it once it is on disk."""
         self._batch.results.append(result)
         self._queue(_SETTLE, *_columns(result))
 
@@ -283,20 +296,20 @@ class Journal(History):
             raise self._failed
 
     async def commit_forever(
-        self, run: Runner, wall: Callable[[], float], company: Callable[[], Awaitable[None]] | None = None
+        self, run: Runner, wall: Callable[[], float], coalesce: Callable[[], Awaitable[None]] | None = None
     ) -> None:
-        """Write what is queued, over and over, until `stop_committing`; nobody else commits meanwhile.
+        """Commit the queue repeatedly until `stop_committing`; nothing else commits meanwhile.
 
         Args:
             run: runs a commit.
             wall: seconds since the epoch.
-            company: waits for what may join the next commit.
+            coalesce: waits for operations that may join the next commit.
         """
         self._loop = asyncio.get_running_loop()
         while not self._closing or self._batch.count:
             await self._queued.wait()
-            if company is not None:
-                await company()
+            if coalesce is not None:
+                await coalesce()
             self._queued.clear()
             batch, self._batch = self._batch, _Batch()
             if batch.count:
@@ -329,7 +342,7 @@ class Journal(History):
             self._store(batch)
             counters = self.counters
             told = (counters.gets, counters.tokens, counters.refused)
-            if told != self._told or not 0 <= at - self._told_at < BEAT:
+            if told != self._told or not 0 <= at - self._told_at < HEARTBEAT_S:
                 self._told, self._told_at = told, at
                 self._beat(at)
 
@@ -340,11 +353,11 @@ class Journal(History):
 
     def _beat(self, at: float) -> None:
         counters = self.counters
-        self._db.execute(_BEAT, (at, counters.gets, counters.tokens, counters.refused, self._process))
+        self._db.execute(_HEARTBEAT, (at, counters.gets, counters.tokens, counters.refused, self._process))
 
 
 def _ignore(_: object) -> None:
-    """Tell nobody."""
+    """Do nothing."""
 
 
 def _columns(result: RowResult) -> tuple[Any, ...]:

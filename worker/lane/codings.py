@@ -15,7 +15,7 @@ _MOST_MEMBERS: Final = 64
 
 
 def decoded(body: bytes, encoding: str) -> tuple[bytes, bool]:
-    """Undo the content codings of a body; return at most `BODY_LIMIT` bytes, and whether they are all of it.
+    """Undo the content codings of a body; expand it to at most `BODY_LIMIT` bytes; return also whether it is whole.
 
     Some servers and proxies name a coding that does not exist, or gzip for plain JSON: such a body stays as it is.
     """

@@ -26,19 +26,19 @@ from worker.policy.patience import Patience
 from worker.policy.wording import why_not
 from worker.settings import Secrets
 
-RENEW_BEFORE: Final = 600.0
+RENEW_BEFORE_S: Final = 600.0
 """Seconds of remaining life at which a token is renewed."""
 
-RENEW_INTERVAL: Final = 30.0
-"""Least seconds between two early renewals: one may fail, or bring a token with less life than `RENEW_BEFORE`."""
+RENEW_INTERVAL_S: Final = 30.0
+"""Minimum seconds between two early renewals: one may fail, or bring a token with less life than `RENEW_BEFORE_S`."""
 
-SPREADING: Final = 2.0
+SPREAD_S: Final = 2.0
 """Seconds until every server of the API knows a new token."""
 
-PROVEN: Final = 30.0
+PROVEN_AGE_S: Final = 30.0
 """Seconds of age at which a refused token must have been good before."""
 
-MOST_UNPROVEN: Final = 2
+MAX_UNPROVEN_TOKENS: Final = 2
 """New tokens in a row that may be refused before the run stops."""
 
 TOKEN_PATIENCE: Final = Patience(attempts=5, base=1.0, cap=20.0, rest=1.0)
@@ -215,12 +215,12 @@ class Credential:
         """Wait until every server knows a new token; replace an older one."""
         now = self._clock.now()
         age = math.inf if self._issued_at is None else now - self._issued_at
-        if age < SPREADING and not self._has_spread:
-            await anyio.sleep(SPREADING - age)
+        if age < SPREAD_S and not self._has_spread:
+            await anyio.sleep(SPREAD_S - age)
             self._has_spread = True
             return
-        self._unproven = self._unproven + 1 if age < PROVEN else 0
-        if self._unproven >= MOST_UNPROVEN:
+        self._unproven = self._unproven + 1 if age < PROVEN_AGE_S else 0
+        if self._unproven >= MAX_UNPROVEN_TOKENS:
             raise CredentialLost("the API refuses the token, and new ones as well")
         await self._issue()
 
@@ -240,13 +240,13 @@ class Credential:
         if life is None and self.claims.expires_at is not None:
             life = self.claims.expires_at - self._clock.wall()
         self._expires_at = math.inf if life is None else self._clock.now() + life
-        self._renew_at = None if life is None else self._expires_at - RENEW_BEFORE
+        self._renew_at = None if life is None else self._expires_at - RENEW_BEFORE_S
 
     def _is_due(self) -> bool:
         if self._issuer is None or self._renew_at is None:
             return False
         now = self._clock.now()
-        return now - self._asked_at >= RENEW_INTERVAL and now >= self._renew_at
+        return now - self._asked_at >= RENEW_INTERVAL_S and now >= self._renew_at
 
 
 def _why(outcome: Outcome, pause: float) -> str:

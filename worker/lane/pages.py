@@ -21,7 +21,7 @@ NOT_ALLOWED: Final = frozenset({401, 403})
 SPLIT: Final = frozenset({400, 404, 413, 414, 422, 431}) | NOT_ALLOWED
 """Refusals of a page that may be about one of its ids, or about its length."""
 
-ENOUGH: Final = 3
+MAX_FRUITLESS_READS: Final = 3
 """Single records in a row that fail as their page did, or get no answer, before the others are given up."""
 
 _Refusal: TypeAlias = tuple[int, tuple[ApiError, ...]]
@@ -95,13 +95,13 @@ class Pages:
         if self.api.page == 1:  # such a request is about the record itself, and its 404 is proof
             await self._one_by_one(wanted, ids, gathered)
         else:
-            await self._heed(wanted, ids, await self._page(wanted, ids), gathered)
+            await self._take(wanted, ids, await self._page(wanted, ids), gathered)
         return gathered.found()
 
     def _of(self, wanted: Wanted) -> Resource:
         return self.api.resource(wanted.type)
 
-    async def _heed(self, wanted: Wanted, ids: Sequence[str], answer: Answer | NoAnswer, gathered: _Gathered) -> None:
+    async def _take(self, wanted: Wanted, ids: Sequence[str], answer: Answer | NoAnswer, gathered: _Gathered) -> None:
         """Take the records that a page shows, and find out about the rest."""
         if isinstance(answer, NoAnswer):
             if answer.spoken and wanted.patient and len(ids) > 1:  # a single record may cause the error
@@ -117,7 +117,7 @@ class Pages:
         gathered.take({each: states[each] for each in ids if each in states}, answer.at)
         rest = [each for each in ids if each not in states]
         if 1 < len(rest) < len(ids) and self._of(wanted).may_show_more(answer.reply, ids):
-            await self._heed(wanted, rest, await self._page(wanted, rest), gathered)
+            await self._take(wanted, rest, await self._page(wanted, rest), gathered)
         else:
             await self._one_by_one(wanted, rest, gathered)
 
@@ -132,7 +132,7 @@ class Pages:
             answers = [await self._page(wanted, half) for half in halves]
             if not are_refused_alike(answers, reply):
                 for half, answer in zip(halves, answers, strict=True):
-                    await self._heed(wanted, half, answer, gathered)
+                    await self._take(wanted, half, answer, gathered)
                 return
             self._refused[wanted.type] = reply.status
         if reply.status not in NOT_ALLOWED or not reply.complete:
@@ -159,8 +159,8 @@ class Pages:
                 continue
             in_vain += 1
             why = answer.why if isinstance(answer, NoAnswer) else why_not(answer.reply)
-            gathered.fail([resource_id] if in_vain < ENOUGH else ids[place:], why)
-            if in_vain == ENOUGH:
+            gathered.fail([resource_id] if in_vain < MAX_FRUITLESS_READS else ids[place:], why)
+            if in_vain == MAX_FRUITLESS_READS:
                 return
 
     async def _page(self, wanted: Wanted, ids: Sequence[str]) -> Answer | NoAnswer:

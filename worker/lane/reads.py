@@ -72,14 +72,14 @@ class Lookup:
             if isinstance(asked.outcome, Reply) and asked.meaning in ANSWERS:
                 return Answer(asked.outcome, asked.sent_at)
             none = NoAnswer(why_not(asked.outcome), asked.meaning in SERVER_ERRORS)
-            await self._heed(asked)
+            await self._react(asked)
             if tries.count(asked.meaning, free=patient and limiter.is_down) and not await self._back_off(
                 tries.failures, none.why, patient=patient
             ):
                 return NoAnswer(none.why)
         return none
 
-    async def _heed(self, asked: Exchanged) -> None:
+    async def _react(self, asked: Exchanged) -> None:
         """Renew a token that was refused; park the run if a pause is too long."""
         if asked.meaning is Meaning.TOKEN_REFUSED:
             await self.exchange.renew(asked.headers)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from jobs.apis.api import Api, Matches
 from jobs.model import Reply
-from worker.lane.pages import ENOUGH, NOT_ALLOWED, SPLIT, Answer, Ask, NoAnswer, are_refused_alike
+from worker.lane.pages import MAX_FRUITLESS_READS, NOT_ALLOWED, SPLIT, Answer, Ask, NoAnswer, are_refused_alike
 
 Ids = Mapping[str, tuple[str, ...]]
 
@@ -23,13 +23,13 @@ class ReferencePages:
         """Return, for each reference, the ids of its records; a reference that could not be looked up is left out."""
         found: dict[str, tuple[str, ...]] = {}
         for page in self.api.key_pages(references, self._most.get(type_name, self.api.key_page)):
-            found.update(await self._heed(type_name, page, await self._page(type_name, page)))
+            found.update(await self._take(type_name, page, await self._page(type_name, page)))
         return found
 
     async def _page(self, type_name: str, page: Sequence[str]) -> Answer | NoAnswer:
         return await self.ask(self.api.resource(type_name).find(page), patient=True)
 
-    async def _heed(self, type_name: str, page: Sequence[str], answer: Answer | NoAnswer) -> Ids:
+    async def _take(self, type_name: str, page: Sequence[str], answer: Answer | NoAnswer) -> Ids:
         """Take the records that a page shows, and ask again for the rest."""
         if isinstance(answer, NoAnswer):
             return {}
@@ -45,7 +45,7 @@ class ReferencePages:
             self._most[type_name] = matches.most
         found: dict[str, tuple[str, ...]] = {}
         for part in self.api.key_pages(page, matches.most or len(page) // 2):
-            found.update(await self._heed(type_name, part, await self._page(type_name, part)))
+            found.update(await self._take(type_name, part, await self._page(type_name, part)))
         return found
 
     async def _refuse(self, type_name: str, page: Sequence[str], reply: Reply) -> Ids:
@@ -56,7 +56,7 @@ class ReferencePages:
             halves = (page[: len(page) // 2], page[len(page) // 2 :])
             answers = [await self._page(type_name, half) for half in halves]
             if not are_refused_alike(answers, reply):
-                first, second = [await self._heed(type_name, *each) for each in zip(halves, answers, strict=True)]
+                first, second = [await self._take(type_name, *each) for each in zip(halves, answers, strict=True)]
                 return {**first, **second}
             self._refused[type_name] = reply.status
         return {} if reply.status in NOT_ALLOWED else await self._one_by_one(type_name, page)
@@ -65,10 +65,10 @@ class ReferencePages:
         found: dict[str, tuple[str, ...]] = {}
         in_vain = 0
         for reference in page:
-            ids = await self._heed(type_name, [reference], await self._page(type_name, [reference]))
+            ids = await self._take(type_name, [reference], await self._page(type_name, [reference]))
             found.update(ids)
             in_vain = 0 if ids else in_vain + 1
-            if in_vain == ENOUGH:
+            if in_vain == MAX_FRUITLESS_READS:
                 break
         return found
 

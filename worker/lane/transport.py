@@ -28,11 +28,11 @@ from worker.lane.codings import BODY_LIMIT, decoded
 from worker.lane.deadlines import Deadline, Deadlines
 from worker.lane.network import Route
 
-KEEPALIVE: Final = 4.0
+KEEPALIVE_S: Final = 4.0
 """Seconds an idle connection is kept: fewer than servers keep theirs (Node.js: 5), so that no PATCH races a close."""
 
-CONNECT_TIMEOUT: Final = 10.0
-"""Most seconds to connect: without a connection the request is *not sent*; a total time-out could not tell."""
+CONNECT_TIMEOUT_S: Final = 10.0
+"""Maximum seconds to connect: without a connection the request is *not sent*; a total time-out could not tell."""
 
 _DEFAULT_HEADERS: Final = {"User-Agent": "rowpatch", "Accept-Encoding": "identity"}
 
@@ -76,7 +76,7 @@ class _Connector(aiohttp.TCPConnector):
     """
 
     def __init__(self, *, limit: int, tls: ssl.SSLContext | None) -> None:
-        super().__init__(limit=limit, keepalive_timeout=KEEPALIVE, ssl=True if tls is None else tls)
+        super().__init__(limit=limit, keepalive_timeout=KEEPALIVE_S, ssl=True if tls is None else tls)
         self._polls: WeakKeyDictionary[asyncio.Protocol, select.poll] = WeakKeyDictionary()
 
     async def connect(
@@ -200,7 +200,7 @@ class Transport:
             connector_owner=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=own,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(CONNECT_TIMEOUT, self._timeout)),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(CONNECT_TIMEOUT_S, self._timeout)),
             auto_decompress=False,
             proxy=self._route.proxy or None,
             trust_env=False,

@@ -19,7 +19,7 @@ from worker.events import Observer, ignore
 from worker.exit_statuses import DONE, NOT_ALL, STOPPED
 from worker.journal import PLAN, Counters, JournalError, Runner
 from worker.lane.authority import CredentialLost
-from worker.lane.connect import Way, token_endpoint
+from worker.lane.connect import LaneSettings, token_endpoint
 from worker.lane.network import route_of
 from worker.operations.opening import RunHandle
 from worker.reports.plan import write_plan
@@ -115,8 +115,8 @@ async def first_token(api: Api, settings: Settings, secrets: Secrets, host: Host
     """
     route, counters = route_of(settings, secrets), Counters()
     try:
-        way = Way(api, settings, secrets, host.state_directory, counters, host.clock, Stop())
-        async with token_endpoint(way, route) as endpoint:
+        lane = LaneSettings(api, settings, secrets, host.state_directory, counters, host.clock, Stop())
+        async with token_endpoint(lane, route) as endpoint:
             grant = await endpoint.issue()
     except CredentialLost as error:
         return Access(secrets, counters.tokens, str(error))

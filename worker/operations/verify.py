@@ -13,11 +13,11 @@ from jobs.apis.api import Api
 from jobs.apis.registry import DEFAULT
 from jobs.model import JSON, Absent
 from worker.engine import verifier
-from worker.engine.verifier import Finding, Kept, Verified
+from worker.engine.verifier import Finding, Verified, WrittenRecord
 from worker.files import run_directory
 from worker.files.atomic import replacing
 from worker.journal import Counters, History
-from worker.lane.connect import Way
+from worker.lane.connect import LaneSettings
 from worker.lane.network import route_of
 from worker.operations.opening import Adjust, stored_settings, unchanged
 from worker.operations.runs import Host
@@ -56,7 +56,7 @@ def opened(directory: Path, adjust: Adjust = unchanged, api: Api = DEFAULT) -> I
         yield Verification(directory, history, adjust(stored_settings(history)[0]), api)
 
 
-def choose(of: Verification, host: Host, sample: int | None = None) -> Iterator[Kept]:
+def choose(of: Verification, host: Host, sample: int | None = None) -> Iterator[WrittenRecord]:
     """Return the records that the run wrote, or so many of them at random; the journal is sorted by them here.
 
     Raises:
@@ -68,7 +68,7 @@ def choose(of: Verification, host: Host, sample: int | None = None) -> Iterator[
     return chain(list(islice(records, 1)), records)
 
 
-async def read_again(of: Verification, secrets: Secrets, host: Host, records: Iterator[Kept]) -> Verified:
+async def read_again(of: Verification, secrets: Secrets, host: Host, records: Iterator[WrittenRecord]) -> Verified:
     """Read records again, and write `verify.csv`; the file appears complete or not at all.
 
     Args:
@@ -85,9 +85,11 @@ async def read_again(of: Verification, secrets: Secrets, host: Host, records: It
     """
     route_of(of.settings, secrets)  # refused here rather than half-way
     clock = host.clock.bound()
-    way = Way(of.api, of.settings, secrets, host.state_directory, Counters(), clock, Stop(), observer=host.observer)
+    lane = LaneSettings(
+        of.api, of.settings, secrets, host.state_directory, Counters(), clock, Stop(), observer=host.observer
+    )
     with _reporting(of.directory) as report:
-        return await verifier.verify(way, records, report, of.history.last_result())
+        return await verifier.verify(lane, records, report, of.history.last_result())
 
 
 @contextmanager

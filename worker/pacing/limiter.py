@@ -35,7 +35,7 @@ from worker.policy.throttle import Throttle
 from worker.stop import Stop
 
 LEAST_PROBE: Final = 2.0
-"""Least seconds allowed for a probe of a server that is down."""
+"""Minimum seconds allowed for a probe of a server that is down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,10 +282,10 @@ class Limiter:
             self.pace.close(now + pause)
         self._free()
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         """Send a heartbeat to the other processes."""
         if self._shared is not None:
-            self._shared.beat()
+            self._shared.heartbeat()
 
     def first_attempt(self) -> None:
         """Count a row that is sent for the first time: it adds a share of a retry to the budget."""

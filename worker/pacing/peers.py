@@ -9,20 +9,20 @@ from typing import Final
 
 from worker.pacing.quota_file import MOST_PROCESSES, Entry, Header, PaceMemory, Stamp
 
-BEAT: Final = 1.0
+HEARTBEAT_S: Final = 1.0
 """Seconds between two heartbeats."""
 
-SILENCE: Final = 5.0
+SILENCE_S: Final = 5.0
 """Seconds without a heartbeat after which a process counts as gone."""
 
-PAUSE: Final = 0.25
+CHECK_PROCESS_AFTER_S: Final = 0.25
 """Seconds without a heartbeat after which the operating system is asked whether the process still exists."""
 
-RECENT: Final = 1000
+RECENT_RESPONSES: Final = 1000
 """Latest responses that are examined to see which process had more than its share."""
 
 
-class Companions:
+class Peers:
     """The other processes, as this one sees them. Every method needs the file's lock, and may raise OSError.
 
     Attributes:
@@ -50,7 +50,7 @@ class Companions:
             tag: limit that the server states to this process; a process with another limit uses another counter.
             largest: largest limit of the windows in force.
         """
-        pause = PAUSE if self._place >= 0 else 0.0
+        pause = CHECK_PROCESS_AFTER_S if self._place >= 0 else 0.0
         free, self._place = -1, -1
         self.count = self.claimed = 0
         for place, entry in enumerate(self._memory.entries(header)):
@@ -59,7 +59,7 @@ class Companions:
             elif entry.owner and not _is_gone(entry, wall, pause):
                 self.count += 1
                 self.claimed += entry.claimed * alike(tag, entry.tag)
-                if entry.beat > wall + BEAT:  # the clock was set back
+                if entry.beat > wall + HEARTBEAT_S:  # the clock was set back
                     self._memory.write_entry(place, replace(entry, beat=wall))
             else:
                 self._bury(header, place, entry, wall)
@@ -68,13 +68,13 @@ class Companions:
             self._place = _register(header, free)
         self.has_had_more = self.count > 0 and self._has_had_more(header, tag, largest)
 
-    def tell(self, tag: int, wall: float, claimed: int, *, leave: bool) -> None:
+    def record(self, tag: int, wall: float, claimed: int, *, leave: bool) -> None:
         """Record that this process is alive and how many slots it holds; or, to `leave`, free its entry."""
         entry = Entry(0 if leave else self.owner, tag, wall, claimed, self.pid, _space())
         self._memory.write_entry(self._place, entry)
 
     def _has_had_more(self, header: Header, tag: int, largest: int) -> bool:
-        recent = self._memory.stamps(header, max(0, header.head - RECENT))
+        recent = self._memory.stamps(header, max(0, header.head - RECENT_RESPONSES))
         latest = [stamp.owner for stamp in recent if alike(tag, stamp.tag)][-largest:]
         return latest.count(self.owner) * (1 + self.count) > len(latest)
 
@@ -106,7 +106,7 @@ def _register(header: Header, free: int) -> int:
 def _is_gone(entry: Entry, wall: float, pause: float) -> bool:
     """Return True if a process ended without leaving: its heartbeat stopped, or the operating system says so."""
     silent = wall - entry.beat
-    if not silent <= SILENCE:  # true for NaN as well, which a damaged file may hold
+    if not silent <= SILENCE_S:  # true for NaN as well, which a damaged file may hold
         return True
     if silent < pause or entry.space != _space():
         return False

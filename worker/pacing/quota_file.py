@@ -35,7 +35,7 @@ MOST_WINDOWS: Final = 8
 MOST_INFERRED: Final = 3
 MOST_PROCESSES: Final = 64
 LEAST_CAPACITY: Final = 4096
-"""Least responses that the ring holds; a larger limit needs more."""
+"""Minimum number of responses that the ring holds; a larger limit needs more."""
 
 MOST_CAPACITY: Final = 1 << 21
 

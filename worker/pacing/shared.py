@@ -13,29 +13,29 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from worker.clock import Clock
-from worker.pacing.peers import BEAT, Companions, alike
+from worker.pacing.peers import HEARTBEAT_S, Peers, alike
 from worker.pacing.quota_file import Header, KnownLimits, PaceMemory, Stamp
-from worker.policy.inference import LONGEST_HELD
+from worker.policy.inference import MAX_TRIAL_REST_S
 from worker.policy.pace import Pace, Window
 from worker.policy.ratelimit import LONGEST_INTERVAL
 
-BUSY: Final = 0.002
+LOCK_RETRY_S: Final = 0.002
 """Seconds until a file that another process holds is tried again."""
 
-LATEST_NEWS: Final = 3 * BEAT
-"""Most seconds until a response is recorded in the file."""
+RECORDED_WITHIN_S: Final = 3 * HEARTBEAT_S
+"""Maximum seconds until a response is recorded in the file."""
 
-STUCK: Final = 2.0
+STUCK_LOCK_S: Final = 2.0
 """Seconds that the file may stay locked (a few microseconds are usual) before a process goes on without it."""
 
-POLL: Final = 0.02
+POLL_S: Final = 0.02
 """Seconds between two looks at the file while all free slots are claimed by other processes."""
 
-YIELD: Final = 0.02
+YIELD_S: Final = 0.02
 """Seconds by which a process that has had more than its share lets the others go first."""
 
-LARGEST_LEASE: Final = 8
-"""Most slots claimed at once."""
+MAX_LEASE_SLOTS: Final = 8
+"""Maximum number of slots claimed at once."""
 
 LEASE_SHARE: Final = 16
 """All leases together are at most one part in so many of the smallest limit."""
@@ -50,7 +50,7 @@ class SharedPace:
         self._memory = memory
         self._clock = clock
         self._works = True
-        self._others = Companions(memory)
+        self._others = Peers(memory)
         self._joined = self._active = False
         self._version = self._seen = self._claimed = 0
         self._looked_at = self._beat_at = self._took_in_at = -math.inf
@@ -72,7 +72,7 @@ class SharedPace:
     def inferred(self) -> tuple[tuple[Window, ...], float]:
         """Limits that the server does not state, and the loop time from which a higher rate may be tried."""
         later = self._inferred.trial_at - self._clock.wall()
-        return self._inferred.inferred, self._clock.now() + max(0.0, min(later, LONGEST_HELD))
+        return self._inferred.inferred, self._clock.now() + max(0.0, min(later, MAX_TRIAL_REST_S))
 
     def infer(self, windows: tuple[Window, ...], trial_at: float) -> None:
         """Remember limits that the server does not state."""
@@ -103,10 +103,10 @@ class SharedPace:
                 return wait
         shared = self._transact(now, take=True)
         if shared is None:
-            return BUSY if self._works and not self._is_stuck(now) else self.pace.reserve(now)
+            return LOCK_RETRY_S if self._works and not self._is_stuck(now) else self.pace.reserve(now)
         if shared and self.pace.elsewhere:
-            shared = POLL if math.isinf(shared) else min(shared, BEAT)
-        return shared + YIELD * self._others.has_had_more if shared else 0.0
+            shared = POLL_S if math.isinf(shared) else min(shared, HEARTBEAT_S)
+        return shared + YIELD_S * self._others.has_had_more if shared else 0.0
 
     def recall(self, times: Iterable[float]) -> None:
         """Add responses (seconds since the epoch) that the file does not know.
@@ -151,7 +151,7 @@ class SharedPace:
         if self._works:
             self._transact(self._clock.now())
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         """Send a heartbeat, give back claimed slots that are not needed, and find processes that are gone."""
         if self._works:
             self._looked_at = -math.inf  # so that the other processes are examined, too
@@ -177,7 +177,7 @@ class SharedPace:
     def _is_stuck(self, now: float) -> bool:
         if self._stuck_since is None:
             self._stuck_since = now
-        return now - self._stuck_since > STUCK
+        return now - self._stuck_since > STUCK_LOCK_S
 
     def _transact(self, now: float, *, take: bool = False, leave: bool = False) -> float | None:
         """Read and write the file under its lock.
@@ -221,11 +221,11 @@ class SharedPace:
 
     def _take_in(self, header: Header, now: float) -> None:
         wall, pace = self._clock.wall(), self.pace
-        if header.version != self._version or wall - self._looked_at >= BEAT or wall < self._looked_at:
+        if header.version != self._version or wall - self._looked_at >= HEARTBEAT_S or wall < self._looked_at:
             self._others.meet(header, wall, self._tag, self._largest)
             pace.elsewhere, pace.has_company, self._looked_at = self._others.claimed, self._others.count > 0, wall
         self._joined = True
-        if header.closed_until > wall and header.closed_until > self._closed_until + BUSY:
+        if header.closed_until > wall and header.closed_until > self._closed_until + LOCK_RETRY_S:
             self._closed_until = header.closed_until
             pace.close(now + min(header.closed_until - wall, LONGEST_INTERVAL))
         if not pace.windows:
@@ -245,7 +245,7 @@ class SharedPace:
         """Derive from the windows in force: the size of a lease, the tag, and for how long a response matters."""
         windows = self.pace.windows
         smallest = min(window.limit for window in windows)
-        self._lease = max(1, min(LARGEST_LEASE, smallest // (LEASE_SHARE * (1 + self._others.count))))
+        self._lease = max(1, min(MAX_LEASE_SLOTS, smallest // (LEASE_SHARE * (1 + self._others.count))))
         self._tag = max((window.limit for window in self.pace.learned), default=0)
         self._longest = max(window.interval for window in windows)
         self._largest = max(window.limit for window in windows)
@@ -257,7 +257,7 @@ class SharedPace:
         A response from the future counts as now. So does one that seems to be from before the last look at the file,
         which should have shown it: the wall clock was set.
         """
-        oldest = now - self._took_in_at + LATEST_NEWS
+        oldest = now - self._took_in_at + RECORDED_WITHIN_S
         others = (stamp.at for stamp in stamps if stamp.owner != self._others.owner and alike(self._tag, stamp.tag))
         ages = (wall - at if 0.0 <= wall - at <= oldest else 0.0 for at in others)
         return [now - age for age in ages if age <= self._longest]
@@ -278,14 +278,14 @@ class SharedPace:
         return self._inferred._replace(told=self.pace.learned)
 
     def _is_due(self) -> bool:
-        return not 0.0 <= self._clock.wall() - self._beat_at < BEAT / 2
+        return not 0.0 <= self._clock.wall() - self._beat_at < HEARTBEAT_S / 2
 
     def _write_down(self, header: Header, claimed: int, *, leave: bool) -> None:
         wall, limits = self._clock.wall(), self._limits
         if self._pending:
             self._memory.grow(header, self._largest)
             self._memory.append(header, [Stamp(at, self._others.owner, self._tag) for at in self._pending])
-        self._others.tell(self._tag, wall, claimed, leave=leave)
+        self._others.record(self._tag, wall, claimed, leave=leave)
         if limits != self._written or not header.version:
             self._memory.write_limits(limits)
         header.version, header.saved_at = header.version + 1, wall

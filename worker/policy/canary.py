@@ -54,7 +54,7 @@ def unstuck(edits: Iterable[Edit], after: Mapping[str, JSON], schema: Schema) ->
 
 
 def strayed(kind: ResourceType | None, change: Change, before: Mapping[str, JSON], after: Mapping[str, JSON]) -> str:
-    """What an update changed of its record besides what was sent, or an empty text.
+    """Say what an update changed of its record besides what was sent; an empty text for nothing.
 
     Args:
         kind: what the catalogue knows of the type. Only attributes that can be written are looked at: others, such as

@@ -14,7 +14,7 @@ from enum import Enum, auto
 from typing import Final
 
 START: Final = 4
-"""Most requests in flight before anything is known."""
+"""Maximum number of requests in flight before anything is known."""
 
 CUT: Final = 0.9
 """Share of the limit that is kept after a sign of overload."""
@@ -26,7 +26,7 @@ DEVIATIONS: Final = 2.5
 """Mean deviations above the mean at which a round counts as slow."""
 
 LEAST_DEVIATION: Final = 0.03
-"""Least deviation, as a share of the mean: on a quiet line one more millisecond means nothing."""
+"""Minimum deviation, as a share of the mean: on a quiet line one more millisecond means nothing."""
 
 STEP: Final = 1.25
 """Factor of growth after which to check whether the growth paid."""
@@ -35,7 +35,7 @@ BACK: Final = 0.75
 """Share of the limit that is kept if growth did not pay: a little less than before it, to expose a needless queue."""
 
 LONGEST_REST: Final = 64
-"""Most good rounds before a limit that was refused repeatedly is tried once more."""
+"""Maximum number of good rounds before a limit that was refused repeatedly is tried once more."""
 
 
 class Sign(Enum):
@@ -101,7 +101,7 @@ class Concurrency:
 
     @property
     def limit(self) -> int:
-        """Most requests in flight, now."""
+        """Maximum number of requests in flight, now."""
         return int(self._limit)
 
     def taken(self, in_flight: int) -> None:

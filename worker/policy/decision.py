@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from jobs.apis.schema import Schema
-from jobs.changes.diff import CannotMerge, Change, Terms, as_written, difference
+from jobs.changes.diff import CannotMerge, Change, CompareRules, as_written, difference
 from jobs.changes.edits import Held, as_shown, column_of, sides
 from jobs.changes.equality import same_at, tidied
 from jobs.model import ABSENT, JSON, Absent, Edit, Live, Status, Unread, UpdateJob
@@ -19,7 +19,7 @@ _EARLIER: Final = "an earlier attempt left without a trustworthy reply"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class DecisionInput:
     """How a row is to be taken.
 
     Attributes:
@@ -30,15 +30,15 @@ class Asked:
         expected: what was planned for the row; None when there is no plan to keep to.
     """
 
-    terms: Terms
+    terms: CompareRules
     doubt: str = ""
     earlier: tuple[Edit, ...] = ()
     may_resend: bool = True
     expected: tuple[Edit, ...] | None = None
 
 
-def decide(job: UpdateJob, live: Live, asked: Asked) -> Change | Settle | ReadBack:
-    """What to send, how the row is settled without sending anything, or that its record has to be read again."""
+def decide(job: UpdateJob, live: Live, asked: DecisionInput) -> Change | Settle | ReadBack:
+    """Return what to send, or how the row is settled without sending, or that its record has to be read again."""
     if asked.doubt and (known := _known(job, live, asked)):
         return known
     try:
@@ -55,10 +55,10 @@ def decide(job: UpdateJob, live: Live, asked: Asked) -> Change | Settle | ReadBa
     return UNCHANGED if change.is_empty else change
 
 
-def decide_row(terms: Terms, row: InFlightRow, live: Live) -> Change | Settle | ReadBack:
+def decide_row(terms: CompareRules, row: InFlightRow, live: Live) -> Change | Settle | ReadBack:
     """Decide a row by its record; one that is in doubt without an image may have sent all that it says."""
     earlier = row.image or (as_written(row.job).edits if row.doubt else ())
-    return decide(row.job, live, Asked(terms, row.doubt, earlier, row.may_resend, row.expected))
+    return decide(row.job, live, DecisionInput(terms, row.doubt, earlier, row.may_resend, row.expected))
 
 
 def read_back(edits: tuple[Edit, ...], live: Live, question: ReadBack, schema: Schema, *, fires: bool) -> Settle | None:
@@ -101,7 +101,7 @@ def give_up(edits: tuple[Edit, ...], live: Live | None, question: ReadBack, sche
     return Settle(reason, told, errors=question.errors)
 
 
-def _known(job: UpdateJob, live: Live, asked: Asked) -> Settle | ReadBack | None:
+def _known(job: UpdateJob, live: Live, asked: DecisionInput) -> Settle | ReadBack | None:
     """Return what becomes of a row that an earlier attempt left in doubt; None when it may simply be sent again."""
     question = ReadBack(asked.doubt, _EARLIER)
     settled = read_back(asked.earlier, live, question, asked.terms.schema, fires=bool(job.triggers))
@@ -115,7 +115,7 @@ def _held(edits: tuple[Edit, ...], live: Live, schema: Schema, *, fires: bool) -
 
 
 def moved_on(change: Change, expected: tuple[Edit, ...], schema: Schema) -> tuple[Edit, ...]:
-    """The edits that are no longer those expected; `after` of each is the live value, `before` the expected one.
+    """Return the edits that are no longer as expected; `after` of each is the live value, `before` the expected one.
 
     A path may be expected several times: then any of its old values will do. A value that already is what was planned
     needs no edit any more.
@@ -130,7 +130,7 @@ def moved_on(change: Change, expected: tuple[Edit, ...], schema: Schema) -> tupl
 
 
 def shown(value: JSON | Absent | Unread) -> str:
-    """A value in a message: text in quotes, so that 7 and "7" can be told apart."""
+    """Render a value for a message: text in quotes, so that 7 and "7" differ."""
     if isinstance(value, Absent | Unread):
         return "nothing" if isinstance(value, Absent) else "something not read"
     return shortened(json.dumps(value, ensure_ascii=False, default=float))

@@ -12,7 +12,7 @@ from typing import Final
 from worker.policy.pace import GUARD, Pace
 
 STEPS: Final = 2000
-"""Most departures that are simulated one by one; beyond that, several at a time."""
+"""Maximum number of departures that are simulated one by one; beyond that, several at a time."""
 
 
 class Limiter(StrEnum):

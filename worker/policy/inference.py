@@ -31,7 +31,7 @@ PAUSES: Final = (0.5, 2.0, 5.0, 10.0, 60.0, 120.0, 300.0, 600.0)
 """Seconds after the refusal at which to ask again if no window's length suggests a better moment."""
 
 SOON: Final = 0.25
-"""Least seconds between two questions."""
+"""Minimum seconds between two questions."""
 
 LATE: Final = 0.01
 """Seconds added to such a moment: clocks and timers are not exact."""
@@ -45,10 +45,10 @@ SHRUNK: Final = 0.9
 CLEAN: Final = 5.0
 """Seconds without a refusal, besides two windows, before a higher rate is tried."""
 
-HELD: Final = 900.0
+TRIAL_REST_S: Final = 900.0
 """Seconds without a trial after a small one was refused; four times as long with every further one."""
 
-LONGEST_HELD: Final = 3600.0
+MAX_TRIAL_REST_S: Final = 3600.0
 
 _DOUBLE, _LEAP, _STEP = 2.0, 1.15, 1.02
 """Factors of a trial: if a window of half the length fits too; before any trial was refused; after one was."""
@@ -66,13 +66,13 @@ _EVIDENCE: Final = 5
 """Accepted requests below which a window has hardly any evidence: the refusal may have had another cause."""
 
 _HARDLY: Final = 2
-"""Most windows with so little evidence to keep: a server that refuses at random would slow the run down for good."""
+"""Maximum number of windows with so little evidence: a server that refuses at random would slow us down for good."""
 
 _PLAUSIBLE: Final = 0.1
 """Share of the known rate that a window with so little evidence must allow."""
 
 LEFT: Final = 0.2
-"""Least share of the rate found to keep, until a window with more requests in it is found: other clients may use most
+"""Minimum share of the rate found to keep, until a window with more requests in it is found: other clients may use most
 of a quota, but a server that still refuses at this rate refuses for another reason than pace.
 """
 
@@ -123,7 +123,7 @@ class Inference:
     _question: _Question | None = None
     _quiet_until: float = -math.inf
     _refusals: deque[float] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
-    _held: float = HELD
+    _held: float = TRIAL_REST_S
     _shortest: float = math.inf
     _before_trial: tuple[Window, ...] = ()
     _kept: tuple[Window, ...] = ()
@@ -294,7 +294,7 @@ class Inference:
             return
         self._hold(between, now)
         self.is_gentle, self.trials_from = True, now + self._held
-        self._held = min(LONGEST_HELD, 4 * self._held)
+        self._held = min(MAX_TRIAL_REST_S, 4 * self._held)
 
     def _between(self, now: float, log: Sequence[float], kept: Window, tried: Window) -> Window:
         """Return the window to keep after a refused trial: what it proved, or else the one before, less a margin."""
@@ -309,7 +309,7 @@ class Inference:
     def _hold(self, windows: tuple[Window, ...], now: float) -> None:
         self.windows, self._before_trial = windows, ()
         clean = windows[-1].interval * (1 if self._may_double(windows) else 2)
-        self.trials_from = max(now + min(HELD, max(CLEAN, clean)), self.trials_from if self.is_gentle else 0.0)
+        self.trials_from = max(now + min(TRIAL_REST_S, max(CLEAN, clean)), self.trials_from if self.is_gentle else 0.0)
 
     def _tries_more(self, now: float, log: Sequence[float], others: Callable[[], float]) -> bool:
         binding = min(self.windows, key=rate_of)

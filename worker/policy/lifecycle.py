@@ -78,7 +78,7 @@ class Recovery(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class RowHistory:
     """What the journal holds about a row.
 
     Attributes:
@@ -92,15 +92,15 @@ class Trace:
     doubtful: bool = False
 
 
-UNTOUCHED: Final = Trace()
+UNTOUCHED: Final = RowHistory()
 """History of an untouched row."""
 
 
-def recover(trace: Trace, *, replay_safe: bool) -> Recovery:
+def recover(history: RowHistory, *, replay_safe: bool) -> Recovery:
     """Decide about a row by its history: a doubtful row is sent again only if that is safe, and read otherwise."""
-    if trace.settled and not trace.redo:
+    if history.settled and not history.redo:
         return Recovery.SKIP
-    if not trace.doubtful:
+    if not history.doubtful:
         return Recovery.SEND
     return Recovery.RESEND if replay_safe else Recovery.READ_BACK
 

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-MORE: Final = 1.05
+EXPECTED_PER_FOUND: Final = 1.05
 """Requests to expect for each one found: our own are counted generously, which hides some of theirs."""
 
 
-class Strangers:
+class OtherClients:
     """Requests of other clients, found at one look at the server's count after another.
 
     The same number is expected until the next look: those slots are not available to us.
@@ -45,7 +45,7 @@ class Strangers:
         if now - self._peak_since > interval:
             self._peak_since, self._peaks = now, (self._peaks[1], 0)
         self._peaks = self._peaks[0], max(self._peaks[1], len(self.found))
-        self.rate = max(self._peaks) / interval * MORE
+        self.rate = max(self._peaks) / interval * EXPECTED_PER_FOUND
         self._looked_at = now
 
     def still_expected(self, interval: float, now: float) -> int:

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from worker.policy.concurrency import START, Concurrency, Sign
-from worker.policy.other_clients import Strangers
+from worker.policy.other_clients import OtherClients
 from worker.policy.quota import Allowance, Quotas, share
 
 GUARD: Final = 0.001
 """Seconds added to every interval: timers fire a little early, and servers count window edges either way."""
 
 MEMORY: Final = 4096
-"""Least responses stored while limits may have to be inferred: a window that is not stated may reach far back."""
+"""Minimum number of responses stored while limits may have to be inferred: an unstated window may reach far back."""
 
 TOLD: Final = 10.0
 """Seconds in which no more are in flight than the stated windows need: the server may have narrower, unstated ones."""
@@ -53,7 +53,7 @@ class Pace:
 
     Attributes:
         in_flight: slots taken.
-        max_in_flight: most slots that the user allows.
+        max_in_flight: maximum number of slots that the user allows.
         rtt: average seconds of a served request, stalled ones included; 0 before the first.
     """
 
@@ -65,7 +65,7 @@ class Pace:
         Args:
             ceiling: windows the user set; the server's windows apply as well.
             headroom: per cent of every limit to leave to others.
-            max_in_flight: most requests in flight, whatever the windows and the server allow.
+            max_in_flight: maximum number of requests in flight, whatever the windows and the server allow.
             discover: learn from the server; False takes the ceiling (or no window at all) and `max_in_flight` as the
                 truth.
         """
@@ -83,7 +83,7 @@ class Pace:
         self._stamps: list[float] = []
         self.max_in_flight = max_in_flight
         self.rtt = 0.0
-        self._strangers = Strangers()
+        self._strangers = OtherClients()
         self._closed_until = -math.inf
         self._probing = False
         self.in_flight = 0
@@ -113,7 +113,7 @@ class Pace:
 
     @property
     def cap(self) -> int:
-        """Most requests in flight before a window is known."""
+        """Maximum number of requests in flight before a window is known."""
         return self.max_in_flight if self._windows or not self._discover else min(START, self.max_in_flight)
 
     @property
@@ -144,7 +144,7 @@ class Pace:
 
     @property
     def most_in_flight(self) -> int:
-        """Most requests in flight that the server can bear, as far as is known."""
+        """Maximum number of requests in flight that the server can bear, as far as is known."""
         return self._concurrency.limit
 
     def rate(self) -> float:

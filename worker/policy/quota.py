@@ -9,7 +9,7 @@ RESET_GUARD: Final = 1.0
 """Seconds added to every reset: servers state it in whole seconds, and round either way."""
 
 MOST_QUOTAS: Final = 16
-"""Most quotas stored per server: their names come from its replies, and must not grow without bound."""
+"""Maximum number of quotas stored per server: their names come from its replies, and must not grow without bound."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,16 +31,16 @@ from worker.policy.row import MAX_READ_AGE_S, Found, InFlightRow, Moment
 from worker.policy.verdict import ReadBack, Settle
 
 MAX_HELD_ROWS: Final = 2000
-"""Most rows that may wait for an earlier row of their record; beyond that, no further rows are read."""
+"""Maximum number of rows that may wait for an earlier row of their record; beyond that, no further rows are read."""
 
 MAX_UNREAD_PAGES: Final = 8
-"""Most pages of rows, of all types together, that may wait for a page of their type to fill."""
+"""Maximum number of pages of rows, of all types together, that may wait for a page of their type to fill."""
 
 MAX_PREFETCHED_PAGES: Final = 8
-"""Most pages of rows that are read ahead of the senders, however fast those are."""
+"""Maximum number of pages of rows that are read ahead of the senders, however fast those are."""
 
 MAX_UNAIMED_ROWS: Final = 500
-"""Most rows that may wait for a page of references to fill, rows between them included."""
+"""Maximum number of rows that may wait for a page of references to fill, rows between them included."""
 
 ROUTE: Final = "route."
 """Prefix of the facts about abstract types: `direct` or `concrete`."""
@@ -49,7 +49,7 @@ CANARY: Final = "canary."
 """Prefix of the facts about types whose first updates succeeded."""
 
 _LISTED: Final = 5
-"""Most ids that a message lists."""
+"""Maximum number of ids that a message lists."""
 
 _PARTLY: Final = frozenset({"tags_discarded", "unverified"})
 """Reasons of rows that were applied in part, or in a form that was not read."""
@@ -251,7 +251,7 @@ class Sequencer:
         self._aiming = False
         rows, self._unaimed, self._aims = self._unaimed, [], 0
         for row in rows:
-            aimed = self._aim(row, ids, late) if _needs_key(row) else row
+            aimed = self._resolve_reference(row, ids, late) if _needs_key(row) else row
             if aimed is not None:
                 self._take(aimed)
         self._note_end()
@@ -380,7 +380,9 @@ class Sequencer:
             self._busy[row.job.id] = None
             self._line_up(row)
 
-    def _aim(self, row: InFlightRow, ids: Ids, late: Mapping[int, Unsendable]) -> InFlightRow | Refused | None:
+    def _resolve_reference(
+        self, row: InFlightRow, ids: Ids, late: Mapping[int, Unsendable]
+    ) -> InFlightRow | Refused | None:
         """Give the row the id of its record, or refuse it; return None if it keeps its earlier result."""
         found = ids.get((row.job.type, row.job.reference))
         problem = late.get(row.number) if found is not None and len(found) == 1 else _no_key(row.job, found)
@@ -561,7 +563,7 @@ class Sequencer:
                 self._busy[row.job.id] = waiting or None
                 following.written_at = row.written_at
                 live, since = _left_behind(row, status, reason, at)
-                if (settle := self._follow(following, live, since)) is not None:
+                if (settle := self._release_next(following, live, since)) is not None:
                     ends.append((following, settle.status, settle.reason))
         self._note_end()
 
@@ -576,7 +578,7 @@ class Sequencer:
             self._held -= 1
             self._hold_back(row)
 
-    def _follow(self, row: InFlightRow, live: Live | None, at: Moment) -> Settle | None:
+    def _release_next(self, row: InFlightRow, live: Live | None, at: Moment) -> Settle | None:
         """Decide a row by the state the row before it left, or queue it to be read; return its settlement, if any."""
         kind = row.job.type
         if (

@@ -10,10 +10,10 @@ FIRST_PAUSE: Final = 1.0
 """Seconds to wait after a refusal by a server that states no limits; doubled at each further one in a row."""
 
 LONGEST_PAUSE: Final = 60.0
-"""Most seconds of such a pause."""
+"""Maximum seconds of such a pause."""
 
 LONGEST_WINDOW: Final = 300.0
-"""Most seconds to wait for a window if the server states no pause: with an hourly quota, ask more often than that."""
+"""Maximum seconds to wait for a window if the server states no pause: with an hourly quota, ask more often."""
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Final, TypeAlias, TypeVar
 
 from jobs.model import ObjectRow, RowRef, SheetRow, Status, Unsendable
-from worker.journal import Doubt, Fate, Settled
+from worker.journal import OpenAttempt, RowOutcome, Settled
 from worker.journal.schema import JournalDamaged
 
 Record: TypeAlias = SheetRow | ObjectRow | Unsendable
@@ -13,15 +13,15 @@ Record: TypeAlias = SheetRow | ObjectRow | Unsendable
 
 R = TypeVar("R", bound=Record)
 
-Row: TypeAlias = tuple[R, Fate, str, float]
+Row: TypeAlias = tuple[R, RowOutcome, str, float]
 """A record, what became of it, the id of its last request, and when it was settled."""
 
-_BEYOND_LIMIT: Final = Fate(Status.SKIPPED, "beyond_limit")
-_NOT_REACHED: Final = Fate(Status.PENDING, "not_reached")
+_BEYOND_LIMIT: Final = RowOutcome(Status.SKIPPED, "beyond_limit")
+_NOT_REACHED: Final = RowOutcome(Status.PENDING, "not_reached")
 
 
 def merge(
-    records: Iterable[R], results: Iterable[Settled], doubts: Iterable[Doubt], limit: int | None
+    records: Iterable[R], results: Iterable[Settled], doubts: Iterable[OpenAttempt], limit: int | None
 ) -> Iterator[Row[R]]:
     """Pair every record with its one result, in constant memory.
 
@@ -56,11 +56,11 @@ def merge(
 
 
 @lru_cache(maxsize=64)  # so that many rows share one
-def _doubtful(reason: str, attempts: int) -> Fate:
-    return Fate(Status.UNKNOWN, reason, attempts=attempts)
+def _doubtful(reason: str, attempts: int) -> RowOutcome:
+    return RowOutcome(Status.UNKNOWN, reason, attempts=attempts)
 
 
-def _untouched(ref: RowRef, limit: int | None) -> Fate:
+def _untouched(ref: RowRef, limit: int | None) -> RowOutcome:
     return _BEYOND_LIMIT if limit is not None and ref.row > limit else _NOT_REACHED
 
 

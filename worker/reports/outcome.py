@@ -10,7 +10,7 @@ from jobs.columns import RESERVED
 from jobs.formats.quoting import quoted
 from jobs.model import SETTLED_WELL, RowRef
 from jobs.reasons import REASONS
-from worker.journal import Fate, JournalDamaged
+from worker.journal import JournalDamaged, RowOutcome
 from worker.reports.formats import encode_text
 
 _ERROR: Final = '{"title":%s,"detail":%s,"code":%s,"pointer":%s,"field":%s,"cell":%s}'
@@ -26,7 +26,7 @@ def line_of(ref: RowRef, field: str = "") -> str:  # noqa: ARG001  # where a fie
     return f"line {ref.line:,}"
 
 
-def needs_action(fate: Fate) -> bool:
+def needs_action(fate: RowOutcome) -> bool:
     """Return whether somebody must do something about the row: such rows make up `failed.*`."""
     return fate.status not in SETTLED_WELL
 
@@ -42,18 +42,18 @@ def timestamp(at: float) -> str:
         raise JournalDamaged(f"the journal holds a time that no clock shows: {at}.") from None
 
 
-def message(fate: Fate) -> str:
-    """Return what was said about the row, or else what its reason means."""
+def message(fate: RowOutcome) -> str:
+    """Return the row's message, or else the meaning of its reason."""
     if fate.message or not fate.reason:
         return fate.message
     known = REASONS.get(fate.reason)
     return known.meaning if known else ""
 
 
-def told(ref: RowRef, fate: Fate, request_id: str, at: float) -> tuple[list[str], str]:
+def render(ref: RowRef, fate: RowOutcome, request_id: str, at: float) -> tuple[list[str], str]:
     """Return the cells of `RESERVED`, quoted against spreadsheets, and the beginning of a line of `results.ndjson`.
 
-    The latter are members of a JSON object, without its braces; `errors`, which ends it, is apart.
+    The latter are members of a JSON object, without its braces and without `errors`, which comes last.
     """
     words = _words(fate)
     row, line, when = str(ref.row), str(ref.line), timestamp(at)
@@ -65,8 +65,8 @@ def told(ref: RowRef, fate: Fate, request_id: str, at: float) -> tuple[list[str]
     return cells, members
 
 
-def reserved_members(ref: RowRef, fate: Fate, request_id: str, at: float) -> dict[str, object]:
-    """Return what `told` returns as exact JSON members of `failed.ndjson`; null where nothing is known."""
+def reserved_members(ref: RowRef, fate: RowOutcome, request_id: str, at: float) -> dict[str, object]:
+    """Return the values of `render` as exact JSON members of `failed.ndjson`; null for unknown ones."""
     values = (
         fate.status, fate.reason, message(fate), ";".join(fate.fields), ref.row, ref.line,
         fate.http or None, fate.attempts, request_id, timestamp(at) or None,
@@ -74,7 +74,7 @@ def reserved_members(ref: RowRef, fate: Fate, request_id: str, at: float) -> dic
     return dict(zip(RESERVED, values, strict=True))
 
 
-def errors(ref: RowRef, fate: Fate, place: Place = line_of) -> str:
+def errors(ref: RowRef, fate: RowOutcome, place: Place = line_of) -> str:
     """Render the API's errors as a JSON list of objects; `place` says where the cell of a field is."""
     said = (
         (each.title, each.detail, each.code, each.pointer, each.field, place(ref, each.field) if each.field else "")
@@ -90,7 +90,7 @@ def own_text(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """A fate in the words of `told`: what comes before row and line, and what comes of the reply after them."""
+    """An outcome rendered once: the cells and members before the row number, and those about the reply after it."""
 
     cells: list[str]
     members: str
@@ -99,7 +99,7 @@ class _Words:
 
 
 @lru_cache(maxsize=256)
-def _words(fate: Fate) -> _Words:
+def _words(fate: RowOutcome) -> _Words:
     said, fields = message(fate), ",".join(map(encode_text, fate.fields))
     return _Words(
         [fate.status, fate.reason, own_text(said), own_text(";".join(fate.fields))],

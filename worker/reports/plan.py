@@ -10,7 +10,7 @@ from typing import Final, TextIO
 from jobs.changes.edits import column_of
 from jobs.model import Absent, Edit, RowRef, Status, Unread
 from worker.files.atomic import replacing
-from worker.journal import Fate, History, Planned
+from worker.journal import History, Planned, RowOutcome
 from worker.journal.schema import JournalDamaged
 from worker.reports.formats import csv_head, csv_text, json_lines
 from worker.reports.merge import Record
@@ -150,7 +150,7 @@ class PlanSummary:
             self.not_reached += 1
         else:
             self.refused += 1
-            self._causes.add(ref, Fate(planned.status, planned.reason, planned.message, planned.fields))
+            self._causes.add(ref, RowOutcome(planned.status, planned.reason, planned.message, planned.fields))
 
     def _send(self, planned: Planned) -> None:
         self.to_send += 1

@@ -6,7 +6,7 @@ from typing import Final
 
 from jobs.apis.schema import Schema
 from jobs.model import RowRef, Status
-from worker.journal import Fate, History, Process
+from worker.journal import History, Process, RowOutcome
 from worker.reports.outcome import Place, line_of, message, needs_action, timestamp
 from worker.settings import Settings
 
@@ -119,7 +119,7 @@ class Tally:
     beyond_limit: int = 0
     rerouted: dict[str, int] = field(default_factory=dict)
 
-    def add(self, fates: Mapping[Fate, int]) -> None:
+    def add(self, fates: Mapping[RowOutcome, int]) -> None:
         """Count rows, so many of each fate."""
         for fate, rows in fates.items():
             self.rows += rows
@@ -143,9 +143,9 @@ class Causes:
     """Why rows need action; its size does not grow with their number."""
 
     _counts: dict[tuple[str, tuple[str, ...]], int] = field(default_factory=dict)
-    _first: dict[tuple[str, tuple[str, ...]], tuple[RowRef, Fate]] = field(default_factory=dict)
+    _first: dict[tuple[str, tuple[str, ...]], tuple[RowRef, RowOutcome]] = field(default_factory=dict)
 
-    def add(self, ref: RowRef, fate: Fate) -> None:
+    def add(self, ref: RowRef, fate: RowOutcome) -> None:
         """Count one row that does."""
         key = fate.reason, fate.fields
         if key not in self._counts:

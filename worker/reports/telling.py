@@ -11,7 +11,7 @@ from jobs.printable import printable
 from jobs.reasons import REASONS
 from worker.reports.summary import Group, Summary
 
-WIDTH: Final = 80
+LINE_WIDTH: Final = 80
 """Columns of the terminal that the text fits into; only commands and paths may be longer."""
 
 SHOWN_GROUPS: Final = 3
@@ -21,7 +21,7 @@ _TO_RETRY: Final = (Status.FAILED, Status.REJECTED, Status.UNKNOWN)
 _TO_MEND: Final = (Status.INVALID, Status.REJECTED)
 
 
-def tell(summary: Summary, directory: Path) -> str:
+def render_summary(summary: Summary, directory: Path) -> str:
     """Render the summary for people: plain text without control characters, about 30 lines at most.
 
     Args:
@@ -125,11 +125,11 @@ def _number(count: int, noun: str) -> str:
 
 def _wrapped(text: str, first: str = "", following: str = "  ", lines: int = 3) -> list[str]:
     return textwrap.wrap(
-        printable(text), WIDTH, initial_indent=first, subsequent_indent=following, max_lines=lines, placeholder=" …",
-        break_on_hyphens=False,
+        printable(text), LINE_WIDTH, initial_indent=first, subsequent_indent=following,
+        max_lines=lines, placeholder=" …", break_on_hyphens=False,
     )  # fmt: skip
 
 
 def _shortened(text: str) -> str:
     line = printable(text)
-    return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"
+    return line if len(line) <= LINE_WIDTH else line[: LINE_WIDTH - 1] + "…"

@@ -32,7 +32,7 @@ class View(Protocol):
     failed_head: str
     targets: Mapping[int, str]
 
-    def told(self, record: Record) -> tuple[list[str], str]:
+    def render(self, record: Record) -> tuple[list[str], str]:
         """Return the row's quoted cells in `results.csv`, and `id`, `type` and `input` as members of an object.
 
         The latter, exact values, stand in `results.ndjson`.
@@ -71,7 +71,7 @@ class SheetView:
         self.failed_head = csv_head(self.header)
         self.targets: Mapping[int, str] = {}
 
-    def told(self, record: Record) -> tuple[list[str], str]:
+    def render(self, record: Record) -> tuple[list[str], str]:
         """Return the user's own cells, as many as there were: a short row, fed back, must not pass for a whole one.
 
         As JSON they stand by column name; those beyond the header are a list under the empty name, which no column has.
@@ -117,7 +117,7 @@ class ObjectView:
         self.failed_head = ""
         self.targets: Mapping[int, str] = {}
 
-    def told(self, record: Record) -> tuple[list[str], str]:
+    def render(self, record: Record) -> tuple[list[str], str]:
         """Return the id and the type, and the object as it was; null if the line is broken."""
         own = _own_members(record)
         resource_id, type_name = self._named(record, own)

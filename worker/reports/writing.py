@@ -16,7 +16,7 @@ from worker.journal import History
 from worker.journal.schema import JournalDamaged
 from worker.reports.formats import csv_head, csv_line, encode
 from worker.reports.merge import Record, Row, merge
-from worker.reports.outcome import errors, needs_action, told
+from worker.reports.outcome import errors, needs_action, render
 from worker.reports.summary import Causes, Summary, Tally, summarise
 from worker.reports.views import ObjectView, SheetView, View
 from worker.settings import Settings
@@ -75,8 +75,8 @@ def lines_of(view: View, rows: Iterable[Row[Record]]) -> tuple[list[str], list[s
     table, objects = [], []
     for record, fate, request_id, at in rows:
         ref = record.ref
-        cells, members = told(ref, fate, request_id, at)
-        own, source = view.told(record)
+        cells, members = render(ref, fate, request_id, at)
+        own, source = view.render(record)
         table.append(csv_line(cells + own))
         said = errors(ref, fate, view.place) if fate.errors else "[]"
         objects.append(f'{{{members},{source},"errors":{said}}}\n')

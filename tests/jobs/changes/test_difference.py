@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.changes.diff import CannotMerge, Change, Terms, after, difference, fields, value_at
+from jobs.changes.diff import CannotMerge, Change, CompareRules, after, difference, fields, value_at
 from jobs.changes.inverse import Written, _before, restoring, trails
 from jobs.model import ABSENT, JSON, UNREAD, Edit, Fields, Link, Live, Path, RowRef, UpdateJob
 from tests.schemas import SCHEMA, TERMS
@@ -69,7 +69,7 @@ def test_only_what_differs_is_sent(asked: UpdateJob, attributes: dict[str, JSON]
 
 
 def test_a_replacement_wipes_the_keys_it_does_not_name() -> None:
-    change = difference(job(members={"metadata": {"k": 7}}), LIVE, Terms(SCHEMA, replace=True))
+    change = difference(job(members={"metadata": {"k": 7}}), LIVE, CompareRules(SCHEMA, replace=True))
     assert change.attributes == {"metadata": {"k": 7}}
     assert change.edits == (Edit(("attributes", "metadata", "keep"), [1], ABSENT),)
 
@@ -84,7 +84,7 @@ def test_keys_cannot_be_laid_over_what_is_no_object(name: str, says: str) -> Non
     asked = job(members={name: {"a": 1}})
     with pytest.raises(CannotMerge, match=says):
         difference(asked, LIVE, TERMS)
-    change = difference(asked, LIVE, Terms(SCHEMA, replace=True))
+    change = difference(asked, LIVE, CompareRules(SCHEMA, replace=True))
     assert (change.attributes, change.unread) == ({name: {"a": 1}}, (name,))
 
 
@@ -125,8 +125,8 @@ keyed = st.dictionaries(st.sampled_from("abc"), values, max_size=3)
 def test_what_was_sent_need_not_be_sent_again(old: dict[str, Any], wanted: dict[str, Any], replace: bool) -> None:
     live = Live("orders", {"metadata": old})
     asked = job(members={"metadata": wanted})
-    done = after(live, difference(asked, live, Terms(SCHEMA, replace=replace)))
-    assert difference(asked, done, Terms(SCHEMA, replace=replace)).is_empty
+    done = after(live, difference(asked, live, CompareRules(SCHEMA, replace=replace)))
+    assert difference(asked, done, CompareRules(SCHEMA, replace=replace)).is_empty
     kept = done.attributes["metadata"]
     if not replace:
         assert isinstance(kept, dict)

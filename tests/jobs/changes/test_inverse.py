@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.changes.diff import Terms, after, difference, fields, value_at
+from jobs.changes.diff import CompareRules, after, difference, fields, value_at
 from jobs.changes.edits import column_of
 from jobs.changes.equality import same_at
-from jobs.changes.inverse import Lost, Restoring, Written, needed, restoring, trails
+from jobs.changes.inverse import NotRestorable, Restoring, Written, needed, restoring, trails
 from jobs.columns import ObjectColumns, Rules
 from jobs.formats import read_objects
 from jobs.model import (
@@ -225,7 +225,7 @@ def test_what_cannot_be_put_back_is_named_with_its_row(
 def test_the_rest_of_a_record_is_put_back_beside_what_cannot_be() -> None:
     found = restoring(TYPE, ID, [Written(1, (Edit(REFERENCE, "A", "B"), Edit(A, UNREAD, 1)), ("_place",))], SCHEMA)
     assert cells(found) == {"attributes.reference:json": "A"}
-    assert {type(each) for each in found.lost} == {Lost}
+    assert {type(each) for each in found.lost} == {NotRestorable}
     assert [lost.column for lost in found.lost] == ["_place", "metadata.a"]
 
 
@@ -342,7 +342,7 @@ def runs(draw: st.DrawFn) -> tuple[Live, list[Written], Live]:
     live = first = Live(TYPE, attributes, links, frozenset(draw(st.sets(TAGS))), whole)
     rows = []
     for row in range(1, draw(st.integers(1, 4)) + 1):
-        change = difference(draw(jobs(row)), live, Terms(SCHEMA, replace=draw(st.booleans())))
+        change = difference(draw(jobs(row)), live, CompareRules(SCHEMA, replace=draw(st.booleans())))
         change = replace(change, edits=tuple(draw(kept(edit)) for edit in change.edits))
         certain = draw(st.booleans())
         if not change.is_empty:

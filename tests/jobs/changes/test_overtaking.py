@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.changes.diff import Terms
+from jobs.changes.diff import CompareRules
 from jobs.changes.overtaking import WHOLE, Inseparable, Overtaking, left_of, overtaken_by, rest_of, touched, without
 from jobs.model import ABSENT, Link, Path, RowRef, Unsendable, UpdateJob
 from tests.schemas import SCHEMA, TERMS
@@ -52,7 +52,7 @@ EVERYTHING = job(
     ],
 )
 def test_a_row_touches_what_it_sets(row: UpdateJob, whole: bool, paths: set[Path]) -> None:
-    assert touched(row, Terms(SCHEMA, replace=whole)) == paths
+    assert touched(row, CompareRules(SCHEMA, replace=whole)) == paths
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_row_touches_what_it_sets(row: UpdateJob, whole: bool, paths: set[Path
 def test_what_no_later_row_has_set_is_left(
     row: UpdateJob, taken: set[Path], whole: bool, left: UpdateJob | None
 ) -> None:
-    assert rest_of(row, taken, Terms(SCHEMA, replace=whole)) == left
+    assert rest_of(row, taken, CompareRules(SCHEMA, replace=whole)) == left
 
 
 @pytest.mark.parametrize(

@@ -168,12 +168,12 @@ def read(files: Mapping[str, bytes], rows: int, folder: Path) -> Read:
     for name, content in files.items():
         (folder / name).write_bytes(content)
     with closing(Journal(folder / JOURNAL)) as journal:
-        traces = journal.traces(rows)
+        histories = journal.histories(rows)
         written = repr(list(journal.written()))
         parts: list[Any] = [
             journal.facts, journal.processes(), list(journal.results()), list(journal.doubts()), written,
-            bytes(traces.marks), traces.earlier, traces.reasons, traces.images, journal.unread(), journal.attempts(),
-            list(journal.planned()),
+            bytes(histories.marks), histories.earlier, histories.reasons, histories.images,
+            journal.unread(), journal.attempts(), list(journal.planned()),
         ]  # fmt: skip
         attempts = frozenset(journal._select("SELECT row, n FROM attempt"))
         settled = frozenset(row for (row,) in journal._select("SELECT row FROM result"))

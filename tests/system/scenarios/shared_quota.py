@@ -20,7 +20,7 @@ from jobs.model import Reply
 from tests.virtual_time import run
 from worker.clock import Clock
 from worker.pacing.limiter import Limiter
-from worker.pacing.peers import BEAT
+from worker.pacing.peers import HEARTBEAT_S
 from worker.pacing.quota_file import PaceMemory
 from worker.pacing.shared import SharedPace
 from worker.policy.concurrency import Concurrency
@@ -128,8 +128,8 @@ async def work(
 
     async def beat() -> None:
         while True:
-            await asyncio.sleep(BEAT)
-            limiter.beat()
+            await asyncio.sleep(HEARTBEAT_S)
+            limiter.heartbeat()
 
     tasks = [asyncio.create_task(each) for each in (beat(), *(worker() for _ in range(16)))]
     await asyncio.sleep(seconds)

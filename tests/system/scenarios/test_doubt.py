@@ -11,7 +11,7 @@ import pytest
 from jobs.model import Status
 from tests.system.scenarios.doubtful_server import CUT, Act, World, play
 from tests.system.scenarios.harness import Case, Story, sheet
-from worker.engine.settling import READ_AT
+from worker.engine.settling import READ_AT_S
 from worker.files.run_directory import JOURNAL
 from worker.journal import History
 from worker.settings import Attempts, Stopping
@@ -146,7 +146,7 @@ def test_what_an_accepted_update_asks_to_wait_is_waited_before_the_first_read(tm
 def test_reading_again_costs_a_few_pages_and_no_request_a_row(tmp_path: Path) -> None:
     there = world(Act(202, b"", None))
     play(case(), tmp_path, there)
-    assert len(there.reads) <= 3 * len(READ_AT)
+    assert len(there.reads) <= 3 * len(READ_AT_S)
 
 
 CANARY = Stopping(canary=3)

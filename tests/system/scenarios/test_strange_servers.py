@@ -18,7 +18,7 @@ from tests.virtual_time import run
 from worker.clock import Clock
 from worker.engine.verifier import Finding, Verified, verify, written_records
 from worker.journal import Counters, History
-from worker.lane.connect import Way
+from worker.lane.connect import LaneSettings
 from worker.settings import Stopping
 from worker.stop import Stop
 
@@ -38,7 +38,7 @@ def verified(directory: Path, world: World, last: float = 0.0) -> tuple[Verified
         async with serve(world) as url:
             settings = settings_of(Case(""), url)
             clock = Clock(wall=anyio.current_time)
-            way = Way(COMMERCE_LAYER, settings, SECRETS, directory / "state", Counters(), clock, Stop())
+            way = LaneSettings(COMMERCE_LAYER, settings, SECRETS, directory / "state", Counters(), clock, Stop())
             history = History(directory / "run" / "journal.sqlite3")
             try:
                 return await verify(way, written_records(history), findings.append, last)

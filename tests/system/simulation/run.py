@@ -20,7 +20,7 @@ from tests.system.scenarios.harness import EPOCH, begun, secrets_of, settings_of
 from tests.system.simulation.evidence import Attempt, Evidence, Record, Reports, Told, record_of
 from tests.system.simulation.network import CLIENT, Client, Network, Weather
 from tests.system.simulation.scenario import Act, Deed, Life, Point, Scenario
-from worker.cli.signals import heeding_signals
+from worker.cli.signals import execute_with_signals
 from worker.clock import Clock
 from worker.engine.run import RunEnd
 from worker.files.run_directory import JOURNAL
@@ -178,7 +178,7 @@ class Process:
             mode = self._mode(command, handle)
             runs.register(handle, mode, access, clock)
             host = Host(tale.home / "state", clock, commit=self._commit)
-            ended = await heeding_signals(runs.run_of(handle, mode, access, host))
+            ended = await execute_with_signals(runs.run_of(handle, mode, access, host))
             self._tick(Point.WORKED)
             if self.client.dead:
                 return ended

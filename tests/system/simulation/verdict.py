@@ -13,7 +13,7 @@ from tests.system.simulation.judge import Kind, Violation, judge
 from tests.system.simulation.model import Rules
 from tests.system.simulation.run import happen
 from tests.system.simulation.scenario import Deed, Scenario, scenario
-from worker.lane.credentials import RENEW_BEFORE
+from worker.lane.credentials import RENEW_BEFORE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def terms_of(plan: Scenario, evidence: Evidence) -> Terms:
     deeds = Counter(act.deed for act in acts)
     strange = plan.world.strange
     lasted = max((entry.at for entry in evidence.ledger), default=0.0)
-    fresh = plan.world.token_ttl > max(3600.0, lasted + RENEW_BEFORE)
+    fresh = plan.world.token_ttl > max(3600.0, lasted + RENEW_BEFORE_S)
     told = fresh and not (deeds[Deed.WEATHER] or strange.token_life or strange.token_settles)
     processes = sum(" process " in line for line in evidence.story)
     return Terms(

@@ -4,7 +4,7 @@ import pytest
 
 from jobs.model import JSON, Edit, RowRef, Status, Unsendable, UpdateJob
 from worker.engine.intake import Intake
-from worker.journal import Image, Planned, Traces
+from worker.journal import Image, Planned, RowHistories
 from worker.policy.row import InFlightRow
 from worker.policy.sequencer import Refused
 from worker.policy.verdict import Settle
@@ -18,8 +18,8 @@ def update(row: int, *, fires: bool = False, reference: str = "") -> UpdateJob:
     return UpdateJob(RowRef(row, row, b""), "orders", key, {"name": "new"}, triggers=triggers, reference=reference)
 
 
-def traces(bits: int, **known: object) -> Traces:
-    return Traces(bytearray([0, bits]), **known)  # type: ignore[arg-type]  # by name
+def histories(bits: int, **known: object) -> RowHistories:
+    return RowHistories(bytearray([0, bits]), **known)  # type: ignore[arg-type]  # by name
 
 
 def only(intake: Intake) -> InFlightRow | Refused | None:
@@ -38,7 +38,9 @@ def test_a_new_run_takes_every_row_as_it_is() -> None:
 def test_a_row_that_may_have_been_applied_says_whether_it_may_be_sent_again(
     fires: bool, resend_unknown: bool, may_resend: bool
 ) -> None:
-    past = traces(Traces.DOUBTFUL, earlier={1: 3}, reasons={1: "reply_lost"}, images={1: Image(1, "orders", "x", OLD)})
+    past = histories(
+        RowHistories.DOUBTFUL, earlier={1: 3}, reasons={1: "reply_lost"}, images={1: Image(1, "orders", "x", OLD)}
+    )
     row = only(Intake(iter([update(1, fires=fires)]), past, resend_unknown))
     assert isinstance(row, InFlightRow)
     assert (row.doubt, row.attempts, row.image, row.may_resend) == ("reply_lost", 3, OLD, may_resend)
@@ -46,20 +48,22 @@ def test_a_row_that_may_have_been_applied_says_whether_it_may_be_sent_again(
 
 
 def test_a_doubt_without_a_reason_is_an_interruption() -> None:
-    row = only(Intake(iter([update(1)]), traces(Traces.DOUBTFUL)))
+    row = only(Intake(iter([update(1)]), histories(RowHistories.DOUBTFUL)))
     assert isinstance(row, InFlightRow)
     assert row.doubt == "interrupted"
 
 
-@pytest.mark.parametrize(("bits", "taken"), [(Traces.SETTLED, False), (Traces.SETTLED | Traces.REDO, True), (0, True)])
+@pytest.mark.parametrize(
+    ("bits", "taken"), [(RowHistories.SETTLED, False), (RowHistories.SETTLED | RowHistories.REDO, True), (0, True)]
+)
 def test_a_row_with_a_result_is_left_out_unless_it_was_asked_for_again(bits: int, taken: bool) -> None:
-    row = only(Intake(iter([update(1)]), traces(bits)))
+    row = only(Intake(iter([update(1)]), histories(bits)))
     assert (row is not None) is taken
     assert not isinstance(row, InFlightRow) or row.has_result is bool(bits)
 
 
 def test_a_row_that_stays_unknown_only_stands_in_the_way() -> None:
-    row = only(Intake(iter([update(1)]), traces(Traces.SETTLED | Traces.UNKNOWN)))
+    row = only(Intake(iter([update(1)]), histories(RowHistories.SETTLED | RowHistories.UNKNOWN)))
     assert isinstance(row, InFlightRow)
     assert row.stands
 
@@ -87,15 +91,15 @@ def test_a_row_that_keeps_to_a_plan_expects_what_was_planned(
     ("bits", "settle"),
     [
         (0, Settle("bad_value", "why", ("name",))),
-        (Traces.SETTLED | Traces.REDO, Settle("bad_value", "why", ("name",))),
-        (Traces.DOUBTFUL, Settle("interrupted")),
-        (Traces.DOUBTFUL | Traces.SETTLED, Settle("interrupted")),
-        (Traces.SETTLED, None),
+        (RowHistories.SETTLED | RowHistories.REDO, Settle("bad_value", "why", ("name",))),
+        (RowHistories.DOUBTFUL, Settle("interrupted")),
+        (RowHistories.DOUBTFUL | RowHistories.SETTLED, Settle("interrupted")),
+        (RowHistories.SETTLED, None),
     ],
 )
 def test_a_row_that_cannot_be_sent_is_told_unless_an_earlier_process_knows_more(
     bits: int, settle: Settle | None
 ) -> None:
     problem = Unsendable(RowRef(1, 1, b""), "bad_value", "why", "name")
-    told = only(Intake(iter([problem]), traces(bits, earlier={1: 2})))
+    told = only(Intake(iter([problem]), histories(bits, earlier={1: 2})))
     assert told == (None if settle is None else Refused(problem, settle, 2))

@@ -39,7 +39,7 @@ class Notes:
     def keep_stored(self, row: int, _image: Any) -> None:
         self.lines.append(f"stored {row}")
 
-    def land(self, row: int, image: Any) -> None:
+    def record_partial(self, row: int, image: Any) -> None:
         self.lines.append(f"land {row} {len(image)}")
 
     def aim(self, row: int, key: str) -> None:

@@ -525,7 +525,7 @@ def test_the_last_row_in_doubt_is_waited_for_and_the_one_behind_it_is_sent() -> 
 def test_nothing_more_is_sent_while_nothing_proves_that_rows_arrive_and_a_proof_lets_all_go_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(settling_module, "LEAST", 3)
+    monkeypatch.setattr(settling_module, "HOLD_AFTER_ROWS", 3)
 
     async def story() -> Scene:
         shows: Callable[[str, float], Live] = lambda _key, time: live("new" if time >= 3 else "old")  # noqa: E731
@@ -540,7 +540,7 @@ def test_nothing_more_is_sent_while_nothing_proves_that_rows_arrive_and_a_proof_
 
 
 def test_a_success_among_rows_in_doubt_lets_sending_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settling_module, "LEAST", 1)
+    monkeypatch.setattr(settling_module, "HOLD_AFTER_ROWS", 1)
 
     async def story() -> Scene:
         server = Server({"k1": ACCEPTED}, lambda key: {"k1": 0.5, "k2": 1.0}.get(key, 0.0))
@@ -553,7 +553,7 @@ def test_a_success_among_rows_in_doubt_lets_sending_go_on(monkeypatch: pytest.Mo
 
 
 def test_a_refusal_among_rows_in_doubt_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settling_module, "LEAST", 1)
+    monkeypatch.setattr(settling_module, "HOLD_AFTER_ROWS", 1)
 
     async def story() -> Scene:
         server = Server({"k1": ACCEPTED, "k2": GONE}, lambda key: {"k1": 0.5, "k2": 1.0}.get(key, 0.0))
@@ -577,7 +577,7 @@ def test_rows_in_doubt_are_read_as_late_as_their_reply_asks_and_two_pages_at_onc
 
 
 def test_a_success_lets_all_workers_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settling_module, "LEAST", 1)
+    monkeypatch.setattr(settling_module, "HOLD_AFTER_ROWS", 1)
 
     async def story() -> Scene:
         server = Server({"k1": ACCEPTED, "k2": ACCEPTED}, lambda key: 0.5 if key in {"k1", "k2"} else 1.0)

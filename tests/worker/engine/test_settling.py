@@ -16,7 +16,7 @@ from tests.worker.engine.scene import Notes, Records, Shown, clock, decide, foun
 from worker.engine import settling as module
 from worker.engine.bells import Bell, Bells
 from worker.engine.outcomes import Outcomes
-from worker.engine.settling import LONGEST_DELAY, LONGEST_OUTAGE, READ_AT, Settling
+from worker.engine.settling import MAX_DELAY_S, MAX_OUTAGE_S, READ_AT_S, Settling
 from worker.policy.guards import Guards
 from worker.policy.lifecycle import State
 from worker.policy.row import READ_LAG_S, InFlightRow, RecentWrites
@@ -28,7 +28,7 @@ LOST: Final = MaybeSent("reply_lost", "the connection broke")
 QUESTION: Final = ReadBack("reply_lost", "the connection broke")
 EARLIER: Final = ReadBack("interrupted", "an earlier process left it")
 SENT: Final = (Edit(("attributes", "name"), "old", "new"),)
-ALL: Final = list(READ_AT)
+ALL: Final = list(READ_AT_S)
 OLD: Final = "unknown reply_lost"
 APPLIED: Final = "applied read_back"
 
@@ -228,7 +228,7 @@ def test_the_row_behind_is_decided_by_what_the_last_read_showed() -> None:
     [
         (Reply(202, {"retry-after": "7"}), 7.0),
         (Reply(202, {"retry-after": "Fri, 15 Jan 2027 08:00:05 GMT"}), 5.0),
-        (Reply(202, {"retry-after": "4000"}), LONGEST_DELAY),
+        (Reply(202, {"retry-after": "4000"}), MAX_DELAY_S),
         (Reply(202, {"retry-after": "soon"}), 0.0),
         (Reply(202, {}), 0.0),
         (Reply(503, {"retry-after": "7"}), 0.0),
@@ -242,7 +242,7 @@ def test_only_a_202_says_when_it_is_worth_reading(outcome: Outcome, begins: floa
         await scene.settle()
         return scene
 
-    assert run(story()).records.times == [begins + each for each in READ_AT]
+    assert run(story()).records.times == [begins + each for each in READ_AT_S]
 
 
 def test_a_record_that_the_run_wrote_a_moment_ago_is_read_once_reads_show_that() -> None:
@@ -303,7 +303,7 @@ def test_an_outage_is_waited_for_so_long_and_three_reads_are_tried_after_that() 
         return scene
 
     scene = run(story())
-    assert scene.records.times[-4:] == [LONGEST_OUTAGE - 0.5] + [LONGEST_OUTAGE] * 3
+    assert scene.records.times[-4:] == [MAX_OUTAGE_S - 0.5] + [MAX_OUTAGE_S] * 3
     assert scene.notes.ends() == {1: OLD}
 
 
@@ -380,7 +380,7 @@ def test_two_pages_are_read_at_once_by_two(settlers: int, times: list[float]) ->
 def test_so_many_rows_in_doubt_that_no_further_ones_are_read_until_one_is_settled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "MOST", 3)
+    monkeypatch.setattr(module, "MAX_IN_DOUBT_ROWS", 3)
 
     async def story() -> tuple[list[float], list[bool], Scene]:
         scene = Scene(Records(lambda key, time: live("new") if key == "k2" and time >= 3 else live()))
@@ -405,7 +405,7 @@ def test_so_many_rows_in_doubt_that_no_further_ones_are_read_until_one_is_settle
 def test_too_many_doubts_without_a_success_hold_what_is_sent_until_one_is_settled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "LEAST", 2)
+    monkeypatch.setattr(module, "HOLD_AFTER_ROWS", 2)
 
     async def story() -> tuple[list[float], list[bool]]:
         scene = Scene(Records(lambda key, time: None if key == "k2" and time >= 3 else live()))
@@ -424,7 +424,7 @@ def test_too_many_doubts_without_a_success_hold_what_is_sent_until_one_is_settle
 
 
 def test_a_success_and_a_doubt_that_turns_out_well_let_all_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LEAST", 2)
+    monkeypatch.setattr(module, "HOLD_AFTER_ROWS", 2)
 
     async def story() -> list[bool]:
         scene = Scene(Records(lambda key, _time: live("new") if key == "k3" else live()))
@@ -459,7 +459,7 @@ def test_a_success_and_a_doubt_that_turns_out_well_let_all_go_on(monkeypatch: py
 def test_a_doubt_that_ends_in_no_success_proves_nothing_for_others(
     shown: Shown, holds: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LEAST", 2)
+    monkeypatch.setattr(module, "HOLD_AFTER_ROWS", 2)
     question = ReadBack("unverified", "204", stale="not_taken") if shown else QUESTION
 
     async def story() -> bool:
@@ -532,5 +532,5 @@ def test_readers_wait_without_a_doubt_and_end_when_no_more_are_to_come() -> None
 
 
 def test_the_gaps_between_two_reads_only_grow() -> None:
-    gaps = [later - earlier for earlier, later in pairwise(READ_AT)]
+    gaps = [later - earlier for earlier, later in pairwise(READ_AT_S)]
     assert gaps == sorted(gaps)

@@ -18,7 +18,7 @@ from jobs.model import ABSENT, UNREAD, Edit, RowRef, RowResult, Status
 from jobs.model import Path as Place
 from tests.schemas import SCHEMA
 from worker.engine.undo import CANNOT, Prepared, prepare
-from worker.engine.verifier import Kept, sampled, written_records
+from worker.engine.verifier import WrittenRecord, sampled, written_records
 from worker.journal import PLAN, History, Image, Journal, Planned, create, inline
 from worker.settings import Input, Settings, Target
 
@@ -182,8 +182,8 @@ def test_verify_looks_at_every_record_that_was_written_or_may_have_been(tmp_path
     }
 
 
-def records(count: int) -> Iterator[Kept]:
-    return (Kept(row, "orders", f"id{row}", ()) for row in range(count))
+def records(count: int) -> Iterator[WrittenRecord]:
+    return (WrittenRecord(row, "orders", f"id{row}", ()) for row in range(count))
 
 
 def test_a_sample_is_fair_and_in_order() -> None:

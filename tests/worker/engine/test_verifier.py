@@ -5,7 +5,7 @@ import pytest
 from jobs.changes.inverse import Written, trails
 from jobs.model import UNREAD, Edit, Live
 from tests.schemas import SCHEMA
-from worker.engine.verifier import Finding, Kept, Verified, _judge
+from worker.engine.verifier import Finding, Verified, WrittenRecord, _judge
 from worker.policy.row import Found
 
 NAME = ("attributes", "name")
@@ -13,7 +13,7 @@ NAME = ("attributes", "name")
 
 def judged(edit: Edit, live: str) -> tuple[dict[str, int], list[Finding]]:
     """What is found of a record that one row wrote."""
-    record = Kept(1, "skus", "x", tuple(trails([Written(1, (edit,))])))
+    record = WrittenRecord(1, "skus", "x", tuple(trails([Written(1, (edit,))])))
     verified, findings = Verified(), list[Finding]()
     found = Found({"x": Live("skus", {"name": live}, fields=record.fields)})
     _judge(record, found, SCHEMA, verified, findings.append)
@@ -51,7 +51,7 @@ EDITS = (Edit(("attributes", "reference"), "old", "new"),)
     ],
 )
 def test_a_record_is_gone_only_where_that_is_proven(found: Found, why: str) -> None:
-    kept = Kept(1, "orders", "x", tuple(trails([Written(1, EDITS, (), True)])))
+    kept = WrittenRecord(1, "orders", "x", tuple(trails([Written(1, EDITS, (), True)])))
     verified, told = Verified(), list[Finding]()
     _judge(kept, found, SCHEMA, verified, told.append)
     assert [finding.why for finding in told] == [why]
@@ -75,7 +75,7 @@ def test_an_update_in_doubt_that_does_not_show_is_not_held_nor_laid_to_somebody(
     rows: list[tuple[Edit, bool]], live: str, expected: str
 ) -> None:
     written = [Written(number, (edit,), (), certain) for number, (edit, certain) in enumerate(rows, 1)]
-    record = Kept(1, "skus", "x", tuple(trails(written)))
+    record = WrittenRecord(1, "skus", "x", tuple(trails(written)))
     verified, findings = Verified(), list[Finding]()
     found = Found({"x": Live("skus", {"name": live}, fields=record.fields)})
     _judge(record, found, SCHEMA, verified, findings.append)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from worker.journal import WriterThread
-from worker.journal.committer import BUSY, SPAN
+from worker.journal.committer import BUSY_SHARE, BUSY_SPAN_S
 
 
 class Times:
@@ -35,7 +35,7 @@ async def waits(thread: WriterThread) -> bool:
         had_their_turn = True
 
     asyncio.get_running_loop().call_soon(turn)
-    await thread.company()
+    await thread.coalesce()
     return had_their_turn
 
 
@@ -53,7 +53,7 @@ async def commit_for(thread: WriterThread, times: Times, seconds: float) -> None
         (0.2, 0.1, False),  # and still does
         (1.0, 0.0, True),  # it computes all the time
         (0.1, 0.9, True),  # the disk is what it waits for
-        (BUSY / 2 + 0.05, BUSY / 2 + 0.05, True),  # the two by turns
+        (BUSY_SHARE / 2 + 0.05, BUSY_SHARE / 2 + 0.05, True),  # the two by turns
     ],
 )
 async def test_a_commit_waits_for_company_where_computing_and_committing_is_what_takes_the_time(
@@ -61,8 +61,8 @@ async def test_a_commit_waits_for_company_where_computing_and_committing_is_what
 ) -> None:
     times = Times()
     async with writer(times) as thread:
-        await commit_for(thread, times, committing * SPAN)
-        times.now, times.used = 1.01 * SPAN, computing * SPAN
+        await commit_for(thread, times, committing * BUSY_SPAN_S)
+        times.now, times.used = 1.01 * BUSY_SPAN_S, computing * BUSY_SPAN_S
         assert await waits(thread) is expected
 
 
@@ -70,11 +70,11 @@ async def test_what_was_measured_holds_until_the_next_span_is_over() -> None:
     times = Times()
     async with writer(times) as thread:
         assert not await waits(thread)
-        times.now, times.used = SPAN, SPAN
+        times.now, times.used = BUSY_SPAN_S, BUSY_SPAN_S
         assert await waits(thread)
-        times.now = 1.5 * SPAN
+        times.now = 1.5 * BUSY_SPAN_S
         assert await waits(thread)
-        times.now = 2.1 * SPAN
+        times.now = 2.1 * BUSY_SPAN_S
         assert not await waits(thread)
 
 

@@ -17,20 +17,20 @@ from hypothesis import strategies as st
 from jobs.model import ABSENT, UNREAD, ApiError, Edit, RowRef, RowResult, Status
 from worker.journal import (
     SAFE,
-    Doubt,
     History,
     Image,
     Journal,
     JournalDamaged,
     JournalError,
+    OpenAttempt,
     Runner,
     WriterThread,
     create,
     inline,
 )
 from worker.journal.reader import _OVERTAKEN
-from worker.journal.writer import BEAT, SHAPES
-from worker.policy.lifecycle import Trace
+from worker.journal.writer import HEARTBEAT_S, SHAPES
+from worker.policy.lifecycle import RowHistory
 
 FACTS = {"sha256": "ab", "rows": "9"}
 NOW = 1_800_000_000.0
@@ -216,8 +216,8 @@ def test_a_journal_that_speaks_of_rows_the_input_does_not_have_is_refused(journa
 
     anyio.run(fill)
     with pytest.raises(JournalDamaged, match="row 8 that the input does not have"):
-        journal.traces(7)
-    assert journal.traces(8).of(8) == Trace(settled=True)
+        journal.histories(7)
+    assert journal.histories(8).of(8) == RowHistory(settled=True)
 
 
 async def fill_some(journal: Journal) -> None:
@@ -260,7 +260,7 @@ def read_all(open_: Callable[[Path], History], path: Path) -> None:
         list(journal.doubts())
         journal.processes()
         journal.counts()
-        journal.traces(199)
+        journal.histories(199)
 
 
 # Writing
@@ -325,12 +325,14 @@ async def test_a_process_that_has_nothing_new_to_say_gives_a_sign_of_life_now_an
     now, seen = NOW, []
     async with anyio.create_task_group() as group:
         group.start_soon(journal.commit_forever, inline, lambda: now)
-        for row, late in enumerate((0.0, BEAT / 2, BEAT, -99.0), 1):  # the last: a clock that was set back
+        for row, late in enumerate(
+            (0.0, HEARTBEAT_S / 2, HEARTBEAT_S, -99.0), 1
+        ):  # the last: a clock that was set back
             now = NOW + late
             await journal.intend(row, 1, now)
             seen.append(journal.processes()[0].last_at - NOW)
         journal.stop_committing()
-    assert seen == [0.0, 0.0, BEAT, -99.0]
+    assert seen == [0.0, 0.0, HEARTBEAT_S, -99.0]
     journal.end("finished", 0, "", NOW + 1)
     assert journal.processes()[0].last_at == NOW + 1
 
@@ -456,14 +458,14 @@ async def test_the_form_that_the_api_stores_is_kept_beside_what_was_sent(journal
         journal.settle(result(2))
     assert [image.edits for image, _ in journal.written()] == [(stored,), (other,)]
     journal.begin("retry", NOW, redo=[1])
-    assert journal.traces(2).images[1].edits == (stored,)
+    assert journal.histories(2).images[1].edits == (stored,)
 
 
 async def test_a_form_that_comes_to_be_known_leaves_what_has_landed_alone(journal: Journal) -> None:
     edit = Edit(("attributes", "reference"), "a", " b ")
     async with committing(journal):
         await journal.intend(1, 1, NOW, Image(1, "orders", "id1", (edit,)))
-        journal.land(1, (edit,))
+        journal.record_partial(1, (edit,))
         journal.settle(result(1, Status.REJECTED))
         await journal.flush()
         await journal.intend(1, 2, NOW, Image(1, "orders", "id1", (edit,)))
@@ -528,10 +530,10 @@ async def test_an_attempt_is_in_doubt_until_it_is_known_to_be_safe_or_its_row_ha
         journal.settle(result(6, Status.FAILED))
         await journal.intend(6, 2, NOW + 3)  # younger than its result: a retry was killed
     assert list(journal.doubts()) == [
-        Doubt(3, 1, "interrupted", NOW),
-        Doubt(4, 2, "interrupted", NOW + 1),
-        Doubt(5, 2, "timed_out", NOW),  # its later attempt was one all the same
-        Doubt(6, 2, "interrupted", NOW + 3),
+        OpenAttempt(3, 1, "interrupted", NOW),
+        OpenAttempt(4, 2, "interrupted", NOW + 1),
+        OpenAttempt(5, 2, "timed_out", NOW),  # its later attempt was one all the same
+        OpenAttempt(6, 2, "interrupted", NOW + 3),
     ]
     assert journal.attempts() == 9
 
@@ -543,7 +545,7 @@ async def test_an_intent_that_is_withdrawn_was_no_attempt(journal: Journal) -> N
         journal.withdraw(3, 1)
     assert journal.attempts() == 1
     assert [doubt.row for doubt in journal.doubts()] == [4]
-    assert journal.traces(9).earlier == {4: 1}
+    assert journal.histories(9).earlier == {4: 1}
 
 
 async def test_traces_tell_the_next_process_what_to_do_with_every_row(journal: Journal) -> None:
@@ -556,27 +558,27 @@ async def test_traces_tell_the_next_process_what_to_do_with_every_row(journal: J
         journal.note(4, 1, SAFE)
         journal.settle(result(6, Status.PENDING, attempts=0, reason="after_unknown"))
     journal.begin("retry", NOW, [2, 3])
-    traces = journal.traces(7)
-    assert [traces.of(row) for row in range(1, 8)] == [
-        Trace(settled=True),
-        Trace(settled=True, redo=True, doubtful=True),  # unknown: the doubt outlives its being run again
-        Trace(settled=True, redo=True),
-        Trace(),  # sent, and safe to send again
-        Trace(doubtful=True),
-        Trace(settled=True, redo=True),  # held back by an earlier row: it runs again by itself
-        Trace(),  # never reached
+    histories = journal.histories(7)
+    assert [histories.of(row) for row in range(1, 8)] == [
+        RowHistory(settled=True),
+        RowHistory(settled=True, redo=True, doubtful=True),  # unknown: the doubt outlives its being run again
+        RowHistory(settled=True, redo=True),
+        RowHistory(),  # sent, and safe to send again
+        RowHistory(doubtful=True),
+        RowHistory(settled=True, redo=True),  # held back by an earlier row: it runs again by itself
+        RowHistory(),  # never reached
     ]
-    assert [row for row in range(1, 8) if traces.matters(row)] == [2, 3, 4, 5, 6, 7]
-    assert traces.reasons == {2: "reply_lost", 5: "interrupted"}
-    assert traces.earlier == {2: 1, 3: 1, 4: 1, 5: 1}
+    assert [row for row in range(1, 8) if histories.matters(row)] == [2, 3, 4, 5, 6, 7]
+    assert histories.reasons == {2: "reply_lost", 5: "interrupted"}
+    assert histories.earlier == {2: 1, 3: 1, 4: 1, 5: 1}
 
 
 async def test_an_unknown_row_that_is_not_run_again_holds_back_later_rows(journal: Journal) -> None:
     async with committing(journal):
         journal.settle(result(2, Status.UNKNOWN, reason="reply_lost"))
-    traces = journal.traces(3)
-    assert [row for row in range(1, 4) if traces.unknown(row)] == [2]
-    assert traces.matters(2)
+    histories = journal.histories(3)
+    assert [row for row in range(1, 4) if histories.unknown(row)] == [2]
+    assert histories.matters(2)
 
 
 async def test_a_row_that_was_run_again_is_settled_again(journal: Journal) -> None:
@@ -588,7 +590,7 @@ async def test_a_row_that_was_run_again_is_settled_again(journal: Journal) -> No
         async with committing(second):
             await second.intend(1, 2, NOW)
             second.settle(result(1, attempts=2))
-        assert second.traces(1).of(1) == Trace(settled=True)
+        assert second.histories(1).of(1) == RowHistory(settled=True)
         assert list(second.results()) == [result(1, attempts=2)]
 
 

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from worker.clock import Clock
 from worker.journal import Counters
-from worker.lane.connect import Way, connected
+from worker.lane.connect import LaneSettings, connected
 from worker.policy.concurrency import Concurrency
 from worker.settings import Input, Pacing, Secrets, Settings, Target
 from worker.stop import Stop
@@ -20,11 +20,11 @@ def _since(answered: list[float], since: float) -> list[float]:
     return [at for at in answered if at > since]
 
 
-def way(place: Path, clock: Clock, answered: list[float]) -> Way:
+def way(place: Path, clock: Clock, answered: list[float]) -> LaneSettings:
     pacing = Pacing(rate=((10, 60.0),), headroom=0.0)
     settings = Settings(target=Target(url=URL), input=Input(source="s.csv", format="csv"), pacing=pacing)
     secrets = Secrets(token=SecretStr("a-token-of-nobody"))
-    return Way(
+    return LaneSettings(
         COMMERCE_LAYER,
         settings,
         secrets,

@@ -24,7 +24,7 @@ from worker.clock import Clock
 from worker.events import Event, TokenNotRenewed
 from worker.lane.authority import CredentialLost, Nobody
 from worker.lane.credentials import (
-    RENEW_INTERVAL,
+    RENEW_INTERVAL_S,
     TOKEN_HEADERS,
     TOKEN_PATIENCE,
     Credential,
@@ -141,7 +141,7 @@ async def test_a_shared_token_with_little_life_left_is_not_asked_for_in_a_loop()
     for _ in range(100):
         await credential.bearer()
     assert len(endpoint.issued) == 1
-    hands.time += RENEW_INTERVAL
+    hands.time += RENEW_INTERVAL_S
     await credential.bearer()
     assert len(endpoint.issued) == 2
 

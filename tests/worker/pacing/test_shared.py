@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from worker.clock import Clock
-from worker.pacing.peers import BEAT, SILENCE
+from worker.pacing.peers import HEARTBEAT_S, SILENCE_S
 from worker.pacing.quota_file import LEAST_CAPACITY, MOST_PROCESSES, Entry, Header, PaceMemory, Stamp
-from worker.pacing.shared import BUSY, LARGEST_LEASE, POLL, STUCK, SharedPace
+from worker.pacing.shared import LOCK_RETRY_S, MAX_LEASE_SLOTS, POLL_S, STUCK_LOCK_S, SharedPace
 from worker.policy.concurrency import START, Concurrency
 from worker.policy.pace import Pace, Window
 
@@ -93,7 +93,7 @@ def test_responses_of_one_process_count_in_another_from_when_they_came(bench: Be
 def test_who_waits_for_what_another_holds_looks_again_soon(bench: Bench) -> None:
     first, second = bench.process(), bench.process()
     bench.use(first, 25, answer=False)
-    assert second.reserve(bench.hands.now) == POLL
+    assert second.reserve(bench.hands.now) == POLL_S
     first.cancelled()
     assert second.reserve(bench.hands.now) == 0.0
 
@@ -122,8 +122,8 @@ def test_requests_in_flight_count_as_answered_when_a_process_leaves(bench: Bench
 def test_what_a_silent_process_held_counts_as_used_from_then_and_no_longer_than_a_window(bench: Bench) -> None:
     first, second = bench.process(), bench.process()
     bench.use(first, 20, answer=False)
-    bench.hands.pass_by(SILENCE + 1.0)
-    second.beat()
+    bench.hands.pass_by(SILENCE_S + 1.0)
+    second.heartbeat()
     assert second.abandoned == 20
     assert taken(bench, second) == 5
     bench.hands.pass_by(10.1)
@@ -136,19 +136,19 @@ def test_a_killed_process_is_missed_at_once(bench: Bench) -> None:
     child = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     first._others.pid = int(child.stdout)
     first._beat_at = -math.inf
-    first.beat()
+    first.heartbeat()
     bench.hands.pass_by(0.5)
-    second.beat()
+    second.heartbeat()
     assert (second.abandoned, second.pace.elsewhere) == (20, 0)
 
 
 def test_a_process_that_was_silent_and_is_not_gone_takes_part_again(bench: Bench) -> None:
     first, second = bench.process(), bench.process()
     bench.use(first, 10, answer=False)
-    bench.hands.pass_by(SILENCE + 1.0)
-    second.beat()
-    first.beat()
-    second.beat()
+    bench.hands.pass_by(SILENCE_S + 1.0)
+    second.heartbeat()
+    first.heartbeat()
+    second.heartbeat()
     assert second.pace.elsewhere == 10
     bench.hands.pass_by(60.1)
     bench.use(first, 5, answer=False)
@@ -176,7 +176,7 @@ def test_without_windows_for_good_there_is_no_file(bench: Bench) -> None:
     shared = SharedPace(Pace(max_in_flight=4, discover=False), bench.memory(), bench.hands.clock())
     assert shared.begin() == 0.0
     bench.use(shared, 4)
-    shared.beat()
+    shared.heartbeat()
     shared.end()
     assert not bench.memory().path.exists()
 
@@ -185,18 +185,18 @@ def test_large_limits_are_leased_several_slots_at_once_and_the_sum_still_holds(b
     first = bench.process(FAST)
     bench.use(first, 1, answer=False)
     second = bench.process(FAST)
-    assert second.pace.elsewhere == LARGEST_LEASE
+    assert second.pace.elsewhere == MAX_LEASE_SLOTS
     free = taken(bench, second)
-    assert free == 1000 - LARGEST_LEASE
-    assert taken(bench, first) == LARGEST_LEASE - 1
+    assert free == 1000 - MAX_LEASE_SLOTS
+    assert taken(bench, first) == MAX_LEASE_SLOTS - 1
 
 
 def test_a_lease_that_is_not_used_is_given_back_with_the_next_beat(bench: Bench) -> None:
     first, second = bench.process(FAST), bench.process(FAST)
     bench.use(first, 1)
-    bench.hands.pass_by(BEAT)
-    first.beat()
-    second.beat()
+    bench.hands.pass_by(HEARTBEAT_S)
+    first.heartbeat()
+    second.heartbeat()
     assert second.pace.elsewhere == 0
 
 
@@ -211,13 +211,13 @@ def test_requests_of_another_process_are_not_taken_for_those_of_a_stranger(bench
 def test_a_refusal_closes_the_gate_in_every_process_and_in_the_next(bench: Bench) -> None:
     first, second = bench.process(), bench.process()
     first.close(60.0)
-    second.beat()
+    second.heartbeat()
     third = bench.process()
     for each in (second, third):
         assert each.reserve(bench.hands.now) == pytest.approx(60.0, abs=0.01) or each.pace.elsewhere
         assert each.pace.closed_until == pytest.approx(bench.hands.now + 60.0)
     second.pace.open(bench.hands.now + 60.0)
-    second.beat()
+    second.heartbeat()
     assert second.pace.closed_until == pytest.approx(bench.hands.now + 60.0)
 
 
@@ -226,7 +226,7 @@ def test_a_pause_that_parks_a_run_holds_the_next_one_too(bench: Bench, windows: 
     first, second = bench.process(windows), bench.process(windows)
     first.close(1000.0)
     first.end()
-    second.beat()
+    second.heartbeat()
     for each in (second, bench.process(windows), bench.process(())):
         assert each.pace.closed_until == pytest.approx(bench.hands.now + 1000.0)
         assert each.reserve(bench.hands.now) > 0.0
@@ -273,9 +273,9 @@ def test_a_clock_that_was_set_costs_a_window_at_most(bench: Bench, jump: float, 
 def test_a_clock_that_is_set_while_processes_run_changes_nothing_of_what_they_know(bench: Bench) -> None:
     first, second = bench.process(), bench.process()
     bench.use(first, 25)
-    second.beat()
+    second.heartbeat()
     bench.hands.wall += 3600.0
-    second.beat()
+    second.heartbeat()
     assert second.reserve(bench.hands.now) == pytest.approx(10.0, abs=0.01)
 
 
@@ -283,9 +283,9 @@ def test_a_clock_that_was_set_back_does_not_keep_a_dead_process_alive(bench: Ben
     first, second = bench.process(), bench.process()
     bench.use(first, 10, answer=False)
     bench.hands.wall -= 3600.0
-    second.beat()
-    bench.hands.pass_by(SILENCE + 1.0)
-    second.beat()
+    second.heartbeat()
+    bench.hands.pass_by(SILENCE_S + 1.0)
+    second.heartbeat()
     assert second.abandoned == 10
 
 
@@ -299,7 +299,7 @@ def test_responses_that_only_the_journal_knows_count_and_are_told_to_the_others(
 def test_open_intents_of_a_killed_process_do_not_count_twice(bench: Bench) -> None:
     first = bench.process()
     bench.use(first, 10, answer=False)
-    bench.hands.pass_by(SILENCE + 1.0)
+    bench.hands.pass_by(SILENCE_S + 1.0)
     second = bench.process()
     second.recall([bench.hands.wall] * 10)
     assert taken(bench, second) == 15
@@ -309,8 +309,8 @@ def test_a_held_file_is_tried_again_soon_and_after_a_while_done_without(bench: B
     shared = bench.process()
     with bench.memory().path.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        assert shared.reserve(bench.hands.now) == BUSY
-        bench.hands.pass_by(STUCK + 0.1)
+        assert shared.reserve(bench.hands.now) == LOCK_RETRY_S
+        bench.hands.pass_by(STUCK_LOCK_S + 0.1)
         assert shared.reserve(bench.hands.now) == 0.0
         shared.answered(bench.hands.now)
     assert shared.reserve(bench.hands.now) == 0.0
@@ -334,9 +334,9 @@ def test_a_file_that_is_spoilt_under_way_costs_a_window_and_no_request(bench: Be
     bench.use(second, 5)
     spoil(bench.memory().path)
     for shared in (first, second):
-        shared.beat()
-        bench.hands.pass_by(SILENCE + 1.0)
-        shared.beat()
+        shared.heartbeat()
+        bench.hands.pass_by(SILENCE_S + 1.0)
+        shared.heartbeat()
     bench.hands.pass_by(61.0)
     bench.use(first, 5)
     bench.use(second, 5)
@@ -349,7 +349,7 @@ def test_a_state_directory_that_cannot_be_written_costs_the_sharing_alone(bench:
     shared = bench.process()
     assert taken(bench, shared) == 25
     shared.answered(bench.hands.now)
-    shared.beat()
+    shared.heartbeat()
     shared.end()
     assert blocked.read_text() == ""
 

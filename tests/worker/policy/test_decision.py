@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jobs.changes.diff import Change, as_written
 from jobs.model import ABSENT, UNREAD, Edit, Live, RowRef, Status, UpdateJob
 from tests.schemas import SCHEMA, TERMS
-from worker.policy.decision import UNCHANGED, Asked, decide, decide_row, give_up, moved_on, read_back, shown
+from worker.policy.decision import UNCHANGED, DecisionInput, decide, decide_row, give_up, moved_on, read_back, shown
 from worker.policy.row import InFlightRow
 from worker.policy.verdict import ReadBack, Settle
 
@@ -37,38 +37,38 @@ def reason(decided: Change | Settle | ReadBack) -> str:
 @pytest.mark.parametrize(
     ("job", "record", "asked", "expected"),
     [
-        (JOB, live(), Asked(TERMS), "sent"),
-        (JOB, live("new"), Asked(TERMS), "as_wanted"),
+        (JOB, live(), DecisionInput(TERMS), "sent"),
+        (JOB, live("new"), DecisionInput(TERMS), "as_wanted"),
         # keys cannot be laid over what is no object
-        (KEYED, live(metadata="text"), Asked(TERMS), "lookup_failed"),
+        (KEYED, live(metadata="text"), DecisionInput(TERMS), "lookup_failed"),
         # an earlier attempt left a doubt: the record tells
-        (JOB, live("new"), Asked(TERMS, doubt="reply_lost", earlier=OURS), "read_back"),
-        (JOB, live("new"), Asked(TERMS, doubt="reply_lost"), "read_back"),
-        (JOB, live(), Asked(TERMS, doubt="reply_lost", earlier=OURS), "sent"),
+        (JOB, live("new"), DecisionInput(TERMS, doubt="reply_lost", earlier=OURS), "read_back"),
+        (JOB, live("new"), DecisionInput(TERMS, doubt="reply_lost"), "read_back"),
+        (JOB, live(), DecisionInput(TERMS, doubt="reply_lost", earlier=OURS), "sent"),
         # an old value proves nothing: it is read again
-        (TAGGED, live(), Asked(TERMS, "reply_lost", (Edit(("tags", "vip"), ABSENT, True),), may_resend=False),
+        (TAGGED, live(), DecisionInput(TERMS, "reply_lost", (Edit(("tags", "vip"), ABSENT, True),), may_resend=False),
          "read again"),
         # nothing that was sent can be seen in the record
-        (FIRES, live(), Asked(TERMS, doubt="reply_lost", may_resend=False), "reply_lost"),
-        (FIRES, live(), Asked(TERMS, doubt="reply_lost", may_resend=True), "sent"),
+        (FIRES, live(), DecisionInput(TERMS, doubt="reply_lost", may_resend=False), "reply_lost"),
+        (FIRES, live(), DecisionInput(TERMS, doubt="reply_lost", may_resend=True), "sent"),
         # a trigger that nobody can see: a value that was looked at before and changed proves it, another does not
-        (FIRES, live("new"), Asked(TERMS, doubt="reply_lost", earlier=OURS, may_resend=False), "read_back"),
-        (FIRES, live("new"), Asked(TERMS, doubt="reply_lost", earlier=BLIND, may_resend=False), "reply_lost"),
+        (FIRES, live("new"), DecisionInput(TERMS, doubt="reply_lost", earlier=OURS, may_resend=False), "read_back"),
+        (FIRES, live("new"), DecisionInput(TERMS, doubt="reply_lost", earlier=BLIND, may_resend=False), "reply_lost"),
         # a plan: what was expected, what is there already, what has moved on
-        (JOB, live(), Asked(TERMS, expected=OURS), "sent"),
-        (JOB, live("new"), Asked(TERMS, expected=OURS), "as_wanted"),
-        (JOB, live("other"), Asked(TERMS, expected=OURS), "changed_since_plan"),
-        (JOB, live(), Asked(TERMS, expected=()), "changed_since_plan"),
+        (JOB, live(), DecisionInput(TERMS, expected=OURS), "sent"),
+        (JOB, live("new"), DecisionInput(TERMS, expected=OURS), "as_wanted"),
+        (JOB, live("other"), DecisionInput(TERMS, expected=OURS), "changed_since_plan"),
+        (JOB, live(), DecisionInput(TERMS, expected=()), "changed_since_plan"),
         # an earlier attempt may have been applied, and been overwritten by somebody else
-        (JOB, live("other"), Asked(TERMS, doubt="reply_lost", earlier=OURS, expected=OURS), "reply_lost"),
+        (JOB, live("other"), DecisionInput(TERMS, doubt="reply_lost", earlier=OURS, expected=OURS), "reply_lost"),
     ],
 )  # fmt: skip
-def test_a_row_is_decided_by_its_record(job: UpdateJob, record: Live, asked: Asked, expected: str) -> None:
+def test_a_row_is_decided_by_its_record(job: UpdateJob, record: Live, asked: DecisionInput, expected: str) -> None:
     assert reason(decide(job, record, asked)) == expected
 
 
 def test_a_conflict_says_what_was_planned_and_what_is_there() -> None:
-    decided = decide(JOB, live(7), Asked(TERMS, expected=OURS))
+    decided = decide(JOB, live(7), DecisionInput(TERMS, expected=OURS))
     assert isinstance(decided, Settle)
     assert decided.message == 'reference was "old" when planned, and is 7 now'
     assert decided.fields == ("reference",)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.policy.lifecycle import TRANSITIONS, Event, Recovery, State, Trace, mermaid, recover, step
+from worker.policy.lifecycle import TRANSITIONS, Event, Recovery, RowHistory, State, mermaid, recover, step
 
 FINAL = (State.SETTLED, State.LEFT)
 
@@ -57,24 +57,26 @@ def reachable(start: State) -> set[State]:
 
 
 @pytest.mark.parametrize(
-    ("trace", "replay_safe", "recovery"),
+    ("history", "replay_safe", "recovery"),
     [
-        (Trace(), True, Recovery.SEND),  # never touched
-        (Trace(), False, Recovery.SEND),
-        (Trace(settled=True), True, Recovery.SKIP),  # done
-        (Trace(settled=True), False, Recovery.SKIP),
-        (Trace(settled=True, doubtful=True), True, Recovery.SKIP),  # the result came after all
-        (Trace(settled=True, doubtful=True), False, Recovery.SKIP),
-        (Trace(settled=True, redo=True), True, Recovery.SEND),  # asked for again
-        (Trace(settled=True, redo=True), False, Recovery.SEND),
-        (Trace(settled=True, redo=True, doubtful=True), True, Recovery.RESEND),  # killed while it was redone
-        (Trace(settled=True, redo=True, doubtful=True), False, Recovery.READ_BACK),
-        (Trace(doubtful=True), True, Recovery.RESEND),  # killed while its request was out
-        (Trace(doubtful=True), False, Recovery.READ_BACK),  # a trigger is never sent twice
+        (RowHistory(), True, Recovery.SEND),  # never touched
+        (RowHistory(), False, Recovery.SEND),
+        (RowHistory(settled=True), True, Recovery.SKIP),  # done
+        (RowHistory(settled=True), False, Recovery.SKIP),
+        (RowHistory(settled=True, doubtful=True), True, Recovery.SKIP),  # the result came after all
+        (RowHistory(settled=True, doubtful=True), False, Recovery.SKIP),
+        (RowHistory(settled=True, redo=True), True, Recovery.SEND),  # asked for again
+        (RowHistory(settled=True, redo=True), False, Recovery.SEND),
+        (RowHistory(settled=True, redo=True, doubtful=True), True, Recovery.RESEND),  # killed while it was redone
+        (RowHistory(settled=True, redo=True, doubtful=True), False, Recovery.READ_BACK),
+        (RowHistory(doubtful=True), True, Recovery.RESEND),  # killed while its request was out
+        (RowHistory(doubtful=True), False, Recovery.READ_BACK),  # a trigger is never sent twice
     ],
 )
-def test_a_later_process_sends_again_only_what_is_safe(trace: Trace, replay_safe: bool, recovery: Recovery) -> None:
-    assert recover(trace, replay_safe=replay_safe) is recovery
+def test_a_later_process_sends_again_only_what_is_safe(
+    history: RowHistory, replay_safe: bool, recovery: Recovery
+) -> None:
+    assert recover(history, replay_safe=replay_safe) is recovery
 
 
 def test_the_diagram_shows_every_transition() -> None:

@@ -8,17 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.model import ApiError, RowRef, SheetRow, Status
-from worker.journal import Doubt, Fate, Settled
+from worker.journal import OpenAttempt, RowOutcome, Settled
 from worker.journal.schema import JournalDamaged
 from worker.reports.merge import merge
 
 REF = RowRef(7, 9, b"digest-7")
-APPLIED = Fate(Status.APPLIED, "resent", "m", ("f",), 200, 2, (ApiError("t"),))
-HELD_BACK = Fate(Status.PENDING, "after_unknown")
-NOT_REACHED = Fate(Status.PENDING, "not_reached")
-BEYOND_LIMIT = Fate(Status.SKIPPED, "beyond_limit")
-DOUBT = Doubt(7, 3, "timed_out", 8.5)
-UNKNOWN = Fate(Status.UNKNOWN, "timed_out", attempts=3)
+APPLIED = RowOutcome(Status.APPLIED, "resent", "m", ("f",), 200, 2, (ApiError("t"),))
+HELD_BACK = RowOutcome(Status.PENDING, "after_unknown")
+NOT_REACHED = RowOutcome(Status.PENDING, "not_reached")
+BEYOND_LIMIT = RowOutcome(Status.SKIPPED, "beyond_limit")
+DOUBT = OpenAttempt(7, 3, "timed_out", 8.5)
+UNKNOWN = RowOutcome(Status.UNKNOWN, "timed_out", attempts=3)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ UNKNOWN = Fate(Status.UNKNOWN, "timed_out", attempts=3)
     ],
 )
 def test_a_row_shows_its_last_result_unless_a_later_attempt_is_in_doubt(
-    last: Fate | None, doubt: Doubt | None, limit: int | None, shown: Fate, at: float
+    last: RowOutcome | None, doubt: OpenAttempt | None, limit: int | None, shown: RowOutcome, at: float
 ) -> None:
     record = SheetRow(REF, [])
     results = [(7, REF.digest, "req", 5.0, last)] if last else []
@@ -54,7 +54,7 @@ def test_a_row_shows_its_last_result_unless_a_later_attempt_is_in_doubt(
 
 
 @pytest.mark.parametrize("doubts", [[], [DOUBT]])
-def test_a_result_of_another_content_is_damage(doubts: list[Doubt]) -> None:
+def test_a_result_of_another_content_is_damage(doubts: list[OpenAttempt]) -> None:
     with pytest.raises(JournalDamaged, match=r"row 7 \(line 9\)"):
         list(merge([SheetRow(REF, [])], [(7, b"changed!", "", 5.0, APPLIED)], doubts, None))
 
@@ -76,7 +76,7 @@ def test_every_row_comes_out_once_and_in_order_whatever_the_journal_holds(count:
         merge(
             rows(count),
             map(settled, sorted(done)),
-            (Doubt(row, 2, "reply_lost", 1.0) for row in sorted(doubted)),
+            (OpenAttempt(row, 2, "reply_lost", 1.0) for row in sorted(doubted)),
             limit,
         )
     )
@@ -90,12 +90,12 @@ def test_every_row_comes_out_once_and_in_order_whatever_the_journal_holds(count:
     [
         # beyond the end
         ([settled(1), settled(4)], []),
-        ([], [Doubt(4, 1, "interrupted", 1.0)]),
+        ([], [OpenAttempt(4, 1, "interrupted", 1.0)]),
         # before the beginning: it is never met, so it is still waiting at the end
         ([settled(0)], []),
     ],
 )
-def test_a_result_of_a_row_that_is_not_there_is_damage(results: list[Settled], doubts: list[Doubt]) -> None:
+def test_a_result_of_a_row_that_is_not_there_is_damage(results: list[Settled], doubts: list[OpenAttempt]) -> None:
     with pytest.raises(JournalDamaged, match="does not have"):
         list(merge(rows(3), results, doubts, None))
 

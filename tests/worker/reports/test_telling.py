@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 
 from jobs.model import RowRef, Status
 from jobs.reasons import REASONS
-from worker.journal import Fate
-from worker.reports import Requests, Summary, tell
+from worker.journal import RowOutcome
+from worker.reports import Requests, Summary, render_summary
 from worker.reports.outcome import needs_action
 from worker.reports.summary import MAX_GROUPS, Causes, Tally
 
 RUN = Path("runs/sheet-1")
 
 
-Result = tuple[RowRef, Fate]
+Result = tuple[RowRef, RowOutcome]
 
 
 def summary_of(results: list[Result], state: str = "finished", message: str = "") -> Summary:
@@ -45,11 +45,11 @@ def summary_of(results: list[Result], state: str = "finished", message: str = ""
 
 def result(row: int, reason: str = "", message: str = "", fields: tuple[str, ...] = ()) -> Result:
     status = REASONS[reason].status if reason else Status.APPLIED
-    return RowRef(row, row + 1, b""), Fate(status, reason, message, fields)
+    return RowRef(row, row + 1, b""), RowOutcome(status, reason, message, fields)
 
 
 def test_when_all_is_well_there_is_nothing_to_do() -> None:
-    assert tell(summary_of([result(row) for row in range(1, 1201)]), RUN) == (
+    assert render_summary(summary_of([result(row) for row in range(1, 1201)]), RUN) == (
         "1,200 rows: 1,200 applied.\n\nResults: runs/sheet-1/results.csv"
     )
 
@@ -61,7 +61,7 @@ def test_failures_are_told_by_cause_with_an_example_and_a_remedy() -> None:
         *(result(row, "validation", f"too small {row}", ("amount",)) for row in range(3, 1006)),
         result(2000, "validation", "", ("reference",)),
     ]
-    assert tell(summary_of(results), RUN) == (
+    assert render_summary(summary_of(results), RUN) == (
         "1,006 rows: 1 applied, 1,005 rejected.\n"
         "\n"
         "1,005 failures = 3 causes\n"
@@ -104,7 +104,7 @@ def test_failures_are_told_by_cause_with_an_example_and_a_remedy() -> None:
     ],
 )
 def test_the_next_command_fits_what_is_left_to_do(reasons: list[str], state: str, commands: list[str]) -> None:
-    text = tell(summary_of([result(row, reason) for row, reason in enumerate(reasons, 1)], state), RUN)
+    text = render_summary(summary_of([result(row, reason) for row, reason in enumerate(reasons, 1)], state), RUN)
     assert [word for word in ("resume", "retry", "apply") if f"rowpatch {word} runs/sheet-1" in text] == commands
 
 
@@ -118,12 +118,12 @@ def test_the_next_command_fits_what_is_left_to_do(reasons: list[str], state: str
     ],
 )
 def test_it_says_how_the_run_ended(state: str, message: str, line: str) -> None:
-    assert line in tell(summary_of([result(1)], state, message), RUN).splitlines()
+    assert line in render_summary(summary_of([result(1)], state, message), RUN).splitlines()
 
 
 def test_rows_that_took_another_way_are_counted() -> None:
     said = "sent to captures: transactions itself is not updatable"
-    text = tell(
+    text = render_summary(
         summary_of([result(1, "concrete_type", said), result(2, "concrete_type", said), result(3, "resent")]), RUN
     )
     assert f"2 rows {said}\n" in text
@@ -132,15 +132,15 @@ def test_rows_that_took_another_way_are_counted() -> None:
 
 def test_advice_is_given_once_and_the_servers_words_are_not_cut_at_the_first_line() -> None:
     said = "422: name: must not contain digits, nor anything else that could be taken for a number by the till"
-    text = tell(summary_of([result(row, "validation", said, (f"f{row}",)) for row in (1, 2, 3)]), RUN)
+    text = render_summary(summary_of([result(row, "validation", said, (f"f{row}",)) for row in (1, 2, 3)]), RUN)
     assert text.count("Correct the cells") == 1
     assert " ".join(text.split()).count(said) == 3
 
 
 def test_more_causes_than_fit_are_counted() -> None:
     results = [result(row, "validation", fields=(f"f{row}",)) for row in range(1, 6)]
-    assert "5 failures = 5 causes\n" in tell(summary_of(results), RUN)
-    assert "and 2 more causes for 2 rows: see failed.csv\n" in tell(summary_of(results), RUN)
+    assert "5 failures = 5 causes\n" in render_summary(summary_of(results), RUN)
+    assert "and 2 more causes for 2 rows: see failed.csv\n" in render_summary(summary_of(results), RUN)
 
 
 def test_a_summary_does_not_grow_with_the_number_of_causes() -> None:
@@ -162,19 +162,19 @@ def test_counts_sum_to_the_rows() -> None:
 
 def test_the_worst_ending_still_fits_on_a_screen() -> None:
     results = [result(row, reason, "m" * 300, ("field",)) for row, reason in enumerate(REASONS, 1)]
-    lines = tell(summary_of(results, "stopped", "why " * 20), RUN).splitlines()
+    lines = render_summary(summary_of(results, "stopped", "why " * 20), RUN).splitlines()
     assert len(lines) <= 29
     assert all(len(line) <= 80 for line in lines if "rowpatch" not in line)
 
 
 def test_a_directory_with_odd_characters_is_quoted_for_the_shell() -> None:
-    text = tell(summary_of([result(1, "timed_out")]), Path("runs/my sheet"))
+    text = render_summary(summary_of([result(1, "timed_out")]), Path("runs/my sheet"))
     assert "rowpatch retry 'runs/my sheet'" in text.splitlines()[-1]
 
 
 @given(st.text(), st.text())
 def test_no_text_of_the_servers_reaches_the_terminal_raw(message: str, field: str) -> None:
-    text = tell(
+    text = render_summary(
         summary_of(
             [result(1, "validation", message, (field,)), result(2, "concrete_type", message)], "stopped", message
         ),

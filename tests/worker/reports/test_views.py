@@ -14,15 +14,15 @@ from jobs.formats import read_objects, read_sheet
 from jobs.formats.quoting import RISKY, quoted
 from jobs.model import JSON, ApiError, ObjectRow, RowRef, SheetRow, Status, Unsendable, UpdateJob
 from tests.schemas import SCHEMA
-from worker.journal import Fate
+from worker.journal import RowOutcome
 from worker.reports.formats import csv_head, csv_line
 from worker.reports.merge import Record
-from worker.reports.outcome import errors, needs_action, timestamp, told
+from worker.reports.outcome import errors, needs_action, render, timestamp
 from worker.reports.views import ObjectView, SheetView, View
 from worker.reports.writing import lines_of
 
 REF = RowRef(3, 5, b"12345678")
-FULL = Fate(
+FULL = RowOutcome(
     Status.REJECTED,
     "validation",
     "=must be greater than 0",
@@ -45,13 +45,13 @@ def parsed(text: str) -> list[list[str]]:
     return list(csv.reader(StringIO(text.removeprefix("\ufeff"), newline=""), strict=True))
 
 
-def lines(view: View, record: Record, fate: Fate = FULL) -> tuple[str, str]:
+def lines(view: View, record: Record, fate: RowOutcome = FULL) -> tuple[str, str]:
     """The row's lines in `results.csv` and `results.ndjson`."""
     ((table,), (members,)) = lines_of(view, [(record, fate, *SENT)])
     return table, members
 
 
-def file_of(view: View, record: SheetRow, fate: Fate = FULL) -> str:
+def file_of(view: View, record: SheetRow, fate: RowOutcome = FULL) -> str:
     return csv_head(view.header) + lines(view, record, fate)[0]
 
 
@@ -60,11 +60,11 @@ def failed(view: View, record: Record) -> str:
 
 
 def cells_of(view: View, record: Record) -> list[str]:
-    return view.told(record)[0]
+    return view.render(record)[0]
 
 
 def source(view: View, record: Record) -> dict[str, JSON]:
-    members: dict[str, JSON] = json.loads(f"{{{view.told(record)[1]}}}")
+    members: dict[str, JSON] = json.loads(f"{{{view.render(record)[1]}}}")
     return members
 
 
@@ -114,7 +114,7 @@ def test_a_line_of_results_ndjson_is_the_json_of_its_members(
     said_wrong = data.draw(
         st.lists(st.builds(ApiError, text, text, text, text, st.sampled_from(["", *header])), max_size=2)
     )
-    fate = Fate(
+    fate = RowOutcome(
         Status.FAILED, "locked", said, tuple(fields), data.draw(st.sampled_from([0, 503])), 2, tuple(said_wrong)
     )
     at = data.draw(st.sampled_from([0.0, 1_700_000_000.25]))
@@ -160,7 +160,7 @@ def test_the_reader_and_the_columns_get_back_what_the_user_wrote(cells: list[str
 
 
 def test_the_reserved_columns_say_what_the_contract_says() -> None:
-    assert dict(zip(RESERVED, told(REF, FULL, *SENT)[0], strict=True)) == {
+    assert dict(zip(RESERVED, render(REF, FULL, *SENT)[0], strict=True)) == {
         "__status": "rejected",
         "__reason": "validation",
         "__message": "'=must be greater than 0",
@@ -175,7 +175,7 @@ def test_the_reserved_columns_say_what_the_contract_says() -> None:
 
 
 def test_what_never_happened_is_an_empty_cell_and_null() -> None:
-    cells, text = told(REF, Fate(Status.PENDING), "", 0.0)
+    cells, text = render(REF, RowOutcome(Status.PENDING), "", 0.0)
     assert cells == ["pending", "", "", "", "3", "5", "", "0", "", ""]
     members = json.loads(f"{{{text}}}")
     assert (members["http"], members["at"], members["attempts"], members["fields"]) == (None, None, 0, [])
@@ -191,7 +191,7 @@ def test_what_never_happened_is_an_empty_cell_and_null() -> None:
     ],
 )
 def test_a_reason_is_never_left_without_a_message(reason: str, said: str, shown: str) -> None:
-    cells, text = told(REF, Fate(Status.REJECTED, reason, said), "", 0.0)
+    cells, text = render(REF, RowOutcome(Status.REJECTED, reason, said), "", 0.0)
     assert cells[2] == shown
     assert json.loads(f"{{{text}}}")["message"] == shown
 
@@ -210,7 +210,7 @@ def test_times_are_rfc_3339_in_utc_with_milliseconds(at: float, text: str) -> No
 
 
 def test_a_nul_in_a_servers_message_does_not_make_the_file_unreadable() -> None:
-    fate = Fate(Status.REJECTED, "refused", "a\0b")
+    fate = RowOutcome(Status.REJECTED, "refused", "a\0b")
     text = file_of(SheetView(["id"], ""), SheetRow(REF, ["x"]), fate)
     assert len(list(read_sheet(BytesIO(text.encode())))) == 1
 
@@ -220,7 +220,7 @@ def test_a_nul_in_a_servers_message_does_not_make_the_file_unreadable() -> None:
     [(each, each not in {"applied", "unchanged", "skipped"}) for each in Status],
 )
 def test_rows_need_action_unless_applied_unchanged_or_skipped(status: Status, needed: bool) -> None:
-    assert needs_action(Fate(status)) is needed
+    assert needs_action(RowOutcome(status)) is needed
 
 
 @pytest.mark.parametrize(
