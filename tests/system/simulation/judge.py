@@ -8,7 +8,7 @@ from typing import Final
 
 from jobs.model import SETTLED_WELL
 from tests.system.simulation.evidence import Evidence
-from tests.system.simulation.facts import Terms, Facts, facts_of, id_of
+from tests.system.simulation.facts import Facts, Terms, facts_of, id_of
 from tests.system.simulation.model import outcomes, updated
 from tests.system.simulation.network import Flight
 from tests.system.simulation.senders import Senders
