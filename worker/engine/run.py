@@ -33,8 +33,8 @@ from worker.lane.connect import READ_CONCURRENCY, Connection, LaneSettings, conn
 from worker.policy.decision import decide_row
 from worker.policy.guards import Guards
 from worker.policy.pace import Pace
-from worker.policy.row import READ_LAG_S, RecentWrites
-from worker.policy.sequencer import Sequencer, Sizes, room_at
+from worker.policy.row import READ_LAG_S, RecentWrites, room_at
+from worker.policy.sequencer import Sequencer, Sizes
 from worker.reports import Summary
 from worker.reports.plan import PlanSummary
 from worker.settings import Secrets, Settings
@@ -200,12 +200,8 @@ class Run:
             return connection.reads.is_down and writes.is_down
 
         settling = Settling(reading.lookup, outcomes, bells, clock, stop, is_down)
-
-        def room() -> int:
-            return 0 if settling.is_full else room_at(writes.pace.rate(), self.api.page)
-
-        prefetch = Prefetch(sequencer, iter(intake), reading, outcomes.drain, room, self.journal, bells, stop)
-        senders = Senders(sequencer, attempts, reading, outcomes, settling, bells, stop, room)
+        senders = Senders(sequencer, attempts, reading, outcomes, settling, bells, stop)
+        prefetch = Prefetch(sequencer, iter(intake), reading, outcomes.drain, senders.room, self.journal, bells, stop)
         progress = Progress(
             self._to_settle(intake.histories), writes.pace.rate, self._pause(writes.pace), writes.pace,
             connection.reads.pace,
@@ -294,7 +290,7 @@ class Run:
     def _wanted(self, histories: RowHistories | None) -> Callable[[int], bool]:
         limit = self._limit
         if histories is None:
-            return lambda row: row <= limit
+            return range(1, limit + 1).__contains__
         return lambda row: row <= limit and histories.matters(row)
 
     def _answered_since(self, saved_at: float) -> list[float]:

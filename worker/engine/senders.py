@@ -3,7 +3,6 @@
 There is no task per row. The first updates of a type are sent alone and read back in full.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +15,7 @@ from worker.engine.outcomes import Outcomes
 from worker.engine.reading import Reading
 from worker.engine.settling import Settling
 from worker.policy.canary import strayed, unstuck
-from worker.policy.row import InFlightRow
+from worker.policy.row import InFlightRow, room_at
 from worker.policy.sequencer import Sequencer
 from worker.policy.verdict import ReadBack
 from worker.stop import Stop
@@ -27,11 +26,7 @@ SETTLERS: Final = 2
 
 @dataclass(slots=True)
 class Senders:
-    """Sends every row to its end, or until the run ends.
-
-    Attributes:
-        room: returns how many rows may be ahead of the senders at the current pace.
-    """
+    """Sends every row to its end, or until the run ends."""
 
     sequencer: Sequencer
     attempts: AttemptLoop
@@ -40,7 +35,6 @@ class Senders:
     settling: Settling
     bells: Bells
     stop: Stop
-    room: Callable[[], int]
     _admitting: int = 0
 
     async def run(self, workers: int) -> None:
@@ -52,6 +46,10 @@ class Senders:
                 for _ in range(workers):
                     working.start_soon(self._work)
             self.settling.end()
+
+    def room(self) -> int:
+        """Return how many rows may be ahead of the senders at the current pace."""
+        return 0 if self.settling.is_full else room_at(self.attempts.limiter.pace.rate(), self.attempts.api.page)
 
     async def _work(self) -> None:
         while (row := await self._next()) is not None:

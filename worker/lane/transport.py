@@ -247,8 +247,11 @@ async def _read(response: aiohttp.ClientResponse, deadline: Deadline, secrets: t
         if not complete:
             response.close()
     headers = _headers(response, secrets)
-    body, whole = decoded(b"".join(chunks), headers.get("content-encoding", ""))
-    return Reply(response.status, headers, body, complete and whole, secrets)
+    body, coding = b"".join(chunks), headers.get("content-encoding")
+    if coding:
+        body, whole = decoded(body, coding)
+        complete = complete and whole
+    return Reply(response.status, headers, body, complete, secrets)
 
 
 def _secrets_of(headers: Mapping[str, str]) -> tuple[str, ...]:

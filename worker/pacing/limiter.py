@@ -29,9 +29,8 @@ from worker.policy.backoff import Circuit, Heard, RetryBudget
 from worker.policy.concurrency import Sign, sign_of
 from worker.policy.inference import Inference
 from worker.policy.pace import Pace
-from worker.policy.patience import PATIENT, Patience, outage
+from worker.policy.patience import PATIENT, Patience, Throttle, outage
 from worker.policy.ratelimit import SILENT, Limits, read_limits
-from worker.policy.throttle import Throttle
 from worker.stop import Stop
 
 LEAST_PROBE: Final = 2.0

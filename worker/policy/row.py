@@ -25,6 +25,10 @@ READ_LAG_S: Final = 5.0
 """Seconds after a write in which a read may still show the old values."""
 
 
+MAX_PREFETCHED_PAGES: Final = 8
+"""Maximum number of pages of rows that are read ahead of the senders, however fast those are."""
+
+
 class Moment(NamedTuple):
     """A point in time on both clocks: the loop's stops while the machine sleeps, the wall clock may be set."""
 
@@ -33,6 +37,17 @@ class Moment(NamedTuple):
 
 
 NEVER: Final = Moment(0.0, 0.0)
+
+
+def room_at(rate: float, page: int) -> int:
+    """Return how many rows may be read ahead of the senders without growing stale before they are sent.
+
+    Args:
+        rate: rows per second that can be sent, infinity if nothing is known.
+        page: rows on a page.
+    """
+    most = MAX_PREFETCHED_PAGES * page
+    return most if math.isinf(rate) else min(most, max(page, int(rate * MAX_READ_AGE_S / 2)))
 
 
 @dataclass(frozen=True, slots=True)

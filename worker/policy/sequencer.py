@@ -12,7 +12,6 @@ Rows of one record go in file order, one at a time; a row left `unknown` holds b
 passes in what happened, takes the effects from `out` before the next wait, and asks what to do next.
 """
 
-import math
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -27,7 +26,7 @@ from jobs.texts import shortened
 from worker.policy.canary import Canary
 from worker.policy.guards import Halt
 from worker.policy.lifecycle import State
-from worker.policy.row import MAX_READ_AGE_S, Found, InFlightRow, Moment
+from worker.policy.row import Found, InFlightRow, Moment
 from worker.policy.verdict import ReadBack, Settle
 
 MAX_HELD_ROWS: Final = 2000
@@ -35,9 +34,6 @@ MAX_HELD_ROWS: Final = 2000
 
 MAX_UNREAD_PAGES: Final = 8
 """Maximum number of pages of rows, of all types together, that may wait for a page of their type to fill."""
-
-MAX_PREFETCHED_PAGES: Final = 8
-"""Maximum number of pages of rows that are read ahead of the senders, however fast those are."""
 
 MAX_UNAIMED_ROWS: Final = 500
 """Maximum number of rows that may wait for a page of references to fill, rows between them included."""
@@ -158,17 +154,6 @@ class Sizes:
 
     page: int
     key_page: int
-
-
-def room_at(rate: float, page: int) -> int:
-    """Return how many rows may be read ahead of the senders without growing stale before they are sent.
-
-    Args:
-        rate: rows per second that can be sent, infinity if nothing is known.
-        page: rows on a page.
-    """
-    most = MAX_PREFETCHED_PAGES * page
-    return most if math.isinf(rate) else min(most, max(page, int(rate * MAX_READ_AGE_S / 2)))
 
 
 class Sequencer:

@@ -90,7 +90,6 @@ class Scene:
     notes: Notes = field(default_factory=Notes)
     bells: Bells = field(default_factory=Bells)
     stop: Stop = field(default_factory=Stop)
-    room: int = 100
     page: int = 25
 
     def __post_init__(self) -> None:
@@ -109,9 +108,7 @@ class Scene:
         )  # fmt: skip
         attempts = AttemptLoop(COMMERCE_LAYER, exchange, journal, reading)
         self.settling = Settling(lookup, self.outcomes, self.bells, ticks, self.stop, lambda: False)
-        self.senders = Senders(
-            self.sequencer, attempts, reading, self.outcomes, self.settling, self.bells, self.stop, lambda: self.room
-        )
+        self.senders = Senders(self.sequencer, attempts, reading, self.outcomes, self.settling, self.bells, self.stop)
         self.stop.on_request(self.bells.ring)
 
     def feed(self, *rows: InFlightRow, end: bool = True) -> None:
@@ -270,9 +267,13 @@ def test_rows_that_are_all_refused_alike_stop_the_run() -> None:
 
 
 @pytest.mark.parametrize(("room", "waiting", "woken"), [(1, True, True), (0, True, False), (1, False, False)])
-def test_readers_are_woken_by_a_row_that_makes_room_for_another_page(room: int, waiting: bool, woken: bool) -> None:
+def test_readers_are_woken_by_a_row_that_makes_room_for_another_page(
+    room: int, waiting: bool, woken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Senders, "room", lambda _: room)
+
     async def story() -> bool:
-        scene = Scene(page=1, room=room)
+        scene = Scene(page=1)
         scene.read(row(1), end=False)
         if waiting:
             scene.feed(row(2))

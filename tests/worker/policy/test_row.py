@@ -1,11 +1,14 @@
 """A row on its way: what it replaces, and what it sends."""
 
 import json
+import math
+
+import pytest
 
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.changes.diff import Change, after
 from jobs.model import Edit, Fields, Live, RowRef, UpdateJob
-from worker.policy.row import InFlightRow, RecentWrites
+from worker.policy.row import InFlightRow, RecentWrites, room_at
 from worker.policy.verdict import Settle
 
 NAME = ("attributes", "name")
@@ -91,3 +94,10 @@ def test_what_was_written_into_a_record_of_another_type_with_the_same_id_is_anot
     assert recent.over("x", BEFORE, 11.0) is BEFORE
     capture = Live("captures", {"reference": "old"})
     assert recent.over("x", capture, 11.0).attributes == {"reference": "new"}
+
+
+@pytest.mark.parametrize(
+    ("rate", "room"), [(math.inf, 200), (0.0, 25), (4.0, 30), (1000.0, 200)], ids=["unknown", "slow", "four", "fast"]
+)
+def test_no_more_is_read_than_stays_fresh(rate: float, room: int) -> None:
+    assert room_at(rate, 25) == room

@@ -32,7 +32,6 @@ from worker.policy.sequencer import (
     Settled,
     Sizes,
     refusal,
-    room_at,
 )
 from worker.policy.verdict import ReadBack, Settle
 
@@ -262,13 +261,6 @@ def test_rows_that_are_ahead_of_the_senders_leave_no_room() -> None:
     assert of.ahead == 0
     next_read(of)
     assert of.ahead == pytest.approx(2.1)  # of the page before, none was sent
-
-
-@pytest.mark.parametrize(
-    ("rate", "room"), [(math.inf, 200), (0.0, 25), (4.0, 30), (1000.0, 200)], ids=["unknown", "slow", "four", "fast"]
-)
-def test_no_more_is_read_than_stays_fresh(rate: float, room: int) -> None:
-    assert room_at(rate, 25) == room
 
 
 @pytest.mark.parametrize(
