@@ -63,20 +63,12 @@ class KeyPage(NamedTuple):
 
 
 class ReadPage(NamedTuple):
-    """Read the records of these rows, all of one type; `fields` are needed of each."""
+    """Read the records of these rows, all of one type; `ids` are theirs, in order, and `fields` are needed of each."""
 
     rows: tuple[InFlightRow, ...]
+    type: str
+    ids: list[str]
     fields: Fields
-
-    @property
-    def type(self) -> str:
-        """The type of all the rows."""
-        return self.rows[0].job.type
-
-    @property
-    def ids(self) -> list[str]:
-        """Ids of the records, in the order of the rows."""
-        return [row.job.id for row in self.rows]
 
 
 class Queued(NamedTuple):
@@ -289,7 +281,7 @@ class Sequencer:
             return None
         if rows := self._next_unread():
             self._reading += len(rows)
-            return ReadPage(rows, reduce(or_, map(self._fields, rows)))
+            return _page(rows, map(self._fields, rows))
         if self._unaimed and not self._aiming and not self.wants(room):
             self._aiming = True
             numbers = tuple(row.job.ref.row for row in self._unaimed)
@@ -316,7 +308,7 @@ class Sequencer:
         alike = (each for each in self.ready if each.job.type == row.job.type and each.live is not None)
         aging = filter(is_aging, alike) if is_aging is not None else ()
         rows = (row, *islice(aging, self._sizes.page - 1))
-        return ReadPage(rows, reduce(or_, (fields(each.job) for each in rows)))
+        return _page(rows, (fields(each.job) for each in rows))
 
     @property
     def queued(self) -> int:
@@ -581,6 +573,10 @@ class Sequencer:
             return verdict
         self._carry_out(row, verdict)
         return None
+
+
+def _page(rows: tuple[InFlightRow, ...], wanted: Iterable[Fields]) -> ReadPage:
+    return ReadPage(rows, rows[0].job.type, [row.job.id for row in rows], reduce(or_, wanted))
 
 
 def refusal(problem: Unsendable, doubt: str, attempts: int) -> Refused:
