@@ -118,3 +118,30 @@ def test_nobody_but_the_sandbox_loads_the_schema_when_it_is_imported() -> None:
     modules = chain(ROOT.glob("jobs/**/*.py"), ROOT.glob("worker/**/*.py"), ROOT.glob("rowpatch/**/*.py"))
     outside = [each for each in modules if "sandbox" not in each.relative_to(ROOT).parts]
     assert [each for each in outside if {"load", "api.schema"} & set(calls_on_import(each))] == []
+
+
+DATA = {
+    "row", "following", "doubt", "doubt.row", "canary",  # rows on their way
+    "header", "deadline", "counters", "journal.counters",  # numbers and times
+    "checked", "group", "summary", "tally", "view", "self.flips[types]",  # what a check, a plan or a report gathers
+    "pace", "self.pace", "self.heard", "_console",  # parts of the one who writes
+}  # fmt: skip
+"""What others write: values that are passed along. What works is handed all it needs when it is made."""
+
+
+def written_to() -> Iterator[tuple[str, str]]:
+    """Yield module and object of every attribute that something other than the object itself sets."""
+    for path in ROOT.glob("worker/**/*.py"):
+        if "sandbox" in path.relative_to(ROOT).parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            targets = node.targets if isinstance(node, ast.Assign) else []
+            targets += [node.target] if isinstance(node, ast.AugAssign | ast.AnnAssign) else []
+            for target in chain.from_iterable(each.elts if isinstance(each, ast.Tuple) else [each] for each in targets):
+                written = ast.unparse(target.value) if isinstance(target, ast.Attribute) else "self"
+                if written != "self" and not written.startswith("self._"):  # a part of its own is nobody else's
+                    yield path.relative_to(ROOT).as_posix(), written
+
+
+def test_nothing_that_works_is_set_from_outside_after_it_was_made() -> None:
+    assert {(module, written) for module, written in written_to() if written not in DATA} == set()
