@@ -288,10 +288,10 @@ class Run:
         return self._wished if self.last is None else min(self._wished, self.last)
 
     def _wanted(self, histories: RowHistories | None) -> Callable[[int], bool]:
-        limit = self._limit
+        rows = range(1, self._limit + 1)
         if histories is None:
-            return range(1, limit + 1).__contains__
-        return lambda row: row <= limit and histories.matters(row)
+            return rows.__contains__
+        return lambda row: row in rows and histories.matters(row)
 
     def _answered_since(self, saved_at: float) -> list[float]:
         """Return when PATCHes were answered, in seconds since the epoch; open ones count as late as their time-out."""

@@ -17,10 +17,10 @@ from jobs.apis.meanings import Meaning
 from jobs.changes.diff import as_written
 from jobs.model import Live, MaybeSent, NotSent, Outcome, Reply, Request, RowRef, Status, UpdateJob
 from tests.virtual_time import run
+from tests.worker.lane.scripted import Server, Token
 from worker.clock import Clock
 from worker.engine.attempt import INTERRUPTED, AttemptLoop, Ending, Judged, NeedsReadBack, Rerouted
 from worker.journal import JournalError
-from worker.lane.authority import CredentialLost
 from worker.lane.exchange import Exchange
 from worker.pacing.limiter import Limiter
 from worker.policy.lifecycle import State
@@ -43,40 +43,13 @@ AFTER_3 = {"retry-after": "3"}
 FEW = Attempts(max_attempts=3, throttles=3, base=1.0, cap=4.0)
 
 
-@dataclass
-class Server:
-    """Gives the outcomes in turn, the last one for ever, and notes when it was asked, with what and how patiently."""
-
-    outcomes: Sequence[Outcome]
-    asked: list[float] = field(default_factory=list)
-    bearers: str = ""
-    within: list[float | None] = field(default_factory=list)
+class Updates(Server):
+    """Takes nothing but updates."""
 
     async def send(self, request: Request, headers: Mapping[str, str], within: float | None = None) -> Outcome:
         assert request.method == "PATCH"
         assert headers["Content-Type"] == headers["Accept"] == "application/vnd.api+json"
-        self.asked.append(round(asyncio.get_running_loop().time(), 2))
-        self.bearers += headers["Authorization"].removeprefix("Bearer ")
-        self.within.append(within)
-        return self.outcomes[min(len(self.asked), len(self.outcomes)) - 1]
-
-
-@dataclass
-class Token:
-    """A credential that has so many tokens."""
-
-    left: int = 9
-    number: int = 0
-
-    async def bearer(self) -> str:
-        if self.number > self.left:
-            raise CredentialLost("no token")
-        return f"Bearer {self.number}"
-
-    async def renew(self, used: str) -> None:
-        assert used == f"Bearer {self.number}"
-        self.number += 1
-        await self.bearer()
+        return await super().send(request, headers, within)
 
 
 @dataclass
@@ -128,7 +101,7 @@ class Records:
 class Scene:
     """One row, and all that is looked at afterwards."""
 
-    server: Server
+    server: Updates
     job: UpdateJob = SAFE
     token: Token = field(default_factory=Token)
     notes: Notes = field(default_factory=Notes)
@@ -221,7 +194,7 @@ def told(ending: Ending) -> str:
 def test_what_is_sent_when_and_what_the_journal_knows(
     outcomes: list[Outcome], ends: str, asked: list[float], lines: list[str] | None
 ) -> None:
-    scene = Scene(Server(outcomes))
+    scene = Scene(Updates(outcomes))
     assert told(run(scene.send())) == ends
     assert scene.server.asked == asked
     assert scene.row.attempts == len(asked)
@@ -242,7 +215,7 @@ def test_what_is_sent_when_and_what_the_journal_knows(
     ],
 )
 def test_an_action_is_sent_again_only_after_what_had_no_effect(outcome: Outcome, ends: str) -> None:
-    scene = Scene(Server([outcome]), ACTION)
+    scene = Scene(Updates([outcome]), ACTION)
     assert told(run(scene.send())) == ends
     assert scene.row.attempts == (3 if ends.startswith("failed") else 1)
 
@@ -251,18 +224,18 @@ def test_an_action_is_sent_again_only_after_what_had_no_effect(outcome: Outcome,
     ("scene", "ends", "sent", "reason", "message", "lines"),
     [
         (
-            Scene(Server([Reply(429, {"retry-after": "901"})])),
+            Scene(Updates([Reply(429, {"retry-after": "901"})])),
             "left", 1, "parked", "a pause of 901 s", ["intend 1 imaged", "safe 1"],
         ),
         (
-            Scene(Server([Reply(503, {"retry-after": "901"})])),
+            Scene(Updates([Reply(503, {"retry-after": "901"})])),
             "left", 1, "parked", "a pause of 901 s", ["intend 1 imaged", "server_error 1"],
         ),
-        (Scene(Server([Reply(503, {"retry-after": "901"})]), ACTION), "read back: server_error", 1, "", "", None),
-        (Scene(Server([Reply(405, {})])), "rejected not_updatable", 1, "not_updatable", "405 to every skus", None),
-        (Scene(Server([STALE_TOKEN]), token=Token(0)), "left", 1, "authorisation_lost", "no token", None),
-        (Scene(Server([DONE]), token=Token(-1)), "left", 0, "authorisation_lost", "no token", []),
-        (Scene(Server([DONE]), notes=Notes(fails=True)), "left", 0, "journal_failed", "the disk is full", []),
+        (Scene(Updates([Reply(503, {"retry-after": "901"})]), ACTION), "read back: server_error", 1, "", "", None),
+        (Scene(Updates([Reply(405, {})])), "rejected not_updatable", 1, "not_updatable", "405 to every skus", None),
+        (Scene(Updates([STALE_TOKEN]), token=Token(0)), "left", 1, "authorisation_lost", "no token", None),
+        (Scene(Updates([DONE]), token=Token(-1)), "left", 0, "authorisation_lost", "no token", []),
+        (Scene(Updates([DONE]), notes=Notes(fails=True)), "left", 0, "journal_failed", "the disk is full", []),
     ],
 )  # fmt: skip
 def test_what_ends_the_run(
@@ -276,7 +249,7 @@ def test_what_ends_the_run(
 
 
 def test_nothing_leaves_once_the_run_ends_while_the_intent_is_written() -> None:
-    scene = Scene(Server([DONE]))
+    scene = Scene(Updates([DONE]))
     scene.notes.on_intent = lambda: scene.stop.request("interrupted")
     assert told(run(scene.send())) == "left"
     assert scene.notes.lines == ["intend 1 imaged", "withdraw 1"]
@@ -285,7 +258,7 @@ def test_nothing_leaves_once_the_run_ends_while_the_intent_is_written() -> None:
 
 @pytest.mark.parametrize(("outcome", "lines"), [(NOWHERE, "safe 1"), (LOST, "reply_lost 1")])
 def test_a_run_that_ends_is_not_waited_for(outcome: Outcome, lines: str) -> None:
-    scene = Scene(Server([outcome]))
+    scene = Scene(Updates([outcome]))
 
     async def story() -> Ending:
         asyncio.get_running_loop().call_later(0.2, scene.stop.request, "interrupted")
@@ -297,7 +270,7 @@ def test_a_run_that_ends_is_not_waited_for(outcome: Outcome, lines: str) -> None
 
 
 def test_a_server_that_never_answers_ends_the_run() -> None:
-    scene = Scene(Server([NOWHERE]), limits=Attempts(max_attempts=30, base=1.0, cap=4.0))
+    scene = Scene(Updates([NOWHERE]), limits=Attempts(max_attempts=30, base=1.0, cap=4.0))
     assert told(run(scene.send())) == "left"
     assert scene.stop.reason == "outage"
     assert scene.stop.message.startswith("nothing was ever answered (cannot connect)")
@@ -316,7 +289,7 @@ CONFLICT = Settle("changed_since_plan", "somebody else wrote it")
     ],
 )
 def test_a_lost_race_is_decided_anew(found: Settle | ReadBack | None, ends: str, sent: int, rechecks: int) -> None:
-    scene = Scene(Server([Reply(412, {})]), records=Records(found))
+    scene = Scene(Updates([Reply(412, {})]), records=Records(found))
     ending = run(scene.send())
     assert told(ending) == ends
     assert (scene.row.attempts, scene.records.rechecks) == (sent, rechecks)
@@ -326,7 +299,7 @@ def test_a_lost_race_is_decided_anew(found: Settle | ReadBack | None, ends: str,
 
 
 def test_a_type_that_is_abstract_sends_the_row_round() -> None:
-    scene = Scene(Server([Reply(404, {})]))
+    scene = Scene(Updates([Reply(404, {})]))
     scene.row.abstract = True
     assert told(run(scene.send())) == "reroute 404"
     assert scene.notes.lines == ["intend 1 imaged", "safe 1"]
@@ -338,7 +311,7 @@ def test_a_type_that_is_abstract_sends_the_row_round() -> None:
 def test_what_was_read_too_long_ago_is_read_again_with_the_slot_in_hand(
     found: Settle | None, ends: str, sent: int
 ) -> None:
-    scene = Scene(Server([DONE]), records=Records(found))
+    scene = Scene(Updates([DONE]), records=Records(found))
     scene.row.live = Live("skus", {"reference": "old"})
 
     async def story() -> Ending:
@@ -351,7 +324,7 @@ def test_what_was_read_too_long_ago_is_read_again_with_the_slot_in_hand(
 
 @pytest.mark.parametrize("admitted", [True, False])
 def test_an_action_is_no_probe_of_a_server_that_is_down(*, admitted: bool) -> None:
-    scene = Scene(Server([DONE]), ACTION, records=Records(awake=[False, False, True]))
+    scene = Scene(Updates([DONE]), ACTION, records=Records(awake=[False, False, True]))
 
     async def story() -> None:
         for _ in range(10):
@@ -369,7 +342,7 @@ def test_an_action_is_no_probe_of_a_server_that_is_down(*, admitted: bool) -> No
 
 def test_a_probe_is_given_up_on_sooner_but_for_an_action() -> None:
     async def story(job: UpdateJob) -> list[float | None]:
-        scene = Scene(Server([DONE, *[Reply(500, {})] * 11, DONE]), job, limits=Attempts(max_attempts=30))
+        scene = Scene(Updates([DONE, *[Reply(500, {})] * 11, DONE]), job, limits=Attempts(max_attempts=30))
         scene.limiter._slowest = 1.0
         for _ in range(10):
             await scene.limiter.admit()
@@ -411,7 +384,7 @@ def test_a_row_that_is_cancelled_anywhere_leaves_no_slot_behind(
         run(story(tenths / 10 + 0.05))
 
 
-class Slow(Server):
+class Slow(Updates):
     async def send(self, request: Request, headers: Mapping[str, str], within: float | None = None) -> Outcome:
         await asyncio.sleep(0.5)
         return await super().send(request, headers, within)
@@ -440,6 +413,6 @@ class SlowRecords(Records):
 
 
 def test_the_request_is_that_of_the_row() -> None:
-    scene = Scene(Server([DONE]))
+    scene = Scene(Updates([DONE]))
     assert scene.row.request(COMMERCE_LAYER) == update_request(SAFE, scene.row.change, "skus")
     assert told(run(scene.send())) == Status.APPLIED

@@ -1,7 +1,6 @@
 """Reads: which outcome is an answer, which is asked about again and when, and what ends the run."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -10,9 +9,9 @@ from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.apis.commercelayer.meaning import meaning_of
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
 from tests.virtual_time import run
+from tests.worker.lane.scripted import Server, Token
 from worker.clock import Clock
 from worker.journal import Counters
-from worker.lane.authority import CredentialLost
 from worker.lane.exchange import Exchange
 from worker.lane.pages import Answer, NoAnswer
 from worker.lane.reads import Lookup
@@ -36,40 +35,6 @@ FORBIDDEN = Reply(403, {}, b"no")
 LIMIT = Reply(403, JSON, b'{"error": {"code": "rateLimitExceeded"}}')
 LOST = MaybeSent("reply_lost", "the connection broke")
 NOWHERE = NotSent("cannot connect")
-
-
-@dataclass
-class Server:
-    """Gives the outcomes in turn, the last one for ever; notes when it was asked, with what, and how patiently."""
-
-    outcomes: Sequence[Outcome]
-    asked: list[float] = field(default_factory=list)
-    bearers: list[str] = field(default_factory=list)
-    within: list[float | None] = field(default_factory=list)
-
-    async def send(self, _request: Request, headers: Mapping[str, str], within: float | None = None) -> Outcome:
-        self.asked.append(round(asyncio.get_running_loop().time(), 2))
-        self.bearers.append(headers["Authorization"])
-        self.within.append(within)
-        return self.outcomes[min(len(self.asked), len(self.outcomes)) - 1]
-
-
-@dataclass
-class Token:
-    """A credential that has so many tokens."""
-
-    left: int = 9
-    number: int = 0
-
-    async def bearer(self) -> str:
-        if self.number > self.left:
-            raise CredentialLost("no token")
-        return f"Bearer {self.number}"
-
-    async def renew(self, used: str) -> None:
-        assert used == f"Bearer {self.number}"
-        self.number += 1
-        await self.bearer()
 
 
 @dataclass
@@ -151,7 +116,7 @@ def test_what_is_an_answer_and_what_is_asked_again(
     assert said.reply.status == status
     assert round(said.at.loop, 2) == asked[-1]
     assert scene.server.asked == asked
-    assert scene.server.bearers == [f"Bearer {each}" for each in bearers]
+    assert scene.server.bearers == bearers
     assert scene.counters.gets == len(asked)
     assert not scene.stop.reason
 

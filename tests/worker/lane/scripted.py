@@ -1,0 +1,51 @@
+"""A server and a credential that follow a script: what rows, reads and probes are tested against."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from jobs.model import Outcome, Request
+from worker.lane.authority import CredentialLost
+
+
+@dataclass
+class Server:
+    """Gives the outcomes in turn, the last one for ever, and notes when it was asked, with what and how patiently.
+
+    Attributes:
+        outcomes: that requests end with.
+        asked: seconds of the loop at which requests arrived.
+        bearers: numbers of the tokens that they came with.
+        within: seconds that they were given.
+    """
+
+    outcomes: Sequence[Outcome]
+    asked: list[float] = field(default_factory=list)
+    bearers: str = ""
+    within: list[float | None] = field(default_factory=list)
+
+    async def send(self, _request: Request, headers: Mapping[str, str], within: float | None = None) -> Outcome:
+        scheme, _, number = headers["Authorization"].partition(" ")
+        assert scheme == "Bearer"
+        self.asked.append(round(asyncio.get_running_loop().time(), 2))
+        self.bearers += number
+        self.within.append(within)
+        return self.outcomes[min(len(self.asked), len(self.outcomes)) - 1]
+
+
+@dataclass
+class Token:
+    """A credential that has so many tokens."""
+
+    left: int = 9
+    number: int = 0
+
+    async def bearer(self) -> str:
+        if self.number > self.left:
+            raise CredentialLost("no token")
+        return f"Bearer {self.number}"
+
+    async def renew(self, used: str) -> None:
+        assert used == f"Bearer {self.number}"
+        self.number += 1
+        await self.bearer()
