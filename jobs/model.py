@@ -202,6 +202,8 @@ class Live:
         attributes: values by name. `relationships`: links by name.
         tags: names of its tags, None when they were not asked for or not shown.
         fields: what was asked for.
+        basis: what else an update of this API is built on: the whole record, or its version. Only the API that read it
+            looks into it; None where updates need nothing else, and once the record has been changed since.
     """
 
     type: str
@@ -209,6 +211,7 @@ class Live:
     relationships: Mapping[str, Link | tuple[Link, ...] | None] = field(default_factory=dict)
     tags: frozenset[str] | None = None
     fields: Fields = field(default_factory=Fields)
+    basis: object = field(default=None, compare=False, repr=False)
 
 
 @valueclass(frozen=True, slots=True)
@@ -239,11 +242,20 @@ class Request:
     Attributes:
         target: path and query, percent-encoded, beginning with `/`.
         body: bytes to send, empty for none.
+        headers: of this request alone, such as a precondition, besides those of all requests of its kind.
+        reads: it changes nothing, whatever its method; a GET never does.
     """
 
     method: str
     target: str
     body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    reads: bool = False
+
+    @property
+    def is_read(self) -> bool:
+        """Whether it changes nothing."""
+        return self.reads or self.method == "GET"
 
 
 @valueclass(frozen=True, slots=True)

@@ -1,0 +1,242 @@
+"""The description of an API as values: every key that a file may have, its meaning and its default.
+
+The shape only. What a text in it may say (a path, a rate, a pointer) is checked by `checking`; `loading` reads a file.
+"""
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Scalar: TypeAlias = str | int | float | bool
+Meant = Literal[
+    "slow_down", "retry", "token_expired", "not_found", "conflict", "not_unique", "validation", "locked",
+    "not_authorized", "unchanged", "maybe_applied", "stop",
+]  # fmt: skip
+"""What an error rule can say that a reply means."""
+
+FieldType = Literal[
+    "text", "int", "float", "bool", "date", "datetime", "object", "map", "list", "set", "keyed", "json"
+]  # fmt: skip
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+class LimitDescription(_Part):
+    """A limit that the API declares: a rate, or how many requests may be in flight."""
+
+    rate: str = Field("", description="Requests and the time they may take: `100/60s`; units ms, s, m, h, d.")
+    concurrency: int | None = Field(None, ge=1, description="Requests in flight at most.")
+    per: str = Field(
+        "credential", description="Whose limit it is: `credential`, `path`, `record`, or a variable such as `{base}`."
+    )
+    on: Literal["all", "read", "update"] = Field("all", description="Which requests count.")
+
+
+class LimitHeaders(_Part):
+    """Headers in which replies tell a limit, where their names or forms are the API's own."""
+
+    limit: str = Field("", description="Header with the requests per window.")
+    remaining: str = Field("", description="Header with the requests that are left.")
+    reset: str = Field("", description="Header with the end of the window.")
+    reset_format: Literal["seconds", "ms", "epoch", "epoch_ms", "iso8601"] = Field(
+        "seconds", description="Form of that end."
+    )
+    window: str = Field("", description="Length of the window, where no header tells it: `60s`.")
+
+
+class ErrorPlaces(_Part):
+    """Where a failure says what is wrong. Pointers are absolute in the reply; `@X` is a header."""
+
+    items: tuple[str, ...] = Field((), description="Lists or objects of errors; the document itself if empty.")
+    message: str = Field("", description="The message, in an item and in the document.")
+    code: str = Field("", description="The code, in an item and in the document.")
+    field: str = Field("", description="The field that an item is about.")
+    request_id: str = Field("", description="What identifies the request to the vendor's support.")
+
+
+class ErrorRule(_Part):
+    """What a reply means. The first rule counts whose conditions all hold; one without conditions always does."""
+
+    status: tuple[int, ...] = Field((), description="One of these statuses.")
+    code: str = Field("", description="The code of the document or of any item.")
+    text: str = Field("", description="Part of the body, in any case.")
+    header: Mapping[str, str] = Field({}, description='Values of headers; `"*"` is any value.')
+    body: Mapping[str, Scalar] = Field({}, description="Values in the body by pointer; counts for a 2xx, too.")
+    means: Meant = Field(description="What it means.")
+    scope: str = Field("credential", description="Who pauses: `credential`, `record`, or a variable such as `{base}`.")
+    wait_s: float = Field(0.0, ge=0, description="Seconds to wait at least, where no `Retry-After` says so.")
+
+
+class AuthDescription(_Part):
+    """How requests are authorised. No secret stands here, and no variable of it ever comes from a column."""
+
+    type: Literal["bearer", "basic", "api_key", "oauth2_client_credentials", "none"] = Field(
+        "bearer", description="The scheme."
+    )
+    header: str = Field("Authorization", description="Header with the credential.")
+    prefix: str | None = Field(
+        None, description="What stands before it: `Bearer ` for tokens, nothing for `api_key`; `Basic ` is fixed."
+    )
+    token_url: str = Field("", description="Where tokens are issued (oauth2_client_credentials).")
+    scopes: tuple[str, ...] = Field((), description="Scopes to ask for.")
+    params: Mapping[str, str] = Field({}, description="Further parameters of the request, such as `audience`.")
+    request: Literal["form", "json"] = Field("form", description="Form of the request for a token.")
+    client_auth: Literal["body", "basic"] = Field(
+        "body", description="Where client id and secret go: the body, or HTTP Basic."
+    )
+    variables: Mapping[str, str] = Field({}, description="Variables taken from the reply with the token, by pointer.")
+
+
+class FieldDescription(_Part):
+    """What is known of a field. Its name is dotted or a pointer; `*` stands for fields that are not listed."""
+
+    type: FieldType | None = Field(None, description="Type of its value; text unless something else says more.")
+    of: Literal["text", "int", "float", "bool", "json"] = Field("text", description="Type of elements and members.")
+    merge: Literal["replace", "shallow", "deep"] | None = Field(
+        None,
+        description="What the server does with members that are not sent: `replace` drops them (so we read, overlay"
+        " and send the whole), `shallow` and `deep` keep them. Default: `replace`; `deep` for merge patches.",
+    )
+    key: str = Field("", description="keyed: member that tells elements apart, with its type: `id:int`.")
+    value: str = Field("", description="keyed: member that holds an element's value.")
+    item: str = Field("", description="list, set: pointer to the member that stands for an element.")
+    item_as: Literal["value", "object"] = Field(
+        "value", description="Whether elements are sent as that value, or as objects with it."
+    )
+    sep: str = Field("", description="list, set: what joins elements where the API holds them as one text.")
+    read_from: str = Field("", description="Where a read shows it, by pointer in the record.")
+    write_to: str = Field("", description="Where an update takes it, by pointer in the body; `{field}` is filled.")
+    clear: Literal["null", "empty", "omit", "never"] | None = Field(
+        None, description="How it is cleared. Default: `null`; `empty` for forms."
+    )
+    encode: Literal["text", "list", "epoch", "epoch_ms"] | None = Field(
+        None, description="How a value is written: as text, as a list of one, a date as seconds or ms since 1970."
+    )
+    read_only: bool = Field(False, description="Columns for it are refused; it never goes back in a whole record.")
+    write_only: bool = Field(False, description="No read shows it.")
+    action: bool = Field(False, description="It makes something happen; sent only with --allow-trigger, never twice.")
+    enum: tuple[Scalar, ...] = Field((), description="The values it takes.")
+
+
+class UpdateDescription(_Part):
+    """How a record is updated."""
+
+    method: Literal["PATCH", "PUT", "POST"] = Field("PATCH", description="Method.")
+    path: str = Field("", description="Path, where it is not that of the resource.")
+    query: Mapping[str, str] = Field({}, description="Query parameters; `{…}` is filled.")
+    headers: Mapping[str, str] = Field({}, description="Headers of updates.")
+    format: Literal["json", "merge_patch", "json_patch", "json_api", "form"] = Field(
+        "json", description="Form of the body."
+    )
+    send: Literal["changes", "record"] = Field(
+        "changes", description="Send what changes, or all that was read with the changes."
+    )
+    wrap: str = Field("", description="Where the fields stand in the body, by pointer; empty: the body itself.")
+    constants: Mapping[str, object] = Field({}, description="Fixed members of the body, by pointer.")
+    mask: str = Field("", description="Query parameter that lists the fields sent, such as `updateMask`.")
+    echo: str | None = Field(
+        None, description="Where the reply shows the record, by pointer. Default: as `record` of the resource."
+    )
+
+
+class ReadDescription(_Part):
+    """How one record is read."""
+
+    path: str = Field("", description="Path, where it is not that of the resource.")
+    query: Mapping[str, str] = Field({}, description="Query parameters; `{fields}` lists what is needed.")
+    headers: Mapping[str, str] = Field({}, description="Headers of reads.")
+
+
+class ReadManyDescription(_Part):
+    """How many records are read at once. `{ids}` repeats its element in a list, and joins with commas in a text."""
+
+    method: Literal["GET", "POST"] = Field("GET", description="Method.")
+    path: str = Field(description="Path.")
+    query: Mapping[str, str | tuple[str, ...]] = Field({}, description="Query parameters.")
+    headers: Mapping[str, str] = Field({}, description="Headers.")
+    body: Mapping[str, object] = Field({}, description="JSON body of a POST.")
+    each: str = Field("{id}", description="How one id is written.")
+    max_ids: int = Field(25, ge=2, le=1000, description="Records on one page.")
+    records: str = Field("", description="Where the list of records stands, by pointer.")
+    id: str = Field("/id", description="Where a record shows its id, by pointer in the element.")
+
+
+class FindDescription(_Part):
+    """How a record is found by another key. Anything but exactly one exact match sends nothing."""
+
+    by: tuple[str, ...] = Field(min_length=1, description="Fields that a sheet may name records by.")
+    method: Literal["GET"] = Field("GET", description="Method.")
+    path: str = Field(description="Path.")
+    query: Mapping[str, str] = Field({}, description="Query parameters; `{by}` and `{value}` are filled.")
+    headers: Mapping[str, str] = Field({}, description="Headers.")
+    records: str = Field("", description="Where the list of matches stands, by pointer.")
+    id: str = Field("/id", description="Where a match shows its id, by pointer in the element.")
+
+
+class ListDescription(_Part):
+    """How all records are listed (for `pull`)."""
+
+    path: str = Field(description="Path.")
+    records: str = Field("", description="Where the list stands, by pointer.")
+    next: str = Field("", description="Where the reply names the next page, by pointer or `@Link`.")
+    page_size: str = Field("", description="Query parameter with the size of a page.")
+    filter: str = Field("", description="Query parameter for a filter.")
+
+
+class PreconditionDescription(_Part):
+    """What makes an update conditional; values are filled from what was read: `{@ETag}`, `{/updated_at}`."""
+
+    headers: Mapping[str, str] = Field({}, description="Headers of the update.")
+    body: Mapping[str, Scalar] = Field({}, description="Members of its body, by pointer.")
+    query: Mapping[str, str] = Field({}, description="Its query parameters.")
+
+
+class ResourceDescription(_Part):
+    """One type of records."""
+
+    path: str = Field(description="Path of one record; its variables are the record's key.")
+    record: str = Field("", description="Where a reply holds one record, by pointer; empty: the document.")
+    values: str = Field("", description="Where the record holds its fields, by pointer in the record.")
+    omits_empty: bool = Field(False, description="A read leaves out what is false, 0, empty or no list.")
+    update: UpdateDescription = Field(UpdateDescription(), description="How it is updated.")
+    read: ReadDescription | Literal[False] = Field(
+        ReadDescription(), description="How it is read; false: it cannot be."
+    )
+    read_many: ReadManyDescription | None = Field(None, description="How many are read at once.")
+    find: FindDescription | None = Field(None, description="How it is found by another key.")
+    list: ListDescription | None = Field(None, description="How all are listed.")
+    precondition: PreconditionDescription | None = Field(None, description="What makes updates conditional.")
+    headers: Mapping[str, str] = Field({}, description="Headers of every request about it.")
+    limits: tuple[LimitDescription, ...] = Field((), description="Limits of its own.")
+    errors: ErrorPlaces | None = Field(None, description="Where its failures say what is wrong.")
+    error_rules: tuple[ErrorRule, ...] = Field((), description="Rules that go before those of the API.")
+    settle_s: float | None = Field(
+        None, ge=0, le=600, description="How long its reads may lag; default: that of the API."
+    )
+    fields: Mapping[str, FieldDescription] = Field({}, description="What is known of its fields, by name.")
+
+
+class Description(_Part):
+    """An API."""
+
+    name: str = Field(pattern="[a-z0-9][a-z0-9_-]*", description="What `--api` calls it.")
+    verified: str = Field("", description="What stands behind it: `docs 2026-11`, `probe 2026-12-01`.")
+    notes: tuple[str, ...] = Field((), description="Traps, told by `apis show` and before the first apply.")
+    base_url: str = Field("", description="Where it is; may hold variables. --url overrides it.")
+    variables: Mapping[str, str] = Field(
+        {}, description="Defaults of variables; --set and the environment override them."
+    )
+    headers: Mapping[str, str] = Field({}, description="Headers of every request.")
+    limits: tuple[LimitDescription, ...] = Field((), description="Declared limits; learned ones come on top.")
+    limit_headers: tuple[LimitHeaders, ...] = Field(
+        (), description="Headers with limits that are not told in a usual way."
+    )
+    errors: ErrorPlaces = Field(ErrorPlaces(), description="Where failures say what is wrong.")
+    idempotency_key: str = Field("", description="Header for a key that makes repetitions harmless.")
+    settle_s: float = Field(2.0, ge=0, le=600, description="How long reads may lag behind writes.")
+    auth: AuthDescription = Field(AuthDescription(), description="How requests are authorised.")
+    error_rules: tuple[ErrorRule, ...] = Field((), description="What replies mean; the first match counts.")
+    resources: Mapping[str, ResourceDescription] = Field(min_length=1, description="Types of records, by name.")
