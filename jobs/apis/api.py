@@ -97,6 +97,21 @@ class Resource(Protocol):
     def variants(self) -> tuple[str, ...]:
         """Types by whose name its records are updated where the API refuses its own; empty for most."""
 
+    @property
+    def page(self) -> int:
+        """Records that one read shows at most; 1 where they are read one by one."""
+
+    @property
+    def needs_basis(self) -> bool:
+        """Whether an update is built on more of a record than the fields that it changes (`Live.basis`)."""
+
+    @property
+    def lag_s(self) -> float:
+        """Seconds after a write during which nothing may be built on a read; 0 where the API refuses what is stale."""
+
+    def group(self, key: str) -> str:
+        """Return what records must have in common to be read on one page; empty where any can be."""
+
     def update(self, job: UpdateJob, change: Change, live: Live | None) -> Request:
         """Return the request that makes the change; `live` is the record as it was read, None in a blind run."""
 
@@ -106,8 +121,11 @@ class Resource(Protocol):
     def read(self, keys: Sequence[str], fields: Fields, *, sparse: bool = True) -> Request:
         """Return the request for a page of records; `sparse` names the fields, False asks for all there are."""
 
-    def states(self, reply: Reply, fields: Fields) -> Mapping[str, Live] | None:
-        """Return what a page shows, by key; None when the reply cannot be used. Absence from it proves nothing."""
+    def states(self, reply: Reply, keys: Sequence[str], fields: Fields) -> Mapping[str, Live] | None:
+        """Return what a page shows of the records asked for, by key; None when the reply cannot be used.
+
+        Absence from it proves nothing.
+        """
 
     def may_show_more(self, reply: Reply, keys: Collection[str]) -> bool:
         """Return whether a page of the keys alone that this one does not show may show some of them."""
@@ -162,7 +180,7 @@ class Api(Protocol):
 
     @property
     def page(self) -> int:
-        """Records that one read shows at most; 1 where they are read one by one."""
+        """Records that one read shows at most, of any type."""
 
     @property
     def key_page(self) -> int:

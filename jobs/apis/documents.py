@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from pydantic_core import from_json
 
-from jobs.changes.exact import number
-from jobs.model import Reply
+from jobs.changes.exact import may_be_rounded, number
+from jobs.model import ABSENT, Reply
 
 MEDIA_TYPE: Final = "application/vnd.api+json"
 """Both `Accept` and `Content-Type` of every call under /api."""
@@ -29,6 +29,15 @@ def exact_document_of(reply: Reply) -> dict[str, Any] | None:
     """Return the same of a reply that has a document, with an `ExactNumber` for each number that no float holds."""
     document = _standard(reply.body, parse_float=number)
     return document if isinstance(document, dict) else None
+
+
+def value_of(reply: Reply) -> Any:
+    """Return the JSON value of a complete reply that says it is JSON, its numbers exact; ABSENT for anything else."""
+    if not reply.complete or not _is_json(reply.headers.get("content-type", "")):
+        return ABSENT
+    rounded = may_be_rounded(reply.body)
+    value = _standard(reply.body, parse_float=number) if rounded else _parsed(reply.body)
+    return ABSENT if value is None else value
 
 
 @lru_cache(maxsize=16)  # a server says the same with every reply

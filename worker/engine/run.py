@@ -33,8 +33,9 @@ from worker.lane.connect import READ_CONCURRENCY, Connection, LaneSettings, conn
 from worker.policy.decision import decide_row
 from worker.policy.guards import Guards
 from worker.policy.pace import Pace
+from worker.policy.paging import Pages
 from worker.policy.row import READ_LAG_S, RecentWrites, room_at
-from worker.policy.sequencer import Sequencer, Sizes
+from worker.policy.sequencer import Sequencer
 from worker.reports import Summary
 from worker.reports.plan import PlanSummary
 from worker.settings import Secrets, Settings
@@ -215,9 +216,11 @@ class Run:
             self.journal.learn(LONGEST_GAP, f"{attempts.longest_gap:.3f}")
 
     def _sequencer(self, canaries: int) -> Sequencer:
-        how, sizes = self.settings.input, Sizes(self.api.page, self.api.key_page)
+        how = self.settings.input
         decide, blind = partial(decide_row, source.terms(how, self.api.schema)), how.blind
-        return Sequencer(decide, sizes, self._variants, facts=self.journal.facts, blind=blind, canaries=canaries)
+        return Sequencer(
+            decide, Pages(self.api), self._variants, facts=self.journal.facts, blind=blind, canaries=canaries
+        )
 
     def _variants(self, type_name: str) -> tuple[str, ...]:
         return self.api.resource(type_name).variants

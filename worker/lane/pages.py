@@ -90,9 +90,9 @@ class Pages:
     _refused: dict[str, int] = field(default_factory=dict)
 
     async def read(self, wanted: Wanted, ids: Sequence[str]) -> Found:
-        """Read the live state of up to 25 records."""
+        """Read the live state of records that fit on one page."""
         gathered = _Gathered()
-        if self.api.page == 1:  # such a request is about the record itself, and its 404 is proof
+        if self._of(wanted).page == 1:  # such a request is about the record itself, and its 404 is proof
             await self._one_by_one(wanted, ids, gathered)
         else:
             await self._take(wanted, ids, await self._page(wanted, ids), gathered)
@@ -109,7 +109,7 @@ class Pages:
             else:
                 gathered.fail(ids, answer.why)
             return
-        states = self._of(wanted).states(answer.reply, wanted.fields)
+        states = self._of(wanted).states(answer.reply, ids, wanted.fields)
         if states is None:
             await self._refuse(wanted, ids, answer.reply, gathered)
             return
@@ -174,7 +174,7 @@ class Pages:
             return answer
         request = self._of(wanted).read(ids, wanted.fields, sparse=False)
         whole = await self.ask(request, patient=wanted.patient)
-        if isinstance(whole, Answer) and self._of(wanted).states(whole.reply, wanted.fields) is not None:
+        if isinstance(whole, Answer) and self._of(wanted).states(whole.reply, ids, wanted.fields) is not None:
             self._whole.add(wanted.type)
         elif isinstance(whole, Answer) and _refusal(whole.reply) == _refusal(answer.reply):
             self._no_help[wanted.type] = _refusal(whole.reply)

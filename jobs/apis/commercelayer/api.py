@@ -38,6 +38,12 @@ class _Resource:
 
     name: str
     variants: tuple[str, ...]
+    page: int = PAGE_SIZE
+    needs_basis: bool = False
+    lag_s: float = 0.0
+
+    def group(self, key: str) -> str:  # noqa: ARG002  # any can be read together
+        return ""
 
     def update(self, job: UpdateJob, change: Change, live: Live | None) -> Request:  # noqa: ARG002  # it has no preconditions
         return update_request(job, change, self.name)
@@ -48,7 +54,7 @@ class _Resource:
     def read(self, keys: Sequence[str], fields: Fields, *, sparse: bool = True) -> Request:
         return states_request(self.name, keys, fields, sparse=sparse)
 
-    def states(self, reply: Reply, fields: Fields) -> Mapping[str, Live] | None:
+    def states(self, reply: Reply, keys: Sequence[str], fields: Fields) -> Mapping[str, Live] | None:  # noqa: ARG002
         return read_states(reply, self.name, fields)
 
     def may_show_more(self, reply: Reply, keys: Collection[str]) -> bool:

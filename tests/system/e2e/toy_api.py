@@ -24,6 +24,12 @@ class Boats:
 
     name: str
     variants: tuple[str, ...] = ()
+    page: int = 1
+    needs_basis: bool = False
+    lag_s: float = 0.0
+
+    def group(self, key: str) -> str:
+        return ""
 
     def update(self, job: UpdateJob, change: Change, live: Live | None) -> Request:
         return Request("PATCH", f"/{self.name}/{quote(job.id, safe='')}", json.dumps(change.attributes).encode())
@@ -38,7 +44,7 @@ class Boats:
     def read(self, keys: Sequence[str], fields: Fields, *, sparse: bool = True) -> Request:
         return self.read_one(keys[0], fields)
 
-    def states(self, reply: Reply, fields: Fields) -> Mapping[str, Live] | None:
+    def states(self, reply: Reply, keys: Sequence[str], fields: Fields) -> Mapping[str, Live] | None:
         boat = document_of(reply) or {}
         live = self.state(reply, str(boat.get("key")), fields)
         return None if live is None else {boat["key"]: live}

@@ -14,8 +14,9 @@ from worker.engine.bells import Bell, Bells
 from worker.engine.outcomes import Outcomes
 from worker.policy.guards import IDENTICAL_ROWS, Guards, Halt
 from worker.policy.lifecycle import State
+from worker.policy.paging import Sizes
 from worker.policy.row import InFlightRow, Moment, RecentWrites
-from worker.policy.sequencer import Aimed, Done, Doubted, Learned, Queued, Refused, Sequencer, Settled, Sizes
+from worker.policy.sequencer import Aimed, Done, Doubted, Learned, Queued, Refused, Sequencer, Settled
 from worker.policy.verdict import ReadBack, Settle
 from worker.stop import Stop
 

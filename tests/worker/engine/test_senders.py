@@ -24,8 +24,9 @@ from worker.pacing.limiter import Limiter
 from worker.policy.guards import IDENTICAL_ROWS, Guards
 from worker.policy.lifecycle import State
 from worker.policy.pace import Pace, Window
+from worker.policy.paging import Sizes
 from worker.policy.row import MAX_READ_AGE_S, InFlightRow, RecentWrites
-from worker.policy.sequencer import ReadPage, Sequencer, Sizes
+from worker.policy.sequencer import ReadPage, Sequencer
 from worker.policy.verdict import Settle
 from worker.settings import Attempts
 from worker.stop import Stop

@@ -64,7 +64,7 @@ def test_a_record_is_updated_and_its_reply_confirms_it() -> None:
 def test_records_are_read_in_pages_and_one_by_one() -> None:
     page = reply({"data": [sku("old")], "meta": {"record_count": 2, "page_count": 1}})
     assert "filter[q][id_in]=a,b" in SKU.read(["a", "b"], NAME).target
-    assert SKU.states(page, NAME) == {"a": Live("skus", {"name": "old"}, fields=NAME)}
+    assert SKU.states(page, ["a", "b"], NAME) == {"a": Live("skus", {"name": "old"}, fields=NAME)}
     assert SKU.may_show_more(page, ["a", "b"])
     assert SKU.read_one("a", None).target == "/api/skus/a"
     single = reply({"data": sku("old")})

@@ -1,0 +1,60 @@
+"""A described API as a value."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from jobs.apis.described.description import Description
+from jobs.apis.described.resource import DescribedResource
+from jobs.apis.schema import Schema
+
+
+@dataclass(frozen=True)
+class DescribedApi:
+    """An API that a description tells of.
+
+    Attributes:
+        description: of it.
+        constants: variables with one value for the whole run.
+        base_url: where it is, filled in.
+        schema: its types of records, and what a row may set of each.
+    """
+
+    description: Description
+    constants: Mapping[str, str]
+    base_url: str
+    schema: Schema
+    _resources: dict[str, DescribedResource] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What settings call it."""
+        return self.description.name
+
+    @cached_property
+    def page(self) -> int:
+        """Records that one read shows at most, of any type."""
+        return max(self.resource(name).page for name in self.description.resources)
+
+    @property
+    def key_page(self) -> int:
+        """References that one search can be about."""
+        return 1
+
+    def resource(self, type_name: str) -> DescribedResource:
+        """Return a type of records.
+
+        Raises:
+            KeyError: there is none of that name: no row can name it, since its schema has none either.
+        """
+        found = self._resources.get(type_name)
+        if found is None:
+            described, base = self.description.resources[type_name], urlsplit(self.base_url).path.rstrip("/")
+            made = DescribedResource(type_name, self.description, described, self.constants, base, self.schema)
+            found = self._resources[type_name] = made
+        return found
+
+    def key_pages(self, references: Sequence[str], most: int) -> list[list[str]]:  # noqa: ARG002  # one by one
+        """Return each reference by itself."""
+        return [[each] for each in references]
