@@ -101,13 +101,11 @@ class Resource(Protocol):
     def page(self) -> int:
         """Records that one read shows at most; 1 where they are read one by one."""
 
-    @property
-    def needs_basis(self) -> bool:
-        """Whether an update is built on more of a record than the fields that it changes (`Live.basis`)."""
+    def lag_s(self, fields: Fields) -> float:
+        """Return the seconds after a write during which no update of these fields may be built on a read.
 
-    @property
-    def lag_s(self) -> float:
-        """Seconds after a write during which nothing may be built on a read; 0 where the API refuses what is stale."""
+        0 where the update needs nothing but the fields, or the API refuses one that is built on an old version.
+        """
 
     def group(self, key: str) -> str:
         """Return what records must have in common to be read on one page; empty where any can be."""

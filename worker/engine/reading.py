@@ -102,7 +102,7 @@ class Reading:
         wait = 0.0
         if self.written:
             wait = max(self.written.get(each, 0.0) for each in page.ids) + READ_LAG_S - self.clock.wall()
-        if lag := self.lookup.api.resource(page.type).lag_s:
+        if lag := self.lookup.api.resource(page.type).lag_s(page.fields):
             now = self.clock.now()
             wait = max(wait, lag - min(self.recent.age(each, now) for each in page.ids))
         if wait > 0.0:

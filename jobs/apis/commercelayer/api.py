@@ -39,8 +39,9 @@ class _Resource:
     name: str
     variants: tuple[str, ...]
     page: int = PAGE_SIZE
-    needs_basis: bool = False
-    lag_s: float = 0.0
+
+    def lag_s(self, fields: Fields) -> float:  # noqa: ARG002  # the fields are all that an update needs
+        return 0.0
 
     def group(self, key: str) -> str:  # noqa: ARG002  # any can be read together
         return ""

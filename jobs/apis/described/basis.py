@@ -1,12 +1,13 @@
-"""What was read of a record besides the values of its fields: what an update of it may be built on."""
+"""What was read of a record, as an update of it is built on it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jobs.apis.described.names import Steps
-from jobs.apis.described.places import at, copied
-from jobs.model import Live
+from jobs.apis.described.fields import FieldRule
+from jobs.apis.described.names import Steps, name_of
+from jobs.apis.described.places import at
+from jobs.model import ABSENT, Live
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +24,48 @@ class Basis:
     headers: Mapping[str, str] = field(default_factory=dict)
     values: Steps = ()
 
-    @property
-    def fields(self) -> dict[str, Any]:
-        """A copy of the object that holds the fields."""
-        return copied(at(self.record, self.values))
-
 
 _NOTHING = Basis()
 
 
-def basis_of(live: Live | None) -> Basis:
-    """Return what an update is built on; nothing in a blind run."""
-    return live.basis if live is not None and isinstance(live.basis, Basis) else _NOTHING
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The state that an update replaces, as far as it was read.
+
+    Attributes:
+        live: values of the fields that the row is about; None in a blind run.
+        basis: the whole record, where an update is built on more than these.
+    """
+
+    live: Live | None
+    basis: Basis
+
+    @property
+    def was_read(self) -> bool:
+        """Whether anything is known of the record."""
+        return self.live is not None
+
+    @property
+    def fields(self) -> Any:
+        """The object that holds the fields, as it was read; empty where only single fields are known."""
+        return at(self.basis.record, self.basis.values)
+
+    def wire(self, rule: FieldRule) -> Any:
+        """Return what the wire showed of a field, ABSENT where that is not known."""
+        return at(self.fields, rule.steps) if rule.read_from is None else at(self.basis.record, rule.read_from)
+
+    def at(self, steps: Steps) -> Any:
+        """Return the value at a place among the fields, ABSENT where there was none."""
+        if self.basis.record:
+            return at(self.fields, steps)
+        known = self.live.attributes if self.live is not None else {}
+        name = name_of(steps)
+        if name in known or len(steps) == 1:
+            return known.get(name, ABSENT)
+        return at(known.get(name_of(steps[:-1])), steps[-1:])
+
+
+def before(live: Live | None) -> Before:
+    """Return what an update is built on."""
+    basis = live.basis if live is not None and isinstance(live.basis, Basis) else _NOTHING
+    return Before(live, basis)

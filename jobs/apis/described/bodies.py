@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from jobs.apis.described.basis import Basis
+from jobs.apis.described.basis import Before
 from jobs.apis.described.fields import FieldRule, FieldRules, element_of
 from jobs.apis.described.names import Steps, pointed, pointer_to
 from jobs.apis.described.places import at, copied, put, replacing, take_away
@@ -52,61 +52,55 @@ class _Patched:
     was_read: bool
 
 
-def units(job: UpdateJob, change: Change, basis: Basis, rules: FieldRules) -> list[Unit]:
+def units(job: UpdateJob, change: Change, state: Before, rules: FieldRules) -> list[Unit]:
     """Return what has to be sent to make a change, and nothing else."""
-    fields = basis.fields
-    whole: dict[Steps, Unit] = {}
-    for part in _parts(job, change, fields, rules):
+    found: dict[Steps, Unit] = {}
+    for part in sorted(_parts(job, change, state, rules), key=lambda each: len(each.steps)):
         place = part.steps if part.rule.write_to else rules.unit(part.steps)
         if place == part.steps:
-            whole[place] = part
+            found[place] = part
             continue
-        known = whole.get(place)
-        value = copied(at(fields, place)) if known is None else known.value
+        value = copied(found[place].value if place in found else state.at(place))
         inner = part.steps[len(place) :]
         if isinstance(part.value, Absent):
             take_away(value, inner)
         else:
             put(value, inner, part.value)
-        whole[place] = Unit(part.rule, place, value)
-    return list(whole.values())
+        found[place] = Unit(part.rule, place, value)
+    return list(found.values())
 
 
-def written(found: list[Unit], basis: Basis, rules: FieldRules, body: dict[str, Any]) -> bytes:
+def written(found: list[Unit], state: Before, rules: FieldRules, body: dict[str, Any]) -> bytes:
     """Return the text of a body in JSON.
 
     Args:
         found: what is sent.
-        basis: what it replaces.
+        state: what it replaces.
         rules: of the fields.
         body: what stands in it besides; it is changed.
     """
-    update = rules.resource.update
-    wrap = _wrap(rules)
-    fields = basis.fields
+    update, wrap = rules.resource.update, _wrap(rules)
     if update.send == "record":
-        for steps in rules.read_only:
-            take_away(fields, steps)
-        body = _with_record(body, wrap, fields)
+        body = _with_record(body, wrap, state, rules)
     for unit in found:
         value = _cleared(unit, rules)
-        place = unit.rule.write_to
-        where = (*wrap, *unit.steps) if place is None else (*place, *unit.steps[len(unit.rule.steps) :])
+        rest = unit.steps[len(unit.rule.steps) :]
+        where = (*wrap, *unit.steps) if unit.rule.write_to is None else (*unit.rule.write_to, *rest)
         if isinstance(value, Absent):
             take_away(body, where)
-        elif update.send == "record":
-            put(body, where, value)
+        elif isinstance(value, Mapping) and update.send == "changes":
+            put(body, where, replacing(state.at(unit.steps), value, rules.depth(unit.steps)))
         else:
-            put(body, where, replacing(at(fields, unit.steps), value, rules.depth(unit.steps)))
+            put(body, where, value)
     return exact.write(body)
 
 
-def as_json_patch(found: list[Unit], basis: Basis, rules: FieldRules, tests: Mapping[Steps, JSON]) -> bytes:
+def as_json_patch(found: list[Unit], state: Before, rules: FieldRules, tests: Mapping[Steps, JSON]) -> bytes:
     """Return a JSON Patch (RFC 6902): the tests first, then an operation for each value.
 
     Where a parent is missing, the whole sub-object is added.
     """
-    patched = _Patched(basis.fields, pointed(rules.resource.values), was_read=bool(basis.record))
+    patched = _Patched(copied(state.fields), pointed(rules.resource.values), was_read=state.was_read)
     operations: list[dict[str, Any]] = [
         {"op": "test", "path": pointer_to(steps), "value": value} for steps, value in tests.items()
     ]
@@ -117,18 +111,13 @@ def as_json_patch(found: list[Unit], basis: Basis, rules: FieldRules, tests: Map
 
 def as_form(found: list[Unit], rules: FieldRules, body: Mapping[str, JSON]) -> bytes:
     """Return form-encoded pairs, in which brackets name members: `metadata[batch]=7`."""
-    pairs = list(_flat((), body))
+    pairs = [pair for name, value in body.items() for pair in _flat((name,), value)]
     for unit in found:
         place = unit.rule.write_to or (*_wrap(rules), *unit.rule.steps)
         value = _cleared(unit, rules)
         if not isinstance(value, Absent):
             pairs += _flat((*place, *unit.steps[len(unit.rule.steps) :]), value)
     return urlencode(pairs).encode()
-
-
-def wrapped(rules: FieldRules) -> Steps:
-    """Return where the fields stand in the body."""
-    return _wrap(rules)
 
 
 def _wrap(rules: FieldRules) -> Steps:
@@ -138,33 +127,25 @@ def _wrap(rules: FieldRules) -> Steps:
     return pointed(update.wrap)
 
 
-def _parts(job: UpdateJob, change: Change, fields: dict[str, Any], rules: FieldRules) -> Iterator[Unit]:
+def _parts(job: UpdateJob, change: Change, state: Before, rules: FieldRules) -> Iterator[Unit]:
     """Yield every value of a change with its place: members alone where the server keeps those that are not sent."""
     edited: dict[str, dict[str, JSON | Absent]] = {}
-    wholes = set()
     for edit in change.edits:
         _, name, *key = edit.path
         if key:
             edited.setdefault(name, {})[key[0]] = edit.after
-        else:
-            wholes.add(name)
     for name, value in change.attributes.items():
         rule = rules.rule(name)
-        old = at(fields, rule.steps)
-        members = _members(name, job, edited, wholes, alone=_goes_alone(rule, rules))
+        old = state.wire(rule)
+        members = _members(name, job, edited, state) if _goes_alone(rule, rules) else None
         if members is None:
             yield Unit(rule, rule.steps, ABSENT if value is None else rule.encoded(value, old))
         elif rule.described.type == "keyed":
-            given = {key: None if isinstance(each, Absent) else each for key, each in members.items()}
-            shown = [each for each in old if _is_one_of(each, rule, given)] if isinstance(old, list) else []
-            yield Unit(rule, rule.steps, rule.encoded(given, shown))
+            blank = "" if rule.described.clear == "empty" else None
+            given = {key: blank if isinstance(each, Absent) else each for key, each in members.items()}
+            yield Unit(rule, rule.steps, rule.encoded(given, []))
         else:
             yield from (Unit(rule, (*rule.steps, key), each) for key, each in members.items())
-
-
-def _is_one_of(element: object, rule: FieldRule, given: Mapping[str, object]) -> bool:
-    key = rule.described.key.partition(":")[0]
-    return isinstance(element, Mapping) and element_of(element.get(key)) in given
 
 
 def _goes_alone(rule: FieldRule, rules: FieldRules) -> bool:
@@ -178,19 +159,10 @@ def _goes_alone(rule: FieldRule, rules: FieldRules) -> bool:
 
 
 def _members(
-    name: str,
-    job: UpdateJob,
-    edited: Mapping[str, dict[str, JSON | Absent]],
-    wholes: set[str],
-    *,
-    alone: bool,
+    name: str, job: UpdateJob, edited: Mapping[str, dict[str, JSON | Absent]], state: Before
 ) -> Mapping[str, JSON | Absent] | None:
-    """Return the members of a field that are sent alone, None to send all of it."""
-    if not alone:
-        return None
-    if name in edited:
-        return edited[name]
-    return job.members.get(name) if name in wholes or name in job.members else None
+    """Return the members of a field that change, None where all of it does."""
+    return edited.get(name) if state.was_read else job.members.get(name)
 
 
 def _cleared(unit: Unit, rules: FieldRules) -> Any:
@@ -205,8 +177,11 @@ def _cleared(unit: Unit, rules: FieldRules) -> Any:
     return None
 
 
-def _with_record(body: dict[str, Any], wrap: Steps, fields: dict[str, Any]) -> dict[str, Any]:
-    """Return a body in which the whole record stands under what is fixed."""
+def _with_record(body: dict[str, Any], wrap: Steps, state: Before, rules: FieldRules) -> dict[str, Any]:
+    """Return a body with all that was read, but for what is never sent, under what is fixed."""
+    fields = copied(state.fields)
+    for steps in rules.read_only:
+        take_away(fields, steps)
     if not wrap:
         return {**fields, **body}
     put(body, wrap, fields)
@@ -232,7 +207,9 @@ def _operation(steps: Steps, unit: Unit, basis: _Patched) -> Iterator[dict[str, 
 
 
 def _flat(steps: Steps, value: Any) -> Iterator[tuple[str, str]]:
-    """Yield the pairs of a value in a form."""
+    """Yield the pairs of a value in a form; an empty list is an empty text."""
+    if isinstance(value, Mapping | list) and not value:
+        value = ""
     if isinstance(value, Mapping):
         for name, each in value.items():
             yield from _flat((*steps, name), each)

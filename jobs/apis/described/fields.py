@@ -147,6 +147,13 @@ class FieldRules:
             found = self._rules[name] = FieldRule(name_of(steps), steps, self._described(steps), self._levels(steps))
         return found
 
+    def builds_on_more(self, name: str) -> bool:
+        """Return whether an update of a field is built on more of the record than this field."""
+        rule = self.rule(name)
+        if rule.write_to is not None:
+            return False
+        return self.unit(rule.steps) != rule.steps or (rule.described.type == "keyed" and not rule.levels)
+
     def unit(self, steps: Steps) -> Steps:
         """Return the place that has to be sent to change what is at `steps`: the outermost that the server replaces."""
         reach = 1

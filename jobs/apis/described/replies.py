@@ -22,7 +22,7 @@ class Reader:
     Attributes:
         name: of the resource.
         rules: of its fields.
-        keeps_basis: updates need more than the fields: the whole record, or its version.
+        keeps_basis: every update needs more than the fields: the whole record, or its version.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Reader:
         """Return what a read shows of a record. What is absent from it is null, or empty, there."""
         values = at(record, pointed(self._resource.values))
         shown = dict(self._values(record, values, fields.attributes, in_full=True))
-        return Live(self.name, shown, fields=fields, basis=self._basis(record, headers))
+        return Live(self.name, shown, fields=fields, basis=self._basis(record, fields, headers))
 
     def echoed(self, record: Mapping[str, Any], names: Iterable[str]) -> Live:
         """Return what the reply to an update shows; what is absent from it says nothing."""
@@ -56,8 +56,12 @@ class Reader:
         found = at(document, pointed(pointer))
         return found if isinstance(found, dict) else None
 
-    def _basis(self, record: Mapping[str, Any], headers: Mapping[str, str] | None) -> Basis | None:
-        if not self.keeps_basis:
+    def needs_basis(self, fields: Fields) -> bool:
+        """Return whether an update of these fields is built on more of the record."""
+        return self.keeps_basis or any(map(self.rules.builds_on_more, fields.attributes))
+
+    def _basis(self, record: Mapping[str, Any], fields: Fields, headers: Mapping[str, str] | None) -> Basis | None:
+        if not self.needs_basis(fields):
             return None
         return Basis(record, headers or {}, pointed(self._resource.values))
 

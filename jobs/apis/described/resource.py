@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from jobs.apis.api import Confirmation, Matches
 from jobs.apis.described import keys
-from jobs.apis.described.basis import Basis, basis_of
+from jobs.apis.described.basis import Basis, Before, before
 from jobs.apis.described.bodies import CONTENT_TYPES, Unit, as_form, as_json_patch, units, written
 from jobs.apis.described.description import Description, ReadDescription, ResourceDescription
 from jobs.apis.described.fields import FieldRules, element_of
@@ -61,18 +61,12 @@ class DescribedResource:
         """Whether there is a way to see a record."""
         return self.described.read is not False or self.described.read_many is not None
 
-    @cached_property
-    def needs_basis(self) -> bool:
-        """Whether an update is built on more of a record than the fields that it changes."""
-        nested = any(each.type == "keyed" or "." in name or "/" in name for name, each in self.described.fields.items())
-        update = self.described.update
-        whole = update.send == "record" or update.format in {"json_patch", "merge_patch"}
-        return nested or whole or self.described.precondition is not None
+    def lag_s(self, fields: Fields) -> float:
+        """Return the seconds after a write during which no update may be built on a read.
 
-    @property
-    def lag_s(self) -> float:
-        """Seconds after a write during which nothing may be built on a read; 0 where the API refuses what is stale."""
-        if not self.needs_basis or self.described.precondition is not None:
+        0 where nothing but the fields is needed, or the API refuses an update that is built on an old version.
+        """
+        if self.described.precondition is not None or not self._reader.needs_basis(fields):
             return 0.0
         return self.api.settle_s if self.described.settle_s is None else self.described.settle_s
 
@@ -84,9 +78,9 @@ class DescribedResource:
 
     def update(self, job: UpdateJob, change: Change, live: Live | None) -> Request:
         """Return the request that makes the change, conditional on what was read where that is described."""
-        update, basis, values = self.described.update, basis_of(live), self._values(job.id)
-        found = units(job, change, basis, self._rules)
-        known = {**values, **self._read_values(basis)}
+        update, state, values = self.described.update, before(live), self._values(job.id)
+        found = units(job, change, state, self._rules)
+        known = {**values, **self._read_values(state.basis)}
         query = dict(self._filled(self._queries["update"], known))
         query |= dict(self._filled(self._queries["precondition"], known, optional=True))
         if update.mask:
@@ -95,13 +89,13 @@ class DescribedResource:
         if self.described.precondition:
             headers |= dict(self._filled(self._conditions, known, optional=True))
         target = self._target(self._paths["update"], query, values)
-        return Request(update.method, target, self._body(found, basis, known), headers)
+        return Request(update.method, target, self._body(found, state, known), headers)
 
-    def _body(self, found: list[Unit], basis: Basis, known: Mapping[str, str]) -> bytes:
+    def _body(self, found: list[Unit], state: Before, known: Mapping[str, str]) -> bytes:
         update = self.described.update
-        tests = self._tests(basis)
+        tests = self._tests(state.basis)
         if update.format == "json_patch":
-            return as_json_patch(found, basis, self._rules, tests)
+            return as_json_patch(found, state, self._rules, tests)
         body: dict[str, Any] = {}
         if update.format == "json_api":
             body = {"data": {"type": self.name, "id": known.get(self._keys[-1], "")}}
@@ -111,7 +105,7 @@ class DescribedResource:
             put(body, steps, value)
         if update.format == "form":
             return as_form(found, self._rules, body)
-        return written(found, basis, self._rules, body)
+        return written(found, state, self._rules, body)
 
     def _tests(self, basis: Basis) -> dict[Steps, JSON]:
         """Return the members of a body that make it conditional, with their values as they were read."""
@@ -243,7 +237,9 @@ class DescribedResource:
 
     @cached_property
     def _reader(self) -> Reader:
-        return Reader(self.name, self._rules, self.needs_basis)
+        update = self.described.update
+        whole = update.send == "record" or update.format == "json_patch"
+        return Reader(self.name, self._rules, whole or self.described.precondition is not None)
 
     @cached_property
     def _needs_headers(self) -> bool:

@@ -25,8 +25,9 @@ class Boats:
     name: str
     variants: tuple[str, ...] = ()
     page: int = 1
-    needs_basis: bool = False
-    lag_s: float = 0.0
+
+    def lag_s(self, fields: Fields) -> float:
+        return 0.0
 
     def group(self, key: str) -> str:
         return ""
