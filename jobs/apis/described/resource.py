@@ -141,17 +141,14 @@ class DescribedResource:
         if many is None or self.page == 1:
             return self.read_one(keys_[0], fields)
         values = self._values(keys_[0])
-        ids = [self._each.fill({"id": self._last(key), **values}) for key in keys_]
-        names = self._top_names(fields) if sparse else ()
-        headers = self._own_headers(many.headers, values)
-        query: list[tuple[str, str]] = []
-        for name, given in many.query.items():
-            texts = _repeated(given, ids) if isinstance(given, tuple) else [given.replace("{ids}", ",".join(ids))]
-            query += [(name, text) for text in self._with_fields(texts, names, values)]
+        ids = [self._each.fill({**values, "id": self._last(key)}) for key in keys_]
+        lists = {"ids": ids, "fields": self._top_names(fields) if sparse else ()}
+        query = [(name, text) for name, given in many.query.items() for text in _texts(given, lists, values)]
         target = self._target(self._paths["read_many"], query, values)
+        headers = self._own_headers(many.headers, values)
         if many.method == "GET":
             return Request("GET", target, headers=headers, reads=True)
-        body = exact.write(_listed(many.body, ids, list(names)))
+        body = exact.write(_with_lists(many.body, lists, values))
         return Request("POST", target, body, {"Content-Type": JSON_TYPE, **headers}, reads=True)
 
     def states(self, reply: Reply, asked: Sequence[str], fields: Fields) -> Mapping[str, Live] | None:
@@ -177,10 +174,8 @@ class DescribedResource:
         """Return the request for one record; None asks for all of it."""
         read = self.described.read or ReadDescription()
         values = self._values(key)
-        names = () if fields is None else self._top_names(fields)
-        query = []
-        for name, given in read.query.items():
-            query += [(name, text) for text in self._with_fields([given], names, values)]
+        lists = {"fields": () if fields is None else self._top_names(fields)}
+        query = [(name, text) for name, given in read.query.items() for text in _texts(given, lists, values)]
         headers = self._own_headers(read.headers, values)
         return Request("GET", self._target(self._paths["read"], query, values), headers=headers, reads=True)
 
@@ -275,10 +270,6 @@ class DescribedResource:
     def _conditions(self) -> Mapping[str, Template]:
         return _templates(self.described.precondition.headers if self.described.precondition else {})
 
-    @cached_property
-    def _fixed_headers(self) -> Mapping[str, str]:
-        return {**self.api.headers, **self.described.headers}
-
     def _own_headers(self, given: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
         headers = {**self.described.headers, **given}
         return {name: template(text).fill(values) for name, text in headers.items()}
@@ -318,11 +309,6 @@ class DescribedResource:
                     raise
         return found
 
-    def _with_fields(self, texts: Sequence[str], names: Sequence[str], values: Mapping[str, str]) -> list[str]:
-        """Return texts of a query, filled; one that asks for fields is left out if all are wanted."""
-        known = {**values, "fields": ",".join(names)}
-        return [template(each).fill(known) for each in texts if names or "{fields}" not in each]
-
     def _top_names(self, fields: Fields) -> tuple[str, ...]:
         """Return the names that a read has to be asked for: outermost members."""
         found = dict.fromkeys(self._rules.rule(name).steps[0] for name in sorted(fields.attributes))
@@ -360,40 +346,35 @@ def _blank(change: Change) -> Confirmation:
     return Confirmation(change.edits, unseen=tuple(change.attributes))
 
 
-def _repeated(texts: Sequence[str], ids: Sequence[str]) -> list[str]:
-    """Return a list in which each text with `{ids}` stands once for every id."""
-    return [text.replace("{ids}", id_) for text in texts for id_ in (ids if "{ids}" in text else [""])]
+def _texts(given: str | tuple[str, ...], lists: Mapping[str, Sequence[str]], values: Mapping[str, str]) -> list[str]:
+    """Return the values of a query parameter; none for one that lists fields if all are wanted."""
+    if isinstance(given, tuple):
+        return list(_with_lists(given, lists, values))
+    if "{fields}" in given and not lists["fields"]:
+        return []
+    return [_with_lists(given, lists, values)]
 
 
-def _listed(value: Any, ids: Sequence[str], names: Sequence[str]) -> Any:
-    """Return a JSON body with ids and fields filled in: in a list they repeat their element, in a text they join."""
+def _with_lists(value: Any, lists: Mapping[str, Sequence[str]], values: Mapping[str, str]) -> Any:
+    """Return JSON with lists filled in: in a list, a place repeats its element; in a text, it joins with commas."""
     if isinstance(value, Mapping):
-        return {name: _listed(each, ids, names) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        found = []
-        for each in value:
-            if _mentions(each, "{ids}"):
-                found += [_put_in(each, "{ids}", id_) for id_ in ids]
-            elif _mentions(each, "{fields}"):
-                found += [_put_in(each, "{fields}", name) for name in names]
-            else:
-                found.append(_listed(each, ids, names))
-        return found
+        return {name: _with_lists(each, lists, values) for name, each in value.items()}
     if isinstance(value, str):
-        return value.replace("{ids}", ",".join(ids)).replace("{fields}", ",".join(names))
-    return value
+        return template(value).fill({**values, **{name: ",".join(each) for name, each in lists.items()}})
+    if not isinstance(value, list | tuple):
+        return value
+    found: list[Any] = []
+    for each in value:
+        name = next((name for name in lists if _mentions(each, f"{{{name}}}")), None)
+        turns = [lists] if name is None else [{**lists, name: (item,)} for item in lists[name]]
+        found += [_with_lists(each, turn, values) for turn in turns]
+    return found
 
 
 def _mentions(value: Any, hole: str) -> bool:
     if isinstance(value, Mapping):
         return any(_mentions(each, hole) for each in value.values())
     return isinstance(value, str) and hole in value
-
-
-def _put_in(value: Any, hole: str, text: str) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _put_in(each, hole, text) for name, each in value.items()}
-    return value.replace(hole, text) if isinstance(value, str) else value
 
 
 def _constant(value: object, known: Mapping[str, str]) -> Any:

@@ -9,30 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.apis.described.description import Description
 from jobs.apis.described.names import name_of
 from jobs.apis.described.resource import DescribedResource
-from jobs.apis.schema import Schema
-from jobs.changes.diff import CompareRules, as_written, difference, fields
-from jobs.model import ABSENT, JSON, Absent, Reply, RowRef, UpdateJob
-
-SCHEMA = Schema({"things": {"attributes": {}, "relationships": {}}})
-REF = RowRef(1, 2, b"")
-
-
-def resource(**described: Any) -> DescribedResource:
-    made = Description.model_validate(
-        {"name": "x", "resources": {"things": {"path": "/things/{id}", **described}}}, strict=False
-    )
-    return DescribedResource("things", made, made.resources["things"], {}, "", SCHEMA)
-
-
-def reply(document: object) -> Reply:
-    return Reply(200, {"content-type": "application/json"}, json.dumps(document).encode())
-
-
-def job(attributes: dict[str, Any] | None = None, **members: dict[str, Any]) -> UpdateJob:
-    return UpdateJob(REF, "things", "7", attributes or {}, {name: dict(each) for name, each in members.items()})
+from jobs.changes.diff import Change, CompareRules, as_written, difference, fields
+from jobs.model import ABSENT, JSON, Absent, Edit, Fields, UpdateJob
+from tests.jobs.apis.described.kit import REF, SCHEMA, job, reply, resource
 
 
 def body(of: DescribedResource, wanted: UpdateJob, record: dict[str, Any]) -> bytes:
@@ -42,11 +23,12 @@ def body(of: DescribedResource, wanted: UpdateJob, record: dict[str, Any]) -> by
     return of.update(wanted, change, live).body
 
 
-RECORD = {
+RECORD: dict[str, Any] = {
     "id": 7, "name": "old", "address": {"city": "Rome", "zip": "00100", "geo": {"lat": 1, "lng": 2}},
     "tags": ["a", "b"], "fields": [{"id": 1, "value": "x", "note": "n"}, {"id": 2, "value": "y"}],
 }  # fmt: skip
 
+SHALLOW = {"fields": {"address": {"merge": "shallow"}}}
 TAGS = {"tags": {"type": "set"}}
 KEYED = {"fields": {"type": "keyed", "key": "id:int", "value": "value"}}
 
@@ -56,51 +38,56 @@ KEYED = {"fields": {"type": "keyed", "key": "id:int", "value": "value"}}
     [
         ({}, job({"name": "new"}), {"name": "new"}),
         ({}, job({"name": None}), {"name": None}),
-        ({}, job(address={"city": "Oslo"}), {"address": {**RECORD["address"], "city": "Oslo"}}),  # type: ignore[dict-item]
-        ({}, job(address={"zip": ABSENT}), {"address": {"city": "Rome", "geo": {"lat": 1, "lng": 2}}}),
+        ({}, job(None, {"address": {"city": "Oslo"}}), {"address": {**RECORD["address"], "city": "Oslo"}}),
+        ({}, job(None, {"address": {"zip": ABSENT}}), {"address": {"city": "Rome", "geo": {"lat": 1, "lng": 2}}}),
         (
             {},
-            job(**{"address.geo": {"lat": 5}}),
+            job(None, {"address.geo": {"lat": 5}}),
             {"address": {"city": "Rome", "zip": "00100", "geo": {"lat": 5, "lng": 2}}},
         ),
         (
             {},
-            job(**{"address.geo": {"lat": 5}, "address": {"city": "Oslo"}}),
+            job(None, {"address.geo": {"lat": 5}, "address": {"city": "Oslo"}}),
             {"address": {"city": "Oslo", "zip": "00100", "geo": {"lat": 5, "lng": 2}}},
         ),
-        ({"fields": {"address": {"merge": "shallow"}}}, job(address={"city": "Oslo"}), {"address": {"city": "Oslo"}}),
+        (SHALLOW, job(None, {"address": {"city": "Oslo"}}), {"address": {"city": "Oslo"}}),
         (
             {"fields": {"address": {"merge": "shallow"}}},
-            job(**{"address.geo": {"lat": 5}}),
+            job(None, {"address.geo": {"lat": 5}}),
             {"address": {"geo": {"lat": 5, "lng": 2}}},
         ),
         (
             {"fields": {"address": {"merge": "deep"}}},
-            job(**{"address.geo": {"lat": 5}}),
+            job(None, {"address.geo": {"lat": 5}}),
             {"address": {"geo": {"lat": 5}}},
         ),
-        ({"fields": {"address": {"merge": "shallow"}}}, job(address={"zip": ABSENT}), {"address": {"zip": None}}),
+        (SHALLOW, job(None, {"address": {"zip": ABSENT}}), {"address": {"zip": None}}),
+        (
+            {"update": {"format": "merge_patch"}},
+            job(None, {"address": {"geo": {"lat": 9}}}),
+            {"address": {"geo": {"lat": 9, "lng": None}}},
+        ),
         (
             {"fields": {"address": {"merge": "shallow", "clear": "empty"}}},
-            job(address={"zip": ABSENT}),
+            job(None, {"address": {"zip": ABSENT}}),
             {"address": {"zip": ""}},
         ),
-        ({"update": {"format": "merge_patch"}}, job(address={"zip": ABSENT}), {"address": {"zip": None}}),
+        ({"update": {"format": "merge_patch"}}, job(None, {"address": {"zip": ABSENT}}), {"address": {"zip": None}}),
         (
             {"update": {"format": "merge_patch"}, "fields": {"address": {"type": "json"}}},
             job({"address": {"city": "Oslo"}}),
             {"address": {"city": "Oslo", "zip": None, "geo": None}},
         ),
-        ({"fields": TAGS}, job(tags={"c": True, "a": ABSENT}), {"tags": ["b", "c"]}),
+        ({"fields": TAGS}, job(None, {"tags": {"c": True, "a": ABSENT}}), {"tags": ["b", "c"]}),
         ({"fields": TAGS}, job({"tags": {"z": True}}), {"tags": ["z"]}),
         (
             {"fields": KEYED},
-            job(fields={"2": "z", "3": "new"}),
+            job(None, {"fields": {"2": "z", "3": "new"}}),
             {"fields": [{"id": 1, "value": "x", "note": "n"}, {"id": 2, "value": "z"}, {"id": 3, "value": "new"}]},
         ),
         (
             {"fields": {"fields": {**KEYED["fields"], "merge": "shallow"}}},
-            job(fields={"2": "z", "1": ABSENT}),
+            job(None, {"fields": {"2": "z", "1": ABSENT}}),
             {"fields": [{"id": 2, "value": "z"}, {"id": 1, "value": None}]},
         ),
         ({"update": {"wrap": "/thing"}}, job({"name": "new"}), {"thing": {"name": "new"}}),
@@ -121,8 +108,33 @@ KEYED = {"fields": {"type": "keyed", "key": "id:int", "value": "value"}}
         ),
         (
             {"update": {"send": "record", "wrap": "/thing"}},
-            job(address={"zip": ABSENT}),
+            job(None, {"address": {"zip": ABSENT}}),
             {"thing": {**RECORD, "address": {"city": "Rome", "geo": {"lat": 1, "lng": 2}}}},
+        ),
+        (
+            {"fields": {"tags": {"type": "set", "merge": "shallow"}}, "update": {"send": "record"}},
+            job({"name": "new", "tags": None}),
+            {**RECORD, "name": "new", "tags": None},
+        ),
+        (
+            {"fields": {"tags": {"type": "set", "clear": "empty"}, "name": {"clear": "omit"}}},
+            job({"name": None, "tags": None}),
+            {"tags": []},
+        ),
+        (
+            {"fields": {"name": {"clear": "omit"}}, "update": {"send": "record"}},
+            job({"name": None}),
+            {name: value for name, value in RECORD.items() if name != "name"},
+        ),
+        (
+            {"fields": {"fields": {**KEYED["fields"], "merge": "shallow", "clear": "empty"}}},
+            job(None, {"fields": {"1": ABSENT}}),
+            {"fields": [{"id": 1, "value": ""}]},
+        ),
+        (
+            {"fields": {"address.geo": {"type": "json"}}},
+            job({"address.geo": None}),
+            {"address": {"city": "Rome", "zip": "00100"}},
         ),
         (
             {"fields": {"name": {"write_to": "/changes/{field}/set"}}},
@@ -131,7 +143,7 @@ KEYED = {"fields": {"type": "keyed", "key": "id:int", "value": "value"}}
         ),
         (
             {"update": {"format": "json_patch"}},
-            job({"name": "new", "missing": 1}, address={"zip": ABSENT}, nothing={"x": 1, "y": 2}),
+            job({"name": "new", "missing": 1}, {"address": {"zip": ABSENT}, "nothing": {"x": 1, "y": 2}}),
             [
                 {"op": "replace", "path": "/name", "value": "new"},
                 {"op": "add", "path": "/missing", "value": 1},
@@ -304,13 +316,53 @@ def test_an_update_changes_what_its_row_names_and_keeps_everything_else(
     assert without_nulls(after) == without_nulls(wanted_of(record, changes))
 
 
+def test_a_json_patch_removes_nothing_that_is_not_there() -> None:
+    of = resource(update={"format": "json_patch"})
+    live = of.state(reply({"id": 7}), "7", Fields(frozenset({"name"})))
+    gone = Change({"name": None}, edits=(Edit(("attributes", "name"), "old", None),))
+    assert json.loads(of.update(job({"name": None}), gone, live).body) == []
+
+
+def test_a_blind_update_sends_what_the_row_says_and_assumes_nothing() -> None:
+    wanted = job({"name": "new"}, {"address": {"zip": ABSENT, "city": "Oslo"}})
+    of = resource(update={"format": "json_patch"})
+    assert json.loads(of.update(wanted, as_written(wanted), None).body) == [
+        {"op": "add", "path": "/name", "value": "new"},
+        {"op": "remove", "path": "/address/zip"},
+        {"op": "add", "path": "/address/city", "value": "Oslo"},
+    ]
+    of = resource(update={"format": "merge_patch"})
+    assert json.loads(of.update(wanted, as_written(wanted), None).body) == {
+        "name": "new", "address": {"zip": None, "city": "Oslo"},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fields", "wanted", "pairs"),
+    [
+        ({}, {"a": None}, [("a", "")]),
+        ({"a": {"clear": "omit"}}, {"a": None, "b": 1}, [("b", "1")]),
+        ({"a": {"type": "list"}}, {"a": ["x", True]}, [("a[0]", "x"), ("a[1]", "true")]),
+        ({"a": {"type": "list"}}, {"a": []}, [("a", "")]),
+        ({"a": {"type": "json"}}, {"a": {"b": {"c": None}}}, [("a[b][c]", "")]),
+        ({"a": {"write_to": "/x/y"}}, {"a": 1}, [("x[y]", "1")]),
+    ],
+)
+def test_a_form_flattens_what_it_holds(
+    fields: dict[str, Any], wanted: dict[str, Any], pairs: list[tuple[str, str]]
+) -> None:
+    of = resource(update={"format": "form", "constants": {"/c/d": True}}, fields=fields)
+    sent = of.update(job(wanted), as_written(job(wanted)), None).body.decode()
+    assert parse_qsl(sent, keep_blank_values=True) == [("c[d]", "true"), *pairs]
+
+
 @given(st.dictionaries(st.sampled_from("abc"), st.text("xy", min_size=1)), st.dictionaries(
     st.sampled_from("abcd"), st.one_of(st.text("xyz", min_size=1), st.just(ABSENT)), min_size=1))  # fmt: skip
 def test_a_form_names_members_by_brackets_and_clears_with_nothing(
     metadata: dict[str, str], changes: dict[str, Any]
 ) -> None:
     of = resource(update={"method": "POST", "format": "form"}, fields={"metadata": {"merge": "shallow"}})
-    wanted = job(metadata=changes)
+    wanted = job(None, {"metadata": changes})
     for live in (of.state(reply({"metadata": metadata}), "7", fields(wanted)), None):
         change = as_written(wanted) if live is None else difference(wanted, live, CompareRules(SCHEMA))
         if not change.is_empty:
