@@ -177,6 +177,10 @@ class Api(Protocol):
         """Of what is sent, and of what is asked for."""
 
     @property
+    def idempotency_header(self) -> str:
+        """Header for a key that makes the repetition of an update harmless; empty where there is none."""
+
+    @property
     def page(self) -> int:
         """Records that one read shows at most, of any type."""
 

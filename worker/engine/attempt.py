@@ -9,8 +9,8 @@ from typing import Final, Protocol, TypeAlias
 
 from jobs.apis.api import Api
 from jobs.apis.meanings import Meaning
-from jobs.model import NotSent, Outcome, Status
-from worker.journal import SAFE, Image, Journal, JournalError
+from jobs.model import NotSent, Outcome, Request, Status
+from worker.journal import ANSWERED, SAFE, Image, Journal, JournalError
 from worker.lane.exchange import Exchange, Exchanged, Headers
 from worker.pacing.limiter import Limiter
 from worker.policy.lifecycle import Event, step
@@ -80,6 +80,28 @@ class Rereading(Protocol):
         """Read the record of the row; return True if a server that was down answers again."""
 
 
+@dataclass(frozen=True, slots=True)
+class IdempotencyKeys:
+    """Keys by which a server knows an update again that it has carried out: a repetition of it does nothing more.
+
+    A key is made of what the journal knows, so that a later process repeats an attempt by the same one. It is renewed
+    once the server has answered, and only for rows that are safe to repeat: some servers give the first answer again
+    for a day, failures too.
+
+    Attributes:
+        header: that holds the key.
+        run: tells the keys of runs apart.
+    """
+
+    header: str
+    run: str
+
+    def on(self, request: Request, row: InFlightRow) -> Request:
+        """Return a request for a row with its key."""
+        key = f"{self.run}-{row.number}-{row.answered}"
+        return replace(request, headers={**request.headers, self.header: key})
+
+
 @dataclass(slots=True)
 class AttemptLoop:
     """Sends a row until it is settled, rerouted, or left because the run ends."""
@@ -88,6 +110,7 @@ class AttemptLoop:
     exchange: Exchange
     journal: Journal
     reading: Rereading
+    keys: IdempotencyKeys | None = None
     longest_gap: float = 0.0
 
     @property
@@ -112,7 +135,8 @@ class AttemptLoop:
                 return self._leave(row)
             if row.live is not None:
                 self.longest_gap = max(self.longest_gap, exchange.clock.age(row.read_at))
-            sent = await exchange.send(row.request(self.api), headers, in_full=row.job.fires)
+            request = row.request(self.api) if self.keys is None else self.keys.on(row.request(self.api), row)
+            sent = await exchange.send(request, headers, in_full=row.job.fires)
             verdict = judge(sent.outcome, sent.meaning, self._sent(row))
             if isinstance(verdict, Settle):
                 return Judged(verdict, sent.outcome)
@@ -259,6 +283,8 @@ class AttemptLoop:
 
     def _note(self, row: InFlightRow, outcome: str, event: Event) -> None:
         row.state = step(row.state, event)
+        if outcome in ANSWERED and row.job.replay_safe:
+            row.answered = row.attempts
         self.journal.note(row.number, row.attempts, outcome)
 
     def _leave(self, row: InFlightRow) -> Interrupted:

@@ -15,7 +15,7 @@ from jobs.apis.api import Api
 from jobs.changes.overtaking import without
 from jobs.model import SETTLED_WELL, Status
 from worker.clock import Clock
-from worker.engine.attempt import AttemptLoop
+from worker.engine.attempt import AttemptLoop, IdempotencyKeys
 from worker.engine.bells import Bells
 from worker.engine.intake import Intake, no_target
 from worker.engine.outcomes import Outcomes
@@ -43,6 +43,9 @@ from worker.stop import Stop
 
 INTENT_HORIZON_S: Final = 600.0
 """Age in seconds up to which intents of a killed process are read, to restore the server's windows."""
+
+RUN_KEY: Final = "run_key"
+"""Name of the journal's fact: what the idempotency keys of the run begin with."""
 
 LONGEST_GAP: Final = "longest_gap"
 """Name of the journal's fact: the most seconds between the reading of a record and its PATCH in the last process."""
@@ -195,7 +198,7 @@ class Run:
             self.api, sequencer, self.journal, guards, recent, bells, clock, stop, settings.target.expect_mode
         )
         reading = self._reading(sequencer, guards, recent, connection, earlier)
-        attempts = AttemptLoop(self.api, connection.updates, self.journal, reading)
+        attempts = AttemptLoop(self.api, connection.updates, self.journal, reading, self._keys())
 
         def is_down() -> bool:
             return connection.reads.is_down and writes.is_down
@@ -214,6 +217,15 @@ class Run:
         await self._beside(work, progress, connection)
         if attempts.longest_gap:
             self.journal.learn(LONGEST_GAP, f"{attempts.longest_gap:.3f}")
+
+    def _keys(self) -> IdempotencyKeys | None:
+        """Return what makes idempotency keys, None for an API that takes none."""
+        header = self.api.idempotency_header
+        if not header:
+            return None
+        run = self.journal.facts.get(RUN_KEY) or f"{int(self.clock.sample() * 2**52):013x}"
+        self.journal.learn(RUN_KEY, run)
+        return IdempotencyKeys(header, run)
 
     def _sequencer(self, canaries: int) -> Sequencer:
         how = self.settings.input

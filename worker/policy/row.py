@@ -85,6 +85,7 @@ class InFlightRow:
         stands: an earlier process left it unknown, and it stays so: it only holds back the later rows of its record.
         image: the values that all attempts of the row so far replace; `imaged` once the journal has them.
         attempts: PATCHes sent so far, earlier processes included.
+        answered: number of the last of them that the server answered; its idempotency key is not used again.
 
         type_name: the type in the request; differs from the job's type if that is abstract.
         abstract: the API may refuse to update this type itself; the first refusals show it.
@@ -111,6 +112,7 @@ class InFlightRow:
     image: tuple[Edit, ...] = ()
     imaged: bool = False
     attempts: int = 0
+    answered: int = 0
 
     abstract: bool = False
     refused: bool = False

@@ -100,6 +100,7 @@ class CommerceLayer:
 
     name: str = "commercelayer"
     media_type: str = MEDIA_TYPE
+    idempotency_header: str = ""
     page: int = PAGE_SIZE
     key_page: int = MOST_REFERENCES
     auth: Auth = field(default_factory=_ClientCredentials)

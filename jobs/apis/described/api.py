@@ -32,6 +32,11 @@ class DescribedApi:
         """What settings call it."""
         return self.description.name
 
+    @property
+    def idempotency_header(self) -> str:
+        """Header for a key that makes the repetition of an update harmless; empty where there is none."""
+        return self.description.idempotency_key
+
     @cached_property
     def page(self) -> int:
         """Records that one read shows at most, of any type."""

@@ -97,6 +97,7 @@ class Harbour:
 
     name: str = "harbour"
     media_type: str = "application/json"
+    idempotency_header: str = ""
     page: int = 1
     key_page: int = 1
     schema: Schema = SCHEMA

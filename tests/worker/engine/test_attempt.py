@@ -19,7 +19,7 @@ from jobs.model import Live, MaybeSent, NotSent, Outcome, Reply, Request, RowRef
 from tests.virtual_time import run
 from tests.worker.lane.scripted import Server, Token
 from worker.clock import Clock
-from worker.engine.attempt import INTERRUPTED, AttemptLoop, Ending, Judged, NeedsReadBack, Rerouted
+from worker.engine.attempt import INTERRUPTED, AttemptLoop, Ending, IdempotencyKeys, Judged, NeedsReadBack, Rerouted
 from worker.journal import JournalError
 from worker.lane.exchange import Exchange
 from worker.pacing.limiter import Limiter
@@ -108,6 +108,7 @@ class Scene:
     records: Records = field(default_factory=Records)
     stop: Stop = field(default_factory=Stop)
     limits: Attempts = FEW
+    keys: IdempotencyKeys | None = None
 
     def __post_init__(self) -> None:
         self.clock = Clock(sample=lambda: 0.5, wall=lambda: 0.0)
@@ -127,7 +128,7 @@ class Scene:
             self.stop,
             {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE},
         )
-        loop = AttemptLoop(COMMERCE_LAYER, exchange, self.notes, self.records)  # type: ignore[arg-type]  # all that is used of it
+        loop = AttemptLoop(COMMERCE_LAYER, exchange, self.notes, self.records, self.keys)  # type: ignore[arg-type]  # all that is used of it
         ending = await loop.run(self.row, admitted=admitted)
         assert self.limiter.pace.in_flight == 0
         return ending
@@ -416,3 +417,20 @@ def test_the_request_is_that_of_the_row() -> None:
     scene = Scene(Updates([DONE]))
     assert scene.row.request(COMMERCE_LAYER) == update_request(SAFE, scene.row.change, "skus")
     assert told(run(scene.send())) == Status.APPLIED
+
+
+@pytest.mark.parametrize(
+    ("job", "outcomes", "keys"),
+    [
+        (SAFE, [LOST, DONE], ["r-1-0", "r-1-0"]),
+        (SAFE, [LOST, Reply(500, {}), DONE], ["r-1-0", "r-1-0", "r-1-2"]),
+        (SAFE, [Reply(429, AFTER_3), LOST, DONE], ["r-1-0", "r-1-1", "r-1-1"]),
+        (ACTION, [Reply(429, AFTER_3), DONE], ["r-1-0", "r-1-0"]),
+    ],
+)
+def test_a_repetition_has_the_same_key_until_the_server_has_answered(
+    job: UpdateJob, outcomes: list[Outcome], keys: list[str]
+) -> None:
+    scene = Scene(Updates(outcomes), job, keys=IdempotencyKeys("Idempotency-Key", "r"))
+    run(scene.send())
+    assert [own["Idempotency-Key"] for own in scene.server.own] == keys

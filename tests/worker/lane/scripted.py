@@ -17,19 +17,22 @@ class Server:
         asked: seconds of the loop at which requests arrived.
         bearers: numbers of the tokens that they came with.
         within: seconds that they were given.
+        own: headers of each request itself.
     """
 
     outcomes: Sequence[Outcome]
     asked: list[float] = field(default_factory=list)
     bearers: str = ""
     within: list[float | None] = field(default_factory=list)
+    own: list[Mapping[str, str]] = field(default_factory=list)
 
-    async def send(self, _request: Request, headers: Mapping[str, str], within: float | None = None) -> Outcome:
+    async def send(self, request: Request, headers: Mapping[str, str], within: float | None = None) -> Outcome:
         scheme, _, number = headers["Authorization"].partition(" ")
         assert scheme == "Bearer"
         self.asked.append(round(asyncio.get_running_loop().time(), 2))
         self.bearers += number
         self.within.append(within)
+        self.own.append(request.headers)
         return self.outcomes[min(len(self.asked), len(self.outcomes)) - 1]
 
 
