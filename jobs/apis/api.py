@@ -27,7 +27,7 @@ class Confirmation:
             too, where the reply shows no attribute at all; of added tags, where it does not show the record's.
         discarded_tags: names that were to be added and are not on the record.
         mode: `test` or `live` as the reply says, or empty.
-        errors: that stand beside the record.
+        errors: that stand beside the record; `field` is the column, as the user wrote it.
     """
 
     edits: tuple[Edit, ...] = ()
@@ -115,6 +115,12 @@ class Resource(Protocol):
 
     def confirm(self, reply: Reply, job: UpdateJob, change: Change) -> Confirmation | None:
         """Read a 2xx with a body; None when it is no success about this record."""
+
+    def errors(self, reply: Reply, columns: Mapping[tuple[str, ...], str]) -> tuple[ApiError, ...]:
+        """Return what a failure of an update finds wrong; `field` is the column, as the user wrote it (`columns`)."""
+
+    def least_wait(self, reply: Reply) -> float:
+        """Return the seconds after which a refused request may be sent again, where no `Retry-After` says so."""
 
     def read(self, keys: Sequence[str], fields: Fields, *, sparse: bool = True) -> Request:
         """Return the request for a page of records; `sparse` names the fields, False asks for all there are."""

@@ -19,7 +19,7 @@ _OPENING: Final = (b"{", b"[", b'"')
 
 def document_of(reply: Reply) -> dict[str, Any] | None:
     """Return the JSON object in a complete reply that says it is JSON; None for anything else."""
-    if not reply.complete or not _is_json(reply.headers.get("content-type", "")):
+    if not reply.complete or not is_json(reply.headers.get("content-type", "")):
         return None
     document = _parsed(reply.body)
     return document if isinstance(document, dict) else None
@@ -41,7 +41,8 @@ def value_of(reply: Reply) -> Any:
 
 
 @lru_cache(maxsize=16)  # a server says the same with every reply
-def _is_json(content_type: str) -> bool:
+def is_json(content_type: str) -> bool:
+    """Return True for a content type of JSON."""
     media = content_type.partition(";")[0].strip().lower()
     return media in {"application/json", "text/json"} or (media[:12] == "application/" and media[-5:] == "+json")
 

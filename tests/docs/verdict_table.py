@@ -61,7 +61,7 @@ OBSERVATIONS: Final[tuple[tuple[str, Callable[[UpdateJob], Outcome]], ...]] = (
     ("400", _refusal(400)),
     ("401 that refuses the token", _refusal(401, "INVALID_TOKEN")),
     ("401 of any other kind, 403", _refusal(403)),
-    ("404", _refusal(404)),
+    ("404, 410", _refusal(404)),
     ("405", _refusal(405)),
     ("406, 415", _refusal(415)),
     ("408", _refusal(408)),

@@ -9,7 +9,8 @@ from typing import Final, Protocol, TypeAlias
 
 from jobs.apis.api import Api
 from jobs.apis.meanings import Meaning
-from jobs.model import NotSent, Outcome, Request, Status
+from jobs.apis.retry_after import read_retry_after
+from jobs.model import NotSent, Outcome, Reply, Request, Status
 from worker.journal import ANSWERED, SAFE, Image, Journal, JournalError
 from worker.lane.exchange import Exchange, Exchanged, Headers
 from worker.pacing.limiter import Limiter
@@ -237,28 +238,36 @@ class AttemptLoop:
                 return self._halt(verdict, row, sent.outcome)
             case SlowDown(doubt):
                 return self._slow_down(row, doubt, sent.pause)
-            case Retry(doubt):
-                return await self._retry(row, doubt, why_not(sent.outcome))
+            case Retry():
+                return await self._retry(row, verdict, sent.outcome)
             case Renew():
                 self._note(row, SAFE, Event.RETRY)
                 return None if await self.exchange.renew(sent.headers) else self._leave(row)
 
-    async def _retry(self, row: InFlightRow, doubt: str, why: str) -> Ending | None:
+    async def _retry(self, row: InFlightRow, verdict: Retry, outcome: Outcome) -> Ending | None:
         row.failures += 1
-        row.doubt = row.doubt or doubt
-        self._note(row, doubt or SAFE, Event.RETRY)
+        row.doubt = row.doubt or verdict.doubt
+        self._note(row, verdict.doubt or SAFE, Event.RETRY)
         exchange = self.exchange
-        if outage := self.limiter.outage(why):
+        if outage := self.limiter.outage(why_not(outcome)):
             exchange.stop.request("outage", outage)
         self.limiter.retry()
-        wait = exchange.patience.backoff(row.failures, exchange.clock.sample())
+        asked = 0.0 if verdict.doubt else self._asked(outcome, verdict.wait)
+        if asked and exchange.park(asked):
+            return self._leave(row)
+        wait = max(asked, exchange.patience.backoff(row.failures, exchange.clock.sample()))
         return None if await exchange.stop.sleep(wait) else self._leave(row)
+
+    def _asked(self, outcome: Outcome, least: float) -> float:
+        """Return the seconds that the row must wait after a refusal: its `Retry-After`, `least` if it has none."""
+        found = read_retry_after(outcome.headers, self.exchange.clock.wall()) if isinstance(outcome, Reply) else None
+        return least if found is None else found
 
     def _halt(self, verdict: HaltRun, row: InFlightRow, outcome: Outcome) -> Ending:
         self.exchange.stop.request(verdict.halt.reason, verdict.halt.message)
         if verdict.settle is not None:
             return Judged(verdict.settle, outcome)
-        self._note(row, SAFE, Event.STOP)
+        self._note(row, verdict.doubt or SAFE, Event.STOP)
         return INTERRUPTED
 
     def _slow_down(self, row: InFlightRow, doubt: str, pause: float) -> Ending | None:

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 import anyio
 
 from jobs.apis.api import Api, Auth, Claims, Grant
-from jobs.apis.meanings import Meaning
+from jobs.apis.meanings import REFUSALS, Meaning
 from jobs.model import Outcome, Reply, Request
 from worker.clock import Clock
 from worker.events import TokenNotRenewed
@@ -44,7 +44,7 @@ MAX_UNPROVEN_TOKENS: Final = 2
 TOKEN_PATIENCE: Final = Patience(attempts=5, base=1.0, cap=20.0, rest=1.0)
 """Attempts to get a token before the run stops, those refused for pace included; never two in one second."""
 
-_FINAL: Final = frozenset({Meaning.REDIRECTED, Meaning.REFUSED})
+_FINAL: Final = frozenset({Meaning.REDIRECTED}) | REFUSALS
 """Meanings that a retry would not change.
 
 A success without a token is not among them: something other than the endpoint may have answered.

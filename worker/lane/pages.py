@@ -10,6 +10,7 @@ from typing import Final, Protocol, TypeAlias
 
 from jobs.apis.api import Api, Resource
 from jobs.apis.errors import read_errors
+from jobs.apis.meanings import Meaning
 from jobs.model import ApiError, Fields, Live, Reply, Request
 from worker.clock import Moment
 from worker.policy.row import Found
@@ -25,16 +26,16 @@ MAX_FRUITLESS_READS: Final = 3
 """Single records in a row that fail as their page did, or get no answer, before the others are given up."""
 
 _Refusal: TypeAlias = tuple[int, tuple[ApiError, ...]]
-_GONE: Final = frozenset({404, 410})
 _BAD_REQUEST: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A reply that a second request would not change, and when it was requested."""
+    """A reply that a second request would not change, what it means, and when it was requested."""
 
     reply: Reply
     at: Moment
+    meaning: Meaning
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,7 @@ def _settles(
         gathered.take({resource_id: live}, answer.at)
     elif _refusal(answer.reply) == refusal:
         return False
-    elif answer.reply.status in _GONE:
+    elif answer.meaning is Meaning.NOT_FOUND:
         gathered.missing.add(resource_id)
     else:
         gathered.fail([resource_id], why_not(answer.reply))

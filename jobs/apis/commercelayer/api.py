@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from jobs.apis.api import Auth, Claims, Confirmation, Grant, Matches
-from jobs.apis.commercelayer.confirmations import read_confirmation
+from jobs.apis.commercelayer.confirmations import errors_in_sheet, read_confirmation
 from jobs.apis.commercelayer.meaning import meaning_of
 from jobs.apis.commercelayer.references import MOST_REFERENCES, read_references, reference_pages, references_request
 from jobs.apis.commercelayer.states import (
@@ -26,7 +26,7 @@ from jobs.apis.documents import MEDIA_TYPE
 from jobs.apis.meanings import Meaning
 from jobs.apis.schema import Schema, load
 from jobs.changes.diff import Change
-from jobs.model import JSON, Fields, Live, Outcome, Reply, Request, UpdateJob
+from jobs.model import JSON, ApiError, Fields, Live, Outcome, Reply, Request, UpdateJob
 
 _WINDOWS: Final = ((100, 60.0), (25, 10.0))
 """Of its own hosts in test mode, the stricter one (its page on rate limits)."""
@@ -51,6 +51,12 @@ class _Resource:
 
     def confirm(self, reply: Reply, job: UpdateJob, change: Change) -> Confirmation | None:
         return read_confirmation(reply, job, change, self.name)
+
+    def errors(self, reply: Reply, columns: Mapping[tuple[str, ...], str]) -> tuple[ApiError, ...]:
+        return errors_in_sheet(reply, columns)
+
+    def least_wait(self, reply: Reply) -> float:  # noqa: ARG002  # no reply of its says more than HTTP does
+        return 0.0
 
     def read(self, keys: Sequence[str], fields: Fields, *, sparse: bool = True) -> Request:
         return states_request(self.name, keys, fields, sparse=sparse)

@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 
 from jobs.apis.api import Claims, Grant
 from jobs.apis.documents import document_of, mapping
-from jobs.apis.errors import read_errors
 from jobs.model import Reply, Request
 
 AUTH_URL: Final = "https://auth.commercelayer.io"
@@ -19,12 +18,6 @@ AUTH_URL: Final = "https://auth.commercelayer.io"
 _TOKEN: Final = re.compile(r"[!-~]+")
 
 _WHOLE: Final = re.compile(r"[0-9]{1,15}")
-
-_REFUSES_TOKEN: Final = frozenset({"invalidtoken", "expiredtoken", "tokenexpired", "tokeninvalid"})
-"""Codes of errors, without case, `_` and `-`."""
-
-_BEARER: Final = re.compile(r"(?:^|[\s,])bearer(?=$|[\s,]).*", re.IGNORECASE | re.DOTALL)
-_CHALLENGE_ERROR: Final = re.compile(r"""(?:^|[\s,])error\s*=\s*["']?([^"',\s]*)""", re.IGNORECASE)
 
 
 def token_request(client_id: str, client_secret: str) -> Request:
@@ -41,21 +34,6 @@ def read_grant(reply: Reply) -> Grant | None:
         return None
     life = document.get("expires_in")
     return Grant(token, _number(int(life)) if isinstance(life, str) and _WHOLE.fullmatch(life) else _number(life))
-
-
-def token_refused(reply: Reply) -> bool:
-    """Say whether a reply refuses the token itself, so that another one may do.
-
-    Either an error code says so, or a challenge to send a token (RFC 6750, 3): one that names `invalid_token`, or
-    names no error at all although a token was sent. `insufficient_scope` is no such refusal.
-    """
-    if reply.status != 401:  # Unauthorized
-        return False
-    challenge = _BEARER.search(reply.headers.get("www-authenticate", ""))
-    named = _CHALLENGE_ERROR.search(challenge[0]) if challenge else None
-    if challenge and (named is None or named[1].lower() == "invalid_token"):
-        return True
-    return any(re.sub("[-_]", "", error.code).lower() in _REFUSES_TOKEN for error in read_errors(reply))
 
 
 def read_claims(token: str) -> Claims:

@@ -8,11 +8,13 @@ from urllib.parse import quote
 from jobs.apis.api import Claims, Confirmation, Grant, Matches
 from jobs.apis.backpressure import failure
 from jobs.apis.documents import document_of
+from jobs.apis.errors import read_errors
 from jobs.apis.meanings import Meaning
+from jobs.apis.pointers import column_of, in_the_sheet
 from jobs.apis.schema import Schema
 from jobs.changes.diff import Change
 from jobs.changes.taken import taken
-from jobs.model import JSON, Fields, Live, NotSent, Outcome, Reply, Request, UpdateJob
+from jobs.model import JSON, ApiError, Fields, Live, NotSent, Outcome, Reply, Request, UpdateJob
 
 BOATS = {"attributes": {"name": "string", "berth": "integer", "extras": "object"}, "relationships": {}}
 SCHEMA = Schema({"boats": BOATS}, merged="extras")
@@ -41,6 +43,12 @@ class Boats:
             return None
         found = taken(change, live, SCHEMA)
         return Confirmation(found.edits, found.differs, found.untaken, found.unseen)
+
+    def errors(self, reply: Reply, columns: Mapping[tuple[str, ...], str]) -> tuple[ApiError, ...]:
+        return in_the_sheet(read_errors(reply), lambda place: column_of(place, columns))
+
+    def least_wait(self, reply: Reply) -> float:
+        return 0.0
 
     def read(self, keys: Sequence[str], fields: Fields, *, sparse: bool = True) -> Request:
         return self.read_one(keys[0], fields)

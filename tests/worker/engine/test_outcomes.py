@@ -103,6 +103,13 @@ def test_what_was_applied_counts_over_reads_for_a_while_and_for_the_row_behind()
     assert refused.written_at < 0
 
 
+def test_a_refused_attempt_is_safe_to_repeat_although_its_record_is_read() -> None:
+    notes = Notes()
+    of = outcomes(notes)
+    of.doubt(in_hand(of), ReadBack("bad_request", "400: nothing to change", proven="no_op"), Reply(400, {}))
+    assert notes.lines == ["note 1 2 safe"]
+
+
 def test_the_wrong_mode_stops_the_run_but_the_row_is_told() -> None:
     notes = Notes()
     of = outcomes(notes, "test")
