@@ -11,7 +11,8 @@ from jobs.apis.api import Api
 from jobs.apis.meanings import Meaning
 from jobs.model import NotSent, Outcome, Status
 from worker.journal import SAFE, Image, Journal, JournalError
-from worker.lane.exchange import Exchange, Exchanged, Headers
+from worker.lane.authority import Headers
+from worker.lane.exchange import Exchange, Exchanged
 from worker.pacing.limiter import Limiter
 from worker.policy.lifecycle import Event, step
 from worker.policy.row import InFlightRow

@@ -1,11 +1,12 @@
 """A server and a credential that follow a script: what rows, reads and probes are tested against."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from jobs.apis.auth import Permit
 from jobs.model import Outcome, Request
-from worker.lane.authority import CredentialLost
+from worker.lane.authority import CredentialLost, Headers
 
 
 @dataclass
@@ -24,8 +25,8 @@ class Server:
     bearers: str = ""
     within: list[float | None] = field(default_factory=list)
 
-    async def send(self, _request: Request, headers: Mapping[str, str], within: float | None = None) -> Outcome:
-        scheme, _, number = headers["Authorization"].partition(" ")
+    async def send(self, _request: Request, headers: Headers, within: float | None = None) -> Outcome:
+        scheme, _, number = headers.permit.value.partition(" ")
         assert scheme == "Bearer"
         self.asked.append(round(asyncio.get_running_loop().time(), 2))
         self.bearers += number
@@ -40,12 +41,12 @@ class Token:
     left: int = 9
     number: int = 0
 
-    async def bearer(self) -> str:
+    async def permit(self) -> Permit:
         if self.number > self.left:
             raise CredentialLost("no token")
-        return f"Bearer {self.number}"
+        return Permit("Authorization", f"Bearer {self.number}")
 
-    async def renew(self, used: str) -> None:
-        assert used == f"Bearer {self.number}"
+    async def renew(self, used: Permit) -> None:
+        assert used.value == f"Bearer {self.number}"
         self.number += 1
-        await self.bearer()
+        await self.permit()
