@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from jobs.apis.auth import Auth
 from jobs.apis.meanings import Meaning
 from jobs.apis.schema import Schema
 from jobs.changes.diff import Change
@@ -52,38 +53,6 @@ class Matches:
     ids: Mapping[str, tuple[str, ...]]
     complete: bool
     most: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """A token as the endpoint hands it out.
-
-    Attributes:
-        expires_in: the *remaining* life in seconds of a token that all callers share; None where that is not told.
-    """
-
-    access_token: str
-    expires_in: float | None = None
-
-    def __repr__(self) -> str:
-        return f"Grant(access_token=<secret>, expires_in={self.expires_in})"
-
-
-@dataclass(frozen=True, slots=True)
-class Claims:
-    """What a token says about itself; empty or None where it says nothing.
-
-    Attributes:
-        application: what it was issued to, as far as its quota goes.
-        mode: `test`, `live`, or empty when unknown.
-        expires_at: seconds since the epoch.
-        url: origin of the API that it is for.
-    """
-
-    application: str = ""
-    mode: str = ""
-    expires_at: float | None = None
-    url: str = ""
 
 
 class Resource(Protocol):
@@ -150,27 +119,6 @@ class Resource(Protocol):
         """Return the keys by reference that a page shows; None when the reply cannot be used."""
 
 
-class Auth(Protocol):
-    """How a token is had, and what it says of itself."""
-
-    @property
-    def url(self) -> str:
-        """Origin of the token endpoint, unless the user names another."""
-
-    @property
-    def windows(self) -> tuple[tuple[int, float], ...]:
-        """Requests for tokens at most, each number in so many seconds."""
-
-    def request(self, client_id: str, client_secret: str) -> Request:
-        """Return the request for a token."""
-
-    def grant(self, reply: Reply) -> Grant | None:
-        """Read the token endpoint's reply; None unless it hands out a token."""
-
-    def claims(self, token: str) -> Claims:
-        """Read what a token says of itself, without checking it: that is the server's business."""
-
-
 class Api(Protocol):
     """One API."""
 
@@ -179,8 +127,12 @@ class Api(Protocol):
         """What settings call it."""
 
     @property
-    def media_type(self) -> str:
-        """Of what is sent, and of what is asked for."""
+    def headers(self) -> Mapping[str, str]:
+        """Headers of every request but those for a token, such as `Accept`."""
+
+    @property
+    def content_type(self) -> str:
+        """Content type of updates that do not name their own; empty where all of them do."""
 
     @property
     def idempotency_header(self) -> str:
@@ -200,7 +152,7 @@ class Api(Protocol):
 
     @property
     def auth(self) -> Auth:
-        """How a token is had."""
+        """How requests are authorised."""
 
     def resource(self, type_name: str) -> Resource:
         """Return a type of records; one that is not known, too, as far as the API takes any."""

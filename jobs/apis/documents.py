@@ -33,7 +33,7 @@ def exact_document_of(reply: Reply) -> dict[str, Any] | None:
 
 def value_of(reply: Reply) -> Any:
     """Return the JSON value of a complete reply that says it is JSON, its numbers exact; ABSENT for anything else."""
-    if not reply.complete or not _is_json(reply.headers.get("content-type", "")):
+    if not reply.complete or not is_json(reply.headers.get("content-type", "")):
         return ABSENT
     rounded = may_be_rounded(reply.body)
     value = _standard(reply.body, parse_float=number) if rounded else _parsed(reply.body)

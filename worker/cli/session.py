@@ -65,9 +65,9 @@ def work(handle: RunHandle, mode: RunMode, flags: Flags, *, detailed: bool = Fal
         detailed: exit with CHANGES if a plan has something to send.
     """
     clock = Clock()
-    secrets, memory = read_secrets(os.environ), state_directory()
+    secrets, memory = read_secrets(os.environ, handle.api.auth), state_directory()
     host = Host(memory, clock, log_event, None if flags.no_progress else watcher(clock))
-    at_hand = runs.token_at_hand(handle.settings, secrets)
+    at_hand = runs.token_at_hand(handle.api, handle.settings, secrets)
     configure_log(flags.log_format)
     access = at_hand or anyio.run(runs.first_token, handle.api, handle.settings, secrets, host)
     if not access.lost:

@@ -12,7 +12,8 @@ from jobs.apis.meanings import Meaning
 from jobs.apis.retry_after import read_retry_after
 from jobs.model import NotSent, Outcome, Reply, Request, Status
 from worker.journal import ANSWERED, SAFE, Image, Journal, JournalError
-from worker.lane.exchange import Exchange, Exchanged, Headers
+from worker.lane.authority import Headers
+from worker.lane.exchange import Exchange, Exchanged
 from worker.pacing.limiter import Limiter
 from worker.policy.lifecycle import Event, step
 from worker.policy.row import InFlightRow

@@ -118,9 +118,8 @@ async def prepared(hold: Callable[[ExitStack], Held], secrets: Secrets, host: Ho
         settings = held.handle.settings
         for url in filter(None, (settings.target.url, secrets.auth_url)):
             checked_origin(url)
-        access = runs.token_at_hand(settings, secrets) or await runs.first_token(
-            held.handle.api, settings, secrets, host
-        )
+        api = held.handle.api
+        access = runs.token_at_hand(api, settings, secrets) or await runs.first_token(api, settings, secrets, host)
         yield PreparedRun(held, access, runs.to_send(held.handle, held.mode, access), host)
     finally:
         await in_thread(stack.close)

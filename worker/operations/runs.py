@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from pydantic import SecretStr
-
 from jobs.apis.api import Api
 from worker import reports
 from worker.clock import Clock
@@ -95,13 +93,13 @@ class ToSend:
     is_harmless: bool
 
 
-def token_at_hand(settings: Settings, secrets: Secrets) -> Access | None:
-    """Return the token that the user gave, None where the first one has to be asked for.
+def token_at_hand(api: Api, settings: Settings, secrets: Secrets) -> Access | None:
+    """Return the credential that the user gave, None where a first token has to be asked for.
 
     Raises:
         ConfigError: the servers cannot be reached in the way the settings say.
     """
-    if secrets.token is None:
+    if api.auth.tokens is not None and secrets.token is None:
         return None
     route_of(settings, secrets)  # refused here rather than half-way
     return Access(secrets)
@@ -111,16 +109,19 @@ async def first_token(api: Api, settings: Settings, secrets: Secrets, host: Host
     """Ask for a token, before anything is asked of the caller or sent.
 
     Raises:
-        ConfigError: the servers cannot be reached in the way the settings say.
+        ConfigError: the servers cannot be reached in the way the settings say, or the API issues no tokens.
     """
+    tokens = api.auth.tokens
+    if tokens is None:
+        raise ConfigError("This API issues no tokens.")
     route, counters = route_of(settings, secrets), Counters()
     try:
         lane = LaneSettings(api, settings, secrets, host.state_directory, counters, host.clock, Stop())
-        async with token_endpoint(lane, route) as endpoint:
+        async with token_endpoint(lane, tokens, route) as endpoint:
             grant = await endpoint.issue()
     except CredentialLost as error:
         return Access(secrets, counters.tokens, str(error))
-    return Access(secrets.model_copy(update={"token": SecretStr(grant.access_token)}), counters.tokens)
+    return Access(secrets.with_token(grant, host.clock.wall()), counters.tokens)
 
 
 def to_send(handle: RunHandle, mode: RunMode, access: Access) -> ToSend:

@@ -13,6 +13,7 @@ from jobs.model import NotSent, Request
 from tests.system.e2e.connect_proxy import Proxy, connect_proxy
 from tests.system.e2e.scripted_server import Answer, Asked, Scripted, confirmed, scripted_server
 from worker.cli import run
+from worker.lane.authority import Headers
 from worker.lane.network import Route
 from worker.lane.transport import Transport
 from worker.policy.patience import Patience
@@ -240,7 +241,7 @@ def test_what_a_proxy_refuses_was_not_sent(answer: bytes, says: str, secure: Scr
 async def test_a_read_that_a_proxy_refuses_was_not_sent_either(proxy: Proxy) -> None:
     proxy.answer = b"HTTP/1.1 403 Forbidden\r\n"
     async with Transport("https://localhost:9", timeout=5, connections=1, route=Route(proxy=proxy.url)) as transport:
-        outcome = await transport.send(Request("GET", "/api/orders/A"), {})
+        outcome = await transport.send(Request("GET", "/api/orders/A"), Headers(()))
     assert outcome == NotSent("the proxy made no connection, it answered 403")
 
 

@@ -5,7 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from jobs.apis.api import Claims, Confirmation, Grant, Matches
+from jobs.apis.api import Confirmation, Matches
+from jobs.apis.auth import Claims, Need, Permit
 from jobs.apis.backpressure import failure
 from jobs.apis.documents import document_of
 from jobs.apis.errors import read_errors
@@ -86,14 +87,11 @@ class Boats:
 class FixedTokens:
     """Tokens that somebody hands out by hand."""
 
-    url: str = ""
-    windows: tuple[tuple[int, float], ...] = ()
+    needs: tuple[Need, ...] = (("token",),)
+    tokens: None = None
 
-    def request(self, client_id: str, client_secret: str) -> Request:
-        raise NotImplementedError("there is no token endpoint")
-
-    def grant(self, reply: Reply) -> Grant | None:
-        return None
+    def permit(self, *secrets: str) -> Permit:
+        return Permit("Authorization", f"Bearer {secrets[0]}", secrets)
 
     def claims(self, token: str) -> Claims:
         return Claims(mode="test" if token.startswith("test-") else "")
@@ -104,7 +102,8 @@ class Harbour:
     """The API."""
 
     name: str = "harbour"
-    media_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=lambda: {"Accept": "application/json"})
+    content_type: str = "application/json"
     idempotency_header: str = ""
     page: int = 1
     key_page: int = 1

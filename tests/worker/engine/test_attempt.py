@@ -1,7 +1,7 @@
 """The attempt loop over scripted outcomes: what is sent when, what the journal is told, and how the row ends."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.apis.api import Resource
+from jobs.apis.auth import Permit
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.apis.commercelayer.meaning import meaning_of
 from jobs.apis.commercelayer.updates import update_request
@@ -26,6 +27,7 @@ from tests.worker.lane.scripted import Server, Token
 from worker.clock import Clock
 from worker.engine.attempt import INTERRUPTED, AttemptLoop, Ending, IdempotencyKeys, Judged, NeedsReadBack, Rerouted
 from worker.journal import JournalError
+from worker.lane.authority import Headers
 from worker.lane.exchange import Exchange
 from worker.pacing.limiter import Limiter
 from worker.policy.lifecycle import State
@@ -51,9 +53,10 @@ FEW = Attempts(max_attempts=3, throttles=3, base=1.0, cap=4.0)
 class Updates(Server):
     """Takes nothing but updates."""
 
-    async def send(self, request: Request, headers: Mapping[str, str], within: float | None = None) -> Outcome:
+    async def send(self, request: Request, headers: Headers, within: float | None = None) -> Outcome:
         assert request.method == "PATCH"
-        assert headers["Content-Type"] == headers["Accept"] == "application/vnd.api+json"
+        fields = dict(headers.fields)
+        assert fields["Content-Type"] == fields["Accept"] == "application/vnd.api+json"
         return await super().send(request, headers, within)
 
 
@@ -460,15 +463,15 @@ def test_a_row_that_is_cancelled_anywhere_leaves_no_slot_behind(
 
 
 class Slow(Updates):
-    async def send(self, request: Request, headers: Mapping[str, str], within: float | None = None) -> Outcome:
+    async def send(self, request: Request, headers: Headers, within: float | None = None) -> Outcome:
         await asyncio.sleep(0.5)
         return await super().send(request, headers, within)
 
 
 class SlowToken(Token):
-    async def bearer(self) -> str:
+    async def permit(self) -> Permit:
         await asyncio.sleep(0.3)
-        return await super().bearer()
+        return await super().permit()
 
 
 class SlowNotes(Notes):

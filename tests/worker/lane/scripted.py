@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from jobs.apis.auth import Permit
 from jobs.model import Outcome, Request
-from worker.lane.authority import CredentialLost
+from worker.lane.authority import CredentialLost, Headers
 
 
 @dataclass
@@ -26,8 +27,8 @@ class Server:
     within: list[float | None] = field(default_factory=list)
     own: list[Mapping[str, str]] = field(default_factory=list)
 
-    async def send(self, request: Request, headers: Mapping[str, str], within: float | None = None) -> Outcome:
-        scheme, _, number = headers["Authorization"].partition(" ")
+    async def send(self, request: Request, headers: Headers, within: float | None = None) -> Outcome:
+        scheme, _, number = headers.permit.value.partition(" ")
         assert scheme == "Bearer"
         self.asked.append(round(asyncio.get_running_loop().time(), 2))
         self.bearers += number
@@ -43,12 +44,12 @@ class Token:
     left: int = 9
     number: int = 0
 
-    async def bearer(self) -> str:
+    async def permit(self) -> Permit:
         if self.number > self.left:
             raise CredentialLost("no token")
-        return f"Bearer {self.number}"
+        return Permit("Authorization", f"Bearer {self.number}")
 
-    async def renew(self, used: str) -> None:
-        assert used == f"Bearer {self.number}"
+    async def renew(self, used: Permit) -> None:
+        assert used.value == f"Bearer {self.number}"
         self.number += 1
-        await self.bearer()
+        await self.permit()

@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,13 @@ import anyio
 import pytest
 from pydantic import SecretStr
 
-from jobs.apis.api import Grant
+from jobs.apis.auth import Grant, Permit
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
-from jobs.apis.commercelayer.meaning import meaning_of
 from jobs.model import Reply, Request
 from tests.virtual_time import run
 from worker.clock import Clock
 from worker.events import Event, TokenNotRenewed
-from worker.lane.authority import CredentialLost, Nobody
+from worker.lane.authority import CredentialLost, Headers, Nobody
 from worker.lane.credentials import (
     RENEW_INTERVAL_S,
     TOKEN_HEADERS,
@@ -71,10 +69,12 @@ class Endpoint:
 
 
 AUTH = COMMERCE_LAYER.auth
+assert AUTH.tokens is not None
+TOKENS = AUTH.tokens
 
 
 def pace_of_tokens() -> Pace:
-    return Pace(ceiling=as_windows(AUTH.windows), max_in_flight=1, discover=False)
+    return Pace(ceiling=as_windows(TOKENS.windows), max_in_flight=1, discover=False)
 
 
 @dataclass
@@ -91,15 +91,17 @@ class Asking:
 
     def endpoint(self) -> TokenEndpoint:
         pace = (
-            self.shared.pace if self.shared else Pace(ceiling=as_windows(AUTH.windows), max_in_flight=1, discover=False)
+            self.shared.pace
+            if self.shared
+            else Pace(ceiling=as_windows(TOKENS.windows), max_in_flight=1, discover=False)
         )
         limiter = Limiter(pace, Clock(), self.stop, self.shared)
         clock, patience = Clock(sample=lambda: 0.0), replace(TOKEN_PATIENCE, pause=self.pause)
         exchange = Exchange(
-            self.transport, limiter, Nobody(), meaning_of, patience, clock, self.stop, TOKEN_HEADERS, self._count
+            self.transport, limiter, Nobody(), TOKENS.meaning, patience, clock, self.stop, TOKEN_HEADERS, self._count
         )
         return TokenEndpoint(
-            self.secrets, AUTH, self.secrets.auth_url or AUTH.url, exchange, News("POST", self.news.append)
+            self.secrets, TOKENS, self.secrets.auth_url or TOKENS.url, exchange, News("POST", self.news.append)
         )
 
     def _count(self) -> None:
@@ -112,11 +114,11 @@ def jwt(**payload: object) -> str:
 
 async def test_the_first_token_is_issued_once_for_all_workers() -> None:
     endpoint = Endpoint([7200])
-    credential = Credential("", endpoint, Hands().clock(), AUTH.claims)
+    credential = Credential((), endpoint, Hands().clock(), AUTH)
     seen: list[str] = []
 
     async def worker() -> None:
-        seen.append(await credential.bearer())
+        seen.append((await credential.permit()).value)
 
     async with anyio.create_task_group() as group:
         for _ in range(16):
@@ -127,41 +129,41 @@ async def test_the_first_token_is_issued_once_for_all_workers() -> None:
 
 async def test_a_token_is_renewed_when_600_seconds_are_left() -> None:
     hands, endpoint = Hands(), Endpoint([7200, 7200])
-    credential = Credential("", endpoint, hands.clock(), AUTH.claims)
-    await credential.bearer()
+    credential = Credential((), endpoint, hands.clock(), AUTH)
+    await credential.permit()
     hands.time += 7200 - 601
-    assert await credential.bearer() == "Bearer token0"
+    assert (await credential.permit()).value == "Bearer token0"
     hands.time += 1
-    assert await credential.bearer() == "Bearer token1"
+    assert (await credential.permit()).value == "Bearer token1"
 
 
 async def test_a_shared_token_with_little_life_left_is_not_asked_for_in_a_loop() -> None:
     hands, endpoint = Hands(), Endpoint([300, 290, 280])
-    credential = Credential("", endpoint, hands.clock(), AUTH.claims)
+    credential = Credential((), endpoint, hands.clock(), AUTH)
     for _ in range(100):
-        await credential.bearer()
+        await credential.permit()
     assert len(endpoint.issued) == 1
     hands.time += RENEW_INTERVAL_S
-    await credential.bearer()
+    await credential.permit()
     assert len(endpoint.issued) == 2
 
 
 async def test_a_refused_token_is_replaced_once_for_all_workers() -> None:
     hands, endpoint = Hands(), Endpoint([7200, 7200, 7200])
-    credential = Credential("", endpoint, hands.clock(), AUTH.claims)
-    used = await credential.bearer()
+    credential = Credential((), endpoint, hands.clock(), AUTH)
+    used = await credential.permit()
     hands.time += 100
     async with anyio.create_task_group() as group:
         for _ in range(16):
             group.start_soon(credential.renew, used)
-    assert await credential.bearer() == "Bearer token1"
+    assert (await credential.permit()).value == "Bearer token1"
     assert len(endpoint.issued) == 2
 
 
 async def test_the_same_dead_token_handed_out_again_is_asked_for_once() -> None:
     hands, endpoint = Hands(), Endpoint([7200] * 20)
-    credential = Credential("", endpoint, hands.clock(), AUTH.claims)
-    used = await credential.bearer()
+    credential = Credential((), endpoint, hands.clock(), AUTH)
+    used = await credential.permit()
     hands.time += 100
     endpoint.issued.clear()  # so that the next one is called token0 again
     async with anyio.create_task_group() as group:
@@ -172,8 +174,8 @@ async def test_the_same_dead_token_handed_out_again_is_asked_for_once() -> None:
 
 async def test_a_renewal_that_failed_is_not_tried_again_by_everybody() -> None:
     hands, endpoint = Hands(), Endpoint([7200])
-    credential = Credential("", endpoint, hands.clock(), AUTH.claims)
-    used = await credential.bearer()
+    credential = Credential((), endpoint, hands.clock(), AUTH)
+    used = await credential.permit()
     hands.time += 100
     asked = 0
     failures = []
@@ -201,18 +203,18 @@ async def test_a_renewal_that_failed_is_not_tried_again_by_everybody() -> None:
 def test_a_token_is_used_on_while_the_endpoint_fails_and_the_token_is_good() -> None:
     async def scene() -> None:
         endpoint = Endpoint([7200])
-        credential = Credential("", endpoint, Clock(), AUTH.claims)
-        assert await credential.bearer() == "Bearer token0"
+        credential = Credential((), endpoint, Clock(), AUTH)
+        assert (await credential.permit()).value == "Bearer token0"
         await anyio.sleep(6600)
         for _ in range(10):  # nobody waits for it, and it is asked every half a minute
             async with anyio.create_task_group() as group:
                 for _ in range(8):
-                    group.start_soon(credential.bearer)
+                    group.start_soon(credential.permit)
             await anyio.sleep(6)
         assert endpoint.patience == [True, False, False]
         endpoint.lives = [7200]
         await anyio.sleep(6)
-        assert await credential.bearer() == "Bearer token1"
+        assert (await credential.permit()).value == "Bearer token1"
 
     run(scene())
 
@@ -220,15 +222,15 @@ def test_a_token_is_used_on_while_the_endpoint_fails_and_the_token_is_good() -> 
 def test_nobody_waits_for_an_early_renewal() -> None:
     async def scene() -> None:
         endpoint = Endpoint([7200, 7200])
-        credential = Credential("", endpoint, Clock(), AUTH.claims)
-        await credential.bearer()
+        credential = Credential((), endpoint, Clock(), AUTH)
+        await credential.permit()
         await anyio.sleep(6600)
         async with anyio.create_task_group() as group:
-            group.start_soon(credential.bearer)
+            group.start_soon(credential.permit)
             await anyio.sleep(0.005)
             with anyio.fail_after(0.001):
-                assert await credential.bearer() == "Bearer token0"
-        assert await credential.bearer() == "Bearer token1"
+                assert (await credential.permit()).value == "Bearer token0"
+        assert (await credential.permit()).value == "Bearer token1"
 
     run(scene())
 
@@ -236,10 +238,10 @@ def test_nobody_waits_for_an_early_renewal() -> None:
 def test_a_token_that_has_run_out_is_waited_for() -> None:
     async def scene() -> None:
         endpoint = Endpoint([7200, 7200])
-        credential = Credential("", endpoint, Clock(), AUTH.claims)
-        await credential.bearer()
+        credential = Credential((), endpoint, Clock(), AUTH)
+        await credential.permit()
         await anyio.sleep(7300)
-        assert await credential.bearer() == "Bearer token1"
+        assert (await credential.permit()).value == "Bearer token1"
         assert endpoint.patience == [True, True]
 
     run(scene())
@@ -252,27 +254,27 @@ class Api:
     credential: Credential
     delay: float = 0.0
     life: float = 1e9
-    since: dict[str, float] = field(default_factory=dict)
+    since: dict[Permit, float] = field(default_factory=dict)
     refused: int = 0
 
     async def ask(self) -> None:
         while True:
-            bearer = await self.credential.bearer()
+            permit = await self.credential.permit()
             now = asyncio.get_running_loop().time()
-            age = now - self.since.setdefault(bearer, now)
+            age = now - self.since.setdefault(permit, now)
             if self.delay <= age <= self.life:
                 return
             self.refused += 1
-            await self.credential.renew(bearer)
+            await self.credential.renew(permit)
 
 
 def test_a_new_token_that_is_not_known_yet_is_tried_again() -> None:
     async def scene() -> None:
         endpoint = Endpoint([7200] * 5)
-        credential = Credential("old", endpoint, Clock(), AUTH.claims)
+        credential = Credential(("old",), endpoint, Clock(), AUTH)
         api = Api(credential, delay=1.9)
-        api.since["Bearer old"] = -1e9
-        await credential.renew("Bearer old")
+        api.since[AUTH.permit("old")] = -1e9
+        await credential.renew(AUTH.permit("old"))
         async with anyio.create_task_group() as group:
             for _ in range(16):
                 group.start_soon(api.ask)
@@ -285,7 +287,7 @@ def test_a_new_token_that_is_not_known_yet_is_tried_again() -> None:
 def test_tokens_that_end_one_after_the_other_are_replaced_over_and_over() -> None:
     async def scene() -> None:
         endpoint = Endpoint([None] * 20)
-        api = Api(Credential("", endpoint, Clock(), AUTH.claims), life=60.0)
+        api = Api(Credential((), endpoint, Clock(), AUTH), life=60.0)
         for _ in range(100):
             await api.ask()
             await anyio.sleep(5)
@@ -297,7 +299,7 @@ def test_tokens_that_end_one_after_the_other_are_replaced_over_and_over() -> Non
 def test_new_tokens_that_are_refused_as_well_stop_the_run_soon() -> None:
     async def scene() -> None:
         endpoint = Endpoint([7200] * 20)
-        api = Api(Credential("old", endpoint, Clock(), AUTH.claims), delay=1e9)
+        api = Api(Credential(("old",), endpoint, Clock(), AUTH), delay=1e9)
         began = asyncio.get_running_loop().time()
         with pytest.raises(CredentialLost, match="new ones as well"):
             await api.ask()
@@ -309,19 +311,19 @@ def test_new_tokens_that_are_refused_as_well_stop_the_run_soon() -> None:
 
 
 async def test_a_fixed_token_cannot_be_replaced() -> None:
-    credential = Credential("fixed", None, Hands().clock(), AUTH.claims)
-    assert await credential.bearer() == "Bearer fixed"
+    credential = Credential(("fixed",), None, Hands().clock(), AUTH)
+    assert (await credential.permit()).value == "Bearer fixed"
     with pytest.raises(CredentialLost, match="set a new ROWPATCH_TOKEN"):
-        await credential.renew("Bearer fixed")
+        await credential.renew(AUTH.permit("fixed"))
 
 
 async def test_the_expiry_of_a_given_jwt_is_known_from_the_token_itself() -> None:
     hands, endpoint = Hands(), Endpoint([7200])
     token = jwt(exp=1_700_000_000 + hands.time + 700)
-    credential = Credential(token, endpoint, hands.clock(), AUTH.claims)
-    assert await credential.bearer() == f"Bearer {token}"
+    credential = Credential((token,), endpoint, hands.clock(), AUTH)
+    assert (await credential.permit()).value == f"Bearer {token}"
     hands.time += 100
-    assert await credential.bearer() == "Bearer token0"
+    assert (await credential.permit()).value == "Bearer token0"
 
 
 def test_no_secret_shows_in_a_repr() -> None:
@@ -329,7 +331,7 @@ def test_no_secret_shows_in_a_repr() -> None:
     for shown in (
         repr(secrets),
         str(secrets),
-        repr(Credential("t0k3n", None, Hands().clock(), AUTH.claims)),
+        repr(Credential(("t0k3n",), None, Hands().clock(), AUTH)),
         repr(Grant("t0k3n", 1)),
     ):
         assert "t0k3n" not in shown
@@ -358,14 +360,14 @@ class Script:
     asked: list[float] = field(default_factory=list)
     body: bytes = b"{}"
 
-    async def send(self, _request: Request, headers: Mapping[str, str], within: float | None) -> Reply:
-        assert headers == TOKEN_HEADERS
+    async def send(self, _request: Request, headers: Headers, within: float | None) -> Reply:
+        assert headers == Headers(tuple(TOKEN_HEADERS.items()))
         assert within is None
         self.asked.append(asyncio.get_running_loop().time())
         await asyncio.sleep(0.02)
-        status, headers = self.replies.pop(0) if self.replies else (200, {})
+        status, fields = self.replies.pop(0) if self.replies else (200, {})
         body = b'{"access_token": "t0k3n", "expires_in": 7200}' if status < 300 else self.body
-        return Reply(status, {"content-type": "application/json", **headers}, body)
+        return Reply(status, {"content-type": "application/json", **fields}, body)
 
 
 def token_endpoint(script: Script, shared: SharedPace | None = None) -> TokenEndpoint:
@@ -528,7 +530,7 @@ def test_processes_share_the_budget_for_tokens(tmp_path: Path) -> None:
         now = asyncio.get_running_loop().time
         clock = Clock(wall=lambda: 1_750_000_000 + now())
         for _ in range(4):
-            pace = Pace(ceiling=as_windows(AUTH.windows), max_in_flight=1, discover=False)
+            pace = Pace(ceiling=as_windows(TOKENS.windows), max_in_flight=1, discover=False)
             shared = SharedPace(
                 pace, PaceMemory(tmp_path, CLIENT.auth_url, quota_of(COMMERCE_LAYER, CLIENT, ""), "POST"), clock
             )

@@ -13,13 +13,16 @@ import pytest
 from aioresponses import CallbackResult, aioresponses
 from yarl import URL
 
+from jobs.apis.auth import Permit
 from jobs.apis.documents import MEDIA_TYPE
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
+from worker.lane.authority import Headers
 from worker.lane.codings import BODY_LIMIT
 from worker.lane.transport import Transport
 
 ORIGIN = "https://acme.commercelayer.io"
-HEADERS = {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE, "Authorization": "Bearer t0k3n"}
+FIELDS = {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE, "Authorization": "Bearer t0k3n"}
+HEADERS = Headers(tuple(FIELDS.items()), Permit("Authorization", "Bearer t0k3n", ("t0k3n",)))
 PATCH = Request("PATCH", "/api/stripe_payments/abc", b'{"data":{}}')
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -38,7 +41,7 @@ async def test_a_patch_carries_the_headers_and_bytes_it_was_given() -> None:
             outcome = await transport.send(PATCH, HEADERS)
     (url, sent) = seen[0]
     assert str(url) == f"{ORIGIN}/api/stripe_payments/abc"
-    assert sent["headers"] == {**HEADERS, "User-Agent": "rowpatch", "Accept-Encoding": "identity"}
+    assert sent["headers"] == {**FIELDS, "User-Agent": "rowpatch", "Accept-Encoding": "identity"}
     assert sent["data"]._value == PATCH.body  # type: ignore[attr-defined]
     assert sent["allow_redirects"] is False
     assert isinstance(outcome, Reply)

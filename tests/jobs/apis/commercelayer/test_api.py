@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from jobs.apis.api import Claims, Confirmation, Grant, Matches
+from jobs.apis.api import Confirmation, Matches
+from jobs.apis.auth import Claims, Grant, Permit
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.apis.documents import MEDIA_TYPE
 from jobs.apis.meanings import Meaning
@@ -81,8 +82,13 @@ def test_records_are_found_by_their_references() -> None:
 
 def test_a_token_is_asked_for_and_read() -> None:
     auth = COMMERCE_LAYER.auth
-    assert auth.request("me", "secret").target == "/oauth/token"
-    assert auth.grant(reply({"access_token": "t", "expires_in": 7})) == Grant("t", 7.0)
+    tokens = auth.tokens
+    assert tokens is not None
+    request, answer = tokens.request("me", "secret"), reply({"access_token": "t", "expires_in": 7})
+    assert request.target == "/oauth/token"
+    assert tokens.grant(answer) == Grant("t", 7.0)
+    assert tokens.meaning(request, answer) is Meaning.SERVED
+    assert auth.permit("t") == Permit("Authorization", "Bearer t", ("t",))
     assert auth.claims("opaque") == Claims()
 
 

@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 
 from jobs.apis.commercelayer.meaning import meaning_of
 from jobs.apis.meanings import ABOUT_PACE, ANSWERS, REFUSALS, SERVER_ERRORS, SLOWS_DOWN, Meaning
+from jobs.apis.tokens import token_meaning
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
 
 READ = Request("GET", "/api/skus/x")
 UPDATE = Request("PATCH", "/api/skus/x", b"{}")
+POSTED = Request("POST", "/api/search", b"x", reads=True)
 TOKEN = Request("POST", "/oauth/token", b"x")
 
 SUCCESSES = {Meaning.SERVED, Meaning.CREATED, Meaning.ACCEPTED, Meaning.NO_CONTENT}
@@ -82,7 +84,8 @@ THROTTLED = b'{"error": {"code": "rateLimitExceeded"}}'
     ],
 )
 def test_every_class_of_outcomes(outcome: Outcome, read: Meaning, update: Meaning, token: Meaning) -> None:
-    assert [meaning_of(each, outcome) for each in (READ, UPDATE, TOKEN)] == [read, update, token]
+    assert [meaning_of(each, outcome) for each in (READ, POSTED, UPDATE)] == [read, read, update]
+    assert token_meaning(TOKEN, outcome) is token
 
 
 def test_the_table_knows_every_meaning_but_those_that_only_a_description_has() -> None:
