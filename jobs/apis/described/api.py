@@ -5,9 +5,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import urlsplit
 
+from jobs.apis.auth import Auth
+from jobs.apis.described.auth import auth_of
 from jobs.apis.described.description import Description
 from jobs.apis.described.resource import DescribedResource
+from jobs.apis.described.templates import template
+from jobs.apis.meanings import Meaning
 from jobs.apis.schema import Schema
+from jobs.model import Outcome, Request
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,7 @@ class DescribedApi:
     constants: Mapping[str, str]
     base_url: str
     schema: Schema
+    content_type: str = ""
     _resources: dict[str, DescribedResource] = field(default_factory=dict)
 
     @property
@@ -32,10 +38,21 @@ class DescribedApi:
         """What settings call it."""
         return self.description.name
 
+    @cached_property
+    def headers(self) -> Mapping[str, str]:
+        """Headers of every request."""
+        own = {name: template(text).fill(self.constants) for name, text in self.description.headers.items()}
+        return {"Accept": "application/json", **own}
+
     @property
     def idempotency_header(self) -> str:
         """Header for a key that makes the repetition of an update harmless; empty where there is none."""
         return self.description.idempotency_key
+
+    @cached_property
+    def auth(self) -> Auth:
+        """How requests are authorised."""
+        return auth_of(self.description.auth, self.constants, self.description.base_url)
 
     @cached_property
     def page(self) -> int:
@@ -60,6 +77,18 @@ class DescribedApi:
             found = self._resources[type_name] = made
         return found
 
+    def meaning(self, request: Request, outcome: Outcome) -> Meaning:
+        """Return what an outcome means, by the rules of the type that the request is about."""
+        return self.resource(request.about).meaning(request, outcome)
+
     def key_pages(self, references: Sequence[str], most: int) -> list[list[str]]:  # noqa: ARG002  # one by one
         """Return each reference by itself."""
         return [[each] for each in references]
+
+    def windows(self, origin: str) -> tuple[tuple[int, float], ...]:  # noqa: ARG002  # wherever it is
+        """Return no limits: those that are declared have a scope, and are kept by it."""
+        return ()
+
+    def counts_by_address(self, origin: str) -> bool:  # noqa: ARG002  # nobody knows
+        """Return False: each credential has a quota of its own, as far as is known."""
+        return False

@@ -79,7 +79,7 @@ def written(found: list[Unit], state: Before, rules: FieldRules, body: dict[str,
         rules: of the fields.
         body: what stands in it besides; it is changed.
     """
-    update, wrap = rules.resource.update, _wrap(rules)
+    update, wrap = rules.resource.update, wrapped(rules)
     if update.send == "record":
         body = _with_record(body, wrap, state, rules)
     for unit in found:
@@ -113,14 +113,15 @@ def as_form(found: list[Unit], rules: FieldRules, body: Mapping[str, JSON]) -> b
     """Return form-encoded pairs, in which brackets name members: `metadata[batch]=7`."""
     pairs = [pair for name, value in body.items() for pair in _flat((name,), value)]
     for unit in found:
-        place = unit.rule.write_to or (*_wrap(rules), *unit.rule.steps)
+        place = unit.rule.write_to or (*wrapped(rules), *unit.rule.steps)
         value = _cleared(unit, rules)
         if not isinstance(value, Absent):
             pairs += _flat((*place, *unit.steps[len(unit.rule.steps) :]), value)
     return urlencode(pairs).encode()
 
 
-def _wrap(rules: FieldRules) -> Steps:
+def wrapped(rules: FieldRules) -> Steps:
+    """Return where the fields stand in a body."""
     update = rules.resource.update
     if not update.wrap and update.format == "json_api":
         return ("data", "attributes")

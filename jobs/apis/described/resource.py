@@ -2,26 +2,30 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final
 from urllib.parse import quote
 
 from jobs.apis.api import Confirmation, Matches
 from jobs.apis.described import keys
 from jobs.apis.described.basis import Basis, Before, before
-from jobs.apis.described.bodies import CONTENT_TYPES, Unit, as_form, as_json_patch, units, written
-from jobs.apis.described.description import Description, ReadDescription, ResourceDescription
+from jobs.apis.described.bodies import CONTENT_TYPES, Unit, as_form, as_json_patch, units, wrapped, written
+from jobs.apis.described.description import Description, ErrorPlaces, ReadDescription, ResourceDescription
+from jobs.apis.described.failures import errors_of
 from jobs.apis.described.fields import FieldRules, element_of
+from jobs.apis.described.meaning import Rules, compiled, least_wait, meaning_of
 from jobs.apis.described.names import Steps, name_of, pointed
 from jobs.apis.described.places import at, put
 from jobs.apis.described.replies import Reader, shown_key
 from jobs.apis.described.templates import Template, Unfilled, into_url, template
 from jobs.apis.documents import value_of
+from jobs.apis.meanings import Meaning
+from jobs.apis.pointers import column_in_body, in_the_sheet
 from jobs.apis.schema import Schema
 from jobs.changes import exact
 from jobs.changes.diff import Change
 from jobs.changes.taken import is_plainly_taken, taken
-from jobs.model import ABSENT, JSON, Absent, Fields, Live, Reply, Request, UpdateJob
+from jobs.model import ABSENT, JSON, Absent, ApiError, Fields, Live, Outcome, Reply, Request, UpdateJob
 
 JSON_TYPE: Final = "application/json"
 _SAFE_IN_QUERIES: Final = "~-._,:()'*/"
@@ -89,7 +93,7 @@ class DescribedResource:
         if self.described.precondition:
             headers |= dict(self._filled(self._conditions, known, optional=True))
         target = self._target(self._paths["update"], query, values)
-        return Request(update.method, target, self._body(found, state, known), headers)
+        return Request(update.method, target, self._body(found, state, known), headers, about=self.name)
 
     def _body(self, found: list[Unit], state: Before, known: Mapping[str, str]) -> bytes:
         update = self.described.update
@@ -133,6 +137,21 @@ class DescribedResource:
         found = taken(change, live, self.schema)
         return Confirmation(found.edits, found.differs, found.untaken, found.unseen)
 
+    # ---- what replies mean
+
+    def meaning(self, request: Request, outcome: Outcome) -> Meaning:
+        """Return what an outcome means."""
+        return meaning_of(self._replies, request, outcome)
+
+    def errors(self, reply: Reply, columns: Mapping[tuple[str, ...], str]) -> tuple[ApiError, ...]:
+        """Return what a failure of an update finds wrong; `field` is the column, as the user wrote it."""
+        column = partial(column_in_body, columns=columns, wrap=wrapped(self._rules), moved=self._moved)
+        return in_the_sheet(errors_of(self._places, reply), column)
+
+    def least_wait(self, reply: Reply) -> float:
+        """Return the seconds after which a refused request may be sent again, where no `Retry-After` says so."""
+        return least_wait(self._replies, reply)
+
     # ---- reads
 
     def read(self, keys_: Sequence[str], fields: Fields, *, sparse: bool = True) -> Request:
@@ -147,9 +166,9 @@ class DescribedResource:
         target = self._target(self._paths["read_many"], query, values)
         headers = self._own_headers(many.headers, values)
         if many.method == "GET":
-            return Request("GET", target, headers=headers, reads=True)
+            return self._reading(target, headers)
         body = exact.write(_with_lists(many.body, lists, values))
-        return Request("POST", target, body, {"Content-Type": JSON_TYPE, **headers}, reads=True)
+        return Request("POST", target, body, {"Content-Type": JSON_TYPE, **headers}, reads=True, about=self.name)
 
     def states(self, reply: Reply, asked: Sequence[str], fields: Fields) -> Mapping[str, Live] | None:
         """Return what a page shows, by key; None when the reply cannot be used."""
@@ -177,7 +196,9 @@ class DescribedResource:
         lists = {"fields": () if fields is None else self._top_names(fields)}
         query = [(name, text) for name, given in read.query.items() for text in _texts(given, lists, values)]
         headers = self._own_headers(read.headers, values)
-        return Request("GET", self._target(self._paths["read"], query, values), headers=headers, reads=True)
+        return Request(
+            "GET", self._target(self._paths["read"], query, values), headers=headers, reads=True, about=self.name
+        )
 
     def state(self, reply: Reply, key: str, fields: Fields) -> Live | None:
         """Return the record that a reply to `read_one` shows; None when it is about something else."""
@@ -200,7 +221,9 @@ class DescribedResource:
         values = {**self.constants, **dict(zip(self._keys[:-1], others, strict=False)), "by": by, "value": value}
         query = [(template(name).fill(values), template(text).fill(values)) for name, text in find.query.items()]
         headers = self._own_headers(find.headers, values)
-        return Request("GET", self._target(self._paths["find"], query, values), headers=headers, reads=True)
+        return Request(
+            "GET", self._target(self._paths["find"], query, values), headers=headers, reads=True, about=self.name
+        )
 
     def matches(self, reply: Reply, references: Sequence[str]) -> Matches | None:
         """Return the keys by reference that a page shows: of records that hold exactly the value asked for."""
@@ -221,6 +244,23 @@ class DescribedResource:
         return Matches({references[0]: tuple(dict.fromkeys(found))}, complete=True)
 
     # ---- parts
+
+    def _reading(self, target: str, headers: Mapping[str, str]) -> Request:
+        return Request("GET", target, headers=headers, reads=True, about=self.name)
+
+    @cached_property
+    def _places(self) -> ErrorPlaces:
+        return self.described.errors or self.api.errors
+
+    @cached_property
+    def _replies(self) -> Rules:
+        conditional = self.described.precondition is not None
+        return compiled(self.described.error_rules, self.api.error_rules, self._places, conditional=conditional)
+
+    @cached_property
+    def _moved(self) -> Mapping[Steps, Steps]:
+        rules = map(self._rules.rule, self._rules.described_names)
+        return {rule.write_to: rule.steps for rule in rules if rule.write_to is not None}
 
     @cached_property
     def _keys(self) -> tuple[str, ...]:
