@@ -3,7 +3,7 @@
 Sources: [limits] developer.zendesk.com/api-reference/introduction/rate-limits; under developer.zendesk.com/
 documentation/ticketing: [avoid] using-the-zendesk-api/best-practices-for-avoiding-rate-limiting, [update]
 managing-tickets/creating-and-updating-tickets; [tickets] developer.zendesk.com/api-reference/ticketing/tickets/tickets;
-[314] issue 314 of zendesk/zendesk_api_client_php; [wiki] errors quoted in tests of public clients (alphagov, wikimedia).
+[314] issue 314 of zendesk/zendesk_api_client_php; [wiki] errors in tests of public clients (alphagov, wikimedia).
 "Unverified" marks general knowledge.
 """
 
