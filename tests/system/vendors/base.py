@@ -4,7 +4,6 @@ A vendor is a subclass of `FakeVendor`. It lists its routes, checks each request
 answers with a `Reply`, or raises a `Refusal` that carries one. Everything that changes a record goes through `write`.
 """
 
-import asyncio
 import base64
 import copy
 import json
@@ -376,6 +375,7 @@ class FakeVendor:
         self.records: dict[str, dict[str, Json]] = copy.deepcopy(dict(records))
         self.history: list[Write] = []
         self.log: list[Call] = []
+        self.failures: list[str] = []  # of the fake itself: `serving` ends with an error when there are any
         self.url = ""
         self._clock = common.get("clock", time.time)
         self._lag_s = common.get("lag_s", 0.0)
@@ -447,6 +447,9 @@ class FakeVendor:
             reply = await handler(call) if handler else self.no_route(call, allowed)
         except Refusal as refusal:
             reply = refusal.reply
+        except Exception as problem:
+            self.failures.append(f"request {call.number}, {call.method} {call.path}: {problem!r}")
+            raise
         self.decorate(call, reply)
         return reply
 
@@ -502,14 +505,11 @@ class FakeVendor:
             yield self.url
         finally:
             await runner.cleanup()
+        if self.failures:
+            raise AssertionError("the judge itself failed: " + "; ".join(self.failures))
 
     async def listen(self, runner: web.AppRunner) -> str:
         """Open one more port; gives its URL."""
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         return f"http://127.0.0.1:{runner.addresses[-1][1]}"
-
-
-async def pause() -> None:
-    """Let others run: where a vendor takes time, requests overlap."""
-    await asyncio.sleep(0)

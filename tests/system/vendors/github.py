@@ -223,9 +223,10 @@ class Fake(FakeVendor):
             raise _error(400, "Conditional request headers are not allowed in unsafe requests.")
         changes = self._checked(self._body(call))
         after = {**self.records[key], **changes}
-        if after["state"] == "open" and self.records[key]["state"] == "open":
-            after["state_reason"] = None  # a reason without a change of state is ignored: [issues]
-        if {**after} != self.records[key]:
+        if after["state"] == self.records[key]["state"]:
+            # A reason without a change of state is ignored: [issues].
+            after["state_reason"] = self.records[key]["state_reason"]
+        if after != self.records[key]:
             after["updated_at"] = stamp(self.now())
         self.write(call, key, after)
         return Reply(200, self._render(key, after))
@@ -280,8 +281,9 @@ class Fake(FakeVendor):
             plain.setdefault("assignees", [one] if one else [])
         if plain.get("milestone") is not None:
             plain["milestone"] = int(plain["milestone"])
-        if plain.get("state") == "closed":
-            plain.setdefault("state_reason", "completed")  # unverified
+        if "state" in plain:
+            # What it is without a reason is unverified.
+            plain.setdefault("state_reason", "completed" if plain["state"] == "closed" else "reopened")
         return plain
 
     def _permitted(self, changes: dict[str, Json]) -> dict[str, Json]:

@@ -72,7 +72,13 @@ def some(count: int) -> dict[str, dict[str, Json]]:
 
 def _status(code: int, reason: str, message: str, details: Json = None, **headers: str) -> Refusal:
     # Errors are a Status: [conv].
-    body: dict[str, Json] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message}
+    body: dict[str, Json] = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": message,
+    }
     body |= {"reason": reason, "code": code}
     return Refusal(Reply(code, {**body, "details": details} if details else body, headers))
 
@@ -200,6 +206,8 @@ class Fake(FakeVendor):
 
     def _kept(self, call: Call, name: str, after: Json) -> Reply:
         before = self.records[name]
+        if not isinstance(after, dict):
+            raise _status(400, "BadRequest", "json: cannot unmarshal array into an object")  # unverified text
         self._fits(name, before, after)
         after, pruned = _pruned(after)
         headers = self._validated(call, pruned)

@@ -25,6 +25,9 @@ async def test_a_change_is_applied_echoed_and_kept_in_the_history() -> None:
         assert [(write.number, write.key) for write in fake.history] == [(1, "acme/shop/1")]
         assert (await send("GET", ISSUE)).body["title"] == "New"
         assert (await send("PATCH", ISSUE, {"body": None, "labels": []})).body["body"] is None
+        assert (await send("PATCH", ISSUE, {"state_reason": "duplicate"})).body["state_reason"] is None
+        assert (await send("PATCH", ISSUE, {"state": "closed"})).body["state_reason"] == "completed"
+        assert (await send("PATCH", ISSUE, {"state": "open"})).body["state_reason"] == "reopened"
 
 
 async def test_without_push_labels_are_dropped_and_the_answer_is_200() -> None:

@@ -239,8 +239,8 @@ class Fake(FakeVendor):
         if "subject" in sent and not sent["subject"]:
             raise _invalid("subject", "Subject: cannot be blank", "BlankValue")
         if "tags" in sent:
-            after["tags"] = _tags(sent["tags"])  # replaces the whole set: [update]
-        after["tags"] = _tags([*after["tags"], *(sent.get("additional_tags") or [])])  # adds: [tickets], for many
+            # Replaces the whole set: [update]. additional_tags are for update_many only: [tickets].
+            after["tags"] = _tags(sent["tags"])
         self._custom(after, sent.get("custom_fields"))
         return after
 
