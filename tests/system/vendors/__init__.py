@@ -10,12 +10,12 @@ How to use one::
     fake = zendesk.Fake(zendesk.some(100), updates=(5, 0.5), lose_reply_every=7)
     async with fake.serving() as url:
         ...                     # let the tool work against `url`
-    fake.records["1"]           # the truth, in the fake's own form; a test may change it: another writer
+    fake.records["1"]           # the truth, in the fake's own form; a test may change it, as another writer would
     fake.history                # each write: number of the request, time, key, before, after
     fake.log                    # each request: number, time, method, path, query, headers, body, status, fate
 
 `some(n)` makes n records (five by default). Every rate is (how many, in how many seconds), or None for no limit; so a
-test scales a minute down to half a second. Waiting times in headers are whole seconds, rounded up, as vendors have them.
+test scales a minute down to half a second. Waiting times in headers are whole seconds, rounded up, as vendors do it.
 
 Parameters that every fake takes:
     lose_reply_every=n    each n-th write that succeeded is applied, then the connection is dropped
@@ -80,8 +80,8 @@ keycloak    Keycloak users. PUT {keycloak.USERS}/{id}: 204; GET one; GET by emai
     Basic); tokens live token_s (60).
     attributes are replaced whole, unmanaged ones discarded; a missing name or e-mail is cleared where attributes are
     sent (clears="always": whenever). required, managed, unmanaged, rename.
-google      A Google-style resource. PATCH /v1/{google.book_name(n)}?updateMask=a,b.c; GET one; GET books:batchGet?names=
-    (all or none).
+google      A Google-style resource. PATCH /v1/{google.book_name(n)}?updateMask=a,b.c; GET one; GET
+    /v1/publishers/acme/books:batchGet?names= (all or none).
     Credentials: Bearer google.TOKEN.
     Without a mask the whole record is replaced (no_mask="populated": what the body has). Empty values are left out of
     answers; etag: 409 ABORTED. quota: 429 RESOURCE_EXHAUSTED.

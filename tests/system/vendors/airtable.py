@@ -120,7 +120,7 @@ class Fake(FakeVendor):
     def _limit(self, base: str) -> None:
         now = self.now()
         if self._monthly and not self._monthly.take(now):
-            raise self._slow("PUBLIC_API_BILLING_LIMIT_EXCEEDED")  # unverified
+            raise self._slow("PUBLIC_API_BILLING_LIMIT_EXCEEDED")  # [seen]
         locked = now < self._locked.get(base, now)
         if (locked and self._extends) or (not locked and self._bases and not self._bases.of(base).take(now)):
             self._locked[base] = now + self._lockout_s  # 30 seconds: [limits]
@@ -129,7 +129,7 @@ class Fake(FakeVendor):
             raise self._slow("RATE_LIMIT_REACHED")
 
     def _slow(self, kind: str) -> Refusal:
-        # 429 and no header that tells how long: [limits]. The body is unverified.
+        # 429 and no header that tells how long: [limits]. The words are [seen], their place in the body is unverified.
         errors = [{"error": kind, "message": "Rate limit exceeded. Please try again later"}]
         return Refusal(Reply(429, {"errors": errors}))
 

@@ -219,8 +219,9 @@ class Fake(FakeVendor):
     def _apply(self, call: Call) -> Reply:
         key = self._key(call)
         if "If-Match" in call.headers or "If-Unmodified-Since" in call.headers:
-            # No conditions on unsafe methods: [practice]; status and text are unverified.
-            raise _error(400, "Conditional request headers are not allowed in unsafe requests.")
+            # No conditions on unsafe methods: [practice]; the answer is quoted in public repositories that tried it.
+            text = "Conditional request headers are not allowed in unsafe requests unless supported by the endpoint"
+            raise _error(400, "Bad Request", [text])
         changes = self._checked(self._body(call))
         after = {**self.records[key], **changes}
         if after["state"] == self.records[key]["state"]:

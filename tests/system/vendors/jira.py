@@ -135,8 +135,8 @@ class Fake(FakeVendor):
         return Reply(405 if allowed else 404, _error(404, ["No such endpoint"]).reply.body)  # unverified
 
     async def gate(self, call: Call) -> None:
-        # Basic with mail and API token: developer.atlassian.com/cloud/jira/platform/basic-auth-for-rest-apis. What is
-        # answered without them is unverified.
+        # Basic with mail and API token: developer.atlassian.com/cloud/jira/platform/basic-auth-for-rest-apis. The
+        # text is quoted in public repositories, as plain text and inside errorMessages.
         if call.headers.get("Authorization") != AUTHORIZATION:
             text = "Client must be authenticated to access this resource."
             raise Refusal(Reply(401, {"errorMessages": [text], "errors": {}}))
@@ -199,7 +199,7 @@ class Fake(FakeVendor):
             except Refusal:
                 continue  # not found, or not to be seen: neither in issues nor in issueErrors: [api]
         found = [self.shown(key) or {} for key in dict.fromkeys(keys)]
-        found.sort(key=lambda issue: int(issue["id"]))  # by id, not as asked: [api]
+        found.sort(key=lambda issue: int(issue["id"]))  # by id, not as asked (unverified)
         wanted = body.get("fields") or ["*all"]
         return Reply(200, {"issues": [self._render(issue, wanted) for issue in found], "issueErrors": []})
 

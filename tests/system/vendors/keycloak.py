@@ -196,7 +196,7 @@ class Fake(FakeVendor):
     def _validate(self, key: str, after: dict[str, Json]) -> None:
         problems = [(name, "error-user-attribute-required") for name in self._required if not _value(after, name)]
         if after["username"] != self.records[key]["username"] and not self._rename:
-            problems.append(("username", "error-user-attribute-read-only"))  # unverified
+            problems.append(("username", "error-user-attribute-read-only"))  # as in Keycloak's own UserTest
         if after["email"] and not re.fullmatch(r"[^@\s]+@[^@\s]+", after["email"]):
             problems.append(("email", "error-invalid-email"))
         problems += [(n, "error-invalid-length") for n in ("firstName", "lastName") if len(after[n] or "") > 255]

@@ -243,7 +243,7 @@ class Fake(FakeVendor):
         change = self._checked(self._body(call))
         if self._locks.due():
             text = "unable to obtain exclusive access to this record"
-            raise _error(400, "UNABLE_TO_LOCK_ROW", text, [])  # unverified status
+            raise _error(400, "UNABLE_TO_LOCK_ROW", text, [])  # [seen], with 400 and with 500
         moment = stamp(self.now(), "milliseconds").replace("Z", "+0000")
         self.write(call, key, {**self.records[key], **change, "LastModifiedDate": moment})
         return Reply(204)  # no content: [guide]

@@ -241,7 +241,7 @@ def _check(kind: str, name: str, value: Json) -> None:
 
 
 def _check_metadata(sent: Json, before: dict[str, str]) -> None:
-    # 50 keys, 40 characters a key, 500 a value, no square brackets in keys: [meta]. The texts are unverified.
+    # 50 keys, 40 characters a key, 500 a value: [meta]. The text for values is [probed], the others are unverified.
     if sent == "":
         return
     if not isinstance(sent, dict):
@@ -250,7 +250,8 @@ def _check_metadata(sent: Json, before: dict[str, str]) -> None:
         if len(name) > 40:
             raise _wrong(f"metadata[{name}]", "Metadata keys can have up to 40 characters.")
         if len(value) > 500:
-            raise _wrong(f"metadata[{name}]", "Metadata values can have up to 500 characters.")
+            text = f"Metadata values can have up to 500 characters, but you passed in a value that is {len(value)}."
+            raise _wrong(f"metadata[{name}]", text)
     if len(_merged(before, sent)) > 50:
         raise _wrong("metadata", "Metadata can have up to 50 keys.")
 

@@ -3,7 +3,7 @@
 Sources: [limits] developer.zendesk.com/api-reference/introduction/rate-limits; under developer.zendesk.com/
 documentation/ticketing: [avoid] using-the-zendesk-api/best-practices-for-avoiding-rate-limiting, [update]
 managing-tickets/creating-and-updating-tickets; [tickets] developer.zendesk.com/api-reference/ticketing/tickets/tickets;
-[314] issue 314 of zendesk/zendesk_api_client_php; [wiki] errors in tests of public clients (alphagov, wikimedia).
+[314] issue 314 of zendesk/zendesk_api_client_php; [wiki] errors in logs and tests of public clients.
 "Unverified" marks general knowledge.
 """
 
@@ -132,8 +132,7 @@ class Fake(FakeVendor):
         return Reply(404, {"error": "InvalidEndpoint", "description": "Not found"})  # unverified
 
     async def gate(self, call: Call) -> None:
-        # Basic with mail/token: developer.zendesk.com/api-reference/introduction/security-and-auth; the text is
-        # unverified.
+        # Basic with mail/token: developer.zendesk.com/api-reference/introduction/security-and-auth; the text is [wiki].
         if call.headers.get("Authorization") != AUTHORIZATION:
             raise Refusal(Reply(401, {"error": "Couldn't authenticate you"}))
         if self._account and not self._account.take(self.now()):
@@ -188,7 +187,7 @@ class Fake(FakeVendor):
         sent = self._body(call)
         self._safe(key, sent)
         if self.records[key]["status"] == "closed":
-            raise _invalid("status", "Status: closed prevents ticket update")  # unverified text
+            raise _invalid("status", "Status: closed prevents ticket update", "ClosedTicket")  # [wiki]
         after = self._changed(self.records[key], sent)
         if after != self.records[key]:
             after["updated_at"] = stamp(self.now())
