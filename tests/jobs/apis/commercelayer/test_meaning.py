@@ -54,12 +54,12 @@ THROTTLED = b'{"error": {"code": "rateLimitExceeded"}}'
         (Reply(200, JSON, b"{", complete=False), Meaning.SERVED, Meaning.SERVED, Meaning.SERVED),
         (Reply(200, JSON, b"{"), Meaning.FOREIGN, Meaning.SERVED, Meaning.SERVED),
         (Reply(200, {"content-type": "text/html"}, b"<html>"), Meaning.FOREIGN, Meaning.SERVED, Meaning.SERVED),
-        (Reply(201, JSON, b"{}"), Meaning.SERVED, Meaning.CREATED, Meaning.CREATED),
-        (Reply(202, JSON, b"{}"), Meaning.SERVED, Meaning.ACCEPTED, Meaning.ACCEPTED),
-        (Reply(204, {}), Meaning.FOREIGN, Meaning.NO_CONTENT, Meaning.NO_CONTENT),
+        (Reply(201, JSON, b"{}"), Meaning.SERVED, Meaning.CREATED, Meaning.SERVED),
+        (Reply(202, JSON, b"{}"), Meaning.SERVED, Meaning.ACCEPTED, Meaning.SERVED),
+        (Reply(204, {}), Meaning.FOREIGN, Meaning.NO_CONTENT, Meaning.SERVED),
         (Reply(299, JSON, b"{}"), Meaning.SERVED, Meaning.SERVED, Meaning.SERVED),
         (Reply(200, JSON | AFTER, b"{}"), Meaning.SERVED, Meaning.SERVED, Meaning.SERVED),
-        (Reply(202, AFTER), Meaning.FOREIGN, Meaning.ACCEPTED, Meaning.ACCEPTED),
+        (Reply(202, AFTER), Meaning.FOREIGN, Meaning.ACCEPTED, Meaning.SERVED),
         # redirects
         (Reply(302, AFTER), Meaning.REDIRECTED, Meaning.REDIRECTED, Meaning.REDIRECTED),
         # refusals
