@@ -344,7 +344,7 @@ def checked_base_url(url: str) -> str:
         raise ConfigError(f"{_shown(url)} is not a valid URL, or has no valid port.") from None
     path = parts.path.rstrip("/")
     if not _BASE_PATH.fullmatch(path) or "?" in url or "#" in url:
-        shown = _shown(url.partition("?")[0])
+        shown = _shown(re.split("[?#]", url)[0])
         raise ConfigError(f"{shown}: write an origin and perhaps a path, like https://api.example.com/v2")
     return checked_origin(f"{parts.scheme}://{parts.netloc}", "https://api.example.com/v2") + path
 

@@ -122,7 +122,7 @@ class TokenEndpoint:
                 if (grant := self._tokens.grant(outcome)) is not None:
                     return self._checked(grant)
             is_too_long = asked.pause > patience.pause
-            why = _why(outcome, asked.pause if is_too_long else 0.0)
+            why = _why(outcome, asked.meaning, asked.pause if is_too_long else 0.0)
             if not patient or is_too_long or asked.meaning in _FINAL or not patience.attempts_left(failures):
                 break
             failures += 1
@@ -318,10 +318,13 @@ class Credential:
         return now - self._asked_at >= self._interval and now >= self._renew_at
 
 
-def _why(outcome: Outcome, pause: float) -> str:
+def _why(outcome: Outcome, meaning: Meaning, pause: float) -> str:
     """Say why there is no token: the outcome, a pause of `pause` seconds if any, and what to check."""
-    why = why_not(outcome).rstrip(".")
+    why, status = why_not(outcome).rstrip("."), outcome.status if isinstance(outcome, Reply) else 0
+    with_success = meaning is Meaning.REFUSED and status < 300
+    if with_success:  # of a success, no text is quoted
+        why = f"it answered {status} with an error in place of a token"
     if pause:
         why += f" and asks for a pause of {pause:.0f} s"
-    refused = isinstance(outcome, Reply) and outcome.status in {400, 401, 403}
+    refused = with_success or status in {400, 401, 403}
     return f"{why}; check ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET" if refused else why

@@ -4,12 +4,13 @@ import base64
 import csv
 import json
 import shutil
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from jobs.model import NotSent, Request
+from jobs.model import NotSent, Reply, Request
 from tests.system.e2e.connect_proxy import Proxy, connect_proxy
 from tests.system.e2e.scripted_server import Answer, Asked, Scripted, confirmed, scripted_server
 from worker.cli import run
@@ -243,6 +244,23 @@ async def test_a_read_that_a_proxy_refuses_was_not_sent_either(proxy: Proxy) -> 
     async with Transport("https://localhost:9", timeout=5, connections=1, route=Route(proxy=proxy.url)) as transport:
         outcome = await transport.send(Request("GET", "/api/orders/A"), Headers(()))
     assert outcome == NotSent("the proxy made no connection, it answered 403")
+
+
+async def test_a_proxy_sees_no_header_of_a_request_and_the_server_sees_each_once(
+    secure: Scripted, proxy: Proxy
+) -> None:
+    request = Request(
+        "PATCH", "/api/orders/A", b'{"data": {"id": "A", "type": "orders"}}', {"content-type": "a/b", "If-Match": "7"}
+    )
+    headers = Headers((("Content-Type", "application/json"), ("Authorization", "Bearer t0k3n")))
+    route = Route(tls=ssl.create_default_context(cafile=CA), proxy=proxy.url)
+    async with Transport(secure.url, timeout=5, connections=1, route=route) as transport:
+        assert isinstance(await transport.send(request, headers), Reply)
+    sent = secure.asked[0].headers
+    assert (sent["content-type"], sent["if-match"], sent["authorization"]) == ("a/b", "7", "Bearer t0k3n")
+    assert not {"if-match", "authorization", "content-type"} & {
+        line.partition(":")[0].lower() for line in proxy.heads[0].splitlines()
+    }
 
 
 def test_a_proxy_that_nobody_runs_was_sent_nothing(secure: Scripted) -> None:

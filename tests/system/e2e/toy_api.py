@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from jobs.apis.api import Confirmation, Matches
-from jobs.apis.auth import Claims, Need, Permit
+from jobs.apis.auth import Auth, Claims, Need, Permit
 from jobs.apis.backpressure import failure
 from jobs.apis.documents import document_of
 from jobs.apis.errors import read_errors
@@ -108,7 +108,7 @@ class Harbour:
     page: int = 1
     key_page: int = 1
     schema: Schema = SCHEMA
-    auth: FixedTokens = field(default_factory=FixedTokens)
+    auth: Auth = field(default_factory=FixedTokens)
 
     def resource(self, type_name: str) -> Boats:
         return Boats(type_name)

@@ -14,8 +14,10 @@ import anyio
 import pytest
 from pydantic import SecretStr
 
-from jobs.apis.auth import Grant, Permit
+from jobs.apis.auth import Auth, Grant, Permit
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
+from jobs.apis.described.auth import auth_of
+from jobs.apis.described.description import AuthDescription
 from jobs.model import Reply, Request
 from tests.virtual_time import run
 from worker.clock import Clock
@@ -579,6 +581,215 @@ def test_the_name_of_a_quota_shows_nothing_of_the_credential() -> None:
     name = quota_of(COMMERCE_LAYER, Secrets(token=SecretStr("t0k3n")), "https://a.example")
     assert re.fullmatch("[0-9a-f]{16}", name)
     assert not hashlib.sha256(b"t0k3n").hexdigest().startswith(name)
+
+
+# other schemes than a token of Commerce Layer
+
+
+def described(kind: str, base_url: str = "", **more: Any) -> Auth:
+    return auth_of(AuthDescription(type=kind, token_url="https://auth.example/t", **more), {}, base_url)  # type: ignore[arg-type]
+
+
+OAUTH2 = described("oauth2_client_credentials")
+
+
+@pytest.mark.parametrize(
+    ("auth", "given", "value", "says"),
+    [
+        (described("bearer"), ("t",), "Bearer t", "set a new ROWPATCH_TOKEN and resume"),
+        (
+            described("basic"),
+            ("me", "pw"),
+            "Basic bWU6cHc=",
+            "refuses the user name or the password; set ROWPATCH_USERNAME and ROWPATCH_PASSWORD anew, and resume",
+        ),
+        (
+            described("api_key", header="X-Key"),
+            ("k",),
+            "k",
+            "refuses the API key; set a new ROWPATCH_API_KEY and resume",
+        ),
+        (OAUTH2, ("t",), "Bearer t", "set ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET, and resume"),
+        (described("basic"), (), "", "no credential: set ROWPATCH_USERNAME and ROWPATCH_PASSWORD"),
+    ],
+)
+async def test_a_fixed_credential_that_is_refused_says_what_to_set(
+    auth: Auth, given: tuple[str, ...], value: str, says: str
+) -> None:
+    credential = Credential(given, None, Hands().clock(), auth)
+    if given:
+        assert (await credential.permit()).value == value
+    with pytest.raises(CredentialLost, match=says):
+        await credential.renew(await credential.permit())
+
+
+def test_a_token_with_a_short_life_is_renewed_at_half_of_it() -> None:
+    async def scene() -> None:
+        endpoint = Endpoint([60] * 20)
+        credential = Credential((), endpoint, Clock(), OAUTH2)
+        for _ in range(300):
+            await credential.permit()
+            await anyio.sleep(1)
+        assert len(endpoint.issued) == pytest.approx(300 / 30, abs=1)
+
+    run(scene())
+
+
+@pytest.mark.parametrize("life", [4.0, 10.0, 20.0])
+def test_a_token_that_lives_for_seconds_is_never_used_beyond_its_life(life: float) -> None:
+    async def scene() -> None:
+        endpoint = Endpoint([life] * 200)
+        api = Api(Credential((), endpoint, Clock(), OAUTH2), life=life)
+        for _ in range(100):
+            await api.ask()
+            await anyio.sleep(1)
+        assert api.refused == 0
+
+    run(scene())
+
+
+def test_short_lives_that_end_early_cost_a_renewal_each_and_not_the_run() -> None:
+    async def scene() -> None:
+        endpoint = Endpoint([20.0] * 200)  # but the API takes each for 12 s only
+        api = Api(Credential((), endpoint, Clock(), OAUTH2), life=12.0)
+        for _ in range(60):
+            await api.ask()
+            await anyio.sleep(7)
+        assert len(endpoint.issued) > 20
+
+    run(scene())
+
+
+async def test_the_first_token_ends_when_the_endpoint_said_so() -> None:
+    hands, endpoint = Hands(), Endpoint([3600])
+    ends = 1_700_000_000 + hands.time + 3600
+    credential = Credential(("opaque",), endpoint, hands.clock(), OAUTH2, ends)
+    hands.time += 2999
+    assert (await credential.permit()).value == "Bearer opaque"
+    hands.time += 1
+    assert (await credential.permit()).value == "Bearer token0"
+
+
+async def test_a_token_that_has_ended_before_the_run_is_replaced_at_once() -> None:
+    endpoint = Endpoint([3600])
+    credential = Credential(("opaque",), endpoint, Hands().clock(), OAUTH2, 1_700_000_000.0)
+    assert (await credential.permit()).value == "Bearer token0"
+
+
+@dataclass
+class Told:
+    """A token endpoint that answers with the given document."""
+
+    document: dict[str, Any]
+    sent: list[Request] = field(default_factory=list)
+
+    async def send(self, request: Request, headers: Headers, within: float | None) -> Reply:
+        self.sent.append(request)
+        assert headers.permit == Permit()
+        return Reply(200, {"content-type": "application/json"}, json.dumps(self.document).encode())
+
+
+def issue(told: Told, auth: Auth, url: str = "") -> Grant:
+    """What the endpoint issues to a run that goes to `url`."""
+
+    async def scene() -> Grant:
+        assert auth.tokens is not None
+        stop, clock = Stop(), Clock(sample=lambda: 0.0)
+        limiter = Limiter(Pace(max_in_flight=1, discover=False), clock, stop)
+        transport: Any = told
+        exchange = Exchange(
+            transport, limiter, Nobody(), auth.tokens.meaning, TOKEN_PATIENCE, clock, stop, TOKEN_HEADERS
+        )
+        return await TokenEndpoint(CLIENT, auth.tokens, "https://auth.example", exchange, url=url).issue()
+
+    return run(scene())
+
+
+SALESFORCE = {"variables": {"instance_url": "/instance_url"}}
+
+
+@pytest.mark.parametrize(
+    ("names", "goes_to", "url"),
+    [
+        ("https://EU1.example.com/", "", "https://eu1.example.com/v1"),
+        ("https://eu1.example.com", "https://eu1.example.com/v1", "https://eu1.example.com/v1"),
+        ("http://127.0.0.1:80", "", "http://127.0.0.1:80/v1"),
+    ],
+)
+def test_a_token_may_name_the_address_that_it_is_for(names: str, goes_to: str, url: str) -> None:
+    auth = described("oauth2_client_credentials", "{instance_url}/v1", **SALESFORCE)
+    told = Told({"access_token": "t0k3n", "instance_url": names})
+    assert issue(told, auth, goes_to) == Grant("t0k3n", url=url)
+
+
+@pytest.mark.parametrize(
+    ("document", "goes_to", "says"),
+    [
+        ({}, "", "https://auth.example issues a token without instance_url, which the URL needs"),
+        ({"instance_url": ""}, "", "issues a token without instance_url"),
+        ({"instance_url": "http://eu1.example.com"}, "", "names no address to send the token to: Refusing http:"),
+        ({"instance_url": "https://me@eu1.example.com"}, "", "names no address to send the token to: "),
+        ({"instance_url": "https://eu1.example.com/?x="}, "", "names no address to send the token to: "),
+        ({"instance_url": "file:///"}, "", "names no address to send the token to: "),
+        (
+            {"instance_url": "https://eu2.example.com"},
+            "https://eu1.example.com/v1",
+            "token is for https://eu2.example.com/v1, and the run goes to https://eu1.example.com/v1: it is not sent",
+        ),
+    ],
+)
+def test_a_token_for_no_address_or_another_one_stops_the_run(document: dict[str, Any], goes_to: str, says: str) -> None:
+    auth = described("oauth2_client_credentials", "{instance_url}/v1", **SALESFORCE)
+    told = Told({"access_token": "t0k3n", **document})
+    with pytest.raises(CredentialLost) as lost:
+        issue(told, auth, goes_to)
+    assert says in str(lost.value)
+    assert "t0k3n" not in str(lost.value)
+    assert len(told.sent) == 1  # it would say the same again
+
+
+def test_a_refusal_with_200_is_final_and_told_without_the_secret_in_any_form() -> None:
+    auth = described("oauth2_client_credentials", client_auth="basic")
+    encoded = base64.b64encode(b"a:b").decode()
+    told = Told({"error": "invalid_client", "error_description": f"unknown: {encoded}"})
+    with pytest.raises(CredentialLost) as lost:
+        issue(told, auth)
+    assert len(told.sent) == 1
+    assert encoded not in str(lost.value)
+    assert told.sent[0].headers["Authorization"] == f"Basic {encoded}"
+
+
+BASIC = Secrets(username=SecretStr("me"), password=SecretStr("pw"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "other", "same"),
+    [
+        ("basic", BASIC, BASIC.model_copy(update={"password": SecretStr("new")}), True),  # a user's
+        ("basic", BASIC, BASIC.model_copy(update={"username": SecretStr("you")}), False),
+        ("api_key", Secrets(api_key=SecretStr("k")), Secrets(api_key=SecretStr("k")), True),
+        ("api_key", Secrets(api_key=SecretStr("k")), Secrets(api_key=SecretStr("l")), False),
+        ("bearer", Secrets(token=SecretStr("k")), Secrets(token=SecretStr("l")), False),
+        ("oauth2_client_credentials", CLIENT, CLIENT.model_copy(update={"token": SecretStr("t")}), True),
+        ("none", Secrets(), Secrets(), True),
+    ],
+)
+def test_whose_quota_a_credential_of_another_scheme_spends(
+    kind: str, one: Secrets, other: Secrets, *, same: bool
+) -> None:
+    @dataclass
+    class Described:
+        auth: Auth
+
+        def counts_by_address(self, origin: str) -> bool:
+            return False
+
+    api: Any = Described(described(kind))
+    quotas = [quota_of(api, each, "https://a.example") for each in (one, other)]
+    assert (quotas[0] == quotas[1]) is same
+    assert (quotas[0] == "") is (kind == "none")
+    kinds = {quota_of(api, Secrets(**{name: SecretStr("x")}), "") for name in ("token", "api_key", "username")}
+    assert len(kinds) == (1 if kind == "none" else 3)  # an API key is no user of that name
 
 
 async def test_an_unreachable_endpoint_is_tried_again_and_then_given_up() -> None:
