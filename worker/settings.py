@@ -4,6 +4,7 @@ The run's journal stores the settings, so that `resume` and `retry` behave as th
 not settings (see `Secrets`): no group holds one.
 """
 
+import operator
 import os
 import re
 import stat
@@ -39,14 +40,19 @@ class Target(_Group):
     """Where the updates go.
 
     Attributes:
-        url: origin of the API, without a path.
+        url: base URL of the API, that of Commerce Layer without a path. A new run stores the one it found; until then
+            it may be empty where the description of the API says it.
         type: resource type of rows that do not name one.
         expect_mode: refuse to run if the credential is for the other mode.
+        api: name of the API; empty for Commerce Layer. Runs of before there were others do not name one.
+        variables: of the API's description, where they differ from its defaults.
     """
 
-    url: str
+    url: str = ""
     type: str = ""
     expect_mode: Literal["", "test", "live"] = ""
+    api: Annotated[str, Field(exclude_if=operator.not_)] = ""
+    variables: Annotated[Mapping[str, str], Field(exclude_if=operator.not_)] = {}
 
 
 def _known_format(name: str) -> str:
@@ -242,10 +248,39 @@ def checked_origin(url: str) -> str:
     Raises:
         ConfigError: it is no origin, or plain http to another machine.
     """
-    origin = origin_of(url, "https://yourdomain.commercelayer.io")
-    if origin.startswith("http:") and not is_loopback(origin):
-        raise ConfigError(f"Refusing {origin}: the token would travel in the clear. Use https.")
-    return origin
+    return _safe(origin_of(url, "https://yourdomain.commercelayer.io"))
+
+
+def checked_base_url(url: str) -> str:
+    """Normalise `url` to an origin with the path that an API may have, without a trailing slash.
+
+    Raises:
+        ConfigError: it is no URL, is plain http to another machine, or holds a query, a fragment or a password.
+    """
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        raise ConfigError(f"{_shown(url)} is not a valid URL.") from None
+    if parts.query or parts.fragment or "@" in parts.netloc:
+        raise ConfigError("The base URL must not have a user, a password, a query or a fragment.")
+    path = parts.path.rstrip("/")
+    if not _PATH.fullmatch(path) or {".", ".."} & set(path.split("/")):
+        raise ConfigError(f"{_shown(url)} is not a base URL. Write it like {_BASE_URL}")
+    origin = origin_of(f"{parts.scheme}://{parts.netloc}", _BASE_URL)
+    return _safe(origin) + path
+
+
+def checked_url(url: str, api: str) -> str:
+    """Normalise the URL of an API as its kind asks for: Commerce Layer's is a bare origin, others may have a path.
+
+    Args:
+        url: as it was given.
+        api: name of the API, as `Target.api` holds it.
+
+    Raises:
+        ConfigError: no token may be sent there.
+    """
+    return checked_base_url(url) if api else checked_origin(url)
 
 
 def origin_of(url: str, like: str) -> str:
@@ -274,6 +309,14 @@ def is_loopback(origin: str) -> bool:
     return urlsplit(origin).hostname in LOOPBACK
 
 
+def _safe(origin: str) -> str:
+    if origin.startswith("http:") and not is_loopback(origin):
+        raise ConfigError(f"Refusing {origin}: the token would travel in the clear. Use https.")
+    return origin
+
+
+_BASE_URL: Final = "https://api.example.com/v2"
+_PATH: Final = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*")
 _HOST: Final = re.compile(r"[0-9a-f:]*:[0-9a-f:.]+|(?!-)[0-9a-z_-]{1,63}(\.[0-9a-z_-]{1,63})*\.?")
 _RATE: Final = re.compile(r"(\d{1,9})\s*/\s*(\d{1,6}(?:\.\d{1,6})?)\s*(ms|s|m|h)")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
