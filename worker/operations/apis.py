@@ -56,9 +56,7 @@ def found(name_or_path: str | Path) -> Api | Description:
         if isinstance(name_or_path, str) and not given.endswith(".toml") and "/" not in given:
             return found_named(given or DEFAULT.name)
         return load(_text_of(Path(given)), given)
-    except UnknownApi as error:
-        raise ConfigError(f"{error}") from None
-    except DescriptionRefused as error:
+    except (UnknownApi, DescriptionRefused) as error:
         raise ConfigError(f"{error}") from None
 
 
