@@ -4,6 +4,7 @@ The run's journal stores the settings, so that `resume` and `retry` behave as th
 not settings (see `Secrets`): no group holds one.
 """
 
+import operator
 import os
 import re
 import stat
@@ -40,14 +41,19 @@ class Target(_Group):
     """Where the updates go.
 
     Attributes:
-        url: origin of the API, without a path.
+        url: base URL of the API, that of Commerce Layer without a path. A new run stores the one it found; until then
+            it may be empty where the description of the API says it.
         type: resource type of rows that do not name one.
         expect_mode: refuse to run if the credential is for the other mode.
+        api: name of the API; empty for Commerce Layer. Runs of before there were others do not name one.
+        variables: of the API's description, where they differ from its defaults.
     """
 
-    url: str
+    url: str = ""
     type: str = ""
     expect_mode: Literal["", "test", "live"] = ""
+    api: Annotated[str, Field(exclude_if=operator.not_)] = ""
+    variables: Annotated[Mapping[str, str], Field(exclude_if=operator.not_)] = {}
 
 
 def _known_format(name: str) -> str:
@@ -306,6 +312,19 @@ def checked_origin(url: str, like: str = "https://yourdomain.commercelayer.io") 
     if origin.startswith("http:") and not is_loopback(origin):
         raise ConfigError(f"Refusing {origin}: the token would travel in the clear. Use https.")
     return origin
+
+
+def checked_url(url: str, api: str) -> str:
+    """Normalise the URL of an API as its kind asks for: Commerce Layer's is a bare origin, others may have a path.
+
+    Args:
+        url: as it was given.
+        api: name of the API, as `Target.api` holds it.
+
+    Raises:
+        ConfigError: no token may be sent there.
+    """
+    return checked_base_url(url) if api else checked_origin(url)
 
 
 def origin_of(url: str, like: str) -> str:

@@ -22,14 +22,12 @@ class DescribedApi:
     Attributes:
         description: of it.
         constants: variables with one value for the whole run.
-        base_url: where it is, filled in.
-        schema: its types of records, and what a row may set of each.
+        base_url: where it is, filled in; empty where nothing is to be sent.
     """
 
     description: Description
     constants: Mapping[str, str]
     base_url: str
-    schema: Schema
     content_type: str = ""
     _resources: dict[str, DescribedResource] = field(default_factory=dict)
 
@@ -37,6 +35,15 @@ class DescribedApi:
     def name(self) -> str:
         """What settings call it."""
         return self.description.name
+
+    @cached_property
+    def schema(self) -> Schema:
+        """Its types of records, and what a row may set of each."""
+        types = {
+            name: {"attributes": dict.fromkeys(each.fields, "string"), "relationships": {}}
+            for name, each in self.description.resources.items()
+        }
+        return Schema(types, merged="")
 
     @cached_property
     def headers(self) -> Mapping[str, str]:
@@ -92,3 +99,8 @@ class DescribedApi:
     def counts_by_address(self, origin: str) -> bool:  # noqa: ARG002  # nobody knows
         """Return False: each credential has a quota of its own, as far as is known."""
         return False
+
+
+def described(description: Description, constants: Mapping[str, str], base_url: str) -> DescribedApi:
+    """Return the API that a description describes."""
+    return DescribedApi(description, constants, base_url)
