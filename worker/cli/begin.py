@@ -34,7 +34,8 @@ def begin(
         raise ConfigError(f"Which sheet? Try: rowpatch {mode.name} payments.csv --type stripe_payments")
     name = "-" if given == "/dev/stdin" else given
     opening.refuse_name(name)
-    secrets, api = read_secrets(os.environ), chosen_api(which)
+    api = chosen_api(which)
+    secrets = read_secrets(os.environ, api.auth)
     target = apis.target_of(api, flags.url or _url_of_token(api, secrets))
     settings = new_settings(name, reading.format or source.guess_format(name), target, flags, reading)
     directory = run_dir or run_directory.default(name, time.time())

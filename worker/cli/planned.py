@@ -30,6 +30,6 @@ def _estimate(plan: PlanSummary, settings: Settings, api: Api) -> str:
 def _whose(origin: str, api: Api) -> str:
     """Return the owner of the quota as `quota_of` does; empty without a credential, which a plan does not need."""
     try:
-        return quota_of(api, read_secrets(os.environ), origin)
+        return quota_of(api, read_secrets(os.environ, api.auth), origin)
     except ConfigError:
         return ""
