@@ -202,6 +202,7 @@ class Live:
         attributes: values by name. `relationships`: links by name.
         tags: names of its tags, None when they were not asked for or not shown.
         fields: what was asked for.
+        steps: what earlier rows of the run made of the record, the latest last; reads may show it as it was before.
     """
 
     type: str
@@ -209,6 +210,7 @@ class Live:
     relationships: Mapping[str, Link | tuple[Link, ...] | None] = field(default_factory=dict)
     tags: frozenset[str] | None = None
     fields: Fields = field(default_factory=Fields)
+    steps: tuple["Step", ...] = field(default=(), compare=False, repr=False)
 
 
 @valueclass(frozen=True, slots=True)
@@ -219,17 +221,28 @@ class Edit:
         before: the value that was there; UNREAD when nobody looked.
         stored: the form in which the API stores `after`, as the reply to our own update showed it, where that is
             neither `before` nor `after`; else UNREAD.
+        past: values that earlier rows of the run replaced: they show as long as the updates of those have not landed.
+            The journal does not keep them.
     """
 
     path: Path
     before: JSON | Absent | Unread
     after: JSON | Absent
     stored: JSON | Absent | Unread = UNREAD
+    past: tuple[JSON | Absent, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def left(self) -> JSON | Absent:
         """What the record holds once the edit is applied, as far as is known."""
         return self.after if isinstance(self.stored, Unread) else self.stored
+
+
+@valueclass(frozen=True, slots=True)
+class Step:
+    """One update of a record: what it was before, and the edits."""
+
+    before: Live
+    edits: tuple[Edit, ...]
 
 
 @valueclass(frozen=True, slots=True)
