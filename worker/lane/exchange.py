@@ -91,7 +91,7 @@ class Exchange:
         except BaseException:
             self.limiter.release()
             raise
-        if permit != self._common.permit:
+        if permit is not self._common.permit and permit != self._common.permit:
             own = {**self.headers, permit.header: permit.value} if permit.header else self.headers
             self._common = Headers(tuple(own.items()), permit)
         return self._common
