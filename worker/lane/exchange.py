@@ -92,8 +92,9 @@ class Exchange:
             self.limiter.release()
             raise
         if permit is not self._common.permit and permit != self._common.permit:
-            own = {**self.headers, permit.header: permit.value} if permit.header else self.headers
-            self._common = Headers(tuple(own.items()), permit)
+            others = ((name, value) for name, value in self.headers.items() if name.lower() != permit.header.lower())
+            carried = ((permit.header, permit.value),) if permit.header else ()
+            self._common = Headers((*others, *carried), permit)
         return self._common
 
     async def send(self, request: Request, headers: Headers, *, in_full: bool = False) -> Exchanged:
