@@ -32,7 +32,7 @@ def resource(name: str, found: ResourceDescription, api: Description) -> Iterato
     scope = Scope(declared(api) | frozenset(keys))
     if not _NAME.fullmatch(name):
         yield Problem(path, "the name of a resource has letters, digits, _, - and . only")
-    yield from url_path((*path, "path"), found.path, scope.filling("fields"))
+    yield from url_path((*path, "path"), found.path, scope)
     if not keys:
         yield Problem((*path, "path"), "it names no key: a variable like {id} that a column fills")
     yield from pointer((*path, "record"), found.record)

@@ -9,7 +9,6 @@ import tomllib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import count
 from typing import Final, NamedTuple
 
 from jobs.apis.described.problems import Path
@@ -173,16 +172,17 @@ class _Scan:
 
     def _list(self, path: Path) -> None:
         self._take()
-        for position in count():
-            self._skip_blank_lines()
-            if self._next.text in {"]", ""}:
-                break
+        self._skip_blank_lines()
+        position = 0
+        while self._next.text not in {"]", ""}:
             self._note((*path, position), self._next.line, self._section)
             self._value((*path, position))
             self._skip_blank_lines()
             if self._next.text != ",":
                 break
             self._take()
+            self._skip_blank_lines()
+            position += 1
         self._close("]")
 
     def _table(self, path: Path) -> None:

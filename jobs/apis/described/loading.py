@@ -132,7 +132,8 @@ def _mistyped(path: Path, value: object, layout: Layout) -> str:
     said = f"it takes {words(wanted)}"
     if keys_at(path[:-1]) is None and (home := belongs(path, layout)):
         return f"{said}; {home}"
-    return f"{said}{_remedy(wanted, value, has_header=path in layout.headers)}"
+    has_header = path in layout.headers or (*path, 0) in layout.headers
+    return f"{said}{_remedy(wanted, value, has_header=has_header)}"
 
 
 def _remedy(wanted: Any, value: object, *, has_header: bool) -> str:
@@ -147,8 +148,7 @@ def _remedy(wanted: Any, value: object, *, has_header: bool) -> str:
             return ": write its header in two pairs of brackets, [[…]]"
         return ": put it into brackets, [{ … }]" if of_tables else ": put it into brackets, […], even if it is one"
     if is_table(wanted):
-        many = isinstance(value, list)
-        return ": write its header in one pair of brackets, […]" if many and has_header else ", like { key = … }"
+        return ": write its header in one pair of brackets, […]" if has_header else ", like { key = … }"
     if isinstance(value, str):
         return " without quotes"
     is_text = str in members(wanted) or bool(choices)

@@ -37,7 +37,7 @@ def toml(value: object) -> str:
 
 def _table(path: Path, table: BaseModel) -> Iterator[str]:
     """Yield the lines of a table: first the keys that are no tables, since TOML gives a key to the header above it."""
-    below: list[tuple[Path, object]] = []
+    below: list[tuple[Path, BaseModel | Mapping[str, BaseModel]]] = []
     for name, declared in type(table).model_fields.items():
         value = getattr(table, name)
         if _has_header(value):
@@ -56,17 +56,18 @@ def _has_header(value: object) -> bool:
     )
 
 
-def _below(path: Path, value: object) -> Iterator[str]:
+def _below(path: Path, value: BaseModel | Mapping[str, BaseModel]) -> Iterator[str]:
+    """Yield the lines of a table with its header; of several tables, each; of fields, one line each."""
     if isinstance(value, BaseModel):
         yield from ("", _header(path), *_table(path, value))
-    elif isinstance(value, Mapping) and all(isinstance(each, FieldDescription) for each in value.values()):
+    elif path[-1] == "fields":
         yield from ("", _header(path), *_fields(value))
-    elif isinstance(value, Mapping):
+    else:
         for key, each in value.items():
             yield from _below((*path, key), each)
 
 
-def _fields(fields: Mapping[str, FieldDescription]) -> Iterator[str]:
+def _fields(fields: Mapping[str, BaseModel]) -> Iterator[str]:
     """Yield a line for each field with what is said of it, below one comment with the defaults of all."""
     defaults = {key: value for key, value in FieldDescription().model_dump().items() if value is not None}
     yield f"# Unless a field says otherwise: {', '.join(f'{key} = {toml(value)}' for key, value in defaults.items())}"
