@@ -20,7 +20,7 @@ from pydantic.fields import FieldInfo
 
 from jobs.apis.described.description import Description
 from jobs.apis.described.shape import element_of, is_list, is_model, members, words
-from jobs.apis.described.showing import toml
+from jobs.apis.described.writing import inline
 from jobs.damage import WARNINGS
 from jobs.model import Status
 from jobs.printable import printable
@@ -85,6 +85,11 @@ def argument(column: str) -> str:
 def verdicts() -> str:
     header = ("Observation", "Safe to repeat, attempts left", "Safe to repeat, last attempt", "Not safe to repeat")
     return _table(header, verdict_table.rows())
+
+
+def described_verdicts() -> str:
+    header = ("Observation", "Safe to repeat, attempts left", "Safe to repeat, last attempt", "Not safe to repeat")
+    return _table(header, verdict_table.described_rows())
 
 
 def special_verdicts() -> str:
@@ -161,13 +166,14 @@ def default(declared: FieldInfo) -> str:
     if declared.is_required():
         return "required"
     value = declared.default
-    return "–" if value is None or isinstance(value, BaseModel) else f"`{toml(value)}`"
+    return "–" if value is None or isinstance(value, BaseModel) else f"`{inline(value)}`"
 
 
 PARTS: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
     ("docs/outcomes.md", "reasons"): reasons,
     ("docs/verdicts.md", "verdicts"): verdicts,
     ("docs/verdicts.md", "special"): special_verdicts,
+    ("docs/verdicts.md", "described"): described_verdicts,
     ("docs/lifecycle.md", "diagram"): diagram,
     ("docs/input.md", "warnings"): warnings,
     ("docs/input.md", "bad-input"): bad_input,

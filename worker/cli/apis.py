@@ -17,7 +17,7 @@ def listing() -> int:
     from rich.table import Table
 
     from worker.cli.speech import show
-    from worker.operations.apis import listed
+    from worker.operations.descriptions import listed
 
     found = listed()
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -45,10 +45,10 @@ def show(
     from jobs.apis.described.showing import shown
     from worker.cli.session import guarded
     from worker.cli.speech import say
-    from worker.operations import apis as operation
+    from worker.operations import descriptions
 
     def print_it() -> int:
-        say((operation.source(which) if source else shown(operation.described(which))).removesuffix("\n"))
+        say((descriptions.source(which) if source else shown(descriptions.described(which))).removesuffix("\n"))
         return 0
 
     return guarded(print_it)
@@ -69,7 +69,7 @@ def check(
     from worker.cli.session import guarded
     from worker.cli.speech import say
     from worker.exit_statuses import DONE, REFUSED
-    from worker.operations.apis import checked
+    from worker.operations.descriptions import checked
 
     def report() -> int:
         found = checked(file)

@@ -14,12 +14,13 @@ from jobs.apis.described.checking_texts import (
     header_name,
     headers,
     pointer,
+    template,
     texts,
     variable_names,
 )
 from jobs.apis.described.description import AuthDescription, Description
 from jobs.apis.described.problems import Problem
-from jobs.apis.described.scopes import declared, key_variables, used
+from jobs.apis.described.scopes import declared, key_variables, named_in
 from jobs.apis.described.secrecy import secrets
 from jobs.apis.schema import closest
 
@@ -30,29 +31,29 @@ def problems(description: Description) -> list[Problem]:
 
 
 def _problems(api: Description) -> Iterator[Problem]:
-    everywhere = Scope(declared(api))
+    everywhere = Scope(declared=declared(api))
     keys = frozenset().union(*(key_variables(api, each) for each in api.resources.values()))
     if api.base_url:
-        yield from address(("base_url",), api.base_url, api.variables)
+        yield from address(("base_url",), api.base_url, everywhere, api.variables)
     yield from variable_names(("variables",), api.variables)
     yield from _unused(api)
     yield from headers(("headers",), api.headers, everywhere)
-    yield from limits(("limits",), api.limits, everywhere.variables | keys)
+    yield from limits(("limits",), api.limits, everywhere.declared | keys)
     yield from limit_headers(api.limit_headers)
     yield from error_places(("errors",), api.errors)
     yield from _idempotency_key(api)
     yield from _auth(api.auth, api.variables, everywhere)
-    yield from error_rules(("error_rules",), api.error_rules, everywhere.variables | keys)
+    yield from error_rules(("error_rules",), api.error_rules, everywhere.declared | keys)
     for name, each in api.resources.items():
         yield from resource(name, each, api)
     yield from secrets(api)
 
 
 def _unused(api: Description) -> Iterator[Problem]:
-    names = used(api)
+    names = named_in(api.model_dump(exclude={"notes"}))
     for name in api.variables:
         if name not in names:
-            near = closest(name, sorted(names - set(api.variables)))
+            near = closest(name, sorted(names - api.variables.keys()))
             hint = f"; did you mean `{near}`?" if near else ""
             yield Problem(("variables", name), f"no text of this description has `{{{name}}}`{hint}", is_warning=True)
 
@@ -79,12 +80,13 @@ def _auth(auth: AuthDescription, defaults: Mapping[str, str], scope: Scope) -> I
 
 def _tokens(auth: AuthDescription, defaults: Mapping[str, str], scope: Scope) -> Iterator[Problem]:
     if auth.token_url:
-        yield from address(("auth", "token_url"), auth.token_url, defaults)
+        yield from address(("auth", "token_url"), auth.token_url, scope, defaults)
     else:
         yield Problem(("auth", "token_url"), "it is missing: the address where tokens are issued")
     for position, each in enumerate(auth.scopes):
         if not each or not each.isprintable() or set(each) & set(' "\\'):
             yield Problem(("auth", "scopes", position), "one scope an element, without blanks and quotes")
+        yield from template(("auth", "scopes", position), each, scope)
     yield from texts(("auth", "params"), auth.params, scope)
     yield from variable_names(("auth", "variables"), auth.variables)
     for name, each in auth.variables.items():

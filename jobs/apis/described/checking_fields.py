@@ -6,8 +6,8 @@ from typing import Final
 
 from jobs.apis.described.checking_texts import Scope, member, pointer, template
 from jobs.apis.described.description import FieldDescription, Scalar
-from jobs.apis.described.placeholders import variables
 from jobs.apis.described.problems import Path, Problem
+from jobs.apis.described.scopes import named_in
 from jobs.texts import either
 
 _DOTTED: Final = re.compile(r"[^./*\s][^.*]*(?:\.[^.*]+)*(?:\.\*)?|\*")
@@ -61,8 +61,12 @@ def _places(path: Path, name: str, field: FieldDescription) -> Iterator[Problem]
             yield Problem((*path, "read_from"), "one place cannot show all fields: name each field that stands there")
     if field.write_to:
         yield from member((*path, "write_to"), field.write_to)
-        yield from template((*path, "write_to"), field.write_to, Scope(frozenset(), frozenset({"field"})))
-        if many and "field" not in variables(field.write_to):
+        names = named_in(field.write_to)
+        if names <= {"field"}:
+            yield from template((*path, "write_to"), field.write_to, Scope(filled=names))
+        else:
+            yield Problem((*path, "write_to"), "only {field} is filled here")
+        if many and not names:
             yield Problem((*path, "write_to"), "all fields would go to one place: it must hold {field}")
     if field.item:
         yield from member((*path, "item"), field.item)

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import Final
 
 from jobs.apis.described.checking_fields import fields
@@ -18,9 +20,8 @@ from jobs.apis.described.description import (
     ResourceDescription,
     UpdateDescription,
 )
-from jobs.apis.described.placeholders import found_in, variables
 from jobs.apis.described.problems import Path, Problem
-from jobs.apis.described.scopes import declared, key_variables
+from jobs.apis.described.scopes import declared, holes_in, key_variables, named_in
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
@@ -29,7 +30,7 @@ def resource(name: str, found: ResourceDescription, api: Description) -> Iterato
     """Check one type of records."""
     path: Path = ("resources", name)
     keys = key_variables(api, found)
-    scope = Scope(declared(api) | frozenset(keys))
+    scope = Scope(frozenset(keys), declared(api))
     if not _NAME.fullmatch(name):
         yield Problem(path, "the name of a resource has letters, digits, _, - and . only")
     yield from url_path((*path, "path"), found.path, scope)
@@ -38,8 +39,8 @@ def resource(name: str, found: ResourceDescription, api: Description) -> Iterato
     yield from pointer((*path, "record"), found.record)
     yield from pointer((*path, "values"), found.values)
     yield from headers((*path, "headers"), found.headers, scope)
-    yield from limits((*path, "limits"), found.limits, scope.variables)
-    yield from error_rules((*path, "error_rules"), found.error_rules, scope.variables)
+    yield from limits((*path, "limits"), found.limits, scope.names)
+    yield from error_rules((*path, "error_rules"), found.error_rules, scope.names)
     if found.errors is not None:
         yield from error_places((*path, "errors"), found.errors)
     yield from _update((*path, "update"), found.update, scope)
@@ -86,11 +87,12 @@ def _reading(path: Path, found: ResourceDescription, scope: Scope) -> Iterator[P
     if isinstance(found.read, ReadDescription):
         yield from _read((*path, "read"), found.read, scope.filling("fields"))
         return
+    if found.read_many is not None:
+        return
     if found.update.send == "record":
         yield Problem((*path, "update", "send"), "the whole record is sent back as it was read: it needs `read`")
-    for key in ("read_many", "precondition"):
-        if getattr(found, key) is not None:
-            yield Problem((*path, key), "it needs `read`, which is false: remove one of both")
+    if found.precondition is not None:
+        yield Problem((*path, "precondition"), "it needs `read`, which is false: remove one of both")
 
 
 def _read(path: Path, read: ReadDescription, scope: Scope) -> Iterator[Problem]:
@@ -108,17 +110,17 @@ def _read_many(
     yield from values((*path, "query"), many.query, inside)
     yield from headers((*path, "headers"), many.headers, inside)
     yield from values((*path, "body"), many.body, inside)
-    yield from template((*path, "each"), many.each, Scope(frozenset({"id"})))
+    yield from template((*path, "each"), many.each, replace(scope, declared=scope.declared | {"id"}))
     yield from pointer((*path, "records"), many.records)
     yield from member((*path, "id"), many.id)
-    named = set(variables((many.path, many.query, many.headers, many.body)))
+    named = named_in((many.path, many.query, many.headers, many.body))
     if "ids" not in named:
         yield Problem(path, "no text of it has {ids}: nothing says which records to read")
-    if "id" not in variables(many.each):
+    if "id" not in named_in(many.each):
         yield Problem((*path, "each"), "it must hold {id}")
     if many.body and many.method == "GET":
         yield Problem((*path, "body"), 'a GET has no body: write method = "POST"')
-    yield from _one_varies(path, named, keys, defaults, "{ids}")
+    yield from _last_varies(path, named, keys, defaults, "{ids}")
 
 
 def _find(
@@ -127,6 +129,8 @@ def _find(
     inside = scope.filling("by", "value")
     yield from url_path((*path, "path"), find.path, inside)
     yield from texts((*path, "query"), find.query, inside)
+    for name in find.query:
+        yield from template((*path, "query", name), name, inside)
     yield from headers((*path, "headers"), find.headers, inside)
     yield from pointer((*path, "records"), find.records)
     yield from member((*path, "id"), find.id)
@@ -135,25 +139,27 @@ def _find(
             yield Problem((*path, "by", position), "name a field that is no part of the key in `path`")
         elif each in find.by[:position]:
             yield Problem((*path, "by", position), "it stands there twice: remove one")
-    named = set(variables((find.path, find.query, find.headers)))
+    named = named_in((find.path, find.query, find.headers))
     if "value" not in named:
         yield Problem(path, "no text of it has {value}: nothing says which record to find")
     if len(find.by) > 1 and "by" not in named:
         yield Problem(path, "no text of it has {by}: nothing says which field the value is of")
-    yield from _one_varies(path, named, keys, defaults, "the id found")
+    yield from _last_varies(path, named, keys, defaults, "the id found")
 
 
-def _one_varies(
-    path: Path, named: set[str], keys: tuple[str, ...], defaults: Mapping[str, str], what: str
+def _last_varies(
+    path: Path, named: AbstractSet[str], keys: tuple[str, ...], defaults: Mapping[str, str], what: str
 ) -> Iterator[Problem]:
-    """Check that one variable of the key is left for what a page shows; rows are grouped by the others."""
-    varying = [each for each in keys if each not in named]
-    free = [each for each in varying if each not in defaults] or varying
-    if keys and not varying:
-        yield Problem(path, f"it names every variable of the key: none is left for {what}")
-    elif len(free) > 1:
-        listed = ", ".join(f"{{{each}}}" for each in free)
-        yield Problem(path, f"{what} can stand for one variable of the key; name all but one of {listed}")
+    """Check that a page is for the last variable of the key, and names the others, by which rows are grouped."""
+    if not keys:
+        return
+    *others, last = keys
+    if last in named:
+        yield Problem(path, f"{what} stands for {{{last}}}, the last variable of the key: do not name that here")
+    if missing := [each for each in others if each not in named and each not in defaults]:
+        yield Problem(
+            path, f"{what} stands for {{{last}}} alone: name {', '.join(f'{{{each}}}' for each in missing)}, too"
+        )
 
 
 def _list(path: Path, found: ListDescription, scope: Scope) -> Iterator[Problem]:
@@ -175,5 +181,5 @@ def _precondition(
     for name in found.headers:
         if name.lower() in taken:
             yield Problem((*path, "headers", name), "`update` has this header, too: remove it there")
-    if all(each.is_variable for each in found_in((found.headers, found.body, found.query))):
+    if not any(hole.name.startswith(("@", "/")) for hole in holes_in((found.headers, found.body, found.query))):
         yield Problem(path, "it holds nothing of the record that was read, like {@ETag} or {/updated_at}")

@@ -1,11 +1,15 @@
 """Checks of what replies mean: the places of errors, and the ordered rules."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Final
 
 from jobs.apis.described.checking_limits import scope
 from jobs.apis.described.checking_texts import header_name, pointer, same_names
 from jobs.apis.described.description import ErrorPlaces, ErrorRule, Scalar
 from jobs.apis.described.problems import Path, Problem
+
+_FAILURES: Final = frozenset(range(400, 600))
+_SUCCESSES: Final = frozenset(range(200, 300))
 
 
 def error_places(path: Path, places: ErrorPlaces) -> Iterator[Problem]:
@@ -42,7 +46,7 @@ def _rule(path: Path, rule: ErrorRule) -> Iterator[Problem]:
 def _covers(first: ErrorRule, second: ErrorRule) -> bool:
     """Return whether the first rule matches whenever the second does."""
     return (
-        _covers_status(first, second)
+        _statuses(second) <= _statuses(first)
         and first.code in {"", second.code}
         and first.text.casefold() in second.text.casefold()
         and _values(first.body) <= _values(second.body)
@@ -50,18 +54,17 @@ def _covers(first: ErrorRule, second: ErrorRule) -> bool:
     )
 
 
-def _covers_status(first: ErrorRule, second: ErrorRule) -> bool:
-    if first.status:
-        return bool(second.status) and set(second.status) <= set(first.status)
-    if first.body:
-        return True
-    in_success = any(status < 300 for status in second.status) or (second.body and not second.status)
-    return not in_success  # only a rule about the body counts for a 2xx of itself
+def _statuses(rule: ErrorRule) -> frozenset[int]:
+    """Return the statuses that a rule is about: without any, those of failures, and 2xx if it looks into the body."""
+    if rule.status:
+        return frozenset(rule.status)
+    return _FAILURES | _SUCCESSES if rule.body else _FAILURES
 
 
 def _covers_headers(first: ErrorRule, second: ErrorRule) -> bool:
-    there = {name.lower(): value for name, value in second.header.items()}
-    return all(name.lower() in there and value in {"*", there[name.lower()]} for name, value in first.header.items())
+    there = {name.lower(): value.casefold() for name, value in second.header.items()}
+    asked = {name.lower(): value.casefold() for name, value in first.header.items()}
+    return all(name in there and value in {"*", there[name]} for name, value in asked.items())
 
 
 def _values(body: Mapping[str, Scalar]) -> set[tuple[str, type, Scalar]]:

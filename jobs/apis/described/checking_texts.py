@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from jobs.apis.described.placeholders import Placeholder, is_variable, parts
 from jobs.apis.described.problems import Path, Problem
+from jobs.apis.described.templates import TRANSFORMS, Hole, Template
+from jobs.apis.described.templates import template as parsed
+from jobs.apis.header_values import unsendable
 from jobs.apis.schema import closest
 
 RESERVED: Final = frozenset({"by", "field", "fields", "ids", "value"})
@@ -16,12 +18,8 @@ RESERVED: Final = frozenset({"by", "field", "fields", "ids", "value"})
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _POINTER: Final = re.compile(r"(?:/(?:[^~/]|~[01])*)*")  # RFC 6901
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.1
-_HEADER_VALUE: Final = re.compile(r"(?:[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?)?")  # RFC 9110, 5.5
 _PATH: Final = re.compile(r"/[^\s#\\]*")
-_CONNECTION: Final = frozenset(
-    {"connection", "content-encoding", "content-length", "expect", "host", "keep-alive", "te", "trailer"}
-    | {"transfer-encoding", "upgrade"}
-)
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +27,29 @@ class Scope:
     """What the braces of a text may name.
 
     Attributes:
-        variables: that have a value there.
+        keys: variables that columns fill.
+        declared: variables with one value for a run that the description itself names.
         filled: reserved names that the request fills.
         of_record: headers and pointers of the record that was read may be named, too.
     """
 
-    variables: frozenset[str]
+    keys: frozenset[str] = frozenset()
+    declared: frozenset[str] = frozenset()
     filled: frozenset[str] = frozenset()
     of_record: bool = False
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name that has a value there."""
+        return self.keys | self.declared | self.filled
+
     def filling(self, *names: str) -> "Scope":
         """Return this scope with reserved names that are filled."""
-        return Scope(self.variables, frozenset(names), self.of_record)
+        return replace(self, filled=frozenset(names))
 
     def with_record(self) -> "Scope":
         """Return this scope with the record that was read."""
-        return Scope(self.variables, self.filled, of_record=True)
+        return replace(self, of_record=True)
 
 
 def pointer(path: Path, text: str, *, or_header: bool = False) -> Iterator[Problem]:
@@ -64,29 +69,49 @@ def member(path: Path, text: str) -> Iterator[Problem]:
 
 
 def template(path: Path, text: str, scope: Scope) -> Iterator[Problem]:
-    """Check the braces of a text."""
-    try:
-        found = parts(text)
-    except ValueError as error:
-        yield Problem(path, str(error))
-        return
-    for each in found:
-        if isinstance(each, Placeholder):
-            yield from _placeholder(path, each, scope)
+    """Check the braces of a text: each pair holds one name, and those that stay are pairs around others."""
+    found = parsed(text)
+    if not _is_balanced(found):
+        yield Problem(path, "a brace has no partner")
+    for hole in found.holes:
+        yield from _hole(path, hole, scope)
 
 
-def _placeholder(path: Path, found: Placeholder, scope: Scope) -> Iterator[Problem]:
-    name = found.name
-    if not found.is_variable:
+def _is_balanced(found: Template) -> bool:
+    """Return whether the braces that stay in a text are pairs: `{{by}}` is the name of a field, in braces."""
+    depth = 0
+    for brace in "".join(part for part in found.parts if isinstance(part, str)):
+        depth += {"{": 1, "}": -1}.get(brace, 0)
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def _hole(path: Path, hole: Hole, scope: Scope) -> Iterator[Problem]:
+    name = hole.name
+    if name.startswith(("@", "/")):
         if not scope.of_record:
             yield Problem(path, f"`{{{name}}}` stands for what was read; it is filled in `precondition` only")
         yield from pointer(path, name, or_header=True)
+    elif not _VARIABLE.fullmatch(name):
+        yield Problem(path, "braces hold the name of a variable (letters, digits, _), a @Header or a /pointer")
     elif name in RESERVED - scope.filled:
         yield Problem(path, f"`{{{name}}}` is not filled here")
-    elif name not in scope.variables | scope.filled:
-        near = closest(name, sorted(scope.variables | scope.filled))
-        hint = f"did you mean `{{{near}}}`?" if near else 'declare it: variables = { name = "" }'
-        yield Problem(path, f"there is no variable `{name}` here; {hint}")
+    elif name not in scope.names:
+        yield _unknown(path, name, scope)
+    if unknown := [each for each in hole.transforms if each not in TRANSFORMS]:
+        yield Problem(path, f"there is no transform `{unknown[0]}`; there are {', '.join(TRANSFORMS)}")
+
+
+def _unknown(path: Path, name: str, scope: Scope) -> Problem:
+    """Return what to say of a variable that only --set or the environment can give, if it is not mistyped."""
+    near = closest(name, sorted(scope.names))
+    meant = f"did you mean `{{{near}}}`?" if near else ""
+    if scope.keys:
+        said = meant or "name it in the `path` of the resource, or in `variables`"
+        return Problem(path, f"nothing gives `{name}` a value here; {said}")
+    also = f"; {meant}" if meant else ""
+    return Problem(path, f"only --set {name}=… can give `{name}` a value{also}", is_warning=True)
 
 
 def url_path(path: Path, text: str, scope: Scope) -> Iterator[Problem]:
@@ -106,12 +131,9 @@ def headers(path: Path, table: Mapping[str, str], scope: Scope) -> Iterator[Prob
     """Check a table of headers."""
     yield from same_names(path, table)
     for name, value in table.items():
-        yield from header_name((*path, name), name)
+        if why := unsendable({name: value}):
+            yield Problem((*path, name), why)
         yield from template((*path, name), value, scope)
-        if name.lower() in _CONNECTION:
-            yield Problem((*path, name), "this header is set for every request by itself: remove it")
-        if not _HEADER_VALUE.fullmatch(value):
-            yield Problem((*path, name), "the value of a header is one line of ASCII without blanks at its ends")
 
 
 def same_names(path: Path, names: Iterable[str]) -> Iterator[Problem]:
@@ -144,21 +166,22 @@ def values(path: Path, value: object, scope: Scope) -> Iterator[Problem]:
 def variable_names(path: Path, names: Iterable[str]) -> Iterator[Problem]:
     """Check the names of variables that are declared."""
     for name in names:
-        if not is_variable(name):
+        if not _VARIABLE.fullmatch(name):
             yield Problem((*path, name), "the name of a variable has letters, digits and _ only")
         elif name in RESERVED:
             yield Problem((*path, name), f"`{name}` is taken: it stands for what a request fills in")
 
 
-def address(path: Path, text: str, defaults: Mapping[str, str]) -> Iterator[Problem]:
+def address(path: Path, text: str, scope: Scope, defaults: Mapping[str, str]) -> Iterator[Problem]:
     """Check the address of an API or of a token endpoint. A variable without a default may be anything."""
-    try:
-        found = parts(text)
-    except ValueError as error:
-        yield Problem(path, str(error))
+    faults = list(template(path, text, scope))
+    yield from faults
+    if faults:
         return
-    filled = "".join(defaults.get(each.name, "") or "x" if isinstance(each, Placeholder) else each for each in found)
-    if isinstance(found[0], Placeholder) and not defaults.get(found[0].name):
+    found = parsed(text)
+    filled = found.fill({name: defaults.get(name) or "x" for name in found.names})
+    first = found.parts[1] if len(found.parts) > 1 and not found.parts[0] else None
+    if isinstance(first, Hole) and not defaults.get(first.name):
         filled = f"https://{filled}"  # it comes whole, with the scheme
     yield from _address(path, filled)
 

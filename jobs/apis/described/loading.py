@@ -3,6 +3,7 @@
 In this order: TOML (`syntax`), the keys and types of `description` (here), and what the values say (`checking`).
 """
 
+import json
 import math
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +18,7 @@ from pydantic_core import ErrorDetails
 from jobs.apis.described import checking
 from jobs.apis.described.description import Description
 from jobs.apis.described.lines import Layout, layout_of
-from jobs.apis.described.problems import DescriptionRefused, Path, Problem, value_at
+from jobs.apis.described.problems import Path, Problem, value_at
 from jobs.apis.described.shape import element_of, expected, is_list, is_table, keys_at, members, reached, words
 from jobs.apis.described.strays import belongs, swallowed, unknown
 from jobs.apis.described.syntax import explained
@@ -30,6 +31,15 @@ _BOUNDS: Final[Mapping[str, str]] = {
     "string_pattern_mismatch": "write small letters, digits, _ and -, with a letter or digit first",
 }
 """What to say of a value that has the right type and does not fit; in braces, pydantic's own figures."""
+
+
+class DescriptionRefused(Exception):
+    """A description that cannot be used; `problems` holds everything that is wrong with it, warnings left out."""
+
+    def __init__(self, origin: str, problems: Iterable[Problem]) -> None:
+        self.origin = origin
+        self.problems = tuple(problems)
+        super().__init__("\n".join(each.said(origin) for each in self.problems))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +87,7 @@ def examine(text: str) -> Examined:
     except ValueError as error:  # a TOMLDecodeError is one, and so is a number with thousands of digits
         return Examined(None, (explained(text, str(error)),))
     try:
-        description = Description.model_validate(_frozen(data))
+        description = Description.model_validate_json(json.dumps(data, default=str))  # in which lists are tuples
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
         return Examined(None, _located(_misshapen(data, layout, details), layout))
@@ -88,13 +98,6 @@ def examine(text: str) -> Examined:
 def _located(problems: Iterable[Problem], layout: Layout) -> tuple[Problem, ...]:
     placed = (replace(each, line=layout.line(each.path)) for each in dict.fromkeys(problems))
     return tuple(sorted(placed, key=lambda each: each.line))
-
-
-def _frozen(value: Any) -> Any:
-    """Return a value of TOML with tuples for lists: nobody can change a description, and its types say tuple."""
-    if isinstance(value, dict):
-        return {key: _frozen(each) for key, each in value.items()}
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 def _misshapen(data: Mapping[str, Any], layout: Layout, details: Iterable[ErrorDetails]) -> Iterator[Problem]:

@@ -1,7 +1,6 @@
-"""What is wrong with a description: each problem a value, and the refusal that holds them all."""
+"""What is wrong with a description, as values."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -39,15 +38,6 @@ class Problem:
         place = f"{origin}:{self.line}" if self.line else origin
         warning = "warning: " if self.is_warning else ""
         return printable(": ".join(filter(None, (place, self.key, f"{warning}{self.text}"))))
-
-
-class DescriptionRefused(Exception):
-    """A description that cannot be used; `problems` holds everything that is wrong with it, warnings left out."""
-
-    def __init__(self, origin: str, problems: Iterable[Problem]) -> None:
-        self.origin = origin
-        self.problems = tuple(problems)
-        super().__init__("\n".join(each.said(origin) for each in self.problems))
 
 
 def dotted(path: Path) -> str:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from jobs.apis.described.lines import Repeated, layout_of
 from jobs.apis.described.problems import Path
-from jobs.apis.described.showing import toml
+from jobs.apis.described.writing import inline
 
 TEXT = """\
 # a comment with [brackets] and = signs
@@ -160,7 +160,7 @@ values = st.recursive(
 
 @given(st.dictionaries(keys, values, max_size=5))
 def test_every_key_of_every_text_is_located(data: dict[str, Any]) -> None:
-    text = "".join(f"\n{toml({key: value})[2:-2]}\n" for key, value in data.items())
+    text = "".join(f"\n{inline({key: value})[2:-2]}\n" for key, value in data.items())
     assert tomllib.loads(text) == data
     lines = layout_of(text).lines
     assert set(lines) == set(everywhere(data))

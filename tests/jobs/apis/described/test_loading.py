@@ -2,8 +2,8 @@
 
 import pytest
 
-from jobs.apis.described.loading import examine, load
-from jobs.apis.described.problems import DescriptionRefused
+from jobs.apis.described.loading import DescriptionRefused, examine, load
+from jobs.apis.described.problems import Problem
 
 RESOURCE = '[resources.t]\npath = "/t/{id}"\n'
 LEAST = f'name = "x"\n{RESOURCE}'
@@ -19,9 +19,10 @@ def test_the_least_description_has_a_name_and_a_path() -> None:
     assert found.auth.type == "bearer"
 
 
-def test_lists_of_a_file_are_tuples_through_and_through() -> None:
-    found = load(f'{LEAST}[resources.t.update.constants]\n"/a" = [{{ b = [1] }}]\n', "f")
-    assert found.resources["t"].update.constants == {"/a": ({"b": (1,)},)}
+def test_lists_of_a_file_are_tuples_where_the_values_say_so_and_json_where_they_do_not() -> None:
+    found = load(f'notes = ["a"]\n{LEAST}[resources.t.update.constants]\n"/a" = [{{ b = [1] }}]\n', "f")
+    assert found.notes == ("a",)
+    assert found.resources["t"].update.constants == {"/a": [{"b": [1]}]}
 
 
 @pytest.mark.parametrize("change", [("\n", "\r\n"), ("name", "\ufeffname"), ('}"\n', '}"')])
@@ -140,3 +141,12 @@ def test_an_api_without_resources_is_none() -> None:
 
 def test_a_text_of_endless_brackets_is_refused() -> None:
     assert said(f"a = {'[' * 5000}") == ["f:1: the lists or tables are nested too deeply"]
+
+
+def test_a_refusal_lists_all_problems() -> None:
+    refused = DescriptionRefused(
+        "f.toml", (each for each in (Problem(("a",), "x", line=1), Problem(("b",), "y", line=2)))
+    )
+    assert str(refused) == "f.toml:1: a: x\nf.toml:2: b: y"
+    assert [each.line for each in refused.problems] == [1, 2]
+    assert refused.origin == "f.toml"

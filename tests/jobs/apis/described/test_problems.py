@@ -1,6 +1,6 @@
 import pytest
 
-from jobs.apis.described.problems import DescriptionRefused, Path, Problem, dotted, value_at
+from jobs.apis.described.problems import Path, Problem, dotted, value_at
 
 
 @pytest.mark.parametrize(
@@ -30,15 +30,6 @@ def test_a_path_is_written_as_people_write_it(path: Path, key: str) -> None:
 )
 def test_a_problem_is_one_harmless_line(problem: Problem, said: str) -> None:
     assert problem.said("f.toml") == said
-
-
-def test_a_refusal_lists_all_problems() -> None:
-    refused = DescriptionRefused(
-        "f.toml", (each for each in (Problem(("a",), "x", line=1), Problem(("b",), "y", line=2)))
-    )
-    assert str(refused) == "f.toml:1: a: x\nf.toml:2: b: y"
-    assert [each.line for each in refused.problems] == [1, 2]
-    assert refused.origin == "f.toml"
 
 
 def test_a_value_is_found_at_its_path() -> None:

@@ -1,5 +1,5 @@
 from jobs.apis.described.loading import load
-from jobs.apis.described.scopes import address_variables, declared, key_variables, settable, used
+from jobs.apis.described.scopes import declared, holes_in, key_variables, named_in, settable
 
 API = load(
     """
@@ -23,8 +23,7 @@ def test_the_key_of_a_record_is_what_its_path_names_without_what_says_where_requ
     assert key_variables(API, API.resources["t"]) == ("owner", "id")
 
 
-def test_no_variable_of_the_address_or_the_credential_comes_from_a_column() -> None:
-    assert address_variables(API) == {"region", "version", "tenant", "instance"}
+def test_every_request_may_use_what_has_one_value_for_a_run() -> None:
     assert declared(API) == {"region", "version", "tenant", "instance"}
 
 
@@ -32,5 +31,7 @@ def test_what_the_address_needs_and_has_no_value_must_be_set() -> None:
     assert settable(API) == ("region", "tenant")
 
 
-def test_what_a_note_says_is_no_use() -> None:
-    assert used(API) == {"region", "version", "tenant", "instance", "owner", "id"}
+def test_holes_are_found_in_every_text_of_a_value() -> None:
+    value = {"{a}": "{x}", "b": ("{/y}", ["{z:lower}", "{{w}}", 3]), "c": True}
+    assert [each.name for each in holes_in(value)] == ["a", "x", "/y", "z", "w"]
+    assert named_in(value) == {"a", "x", "/y", "z", "w"}
