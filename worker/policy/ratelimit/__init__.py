@@ -27,13 +27,15 @@ def _counted(headers: Mapping[str, str], wall: float) -> Limits:
 
 
 _DIALECTS: Final[tuple[tuple[str, _Reader], ...]] = (
-    (" ratelimit", lambda headers, _: ietf.read(headers)),
+    (" ratelimit", ietf.read),
     (" x-shopify-shop-api-call-limit ", lambda headers, _: vendors.shopify(headers)),
     (" x-hubspot-ratelimit-", lambda headers, _: vendors.hubspot(headers)),
     (" x-rate-limit ", lambda headers, _: vendors.zendesk(headers)),
     (" zendesk-ratelimit-", lambda headers, _: vendors.zendesk_endpoints(headers)),
     (" sforce-limit-info ", lambda headers, _: vendors.salesforce(headers)),
     (" x-ratelimit-limit-", lambda headers, _: vendors.kong(headers)),
+    (" x-rate-limit-requests-", lambda headers, _: vendors.bigcommerce(headers)),
+    (" x-contentful-ratelimit-", lambda headers, _: vendors.contentful(headers)),
     (" backoff ", lambda headers, _: Limits(pause=read_backoff(headers))),
     (" x-ratelimit-", _counted),
     (" x-rate-limit-", _counted),
