@@ -23,6 +23,7 @@ from jobs.apis.commercelayer.tokens import AUTH_URL, read_claims, read_grant, to
 from jobs.apis.commercelayer.updates import update_request
 from jobs.apis.commercelayer.wholeness import may_show_more
 from jobs.apis.documents import MEDIA_TYPE
+from jobs.apis.limits import CREDENTIAL, SEPARATE, DeclaredLimits, Places
 from jobs.apis.meanings import Meaning
 from jobs.apis.schema import Schema, load
 from jobs.changes.diff import Change
@@ -96,6 +97,7 @@ class CommerceLayer:
     page: int = PAGE_SIZE
     key_page: int = MOST_REFERENCES
     auth: Auth = field(default_factory=_ClientCredentials)
+    limits: DeclaredLimits = SEPARATE
 
     @property
     def schema(self) -> Schema:
@@ -113,6 +115,18 @@ class CommerceLayer:
     def key_pages(self, references: Sequence[str], most: int) -> list[list[str]]:
         """Return the references in pages: one with a comma cannot stand in a list."""
         return reference_pages(references, most)
+
+    def scopes(self, type_name: str, key: str, *, reads: bool) -> Places:  # noqa: ARG002  # all its limits are on a method
+        """Return no gates: it has none."""
+        return ()
+
+    def scope_of(self, reply: Reply) -> str:  # noqa: ARG002  # see above
+        """Return that a refusal is about all that the credential sends."""
+        return CREDENTIAL
+
+    def least_wait(self, reply: Reply) -> float:  # noqa: ARG002  # it says how long
+        """Return 0: its refusals tell how long to wait, or the window does."""
+        return 0.0
 
     def windows(self, origin: str) -> tuple[tuple[int, float], ...]:
         """Return the documented limits of its own hosts; nothing is known of others."""

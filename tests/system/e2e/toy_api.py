@@ -8,6 +8,7 @@ from urllib.parse import quote
 from jobs.apis.api import Claims, Confirmation, Grant, Matches
 from jobs.apis.backpressure import failure
 from jobs.apis.documents import document_of
+from jobs.apis.limits import CREDENTIAL, SEPARATE, DeclaredLimits, Places
 from jobs.apis.meanings import Meaning
 from jobs.apis.schema import Schema
 from jobs.changes.diff import Change
@@ -94,6 +95,7 @@ class Harbour:
     key_page: int = 1
     schema: Schema = SCHEMA
     auth: FixedTokens = field(default_factory=FixedTokens)
+    limits: DeclaredLimits = SEPARATE
 
     def resource(self, type_name: str) -> Boats:
         return Boats(type_name)
@@ -105,6 +107,16 @@ class Harbour:
 
     def key_pages(self, references: Sequence[str], most: int) -> list[list[str]]:
         return [[each] for each in references]
+
+    def scopes(self, type_name: str, key: str, *, reads: bool) -> Places:
+        fleet, _, boat = key.partition("/")
+        return self.limits.places(type_name, key, {"fleet": fleet} if boat else {}, reads=reads)
+
+    def scope_of(self, reply: Reply) -> str:
+        return reply.headers.get("x-about", CREDENTIAL)
+
+    def least_wait(self, reply: Reply) -> float:
+        return 30.0 if "x-about" in reply.headers else 0.0
 
     def windows(self, origin: str) -> tuple[tuple[int, float], ...]:
         return ()
