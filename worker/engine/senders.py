@@ -26,7 +26,11 @@ SETTLERS: Final = 2
 
 @dataclass(slots=True)
 class Senders:
-    """Sends every row to its end, or until the run ends."""
+    """Sends every row to its end, or until the run ends.
+
+    Attributes:
+        reads_per_row: requests that read a row's record, as far as they spend the quota of updates.
+    """
 
     sequencer: Sequencer
     attempts: AttemptLoop
@@ -35,6 +39,7 @@ class Senders:
     settling: Settling
     bells: Bells
     stop: Stop
+    reads_per_row: float = 0.0
     _admitting: int = 0
 
     async def run(self, workers: int) -> None:
@@ -49,10 +54,11 @@ class Senders:
 
     def room(self) -> int:
         """Return how many rows may be ahead of the senders at the current pace."""
-        rate, page = self.attempts.limiter.pace.rate(), self.attempts.api.page
-        if self.attempts.exchange.gives_way:
-            rate *= page / (page + 1)  # a page is read for so many updates
-        return 0 if self.settling.is_full else room_at(rate, page)
+        return 0 if self.settling.is_full else room_at(self.rate(), self.attempts.api.page)
+
+    def rate(self) -> float:
+        """Return the rows per second that the pace allows, infinity if nothing is known."""
+        return self.attempts.limiter.pace.rate() / (1.0 + self.reads_per_row)
 
     async def _work(self) -> None:
         while (row := await self._next()) is not None:

@@ -309,8 +309,7 @@ class Pace:
 
     def _apply(self) -> None:
         inferred = self._inferred
-        told = {window.interval for window in self._learned}
-        self._servers = (*self._learned, *(window for window in self._declared if window.interval not in told))
+        self._servers = in_force(self._learned, self._declared)
         stated = {window.less(self._headroom) for window in {*self._ceiling, *self._servers}}
         self._windows = tuple(sorted({*stated, *inferred}))
         self._lasting = tuple(sorted({*stated, *((inferred and self._settled) or inferred)}))
@@ -346,6 +345,12 @@ def spacing(windows: Iterable[Window]) -> float:
 def as_windows(told: Iterable[tuple[int, float]]) -> tuple[Window, ...]:
     """Return windows from pairs of (requests, seconds), as an API declares them."""
     return tuple(Window(limit, interval) for limit, interval in told)
+
+
+def in_force(learned: Sequence[Window], declared: Iterable[Window]) -> tuple[Window, ...]:
+    """Return the server's windows: those it states, and those declared for intervals of which it states nothing."""
+    told = {window.interval for window in learned}
+    return (*learned, *(window for window in declared if window.interval not in told))
 
 
 def least_time(count: int, windows: Iterable[Window]) -> float:

@@ -96,6 +96,7 @@ class Scene:
     stop: Stop = field(default_factory=Stop)
     page: int = 25
     together: bool = False
+    reads_per_row: float = 0.0
     limits: Sequence[Window] = ()
 
     def __post_init__(self) -> None:
@@ -114,7 +115,9 @@ class Scene:
         )  # fmt: skip
         attempts = AttemptLoop(COMMERCE_LAYER, exchange, journal, reading)
         self.settling = Settling(lookup, self.outcomes, self.bells, ticks, self.stop, lambda: False)
-        self.senders = Senders(self.sequencer, attempts, reading, self.outcomes, self.settling, self.bells, self.stop)
+        self.senders = Senders(
+            self.sequencer, attempts, reading, self.outcomes, self.settling, self.bells, self.stop, self.reads_per_row
+        )
         self.stop.on_request(self.bells.ring)
 
     def _gates(self, ticks: Clock) -> Gates | None:
@@ -661,9 +664,9 @@ def test_rows_whose_own_limit_has_room_go_before_those_that_would_wait() -> None
     assert run(story()) == [(0, "a1"), (0, "b1"), (0, "c1"), (10, "a2"), (10, "b2")]
 
 
-@pytest.mark.parametrize(("together", "room"), [(False, 30), (True, 28)])  # a page of 25 costs a request
-def test_no_more_is_read_ahead_than_one_quota_for_both_lets_through(room: int, *, together: bool) -> None:
+@pytest.mark.parametrize(("reads_per_row", "room"), [(0.0, 30), (0.2, 25)])
+def test_no_more_is_read_ahead_than_one_quota_for_both_lets_through(reads_per_row: float, room: int) -> None:
     async def story() -> int:
-        return Scene(windows=[Window(40, 10.0)], together=together).senders.room()
+        return Scene(windows=[Window(40, 10.0)], reads_per_row=reads_per_row).senders.room()
 
     assert run(story()) == room
