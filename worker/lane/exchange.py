@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from jobs.apis.limits import Places
-from jobs.apis.meanings import Meaning
-from jobs.model import Outcome, Request
+from jobs.apis.meanings import SLOWS_DOWN, Meaning
+from jobs.model import Outcome, Reply, Request
 from jobs.values import valueclass
 from worker.clock import Clock, Moment
-from worker.lane.authority import Authority, CredentialLost
+from worker.lane.authority import Authority, CredentialLost, Headers
 from worker.lane.transport import Transport
 from worker.pacing.gates import Gates
 from worker.pacing.limiter import Limiter
@@ -27,8 +27,6 @@ from worker.stop import Stop
 MeaningOf: TypeAlias = Callable[[Request, Outcome], Meaning]
 """The rules of an API: what an outcome of a request means."""
 
-Headers: TypeAlias = Mapping[str, str]
-
 
 @valueclass(frozen=True, slots=True)
 class Exchanged:
@@ -36,19 +34,24 @@ class Exchanged:
 
     Attributes:
         sent_at: when it left, or was to leave.
-        headers: sent with it, for `renew`. They hold a secret, and are never shown.
+        headers: sent with it, for `renew`.
         pause: seconds that all senders wait if the outcome asks for it, 0 for any other outcome.
     """
 
     outcome: Outcome
     meaning: Meaning
     sent_at: Moment
-    headers: Headers = field(repr=False)
+    headers: Headers
     pause: float
 
 
 def uncounted() -> None:
     """Count nothing."""
+
+
+def nothing_known(_request: Request, _reply: Reply) -> float:
+    """Return no seconds: nothing is known of how long a refused request has to wait."""
+    return 0.0
 
 
 @dataclass(slots=True)
@@ -61,7 +64,8 @@ class Exchange:
         headers: of every request, besides the credential's.
         on_send: called right before each request.
         gates: of limits on some requests alone, None for an API that has none.
-        gives_way: a read may need the very slot, or the place at a gate, that an update holds: it is given back first.
+        gives_way: a read may need the very slot that an update holds: it is given back first.
+        least_wait: returns the seconds to wait after a refusal that has no `Retry-After`; 0 if nothing is known.
     """
 
     transport: Transport
@@ -71,11 +75,16 @@ class Exchange:
     patience: Patience
     clock: Clock
     stop: Stop
-    headers: Headers
+    headers: Mapping[str, str]
     on_send: Callable[[], None] = uncounted
     gates: Gates | None = None
     gives_way: bool = False
-    _authorised: dict[str, str] = field(default_factory=dict, repr=False)
+    least_wait: Callable[[Request, Reply], float] = nothing_known
+    _common: Headers = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin without a credential."""
+        self._common = Headers(tuple(self.headers.items()))
 
     async def ask(
         self, request: Request, places: Places = (), *, at_once: bool = False, in_full: bool = False
@@ -114,7 +123,7 @@ class Exchange:
     async def authorise(self, places: Places = ()) -> Headers | None:
         """Return the headers to send; without a credential release the slot, stop the run and return None."""
         try:
-            bearer = await self.authority.bearer()
+            permit = await self.authority.permit()
         except CredentialLost as error:
             self.release(places)
             self._stop_for(error)
@@ -122,11 +131,10 @@ class Exchange:
         except BaseException:
             self.release(places)
             raise
-        if not bearer:
-            return self.headers
-        if self._authorised.get("Authorization") != bearer:
-            self._authorised = {**self.headers, "Authorization": bearer}
-        return self._authorised
+        if permit != self._common.permit:
+            own = {**self.headers, permit.header: permit.value} if permit.header else self.headers
+            self._common = Headers(tuple(own.items()), permit)
+        return self._common
 
     async def send(
         self, request: Request, headers: Headers, places: Places = (), *, in_full: bool = False
@@ -149,17 +157,28 @@ class Exchange:
                 self.gates.abandon(places)
             raise
         meaning = self.meaning_of(request, outcome)
-        apart = None
-        if places and self.gates is not None:
-            apart = self.gates.apart(places, outcome, meaning, sent_at.loop)
-            self.gates.account(places, outcome)
-        pause = self.limiter.account(outcome, meaning, sent_at.loop, apart)
+        if places or meaning in SLOWS_DOWN:
+            pause = self._account(request, outcome, meaning, sent_at.loop, places)
+        else:
+            pause = self.limiter.account(outcome, meaning, sent_at.loop)
         return Exchanged(outcome, meaning, sent_at, headers, pause)
+
+    def _account(self, request: Request, outcome: Outcome, meaning: Meaning, sent_at: float, places: Places) -> float:
+        """Account for a request that passed gates, or was refused; return the seconds of the pause that it asks for."""
+        gates, least, apart = self.gates if places else None, 0.0, None
+        if gates is not None:
+            gates.account(places, outcome)
+        if isinstance(outcome, Reply) and meaning in SLOWS_DOWN:
+            least = self.least_wait(request, outcome)
+            apart = None if gates is None else gates.refused(places, request, outcome, sent_at, least)
+        elif gates is not None:
+            gates.accepted(places, sent_at)
+        return self.limiter.account(outcome, meaning, sent_at, least, apart)
 
     async def renew(self, used: Headers) -> bool:
         """Replace the credential that was refused; if there is no other, stop the run and return False."""
         try:
-            await self.authority.renew(used["Authorization"])
+            await self.authority.renew(used.permit)
         except CredentialLost as error:
             self._stop_for(error)
             return False

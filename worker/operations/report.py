@@ -10,17 +10,17 @@ from pathlib import Path
 
 from jobs.apis.api import Api
 from jobs.apis.limits import DeclaredLimits, Place
-from jobs.apis.registry import DEFAULT
 from worker import reports
 from worker.files import run_directory
 from worker.journal import PLAN, History
 from worker.lane.connect import ALL, READS, UPDATES
+from worker.operations import apis
 from worker.operations.opening import stored_settings
 from worker.pacing.quota_file import PaceMemory
 from worker.policy.pace import Window, as_windows, in_force, least_time
 from worker.reports import Summary
 from worker.reports.plan import PlanSummary, write_plan
-from worker.settings import Settings
+from worker.settings import Settings, origin_of_url
 
 
 class NoReports(Exception):
@@ -33,6 +33,7 @@ class Reported:
 
     directory: Path
     settings: Settings
+    api: Api
     summary: Summary | None = None
     plan: PlanSummary | None = None
 
@@ -51,11 +52,11 @@ class Estimate:
     reads: int = 0
 
 
-def rewrite(directory: Path, api: Api = DEFAULT) -> Reported:
+def rewrite(directory: Path, api: Api | None = None) -> Reported:
     """Make the reports of a run, or of a plan, again from its journal.
 
     Raises:
-        ConfigError: it is no run directory.
+        ConfigError: it is no run directory, or what describes its API is gone or changed.
         Busy: another process holds it.
         NoReports: they cannot be written.
         JournalDamaged, InputRefused: the run directory does not hold what it should.
@@ -65,10 +66,11 @@ def rewrite(directory: Path, api: Api = DEFAULT) -> Reported:
     try:
         with run_directory.locked(directory), closing(History(path)) as history:
             settings, rows = stored_settings(history)
+            api = apis.of_run(directory, history.facts, settings.target, api)
             is_plan = history.facts.get(PLAN) == "complete"
             if is_plan:
-                return Reported(directory, settings, plan=write_plan(directory, history, settings, rows))
-            return Reported(directory, settings, reports.write(directory, history, settings, api.schema, rows))
+                return Reported(directory, settings, api, plan=write_plan(directory, history, settings, rows))
+            return Reported(directory, settings, api, reports.write(directory, history, settings, api.schema, rows))
     except OSError as error:
         if is_plan:
             raise NoReports(f"cannot write the plan: {error}. Nothing was sent.") from None
@@ -90,8 +92,8 @@ def estimate(plan: PlanSummary, settings: Settings, api: Api, whose: str, state_
     Returns:
         The estimate; None if nothing is known.
     """
-    limits, page = api.limits, api.page
-    pages = {name: 0 if settings.input.blind else math.ceil(rows / page) for name, rows in plan.types.items()}
+    limits, blind = api.limits, settings.input.blind
+    pages = {name: 0 if blind else math.ceil(rows / api.resource(name).page) for name, rows in plan.types.items()}
     reads = sum(pages.values())
     known = partial(_known, settings, api, whose, state_directory)
     if limits.together:
@@ -104,12 +106,12 @@ def estimate(plan: PlanSummary, settings: Settings, api: Api, whose: str, state_
         loads += _at_gates(limits, plan.types, pages)
     headroom = settings.pacing.headroom
     times = [least_time(count, [window.less(headroom) for window in windows]) for count, windows in loads if windows]
-    return Estimate(max(times), is_guessed, reads if page == 1 else 0) if times else None
+    return Estimate(max(times), is_guessed, reads if api.page == 1 else 0) if times else None
 
 
 def _known(settings: Settings, api: Api, whose: str, state_directory: Path, name: str) -> Sequence[Window]:
     """Return the windows of a quota, the user's among them; none if nothing is known of the server's."""
-    pacing, origin = settings.pacing, settings.target.url
+    pacing, origin = settings.pacing, origin_of_url(settings.target.url)
     ceiling = () if name == READS else pacing.ceiling
     if not pacing.discover:
         return ceiling

@@ -14,9 +14,8 @@ from typing import Protocol
 import anyio
 
 from jobs.apis.limits import DeclaredLimit, Place, Places
-from jobs.apis.meanings import SLOWS_DOWN, Meaning
 from jobs.apis.retry_after import read_retry_after
-from jobs.model import NotSent, Outcome, Reply
+from jobs.model import NotSent, Outcome, Reply, Request
 from worker.clock import Clock
 from worker.pacing.shared import SharedPace
 from worker.policy.scopes import ScopedPauses
@@ -82,13 +81,11 @@ class Rules:
         gates: as declared.
         places: returns those that a request about a record of a type passes; the key may be empty.
         scope_of: returns whom a refusal is about, as `DeclaredLimit.per`.
-        least_wait: returns the seconds to wait after a refusal that has no `Retry-After`; 0 if nothing is known.
     """
 
     gates: Sequence[DeclaredLimit]
     places: Callable[..., Places]
-    scope_of: Callable[[Reply], str]
-    least_wait: Callable[[Reply], float]
+    scope_of: Callable[[Request, Reply], str]
 
 
 class Gates:
@@ -136,29 +133,28 @@ class Gates:
             del self._line[me]
             self._tell()
 
-    def apart(self, places: Places, outcome: Outcome, meaning: Meaning, sent_at: float) -> float | None:
+    def refused(self, places: Places, request: Request, reply: Reply, sent_at: float, least: float) -> float | None:
         """Pause those that a refusal is about, if these are not all.
 
         Args:
             places: of the request.
-            outcome: of the request.
-            meaning: of the outcome.
+            request: that was refused.
+            reply: that asks to wait.
             sent_at: loop time at which the request left.
+            least: seconds to wait if the reply does not say how long.
 
         Returns:
-            Seconds of the pause; None if the outcome asks for none, or means everybody.
+            Seconds of the pause; None if the refusal means everybody.
         """
-        now = self._clock.now()
-        if not isinstance(outcome, Reply) or meaning not in SLOWS_DOWN:
-            for place in places:
-                self._pauses.accepted(place, sent_at)
-            return None
-        scope = self._rules.scope_of(outcome)
+        now, scope = self._clock.now(), self._rules.scope_of(request, reply)
         meant = [place for place in places if self._rules.gates[place[0]].per == scope]
-        if not meant:
-            return None
-        asked = read_retry_after(outcome.headers, self._clock.wall()) or self._rules.least_wait(outcome)
-        return max(self._pauses.refused(place, asked, sent_at, now) for place in meant)
+        asked = read_retry_after(reply.headers, self._clock.wall()) or least
+        return max((self._pauses.refused(place, asked, sent_at, now) for place in meant), default=None)
+
+    def accepted(self, places: Places, sent_at: float) -> None:
+        """Note that a request got through that left at `sent_at`, or failed without being refused for pace."""
+        for place in places:
+            self._pauses.accepted(place, sent_at)
 
     def account(self, places: Places, outcome: Outcome) -> None:
         """Spend the slots of a request; one that never left gives them back."""

@@ -57,10 +57,6 @@ UNHEARD: Final = News()
 """Nobody listens."""
 
 
-def _nothing_known(_: Reply) -> float:
-    return 0.0
-
-
 @dataclass(frozen=True, slots=True)
 class Host:
     """What the limiters of one host share.
@@ -68,12 +64,10 @@ class Host:
     Attributes:
         heard: whether it has answered anything.
         limits: reads the limits in headers.
-        least_wait: returns the seconds to wait after a refusal that has no `Retry-After`; 0 if nothing is known.
     """
 
     heard: Heard = field(default_factory=Heard)
     limits: Reader = read_limits
-    least_wait: Callable[[Reply], float] = _nothing_known
 
 
 class Slots(Protocol):
@@ -180,14 +174,17 @@ class Limiter:
         finally:
             self._waiting -= 1
 
-    def account(self, outcome: Outcome, meaning: Meaning, sent_at: float, apart: float | None = None) -> float:
+    def account(
+        self, outcome: Outcome, meaning: Meaning, sent_at: float, least: float = 0.0, apart: float | None = None
+    ) -> float:
         """Spend the slot of a request, and learn from its outcome.
 
         Args:
             outcome: of the request.
             meaning: of the outcome.
             sent_at: loop time at which the request left.
-            apart: seconds that only those pause whom a refusal is about, see `Gates.apart`; None if it is about all.
+            least: seconds to wait after a refusal that has no usable `Retry-After`; 0 if nothing is known.
+            apart: seconds that only those pause whom a refusal is about, see `Gates.refused`; None if it is about all.
 
         Returns:
             Seconds of the pause if the outcome asks to wait, 0 for any other outcome.
@@ -196,7 +193,9 @@ class Limiter:
         if isinstance(outcome, Reply):
             if apart is not None:
                 return self._refused_apart(outcome, apart, sent_at, now)
-            return (self._slowed_down if meaning in SLOWS_DOWN else self._replied)(outcome, meaning, sent_at, now)
+            if meaning in SLOWS_DOWN:
+                return self._slowed_down(outcome, meaning, sent_at, now, least)
+            return self._replied(outcome, meaning, sent_at, now)
         if isinstance(outcome, NotSent):
             self._not_sent(outcome.detail, sent_at, now)
         else:
@@ -238,7 +237,7 @@ class Limiter:
         self._free()
         return 0.0
 
-    def _slowed_down(self, reply: Reply, meaning: Meaning, sent_at: float, now: float) -> float:
+    def _slowed_down(self, reply: Reply, meaning: Meaning, sent_at: float, now: float, least: float) -> float:
         """Close the limiter as the reply asks; return the seconds that all senders pause."""
         self._circuit.heard.answered = True
         limits = self._host.limits(reply.headers, self._clock.wall())
@@ -247,7 +246,7 @@ class Limiter:
         else:
             self._slots.answered(now)
         self._learn(limits, reply, sent_at, now)
-        asked = read_retry_after(reply.headers, self._clock.wall()) or self._host.least_wait(reply)
+        asked = read_retry_after(reply.headers, self._clock.wall()) or least
         pause = self._pause(limits, asked, sent_at, now, is_refusal=meaning in ABOUT_PACE)
         self._close(pause, now)
         self._tell_pause(reply, pause)

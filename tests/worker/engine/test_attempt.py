@@ -1,17 +1,23 @@
 """The attempt loop over scripted outcomes: what is sent when, what the journal is told, and how the row ends."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jobs.apis.api import Resource
+from jobs.apis.auth import Permit
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.apis.commercelayer.meaning import meaning_of
 from jobs.apis.commercelayer.updates import update_request
+from jobs.apis.described.description import ErrorPlaces, ErrorRule
+from jobs.apis.described.meaning import compiled
+from jobs.apis.described.meaning import meaning_of as meaning_by_rules
 from jobs.apis.documents import MEDIA_TYPE
 from jobs.apis.limits import RECORD, DeclaredLimit
 from jobs.apis.meanings import Meaning
@@ -20,8 +26,18 @@ from jobs.model import Live, MaybeSent, NotSent, Outcome, Reply, Request, RowRef
 from tests.virtual_time import run
 from tests.worker.lane.scripted import Server, Token
 from worker.clock import Clock, Moment
-from worker.engine.attempt import INTERRUPTED, MAX_REREADS, AttemptLoop, Ending, Judged, NeedsReadBack, Rerouted
+from worker.engine.attempt import (
+    INTERRUPTED,
+    MAX_REREADS,
+    AttemptLoop,
+    Ending,
+    IdempotencyKeys,
+    Judged,
+    NeedsReadBack,
+    Rerouted,
+)
 from worker.journal import JournalError
+from worker.lane.authority import Headers
 from worker.lane.exchange import Exchange
 from worker.pacing.gates import Gates, Rules
 from worker.pacing.limiter import Limiter
@@ -49,9 +65,10 @@ FEW = Attempts(max_attempts=3, throttles=3, base=1.0, cap=4.0)
 class Updates(Server):
     """Takes nothing but updates."""
 
-    async def send(self, request: Request, headers: Mapping[str, str], within: float | None = None) -> Outcome:
+    async def send(self, request: Request, headers: Headers, within: float | None = None) -> Outcome:
         assert request.method == "PATCH"
-        assert headers["Content-Type"] == headers["Accept"] == "application/vnd.api+json"
+        fields = dict(headers.fields)
+        assert fields["Content-Type"] == fields["Accept"] == "application/vnd.api+json"
         return await super().send(request, headers, within)
 
 
@@ -116,6 +133,9 @@ class Scene:
     limits: Attempts = FEW
     gives_way: bool = False
     gates: Gates | None = None
+    keys: IdempotencyKeys | None = None
+    meaning: Callable[[Request, Outcome], Meaning] = meaning_of
+    api: Any = COMMERCE_LAYER
 
     def __post_init__(self) -> None:
         self.clock = Clock(sample=lambda: 0.5, wall=lambda: 0.0)
@@ -129,7 +149,7 @@ class Scene:
             self.server,  # type: ignore[arg-type]  # all that is used of it
             self.limiter,
             self.token,
-            meaning_of,
+            self.meaning,
             self.limits.retrying,
             self.clock,
             self.stop,
@@ -137,7 +157,7 @@ class Scene:
             gates=self.gates,
             gives_way=self.gives_way,
         )
-        loop = AttemptLoop(COMMERCE_LAYER, exchange, self.notes, self.records)  # type: ignore[arg-type]  # all that is used of it
+        loop = AttemptLoop(self.api, exchange, self.notes, self.records, self.keys)  # type: ignore[arg-type]  # all that is used of it
         ending = await loop.run(self.row, admitted=admitted)
         assert self.limiter.pace.in_flight == 0
         return ending
@@ -308,6 +328,73 @@ def test_a_lost_race_is_decided_anew(found: Settle | ReadBack | None, ends: str,
         assert ending.settle.message == "the API answered 412; somebody else wrote it"
 
 
+def described(*rules: ErrorRule) -> Callable[[Request, Outcome], Meaning]:
+    return partial(meaning_by_rules, compiled(rules, (), ErrorPlaces()))
+
+
+BUSY = Reply(409, JSON, b'{"message": "being saved"}')
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "wait", "ends", "asked"),
+    [
+        ([BUSY, DONE], 0.0, "applied", [0, 0.5]),
+        ([BUSY, DONE], 9.0, "applied", [0, 9]),
+        ([replace(BUSY, headers=AFTER_3), DONE], 9.0, "applied", [0, 3]),
+        ([replace(BUSY, headers={"retry-after": "0"}), DONE], 9.0, "applied", [0, 0.5]),
+        ([BUSY], 0.0, "failed busy", [0, 0.5, 1.5]),
+        ([LOST, BUSY, DONE], 0.0, "applied resent", [0, 0.5, 1.5]),
+        ([LOST, BUSY], 0.0, "read back: reply_lost", [0, 0.5, 1.5]),
+    ],
+)
+def test_a_busy_record_is_sent_again_by_itself(
+    outcomes: list[Outcome], wait: float, ends: str, asked: list[float]
+) -> None:
+    scene = Scene(Updates(outcomes), meaning=described(ErrorRule(status=(409,), means="retry")), api=Waits(wait))
+    assert told(run(scene.send())) == ends
+    assert scene.server.asked == asked
+    assert scene.limiter.refusals_in_a_row == 0  # nobody else waits
+
+
+def test_a_record_that_is_busy_for_too_long_parks_the_run() -> None:
+    scene = Scene(Updates([BUSY]), meaning=described(ErrorRule(status=(409,), means="retry")), api=Waits(901.0))
+    assert told(run(scene.send())) == "left"
+    assert scene.stop.reason == "parked"
+
+
+@pytest.mark.parametrize(("status", "noted"), [(402, "safe 1"), (500, "server_error 1")])
+def test_an_api_that_lets_nothing_more_through_ends_the_run_and_the_row_is_left(status: int, noted: str) -> None:
+    reply = Reply(status, JSON, b'{"message": "the trial is over"}')
+    scene = Scene(Updates([reply]), meaning=described(ErrorRule(text="trial", means="stop")))
+    assert told(run(scene.send())) == "left"
+    assert scene.stop.reason == "stopped_by_api"
+    assert scene.stop.message.endswith(f"{status}: the trial is over")
+    assert scene.notes.lines == ["intend 1 imaged", noted]
+    assert scene.row.state is State.LEFT
+
+
+@dataclass(frozen=True)
+class Waits:
+    """The API, but that its refusals want to be waited for."""
+
+    seconds: float
+
+    def resource(self, name: str) -> Any:
+        return PatientResource(COMMERCE_LAYER.resource(name), self.seconds)
+
+
+class PatientResource:
+    def __init__(self, resource: Resource, seconds: float) -> None:
+        self._resource = resource
+        self._seconds = seconds
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._resource, name)
+
+    def least_wait(self, reply: Reply) -> float:
+        return self._seconds
+
+
 def test_a_type_that_is_abstract_sends_the_row_round() -> None:
     scene = Scene(Updates([Reply(404, {})]))
     scene.row.abstract = True
@@ -395,15 +482,15 @@ def test_a_row_that_is_cancelled_anywhere_leaves_no_slot_behind(
 
 
 class Slow(Updates):
-    async def send(self, request: Request, headers: Mapping[str, str], within: float | None = None) -> Outcome:
+    async def send(self, request: Request, headers: Headers, within: float | None = None) -> Outcome:
         await asyncio.sleep(0.5)
         return await super().send(request, headers, within)
 
 
 class SlowToken(Token):
-    async def bearer(self) -> str:
+    async def permit(self) -> Permit:
         await asyncio.sleep(0.3)
-        return await super().bearer()
+        return await super().permit()
 
 
 class SlowNotes(Notes):
@@ -426,6 +513,23 @@ def test_the_request_is_that_of_the_row() -> None:
     scene = Scene(Updates([DONE]))
     assert scene.row.request(COMMERCE_LAYER) == update_request(SAFE, scene.row.change, "skus")
     assert told(run(scene.send())) == Status.APPLIED
+
+
+@pytest.mark.parametrize(
+    ("job", "outcomes", "keys"),
+    [
+        (SAFE, [LOST, DONE], ["r-1-0", "r-1-0"]),
+        (SAFE, [LOST, Reply(500, {}), DONE], ["r-1-0", "r-1-0", "r-1-2"]),
+        (SAFE, [Reply(429, AFTER_3), LOST, DONE], ["r-1-0", "r-1-1", "r-1-1"]),
+        (ACTION, [Reply(429, AFTER_3), DONE], ["r-1-0", "r-1-0"]),
+    ],
+)
+def test_a_repetition_has_the_same_key_until_the_server_has_answered(
+    job: UpdateJob, outcomes: list[Outcome], keys: list[str]
+) -> None:
+    scene = Scene(Updates(outcomes), job, keys=IdempotencyKeys("Idempotency-Key", "r"))
+    run(scene.send())
+    assert [own["Idempotency-Key"] for own in scene.server.own] == keys
 
 
 # ---- where reads and updates spend one quota, and at gates
@@ -499,7 +603,7 @@ def test_a_row_waits_at_its_gate_without_a_slot() -> None:
         scene = Scene(Updates([DONE]))
         windows = ScopedWindows([Window(1, 10.0)])
         rules = Rules(
-            (DeclaredLimit(RECORD),), lambda _type, key, *, reads: ((0, key),), lambda _: RECORD, lambda _: 0.0
+            (DeclaredLimit(RECORD),), lambda _type, key, *, reads: ((0, key),), lambda _request, _reply: RECORD
         )
         scene.gates = Gates(rules, [windows], scene.clock, scene.stop)
         assert scene.gates.admit_at_once(((0, "AAA"),))

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.apis.limits import CREDENTIAL, RECORD, DeclaredLimit, Places
-from jobs.apis.meanings import Meaning
-from jobs.model import MaybeSent, NotSent, Reply
+from jobs.model import MaybeSent, NotSent, Reply, Request
 from tests.virtual_time import run
 from worker.clock import Clock
 from worker.pacing.gates import Gates, RememberedWindows, Rules, Windows
@@ -25,19 +24,19 @@ from worker.stop import Stop
 PATH_GATE, RECORD_GATE = 0, 1
 SLOW = Reply(429, {})
 ASKS = Reply(429, {"retry-after": "5"})
-DONE = Reply(200, {})
+UPDATE = Request("PATCH", "/t/a")
 
 
 def now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def rules(scope: str = RECORD, least: float = 0.0) -> Rules:
+def rules(scope: str = RECORD) -> Rules:
     def places(type_name: str, key: str, *, reads: bool) -> Places:
         return ((PATH_GATE, type_name),) if reads else ((PATH_GATE, type_name), (RECORD_GATE, key))
 
     gates = (DeclaredLimit("path"), DeclaredLimit(RECORD))
-    return Rules(gates, places, lambda _: scope, lambda _: least)
+    return Rules(gates, places, lambda _request, _reply: scope)
 
 
 def gates(*windows: Windows, said: Rules | None = None, stop: Stop | None = None) -> Gates:
@@ -135,32 +134,42 @@ def test_an_unused_slot_is_free_at_once_and_a_spent_one_after_its_window() -> No
 
 
 @pytest.mark.parametrize(
-    ("reply", "meaning", "scope", "least", "pause"),
+    ("reply", "scope", "least", "pause"),
     [
-        (ASKS, Meaning.THROTTLED, RECORD, 30.0, 5.0),
-        (SLOW, Meaning.THROTTLED, RECORD, 30.0, 30.0),
-        (Reply(429, {"retry-after": "0"}), Meaning.THROTTLED, RECORD, 30.0, 30.0),
-        (SLOW, Meaning.THROTTLED, RECORD, 0.0, 1.0),
-        (SLOW, Meaning.THROTTLED, CREDENTIAL, 30.0, None),
-        (SLOW, Meaning.THROTTLED, "{base}", 30.0, None),  # nothing of the request is counted by it
-        (DONE, Meaning.SERVED, RECORD, 30.0, None),
-        (NotSent("x"), Meaning.UNSENT, RECORD, 30.0, None),
+        (ASKS, RECORD, 30.0, 5.0),
+        (SLOW, RECORD, 30.0, 30.0),
+        (Reply(429, {"retry-after": "0"}), RECORD, 30.0, 30.0),
+        (SLOW, RECORD, 0.0, 1.0),
+        (SLOW, CREDENTIAL, 30.0, None),
+        (SLOW, "{base}", 30.0, None),  # nothing of the request is counted by it
     ],
 )
 def test_a_refusal_pauses_those_that_it_is_about_and_no_others(
-    reply: Reply, meaning: Meaning, scope: str, least: float, pause: float | None
+    reply: Reply, scope: str, least: float, pause: float | None
 ) -> None:
     async def story() -> None:
-        guarded = gates(ScopedWindows([]), ScopedWindows([]), said=rules(scope, least))
-        assert guarded.apart(place("a"), reply, meaning, now()) == pause
+        guarded = gates(ScopedWindows([]), ScopedWindows([]), said=rules(scope))
+        assert guarded.refused(place("a"), UPDATE, reply, now(), least) == pause
         assert guarded.is_open(place("a")) is (pause is None)
         assert guarded.is_open(place("b"))
         order = list[tuple[float, str]]()
         await passing(guarded, order, "a")
         assert order == [(pause or 0.0, "a")]
-        assert guarded.apart(place("a"), DONE, Meaning.SERVED, now()) is None
 
     run(story())
+
+
+def test_pauses_that_nobody_asked_for_double_until_something_gets_through() -> None:
+    async def story() -> list[float | None]:
+        guarded, pauses = gates(ScopedWindows([]), ScopedWindows([])), list[float | None]()
+        for gets_through in (False, True, False):
+            pauses.append(guarded.refused(place("a"), UPDATE, SLOW, now(), 0.0))
+            await asyncio.sleep(10)
+            if gets_through:
+                guarded.accepted(place("a"), now())
+        return pauses
+
+    assert run(story()) == [1.0, 2.0, 1.0]
 
 
 def test_a_page_is_counted_once_at_each_place() -> None:

@@ -375,7 +375,7 @@ async def test_a_refusal_that_is_about_some_requests_alone_closes_nothing_and_in
     now = anyio.current_time()
     await guarded.admit()
     await guarded.admit()
-    assert guarded.account(Reply(429, LIMITED), Meaning.THROTTLED, now, 30.0) == 30.0
+    assert guarded.account(Reply(429, LIMITED), Meaning.THROTTLED, now, 5.0, 30.0) == 30.0
     assert guarded.pace.closed_until < now
     assert guarded._inference.is_idle
     assert guarded.refusals_in_a_row == 0
@@ -390,10 +390,10 @@ async def test_a_refusal_that_is_about_some_requests_alone_closes_nothing_and_in
 async def test_what_the_api_is_known_to_ask_for_counts_where_the_reply_does_not_say(
     headers: dict[str, str], pause: float
 ) -> None:
-    host = Host(least_wait=lambda _: 30.0)
-    guarded = Limiter(Pace(max_in_flight=4), Clock(sample=lambda: 0.5), Stop(), host=host)
+    guarded, _ = limiter()
     await guarded.admit()
-    assert account(guarded, Reply(429, headers), anyio.current_time()) == pytest.approx(pause)
+    paused = guarded.account(Reply(429, headers), Meaning.THROTTLED, anyio.current_time(), 30.0)
+    assert paused == pytest.approx(pause)
 
 
 async def test_the_limits_are_read_as_the_api_tells_them() -> None:
