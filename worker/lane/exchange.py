@@ -131,9 +131,10 @@ class Exchange:
         except BaseException:
             self.release(places)
             raise
-        if permit != self._common.permit:
-            own = {**self.headers, permit.header: permit.value} if permit.header else self.headers
-            self._common = Headers(tuple(own.items()), permit)
+        if permit is not self._common.permit and permit != self._common.permit:
+            others = ((name, value) for name, value in self.headers.items() if name.lower() != permit.header.lower())
+            carried = ((permit.header, permit.value),) if permit.header else ()
+            self._common = Headers((*others, *carried), permit)
         return self._common
 
     async def send(
