@@ -250,3 +250,29 @@ def test_no_window_is_ever_broken_and_nobody_waits_for_ever(path: int, record: i
             assert all(late >= early + interval - 1e-9 for early, late in zip(times, times[limit:], strict=False))
 
     run(story())
+
+
+class Hasty:
+    """Windows that are open from the second second on, but tell who asks before to come back in five."""
+
+    def wait(self, _value: str, at: float) -> float:
+        return 0.0 if at >= 2.0 else 5.0
+
+    def reserve(self, value: str, at: float) -> float:
+        return self.wait(value, at)
+
+    def answered(self, value: str, at: float) -> None: ...
+
+    def cancelled(self, value: str) -> None: ...
+
+
+def test_who_comes_later_does_not_pass_before_one_who_was_told_to_wait_longer_than_needed() -> None:
+    async def story() -> list[tuple[float, str]]:
+        guarded, order = gates(Hasty(), ScopedWindows([])), list[tuple[float, str]]()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(passing(guarded, order, "a"))
+            await asyncio.sleep(3)
+            group.create_task(passing(guarded, order, "b"))
+        return order
+
+    assert run(story()) == [(5.0, "a"), (5.0, "b")]
