@@ -22,7 +22,7 @@ class CompareRules:
     """How the rows of a run are compared with what is there.
 
     Attributes:
-        schema: of the API. It says which attribute is merged, and which forms of a value are the same.
+        schema: of the API. It says which attributes are merged, and which forms of a value are the same.
         replace: keys of objects, such as `metadata`, that the row does not name are to be wiped.
     """
 
@@ -82,12 +82,13 @@ def difference(job: UpdateJob, live: Live, terms: CompareRules, earlier: Iterabl
     attributes: dict[str, JSON] = {}
     edits: list[Edit] = []
     unread = list(job.triggers)
-    merged = terms.schema.merged
-    standing = Standing(job.untyped, stored_forms(earlier) if earlier else {}, terms.schema)
-    for target in _objects(job, merged):
-        _merge(target, live, standing, replace=terms.replace, into=(attributes, edits, unread))
+    schema = terms.schema
+    standing = Standing(job.untyped, stored_forms(earlier) if earlier else {}, schema)
+    for target in _objects(job, schema):
+        replace = terms.replace and not schema.is_set(job.type, target[0])
+        _merge(target, live, standing, replace=replace, into=(attributes, edits, unread))
     for name, value in job.attributes.items():
-        if name == merged and isinstance(value, Mapping):
+        if isinstance(value, dict) and schema.is_merged(job.type, name):
             continue
         if name not in live.attributes:
             attributes[name] = value
@@ -177,12 +178,12 @@ def _unread(job: UpdateJob) -> Iterator[Edit]:
         yield Edit(("tags", name), UNREAD, ABSENT)
 
 
-def _objects(job: UpdateJob, merged: str) -> Iterator[tuple[str, Mapping[str, JSON | Absent]]]:
+def _objects(job: UpdateJob, schema: Schema) -> Iterator[tuple[str, Mapping[str, JSON | Absent]]]:
     """Yield the objects that are merged into, each with the row's keys."""
     yield from job.members.items()
-    whole = job.attributes.get(merged)
-    if isinstance(whole, Mapping):
-        yield merged, whole
+    for name, value in job.attributes.items():
+        if isinstance(value, dict) and schema.is_merged(job.type, name):
+            yield name, value
 
 
 def _merge(

@@ -38,7 +38,7 @@ def is_plainly_taken(change: Change, shown: Mapping[str, JSON], schema: Schema) 
         if name in shown:
             if not same(sent, shown[name], schema.declared(name)):
                 return False
-        elif name[:1] != "_" or name == "_remove_tags":
+        elif not schema.is_trigger(name) or name == "_remove_tags":
             return False
     return not change.relationships
 
@@ -76,7 +76,10 @@ def taken(change: Change, shown: Live, schema: Schema, *, bare: bool = False) ->
 
 def _is_odd(name: str, change: Change, shown: Live, schema: Schema) -> bool:
     """Return whether another value is shown of what no edit is about, such as a key that the row does not name."""
-    return not same(change.attributes[name], shown.attributes[name], schema.declared(name))
+    sent, value = change.attributes[name], shown.attributes[name]
+    if isinstance(sent, dict) and isinstance(value, dict) and sent.keys() == value.keys():
+        return not all(same_at(("attributes", name, key), sent[key], value[key], schema) for key in sent)
+    return not same(sent, value, schema.declared(name))
 
 
 def _is_added_tag(edit: Edit) -> bool:
