@@ -40,6 +40,7 @@ from worker.engine.attempt import AttemptLoop
 from worker.engine.run import RunEnd
 from worker.files import source
 from worker.journal import Counters
+from worker.lane.authority import Headers
 from worker.lane.credentials import Credential
 from worker.lane.exchange import Exchange
 from worker.lane.transport import Transport
@@ -54,7 +55,8 @@ from worker.settings import Attempts, Input, Pacing, Secrets, Settings, Stopping
 from worker.stop import Stop
 
 CONTENT: Final = {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE}
-HEADERS: Final = {**CONTENT, "Authorization": "Bearer x"}
+FIELDS: Final = {**CONTENT, "Authorization": "Bearer x"}
+HEADERS: Final = Headers(tuple(FIELDS.items()), COMMERCE_LAYER.auth.permit("x"))
 
 
 APPLY: Final = RunMode("apply")
@@ -167,7 +169,7 @@ async def bare(place: Place) -> None:
     numbers = iter(range(place.rows))
     connector, timeout = aiohttp.TCPConnector(limit=place.workers), aiohttp.ClientTimeout(total=None)
     jar = aiohttp.DummyCookieJar()
-    async with aiohttp.ClientSession(connector=connector, cookie_jar=jar, timeout=timeout, headers=HEADERS) as session:
+    async with aiohttp.ClientSession(connector=connector, cookie_jar=jar, timeout=timeout, headers=FIELDS) as session:
 
         async def work() -> None:
             for number in numbers:
@@ -239,7 +241,7 @@ async def attempts(place: Place) -> None:
     nothing: Any = NoJournal()
 
     async def work(transport: Transport) -> None:
-        patience, credential = Attempts().retrying, Credential("x", None, clock)
+        patience, credential = Attempts().retrying, Credential(("x",), None, clock, COMMERCE_LAYER.auth)
         exchange = Exchange(transport, limiter, credential, meaning_of, patience, clock, stop, CONTENT)
         loop = AttemptLoop(COMMERCE_LAYER, exchange, nothing, NoReading())
         for job in jobs:

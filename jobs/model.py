@@ -244,6 +244,7 @@ class Request:
         body: bytes to send, empty for none.
         headers: of this request alone, such as a precondition, besides those of all requests of its kind.
         reads: it changes nothing, whatever its method; a GET never does.
+        about: the type of records, where what a reply means depends on it.
     """
 
     method: str
@@ -251,6 +252,7 @@ class Request:
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     reads: bool = False
+    about: str = ""
 
     @property
     def is_read(self) -> bool:

@@ -50,8 +50,12 @@ REASONS: Final[dict[str, Reason]] = {
         Status.APPLIED,
         "Applied: no reply could tell, but the record shows it.",
     ),
-    # unchanged: nothing was sent
+    # unchanged: nothing was changed
     "as_wanted": Reason(Status.UNCHANGED, "The record already was as the row wants it; nothing was sent."),
+    "no_op": Reason(
+        Status.UNCHANGED,
+        "The API refused the update since nothing would change, and the record is as the row wants it.",
+    ),
     # invalid: the row itself is wrong, and nothing was sent
     "id_missing": Reason(
         Status.INVALID,
@@ -242,6 +246,11 @@ REASONS: Final[dict[str, Reason]] = {
     "throttled": Reason(
         Status.FAILED, "The server kept asking to slow down; the row was not processed.", "Retry later."
     ),
+    "busy": Reason(
+        Status.FAILED,
+        "The API refused the update for a passing reason, however often it was sent; it was not applied.",
+        "Retry later.",
+    ),
     "lookup_failed": Reason(
         Status.FAILED,
         "The record could not be read, so the row was not sent.",
@@ -260,7 +269,7 @@ REASONS: Final[dict[str, Reason]] = {
     ),
     "precondition_failed": Reason(
         Status.CONFLICT,
-        "The API says that the record is no longer as the update expects it (412).",
+        "The API says that the record is no longer as the update expects it (412, or a conflict of versions).",
         "Look at the record; if the row is still wanted, apply the failed file.",
     ),
     "overtaken": Reason(

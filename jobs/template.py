@@ -1,6 +1,7 @@
 """An empty sheet for one resource type: its columns, and what goes into each.
 
-Of a described API they are the fields that the description declares; others may be added by hand. Triggers are left out: they have side effects, and rows may only fire those that the user allows by name.
+Of a described API they are the fields that the description declares; others may be added by hand. Triggers are left
+out: they have side effects, and rows may only fire those that the user allows by name.
 """
 
 import json
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from jobs.apis.described.names import name_of, pointer_of, steps_of
+from jobs.apis.described.names import name_of, pointer_to, steps_of
 from jobs.apis.schema import Attribute, Kind, Relationship, ResourceType, Schema
 from jobs.formats.errors import InputRefused
 
@@ -102,7 +103,8 @@ def _columns(kind: ResourceType, merged: str) -> Iterator[TemplateColumn]:
 
 def _keys(kind: ResourceType, schema: Schema) -> Iterator[TemplateColumn]:
     """Yield the columns that say which record is meant; the cell of the first in the comment row begins with `#`."""
-    names = [name for name in schema.keys(kind.name) if name not in schema.constants and name not in schema.fixed]
+    keys = schema.keys(kind.name)
+    names = [name for name in keys if name not in schema.constants and name not in schema.fixed] or keys[-1:]
     for name in names[:1]:
         said = f"# a comment: its {name} begins with #. An empty cell leaves its field alone; {CLEAR} empties it"
         yield TemplateColumn(name, said)
@@ -116,7 +118,7 @@ def _fields(kind: ResourceType, schema: Schema) -> Iterator[TemplateColumn]:
     holders = {steps[:length] for steps in declared for length in range(1, len(steps))}
     for steps, attribute in declared.items():
         name = name_of(steps)
-        label = pointer_of(steps) if name in schema.taken or name.startswith("__") else name
+        label = pointer_to(steps) if name in schema.taken or name.startswith("__") else name
         if attribute.kind in {"map", "keyed"} and steps not in holders:
             example = "example" if attribute.kind == "map" or attribute.key == "string" else "1"
             says = f"put your key in place of `{example}`, one column a key. {_choices_or(attribute, attribute.of)}"

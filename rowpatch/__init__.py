@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from worker.events import Event, Observer
     from worker.files.run_directory import Busy
     from worker.journal import JournalDamaged, JournalError
+    from worker.operations.apis import load_api
     from worker.operations.commands import apply, apply_plan, check, plan, report, resume, retry, undo, verify
     from worker.operations.prepared import PreparedRun
     from worker.operations.report import NoReports, Reported
@@ -79,6 +80,7 @@ __all__ = [
     "apply_plan",
     "check",
     "events",
+    "load_api",
     "plan",
     "read_secrets",
     "report",
@@ -100,6 +102,7 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "worker.events": ("Event", "Observer", "events"),
     "worker.files.run_directory": ("Busy",),
     "worker.journal": ("JournalDamaged", "JournalError"),
+    "worker.operations.apis": ("load_api",),
     "worker.operations.commands": (
         "apply", "apply_plan", "check", "plan", "report", "resume", "retry", "undo", "verify",
     ),

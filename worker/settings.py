@@ -4,6 +4,7 @@ The run's journal stores the settings, so that `resume` and `retry` behave as th
 not settings (see `Secrets`): no group holds one.
 """
 
+import operator
 import os
 import re
 import stat
@@ -11,12 +12,13 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import PydanticCustomError, PydanticSerializationError
 
+from jobs.apis.auth import Auth, Grant, Need, SecretName
 from jobs.formats import FORMATS
 from jobs.texts import either
 from worker.policy.guards import StopAfter
@@ -39,14 +41,19 @@ class Target(_Group):
     """Where the updates go.
 
     Attributes:
-        url: origin of the API, without a path.
+        url: base URL of the API, that of Commerce Layer without a path. A new run stores the one it found; until then
+            it may be empty where the description of the API says it.
         type: resource type of rows that do not name one.
         expect_mode: refuse to run if the credential is for the other mode.
+        api: name of the API; empty for Commerce Layer. Runs of before there were others do not name one.
+        variables: of the API's description, where they differ from its defaults.
     """
 
-    url: str
+    url: str = ""
     type: str = ""
     expect_mode: Literal["", "test", "live"] = ""
+    api: Annotated[str, Field(exclude_if=operator.not_)] = ""
+    variables: Annotated[Mapping[str, str], Field(exclude_if=operator.not_)] = {}
 
 
 def _known_format(name: str) -> str:
@@ -191,61 +198,133 @@ class Settings(_Group):
             raise ConfigError("A flag holds a name that is not UTF-8: rename the file or folder.") from None
 
 
+CLIENT: Final = ("client_id", "client_secret")
+"""What a token is asked for with."""
+
+TOKEN_OR_CLIENT: Final[tuple[Need, ...]] = (("token",), CLIENT)
+
+
 class Secrets(_Group):
-    """The credentials: a token, or a client id and secret; and one for a proxy. Never stored, never shown."""
+    """The credentials, as far as an API needs them; and one for a proxy. Never stored, never shown.
+
+    Attributes:
+        auth_url: origin of the token endpoint; empty for the one that the API names.
+        expires_at: seconds since the epoch at which an issued token ends; None where the endpoint did not say it.
+        url: base URL that an issued token is for; empty where the endpoint did not name one.
+    """
 
     token: SecretStr | None = None
     client_id: SecretStr | None = None
     client_secret: SecretStr | None = None
+    username: SecretStr | None = None
+    password: SecretStr | None = None
+    api_key: SecretStr | None = None
     auth_url: str = ""
     proxy_auth: SecretStr | None = None
+    expires_at: float | None = None
+    url: str = ""
 
     @property
     def renewable(self) -> bool:
         """True if a new token can be requested."""
-        return self.client_id is not None and self.client_secret is not None
+        return self.of(CLIENT) is not None
+
+    def of(self, need: Need) -> tuple[str, ...] | None:
+        """Return the secrets that belong together; None unless all of them are there."""
+        values = [getattr(self, name) for name in need]
+        return None if None in values else tuple(value.get_secret_value() for value in values)
+
+    def at_hand(self, needs: tuple[Need, ...]) -> tuple[str, ...]:
+        """Return the secrets that requests can carry at once; none where a token has to be issued first."""
+        carried = [need for need in needs if need != CLIENT] or [("token",)]
+        return next(filter(None, map(self.of, carried)), ())
+
+    def with_token(self, grant: Grant, now: float) -> "Secrets":
+        """Return the secrets with a token that was issued at `now`, in seconds since the epoch."""
+        ends = None if grant.expires_in is None else now + grant.expires_in
+        return self.model_copy(update={"token": SecretStr(grant.access_token), "expires_at": ends, "url": grant.url})
 
 
-def read_secrets(environment: Mapping[str, str]) -> Secrets:
-    """Read the credential from `ROWPATCH_TOKEN`, or `ROWPATCH_CLIENT_ID` and `_CLIENT_SECRET`; each also as `..._FILE`.
+def read_secrets(environment: Mapping[str, str], auth: Auth | None = None) -> Secrets:
+    """Read the credential that an API needs from `ROWPATCH_TOKEN` and its like; each also as `..._FILE`.
 
-    Read the proxy's credential, `user:password`, from `ROWPATCH_PROXY_AUTH` in the same way.
+    Only what the API needs is read: a token of one API is never sent to another. The proxy's credential,
+    `user:password`, is read from `ROWPATCH_PROXY_AUTH` in the same way.
+
+    Args:
+        environment: variables by name.
+        auth: how the API authorises requests; None for a token, or a client that asks for one.
 
     Raises:
-        ConfigError: none of them is set, only half of a pair is, or a file cannot be read.
+        ConfigError: none of the credentials is set, only half of a pair is, or a file cannot be read.
     """
-    token, client_id, client_secret, proxy_auth = (
-        _secret(environment, f"ROWPATCH_{name}") for name in ("TOKEN", "CLIENT_ID", "CLIENT_SECRET", "PROXY_AUTH")
-    )
+    needs = TOKEN_OR_CLIENT if auth is None else auth.needs
+    found = {name: _secret(environment, name) for need in needs for name in need}
+    proxy_auth = _secret(environment, "proxy_auth")
     if proxy_auth is not None and not all(proxy_auth.get_secret_value().partition(":")[::2]):
         raise ConfigError("ROWPATCH_PROXY_AUTH: write it as user:password.")
-    if (client_id is None) != (client_secret is None):
-        raise ConfigError("ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET belong together: set both, or neither.")
-    if token is None and client_id is None:
+    for need in needs:
+        if len({found[name] is None for name in need}) > 1:
+            either = ", or neither" if len(needs) > 1 else ""
+            raise ConfigError(f"{' and '.join(map(variable, need))} belong together: set both{either}.")
+    secrets = Secrets(**found, auth_url=_auth_url(environment) if CLIENT in needs else "", proxy_auth=proxy_auth)
+    if needs and not any(secrets.of(need) for need in needs):
         raise ConfigError(
-            "No credential. Set ROWPATCH_TOKEN, or ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET\n"
-            "(or ROWPATCH_TOKEN_FILE, ...: the name of a file that holds it)."
+            f"No credential. Set {in_words(needs)}\n"
+            f"(or {variable(needs[0][0])}_FILE, ...: the name of a file that holds it).{_of_others(environment, needs)}"
         )
+    return secrets
+
+
+def variable(name: str) -> str:
+    """Return the variable of the environment that holds a secret."""
+    return f"ROWPATCH_{name.upper()}"
+
+
+def in_words(needs: tuple[Need, ...]) -> str:
+    """Return the variables to set: `ROWPATCH_TOKEN, or ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET`."""
+    return ", or ".join(" and ".join(map(variable, need)) for need in needs)
+
+
+def _of_others(environment: Mapping[str, str], needs: tuple[Need, ...]) -> str:
+    """Name the variables that are set, and hold what this API does not take."""
+    own = {name for need in needs for name in need}
+    others = [variable(name) for name in get_args(SecretName) if name not in own]
+    given = [name for name in others if environment.get(name) or environment.get(f"{name}_FILE")]
+    return f"\nThis API does not take {', '.join(given)}." if given else ""
+
+
+def _auth_url(environment: Mapping[str, str]) -> str:
+    given = environment.get("ROWPATCH_AUTH_URL")
     try:
-        given = environment.get("ROWPATCH_AUTH_URL")
-        auth_url = checked_origin(given) if given else ""
+        return checked_origin(given) if given else ""
     except ConfigError as error:
         raise ConfigError(f"ROWPATCH_AUTH_URL: {error}") from None
-    return Secrets(
-        token=token, client_id=client_id, client_secret=client_secret, auth_url=auth_url, proxy_auth=proxy_auth
-    )
 
 
-def checked_origin(url: str) -> str:
+def checked_origin(url: str, like: str = "https://yourdomain.commercelayer.io") -> str:
     """Normalise `url` to a bare origin, and check that a token may be sent there.
 
     Raises:
-        ConfigError: it is no origin, or plain http to another machine.
+        ConfigError: it is no origin, or plain http to another machine; the message shows `like` as an example.
     """
-    origin = origin_of(url, "https://yourdomain.commercelayer.io")
+    origin = origin_of(url, like)
     if origin.startswith("http:") and not is_loopback(origin):
         raise ConfigError(f"Refusing {origin}: the token would travel in the clear. Use https.")
     return origin
+
+
+def checked_url(url: str, api: str) -> str:
+    """Normalise the URL of an API as its kind asks for: Commerce Layer's is a bare origin, others may have a path.
+
+    Args:
+        url: as it was given.
+        api: name of the API, as `Target.api` holds it.
+
+    Raises:
+        ConfigError: no token may be sent there.
+    """
+    return checked_base_url(url) if api else checked_origin(url)
 
 
 def origin_of(url: str, like: str) -> str:
@@ -269,12 +348,41 @@ def origin_of(url: str, like: str) -> str:
     return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
 
 
+def checked_base_url(url: str) -> str:
+    """Normalise the base URL of an API, an origin and perhaps a path, and check that a credential may be sent there.
+
+    Returns:
+        The URL without a slash at its end.
+
+    Raises:
+        ConfigError: it is no such URL, or plain http to another machine.
+    """
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        raise ConfigError(f"{_shown(url)} is not a valid URL, or has no valid port.") from None
+    path = parts.path.rstrip("/")
+    if not _BASE_PATH.fullmatch(path) or "?" in url or "#" in url:
+        shown = _shown(re.split("[?#]", url)[0])
+        raise ConfigError(f"{shown}: write an origin and perhaps a path, like https://api.example.com/v2")
+    return checked_origin(f"{parts.scheme}://{parts.netloc}", "https://api.example.com/v2") + path
+
+
+def origin_of_url(base_url: str) -> str:
+    """Return the origin of a base URL that was checked: scheme, host and port."""
+    parts = urlsplit(base_url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def is_loopback(origin: str) -> bool:
     """Return True if the origin is on this machine."""
     return urlsplit(origin).hostname in LOOPBACK
 
 
 _HOST: Final = re.compile(r"[0-9a-f:]*:[0-9a-f:.]+|(?!-)[0-9a-z_-]{1,63}(\.[0-9a-z_-]{1,63})*\.?")
+_BASE_PATH: Final = re.compile(r"(/(?!\.{1,2}(/|$))([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*")
+"""Segments of a path (RFC 3986, 3.3): none of them empty, `.` or `..`."""
+
 _RATE: Final = re.compile(r"(\d{1,9})\s*/\s*(\d{1,6}(?:\.\d{1,6})?)\s*(ms|s|m|h)")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -349,29 +457,41 @@ def _own(directory: Path) -> Path:
     return directory
 
 
-def _secret(environment: Mapping[str, str], name: str) -> SecretStr | None:
-    value, path = environment.get(name), environment.get(f"{name}_FILE")
-    if value:
-        return _clean(name, value)
+def _secret(environment: Mapping[str, str], name: SecretName | Literal["proxy_auth"]) -> SecretStr | None:
+    of, path = variable(name), environment.get(f"{variable(name)}_FILE")
+    value = environment.get(of)
+    if value or (value is not None and name == "password" and not path):  # some APIs take a key and no password
+        return _clean(of, name, value)
     if not path:
         return None
     try:
-        text = Path(path).read_text(encoding="utf-8").strip()
+        text = Path(path).read_text(encoding="utf-8").strip("\r\n" if name == "password" else None)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise ConfigError(f"{name}_FILE: cannot read {path}: {reason}.") from None
+        raise ConfigError(f"{of}_FILE: cannot read {path}: {reason}.") from None
     if not text:
-        raise ConfigError(f"{name}_FILE: {path} is empty.")
-    return _clean(f"{name}_FILE", text)
+        raise ConfigError(f"{of}_FILE: {path} is empty.")
+    return _clean(f"{of}_FILE", name, text)
 
 
-def _clean(name: str, text: str) -> SecretStr:
-    secret = text.strip()
+def _clean(where: str, name: str, text: str) -> SecretStr:
+    """Return a secret without the white space around it; a password keeps its own.
+
+    Raises:
+        ConfigError: it holds what no such secret holds; the message names the variable `where`, never the secret.
+    """
+    secret = text if name == "password" else text.strip()
+    if name in {"username", "password"}:  # any text that HTTP can carry (RFC 7617)
+        if not secret.isprintable():
+            raise ConfigError(f"{where}: it holds a line end or another control character.")
+        if name == "username" and ":" in secret:
+            raise ConfigError(f"{where}: a user name holds no colon; the password has a variable of its own.")
+        return SecretStr(secret)
     if secret.lower().startswith("bearer "):
-        raise ConfigError(f"{name}: leave out the word Bearer; only the token itself is meant.")
-    spaced = " " in secret and "CLIENT_" not in name  # client ids and secrets may have spaces (RFC 6749, appendix A)
+        raise ConfigError(f"{where}: leave out the word Bearer; only the token itself is meant.")
+    spaced = " " in secret and name not in CLIENT  # client ids and secrets may have spaces (RFC 6749, appendix A)
     if not (secret.isascii() and secret.isprintable()) or spaced or secret[:1] in "\"'":
-        raise ConfigError(f"{name}: it holds quotes, white space or other characters that no credential has.")
+        raise ConfigError(f"{where}: it holds quotes, white space or other characters that no credential has.")
     return SecretStr(secret)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from jobs.apis.auth import Auth
 from jobs.apis.meanings import Meaning
 from jobs.apis.schema import Schema
 from jobs.changes.diff import Change
@@ -27,7 +28,7 @@ class Confirmation:
             too, where the reply shows no attribute at all; of added tags, where it does not show the record's.
         discarded_tags: names that were to be added and are not on the record.
         mode: `test` or `live` as the reply says, or empty.
-        errors: that stand beside the record.
+        errors: that stand beside the record; `field` is the column, as the user wrote it.
     """
 
     edits: tuple[Edit, ...] = ()
@@ -54,38 +55,6 @@ class Matches:
     most: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """A token as the endpoint hands it out.
-
-    Attributes:
-        expires_in: the *remaining* life in seconds of a token that all callers share; None where that is not told.
-    """
-
-    access_token: str
-    expires_in: float | None = None
-
-    def __repr__(self) -> str:
-        return f"Grant(access_token=<secret>, expires_in={self.expires_in})"
-
-
-@dataclass(frozen=True, slots=True)
-class Claims:
-    """What a token says about itself; empty or None where it says nothing.
-
-    Attributes:
-        application: what it was issued to, as far as its quota goes.
-        mode: `test`, `live`, or empty when unknown.
-        expires_at: seconds since the epoch.
-        url: origin of the API that it is for.
-    """
-
-    application: str = ""
-    mode: str = ""
-    expires_at: float | None = None
-    url: str = ""
-
-
 class Resource(Protocol):
     """One type of records: how they are updated, read and found."""
 
@@ -97,17 +66,39 @@ class Resource(Protocol):
     def variants(self) -> tuple[str, ...]:
         """Types by whose name its records are updated where the API refuses its own; empty for most."""
 
+    @property
+    def page(self) -> int:
+        """Records that one read shows at most; 1 where they are read one by one."""
+
+    def lag_s(self, fields: Fields) -> float:
+        """Return the seconds after a write during which no update of these fields may be built on a read.
+
+        0 where the update needs nothing but the fields, or the API refuses one that is built on an old version.
+        """
+
+    def group(self, key: str) -> str:
+        """Return what records must have in common to be read on one page; empty where any can be."""
+
     def update(self, job: UpdateJob, change: Change, live: Live | None) -> Request:
         """Return the request that makes the change; `live` is the record as it was read, None in a blind run."""
 
     def confirm(self, reply: Reply, job: UpdateJob, change: Change) -> Confirmation | None:
         """Read a 2xx with a body; None when it is no success about this record."""
 
+    def errors(self, reply: Reply, columns: Mapping[tuple[str, ...], str]) -> tuple[ApiError, ...]:
+        """Return what a failure of an update finds wrong; `field` is the column, as the user wrote it (`columns`)."""
+
+    def least_wait(self, reply: Reply) -> float:
+        """Return the seconds after which a refused request may be sent again, where no `Retry-After` says so."""
+
     def read(self, keys: Sequence[str], fields: Fields, *, sparse: bool = True) -> Request:
         """Return the request for a page of records; `sparse` names the fields, False asks for all there are."""
 
-    def states(self, reply: Reply, fields: Fields) -> Mapping[str, Live] | None:
-        """Return what a page shows, by key; None when the reply cannot be used. Absence from it proves nothing."""
+    def states(self, reply: Reply, keys: Sequence[str], fields: Fields) -> Mapping[str, Live] | None:
+        """Return what a page shows of the records asked for, by key; None when the reply cannot be used.
+
+        Absence from it proves nothing.
+        """
 
     def may_show_more(self, reply: Reply, keys: Collection[str]) -> bool:
         """Return whether a page of the keys alone that this one does not show may show some of them."""
@@ -128,27 +119,6 @@ class Resource(Protocol):
         """Return the keys by reference that a page shows; None when the reply cannot be used."""
 
 
-class Auth(Protocol):
-    """How a token is had, and what it says of itself."""
-
-    @property
-    def url(self) -> str:
-        """Origin of the token endpoint, unless the user names another."""
-
-    @property
-    def windows(self) -> tuple[tuple[int, float], ...]:
-        """Requests for tokens at most, each number in so many seconds."""
-
-    def request(self, client_id: str, client_secret: str) -> Request:
-        """Return the request for a token."""
-
-    def grant(self, reply: Reply) -> Grant | None:
-        """Read the token endpoint's reply; None unless it hands out a token."""
-
-    def claims(self, token: str) -> Claims:
-        """Read what a token says of itself, without checking it: that is the server's business."""
-
-
 class Api(Protocol):
     """One API."""
 
@@ -157,12 +127,20 @@ class Api(Protocol):
         """What settings call it."""
 
     @property
-    def media_type(self) -> str:
-        """Of what is sent, and of what is asked for."""
+    def headers(self) -> Mapping[str, str]:
+        """Headers of every request but those for a token, such as `Accept`."""
+
+    @property
+    def content_type(self) -> str:
+        """Content type of updates that do not name their own; empty where all of them do."""
+
+    @property
+    def idempotency_header(self) -> str:
+        """Header for a key that makes the repetition of an update harmless; empty where there is none."""
 
     @property
     def page(self) -> int:
-        """Records that one read shows at most; 1 where they are read one by one."""
+        """Records that one read shows at most, of any type."""
 
     @property
     def key_page(self) -> int:
@@ -174,7 +152,7 @@ class Api(Protocol):
 
     @property
     def auth(self) -> Auth:
-        """How a token is had."""
+        """How requests are authorised."""
 
     def resource(self, type_name: str) -> Resource:
         """Return a type of records; one that is not known, too, as far as the API takes any."""

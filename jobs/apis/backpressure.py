@@ -12,6 +12,7 @@ from typing import Final
 
 from jobs.apis.meanings import Meaning
 from jobs.apis.retry_after import read_backoff, read_retry_after
+from jobs.apis.statuses import refusal
 from jobs.model import Reply
 
 _TOO_MANY: Final = 429
@@ -22,6 +23,11 @@ _LATER: Final = {408: Meaning.TIMED_OUT, 425: Meaning.TOO_EARLY}
 
 _UNWELL: Final = frozenset({500, 502, 503, 504})
 """Statuses that say the server is not well: no evidence that it has recovered."""
+
+_OVERLOADED: Final = frozenset({509, 529})
+"""Statuses that no RFC has, and that mean too many requests: 509 of web hosts (cPanel's Apache) and BigCommerce, 529 of
+Notion, Qualys and Anthropic. As 5xx they prove nothing about the work.
+"""
 
 _CODES: Final = frozenset(
     {
@@ -68,14 +74,14 @@ def failure(reply: Reply) -> Meaning:
     """
     status = reply.status
     if status >= 500:
-        if _announces_a_pause(reply.headers) or _names_a_limit(reply):
+        if status in _OVERLOADED or _announces_a_pause(reply.headers) or _names_a_limit(reply):
             return Meaning.UNAVAILABLE
         return Meaning.UNWELL if status in _UNWELL else Meaning.FAILED
     if status == _TOO_MANY or _names_a_limit(reply):
         return Meaning.THROTTLED
     if status in _LATER:
         return _LATER[status]
-    return Meaning.HELD if _announces_a_pause(reply.headers) else Meaning.REFUSED
+    return Meaning.HELD if _announces_a_pause(reply.headers) else refusal(status)
 
 
 def _announces_a_pause(headers: Mapping[str, str]) -> bool:

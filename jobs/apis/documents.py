@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from pydantic_core import from_json
 
-from jobs.changes.exact import number
-from jobs.model import Reply
+from jobs.changes.exact import may_be_rounded, number
+from jobs.model import ABSENT, Reply
 
 MEDIA_TYPE: Final = "application/vnd.api+json"
 """Both `Accept` and `Content-Type` of every call under /api."""
@@ -19,7 +19,7 @@ _OPENING: Final = (b"{", b"[", b'"')
 
 def document_of(reply: Reply) -> dict[str, Any] | None:
     """Return the JSON object in a complete reply that says it is JSON; None for anything else."""
-    if not reply.complete or not _is_json(reply.headers.get("content-type", "")):
+    if not reply.complete or not is_json(reply.headers.get("content-type", "")):
         return None
     document = _parsed(reply.body)
     return document if isinstance(document, dict) else None
@@ -31,8 +31,18 @@ def exact_document_of(reply: Reply) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
+def value_of(reply: Reply) -> Any:
+    """Return the JSON value of a complete reply that says it is JSON, its numbers exact; ABSENT for anything else."""
+    if not reply.complete or not is_json(reply.headers.get("content-type", "")):
+        return ABSENT
+    rounded = may_be_rounded(reply.body)
+    value = _standard(reply.body, parse_float=number) if rounded else _parsed(reply.body)
+    return ABSENT if value is None else value
+
+
 @lru_cache(maxsize=16)  # a server says the same with every reply
-def _is_json(content_type: str) -> bool:
+def is_json(content_type: str) -> bool:
+    """Return True for a content type of JSON."""
     media = content_type.partition(";")[0].strip().lower()
     return media in {"application/json", "text/json"} or (media[:12] == "application/" and media[-5:] == "+json")
 

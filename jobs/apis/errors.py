@@ -58,7 +58,7 @@ def read_errors(reply: Reply) -> tuple[ApiError, ...]:
     if not reply.complete or 300 <= reply.status < 400:
         return ()
     found = dict.fromkeys(islice(_told(reply), MOST_ERRORS))
-    return tuple(_kept(raw, reply.secrets) for raw in found)
+    return tuple(error_of(*raw, secrets=reply.secrets) for raw in found)
 
 
 def said(reply: Reply) -> str:
@@ -87,8 +87,9 @@ def _in_words(error: ApiError) -> str:
     return ": ".join(dict.fromkeys(filter(None, words)))
 
 
-def _kept(raw: _Raw, secrets: tuple[str, ...]) -> ApiError:
-    title, detail, code, place = (harmless(each, secrets) for each in raw)
+def error_of(title: str, detail: str, code: str, place: str, *, secrets: tuple[str, ...]) -> ApiError:
+    """Return an error of a server in its own words, made harmless."""
+    title, detail, code, place = (harmless(each, secrets) for each in (title, detail, code, place))
     return ApiError(title, detail, code, place, field_of(place))
 
 

@@ -1,4 +1,4 @@
-"""Values of header fields. Whatever is malformed is None: headers are advice, not input."""
+"""Values of header fields. Whatever is malformed in a reply is None: its headers are advice, not input."""
 
 import re
 from collections.abc import Mapping
@@ -9,6 +9,29 @@ from typing import Final
 _INTEGER: Final = re.compile(r"[ \t]*([0-9]{1,15})[ \t]*")  # RFC 9110 5.6.3: blanks around a value are these
 _ISO: Final = re.compile(r"\s*[0-9]{4}-[0-9]{2}-[0-9]{2}T")
 _DECIMAL: Final = re.compile(r"[ \t]*([+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?)[ \t]*")
+
+_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
+_VALUE: Final = re.compile(r"[\t -~\xa0-\xff]*")  # RFC 9110, 5.5
+_CONNECTION: Final = frozenset(
+    {"connection", "content-length", "expect", "host", "keep-alive", "proxy-authorization", "te", "trailer",
+     "transfer-encoding", "upgrade"}
+)  # fmt: skip
+"""Headers that are the connection's own: they say where a request goes, and where it ends."""
+
+
+def unsendable(headers: Mapping[str, str]) -> str:
+    """Return why a request cannot have these headers, in words that do not quote a value; empty if it can.
+
+    A line end in a value would end the header, and let the rest of the value pass for headers or for another request.
+    """
+    for name, value in headers.items():
+        if not _NAME.fullmatch(name):
+            return f"{name!a} is no name of a header"
+        if name.lower() in _CONNECTION:
+            return f"the header {name} cannot be set: it belongs to the connection"
+        if not _VALUE.fullmatch(value):
+            return f"the header {name} cannot hold its value: no header holds line ends or characters beyond Latin-1"
+    return ""
 
 
 def integer(value: str | None) -> int | None:

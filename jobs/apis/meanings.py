@@ -15,17 +15,65 @@ class Meaning(StrEnum):
     SERVED = "served"
     """A success (2xx); of a read, one that shows a document or broke off."""
 
+    CREATED = "created"
+    """201: the update created something, although nothing is ever created on purpose."""
+
+    ACCEPTED = "accepted"
+    """202: the update is not done yet."""
+
+    NO_CONTENT = "no content"
+    """The update is done, and the reply shows nothing of it: 204."""
+
     FOREIGN = "foreign"
     """Not the API's answer: a read whose success is no document (a portal, a page of an edge), or a 1xx."""
 
     REDIRECTED = "redirected"
     """3xx: final, since redirects are never followed."""
 
+    BAD_REQUEST = "bad request"
+    """The API could not make sense of the request."""
+
+    NOT_AUTHORIZED = "not authorized"
+    """The credential is good, and may not do this."""
+
+    NOT_FOUND = "not found"
+    """There is no such record, as far as the credential may see; of a read for one record, this proves it."""
+
+    NOT_UPDATABLE = "not updatable"
+    """The API does not update records of this type."""
+
+    NOT_UNIQUE = "not unique"
+    """Another record has a value that must be unique."""
+
+    CONFLICT = "conflict"
+    """The record is no longer as the update expects it: somebody was faster."""
+
+    VALIDATION = "validation"
+    """The API refuses the values."""
+
+    LOCKED = "locked"
+    """The record is locked."""
+
+    MISCONFIGURED = "misconfigured"
+    """The API refuses the form of every request of this kind: its headers, not its content."""
+
+    UNCONDITIONAL = "unconditional"
+    """The API wants every update to name a precondition."""
+
+    NO_OP = "no-op"
+    """The API refuses the update since it would change nothing."""
+
     REFUSED = "refused"
-    """4xx: final for this request."""
+    """Any other refusal that is final for this request."""
 
     TOKEN_REFUSED = "token refused"  # noqa: S105  # no password
     """The token itself is refused: nothing was done, and another one may do."""
+
+    STOP = "stop"
+    """The API's description says that no request of this run can succeed from now on."""
+
+    BUSY = "busy"
+    """Refused before any work, for a passing reason of this record: another attempt may do, and nobody else waits."""
 
     THROTTLED = "throttled"
     """Refused before any work, since a limit on the rate was reached."""
@@ -40,13 +88,13 @@ class Meaning(StrEnum):
     """408: the server gave the request up, perhaps after the work was done; everybody waits."""
 
     UNAVAILABLE = "unavailable"
-    """5xx with a pause: the work may have been done; everybody waits."""
+    """5xx with a pause, or of a server that has too much to do: the work may have been done; everybody waits."""
 
     UNWELL = "unwell"
     """500, 502, 503, 504: the work may have been done; enough of these in a row and the server counts as down."""
 
     FAILED = "failed"
-    """Any other 5xx: the work may have been done, by a server that is up."""
+    """Any other failure after which the work may have been done, by a server that is up."""
 
     UNSENT = "unsent"
     """The request never left."""
@@ -54,6 +102,15 @@ class Meaning(StrEnum):
     UNANSWERED = "unanswered"
     """The request left, and no usable reply came: the work may have been done."""
 
+
+REFUSALS: Final = frozenset(
+    {
+        Meaning.BAD_REQUEST, Meaning.NOT_AUTHORIZED, Meaning.NOT_FOUND, Meaning.NOT_UPDATABLE, Meaning.NOT_UNIQUE,
+        Meaning.CONFLICT, Meaning.VALIDATION, Meaning.LOCKED, Meaning.MISCONFIGURED, Meaning.UNCONDITIONAL,
+        Meaning.NO_OP, Meaning.REFUSED,
+    }
+)  # fmt: skip
+"""Final for this request, which had no effect."""
 
 SLOWS_DOWN: Final = frozenset(
     {Meaning.THROTTLED, Meaning.HELD, Meaning.TOO_EARLY, Meaning.TIMED_OUT, Meaning.UNAVAILABLE}
@@ -64,7 +121,7 @@ ABOUT_PACE: Final = frozenset({Meaning.THROTTLED, Meaning.HELD})
 """Those of `SLOWS_DOWN` that are probably due to how many requests came, so that they tell of a limit."""
 
 SERVER_ERRORS: Final = frozenset({Meaning.UNAVAILABLE, Meaning.UNWELL, Meaning.FAILED})
-"""5xx: the server said that it failed."""
+"""The server said that it failed."""
 
-ANSWERS: Final = frozenset({Meaning.SERVED, Meaning.REDIRECTED, Meaning.REFUSED})
+ANSWERS: Final = frozenset({Meaning.SERVED, Meaning.REDIRECTED}) | REFUSALS
 """Asking again, now or later, would bring the same."""

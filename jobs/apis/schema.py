@@ -129,9 +129,8 @@ class Schema:
         return tuple(variable.name for variable in kind.variables) if kind else ("id",)
 
     def sought(self, type_name: str) -> str:
-        """Return the variable that another field of the record may stand for: the last that no constant is for."""
-        names = [name for name in self.keys(type_name) if name not in self.constants and name not in self.fixed]
-        return names[-1] if names else ""
+        """Return the variable that another field of the record may stand for: the last of its path."""
+        return next(reversed(self.keys(type_name)), "")
 
     def is_merged(self, type_name: str, name: str) -> bool:
         """Return whether a whole JSON object is merged into that attribute, instead of taking its place."""

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from pydantic_core import to_json
 
-from jobs.apis.described.names import pointer_of
+from jobs.apis.described.names import pointer_to
 from jobs.apis.schema import Schema
 from jobs.changes import exact
 from jobs.changes.diff import value_at
@@ -93,7 +93,7 @@ def column_of(edit: Edit) -> str:
     kind, name, *key = edit.path
     if kind == "tags":
         return "tags"
-    return f"{name}{pointer_of(key)}" if name.startswith("/") else ".".join((name, *key))
+    return f"{name}{pointer_to(key)}" if name.startswith("/") else ".".join((name, *key))
 
 
 def sides(edits: Iterable[Edit], live: Live, schema: Schema) -> frozenset[Held]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple, TypeAlias
 
 from jobs.apis.described.keys import values_of
-from jobs.apis.described.names import Steps, name_of, pointer_of, steps_of
+from jobs.apis.described.names import Steps, name_of, pointer_to, steps_of
 from jobs.apis.schema import ResourceType, Schema
 from jobs.model import JSON, Absent, Path, Unread
 
@@ -92,7 +92,7 @@ def _label(type_name: str, steps: Steps, schema: Schema) -> str:
     """Return the name of a field's column: a pointer unless the field is declared, and called like nothing else."""
     name, kind = name_of(steps), schema.resource_type(type_name)
     plain = kind is not None and kind.members.rule(steps) is not None
-    return name if plain and name not in schema.taken and not name.startswith("__") else pointer_of(steps)
+    return name if plain and name not in schema.taken and not name.startswith("__") else pointer_to(steps)
 
 
 def _links(known_type: ResourceType | None, name: str, value: Value) -> JSON:

@@ -80,6 +80,11 @@ def verdicts() -> str:
     return _table(header, verdict_table.rows())
 
 
+def described_verdicts() -> str:
+    header = ("Observation", "Safe to repeat, attempts left", "Safe to repeat, last attempt", "Not safe to repeat")
+    return _table(header, verdict_table.described_rows())
+
+
 def special_verdicts() -> str:
     return _table(("Observation", "Verdict"), verdict_table.special_rows())
 
@@ -120,6 +125,7 @@ PARTS: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
     ("docs/outcomes.md", "reasons"): reasons,
     ("docs/verdicts.md", "verdicts"): verdicts,
     ("docs/verdicts.md", "special"): special_verdicts,
+    ("docs/verdicts.md", "described"): described_verdicts,
     ("docs/lifecycle.md", "diagram"): diagram,
     ("docs/input.md", "warnings"): warnings,
     ("docs/input.md", "bad-input"): bad_input,

@@ -103,9 +103,9 @@ def test_the_schema_is_loaded_by_the_vendor_alone_and_handed_down() -> None:
     assert {each.rpartition(".")[0] for each in outermost} == {"jobs.apis.commercelayer"}
 
 
-def test_only_operations_and_the_command_line_choose_the_api() -> None:
+def test_only_operations_choose_the_api() -> None:
     rooms = {each.rpartition(".")[0] for each in importers("jobs.apis.registry")}
-    assert rooms == {"worker.operations", "worker.cli"}
+    assert rooms == {"worker.operations"}
 
 
 def test_nobody_but_the_registry_and_the_vendor_knows_the_vendor() -> None:

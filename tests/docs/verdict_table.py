@@ -3,11 +3,14 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.apis.commercelayer.meaning import meaning_of
 from jobs.apis.commercelayer.updates import update_request
+from jobs.apis.described.description import ErrorPlaces, ErrorRule, Meant
+from jobs.apis.described.meaning import compiled
+from jobs.apis.described.meaning import meaning_of as meaning_by_rules
 from jobs.changes.diff import as_written
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, RowRef, UpdateJob
 from jobs.reasons import REASONS
@@ -61,7 +64,7 @@ OBSERVATIONS: Final[tuple[tuple[str, Callable[[UpdateJob], Outcome]], ...]] = (
     ("400", _refusal(400)),
     ("401 that refuses the token", _refusal(401, "INVALID_TOKEN")),
     ("401 of any other kind, 403", _refusal(403)),
-    ("404", _refusal(404)),
+    ("404, 410", _refusal(404)),
     ("405", _refusal(405)),
     ("406, 415", _refusal(415)),
     ("408", _refusal(408)),
@@ -70,11 +73,12 @@ OBSERVATIONS: Final[tuple[tuple[str, Callable[[UpdateJob], Outcome]], ...]] = (
     ("422", _refusal(422)),
     ("423", _refusal(423)),
     ("425", _refusal(425)),
+    ("428", _refusal(428)),
     ("429, and any 4xx that names a limit", _refusal(429, "THROTTLED")),
     ("any other 4xx", _refusal(418)),
     ("any 4xx with `Retry-After`", _always(Reply(423, {"retry-after": "1"}))),
     ("5xx", _refusal(502)),
-    ("5xx with `Retry-After`", _always(Reply(503, {"retry-after": "1"}))),
+    ("5xx with `Retry-After`, 509, 529", _always(Reply(503, {"retry-after": "1"}))),
 )
 """What can be observed, in words and as the transport reports it."""
 
@@ -110,6 +114,25 @@ def special_rows() -> Iterator[tuple[str, str]]:
     )
 
 
+def described_rows() -> Iterator[tuple[str, str, str, str]]:
+    """As `rows`, by what only the description of an API can say; the reply is a 400 where nothing else is said."""
+    for means in get_args(Meant):
+        yield _described(f'`means = "{means}"`', Reply(400, {}), ErrorRule(means=means))
+    yield _described("409 without a rule, where updates have a precondition", Reply(409, {}), conditional=True)
+    yield _described("200 without a body", Reply(200, {}))
+
+
+def _described(words: str, reply: Reply, *rules: ErrorRule, conditional: bool = False) -> tuple[str, str, str, str]:
+    of_type = compiled(rules, (), ErrorPlaces(), conditional=conditional)
+
+    def verdict(job: UpdateJob, left: int) -> str:
+        what = sent(job, left=left)
+        request = update_request(job, what.change, what.resource.name)
+        return in_words(policy.judge(reply, meaning_by_rules(of_type, request, reply), what))
+
+    return words, verdict(SAFE, 1), verdict(SAFE, 0), verdict(UNSAFE, 1)
+
+
 def judge(outcome: Outcome, what: Sent) -> Verdict:
     """The verdict, by what the API says that the outcome means."""
     meaning = meaning_of(update_request(what.job, what.change, what.resource.name), outcome)
@@ -128,7 +151,8 @@ def in_words(verdict: Verdict) -> str:  # noqa: PLR0911  # a line a verdict
         case Settle():
             return f"`{verdict.status}`" + (f" `{verdict.reason}`" if verdict.reason else "")
         case ReadBack(reason, stale=stale):
-            told = f"its record is read; else `{REASONS[reason].status}` `{reason}`"
+            proven = f": `{REASONS[verdict.proven].status}` `{verdict.proven}`" if verdict.refused else ""
+            told = f"its record is read{proven}; else `{REASONS[reason].status}` `{reason}`"
             return told + (f", with an old value `{REASONS[stale].status}` `{stale}`" if stale else "")
         case Retry(doubt):
             return "sent again after a backoff" + (", in doubt" if doubt else "")

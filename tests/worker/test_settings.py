@@ -6,19 +6,29 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from jobs.apis.auth import Auth, Grant
+from jobs.apis.described.auth import auth_of
+from jobs.apis.described.description import AuthDescription
 from worker.policy.pace import Window
 from worker.settings import (
+    TOKEN_OR_CLIENT,
     ConfigError,
     Input,
     Pacing,
+    Secrets,
     Settings,
     Stopping,
     Target,
     build,
+    checked_base_url,
     checked_origin,
+    checked_url,
     is_loopback,
+    origin_of_url,
     parse_rate,
     parse_stop_after,
     read_secrets,
@@ -60,6 +70,67 @@ def test_what_is_no_safe_origin_is_refused(text: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says) as error:
         checked_origin(text)
     assert "pw" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("https://api.example.com", "https://api.example.com"),
+        ("https://jira.example.com/rest/api/3/", "https://jira.example.com/rest/api/3"),  # a trailing slash
+        ("HTTPS://Jira.Example:8443/Rest", "https://jira.example:8443/Rest"),  # a path has case, a host has none
+        ("http://127.0.0.1:8080/v2", "http://127.0.0.1:8080/v2"),  # plain http to this machine
+        ("https://a.example/v0/app%20x/@me", "https://a.example/v0/app%20x/@me"),
+        ("https://a.example/#", "https://a.example"),
+    ],
+)
+def test_a_base_url_may_have_a_path_and_is_brought_into_one_form(text: str, url: str) -> None:
+    assert checked_base_url(text) == url
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "not a base URL|not an origin"),
+        ("a.example/v2", "not a base URL|not an origin"),
+        ("ftp://a.example/v2", "not an origin"),
+        ("http://a.example/v2", "travel in the clear"),
+        ("https://me:pw@a.example/v2", "must not have a user"),
+        ("https://a.example/v2?key=pw", "must not have a user"),
+        ("https://a.example/v2#pw", "must not have a user"),
+        ("https://a.example//v2", "not a base URL"),
+        ("https://a.example/v2/../admin", "not a base URL"),
+        ("https://a.example/v 2", "not a base URL"),
+        ("https://a.example:99999/v2", "no valid port"),
+        ("https://[::1/v2", "not a valid URL"),
+    ],
+)
+def test_what_is_no_safe_base_url_is_refused(text: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says) as error:
+        checked_base_url(text)
+    assert "pw" not in str(error.value)
+
+
+def test_only_commerce_layer_needs_a_bare_origin() -> None:
+    assert checked_url("https://a.example/v2", "desk") == "https://a.example/v2"
+    with pytest.raises(ConfigError, match="bare origin"):
+        checked_url("https://a.example/v2", "")
+
+
+INPUT = Input(source="s.csv", format="csv")
+
+
+def test_settings_of_commerce_layer_are_recorded_as_they_were_before_there_were_others() -> None:
+    recorded = Settings(target=Target(url="https://acme.commercelayer.io", type="skus"), input=INPUT).recorded()
+    assert recorded.startswith(
+        '{"target":{"url":"https://acme.commercelayer.io","type":"skus","expect_mode":""},"input":{"source":"s.csv"'
+    )
+    assert Settings.model_validate_json(recorded).target.api == ""
+
+
+def test_another_api_and_its_variables_are_recorded() -> None:
+    settings = Settings(target=Target(url="https://a.example", api="desk", variables={"region": "us"}), input=INPUT)
+    assert '"api":"desk","variables":{"region":"us"}' in settings.recorded()
+    assert Settings.model_validate_json(settings.recorded()) == settings
 
 
 THIS_MACHINE = [
@@ -120,6 +191,72 @@ def test_plain_http_is_for_no_other_machine_however_it_is_written(text: str) -> 
         checked_origin(text)
     with pytest.raises(ConfigError, match="ROWPATCH_AUTH_URL"):
         read_secrets({"ROWPATCH_TOKEN": "t", "ROWPATCH_AUTH_URL": text})
+
+
+@pytest.mark.parametrize(
+    ("text", "base_url", "origin"),
+    [
+        ("https://api.example.com", "https://api.example.com", "https://api.example.com"),
+        ("https://API.Example.com/", "https://api.example.com", "https://api.example.com"),
+        (" https://api.example.com/Api/v2/ ", "https://api.example.com/Api/v2", "https://api.example.com"),
+        ("https://a.example:8443/x%20y/~me", "https://a.example:8443/x%20y/~me", "https://a.example:8443"),
+        ("https://a.example/@me:x/(1);v=2", "https://a.example/@me:x/(1);v=2", "https://a.example"),
+        ("http://127.0.0.1:8080/v1", "http://127.0.0.1:8080/v1", "http://127.0.0.1:8080"),
+        ("http://[::1]:80/v1", "http://[::1]:80/v1", "http://[::1]:80"),
+    ],
+)
+def test_a_base_url_may_have_a_path(text: str, base_url: str, origin: str) -> None:
+    assert checked_base_url(text) == base_url
+    assert checked_base_url(base_url) == base_url
+    assert origin_of_url(base_url) == origin
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(text for text in ELSEWHERE if "/@" not in text),  # that one is a path, and on this machine
+        *(f"{text}/v1" for text in ELSEWHERE if "/@" not in text),
+        "",
+        "api.example.com/v1",
+        "https://",
+        "https:///v1",
+        "https://me:pw@a.example/v1",
+        "https://a.example/v1?key=pw",
+        "https://a.example/v1?",
+        "https://a.example/v1#pw",
+        "https://a.example/v1#",
+        "https://a.example/a//b",
+        "https://a.example//evil.example",
+        "https://a.example/../x",
+        "https://a.example/x/.",
+        "https://a.example/x y",
+        "https://a.example/é",
+        "https://a.example/100%",
+        "https://a.example/{version}",
+        "https://a.example\\@evil.example/v1",
+        "https://a.example:99999/v1",
+        "https://a.example:0/v1",
+        "https://[/v1",
+        "http://a.example/v1",
+    ],
+)
+def test_what_is_no_base_url_is_refused_without_the_secret_in_it(text: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        checked_base_url(text)
+    assert "pw" not in str(error.value)
+
+
+@given(st.text(), st.text(st.sampled_from("/.%?#@:\\2eEaZ \n"), max_size=12))
+def test_a_base_url_is_its_origin_and_a_plain_path(host: str, path: str) -> None:
+    for text in (host, f"https://{host}/{path}", f"https://a.example/{path}"):
+        try:
+            url = checked_base_url(text)
+        except ConfigError:
+            continue
+        origin = origin_of_url(url)
+        assert checked_origin(origin) == origin
+        assert url.removeprefix(origin) == "" or url.removeprefix(origin).startswith("/")
+        assert not {"..", "."} & set(url.removeprefix(origin).split("/"))
 
 
 @pytest.mark.parametrize(
@@ -220,6 +357,91 @@ def test_secrets_come_from_the_environment_or_from_files(tmp_path: Path) -> None
 def test_a_missing_or_half_credential_is_refused(environment: dict[str, str], says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         read_secrets(environment)
+
+
+def auth(kind: str) -> Auth:
+    return auth_of(AuthDescription(type=kind, token_url="https://auth.example/t"), {})  # type: ignore[arg-type]
+
+
+TWO = {"ROWPATCH_USERNAME": "me", "ROWPATCH_PASSWORD": "pw"}
+ALL = {
+    **TWO,
+    "ROWPATCH_TOKEN": "t",
+    "ROWPATCH_CLIENT_ID": "id",
+    "ROWPATCH_CLIENT_SECRET": "cs",
+    "ROWPATCH_API_KEY": "k",
+    "ROWPATCH_AUTH_URL": "https://auth.example",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "read"),
+    [
+        ("bearer", {"token": "t"}),
+        ("basic", {"username": "me", "password": "pw"}),
+        ("api_key", {"api_key": "k"}),
+        ("oauth2_client_credentials", {"client_id": "id", "client_secret": "cs", "auth_url": "https://auth.example"}),
+        ("none", {}),
+    ],
+)
+def test_only_the_secrets_that_an_api_takes_are_read(kind: str, read: dict[str, str]) -> None:
+    assert read_secrets(ALL, auth(kind)) == Secrets(**read)
+
+
+@pytest.mark.parametrize(
+    ("kind", "environment", "says"),
+    [
+        ("bearer", {}, "No credential. Set ROWPATCH_TOKEN\n(or ROWPATCH_TOKEN_FILE, ...: the name of a file that"),
+        ("bearer", {"ROWPATCH_API_KEY": "k"}, "This API does not take ROWPATCH_API_KEY."),
+        ("api_key", {"ROWPATCH_TOKEN_FILE": "/t", **TWO}, "take ROWPATCH_TOKEN, ROWPATCH_USERNAME, ROWPATCH_PASSWORD."),
+        ("api_key", {}, "Set ROWPATCH_API_KEY\n(or ROWPATCH_API_KEY_FILE"),
+        ("basic", {}, "Set ROWPATCH_USERNAME and ROWPATCH_PASSWORD\n"),
+        ("basic", {"ROWPATCH_USERNAME": "me"}, "ROWPATCH_USERNAME and ROWPATCH_PASSWORD belong together: set both."),
+        ("oauth2_client_credentials", {"ROWPATCH_TOKEN": "t"}, "Set ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET\n"),
+        ("oauth2_client_credentials", {"ROWPATCH_CLIENT_SECRET": "t"}, "belong together: set both."),
+        ("basic", {**TWO, "ROWPATCH_USERNAME": "a:b"}, "ROWPATCH_USERNAME: a user name holds no colon"),
+        ("basic", {**TWO, "ROWPATCH_PASSWORD": "a\nb"}, "ROWPATCH_PASSWORD: it holds a line end"),
+        ("api_key", {"ROWPATCH_API_KEY": "Bearer k"}, "leave out the word Bearer"),
+        ("api_key", {"ROWPATCH_API_KEY": "a b"}, "quotes, white space"),
+    ],
+)
+def test_what_is_missing_is_said_for_the_scheme(kind: str, environment: dict[str, str], says: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        read_secrets(environment, auth(kind))
+    assert says in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "password"),
+    [("pä ss", "pä ss"), (' "quoted" ', ' "quoted" '), ("Bearer x", "Bearer x"), ("", "")],  # "": the name is a key
+)
+def test_a_password_is_taken_as_it_is(written: str, password: str) -> None:
+    secrets = read_secrets({**TWO, "ROWPATCH_PASSWORD": written}, auth("basic"))
+    assert secrets.of(("username", "password")) == ("me", password)
+
+
+def test_a_password_file_ends_with_a_line_end_that_is_not_part_of_it(tmp_path: Path) -> None:
+    (tmp_path / "pw").write_text(" p w \n")
+    environment = {"ROWPATCH_USERNAME": "me", "ROWPATCH_PASSWORD_FILE": str(tmp_path / "pw"), "ROWPATCH_PASSWORD": ""}
+    assert read_secrets(environment, auth("basic")).of(("password",)) == (" p w ",)
+
+
+def test_requests_carry_a_token_or_the_secrets_at_hand_never_those_of_a_client() -> None:
+    client = read_secrets(ALL, auth("oauth2_client_credentials"))
+    needs = auth("oauth2_client_credentials").needs
+    assert client.at_hand(needs) == ()
+    issued = client.with_token(Grant("t2", 60.0, "https://a.example/v1"), 1000.0)
+    assert issued.at_hand(needs) == ("t2",)
+    assert (issued.expires_at, issued.url) == (1060.0, "https://a.example/v1")
+    assert client.with_token(Grant("t2"), 1000.0).expires_at is None
+    assert read_secrets(ALL).at_hand(TOKEN_OR_CLIENT) == ("t",)
+    assert read_secrets(ALL, auth("basic")).at_hand(auth("basic").needs) == ("me", "pw")
+
+
+def test_no_secret_of_any_scheme_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    secrets = Secrets(**{name: SecretStr("s3cr3t") for name in ("username", "password", "api_key", "client_secret")})
+    print(secrets, repr(secrets), secrets.model_dump_json())  # what a log would do
+    assert "s3cr3t" not in capsys.readouterr().out
 
 
 def test_an_empty_secret_file_is_refused(tmp_path: Path) -> None:

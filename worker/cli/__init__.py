@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from io import TextIOWrapper
 from typing import Final, get_args
 
-from cyclopts import App, CycloptsError, CycloptsPanel, Parameter
+from cyclopts import App, ArgumentCollection, CycloptsError, CycloptsPanel, Parameter
 from cyclopts.config import Env
 
 from worker.exit_statuses import DONE, REFUSED
@@ -55,6 +55,12 @@ def _version() -> str:
     return version("rowpatch")
 
 
+def _environment(command: App, names: tuple[str, ...], flags: ArgumentCollection) -> None:
+    """Read flags from the environment, but for those of the API: `chosen_api` does, since a plan has one already."""
+    others = ArgumentCollection(flag for flag in flags if flag.name not in {"--api", "--set"})  # type: ignore[no-untyped-call]  # its base class
+    Env("ROWPATCH_", command=False)(command, names, others)
+
+
 app: Final = App(
     name="rowpatch",
     help=_HELP,
@@ -65,7 +71,7 @@ app: Final = App(
 )
 for _name, _what in _COMMANDS.items():
     # An existing run has its settings in its journal: only commands that begin one read flags from the environment.
-    _config = Env("ROWPATCH_", command=False) if _name in {"apply", "check", "plan"} else None
+    _config = _environment if _name in {"apply", "check", "plan"} else None
     app.command(f"worker.cli.{_name}:{_name}", help=_what, config=_config)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from worker.cli.flags import RUN, SOURCE, Flags, SourceFlags
+from worker.cli.flags import RUN, SOURCE, ApiFlags, Flags, SourceFlags
 from worker.settings import ConfigError
 
 
@@ -20,6 +20,7 @@ def apply(
     plan: Annotated[
         Path | None, Parameter(group=RUN, help="Do exactly what the plan in this run directory says.")
     ] = None,
+    which: ApiFlags = ApiFlags(),
     flags: Flags = Flags(),
     reading: SourceFlags = SourceFlags(),
 ) -> int:
@@ -30,26 +31,30 @@ def apply(
     Text stays text, and 007 stays 007, unless the header names a type: `metadata.count:int` (int, float, bool, json,
     str).
 
-    Every flag can be set in the environment too: --expect-mode is ROWPATCH_EXPECT_MODE. Credentials are read only from
-    there: ROWPATCH_TOKEN, or ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET; with _FILE, from the file named.
+    Every flag can be set in the environment too: --expect-mode is ROWPATCH_EXPECT_MODE, --set NAME=VALUE is
+    ROWPATCH_SET_NAME. Credentials are read only from there: ROWPATCH_TOKEN, or ROWPATCH_CLIENT_ID and
+    ROWPATCH_CLIENT_SECRET; with _FILE, from the file named.
     """
     from worker.cli.begin import begin
     from worker.cli.session import guarded
     from worker.operations.runs import RunMode
 
     if plan is not None:
-        return guarded(lambda: _execute(plan, source, run_dir, flags, reading))
-    return guarded(lambda: begin(source, run_dir, RunMode("apply"), flags, reading))
+        alone = source is None and run_dir is None and (reading, which) == (SourceFlags(), ApiFlags())
+        return guarded(lambda: _execute(plan, flags, alone=alone))
+    return guarded(lambda: begin(source, run_dir, RunMode("apply"), flags, reading, which))
 
 
-def _execute(plan: Path, source: str | None, run_dir: Path | None, flags: Flags, reading: SourceFlags) -> int:
-    """Execute a plan in the plan's own run directory."""
+def _execute(plan: Path, flags: Flags, *, alone: bool) -> int:
+    """Execute a plan in the plan's own run directory; `alone` if nothing was given that the plan says itself."""
     from worker.cli.flags import overridden
     from worker.cli.session import work
     from worker.operations.opening import opened_plan
     from worker.operations.runs import RunMode
 
-    if source is not None or run_dir is not None or reading != SourceFlags():
-        raise ConfigError("--plan takes its sheet and its directory from the plan: leave out SOURCE and their flags.")
+    if not alone:
+        raise ConfigError(
+            "--plan takes its sheet, API and directory from the plan: leave out SOURCE and the flags of these."
+        )
     with opened_plan(plan, partial(overridden, flags=flags)) as handle:
         return work(handle, RunMode("apply", plan="keep"), flags)

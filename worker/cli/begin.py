@@ -4,12 +4,13 @@ import os
 import time
 from pathlib import Path
 
-from jobs.apis.registry import DEFAULT
-from worker.cli.flags import Flags, SourceFlags, new_settings
+from jobs.apis.api import Api
+from worker.cli.chosen import chosen_api
+from worker.cli.flags import ApiFlags, Flags, SourceFlags, new_settings
 from worker.cli.session import standard_input, work
 from worker.cli.speech import warn
 from worker.files import run_directory, source
-from worker.operations import opening
+from worker.operations import apis, opening
 from worker.operations.runs import RunMode
 from worker.settings import ConfigError, Secrets, read_secrets
 
@@ -20,6 +21,7 @@ def begin(
     mode: RunMode,
     flags: Flags,
     reading: SourceFlags,
+    which: ApiFlags,
     *,
     detailed: bool = False,
 ) -> int:
@@ -32,18 +34,18 @@ def begin(
         raise ConfigError(f"Which sheet? Try: rowpatch {mode.name} payments.csv --type stripe_payments")
     name = "-" if given == "/dev/stdin" else given
     opening.refuse_name(name)
-    url = _url(flags, read_secrets(os.environ))
-    settings = new_settings(name, reading.format or source.guess_format(name), url, flags, reading)
+    api = chosen_api(which)
+    secrets = read_secrets(os.environ, api.auth)
+    target = apis.target_of(api, flags.url or _url_of_token(api, secrets))
+    settings = new_settings(name, reading.format or source.guess_format(name), target, flags, reading)
     directory = run_dir or run_directory.default(name, time.time())
-    with opening.begun(directory, settings, warn, standard_input(name)) as handle:
+    with opening.begun(directory, settings, warn, standard_input(name), api) as handle:
         return work(handle, mode, flags, detailed=detailed)
 
 
-def _url(flags: Flags, secrets: Secrets) -> str:
-    if flags.url:
-        return flags.url
-    url = DEFAULT.auth.claims(secrets.token.get_secret_value()).url if secrets.token else ""
-    if not url:
-        raise ConfigError("Where to? Set ROWPATCH_URL or pass --url, like https://yourdomain.commercelayer.io")
-    warn(f"The API is {url}: the token names it. To use another, pass --url.")
+def _url_of_token(api: Api, secrets: Secrets) -> str:
+    """Return the URL that the token names, and say so; empty where it names none."""
+    url = api.auth.claims(secrets.token.get_secret_value()).url if secrets.token else ""
+    if url:
+        warn(f"The API is {url}: the token names it. To use another, pass --url.")
     return url

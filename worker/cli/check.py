@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal
 
 from cyclopts import Group, Parameter
 
-from worker.cli.flags import SOURCE, SourceFlags
+from worker.cli.flags import SOURCE, ApiFlags, SourceFlags
 
 _MEANING: Final = Group("What rows may do", sort_key=3)
 _SHOWING: Final = Group("What is shown", sort_key=4)
@@ -15,7 +15,7 @@ def check(
     /,
     *,
     type_name: Annotated[
-        str | None, Parameter(name="--type", help="Resource type of rows without one, like stripe_payments.")
+        str | None, Parameter(name="--type", help="Type of the records of rows without one, like stripe_payments.")
     ] = None,
     clear_token: Annotated[
         str | None, Parameter(help="Text of a cell that clears the field. Default: <clear>.")
@@ -40,6 +40,7 @@ def check(
         Parameter(name="--json", group=_SHOWING, negative=(), help="Every finding as a line of JSON; a summary last."),
     ] = False,
     reading: SourceFlags = SourceFlags(),
+    which: ApiFlags = ApiFlags(),
 ) -> int:
     """Read all of SOURCE and report what is wrong with it: rows that cannot be sent, and cells that look damaged.
 
@@ -60,4 +61,4 @@ def check(
         "resend_unknown": resend_unknown,
     }
     showing: Showing = "json" if as_json else "all" if every else "groups"
-    return guarded(lambda: check_source(source, type_name or "", reading, said, showing))
+    return guarded(lambda: check_source(source, type_name or "", reading, said, showing, which))

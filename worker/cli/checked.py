@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from jobs.apis.registry import DEFAULT
+from jobs.apis.schema import Schema
 from worker.checking import Checked, as_json, findings, line_of, summary_as_json, tell
-from worker.cli.flags import SourceFlags, refuse_misplaced
+from worker.cli.chosen import chosen_api
+from worker.cli.flags import ApiFlags, SourceFlags, flags_of_api, refuse_misplaced
 from worker.cli.session import standard_input
 from worker.cli.speech import say
 from worker.files import source
@@ -21,7 +22,12 @@ _TOGETHER: Final = 500
 
 
 def check_source(
-    given: str | None, type_name: str, reading: SourceFlags, said: Mapping[str, Any], showing: Showing
+    given: str | None,
+    type_name: str,
+    reading: SourceFlags,
+    said: Mapping[str, Any],
+    showing: Showing,
+    which: ApiFlags,
 ) -> int:
     """Check an input and print the findings; return the exit status.
 
@@ -31,9 +37,10 @@ def check_source(
         reading: flags that say how to read it.
         said: other settings of its rows, by the names of `Input`; None for those not given.
         showing: what to print.
+        which: API the rows are for.
 
     Raises:
-        ConfigError: a flag is wrong, or the file cannot be opened.
+        ConfigError: a flag is wrong, or a file cannot be opened.
     """
     if given is None:
         raise ConfigError("Which sheet? Try: rowpatch check payments.csv --type stripe_payments")
@@ -49,11 +56,12 @@ def check_source(
     }
     refuse_misplaced(words)
     how = build(Input, {**words, **said})
-    again = command(how, type_name)
+    api, schema = flags_of_api(which), chosen_api(which).schema
+    again = command(how, type_name, api)
     with readable(how, standard_input(name)) as path:
-        how, checked = examine(path, how, type_name, DEFAULT.schema)
+        how, checked = examine(path, how, type_name, schema)
         if showing != "groups":
-            _list(checked, path, how, type_name, showing)
+            _list(checked, path, how, type_name, showing, schema)
     if showing == "json":
         say(json.dumps(summary_as_json(checked), ensure_ascii=False))
     else:
@@ -61,9 +69,9 @@ def check_source(
     return checked.exit_status
 
 
-def _list(checked: Checked, path: Path, how: Input, type_name: str, showing: Showing) -> None:
+def _list(checked: Checked, path: Path, how: Input, type_name: str, showing: Showing, schema: Schema) -> None:
     lines: list[str] = []
-    for finding in findings(checked, path, how, type_name, DEFAULT.schema):
+    for finding in findings(checked, path, how, type_name, schema):
         lines.append(
             json.dumps(as_json(finding, checked.sheet), ensure_ascii=False)
             if showing == "json"

@@ -17,7 +17,7 @@ from worker.settings import (
     Settings,
     Target,
     build,
-    checked_origin,
+    checked_url,
     parse_rate,
     parse_stop_after,
 )
@@ -60,12 +60,13 @@ class Flags:
         str | None,
         Parameter(
             group=_TARGET,
-            help="Origin of the API, like https://yourdomain.commercelayer.io; taken from the token if that names it.",
+            help="Base URL of the API, like https://yourdomain.commercelayer.io. Default: the one that the token or"
+            " the API's description names.",
         ),
     ] = None
     type: Annotated[
         str | None,
-        Parameter(group=_TARGET, help="Resource type of rows without one, like stripe_payments."),
+        Parameter(group=_TARGET, help="Type of the records of rows without one, like stripe_payments."),
     ] = None
     expect_mode: Annotated[
         Literal["test", "live"] | None,
@@ -96,14 +97,15 @@ class Flags:
         Literal["merge", "replace"] | None,
         Parameter(
             group=_MEANING,
-            help="merge: keep the keys that the sheet does not name. replace: a row with metadata, or a member like"
-            " options.customer, replaces that object as a whole; keys it does not name are WIPED. Default: merge.",
+            help="merge: keep the keys that the sheet does not name. replace: a row that sets an object, like metadata,"
+            " or a member of one, like options.customer, replaces the whole object; keys it does not name are WIPED."
+            " Default: merge.",
         ),
     ] = None
     allow_trigger: Annotated[
         tuple[str, ...] | None,
         Parameter(
-            group=_MEANING, negative=(), help="Let rows fire this trigger (_refresh, _capture, ...). Repeatable."
+            group=_MEANING, negative=(), help="Let rows fire this trigger, like _refresh or _capture. Repeatable."
         ),
     ] = None
     resend_unknown: Annotated[
@@ -165,6 +167,29 @@ class Flags:
 
 @Parameter(name="*")
 @dataclass(frozen=True)
+class ApiFlags:
+    """Which API: flags of commands that begin with a sheet or a type. An existing run knows its API."""
+
+    api: Annotated[
+        str | None,
+        Parameter(
+            group=_TARGET,
+            help="The API: a name, or the file of a description (NAME.toml). Default: commercelayer.",
+        ),
+    ] = None
+    variables: Annotated[
+        tuple[str, ...] | None,
+        Parameter(
+            name="--set",
+            group=_TARGET,
+            negative=(),
+            help="NAME=VALUE: a variable of the API's description. Repeatable. In the environment: ROWPATCH_SET_NAME.",
+        ),
+    ] = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
 class SourceFlags:
     """How the sheet is read: flags that make sense only together with SOURCE."""
 
@@ -203,8 +228,16 @@ class SourceFlags:
     ] = None
 
 
-def new_settings(source: str, format_name: str, url: str, flags: Flags, reading: SourceFlags) -> Settings:
-    """Build the settings of a new run.
+def flags_of_api(which: ApiFlags) -> list[str]:
+    """Return the flags that were given, to be typed again."""
+    words = ["--api", which.api] if which.api else []
+    for pair in which.variables or ():
+        words += ["--set", pair]
+    return words
+
+
+def new_settings(source: str, format_name: str, target: Target, flags: Flags, reading: SourceFlags) -> Settings:
+    """Build the settings of a new run, whose target says which API it is for.
 
     Raises:
         ConfigError: a flag is out of range, or does not apply to the input's format.
@@ -219,7 +252,7 @@ def new_settings(source: str, format_name: str, url: str, flags: Flags, reading:
         "visible_only": reading.visible_only,
     }
     refuse_misplaced(given)
-    return overridden(Settings(target=Target(url=checked_origin(url)), input=build(Input, given)), flags)
+    return overridden(Settings(target=target, input=build(Input, given)), flags)
 
 
 def refuse_misplaced(given: Mapping[str, object]) -> None:
@@ -251,9 +284,9 @@ def overridden(settings: Settings, flags: Flags) -> Settings:
         pacing["discover"] = flags.rate.strip() != "none"
         pacing["rate"] = parse_rate(flags.rate) if pacing["discover"] else ()
     for name in flags.allow_trigger or ():
-        if not name.startswith("_"):
+        if not (settings.target.api or name.startswith("_")):  # a description says itself what is an action
             raise ConfigError(f"--allow-trigger {name}: names of triggers begin with an underscore. Try _{name}")
-    url = checked_origin(flags.url) if flags.url else None
+    url = checked_url(flags.url, settings.target.api) if flags.url else None
     proxy = checked_proxy(flags.proxy) if flags.proxy else None
     ca_file = str(flags.ca_file.absolute()) if flags.ca_file else None
     target = {"url": url, "type": flags.type, "expect_mode": flags.expect_mode}

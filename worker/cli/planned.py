@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from jobs.apis.registry import DEFAULT
+from jobs.apis.api import Api
 from worker.cli.speech import show
 from worker.engine.progress import duration
 from worker.lane.credentials import quota_of
@@ -13,23 +13,23 @@ from worker.reports.plan_text import show_plan
 from worker.settings import ConfigError, Settings, read_secrets, state_directory
 
 
-def show_planned(directory: Path, plan: PlanSummary, settings: Settings) -> None:
+def show_planned(directory: Path, plan: PlanSummary, settings: Settings, api: Api) -> None:
     """Show a plan and an estimate of its duration."""
-    show(lambda console: show_plan(console, plan, directory, _estimate(plan, settings)))
+    show(lambda console: show_plan(console, plan, directory, _estimate(plan, settings, api)))
 
 
-def _estimate(plan: PlanSummary, settings: Settings) -> str:
+def _estimate(plan: PlanSummary, settings: Settings, api: Api) -> str:
     """Say how long the updates will take; return an empty text if nothing is known."""
-    found = estimate(plan, settings, DEFAULT, _whose(settings.target.url), state_directory())
+    found = estimate(plan, settings, api, _whose(settings.target.url, api), state_directory())
     if found is None:
         return ""
     said = f"about {duration(found.seconds)}" if found.seconds >= 1 else "at once"
     return f"{said} at the limit of reads" if found.is_guessed else f"{said} at the known limits"
 
 
-def _whose(origin: str) -> str:
+def _whose(origin: str, api: Api) -> str:
     """Return the owner of the quota as `quota_of` does; empty without a credential, which a plan does not need."""
     try:
-        return quota_of(DEFAULT, read_secrets(os.environ), origin)
+        return quota_of(api, read_secrets(os.environ, api.auth), origin)
     except ConfigError:
         return ""

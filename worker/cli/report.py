@@ -25,7 +25,7 @@ def report(
         except NoReports as error:
             return complain(str(error), STOPPED)
         if reported.plan is not None:
-            show_planned(run, reported.plan, reported.settings)
+            show_planned(run, reported.plan, reported.settings, reported.api)
             return NOT_ALL if reported.plan.refused else DONE
         if reported.summary is not None:
             say(reports.render_summary(reported.summary, run))

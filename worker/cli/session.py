@@ -15,7 +15,7 @@ from worker.cli.log import log_event
 from worker.cli.planned import show_planned
 from worker.cli.screen import configure_log, watcher
 from worker.cli.signals import end_orderly, execute_with_signals, status_of
-from worker.cli.speech import ask, can_ask, complain, say
+from worker.cli.speech import ask, can_ask, complain, say, warn
 from worker.clock import Clock
 from worker.engine.run import RunEnd
 from worker.exit_statuses import BUSY, CHANGES, DONE, REFUSED, STOPPED
@@ -65,10 +65,11 @@ def work(handle: RunHandle, mode: RunMode, flags: Flags, *, detailed: bool = Fal
         detailed: exit with CHANGES if a plan has something to send.
     """
     clock = Clock()
-    secrets, memory = read_secrets(os.environ), state_directory()
+    secrets, memory = read_secrets(os.environ, handle.api.auth), state_directory()
     host = Host(memory, clock, log_event, None if flags.no_progress else watcher(clock))
-    at_hand = runs.token_at_hand(handle.settings, secrets)
+    at_hand = runs.token_at_hand(handle.api, handle.settings, secrets)
     configure_log(flags.log_format)
+    _introduce(handle, mode)
     access = at_hand or anyio.run(runs.first_token, handle.api, handle.settings, secrets, host)
     if not access.lost:
         _confirm(runs.to_send(handle, mode, access), flags)
@@ -93,7 +94,7 @@ def _finish(handle: RunHandle, mode: RunMode, end: RunEnd, clock: Clock, *, deta
             f"interrupted, without reports. The results are safe: rowpatch report {handle.directory}", status_of(error)
         )
     if end.plan is not None:
-        show_planned(handle.directory, end.plan, handle.settings)
+        show_planned(handle.directory, end.plan, handle.settings, handle.api)
         return CHANGES if detailed and end.plan.to_send and end.exit_status == DONE else end.exit_status
     if end.summary is None:
         return complain(end.message, end.exit_status)
@@ -101,13 +102,22 @@ def _finish(handle: RunHandle, mode: RunMode, end: RunEnd, clock: Clock, *, deta
     return end.exit_status
 
 
+def _introduce(handle: RunHandle, mode: RunMode) -> None:
+    """Say where a run of a described API goes, and what its description warns of."""
+    target = handle.settings.target
+    if target.api:
+        warn(f"The API is {target.api}, at {target.url}")
+    for note in runs.notes(handle, mode):
+        warn(note)
+
+
 def _confirm(planned: ToSend, flags: Flags) -> None:
-    """Ask the user to confirm before live data is changed.
+    """Ask the user to confirm before live data is changed; not where a credential never says which data are live.
 
     Raises:
         ConfigError: the user did not confirm.
     """
-    if flags.yes or planned.is_harmless:
+    if flags.yes or planned.is_harmless or not planned.has_modes:
         return
     rows, shown = planned.rows, planned.mode.upper() or "mode unknown, taken as LIVE"
     what = f"up to {rows:,} row{'' if rows == 1 else 's'} to {planned.url} ({shown})"

@@ -5,9 +5,11 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from worker.cli.flags import ApiFlags
+
 
 def template(
-    type_name: Annotated[str, Parameter(help="Resource type, like stripe_payments.")],
+    type_name: Annotated[str, Parameter(help="Type of records, like stripe_payments.")],
     /,
     *,
     output: Annotated[
@@ -16,29 +18,30 @@ def template(
     format_name: Annotated[
         Literal["csv", "xlsx"] | None, Parameter(name="--format", help="csv or xlsx. Default: by the name of the file.")
     ] = None,
+    which: ApiFlags = ApiFlags(),
 ) -> int:
     """Make a sheet with a column for each field of TYPE, and a comment row that says what goes into each.
 
     The comment row begins with # and is never sent. Fill in rows below it, remove the columns you do not need, and try
     rowpatch check. In a workbook, columns for codes are formatted as text, and fixed values have drop-downs.
 
-    Triggers (attributes that begin with _) are left out; each needs --allow-trigger.
+    Triggers, like _refresh, are left out; each needs --allow-trigger.
 
     Exit status: 0, or 2 if there is no such type or the file cannot be written.
     """
     from worker.cli.session import guarded
 
-    return guarded(lambda: _make(type_name, output, format_name))
+    return guarded(lambda: _make(type_name, output, format_name, which))
 
 
-def _make(type_name: str, output: Path | None, format_name: str | None) -> int:
-    from jobs.apis.registry import DEFAULT
+def _make(type_name: str, output: Path | None, format_name: str | None, which: ApiFlags) -> int:
     from jobs.template import template as columns_of
+    from worker.cli.chosen import chosen_api
     from worker.cli.speech import say, warn
     from worker.settings import ConfigError
     from worker.templates import as_csv, write_workbook
 
-    made = columns_of(type_name, DEFAULT.schema)
+    made = columns_of(type_name, chosen_api(which).schema)
     wanted = format_name or ("xlsx" if output is not None and output.suffix.lower() == ".xlsx" else "csv")
     if output is None and wanted == "xlsx":
         raise ConfigError(f"A workbook needs a file: --output {type_name}.xlsx")

@@ -55,7 +55,7 @@ def _verify(run: Path, sample: int | None, flags: Flags) -> int:
         raise ConfigError("--sample 0: write a number of records like 100.")
     configure_log(flags.log_format)
     with operation.opened(run, partial(overridden, flags=flags)) as opened:
-        secrets, host = read_secrets(os.environ), Host(state_directory(), observer=log_event)
+        secrets, host = read_secrets(os.environ, opened.api.auth), Host(state_directory(), observer=log_event)
         try:
             verified = anyio.run(operation.read_again, opened, secrets, host, operation.choose(opened, host, sample))
         except Unfinished as error:

@@ -9,9 +9,11 @@ from typing import Final, Protocol, TypeAlias
 
 from jobs.apis.api import Api
 from jobs.apis.meanings import Meaning
-from jobs.model import NotSent, Outcome, Status
-from worker.journal import SAFE, Image, Journal, JournalError
-from worker.lane.exchange import Exchange, Exchanged, Headers
+from jobs.apis.retry_after import read_retry_after
+from jobs.model import NotSent, Outcome, Reply, Request, Status
+from worker.journal import ANSWERED, SAFE, Image, Journal, JournalError
+from worker.lane.authority import Headers
+from worker.lane.exchange import Exchange, Exchanged
 from worker.pacing.limiter import Limiter
 from worker.policy.lifecycle import Event, step
 from worker.policy.row import InFlightRow
@@ -80,6 +82,28 @@ class Rereading(Protocol):
         """Read the record of the row; return True if a server that was down answers again."""
 
 
+@dataclass(frozen=True, slots=True)
+class IdempotencyKeys:
+    """Keys by which a server knows an update again that it has carried out: a repetition of it does nothing more.
+
+    A key is made of what the journal knows, so that a later process repeats an attempt by the same one. It is renewed
+    once the server has answered, and only for rows that are safe to repeat: some servers give the first answer again
+    for a day, failures too.
+
+    Attributes:
+        header: that holds the key.
+        run: tells the keys of runs apart.
+    """
+
+    header: str
+    run: str
+
+    def on(self, request: Request, row: InFlightRow) -> Request:
+        """Return a request for a row with its key."""
+        key = f"{self.run}-{row.number}-{row.answered}"
+        return replace(request, headers={**request.headers, self.header: key})
+
+
 @dataclass(slots=True)
 class AttemptLoop:
     """Sends a row until it is settled, rerouted, or left because the run ends."""
@@ -88,6 +112,7 @@ class AttemptLoop:
     exchange: Exchange
     journal: Journal
     reading: Rereading
+    keys: IdempotencyKeys | None = None
     longest_gap: float = 0.0
 
     @property
@@ -112,7 +137,8 @@ class AttemptLoop:
                 return self._leave(row)
             if row.live is not None:
                 self.longest_gap = max(self.longest_gap, exchange.clock.age(row.read_at))
-            sent = await exchange.send(row.request(self.api), headers, in_full=row.job.fires)
+            request = row.request(self.api) if self.keys is None else self.keys.on(row.request(self.api), row)
+            sent = await exchange.send(request, headers, in_full=row.job.fires)
             verdict = judge(sent.outcome, sent.meaning, self._sent(row))
             if isinstance(verdict, Settle):
                 return Judged(verdict, sent.outcome)
@@ -213,28 +239,36 @@ class AttemptLoop:
                 return self._halt(verdict, row, sent.outcome)
             case SlowDown(doubt):
                 return self._slow_down(row, doubt, sent.pause)
-            case Retry(doubt):
-                return await self._retry(row, doubt, why_not(sent.outcome))
+            case Retry():
+                return await self._retry(row, verdict, sent.outcome)
             case Renew():
                 self._note(row, SAFE, Event.RETRY)
                 return None if await self.exchange.renew(sent.headers) else self._leave(row)
 
-    async def _retry(self, row: InFlightRow, doubt: str, why: str) -> Ending | None:
+    async def _retry(self, row: InFlightRow, verdict: Retry, outcome: Outcome) -> Ending | None:
         row.failures += 1
-        row.doubt = row.doubt or doubt
-        self._note(row, doubt or SAFE, Event.RETRY)
+        row.doubt = row.doubt or verdict.doubt
+        self._note(row, verdict.doubt or SAFE, Event.RETRY)
         exchange = self.exchange
-        if outage := self.limiter.outage(why):
+        if outage := self.limiter.outage(why_not(outcome)):
             exchange.stop.request("outage", outage)
         self.limiter.retry()
-        wait = exchange.patience.backoff(row.failures, exchange.clock.sample())
+        asked = 0.0 if verdict.doubt else self._asked(outcome, verdict.wait)
+        if asked and exchange.park(asked):
+            return self._leave(row)
+        wait = max(asked, exchange.patience.backoff(row.failures, exchange.clock.sample()))
         return None if await exchange.stop.sleep(wait) else self._leave(row)
+
+    def _asked(self, outcome: Outcome, least: float) -> float:
+        """Return the seconds that the row must wait after a refusal: its `Retry-After`, `least` if it has none."""
+        found = read_retry_after(outcome.headers, self.exchange.clock.wall()) if isinstance(outcome, Reply) else None
+        return least if found is None else found
 
     def _halt(self, verdict: HaltRun, row: InFlightRow, outcome: Outcome) -> Ending:
         self.exchange.stop.request(verdict.halt.reason, verdict.halt.message)
         if verdict.settle is not None:
             return Judged(verdict.settle, outcome)
-        self._note(row, SAFE, Event.STOP)
+        self._note(row, verdict.doubt or SAFE, Event.STOP)
         return INTERRUPTED
 
     def _slow_down(self, row: InFlightRow, doubt: str, pause: float) -> Ending | None:
@@ -259,6 +293,8 @@ class AttemptLoop:
 
     def _note(self, row: InFlightRow, outcome: str, event: Event) -> None:
         row.state = step(row.state, event)
+        if outcome in ANSWERED and row.job.replay_safe:
+            row.answered = row.attempts
         self.journal.note(row.number, row.attempts, outcome)
 
     def _leave(self, row: InFlightRow) -> Interrupted:

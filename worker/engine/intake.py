@@ -56,6 +56,7 @@ class Intake:
             job, job.type, self._expected(number), self._doubt(number) if history.doubtful else "",
             recovery is not Recovery.READ_BACK, history.settled,
             image=self._image(number), attempts=self._spent(job.ref),
+            answered=self._answered(job.ref, doubtful=history.doubtful) if job.replay_safe else 0,
         )  # fmt: skip
 
     def _unsendable(self, row: Unsendable) -> Refused | None:
@@ -70,6 +71,12 @@ class Intake:
 
     def _spent(self, ref: RowRef) -> int:
         return self.histories.earlier.get(ref.row, 0) if self.histories is not None else 0
+
+    def _answered(self, ref: RowRef, *, doubtful: bool) -> int:
+        """Return the number of the row's last attempt that the server answered: all of them, unless it is in doubt."""
+        if self.histories is None or not doubtful:
+            return self._spent(ref)
+        return self.histories.answered.get(ref.row, 0)
 
     def _image(self, row: int) -> tuple[Edit, ...]:
         image = self.histories.images.get(row) if self.histories is not None else None

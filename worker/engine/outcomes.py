@@ -9,7 +9,7 @@ from jobs.model import Outcome, Reply, RowResult, Status, Unsendable
 from jobs.reasons import REASONS
 from worker.clock import Clock
 from worker.engine.bells import Bells
-from worker.journal import Journal
+from worker.journal import SAFE, Journal
 from worker.policy.guards import Guards, Halt
 from worker.policy.lifecycle import Event, step
 from worker.policy.row import InFlightRow, RecentWrites
@@ -82,9 +82,8 @@ class Outcomes:
         if outcome is None:
             row.state = step(row.state, Event.READ_BACK)
         else:
-            doubtful = REASONS[question.reason].status is Status.UNKNOWN
             row.state = step(row.state, Event.READ_BACK)
-            self.journal.note(row.number, row.attempts, question.reason if doubtful else "interrupted")
+            self.journal.note(row.number, row.attempts, _noted(question))
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:
@@ -153,6 +152,13 @@ class Outcomes:
         halt = self.guards.settled(result.ref.row, result.status, result.reason, result.message)
         if halt is not None:
             self.stop.request(halt.reason, halt.message)
+
+
+def _noted(question: ReadBack) -> str:
+    """Return the outcome of an attempt for the journal: SAFE if it had no effect, else the reason of the doubt."""
+    if question.refused:
+        return SAFE
+    return question.reason if REASONS[question.reason].status is Status.UNKNOWN else "interrupted"
 
 
 def _request_id(reply: Reply | None) -> str:

@@ -94,13 +94,17 @@ class Reading:
         return replace(found, records=records)
 
     async def _outlast(self, page: ReadPage) -> None:
-        """Wait until reads show what an earlier process of the run has just written into the page's records.
+        """Wait until reads show what the run has just written into the page's records.
 
-        A row that is merged into the state before that would undo an earlier row of its record.
+        A row that is merged into the state before that would undo an earlier row of its record. What this process wrote
+        is laid over what a read shows (`RecentWrites`), which is enough unless an update is built on more than that.
         """
-        if not self.written:
-            return
-        wait = max(self.written.get(each, 0.0) for each in page.ids) + READ_LAG_S - self.clock.wall()
+        wait = 0.0
+        if self.written:
+            wait = max(self.written.get(each, 0.0) for each in page.ids) + READ_LAG_S - self.clock.wall()
+        if lag := self.lookup.api.resource(page.type).lag_s(page.fields):
+            now = self.clock.now()
+            wait = max(wait, lag - min(self.recent.age(each, now) for each in page.ids))
         if wait > 0.0:
             await self.stop.sleep(min(READ_LAG_S, wait))
 

@@ -15,7 +15,7 @@ from jobs.apis.api import Api
 from jobs.changes.overtaking import without
 from jobs.model import SETTLED_WELL, Status
 from worker.clock import Clock
-from worker.engine.attempt import AttemptLoop
+from worker.engine.attempt import AttemptLoop, IdempotencyKeys
 from worker.engine.bells import Bells
 from worker.engine.intake import Intake, no_target
 from worker.engine.outcomes import Outcomes
@@ -33,8 +33,9 @@ from worker.lane.connect import READ_CONCURRENCY, Connection, LaneSettings, conn
 from worker.policy.decision import decide_row
 from worker.policy.guards import Guards
 from worker.policy.pace import Pace
+from worker.policy.paging import Pages
 from worker.policy.row import READ_LAG_S, RecentWrites, room_at
-from worker.policy.sequencer import Sequencer, Sizes
+from worker.policy.sequencer import Sequencer
 from worker.reports import Summary
 from worker.reports.plan import PlanSummary
 from worker.settings import Secrets, Settings
@@ -42,6 +43,9 @@ from worker.stop import Stop
 
 INTENT_HORIZON_S: Final = 600.0
 """Age in seconds up to which intents of a killed process are read, to restore the server's windows."""
+
+RUN_KEY: Final = "run_key"
+"""Name of the journal's fact: what the idempotency keys of the run begin with."""
 
 LONGEST_GAP: Final = "longest_gap"
 """Name of the journal's fact: the most seconds between the reading of a record and its PATCH in the last process."""
@@ -194,7 +198,7 @@ class Run:
             self.api, sequencer, self.journal, guards, recent, bells, clock, stop, settings.target.expect_mode
         )
         reading = self._reading(sequencer, guards, recent, connection, earlier)
-        attempts = AttemptLoop(self.api, connection.updates, self.journal, reading)
+        attempts = AttemptLoop(self.api, connection.updates, self.journal, reading, self._keys())
 
         def is_down() -> bool:
             return connection.reads.is_down and writes.is_down
@@ -214,10 +218,21 @@ class Run:
         if attempts.longest_gap:
             self.journal.learn(LONGEST_GAP, f"{attempts.longest_gap:.3f}")
 
+    def _keys(self) -> IdempotencyKeys | None:
+        """Return what makes idempotency keys, None for an API that takes none."""
+        header = self.api.idempotency_header
+        if not header:
+            return None
+        run = self.journal.facts.get(RUN_KEY) or f"{int(self.clock.sample() * 2**52):013x}"
+        self.journal.learn(RUN_KEY, run)
+        return IdempotencyKeys(header, run)
+
     def _sequencer(self, canaries: int) -> Sequencer:
-        how, sizes = self.settings.input, Sizes(self.api.page, self.api.key_page)
+        how = self.settings.input
         decide, blind = partial(decide_row, source.terms(how, self.api.schema)), how.blind
-        return Sequencer(decide, sizes, self._variants, facts=self.journal.facts, blind=blind, canaries=canaries)
+        return Sequencer(
+            decide, Pages(self.api), self._variants, facts=self.journal.facts, blind=blind, canaries=canaries
+        )
 
     def _variants(self, type_name: str) -> tuple[str, ...]:
         return self.api.resource(type_name).variants

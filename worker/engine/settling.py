@@ -166,18 +166,26 @@ class Settling:
         return self.is_down() and self.clock.now() - doubt.since < MAX_OUTAGE_S
 
     def _page(self, now: float) -> list[_RowInDoubt]:
-        """Take the rows of one type that are due, at most a page."""
+        """Take rows that are due and can be read together, at most a page."""
         page: list[_RowInDoubt] = []
         others: list[tuple[float, int, _RowInDoubt]] = []
-        while self._due and self._due[0][0] <= now and len(page) < self.lookup.api.page:
+        queue, size = ("", ""), 1
+        while self._due and self._due[0][0] <= now and len(page) < size:
             entry = heappop(self._due)
-            if page and entry[2].row.job.type != page[0].row.job.type:
-                others.append(entry)
-            else:
+            if not page:
+                queue, size = self._queue(entry[2]), self.lookup.api.resource(entry[2].row.job.type).page
+            if self._queue(entry[2]) == queue:
                 page.append(entry[2])
+            else:
+                others.append(entry)
         for entry in others:
             heappush(self._due, entry)
         return page
+
+    def _queue(self, doubt: _RowInDoubt) -> tuple[str, str]:
+        """Return what rows have in common whose records can be read together."""
+        job = doubt.row.job
+        return job.type, self.lookup.api.resource(job.type).group(job.id)
 
     async def _read(self, page: list[_RowInDoubt]) -> None:
         wanted = reduce(or_, (fields(each.row.job) for each in page))

@@ -1,6 +1,6 @@
 """An undo is a run of its own: its input is made from the journal of another, and so is the plan that it keeps to."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
@@ -39,7 +39,13 @@ class Prepared:
 
 
 def prepare(
-    history: History, made_with: Settings, schema: Schema, directory: Path, label: str, limit: int | None = None
+    history: History,
+    made_with: Settings,
+    schema: Schema,
+    directory: Path,
+    label: str,
+    described: Mapping[str, str],
+    limit: int | None = None,
 ) -> Prepared:
     """Write the input and the journal of the undo of a run; nothing is read from the API, and nothing sent.
 
@@ -49,6 +55,7 @@ def prepare(
         schema: of the API that the run was for.
         directory: the new run's, locked by the caller.
         label: what to call the input.
+        described: facts about the copy of what describes the API.
         limit: records to be restored for now; None for all. A resume of the undo with a larger one goes on.
 
     Raises:
@@ -68,6 +75,7 @@ def prepare(
         "rows": str(rows),
         "settings": settings.recorded(),
         PLAN: "complete",
+        **described,
     }
     if rows:
         create(directory / JOURNAL, facts)

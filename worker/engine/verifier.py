@@ -11,6 +11,7 @@ from typing import Final
 
 import anyio
 
+from jobs.apis.api import Api
 from jobs.apis.schema import Schema
 from jobs.changes.diff import value_at
 from jobs.changes.edits import column_of
@@ -118,7 +119,7 @@ async def verify(
     """
     verified, guards, schema = Verified(), Guards(), way.api.schema
     async with connected(way) as connection:
-        pages = _pages(_visible(records, verified), way.api.page)
+        pages = _pages(_visible(records, verified), way.api)
         until = way.clock.now() + min(READ_LAG_S, last + READ_LAG_S - way.clock.wall())
         while batch := list(islice(pages, READ_CONCURRENCY)):
             found = await _read(connection.lookup, batch)
@@ -163,9 +164,10 @@ def _visible(records: Iterator[WrittenRecord], verified: Verified) -> Iterator[W
             yield record
 
 
-def _pages(records: Iterator[WrittenRecord], size: int) -> Iterator[list[WrittenRecord]]:
-    for _, alike in groupby(records, key=lambda record: record.type):
-        while page := list(islice(alike, size)):
+def _pages(records: Iterator[WrittenRecord], api: Api) -> Iterator[list[WrittenRecord]]:
+    """Yield records that can be read together."""
+    for (type_name, _), alike in groupby(records, lambda each: (each.type, api.resource(each.type).group(each.id))):
+        while page := list(islice(alike, api.resource(type_name).page)):
             yield page
 
 

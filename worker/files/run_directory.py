@@ -14,8 +14,11 @@ from worker.settings import ConfigError
 JOURNAL: Final = "journal.sqlite3"
 """Name of the journal inside it."""
 
+DESCRIPTION: Final = "api.toml"
+"""Name of the copy of the description of its API, where data describe it."""
+
 _LOCK: Final = "lock"
-_OURS: Final = (_LOCK, "input.", JOURNAL)
+_OURS: Final = (_LOCK, "input.", DESCRIPTION, JOURNAL)
 
 
 class Busy(Exception):

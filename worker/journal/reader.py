@@ -13,7 +13,7 @@ from jobs.changes.edits import fires_twice
 from jobs.model import ApiError, RowRef, RowResult, Status
 from jobs.model import Path as Field
 from worker.journal.records import Image, Planned, names_in, read_image, read_planned
-from worker.journal.schema import PLAN, SAFE, JournalDamaged, connect, damaged, translated
+from worker.journal.schema import ANSWERED, PLAN, SAFE, JournalDamaged, connect, damaged, translated
 from worker.policy.lifecycle import RowHistory
 
 T = TypeVar("T")
@@ -86,6 +86,11 @@ _UNSETTLED_ATTEMPTS: Final = """
     WHERE result.row IS NULL OR result.redo GROUP BY attempt.row
 """
 
+_LISTED: Final = json.dumps(sorted(ANSWERED))
+_ANSWERED_ATTEMPTS: Final = """
+    SELECT row, max(n) FROM attempt WHERE outcome IN (SELECT value FROM json_each(?)) GROUP BY row
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Process:
@@ -141,12 +146,14 @@ class RowHistories:
         earlier: attempts so far, by row, for rows that are to be sent.
         reasons: reason codes of the doubt, by row, for rows to be sent that may have been applied.
         images: the values that the attempts of those rows replaced, by row.
+        answered: number of the last attempt that the server answered, by row, for the same rows.
     """
 
     marks: bytearray
     earlier: dict[int, int] = field(default_factory=dict)
     reasons: dict[int, str] = field(default_factory=dict)
     images: dict[int, Image] = field(default_factory=dict)
+    answered: dict[int, int] = field(default_factory=dict)
 
     SETTLED: ClassVar = 1
     REDO: ClassVar = 2
@@ -254,6 +261,9 @@ class History:
         for image in self._understood(read_image, _IMAGES_OF_DOUBTFUL):
             if image.row in histories.reasons:
                 histories.images[image.row] = image
+        if histories.reasons:
+            answered = self._understood(lambda row: (int(row[0]), int(row[1])), _ANSWERED_ATTEMPTS, _LISTED)
+            histories.answered.update((row, n) for row, n in answered if row in histories.reasons)
         histories.earlier.update(self._understood(lambda row: (int(row[0]), int(row[1])), _UNSETTLED_ATTEMPTS))
         return histories
 

@@ -23,6 +23,9 @@ PLAN: Final = "plan"
 SAFE: Final = "safe"
 """Outcome of an attempt that certainly changed nothing. Any other outcome is a reason code of doubt; NULL is open."""
 
+ANSWERED: Final = frozenset({SAFE, "server_error"})
+"""Outcomes of attempts that the server has answered: the same request again may only bring the same answer."""
+
 _TABLES: Final = """
 CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE process (

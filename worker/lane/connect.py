@@ -1,6 +1,6 @@
 """One process's connection to the API: sockets, credential, and a limiter for each method."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,10 +10,11 @@ from typing import Final
 import anyio
 
 from jobs.apis.api import Api
+from jobs.apis.auth import TokenSource
 from worker.clock import Clock
 from worker.events import Observer, ignore
 from worker.journal import Counters
-from worker.lane.authority import Nobody
+from worker.lane.authority import Authority, Nobody
 from worker.lane.credentials import (
     TOKEN_HEADERS,
     TOKEN_PATIENCE,
@@ -21,8 +22,8 @@ from worker.lane.credentials import (
     TokenEndpoint,
     quota_of,
 )
-from worker.lane.exchange import Exchange, Headers, uncounted
-from worker.lane.network import Route, route_of
+from worker.lane.exchange import Exchange, uncounted
+from worker.lane.network import Route, refuse_in_the_clear, route_of
 from worker.lane.reads import Lookup
 from worker.lane.transport import Transport
 from worker.pacing.limiter import UNHEARD, Limiter, News
@@ -31,7 +32,7 @@ from worker.pacing.quota_file import PaceMemory
 from worker.pacing.shared import SharedPace
 from worker.policy.backoff import Heard
 from worker.policy.pace import Pace, as_windows
-from worker.settings import Secrets, Settings
+from worker.settings import Secrets, Settings, checked_origin, origin_of_url
 from worker.stop import Stop
 
 READ_CONCURRENCY: Final = 4
@@ -69,23 +70,24 @@ class Connection:
 
     lane: LaneSettings
     transport: Transport
-    credential: Credential
+    credential: Authority
     writes: Limiter
     reads: Limiter
 
     @property
     def updates(self) -> Exchange:
         """The exchange that rows use."""
-        media = self.lane.api.media_type
-        return self._exchange(self.writes, {"Accept": media, "Content-Type": media}, uncounted)
+        api = self.lane.api
+        of_bodies = {"Content-Type": api.content_type} if api.content_type else {}
+        return self._exchange(self.writes, {**api.headers, **of_bodies}, uncounted)
 
     @property
     def lookup(self) -> Lookup:
         """A lookup, which reads records."""
         api, count = self.lane.api, partial(_count_read, self.lane.counters)
-        return Lookup(api, self._exchange(self.reads, {"Accept": api.media_type}, count))
+        return Lookup(api, self._exchange(self.reads, api.headers, count))
 
-    def _exchange(self, limiter: Limiter, headers: Headers, on_send: Callable[[], None]) -> Exchange:
+    def _exchange(self, limiter: Limiter, headers: Mapping[str, str], on_send: Callable[[], None]) -> Exchange:
         lane = self.lane
         return Exchange(
             self.transport, limiter, self.credential, lane.api.meaning, lane.settings.attempts.retrying, lane.clock,
@@ -108,7 +110,8 @@ async def connected(lane: LaneSettings) -> AsyncIterator[Connection]:
     connections = settings.pacing.concurrency + READ_CONCURRENCY
     route = route_of(settings, lane.secrets)
     async with AsyncExitStack() as stack:
-        transport = Transport(settings.target.url, timeout=timeout, connections=connections, route=route)
+        origin = origin_of_url(settings.target.url)
+        transport = Transport(origin, timeout=timeout, connections=connections, route=route)
         await stack.enter_async_context(transport)
         shared = [_shared(lane, method) for method in ("PATCH", "GET")]
         for each in shared:
@@ -119,11 +122,18 @@ async def connected(lane: LaneSettings) -> AsyncIterator[Connection]:
 
 
 @asynccontextmanager
-async def token_endpoint(lane: LaneSettings, route: Route, news: News = UNHEARD) -> AsyncIterator[TokenEndpoint]:
-    """Connect to the token endpoint, which has a quota of its own; each request is counted."""
+async def token_endpoint(
+    lane: LaneSettings, tokens: TokenSource, route: Route, news: News = UNHEARD
+) -> AsyncIterator[TokenEndpoint]:
+    """Connect to the token endpoint, which has a quota of its own; each request is counted.
+
+    Raises:
+        ConfigError: the client's secret would travel in the clear.
+    """
     secrets, limits, clock, stop = lane.secrets, lane.settings.attempts, lane.clock, lane.stop
-    origin = secrets.auth_url or lane.api.auth.url
-    pace = Pace(ceiling=as_windows(lane.api.auth.windows), max_in_flight=1, discover=False)
+    origin = checked_origin(secrets.auth_url or tokens.url)
+    refuse_in_the_clear(origin, route.proxy)
+    pace = Pace(ceiling=as_windows(tokens.windows), max_in_flight=1, discover=False)
     shared = SharedPace(
         pace, PaceMemory(lane.state_directory, origin, quota_of(lane.api, secrets, origin), "POST"), clock
     )
@@ -133,21 +143,21 @@ async def token_endpoint(lane: LaneSettings, route: Route, news: News = UNHEARD)
             limiter = Limiter(pace, clock, stop, shared, news=news)
             patience = replace(TOKEN_PATIENCE, pause=limits.patience)
             exchange = Exchange(
-                transport, limiter, Nobody(), lane.api.meaning, patience, clock, stop,
+                transport, limiter, Nobody(), tokens.meaning, patience, clock, stop,
                 TOKEN_HEADERS, partial(_count_token, lane.counters),
             )  # fmt: skip
-            yield TokenEndpoint(secrets, lane.api.auth, origin, exchange, news)
+            yield TokenEndpoint(secrets, tokens, origin, exchange, news, lane.settings.target.url)
     finally:
         shared.end()
 
 
-async def _credential(lane: LaneSettings, stack: AsyncExitStack, route: Route) -> Credential:
-    secrets, issuer = lane.secrets, None
-    if secrets.renewable:
-        issuer = await stack.enter_async_context(token_endpoint(lane, route, _news(lane, "POST")))
-    return Credential(
-        secrets.token.get_secret_value() if secrets.token else "", issuer, lane.clock, lane.api.auth.claims
-    )
+async def _credential(lane: LaneSettings, stack: AsyncExitStack, route: Route) -> Authority:
+    auth, secrets, issuer = lane.api.auth, lane.secrets, None
+    if not auth.needs:
+        return Nobody()
+    if auth.tokens is not None and secrets.renewable:
+        issuer = await stack.enter_async_context(token_endpoint(lane, auth.tokens, route, _news(lane, "POST")))
+    return Credential(secrets.at_hand(auth.needs), issuer, lane.clock, auth, secrets.expires_at)
 
 
 def _count_read(counters: Counters) -> None:
@@ -167,13 +177,13 @@ def _pace(lane: LaneSettings, method: str) -> Pace:
         max_in_flight=pacing.concurrency if writing else READ_CONCURRENCY,
         discover=pacing.discover,
     )
-    pace.restore(as_windows(lane.api.windows(lane.settings.target.url)), ())
+    pace.restore(as_windows(lane.api.windows(origin_of_url(lane.settings.target.url))), ())
     return pace
 
 
 def _shared(lane: LaneSettings, method: str) -> SharedPace:
     """Join the pace that other processes share; writes also count responses that only the journal knows."""
-    origin = lane.settings.target.url
+    origin = origin_of_url(lane.settings.target.url)
     memory = PaceMemory(lane.state_directory, origin, quota_of(lane.api, lane.secrets, origin), method)
     shared = SharedPace(_pace(lane, method), memory, lane.clock)
     saved_at = shared.begin()

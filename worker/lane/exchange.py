@@ -13,7 +13,7 @@ from jobs.apis.meanings import Meaning
 from jobs.model import Outcome, Request
 from jobs.values import valueclass
 from worker.clock import Clock, Moment
-from worker.lane.authority import Authority, CredentialLost
+from worker.lane.authority import Authority, CredentialLost, Headers
 from worker.lane.transport import Transport
 from worker.pacing.limiter import Limiter
 from worker.policy.patience import Patience
@@ -22,8 +22,6 @@ from worker.stop import Stop
 MeaningOf: TypeAlias = Callable[[Request, Outcome], Meaning]
 """The rules of an API: what an outcome of a request means."""
 
-Headers: TypeAlias = Mapping[str, str]
-
 
 @valueclass(frozen=True, slots=True)
 class Exchanged:
@@ -31,14 +29,14 @@ class Exchanged:
 
     Attributes:
         sent_at: when it left, or was to leave.
-        headers: sent with it, for `renew`. They hold a secret, and are never shown.
+        headers: sent with it, for `renew`.
         pause: seconds that all senders wait if the outcome asks for it, 0 for any other outcome.
     """
 
     outcome: Outcome
     meaning: Meaning
     sent_at: Moment
-    headers: Headers = field(repr=False)
+    headers: Headers
     pause: float
 
 
@@ -64,9 +62,13 @@ class Exchange:
     patience: Patience
     clock: Clock
     stop: Stop
-    headers: Headers
+    headers: Mapping[str, str]
     on_send: Callable[[], None] = uncounted
-    _authorised: dict[str, str] = field(default_factory=dict, repr=False)
+    _common: Headers = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin without a credential."""
+        self._common = Headers(tuple(self.headers.items()))
 
     async def ask(self, request: Request, *, at_once: bool = False, in_full: bool = False) -> Exchanged | None:
         """Admit, authorise, send and account; return None if nothing was sent.
@@ -81,7 +83,7 @@ class Exchange:
     async def authorise(self) -> Headers | None:
         """Return the headers to send; without a credential release the slot, stop the run and return None."""
         try:
-            bearer = await self.authority.bearer()
+            permit = await self.authority.permit()
         except CredentialLost as error:
             self.limiter.release()
             self._stop_for(error)
@@ -89,11 +91,10 @@ class Exchange:
         except BaseException:
             self.limiter.release()
             raise
-        if not bearer:
-            return self.headers
-        if self._authorised.get("Authorization") != bearer:
-            self._authorised = {**self.headers, "Authorization": bearer}
-        return self._authorised
+        if permit != self._common.permit:
+            own = {**self.headers, permit.header: permit.value} if permit.header else self.headers
+            self._common = Headers(tuple(own.items()), permit)
+        return self._common
 
     async def send(self, request: Request, headers: Headers, *, in_full: bool = False) -> Exchanged:
         """Send a request in the slot that the caller holds, and spend the slot whatever the outcome.
@@ -116,7 +117,7 @@ class Exchange:
     async def renew(self, used: Headers) -> bool:
         """Replace the credential that was refused; if there is no other, stop the run and return False."""
         try:
-            await self.authority.renew(used["Authorization"])
+            await self.authority.renew(used.permit)
         except CredentialLost as error:
             self._stop_for(error)
             return False

@@ -53,13 +53,20 @@ def route_of(settings: Settings, secrets: Secrets) -> Route:
         ConfigError: the authorities cannot be read, or the token would leave this machine unencrypted.
     """
     connecting = settings.connecting
-    targets = [settings.target.url, *([secrets.auth_url] if secrets.renewable else [])]
-    if connecting.proxy and not is_loopback(connecting.proxy):
-        for url in targets:
-            if url.startswith("http:"):
-                raise ConfigError(f"Refusing {url} through a proxy: the token would travel in the clear. Use https.")
+    for url in (settings.target.url, *([secrets.auth_url] if secrets.renewable else [])):
+        refuse_in_the_clear(url, connecting.proxy)
     tls = _trusting(connecting.ca_file) if connecting.ca_file else None
     return Route(tls, connecting.proxy, secrets.proxy_auth if connecting.proxy else None)
+
+
+def refuse_in_the_clear(url: str, proxy: str) -> None:
+    """Check that a credential on its way to `url` passes no proxy that could read it.
+
+    Raises:
+        ConfigError: it would.
+    """
+    if proxy and not is_loopback(proxy) and url.startswith("http:"):
+        raise ConfigError(f"Refusing {url} through a proxy: the token would travel in the clear. Use https.")
 
 
 def _trusting(ca_file: str) -> ssl.SSLContext:

@@ -10,6 +10,7 @@ from typing import Final, Protocol, TypeAlias
 
 from jobs.apis.api import Api, Resource
 from jobs.apis.errors import read_errors
+from jobs.apis.meanings import Meaning
 from jobs.model import ApiError, Fields, Live, Reply, Request
 from worker.clock import Moment
 from worker.policy.row import Found
@@ -25,16 +26,16 @@ MAX_FRUITLESS_READS: Final = 3
 """Single records in a row that fail as their page did, or get no answer, before the others are given up."""
 
 _Refusal: TypeAlias = tuple[int, tuple[ApiError, ...]]
-_GONE: Final = frozenset({404, 410})
 _BAD_REQUEST: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A reply that a second request would not change, and when it was requested."""
+    """A reply that a second request would not change, what it means, and when it was requested."""
 
     reply: Reply
     at: Moment
+    meaning: Meaning
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +91,9 @@ class Pages:
     _refused: dict[str, int] = field(default_factory=dict)
 
     async def read(self, wanted: Wanted, ids: Sequence[str]) -> Found:
-        """Read the live state of up to 25 records."""
+        """Read the live state of records that fit on one page."""
         gathered = _Gathered()
-        if self.api.page == 1:  # such a request is about the record itself, and its 404 is proof
+        if self._of(wanted).page == 1:  # such a request is about the record itself, and its 404 is proof
             await self._one_by_one(wanted, ids, gathered)
         else:
             await self._take(wanted, ids, await self._page(wanted, ids), gathered)
@@ -109,7 +110,7 @@ class Pages:
             else:
                 gathered.fail(ids, answer.why)
             return
-        states = self._of(wanted).states(answer.reply, wanted.fields)
+        states = self._of(wanted).states(answer.reply, ids, wanted.fields)
         if states is None:
             await self._refuse(wanted, ids, answer.reply, gathered)
             return
@@ -174,7 +175,7 @@ class Pages:
             return answer
         request = self._of(wanted).read(ids, wanted.fields, sparse=False)
         whole = await self.ask(request, patient=wanted.patient)
-        if isinstance(whole, Answer) and self._of(wanted).states(whole.reply, wanted.fields) is not None:
+        if isinstance(whole, Answer) and self._of(wanted).states(whole.reply, ids, wanted.fields) is not None:
             self._whole.add(wanted.type)
         elif isinstance(whole, Answer) and _refusal(whole.reply) == _refusal(answer.reply):
             self._no_help[wanted.type] = _refusal(whole.reply)
@@ -197,7 +198,7 @@ def _settles(
         gathered.take({resource_id: live}, answer.at)
     elif _refusal(answer.reply) == refusal:
         return False
-    elif answer.reply.status in _GONE:
+    elif answer.meaning is Meaning.NOT_FOUND:
         gathered.missing.add(resource_id)
     else:
         gathered.fail([resource_id], why_not(answer.reply))

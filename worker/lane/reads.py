@@ -14,6 +14,7 @@ from worker.lane.exchange import Exchange, Exchanged
 from worker.lane.pages import Answer, NoAnswer, Pages, Wanted
 from worker.lane.reference_pages import ReferencePages
 from worker.pacing.limiter import Limiter
+from worker.policy.guards import told_to_stop
 from worker.policy.patience import Tries
 from worker.policy.row import Found
 from worker.policy.wording import why_not
@@ -70,7 +71,7 @@ class Lookup:
             if asked is None:
                 return NoAnswer(none.why)
             if isinstance(asked.outcome, Reply) and asked.meaning in ANSWERS:
-                return Answer(asked.outcome, asked.sent_at)
+                return Answer(asked.outcome, asked.sent_at, asked.meaning)
             none = NoAnswer(why_not(asked.outcome), asked.meaning in SERVER_ERRORS)
             await self._react(asked)
             if tries.count(asked.meaning, free=patient and limiter.is_down) and not await self._back_off(
@@ -80,9 +81,12 @@ class Lookup:
         return none
 
     async def _react(self, asked: Exchanged) -> None:
-        """Renew a token that was refused; park the run if a pause is too long."""
+        """Renew a token that was refused; park the run if a pause is too long, end it if the API wants that."""
         if asked.meaning is Meaning.TOKEN_REFUSED:
             await self.exchange.renew(asked.headers)
+        elif asked.meaning is Meaning.STOP:
+            halt = told_to_stop(why_not(asked.outcome))
+            self.exchange.stop.request(halt.reason, halt.message)
         elif asked.meaning in SLOWS_DOWN:
             self.exchange.park(asked.pause)
 

@@ -2,8 +2,8 @@
 
 Measured traps that shape this module (aiohttp 3.14): a garbled reply raises `ClientResponseError(status=400)` although
 the server may have applied the request; a reset looks the same before and after the server read the request; redirects
-are followed unless forbidden; a compressed reply can grow a thousandfold; the client itself sends a GET again whose
-kept connection broke; and it takes bytes that arrive on an idle connection for the next reply.
+are followed unless forbidden; a compressed reply can grow a thousandfold; the client itself sends a GET or a PUT again
+whose kept connection broke; and it takes bytes that arrive on an idle connection for the next reply.
 """
 
 import asyncio
@@ -19,11 +19,14 @@ import aiohttp
 import anyio
 from aiohttp import payload
 from aiohttp.abc import AbstractStreamWriter
+from multidict import CIMultiDict
 from pydantic import SecretStr
 from yarl import URL
 
+from jobs.apis.header_values import unsendable
 from jobs.apis.quoting import HIDDEN
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
+from worker.lane.authority import Headers
 from worker.lane.codings import BODY_LIMIT, decoded
 from worker.lane.deadlines import Deadline, Deadlines
 from worker.lane.network import Route
@@ -41,6 +44,9 @@ _KEPT: Final = "x-request-id"
 """The header that is stored as it came: secrets in it are hidden at once; others are masked when quoted."""
 
 _DIRECT: Final = Route()
+
+_NEVER_REPEATED: Final = frozenset({"PATCH", "POST"})
+"""Methods that the client itself never sends twice."""
 
 
 class _Body(payload.BytesPayload):
@@ -138,39 +144,41 @@ class Transport:
                     await session.close()
                 await self._connector.close()
 
-    async def send(self, request: Request, headers: Mapping[str, str], within: float | None = None) -> Outcome:
+    async def send(self, request: Request, headers: Headers, within: float | None = None) -> Outcome:
         """Send one request and read its reply; raise nothing but cancellation.
 
         Args:
             request: to send.
-            headers: besides the default ones.
+            headers: besides the default ones and those of the request itself.
             within: seconds to allow, if fewer than for other requests.
         """
         if self._deadlines is None:
             raise RuntimeError("the transport is not open")
-        body = _Body(request.body, content_type=headers.get("Content-Type", "")) if request.body else None
+        if request.headers and (why := _refused(request.headers, headers)):
+            return NotSent(why)
+        body = _Body(request.body) if request.body else None
         url = self._url(request.target)
-        middlewares = (_once,) if request.method == "GET" else ()  # the client repeats no other method in use here
+        middlewares = () if request.method in _NEVER_REPEATED else (_once,)
         deadline = self._deadlines.begin(within)
         try:
             response = await self._session(headers).request(
                 request.method,
                 url,
                 data=body,
-                headers=headers if self._route.proxy else None,
+                headers=self._own_headers(request, headers),
                 allow_redirects=False,
                 middlewares=middlewares,
                 proxy_headers=self._for_proxy if self._tunnelled else None,
             )
-            return _checked(await _read(response, deadline, _secrets_of(headers)), body)
+            return _checked(await _read(response, deadline, headers.permit.secrets), body)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
             return NotSent(_connecting(error))
         except asyncio.CancelledError:
             if not deadline.has_cancelled():
                 raise
-            return _broken(TimeoutError(), request, body)
+            return _broken(TimeoutError(), body)
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            return _broken(error, request, body)
+            return _broken(error, body)
         finally:
             deadline.end()
 
@@ -180,13 +188,21 @@ class Transport:
         url = self._origin.with_path(path, encoded=True)
         return URL(f"{url}?{query}", encoded=True) if mark else url
 
-    def _session(self, headers: Mapping[str, str]) -> aiohttp.ClientSession:
+    def _own_headers(self, request: Request, headers: Headers) -> Mapping[str, str] | None:
+        """Return the headers that go with the request and not with its session, which has the common ones."""
+        if not self._route.proxy:
+            return request.headers or None
+        together = CIMultiDict(headers.fields)
+        together.update(request.headers)
+        return together
+
+    def _session(self, headers: Headers) -> aiohttp.ClientSession:
         """Return a session with these headers as defaults: to merge them into each request would cost 6 us.
 
         Behind a proxy they stay with the request: the client sends a session's headers with its CONNECT too, where the
         proxy would see them.
         """
-        key = () if self._route.proxy else tuple(headers.items())
+        key = () if self._route.proxy else headers.fields
         session = self._sessions.get(key)
         if session is None:
             session = self._sessions[key] = self._new_session(dict(key))
@@ -218,8 +234,17 @@ def _checked(reply: Reply, body: _Body | None) -> Reply:
     return reply
 
 
-def _broken(error: Exception, request: Request, body: _Body | None) -> Outcome:
-    left = body.left if body is not None else request.method == "GET"
+def _refused(own: Mapping[str, str], headers: Headers) -> str:
+    """Return why a request cannot have these headers of its own; empty if it can."""
+    credential = headers.permit.header.lower()
+    if credential and any(name.lower() == credential for name in own):
+        return f"the header {headers.permit.header} cannot be set: it holds the credential"
+    return unsendable(own)
+
+
+def _broken(error: Exception, body: _Body | None) -> Outcome:
+    """Return the outcome of a request without a reply: one without a body may have left, whatever its method."""
+    left = body is None or body.left
     return _ambiguous(error) if left else NotSent(_connecting(error))
 
 
@@ -252,12 +277,6 @@ async def _read(response: aiohttp.ClientResponse, deadline: Deadline, secrets: t
         body, whole = decoded(body, coding)
         complete = complete and whole
     return Reply(response.status, headers, body, complete, secrets)
-
-
-def _secrets_of(headers: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the secrets to hide wherever the reply is quoted: the credential, without its scheme."""
-    _, _, credential = headers.get("Authorization", "").partition(" ")
-    return (credential,) if credential else ()
 
 
 def _headers(response: aiohttp.ClientResponse, secrets: tuple[str, ...]) -> dict[str, str]:

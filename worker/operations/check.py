@@ -2,7 +2,7 @@
 
 import shlex
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -12,7 +12,7 @@ from jobs.formats import InputRefused
 from jobs.printable import printable
 from worker import checking
 from worker.checking import Checked
-from worker.files import source
+from worker.files import api_copy, source
 from worker.settings import ConfigError, Input, Settings
 
 
@@ -79,14 +79,15 @@ def check_first(path: Path, settings: Settings, given: Input, schema: Schema, wa
     checked = checking.check(path, how, type_name, schema)
     if checked.refusals:
         raise checked.refusals[0]
-    if text := checking.tell_in_short(checked, command(given, type_name)):
+    api = api_copy.flags_of(path.parent, settings.target)
+    if text := checking.tell_in_short(checked, command(given, type_name, api)):
         warn(text)
     return checked.rows
 
 
-def command(how: Input, type_name: str) -> str:
-    """Return what to type to check this input."""
-    words = ["rowpatch", "check", how.source]
+def command(how: Input, type_name: str, api: Sequence[str] = ()) -> str:
+    """Return what to type to check this input; `api` are the flags that name the API."""
+    words = ["rowpatch", "check", how.source, *api]
     if type_name:
         words += ["--type", type_name]
     if how.source == "-" or source.format_named(how.source) != how.format:

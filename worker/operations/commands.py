@@ -17,7 +17,7 @@ from worker.engine.verifier import Verified
 from worker.events import Observer, ignore
 from worker.files import run_directory
 from worker.operations import check as checks
-from worker.operations import opening
+from worker.operations import opening, runs
 from worker.operations import report as reporting
 from worker.operations import retry as retrying
 from worker.operations import undo as undoing
@@ -26,7 +26,7 @@ from worker.operations.opening import Adjust, unchanged
 from worker.operations.prepared import Held, PreparedRun, in_thread, prepared
 from worker.operations.report import Reported
 from worker.operations.runs import Host, RunMode
-from worker.settings import Input, Secrets, Settings, checked_origin
+from worker.settings import Input, Secrets, Settings
 
 PreparedRuns = AbstractAsyncContextManager[PreparedRun]
 """What `async with` takes: it gives the prepared run."""
@@ -40,7 +40,7 @@ def plan(
     directory: Path | None = None,
     stream: BinaryIO | None = None,
     observer: Observer = ignore,
-    api: Api = DEFAULT,
+    api: Api | None = None,
 ) -> PreparedRuns:
     """Prepare a plan: what an apply would change, value by value. Nothing but reads is sent.
 
@@ -58,7 +58,7 @@ def apply(
     directory: Path | None = None,
     stream: BinaryIO | None = None,
     observer: Observer = ignore,
-    api: Api = DEFAULT,
+    api: Api | None = None,
 ) -> PreparedRuns:
     """Prepare a new run: copy and check the input, get a token.
 
@@ -69,7 +69,7 @@ def apply(
         directory: of the run, new or empty; None for one under `runs`.
         stream: bytes of the input; None to read the file that the settings name.
         observer: hears what happens meanwhile.
-        api: that the run updates.
+        api: that the run updates; None for the one that the settings name.
 
     Raises:
         ConfigError, InputRefused: the run cannot begin; nothing was sent, and nothing is left behind.
@@ -86,7 +86,7 @@ def apply_plan(
     state_directory: Path,
     adjust: Adjust = unchanged,
     observer: Observer = ignore,
-    api: Api = DEFAULT,
+    api: Api | None = None,
 ) -> PreparedRuns:
     """Prepare to do exactly what the plan in a run directory says.
 
@@ -96,7 +96,7 @@ def apply_plan(
         state_directory: see `apply`.
         adjust: changes the settings that the plan was made with, but not what rows mean.
         observer: hears what happens meanwhile.
-        api: that the run updates.
+        api: that the run updates; None for the one that its directory names.
 
     Raises:
         ConfigError: it holds no finished plan, or one that was begun.
@@ -106,7 +106,8 @@ def apply_plan(
     """
 
     def hold(stack: ExitStack) -> Held:
-        return Held(stack.enter_context(opening.opened_plan(directory, adjust, api)), RunMode("apply", plan="keep"))
+        handle, mode = stack.enter_context(opening.opened_plan(directory, adjust, api)), RunMode("apply", plan="keep")
+        return Held(handle, mode, runs.notes(handle, mode))
 
     return prepared(hold, secrets, Host(state_directory, observer=observer))
 
@@ -119,7 +120,7 @@ def resume(
     adjust: Adjust = unchanged,
     from_copy: bool = False,
     observer: Observer = ignore,
-    api: Api = DEFAULT,
+    api: Api | None = None,
 ) -> PreparedRuns:
     """Prepare to go on with a run that stopped, was interrupted or killed: rows that are settled are not sent again.
 
@@ -130,7 +131,7 @@ def resume(
         adjust: changes the settings that the run was made with.
         from_copy: go on with the run's copy of the sheet although the sheet has changed.
         observer: hears what happens meanwhile.
-        api: that the run updates.
+        api: that the run updates; None for the one that its directory names.
 
     Raises:
         ConfigError: it is no run that can be resumed.
@@ -154,7 +155,7 @@ def retry(
     adjust: Adjust = unchanged,
     limit: int | None = None,
     observer: Observer = ignore,
-    api: Api = DEFAULT,
+    api: Api | None = None,
 ) -> PreparedRuns:
     """Prepare to run the failed and rejected rows of a run again, and those that it did not reach.
 
@@ -165,7 +166,7 @@ def retry(
         adjust: changes the settings that the run was made with.
         limit: run only the next so many rows; None for all.
         observer: hears what happens meanwhile.
-        api: that the run updates.
+        api: that the run updates; None for the one that its directory names.
 
     Raises:
         ConfigError: it is no run that can be retried.
@@ -191,7 +192,7 @@ def undo(
     adjust: Adjust = unchanged,
     plan_only: bool = False,
     observer: Observer = ignore,
-    api: Api = DEFAULT,
+    api: Api | None = None,
 ) -> PreparedRuns:
     """Prepare to restore, key by key, what a run replaced. The undo is a run of its own.
 
@@ -203,7 +204,7 @@ def undo(
         adjust: changes the settings that the run was made with; the limit that it sets is the number of records.
         plan_only: plan the undo, and send nothing.
         observer: hears what happens meanwhile.
-        api: that the run updates.
+        api: that the run updates; None for the one that its directory names.
 
     Raises:
         NothingToUndo: the run changed nothing.
@@ -228,7 +229,7 @@ async def verify(
     sample: int | None = None,
     adjust: Adjust = unchanged,
     observer: Observer = ignore,
-    api: Api = DEFAULT,
+    api: Api | None = None,
 ) -> Verified:
     """Read again what a run wrote, write `verify.csv`, and return what was found. Nothing but reads is sent.
 
@@ -239,7 +240,7 @@ async def verify(
         sample: number of records to be chosen at random; None for all.
         adjust: changes the settings that the run was made with.
         observer: hears what happens meanwhile.
-        api: that the run updates.
+        api: that the run updates; None for the one that its directory names.
 
     Raises:
         ConfigError: it is no run directory, or the servers cannot be reached in the way the settings say.
@@ -278,7 +279,7 @@ async def check(how: Input, type_name: str = "", *, stream: BinaryIO | None = No
     return await in_thread(examine)
 
 
-async def report(directory: Path, *, api: Api = DEFAULT) -> Reported:
+async def report(directory: Path, *, api: Api | None = None) -> Reported:
     """Make the reports of a run, or of a plan, again from its journal.
 
     Raises:
@@ -295,14 +296,12 @@ def _new(
     mode: RunMode,
     directory: Path | None,
     stream: BinaryIO | None,
-    api: Api,
+    api: Api | None,
     stack: ExitStack,
 ) -> Held:
     name = settings.input.source
     opening.refuse_name(name)
-    target = settings.target.model_copy(update={"url": checked_origin(settings.target.url)})
-    settings = settings.model_copy(update={"target": target})
     place = directory or run_directory.default(name, time.time())
     warnings: list[str] = []
     handle = stack.enter_context(opening.begun(place, settings, warnings.append, stream, api))
-    return Held(handle, mode, tuple(warnings))
+    return Held(handle, mode, (*warnings, *runs.notes(handle, mode)))

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from jobs.apis.api import Api
-from jobs.apis.registry import DEFAULT
 from jobs.apis.schema import Schema
 from jobs.formats import InputRefused
 from worker.files import refeed, run_directory, source
 from worker.files.run_directory import JOURNAL
 from worker.journal import PLAN, History, Journal, JournalDamaged, JournalError, create
+from worker.operations import apis
 from worker.operations.check import check_first
 from worker.settings import ConfigError, Settings
 
@@ -70,7 +70,7 @@ def begun(
     settings: Settings,
     warn: Callable[[str], None],
     stream: BinaryIO | None = None,
-    api: Api = DEFAULT,
+    api: Api | None = None,
 ) -> Iterator[RunHandle]:
     """Make a run directory, copy and check the whole input, make the journal; hold the run until the block ends.
 
@@ -81,7 +81,7 @@ def begun(
         settings: of the run.
         warn: takes each warning about the input as it is found.
         stream: bytes of the input; None to read the file that the settings name.
-        api: that the run is for.
+        api: that the run is for; None for the one that the settings name.
 
     Raises:
         ConfigError, InputRefused: the run cannot begin; nothing was sent.
@@ -89,11 +89,13 @@ def begun(
     """
     if (directory / JOURNAL).exists():
         raise ConfigError(f"{directory} holds {_what_is_there(directory)}")
+    settings, api = apis.settled(settings, api)
     with new_directory(directory) as open_journal:
         journal: Journal | None = None
         try:
+            described = _keep(directory, api)
             settings, facts, rows = _take_in(directory, settings, api.schema, warn, stream)
-            create(directory / JOURNAL, facts)
+            create(directory / JOURNAL, {**facts, **described})
             run_directory.persist(directory)
             journal = open_journal()
             yield RunHandle(directory, journal, settings, rows, settings, api)
@@ -141,6 +143,14 @@ def _what_is_there(directory: Path) -> str:
     return f"a run already; to go on with it: rowpatch resume {directory}"
 
 
+def _keep(directory: Path, api: Api) -> dict[str, str]:
+    """Keep a copy of what describes the API; return the facts about it."""
+    try:
+        return apis.keep(directory, api)
+    except OSError as error:
+        raise ConfigError(f"Cannot write to {directory}: {error.strerror}.") from None
+
+
 def _take_in(
     directory: Path, settings: Settings, schema: Schema, warn: Callable[[str], None], stream: BinaryIO | None
 ) -> tuple[Settings, dict[str, str], int]:
@@ -171,16 +181,16 @@ def _take_in(
 
 
 @contextmanager
-def opened(directory: Path, adjust: Adjust = unchanged, api: Api = DEFAULT) -> Iterator[RunHandle]:
+def opened(directory: Path, adjust: Adjust = unchanged, api: Api | None = None) -> Iterator[RunHandle]:
     """Lock and open an existing run until the block ends.
 
     Args:
         directory: of the run.
         adjust: changes the settings that it was made with.
-        api: that the run is for.
+        api: that the run is for; None for the one that its directory names.
 
     Raises:
-        ConfigError: it is no run directory, or `adjust` refuses.
+        ConfigError: it is no run directory, `adjust` refuses, or what describes its API is gone or changed.
         Busy: another process holds it.
         JournalDamaged: its journal cannot be used.
         InputRefused: its copy of the input is gone or changed.
@@ -189,6 +199,7 @@ def opened(directory: Path, adjust: Adjust = unchanged, api: Api = DEFAULT) -> I
     with run_directory.locked(directory), closing(Journal(path)) as journal:
         recorded, rows = stored_settings(journal)
         settings = adjust(recorded)
+        api = apis.of_run(directory, journal.facts, settings.target, api)
         copy = source.spooled_in(directory, settings.input.format)
         if source.sha256(copy) != journal.facts["sha256"]:
             raise InputRefused(f"{copy} is not what the run began with; its results could no longer be matched.")
@@ -197,7 +208,7 @@ def opened(directory: Path, adjust: Adjust = unchanged, api: Api = DEFAULT) -> I
 
 
 @contextmanager
-def opened_plan(directory: Path, adjust: Adjust = unchanged, api: Api = DEFAULT) -> Iterator[RunHandle]:
+def opened_plan(directory: Path, adjust: Adjust = unchanged, api: Api | None = None) -> Iterator[RunHandle]:
     """Open a run directory that holds a finished plan which nobody began, in order to do what it says.
 
     Raises:
@@ -216,14 +227,14 @@ def opened_plan(directory: Path, adjust: Adjust = unchanged, api: Api = DEFAULT)
 
 @contextmanager
 def opened_to_resume(
-    directory: Path, adjust: Adjust = unchanged, api: Api = DEFAULT, *, from_copy: bool = False
+    directory: Path, adjust: Adjust = unchanged, api: Api | None = None, *, from_copy: bool = False
 ) -> Iterator[RunHandle]:
     """Open a run in order to go on with it.
 
     Args:
         directory: of the run.
         adjust: changes the settings that it was made with.
-        api: that the run is for.
+        api: that the run is for; None for the one that its directory names.
         from_copy: go on with the run's copy of the sheet although the sheet has changed.
 
     Raises:

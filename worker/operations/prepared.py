@@ -20,7 +20,7 @@ from worker.exit_statuses import INTERRUPTED
 from worker.operations import runs
 from worker.operations.opening import RunHandle
 from worker.operations.runs import Access, Host, RunMode, ToSend
-from worker.settings import Secrets, Settings, checked_origin
+from worker.settings import Secrets, Settings, checked_origin, checked_url
 
 T = TypeVar("T")
 
@@ -116,11 +116,11 @@ async def prepared(hold: Callable[[ExitStack], Held], secrets: Secrets, host: Ho
     try:
         held = await in_thread(partial(hold, stack))
         settings = held.handle.settings
-        for url in filter(None, (settings.target.url, secrets.auth_url)):
-            checked_origin(url)
-        access = runs.token_at_hand(settings, secrets) or await runs.first_token(
-            held.handle.api, settings, secrets, host
-        )
+        api = held.handle.api
+        checked_url(settings.target.url, settings.target.api)
+        if secrets.auth_url:
+            checked_origin(secrets.auth_url)
+        access = runs.token_at_hand(api, settings, secrets) or await runs.first_token(api, settings, secrets, host)
         yield PreparedRun(held, access, runs.to_send(held.handle, held.mode, access), host)
     finally:
         await in_thread(stack.close)

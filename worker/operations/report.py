@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.apis.api import Api
-from jobs.apis.registry import DEFAULT
 from worker import reports
 from worker.files import run_directory
 from worker.journal import PLAN, History
+from worker.operations import apis
 from worker.operations.opening import stored_settings
 from worker.pacing.quota_file import PaceMemory
 from worker.policy.pace import Window, as_windows, least_time
@@ -27,6 +27,7 @@ class Reported:
 
     directory: Path
     settings: Settings
+    api: Api
     summary: Summary | None = None
     plan: PlanSummary | None = None
 
@@ -43,11 +44,11 @@ class Estimate:
     is_guessed: bool
 
 
-def rewrite(directory: Path, api: Api = DEFAULT) -> Reported:
+def rewrite(directory: Path, api: Api | None = None) -> Reported:
     """Make the reports of a run, or of a plan, again from its journal.
 
     Raises:
-        ConfigError: it is no run directory.
+        ConfigError: it is no run directory, or what describes its API is gone or changed.
         Busy: another process holds it.
         NoReports: they cannot be written.
         JournalDamaged, InputRefused: the run directory does not hold what it should.
@@ -57,10 +58,11 @@ def rewrite(directory: Path, api: Api = DEFAULT) -> Reported:
     try:
         with run_directory.locked(directory), closing(History(path)) as history:
             settings, rows = stored_settings(history)
+            api = apis.of_run(directory, history.facts, settings.target, api)
             is_plan = history.facts.get(PLAN) == "complete"
             if is_plan:
-                return Reported(directory, settings, plan=write_plan(directory, history, settings, rows))
-            return Reported(directory, settings, reports.write(directory, history, settings, api.schema, rows))
+                return Reported(directory, settings, api, plan=write_plan(directory, history, settings, rows))
+            return Reported(directory, settings, api, reports.write(directory, history, settings, api.schema, rows))
     except OSError as error:
         if is_plan:
             raise NoReports(f"cannot write the plan: {error}. Nothing was sent.") from None

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from pydantic import SecretStr
-
 from jobs.apis.api import Api
 from worker import reports
 from worker.clock import Clock
@@ -21,6 +19,7 @@ from worker.journal import PLAN, Counters, JournalError, Runner
 from worker.lane.authority import CredentialLost
 from worker.lane.connect import LaneSettings, token_endpoint
 from worker.lane.network import route_of
+from worker.operations import apis
 from worker.operations.opening import RunHandle
 from worker.reports.plan import write_plan
 from worker.settings import ConfigError, Secrets, Settings, is_loopback
@@ -87,21 +86,23 @@ class ToSend:
         rows: at most. `url`: origin of the API.
         mode: of the credential, `test` or `live`; empty where it does not say.
         is_harmless: nothing is sent, or no live data is at stake: nobody needs to be asked.
+        has_modes: a credential for the API may say which mode it is for.
     """
 
     rows: int
     url: str
     mode: str
     is_harmless: bool
+    has_modes: bool = True
 
 
-def token_at_hand(settings: Settings, secrets: Secrets) -> Access | None:
-    """Return the token that the user gave, None where the first one has to be asked for.
+def token_at_hand(api: Api, settings: Settings, secrets: Secrets) -> Access | None:
+    """Return the credential that the user gave, None where a first token has to be asked for.
 
     Raises:
         ConfigError: the servers cannot be reached in the way the settings say.
     """
-    if secrets.token is None:
+    if api.auth.tokens is not None and secrets.token is None:
         return None
     route_of(settings, secrets)  # refused here rather than half-way
     return Access(secrets)
@@ -111,32 +112,43 @@ async def first_token(api: Api, settings: Settings, secrets: Secrets, host: Host
     """Ask for a token, before anything is asked of the caller or sent.
 
     Raises:
-        ConfigError: the servers cannot be reached in the way the settings say.
+        ConfigError: the servers cannot be reached in the way the settings say, or the API issues no tokens.
     """
+    tokens = api.auth.tokens
+    if tokens is None:
+        raise ConfigError("This API issues no tokens.")
     route, counters = route_of(settings, secrets), Counters()
     try:
         lane = LaneSettings(api, settings, secrets, host.state_directory, counters, host.clock, Stop())
-        async with token_endpoint(lane, route) as endpoint:
+        async with token_endpoint(lane, tokens, route) as endpoint:
             grant = await endpoint.issue()
     except CredentialLost as error:
         return Access(secrets, counters.tokens, str(error))
-    return Access(secrets.model_copy(update={"token": SecretStr(grant.access_token)}), counters.tokens)
+    return Access(secrets.with_token(grant, host.clock.wall()), counters.tokens)
 
 
 def to_send(handle: RunHandle, mode: RunMode, access: Access) -> ToSend:
     """Return what the run would send, for whoever decides whether it may.
 
     Raises:
-        ConfigError: the credential is not for the mode that the settings expect.
+        ConfigError: the credential is not for the mode that the settings expect, or could not be.
     """
+    has_modes = apis.has_modes(handle.api)
     target, token = handle.settings.target, access.secrets.token
     credential = handle.api.auth.claims(token.get_secret_value()).mode if token and not access.lost else ""
+    if target.expect_mode and not has_modes:
+        raise ConfigError(f"{handle.api.name} does not tell test from live data: leave out --expect-mode.")
     if target.expect_mode and credential and credential != target.expect_mode:
         raise ConfigError(f"The credential is for {credential} mode; --expect-mode {target.expect_mode} was asked for.")
     is_harmless = mode.plan == "make" or credential == "test" or (not credential and is_loopback(target.url))
     limit = handle.settings.input.limit
     rows = handle.rows if limit is None else min(limit, handle.rows)
-    return ToSend(rows, target.url, credential, is_harmless)
+    return ToSend(rows, target.url, credential, is_harmless, has_modes)
+
+
+def notes(handle: RunHandle, mode: RunMode) -> tuple[str, ...]:
+    """Return what to say before the first update of a run: the traps that the description of its API tells of."""
+    return apis.notes(handle.api) if mode.name == "apply" else ()
 
 
 def register(handle: RunHandle, mode: RunMode, access: Access, clock: Clock) -> None:

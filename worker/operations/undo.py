@@ -6,13 +6,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from jobs.apis.api import Api
-from jobs.apis.registry import DEFAULT
 from worker.engine import undo
 from worker.engine.undo import CANNOT
 from worker.files import run_directory
 from worker.files.run_directory import JOURNAL
 from worker.files.runs import label_of_undo
 from worker.journal import History, Journal, JournalDamaged, JournalError
+from worker.operations import apis
 from worker.operations.opening import Adjust, RunHandle, new_directory, stored_settings, unchanged
 from worker.settings import ConfigError, Settings
 
@@ -23,7 +23,7 @@ class NothingToUndo(Exception):
 
 @contextmanager
 def begun(
-    run: Path, directory: Path | None = None, adjust: Adjust = unchanged, api: Api = DEFAULT
+    run: Path, directory: Path | None = None, adjust: Adjust = unchanged, api: Api | None = None
 ) -> Iterator[RunHandle]:
     """Hold a run, and begin the run that undoes it, until the block ends.
 
@@ -34,7 +34,8 @@ def begun(
         directory: of the undo; None for one beside other runs.
         adjust: changes the settings that the run was made with, which have no limit here. The limit that it sets is the
             number of records to be restored for now.
-        api: that the run is for.
+        api: that the run is for; None for the one that its directory names. The undo gets a copy of its own of what
+            describes it.
 
     Raises:
         NothingToUndo: the run changed nothing.
@@ -48,11 +49,14 @@ def begun(
         raise ConfigError(f"{directory} holds a run already: choose another --run-dir.")
     with run_directory.locked(run), closing(History(path)) as history:
         settings = adjust(_without_limit(stored_settings(history)[0]))
+        api = apis.of_run(run, history.facts, settings.target, api)
         with new_directory(directory) as open_journal:
             journal: Journal | None = None
             limit = settings.input.limit
             try:
-                prepared = undo.prepare(history, settings, api.schema, directory, label_of_undo(run), limit)
+                described = apis.keep(directory, api)
+                label = label_of_undo(run)
+                prepared = undo.prepare(history, settings, api.schema, directory, label, described, limit)
                 if not prepared.rows and prepared.lost:
                     raise ConfigError(f"Nothing of {run} can be undone: it was blind, or fired triggers only.")
                 if not prepared.rows:

@@ -10,7 +10,6 @@ from random import Random
 from typing import Final
 
 from jobs.apis.api import Api
-from jobs.apis.registry import DEFAULT
 from jobs.model import JSON, Absent
 from worker.engine import verifier
 from worker.engine.verifier import Finding, Verified, WrittenRecord
@@ -19,6 +18,7 @@ from worker.files.atomic import replacing
 from worker.journal import Counters, History
 from worker.lane.connect import LaneSettings
 from worker.lane.network import route_of
+from worker.operations import apis
 from worker.operations.opening import Adjust, stored_settings, unchanged
 from worker.operations.runs import Host
 from worker.reports.formats import csv_head, csv_line
@@ -43,17 +43,19 @@ class Verification:
 
 
 @contextmanager
-def opened(directory: Path, adjust: Adjust = unchanged, api: Api = DEFAULT) -> Iterator[Verification]:
+def opened(directory: Path, adjust: Adjust = unchanged, api: Api | None = None) -> Iterator[Verification]:
     """Lock and open a run in order to verify it, until the block ends.
 
     Raises:
-        ConfigError: it is no run directory, or `adjust` refuses.
+        ConfigError: it is no run directory, `adjust` refuses, or what describes its API is gone or changed.
         Busy: another process holds it.
         JournalDamaged: its journal cannot be used.
     """
     path = run_directory.journal_in(directory)
     with run_directory.locked(directory), closing(History(path)) as history:
-        yield Verification(directory, history, adjust(stored_settings(history)[0]), api)
+        settings = adjust(stored_settings(history)[0])
+        api = apis.of_run(directory, history.facts, settings.target, api)
+        yield Verification(directory, history, settings, api)
 
 
 def choose(of: Verification, host: Host, sample: int | None = None) -> Iterator[WrittenRecord]:

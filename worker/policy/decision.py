@@ -82,8 +82,9 @@ def read_back(edits: tuple[Edit, ...], live: Live, question: ReadBack, schema: S
     if held == {"after"}:
         if fires and not question.succeeded and any(isinstance(edit.before, Unread) for edit in edits):
             return Settle(question.reason, question.message, errors=question.errors)
-        told = f"{question.message}; the record shows that it was applied"
-        return Settle("read_back", told, stored=shown if shown != edits else ())
+        told = "already is as the row wants it" if question.refused else "shows that it was applied"
+        told = f"{question.message}; the record {told}"
+        return Settle(question.proven, told, stored=shown if shown != edits else ())
     if "before" not in held and question.stale:
         told = f"{question.message}; the record shows another value than the one sent"
         return Settle(question.reason, told)

@@ -25,8 +25,8 @@ SETTLED_BEFORE_SHARE: Final = 100
 
 _SERVER_WIDE: Final = frozenset(
     {
-        "not_authorized", "unreachable", "throttled", "server_error", "timed_out", "reply_lost", "reply_mismatch",
-        "reply_garbled", "accepted", "not_taken", "lookup_failed",
+        "not_authorized", "unreachable", "throttled", "busy", "server_error", "timed_out", "reply_lost",
+        "reply_mismatch", "reply_garbled", "accepted", "not_taken", "lookup_failed",
     }
 )  # fmt: skip
 """Reasons that concern the server or the credential rather than the row: they stop a run at any time."""
@@ -46,6 +46,11 @@ class Halt:
 
     reason: str
     message: str
+
+
+def told_to_stop(words: str) -> Halt:
+    """Return the halt by a reply that the API's description calls the end of every run, with the server's words."""
+    return Halt("stopped_by_api", f"the API lets nothing more through; resume once it does: {shortened(words, _SAID)}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,9 @@ READ_LAG_S: Final = 5.0
 MAX_PREFETCHED_PAGES: Final = 8
 """Maximum number of pages of rows that are read ahead of the senders, however fast those are."""
 
+MAX_PREFETCHED_ROWS: Final = 200
+"""The same in rows, for small pages."""
+
 
 class Moment(NamedTuple):
     """A point in time on both clocks: the loop's stops while the machine sleeps, the wall clock may be set."""
@@ -46,7 +49,7 @@ def room_at(rate: float, page: int) -> int:
         rate: rows per second that can be sent, infinity if nothing is known.
         page: rows on a page.
     """
-    most = MAX_PREFETCHED_PAGES * page
+    most = max(MAX_PREFETCHED_PAGES * page, MAX_PREFETCHED_ROWS)
     return most if math.isinf(rate) else min(most, max(page, int(rate * MAX_READ_AGE_S / 2)))
 
 
@@ -82,6 +85,7 @@ class InFlightRow:
         stands: an earlier process left it unknown, and it stays so: it only holds back the later rows of its record.
         image: the values that all attempts of the row so far replace; `imaged` once the journal has them.
         attempts: PATCHes sent so far, earlier processes included.
+        answered: number of the last of them that the server answered; its idempotency key is not used again.
 
         type_name: the type in the request; differs from the job's type if that is abstract.
         abstract: the API may refuse to update this type itself; the first refusals show it.
@@ -108,6 +112,7 @@ class InFlightRow:
     image: tuple[Edit, ...] = ()
     imaged: bool = False
     attempts: int = 0
+    answered: int = 0
 
     abstract: bool = False
     refused: bool = False
@@ -188,8 +193,14 @@ class RecentWrites:
     def over(self, resource_id: str, live: Live, now: float) -> Live:
         """Return the record as it is, whether or not the read shows what was written a moment ago."""
         self._forget(now)
-        ours = (change for change, types in self._changes.get(resource_id, ()) if live.type in types)
-        return reduce(after, ours, live)
+        ours = [change for change, types in self._changes.get(resource_id, ()) if live.type in types]
+        return replace(reduce(after, ours, live), basis=live.basis) if ours else live
+
+    def age(self, resource_id: str, now: float) -> float:
+        """Return the seconds since the record was last written, infinity if that is longer ago than a read may lag."""
+        self._forget(now)
+        written = [at for at, each in self._order if each == resource_id]
+        return now - written[-1] if written else math.inf
 
     def _forget(self, now: float) -> None:
         while self._order and now - self._order[0][0] > READ_LAG_S:

@@ -14,7 +14,7 @@ passes in what happened, takes the effects from `out` before the next wait, and 
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 from itertools import islice
 from operator import or_
@@ -26,6 +26,7 @@ from jobs.texts import shortened
 from worker.policy.canary import Canary
 from worker.policy.guards import Halt
 from worker.policy.lifecycle import State
+from worker.policy.paging import Paging
 from worker.policy.row import Found, InFlightRow, Moment
 from worker.policy.verdict import ReadBack, Settle
 
@@ -140,12 +141,8 @@ class Variants(Protocol):
         """Return the concrete types behind an abstract one; none for any other."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """Rows on a page of reads, and references on a page of look-ups."""
-
-    page: int
-    key_page: int
+_Queue: TypeAlias = tuple[str, str]
+"""Type and group: what the rows have in common that are read together."""
 
 
 class Sequencer:
@@ -159,7 +156,7 @@ class Sequencer:
     def __init__(
         self,
         decide: Decide,
-        sizes: Sizes,
+        paging: Paging,
         variants: Variants,
         *,
         facts: Mapping[str, str],
@@ -170,25 +167,25 @@ class Sequencer:
 
         Args:
             decide: decides what becomes of a row whose record was read; pure.
-            sizes: of pages.
+            paging: tells which records can be read together, and how many.
             variants: of abstract types.
             facts: learned by earlier processes.
             blind: send rows without reading them first.
             canaries: first updates of each type, to be sent alone.
         """
         self.out: list[Effect] = []
-        self._decide, self._sizes, self._variants = decide, sizes, variants
+        self._decide, self._paging, self._variants = decide, paging, variants
         self._facts, self._blind, self._canaries = dict(facts), blind, canaries
         self._unaimed: list[InFlightRow | Refused] = []
-        self._unread: dict[str, deque[InFlightRow]] = {}
+        self._unread: dict[_Queue, deque[InFlightRow]] = {}
         self.ready: deque[InFlightRow] = deque()
         self._caged: dict[str, deque[InFlightRow]] = {}
         self._busy: dict[str, deque[InFlightRow] | None] = {}
         self._blocked: set[str] = set()
         self._aims = self._waiting = self._held = self._locked_up = self._reading = 0
         self._share = 1.0
-        self._full: set[str] = set()
-        self._urgent: deque[str] = deque()  # types of rows that others wait for: read even without room
+        self._full: set[_Queue] = set()
+        self._urgent: deque[_Queue] = deque()  # queues of rows that others wait for: read even without room
         self._checking: set[str] = set()
         self._first: dict[str, Canary] = {}
         self._abstract: dict[str, bool] = {}
@@ -272,7 +269,7 @@ class Sequencer:
         if self._ended or self._aiming or self._held >= MAX_HELD_ROWS:
             return False
         if self._unaimed:
-            return self._aims < self._sizes.key_page and len(self._unaimed) < MAX_UNAIMED_ROWS
+            return self._aims < self._paging.key_page and len(self._unaimed) < MAX_UNAIMED_ROWS
         return self.ahead < room and not (self._full or self._waiting >= self._most_unread)
 
     def next_page(self, room: int) -> ReadPage | KeyPage | None:
@@ -305,9 +302,10 @@ class Sequencer:
 
     def reread(self, row: InFlightRow, is_aging: Callable[[InFlightRow], bool] | None = None) -> ReadPage:
         """Return a page for a row in hand that has to be read again; add ready rows of its type that are aging, too."""
-        alike = (each for each in self.ready if each.job.type == row.job.type and each.live is not None)
-        aging = filter(is_aging, alike) if is_aging is not None else ()
-        rows = (row, *islice(aging, self._sizes.page - 1))
+        queue, size = self._queue_of(row), self._paging.size(row.job.type)
+        alike = (each for each in self.ready if each.live is not None and self._queue_of(each) == queue)
+        aging = filter(is_aging, alike) if is_aging is not None and size > 1 else ()
+        rows = (row, *islice(aging, size - 1))
         return _page(rows, (fields(each.job) for each in rows))
 
     @property
@@ -335,7 +333,7 @@ class Sequencer:
 
     @property
     def _most_unread(self) -> int:
-        return MAX_UNREAD_PAGES * self._sizes.page
+        return MAX_UNREAD_PAGES * self._paging.largest
 
     def _take(self, row: InFlightRow | Refused) -> None:
         """Put a row where it belongs: report it, hold it back, or make it the next of its record."""
@@ -381,37 +379,44 @@ class Sequencer:
             self._send(row)
             return
         type_name = row.job.type
-        queue = self._unread.setdefault(type_name, deque())
+        place = self._queue_of(row)
+        queue = self._unread.setdefault(place, deque())
         unheard = row.refused and self._facts.get(ROUTE + type_name) != "concrete"
         if row.is_canary or (unheard and type_name not in self._checking):
-            if type_name not in self._urgent:
-                self._urgent.append(type_name)
+            if place not in self._urgent:
+                self._urgent.append(place)
             queue.appendleft(row)
         else:
             queue.append(row)
         self._waiting += 1
-        if len(queue) >= self._sizes.page:
-            self._full.add(type_name)
+        if len(queue) >= self._paging.size(type_name):
+            self._full.add(place)
 
     # ---- rows that are read
 
     def _next_unread(self) -> tuple[InFlightRow, ...]:
         """Take up to a page of rows from the longest queue of a type; none while a page may still fill."""
         if self._urgent:
-            type_name = self._urgent.popleft()
-            self._checking.add(type_name)
+            place = self._urgent.popleft()
+            self._checking.add(place[0])
         else:
             held_up = self._held >= MAX_HELD_ROWS or self._waiting >= self._most_unread
             last = self._ended and not self._unaimed
             if not self._waiting or not (self._full or held_up or last):
                 return ()
-            type_name = max(self._unread, key=lambda each: len(self._unread[each]))
-        queue = self._unread[type_name]
-        rows = tuple(queue.popleft() for _ in range(min(self._sizes.page, len(queue))))
+            full = [each for each in self._unread if each in self._full]
+            place = max(full or self._unread, key=lambda each: len(self._unread[each]))
+        queue, size = self._unread.get(place, deque()), self._paging.size(place[0])
+        rows = tuple(queue.popleft() for _ in range(min(size, len(queue))))
         self._waiting -= len(rows)
-        if len(queue) < self._sizes.page:
-            self._full.discard(type_name)
+        if len(queue) < size:
+            self._full.discard(place)
+        if not queue and place[1]:
+            self._unread.pop(place, None)  # there may be as many groups as rows
         return rows or self._next_unread()  # an urgent row may have gone with a page of others
+
+    def _queue_of(self, row: InFlightRow) -> _Queue:
+        return row.job.type, self._paging.group(row.job.type, row.job.id)
 
     def _fields(self, row: InFlightRow) -> Fields:
         if self._blind and row.may_resend:
@@ -612,6 +617,8 @@ def _left_behind(row: InFlightRow, status: Status, reason: str, at: Moment) -> t
     """Return the record as the row left it, and since when; None if that is not known."""
     if row.live is None or reason in _PARTLY:
         return None, row.read_at
+    if status is Status.APPLIED and row.live.basis is not None:
+        return None, row.read_at  # what the next update is built on has to be read
     if status is Status.APPLIED and reason != "read_back":
         return after(row.live, row.change), at
     return row.live, row.read_at

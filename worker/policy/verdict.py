@@ -2,32 +2,47 @@
 
 Three states look alike at first sight: *not sent* (send again), *refused* (final) and *in doubt*. In doubt is the
 default: only proof takes a row out of it, and an old value proves nothing.
+
+What a reply means is the API's to say. Here nothing goes by a status, but for the words of messages.
 """
 
+from collections.abc import Mapping
 from typing import Final, TypeAlias
 
 from jobs.apis.api import Confirmation, Resource
-from jobs.apis.errors import read_errors
 from jobs.apis.meanings import SLOWS_DOWN, Meaning
+from jobs.apis.statuses import is_refusal, refusal
 from jobs.changes.diff import Change
 from jobs.model import ApiError, Edit, MaybeSent, NotSent, Outcome, Reply, Status, Unread, UpdateJob
 from jobs.reasons import REASONS
 from jobs.values import valueclass
-from worker.policy.guards import Halt
-from worker.policy.wording import after_doubt, answered, errors_text, fields_of, in_the_sheet
+from worker.policy.guards import Halt, told_to_stop
+from worker.policy.wording import after_doubt, answered, errors_text, fields_of
 
-_MISCONFIGURED: Final = frozenset({405, 406, 415})
-_FINAL: Final = {
-    400: "bad_request",
-    401: "not_authorized",
-    403: "not_authorized",
-    404: "not_found",
-    405: "not_updatable",
-    409: "not_unique",
-    412: "precondition_failed",
-    422: "validation",
-    423: "locked",
+_REASONS: Final[Mapping[Meaning, str]] = {
+    Meaning.BAD_REQUEST: "bad_request",
+    Meaning.NOT_AUTHORIZED: "not_authorized",
+    Meaning.NOT_FOUND: "not_found",
+    Meaning.NOT_UPDATABLE: "not_updatable",
+    Meaning.NOT_UNIQUE: "not_unique",
+    Meaning.CONFLICT: "precondition_failed",
+    Meaning.VALIDATION: "validation",
+    Meaning.LOCKED: "locked",
+    Meaning.MISCONFIGURED: "refused",
+    Meaning.UNCONDITIONAL: "refused",
+    Meaning.REFUSED: "refused",
 }
+"""The reason that settles a row by a refusal."""
+
+_OF_EVERY_ROW: Final[Mapping[Meaning, str]] = {
+    Meaning.NOT_UPDATABLE: "the API answers {status} to every {type}",
+    Meaning.MISCONFIGURED: "the API answers {status} to every {type}",
+    Meaning.UNCONDITIONAL: "the API updates {type} only under a condition ({status}): describe its precondition",
+}
+"""Refusals that every row of a type would meet, and what to tell the user."""
+
+_OF_THE_TYPE: Final = frozenset({Meaning.NOT_FOUND, Meaning.NOT_UPDATABLE})
+"""How APIs refuse to update an abstract type."""
 
 
 @valueclass(frozen=True, slots=True)
@@ -86,6 +101,7 @@ class ReadBack:
         reason: settles the row if no read proves anything.
         stale: settles it if the record keeps the old values; empty to settle by `reason` then, too.
         stored: as in `Settle`.
+        proven: settles it if the record holds the new values.
     """
 
     reason: str
@@ -93,18 +109,28 @@ class ReadBack:
     stale: str = ""
     errors: tuple[ApiError, ...] = ()
     stored: tuple[Edit, ...] = ()
+    proven: str = "read_back"
 
     @property
     def succeeded(self) -> bool:
         """True if the API confirmed the update: only its effect is in doubt, not whether there was one."""
         return self.reason in {"unverified", "not_taken"}
 
+    @property
+    def refused(self) -> bool:
+        """True if no attempt had an effect: only whether the record is as the row wants it has to be found out."""
+        return self.proven == "no_op"
+
 
 @valueclass(frozen=True, slots=True)
 class Retry:
-    """The row is sent again after a backoff. `doubt` is set if this attempt may have been applied."""
+    """The row is sent again after a backoff, and after `wait` seconds at least.
+
+    `doubt` is set if this attempt may have been applied.
+    """
 
     doubt: str = ""
+    wait: float = 0.0
 
 
 @valueclass(frozen=True, slots=True)
@@ -135,10 +161,16 @@ class Reroute:
 
 @valueclass(frozen=True, slots=True)
 class HaltRun:
-    """The refusal concerns every row. `settle` settles this one, None leaves it pending."""
+    """The refusal concerns every row.
+
+    Attributes:
+        settle: settles this row; None leaves it to a later process.
+        doubt: reason code if this attempt of a row that is left may have been applied.
+    """
 
     halt: Halt
     settle: Settle | None = None
+    doubt: str = ""
 
 
 Verdict: TypeAlias = Settle | ReadBack | Retry | SlowDown | Renew | DecideAnew | Reroute | HaltRun
@@ -155,36 +187,48 @@ def judge(outcome: Outcome, meaning: Meaning, sent: Sent) -> Verdict:
 
 
 def _replied(reply: Reply, meaning: Meaning, sent: Sent) -> Verdict:  # noqa: PLR0911  # a line of the table each
-    """Judge a reply by its meaning alone: the status only names the reason of a refusal."""
+    """Judge a reply by its meaning alone."""
     match meaning:
-        case Meaning.SERVED:
-            return _succeeded(reply, sent)
+        case Meaning.SERVED | Meaning.NO_CONTENT | Meaning.ACCEPTED | Meaning.CREATED:
+            return _succeeded(reply, meaning, sent)
         case Meaning.FOREIGN:  # 101 is no answer to a PATCH
             return _maybe_applied("reply_garbled", f"the server answered {reply.status}", sent)
         case Meaning.REDIRECTED:
             return _refusal(Settle("redirected", f"{answered(reply)}; redirects are never followed"), sent)
         case Meaning.TOKEN_REFUSED:
             return Renew()  # the credential knows when to give up
-        case Meaning.REFUSED | Meaning.HELD:
-            return _refused(reply, meaning, sent)
+        case Meaning.NO_OP:
+            return _no_op(reply, sent)
+        case Meaning.STOP:
+            return _stopped(reply, sent)
+    return _refused(reply, meaning, sent) if meaning in _REASONS else _put_off(reply, meaning, sent)
+
+
+def _put_off(reply: Reply, meaning: Meaning, sent: Sent) -> Verdict:
+    """Judge a reply after which the same request may do at a later time."""
+    match meaning:
         case Meaning.THROTTLED:
             return _slow_down(reply, sent)
         case Meaning.TOO_EARLY if not sent.job.fires:
             return _slow_down(reply, sent)
+        case Meaning.HELD:
+            return _held(reply, sent)
+        case Meaning.BUSY:
+            return _busy(reply, sent)
     return _failed(reply, meaning, sent)  # servers have sent each of these after the work was done
 
 
-def _succeeded(reply: Reply, sent: Sent) -> Verdict:
+def _succeeded(reply: Reply, meaning: Meaning, sent: Sent) -> Verdict:
     if not reply.complete:
         return _in_doubt(
             ReadBack("reply_garbled", f"the server answered {reply.status}, and the reply broke off"), sent
         )
-    if reply.status == 202:  # Accepted: whatever its body shows, it is not done
-        return _in_doubt(ReadBack("accepted", "the server answered 202: accepted, not done yet"), sent)
-    if reply.status == 204:  # No Content
-        return _not_shown("the server answered 204 without content", sent)
+    if meaning is Meaning.ACCEPTED:  # whatever its body shows
+        return _in_doubt(ReadBack("accepted", f"the server answered {reply.status}: accepted, not done yet"), sent)
+    if meaning is Meaning.NO_CONTENT:
+        return _not_shown(f"the server answered {reply.status} without content", sent)
     confirmation = sent.resource.confirm(reply, sent.job, sent.change)
-    if confirmation is None or reply.status == 201:  # Created: not this record, then
+    if confirmation is None or meaning is Meaning.CREATED:  # not this record, then
         return _not_confirmed(reply, sent)
     return _confirmed(reply, confirmation, sent)
 
@@ -193,7 +237,7 @@ def _confirmed(reply: Reply, confirmation: Confirmation, sent: Sent) -> Verdict:
     """Judge a success about this record by its body; read what the body does not show."""
     stored = confirmation.edits if confirmation.differs else ()
     if confirmation.errors:
-        errors = in_the_sheet(confirmation.errors, sent.job.columns)
+        errors = confirmation.errors
         question = ReadBack("errors_in_success", errors_text(reply.status, errors), errors=errors, stored=stored)
         return _in_doubt(question, sent)
     if confirmation.untaken:
@@ -283,19 +327,55 @@ def _is_blind(sent: Sent) -> bool:
     return any(isinstance(edit.before, Unread) for edit in sent.change.edits)
 
 
-def _refused(reply: Reply, meaning: Meaning, sent: Sent) -> Verdict:
-    if meaning is Meaning.HELD and not sent.job.fires and sent.throttles_left > 0:
+def _held(reply: Reply, sent: Sent) -> Verdict:
+    """Judge a refusal that asks to wait; once waiting is no use, it is what it would be without that."""
+    if not sent.job.fires and sent.throttles_left > 0:
         return SlowDown()
-    errors = in_the_sheet(read_errors(reply), sent.job.columns)
-    if sent.abstract and reply.status in {404, 405}:
+    return _refused(reply, refusal(reply.status), sent)
+
+
+def _busy(reply: Reply, sent: Sent) -> Verdict:
+    """Send again, unless the row has an action: for such a row only a limit is a refusal before work."""
+    if not sent.job.fires and sent.attempts_left > 0:
+        return Retry(wait=sent.resource.least_wait(reply))
+    return _exhausted("busy", answered(reply), sent)
+
+
+def _no_op(reply: Reply, sent: Sent) -> Verdict:
+    """Judge an update that would change nothing, as the API says: the record must prove that it is as wanted.
+
+    If it does not, the API may have dropped a field that it does not know, and refused the rest. An action was not
+    carried out, whatever the record shows.
+    """
+    settle = _settle(reply, refusal(reply.status), sent)
+    if sent.doubt or sent.job.triggers or not sent.change.edits:
+        return _refusal(settle, sent)
+    return ReadBack(settle.reason, settle.message, errors=settle.errors, proven="no_op")
+
+
+def _stopped(reply: Reply, sent: Sent) -> HaltRun:
+    """End the run; the row is sent again once it is resumed, in doubt unless this reply is a refusal."""
+    words = errors_text(reply.status, sent.resource.errors(reply, sent.job.columns))
+    return HaltRun(told_to_stop(words), doubt="" if is_refusal(reply.status) else "server_error")
+
+
+def _refused(reply: Reply, meaning: Meaning, sent: Sent) -> Verdict:
+    if sent.abstract and meaning in _OF_THE_TYPE:
         return Reroute(reply.status)
-    settle = Settle(_FINAL.get(reply.status, "refused"), errors_text(reply.status, errors), fields_of(errors), errors)
-    if reply.status in _MISCONFIGURED:
-        halt = Halt(settle.reason, f"the API answers {reply.status} to every {sent.resource.name}")
-        return HaltRun(halt, Settle(sent.doubt, after_doubt(settle.message), errors=errors) if sent.doubt else settle)
-    if settle.reason == "precondition_failed" and not sent.doubt and sent.races_left > 0 and not _is_blind(sent):
+    settle = _settle(reply, meaning, sent)
+    if meaning in _OF_EVERY_ROW:
+        told = _OF_EVERY_ROW[meaning].format(status=reply.status, type=sent.resource.name)
+        doubtful = Settle(sent.doubt, after_doubt(settle.message), errors=settle.errors)
+        return HaltRun(Halt(settle.reason, told), doubtful if sent.doubt else settle)
+    if meaning is Meaning.CONFLICT and not sent.doubt and sent.races_left > 0 and not _is_blind(sent):
         return DecideAnew(settle)
     return _refusal(settle, sent)
+
+
+def _settle(reply: Reply, meaning: Meaning, sent: Sent) -> Settle:
+    """Return how a refusal settles its row, with the errors that the server names."""
+    errors = sent.resource.errors(reply, sent.job.columns)
+    return Settle(_REASONS[meaning], errors_text(reply.status, errors), fields_of(errors), errors)
 
 
 def _refusal(settle: Settle, sent: Sent) -> Verdict:

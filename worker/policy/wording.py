@@ -1,11 +1,8 @@
 """Messages about replies: the server's own words, and the columns they concern, as the user wrote them."""
 
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 from jobs.apis.errors import said
-from jobs.apis.pointers import column_of
 from jobs.model import ApiError, Outcome, Reply
 
 _SHOWN_ERRORS: Final = 20
@@ -33,11 +30,6 @@ def errors_text(status: int, errors: tuple[ApiError, ...]) -> str:
 def after_doubt(message: str) -> str:
     """Return the message of a refusal that followed an attempt with an unknown outcome."""
     return f"an earlier attempt may have been applied; then {message}"
-
-
-def in_the_sheet(errors: tuple[ApiError, ...], columns: Mapping[tuple[str, ...], str]) -> tuple[ApiError, ...]:
-    """Return the errors, each with the column that it concerns, as the user wrote it."""
-    return tuple(replace(error, field=column_of(error.pointer, columns)) for error in errors)
 
 
 def fields_of(errors: tuple[ApiError, ...]) -> tuple[str, ...]:

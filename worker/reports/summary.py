@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from jobs.apis.schema import Schema
 from jobs.model import RowRef, Status
+from worker.files import api_copy
 from worker.journal import History, Process, RowOutcome
 from worker.reports.outcome import Place, line_of, message, needs_action, timestamp
 from worker.settings import Settings
@@ -190,7 +192,7 @@ def summarise(
         unread=history.unread(),
         longest_gap_s=_number(history.facts.get("longest_gap", "")),
         failed_name=failed_name,
-        refeed=_refeed(settings),
+        refeed=_refeed(settings, history.path.parent),
     )
 
 
@@ -205,10 +207,10 @@ def _state(last: Process | None) -> str:
     return "killed" if last is None or last.exit_status is None else last.state
 
 
-def _refeed(settings: Settings) -> tuple[str, ...]:
+def _refeed(settings: Settings, directory: Path) -> tuple[str, ...]:
     """Return the flags with which `apply` understands `failed.*` as this run understood its input."""
     target, how = settings.target, settings.input
-    flags = ["--url", target.url]
+    flags = ["--url", target.url, *api_copy.flags_of(directory, target)]
     if settings.connecting.ca_file:
         flags += ["--ca-file", settings.connecting.ca_file]
     if settings.connecting.proxy:

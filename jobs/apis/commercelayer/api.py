@@ -6,8 +6,9 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
-from jobs.apis.api import Auth, Claims, Confirmation, Grant, Matches
-from jobs.apis.commercelayer.confirmations import read_confirmation
+from jobs.apis.api import Confirmation, Matches
+from jobs.apis.auth import Auth, Claims, Grant, Need, Permit, TokenSource
+from jobs.apis.commercelayer.confirmations import errors_in_sheet, read_confirmation
 from jobs.apis.commercelayer.meaning import meaning_of
 from jobs.apis.commercelayer.references import MOST_REFERENCES, read_references, reference_pages, references_request
 from jobs.apis.commercelayer.states import (
@@ -25,8 +26,9 @@ from jobs.apis.commercelayer.wholeness import may_show_more
 from jobs.apis.documents import MEDIA_TYPE
 from jobs.apis.meanings import Meaning
 from jobs.apis.schema import Schema, load
+from jobs.apis.tokens import token_meaning
 from jobs.changes.diff import Change
-from jobs.model import JSON, Fields, Live, Outcome, Reply, Request, UpdateJob
+from jobs.model import JSON, ApiError, Fields, Live, Outcome, Reply, Request, UpdateJob
 
 _WINDOWS: Final = ((100, 60.0), (25, 10.0))
 """Of its own hosts in test mode, the stricter one (its page on rate limits)."""
@@ -38,6 +40,13 @@ class _Resource:
 
     name: str
     variants: tuple[str, ...]
+    page: int = PAGE_SIZE
+
+    def lag_s(self, fields: Fields) -> float:  # noqa: ARG002  # the fields are all that an update needs
+        return 0.0
+
+    def group(self, key: str) -> str:  # noqa: ARG002  # any can be read together
+        return ""
 
     def update(self, job: UpdateJob, change: Change, live: Live | None) -> Request:  # noqa: ARG002  # it has no preconditions
         return update_request(job, change, self.name)
@@ -45,10 +54,16 @@ class _Resource:
     def confirm(self, reply: Reply, job: UpdateJob, change: Change) -> Confirmation | None:
         return read_confirmation(reply, job, change, self.name)
 
+    def errors(self, reply: Reply, columns: Mapping[tuple[str, ...], str]) -> tuple[ApiError, ...]:
+        return errors_in_sheet(reply, columns)
+
+    def least_wait(self, reply: Reply) -> float:  # noqa: ARG002  # no reply of its says more than HTTP does
+        return 0.0
+
     def read(self, keys: Sequence[str], fields: Fields, *, sparse: bool = True) -> Request:
         return states_request(self.name, keys, fields, sparse=sparse)
 
-    def states(self, reply: Reply, fields: Fields) -> Mapping[str, Live] | None:
+    def states(self, reply: Reply, keys: Sequence[str], fields: Fields) -> Mapping[str, Live] | None:  # noqa: ARG002
         return read_states(reply, self.name, fields)
 
     def may_show_more(self, reply: Reply, keys: Collection[str]) -> bool:
@@ -71,17 +86,33 @@ class _Resource:
 
 
 @dataclass(frozen=True, slots=True)
-class _ClientCredentials:
-    """Its token endpoint (RFC 6749, 4.4), which has a limit of its own and no burst."""
+class _TokenEndpoint:
+    """Its token endpoint (RFC 6749, 4.4), which has a limit of its own and no burst; all clients get the same token."""
 
     url: str = AUTH_URL
     windows: tuple[tuple[int, float], ...] = ((30, 60.0),)
+    are_shared: bool = True
 
     def request(self, client_id: str, client_secret: str) -> Request:
         return token_request(client_id, client_secret)
 
     def grant(self, reply: Reply) -> Grant | None:
         return read_grant(reply)
+
+    def meaning(self, request: Request, outcome: Outcome) -> Meaning:
+        return token_meaning(request, outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bearer:
+    """A token that the user has, or a client that asks for one."""
+
+    needs: tuple[Need, ...] = (("token",), ("client_id", "client_secret"))
+    tokens: TokenSource = field(default_factory=_TokenEndpoint)
+
+    def permit(self, *secrets: str) -> Permit:
+        (token,) = secrets
+        return Permit("Authorization", f"Bearer {token}", secrets)
 
     def claims(self, token: str) -> Claims:
         return read_claims(token)
@@ -92,10 +123,12 @@ class CommerceLayer:
     """The API of Commerce Layer: JSON:API, 25 records a page, references looked up by a filter."""
 
     name: str = "commercelayer"
-    media_type: str = MEDIA_TYPE
+    headers: Mapping[str, str] = field(default_factory=lambda: {"Accept": MEDIA_TYPE})
+    content_type: str = MEDIA_TYPE
+    idempotency_header: str = ""
     page: int = PAGE_SIZE
     key_page: int = MOST_REFERENCES
-    auth: Auth = field(default_factory=_ClientCredentials)
+    auth: Auth = field(default_factory=_Bearer)
 
     @property
     def schema(self) -> Schema:

@@ -1,4 +1,4 @@
-"""What the success of an update confirms."""
+"""What replies to updates say: what a success confirms, what a failure finds wrong, in terms of the sheet."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -7,11 +7,12 @@ from jobs.apis.api import Confirmation
 from jobs.apis.commercelayer.states import SECRET_ATTRIBUTES, shown_state
 from jobs.apis.documents import document_of, exact_document_of, mapping, tag_names
 from jobs.apis.errors import read_errors
+from jobs.apis.pointers import column_of, in_the_sheet
 from jobs.apis.schema import load
 from jobs.changes.diff import Change
 from jobs.changes.exact import may_be_rounded
 from jobs.changes.taken import Taken, is_plainly_taken, taken
-from jobs.model import JSON, Fields, Reply, UpdateJob
+from jobs.model import JSON, ApiError, Fields, Reply, UpdateJob
 
 _MODES: Final = ("test", "live")  # no set: what a server says need not be hashable
 
@@ -37,8 +38,13 @@ def read_confirmation(reply: Reply, job: UpdateJob, change: Change, type_name: s
         unseen,
         missing,
         mode if mode in _MODES else "",
-        read_errors(reply) if "errors" in document else (),
+        errors_in_sheet(reply, job.columns) if "errors" in document else (),
     )
+
+
+def errors_in_sheet(reply: Reply, columns: Mapping[tuple[str, ...], str]) -> tuple[ApiError, ...]:
+    """Return the errors of a reply, each with the column that it concerns, as the user wrote it."""
+    return in_the_sheet(read_errors(reply), lambda place: column_of(place, columns))
 
 
 def _taken(document: Mapping[str, JSON], data: Mapping[str, JSON], change: Change, type_name: str) -> Taken:

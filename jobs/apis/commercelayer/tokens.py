@@ -1,30 +1,15 @@
 """Tokens: asking for one, and what it says about itself."""
 
-import base64
-import binascii
-import json
-import math
-import re
 from typing import Final
 from urllib.parse import urlencode
 
-from jobs.apis.api import Claims, Grant
+from jobs.apis.auth import Claims, Grant
 from jobs.apis.documents import document_of, mapping
-from jobs.apis.errors import read_errors
+from jobs.apis.tokens import granted, payload_of, seconds
 from jobs.model import Reply, Request
 
 AUTH_URL: Final = "https://auth.commercelayer.io"
 """Origin of the token endpoint, unless the user names another."""
-
-_TOKEN: Final = re.compile(r"[!-~]+")
-
-_WHOLE: Final = re.compile(r"[0-9]{1,15}")
-
-_REFUSES_TOKEN: Final = frozenset({"invalidtoken", "expiredtoken", "tokenexpired", "tokeninvalid"})
-"""Codes of errors, without case, `_` and `-`."""
-
-_BEARER: Final = re.compile(r"(?:^|[\s,])bearer(?=$|[\s,]).*", re.IGNORECASE | re.DOTALL)
-_CHALLENGE_ERROR: Final = re.compile(r"""(?:^|[\s,])error\s*=\s*["']?([^"',\s]*)""", re.IGNORECASE)
 
 
 def token_request(client_id: str, client_secret: str) -> Request:
@@ -36,26 +21,7 @@ def token_request(client_id: str, client_secret: str) -> Request:
 def read_grant(reply: Reply) -> Grant | None:
     """Read the token endpoint's reply; None unless it hands out a token."""
     document = document_of(reply) if reply.status == 200 else None  # OK is the only usable answer
-    token = document.get("access_token") if document else None
-    if document is None or not isinstance(token, str) or not _TOKEN.fullmatch(token):
-        return None
-    life = document.get("expires_in")
-    return Grant(token, _number(int(life)) if isinstance(life, str) and _WHOLE.fullmatch(life) else _number(life))
-
-
-def token_refused(reply: Reply) -> bool:
-    """Say whether a reply refuses the token itself, so that another one may do.
-
-    Either an error code says so, or a challenge to send a token (RFC 6750, 3): one that names `invalid_token`, or
-    names no error at all although a token was sent. `insufficient_scope` is no such refusal.
-    """
-    if reply.status != 401:  # Unauthorized
-        return False
-    challenge = _BEARER.search(reply.headers.get("www-authenticate", ""))
-    named = _CHALLENGE_ERROR.search(challenge[0]) if challenge else None
-    if challenge and (named is None or named[1].lower() == "invalid_token"):
-        return True
-    return any(re.sub("[-_]", "", error.code).lower() in _REFUSES_TOKEN for error in read_errors(reply))
+    return granted(document) if document else None
 
 
 def read_claims(token: str) -> Claims:
@@ -64,12 +30,7 @@ def read_claims(token: str) -> Claims:
     Returns:
         Empty claims for a token that is not a JWT.
     """
-    try:
-        payload = token.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except (IndexError, ValueError, binascii.Error, RecursionError):
-        return Claims()
-    claims = mapping(claims)
+    claims = payload_of(token)
     slug = mapping(claims.get("organization")).get("slug")
     kind = mapping(claims.get("application")).get("kind")
     mode = {True: "test", False: "live"}.get(claims["test"], "") if isinstance(claims.get("test"), bool) else ""
@@ -77,17 +38,6 @@ def read_claims(token: str) -> Claims:
     return Claims(
         f"{slug} {kind if isinstance(kind, str) else ''}" if slug else "",
         mode,
-        _number(claims.get("exp")),
+        seconds(claims.get("exp")),
         f"https://{slug}.commercelayer.io" if slug else "",
     )
-
-
-def _number(value: object) -> float | None:
-    """Return a number as seconds; None for what is none, NaN and infinity among it."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        seconds = float(value)
-    except OverflowError:
-        return None
-    return seconds if math.isfinite(seconds) else None

@@ -1,60 +1,38 @@
-"""The key of a record as one text, whatever its path asks for; and the text that names a record by another field.
+"""Keys of records: one text, whatever they consist of. The journal and the sequencer see no more."""
 
-A path with one variable has its value as key, as it is. With several, each value is percent-encoded, so that the
-slashes between them are the only ones.
-"""
-
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Final
 from urllib.parse import quote, unquote
 
+from jobs.apis.described.description import ResourceDescription
+from jobs.apis.described.templates import template
 
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A record that is named by another field.
+_NO_KEYS: Final = frozenset({"ids", "fields", "by", "value"})
 
-    Attributes:
-        by: name of the field. `value`: what it holds.
-        others: values of the key's other variables, in the order of the path.
-    """
 
-    by: str
-    value: str
-    others: tuple[str, ...] = ()
+def variables_of(described: ResourceDescription) -> tuple[str, ...]:
+    """Return the variables of a resource's path, in their order: together they are the key of a record."""
+    return tuple(name for name in template(described.path).names if name not in _NO_KEYS)
 
 
 def key_of(values: Sequence[str]) -> str:
-    """Return the key of a record from the values of its path's variables, in the order of the path."""
-    return values[0] if len(values) == 1 else "/".join(map(_encoded, values))
+    """Return the key that values make, in the order of the path: a single one as it is, several encoded."""
+    return values[0] if len(values) == 1 else "/".join(quote(each, safe="") for each in values)
 
 
-def values_of(key: str, names: Sequence[str]) -> Mapping[str, str]:
-    """Return the values of a key by the names of its variables, in the order of the path.
-
-    Raises:
-        ValueError: the key has another number of values.
-    """
-    values = [key] if len(names) == 1 else map(unquote, key.split("/"))
-    return dict(zip(names, values, strict=True))
+def values_of(key: str, names: Sequence[str]) -> dict[str, str]:
+    """Return the values of a key by name."""
+    parts = [key] if len(names) == 1 else [unquote(each) for each in key.split("/")]
+    return dict(zip(names, parts, strict=True))
 
 
-def reference_of(by: str, value: str, others: Sequence[str] = ()) -> str:
-    """Return the text that names a record by the field `by`: `sku=A-1`, or `acme/shop/sku=A-1` with other variables."""
-    return "/".join((*map(_encoded, others), f"{_encoded(by)}={value}"))
+def reference_of(others: Sequence[str], by: str, value: str) -> str:
+    """Return the text for a record that is known by another field; `others` are the values of its key but the last."""
+    return f"{'/'.join(quote(each, safe='') for each in (*others, by))}={value}"
 
 
-def parse_reference(reference: str, others: int = 0) -> Reference:
-    """Take such a text apart; `others` is the number of the key's other variables.
-
-    Raises:
-        ValueError: it has fewer.
-    """
-    *known, last = reference.split("/", others)
-    by, equals, value = last.partition("=")
-    if len(known) != others or not equals:
-        raise ValueError("not a reference")
-    return Reference(unquote(by), value, tuple(map(unquote, known)))
-
-
-def _encoded(value: str) -> str:
-    return quote(value, safe="")
+def parse_reference(reference: str) -> tuple[tuple[str, ...], str, str]:
+    """Return the other values of the key, the field, and its value."""
+    start, _, value = reference.partition("=")
+    *others, by = map(unquote, start.split("/"))
+    return tuple(others), by, value

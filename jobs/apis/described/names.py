@@ -1,31 +1,31 @@
-"""Names of fields: dotted, `address.city`, or JSON pointers, `/a.b/c~1d`, where a dot cannot part the steps.
+"""Names of fields: dotted, or a JSON Pointer (RFC 6901) where a step has a dot. One canonical name per place."""
 
-A field has one canonical name: its steps joined by dots if that can be taken apart again, else its pointer (RFC 6901).
-"""
-
-from collections.abc import Sequence
-from typing import Final, TypeAlias
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import TypeAlias
 
 Steps: TypeAlias = tuple[str, ...]
-"""Member names from the body, or the record's values, down to a field."""
-
-_POINTER: Final = "/"
+"""A place in a document: the names on the way to it; none for the document itself."""
 
 
+@lru_cache(maxsize=4096)
 def steps_of(name: str) -> Steps:
-    """Take a name apart: a pointer if it begins with `/`, else dotted."""
-    if name.startswith(_POINTER):
-        return tuple(step.replace("~1", "/").replace("~0", "~") for step in name[1:].split("/"))
-    return tuple(name.split("."))
+    """Return the place that a name stands for: `a.b` and `/a/b` are one."""
+    return pointed(name) if name.startswith("/") else tuple(name.split("."))
 
 
-def name_of(steps: Sequence[str]) -> str:
-    """Return the canonical name of a field; `steps` are not empty."""
-    if all(step and "." not in step and not step.startswith(_POINTER) for step in steps):
-        return ".".join(steps)
-    return pointer_of(steps)
+def pointed(pointer: str) -> Steps:
+    """Return the place of a JSON Pointer, in which `~1` is a slash and `~0` a tilde; an empty one is the document."""
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
 
 
-def pointer_of(steps: Sequence[str]) -> str:
-    """Return the JSON pointer of a field."""
+def pointer_to(steps: Iterable[str]) -> str:
+    """Return the JSON Pointer of a place."""
     return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+
+
+def name_of(steps: Steps) -> str:
+    """Return the canonical name of a place: dotted where that is unambiguous, else its pointer."""
+    dotted = ".".join(steps)
+    plain = bool(dotted) and all(step and "." not in step for step in steps) and not dotted.startswith("/")
+    return dotted if plain else pointer_to(steps)

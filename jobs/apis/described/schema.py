@@ -1,18 +1,19 @@
 """From the description of an API to the schema that columns are read by, and values compared."""
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from jobs.apis.described.description import Description, FieldDescription, FieldType, ResourceDescription
+from jobs.apis.described.keys import variables_of
 from jobs.apis.described.names import name_of, steps_of
+from jobs.apis.described.templates import Hole, template
+from jobs.apis.described.variables import constants as constants_of
+from jobs.apis.described.variables import fixed_variables
 from jobs.apis.fields import Attribute, Kind, Members, Scalar, Variable
 from jobs.apis.schema import ResourceType, Schema
 
 _EVERY: Final = "*"
 """The last step of a name that stands for all members of an object which are not listed."""
-
-_VARIABLE: Final = re.compile(r"\{([^{}:/@]+)((?::[a-z0-9]+)*)\}")
 
 _KINDS: Final[Mapping[FieldType, Kind]] = {
     "text": "string",
@@ -40,42 +41,25 @@ def schema_of(description: Description, constants: Mapping[str, str]) -> Schema:
         constants: values of variables that the user or the environment gives; the description has defaults.
     """
     types = {name: _type_of(name, resource) for name, resource in sorted(description.resources.items())}
-    known = {**description.variables, **constants}
+    known = constants_of(description, constants)
     return Schema(
         types,
         naming=f"There are {', '.join(f'`{name}`' for name in types)}",
         grammar="members",
         constants={name: value for name, value in known.items() if value},
-        fixed=frozenset(_fixed(description)),
+        fixed=fixed_variables(description),
     )
 
 
-def variables_of(path: str) -> tuple[Variable, ...]:
-    """Return the variables of a path, in its order, each once: `/lists/{list}/members/{email:lower:md5}`.
-
-    A variable is put into a case only if it is wherever the path has it.
-    """
-    cases: dict[str, set[Literal["", "lower", "upper"]]] = {}
-    for name, transforms in _VARIABLE.findall(path):
-        cases.setdefault(name, set()).add(_case_of(transforms.split(":")))
+def _variables(resource: ResourceDescription) -> tuple[Variable, ...]:
+    """Return the variables of a record's path; one is put into a case only if it is wherever the path has it."""
+    holes = template(resource.path).holes
+    cases = {name: {_case_of(hole) for hole in holes if hole.name == name} for name in variables_of(resource)}
     return tuple(Variable(name, found.pop() if len(found) == 1 else "") for name, found in cases.items())
 
 
-def _case_of(transforms: Iterable[str]) -> Literal["", "lower", "upper"]:
-    for transform in transforms:
-        if transform == "lower":
-            return "lower"
-        if transform == "upper":
-            return "upper"
-    return ""
-
-
-def _fixed(description: Description) -> Iterator[str]:
-    """Yield the names of the variables that decide where requests go, and what authorises them."""
-    auth = description.auth
-    for text in (description.base_url, auth.token_url, *auth.scopes, *auth.params.values()):
-        yield from (name for name, _ in _VARIABLE.findall(text))
-    yield from auth.variables
+def _case_of(hole: Hole) -> Literal["", "lower", "upper"]:
+    return "lower" if "lower" in hole.transforms else "upper" if "upper" in hole.transforms else ""
 
 
 def _type_of(name: str, resource: ResourceDescription) -> ResourceType:
@@ -91,7 +75,7 @@ def _type_of(name: str, resource: ResourceDescription) -> ResourceType:
         name,
         attributes={name_of(steps): each for steps, each in declared.items() if not each.read_only},
         relationships={},
-        variables=variables_of(resource.path),
+        variables=_variables(resource),
         finders=resource.find.by if resource.find else (),
         members=Members(declared, defaults),
     )

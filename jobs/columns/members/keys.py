@@ -60,7 +60,7 @@ class Naming:
             return key_of(values), ""
         text = text_of(self.by)
         check_reference(self.by, text)
-        return "", reference_of(self.by, text, values)
+        return "", reference_of(values, self.by, text)
 
 
 def naming_of(kind: ResourceType, columns: Collection[str], fields: Collection[str], schema: Schema) -> Naming:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import lru_cache, partial
 from typing import Final
 
-from jobs.apis.described.names import Steps, name_of, pointer_of, steps_of
+from jobs.apis.described.names import Steps, name_of, pointer_to, steps_of
 from jobs.apis.fields import MERGED, Attribute, Kind
 from jobs.apis.schema import ResourceType, mistaken_for
 from jobs.columns.cells import FROM_TEXT, Wanted
@@ -122,7 +122,7 @@ def _refuse_mistaken(heading: Heading, steps: Steps, kind: ResourceType) -> None
         right = name_of((*unknown[:-1], meant, *steps[length:])) + suffix
         raise NotAColumn(
             f"{kind.name} have no field `{heading.label[:80]}`; did you mean `{right}`?"
-            f" If that is really its name, write `{pointer_of(steps)}{suffix}`"
+            f" If that is really its name, write `{pointer_to(steps)}{suffix}`"
         )
 
 

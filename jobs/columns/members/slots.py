@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from jobs.apis.described.fields import element_of
 from jobs.apis.fields import Kind, Scalar
 from jobs.columns.cells import FROM_JSON, FROM_TEXT, Wanted
 from jobs.columns.problems import RowRefused
@@ -217,7 +218,7 @@ def _elements(value: JSON, of: Kind, choices: tuple[Scalar, ...]) -> list[str]:
         if typed == "":
             raise RowRefused("wrong_type", "has an empty element")
         refuse_unlisted(typed, choices)
-        found.append(typed if isinstance(typed, str) else json.dumps(typed, ensure_ascii=False, sort_keys=True))
+        found.append(element_of(typed))
     return found
 
 

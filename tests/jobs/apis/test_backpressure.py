@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.apis.backpressure import failure
-from jobs.apis.meanings import SLOWS_DOWN, Meaning
+from jobs.apis.meanings import REFUSALS, SLOWS_DOWN, Meaning
+from jobs.apis.statuses import refusal as refusal_of
 from jobs.model import Reply
 
 USED_UP = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1372700873"}
@@ -64,9 +65,13 @@ def test_a_limit_is_a_refusal_before_work_wherever_it_is_named(reply: Reply) -> 
         (Reply(503, {"retry-after": "Sun, 09 Sep 2001 01:46:50 GMT"}), Meaning.UNAVAILABLE),
         (Reply(503, {"backoff": "30"}), Meaning.UNAVAILABLE),
         (refusal(503, {"error": {"code": "SlowDown"}}), Meaning.UNAVAILABLE),
+        (Reply(509, {}), Meaning.UNAVAILABLE),  # bandwidth limit exceeded: web hosts, BigCommerce
+        (Reply(529, {}), Meaning.UNAVAILABLE),  # overloaded: Notion
     ],
 )
-def test_an_announced_pause_is_for_everybody_and_no_proof_that_nothing_was_done(reply: Reply, meaning: Meaning) -> None:
+def test_an_announced_pause_or_an_overload_is_for_everybody_and_no_proof_that_nothing_was_done(
+    reply: Reply, meaning: Meaning
+) -> None:
     assert failure(reply) is meaning
     assert meaning in SLOWS_DOWN
 
@@ -75,8 +80,8 @@ def test_an_announced_pause_is_for_everybody_and_no_proof_that_nothing_was_done(
     ("status", "meaning"),
     [
         *((status, Meaning.UNWELL) for status in (500, 502, 503, 504)),
-        *((status, Meaning.FAILED) for status in (501, 505, 520, 529, 599)),
-        *((status, Meaning.REFUSED) for status in (400, 401, 404, 405, 409, 412, 420, 422, 423, 430)),
+        *((status, Meaning.FAILED) for status in (501, 505, 508, 520, 530, 599)),
+        *((status, refusal_of(status)) for status in (400, 401, 404, 405, 409, 412, 420, 422, 423, 430)),
     ],
 )
 def test_a_failure_that_announces_nothing_is_one_of_the_request_or_of_the_server(status: int, meaning: Meaning) -> None:
@@ -107,7 +112,7 @@ NEITHER = [
 
 @pytest.mark.parametrize("reply", NEITHER, ids=range(len(NEITHER)))
 def test_what_only_looks_like_a_limit_is_none(reply: Reply) -> None:
-    assert failure(reply) in {Meaning.REFUSED, Meaning.UNWELL}
+    assert failure(reply) in REFUSALS | {Meaning.UNWELL}
 
 
 JSON = st.recursive(
@@ -129,4 +134,4 @@ def test_no_reply_breaks_the_reader_and_only_a_4xx_was_refused_before_work(
 @given(st.text(), st.sampled_from(["code", "title", "message", "detail", "value"]))
 def test_a_refusal_that_quotes_a_cell_is_no_limit(cell: str, field: str) -> None:
     quoted = {"errors": [{field: f"{cell} is not valid", "source": {"pointer": cell}, "meta": {"value": "throttled"}}]}
-    assert failure(refusal(422, quoted)) is Meaning.REFUSED
+    assert failure(refusal(422, quoted)) is Meaning.VALIDATION

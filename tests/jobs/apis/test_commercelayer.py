@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.apis.api import Claims, Confirmation, Grant
+from jobs.apis.api import Confirmation
+from jobs.apis.auth import Claims, Grant
 from jobs.apis.commercelayer.confirmations import read_confirmation
 from jobs.apis.commercelayer.states import read_states, states_request
 from jobs.apis.commercelayer.tokens import read_claims, read_grant, token_request

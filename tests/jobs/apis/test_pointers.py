@@ -1,10 +1,12 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jobs.apis.errors import MOST_ERRORS, read_errors
-from jobs.apis.pointers import column_of
-from jobs.model import ApiError, Reply
+from jobs.apis.pointers import column_in_body, column_of, in_the_sheet, steps_of, value_at
+from jobs.model import ABSENT, ApiError, Reply
 
 COLUMNS = {
     ("id",): "id",
@@ -92,3 +94,104 @@ def test_all_errors_of_a_refusal_are_kept_in_order_within_reason() -> None:
     errors = [{"title": str(n)} for n in range(MOST_ERRORS + 5)]
     found = read_errors(Reply(422, {"content-type": "application/json"}, json.dumps({"errors": errors}).encode()))
     assert [error.title for error in found] == [str(n) for n in range(MOST_ERRORS)]
+
+
+BODY = {
+    ("id",): "id",
+    ("subject",): "subject",
+    ("priority.level",): "priority.level:int",
+    ("/a.b",): "/a.b",
+    ("custom_fields", "360"): "custom_fields.360",
+    ("metadata", "x.y"): "metadata.x.y",
+    ("tags", "add"): "tags.add",
+    ("options",): "options:json",
+    ("due",): "due",
+}
+WRAP = ("data", "ticket")
+MOVED: dict[tuple[str, ...], tuple[str, ...]] = {("schedule", "due_at"): ("due",)}
+
+
+@pytest.mark.parametrize(
+    ("place", "column"),
+    [
+        ("/data/ticket/subject", "subject"),  # from the body
+        ("#/data/ticket/subject", "subject"),
+        ("/ticket/subject", "subject"),  # from a part of the wrap
+        ("/subject", "subject"),  # from the fields
+        ("subject", "subject"),
+        ("ticket.subject", "subject"),
+        ("ticket[subject]", "subject"),
+        ("data[ticket][subject]", "subject"),
+        ("$.subject", "subject"),
+        ("$.ticket.subject", "subject"),
+        ("id", "id"),
+        ("priority.level", "priority.level:int"),
+        ("/data/ticket/priority/level", "priority.level:int"),
+        ("/ticket/a.b", "/a.b"),
+        ("custom_fields.360", "custom_fields.360"),
+        ("custom_fields[360]", "custom_fields.360"),
+        ("/ticket/metadata/x/y", "metadata.x.y"),
+        ("/ticket/metadata/x.y", "metadata.x.y"),
+        ("tags", "tags.add"),
+        ("tags[0].name", "tags.add"),
+        ("/ticket/options/a/0/b", "options:json"),  # within a whole cell
+        ("schedule.due_at", "due"),  # where an update takes it
+        ("/schedule/due_at/0", "due"),
+        # no such column: the name it would have
+        ("/ticket/brand/id", "brand.id"),
+        ("brand.id", "brand.id"),
+        ("brand", "brand"),
+        ("/brand", "brand"),
+        ("/schedule/due_at", "due"),
+        # no place of the update
+        ("/details/causes", ""),
+        ("", ""),
+        ("/", ""),
+        ("...", ""),
+        ("a/b", ""),
+        ("/" + "/".join("x" * 400), ""),
+    ],
+)
+def test_a_place_in_any_body_leads_to_the_column_of_the_sheet(place: str, column: str) -> None:
+    assert column_in_body(place, BODY, WRAP, MOVED) == column
+
+
+def test_a_field_may_be_called_like_its_wrap() -> None:
+    columns: dict[tuple[str, ...], str] = {("ticket",): "ticket", ("subject",): "subject"}
+    assert [column_in_body(place, columns, WRAP) for place in ("ticket", "/ticket", "/ticket/subject")] == [
+        "ticket", "ticket", "subject",
+    ]  # fmt: skip
+
+
+def test_a_field_that_was_moved_has_the_name_of_the_field() -> None:
+    assert column_in_body("schedule.due_at", {}, WRAP, MOVED) == "due"
+
+
+def test_errors_come_into_the_sheet_by_whatever_leads_there() -> None:
+    errors = (ApiError("a", pointer="/ticket/subject"), ApiError("b", pointer="other"))
+    there = in_the_sheet(errors, lambda place: column_in_body(place, BODY, WRAP))
+    assert [error.field for error in there] == ["subject", "other"]
+
+
+@pytest.mark.parametrize(
+    ("pointer", "value"),
+    [
+        ("", {"a/b": [{"c": None}], "~": 1}),
+        ("/a~1b/0/c", None),
+        ("/~0", 1),
+        ("/a~1b/1", ABSENT),
+        ("/a~1b/-1", ABSENT),
+        ("/a~1b/x", ABSENT),
+        ("/nothing", ABSENT),
+        ("/~0/x", ABSENT),
+    ],
+)
+def test_a_pointer_leads_into_a_document(pointer: str, value: object) -> None:
+    document = {"a/b": [{"c": None}], "~": 1}
+    found = value_at(document, steps_of(pointer))
+    assert found is value or found == value
+
+
+@given(st.text(max_size=300), st.lists(st.sampled_from(["data", "ticket", ""]), max_size=3))
+def test_any_place_leads_somewhere_or_nowhere(place: str, wrap: list[str]) -> None:
+    assert isinstance(column_in_body(place, BODY, tuple(wrap)), str)

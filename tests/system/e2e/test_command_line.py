@@ -43,7 +43,7 @@ def no_runs(folder: Path) -> bool:
     ("flags", "says"),
     [
         (["--canary", "some"], "--canary"),
-        (["--plan", "runs/x"], "--plan takes its sheet and its directory from the plan"),
+        (["--plan", "runs/x"], "--plan takes its sheet, API and directory from the plan"),
         (["--rate", "fast"], "write windows like 50/10s,200/60s"),
         (["--stop-after", "many"], "write a number of rows like 100, or a share like 5%"),
         (["--concurrency", "0"], "--concurrency: input should be greater than or equal to 1"),

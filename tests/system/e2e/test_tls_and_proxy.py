@@ -4,15 +4,17 @@ import base64
 import csv
 import json
 import shutil
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from jobs.model import NotSent, Request
+from jobs.model import NotSent, Reply, Request
 from tests.system.e2e.connect_proxy import Proxy, connect_proxy
 from tests.system.e2e.scripted_server import Answer, Asked, Scripted, confirmed, scripted_server
 from worker.cli import run
+from worker.lane.authority import Headers
 from worker.lane.network import Route
 from worker.lane.transport import Transport
 from worker.policy.patience import Patience
@@ -240,8 +242,25 @@ def test_what_a_proxy_refuses_was_not_sent(answer: bytes, says: str, secure: Scr
 async def test_a_read_that_a_proxy_refuses_was_not_sent_either(proxy: Proxy) -> None:
     proxy.answer = b"HTTP/1.1 403 Forbidden\r\n"
     async with Transport("https://localhost:9", timeout=5, connections=1, route=Route(proxy=proxy.url)) as transport:
-        outcome = await transport.send(Request("GET", "/api/orders/A"), {})
+        outcome = await transport.send(Request("GET", "/api/orders/A"), Headers(()))
     assert outcome == NotSent("the proxy made no connection, it answered 403")
+
+
+async def test_a_proxy_sees_no_header_of_a_request_and_the_server_sees_each_once(
+    secure: Scripted, proxy: Proxy
+) -> None:
+    request = Request(
+        "PATCH", "/api/orders/A", b'{"data": {"id": "A", "type": "orders"}}', {"content-type": "a/b", "If-Match": "7"}
+    )
+    headers = Headers((("Content-Type", "application/json"), ("Authorization", "Bearer t0k3n")))
+    route = Route(tls=ssl.create_default_context(cafile=CA), proxy=proxy.url)
+    async with Transport(secure.url, timeout=5, connections=1, route=route) as transport:
+        assert isinstance(await transport.send(request, headers), Reply)
+    sent = secure.asked[0].headers
+    assert (sent["content-type"], sent["if-match"], sent["authorization"]) == ("a/b", "7", "Bearer t0k3n")
+    assert not {"if-match", "authorization", "content-type"} & {
+        line.partition(":")[0].lower() for line in proxy.heads[0].splitlines()
+    }
 
 
 def test_a_proxy_that_nobody_runs_was_sent_nothing(secure: Scripted) -> None:

@@ -5,14 +5,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from jobs.apis.api import Claims, Confirmation, Grant, Matches
+from jobs.apis.api import Confirmation, Matches
+from jobs.apis.auth import Auth, Claims, Need, Permit
 from jobs.apis.backpressure import failure
 from jobs.apis.documents import document_of
+from jobs.apis.errors import read_errors
 from jobs.apis.meanings import Meaning
+from jobs.apis.pointers import column_of, in_the_sheet
 from jobs.apis.schema import Schema
 from jobs.changes.diff import Change
 from jobs.changes.taken import taken
-from jobs.model import JSON, Fields, Live, NotSent, Outcome, Reply, Request, UpdateJob
+from jobs.model import JSON, ApiError, Fields, Live, NotSent, Outcome, Reply, Request, UpdateJob
 
 BOATS = {"attributes": {"name": "string", "berth": "integer", "extras": "object"}, "relationships": {}}
 SCHEMA = Schema({"boats": BOATS}, merged="extras")
@@ -24,6 +27,13 @@ class Boats:
 
     name: str
     variants: tuple[str, ...] = ()
+    page: int = 1
+
+    def lag_s(self, fields: Fields) -> float:
+        return 0.0
+
+    def group(self, key: str) -> str:
+        return ""
 
     def update(self, job: UpdateJob, change: Change, live: Live | None) -> Request:
         return Request("PATCH", f"/{self.name}/{quote(job.id, safe='')}", json.dumps(change.attributes).encode())
@@ -35,10 +45,16 @@ class Boats:
         found = taken(change, live, SCHEMA)
         return Confirmation(found.edits, found.differs, found.untaken, found.unseen)
 
+    def errors(self, reply: Reply, columns: Mapping[tuple[str, ...], str]) -> tuple[ApiError, ...]:
+        return in_the_sheet(read_errors(reply), lambda place: column_of(place, columns))
+
+    def least_wait(self, reply: Reply) -> float:
+        return 0.0
+
     def read(self, keys: Sequence[str], fields: Fields, *, sparse: bool = True) -> Request:
         return self.read_one(keys[0], fields)
 
-    def states(self, reply: Reply, fields: Fields) -> Mapping[str, Live] | None:
+    def states(self, reply: Reply, keys: Sequence[str], fields: Fields) -> Mapping[str, Live] | None:
         boat = document_of(reply) or {}
         live = self.state(reply, str(boat.get("key")), fields)
         return None if live is None else {boat["key"]: live}
@@ -71,14 +87,11 @@ class Boats:
 class FixedTokens:
     """Tokens that somebody hands out by hand."""
 
-    url: str = ""
-    windows: tuple[tuple[int, float], ...] = ()
+    needs: tuple[Need, ...] = (("token",),)
+    tokens: None = None
 
-    def request(self, client_id: str, client_secret: str) -> Request:
-        raise NotImplementedError("there is no token endpoint")
-
-    def grant(self, reply: Reply) -> Grant | None:
-        return None
+    def permit(self, *secrets: str) -> Permit:
+        return Permit("Authorization", f"Bearer {secrets[0]}", secrets)
 
     def claims(self, token: str) -> Claims:
         return Claims(mode="test" if token.startswith("test-") else "")
@@ -89,11 +102,13 @@ class Harbour:
     """The API."""
 
     name: str = "harbour"
-    media_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=lambda: {"Accept": "application/json"})
+    content_type: str = "application/json"
+    idempotency_header: str = ""
     page: int = 1
     key_page: int = 1
     schema: Schema = SCHEMA
-    auth: FixedTokens = field(default_factory=FixedTokens)
+    auth: Auth = field(default_factory=FixedTokens)
 
     def resource(self, type_name: str) -> Boats:
         return Boats(type_name)

@@ -216,14 +216,15 @@ _REFUSALS: Final[dict[str, tuple[Act, str]]] = {  # of the row, finally
     "401 without a word": (answers(401), "not_authorized"),
     "403": (refuses(403), "not_authorized"),
     "404": (refuses(404), "not_found"),
+    "410": (refuses(410), "not_found"),
     "409": (refuses(409), "not_unique"),
     "422": (refuses(422), "validation"),
     "422 whose body breaks off": (raw(STALE[:-20], close=True), "validation"),
     "423": (refuses(423), "locked"),
-    **{str(status): (refuses(status), "refused") for status in (402, 407, 410, 418, 451, 499)},
+    **{str(status): (refuses(status), "refused") for status in (402, 407, 418, 451, 499)},
 }
 _FAILURES: Final[dict[str, Act]] = {  # of the server, which may have carried the update out
-    **{str(status): refuses(status) for status in (500, 501, 502, 503, 505, 507, *range(520, 531), 600, 999)},
+    **{str(status): refuses(status) for status in (500, 501, 502, 503, 505, 507, *range(520, 529), 530, 600, 999)},
     "502 in HTML": answers(502, HTML, _HTML),
 }
 _RETRY_AFTER: Final = (b"0", b"-5", b"0.25", b"", b"soon", b"NaN", b"inf", b"1e400", b"1, 2", b"\xff")
@@ -248,7 +249,7 @@ _PAUSES: Final[dict[str, Act]] = {  # other refusals that ask for a pause
 }
 _EARLY: Final = (500, 502, 503, 504, 524, 529)
 _AFTER_ALL: Final[dict[str, Act]] = {  # seen after the work was done
-    "408": refuses(408),
+    **{str(status): refuses(status) for status in (408, 509, 529)},
     "408 with Retry-After": refuses(408, "X", b"Retry-After: 1"),
     **{
         f"{status} with Retry-After": refuses(status, "X", b"Retry-After: 1")

@@ -1,17 +1,23 @@
 """The attempt loop over scripted outcomes: what is sent when, what the journal is told, and how the row ends."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jobs.apis.api import Resource
+from jobs.apis.auth import Permit
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.apis.commercelayer.meaning import meaning_of
 from jobs.apis.commercelayer.updates import update_request
+from jobs.apis.described.description import ErrorPlaces, ErrorRule
+from jobs.apis.described.meaning import compiled
+from jobs.apis.described.meaning import meaning_of as meaning_by_rules
 from jobs.apis.documents import MEDIA_TYPE
 from jobs.apis.meanings import Meaning
 from jobs.changes.diff import as_written
@@ -19,8 +25,9 @@ from jobs.model import Live, MaybeSent, NotSent, Outcome, Reply, Request, RowRef
 from tests.virtual_time import run
 from tests.worker.lane.scripted import Server, Token
 from worker.clock import Clock
-from worker.engine.attempt import INTERRUPTED, AttemptLoop, Ending, Judged, NeedsReadBack, Rerouted
+from worker.engine.attempt import INTERRUPTED, AttemptLoop, Ending, IdempotencyKeys, Judged, NeedsReadBack, Rerouted
 from worker.journal import JournalError
+from worker.lane.authority import Headers
 from worker.lane.exchange import Exchange
 from worker.pacing.limiter import Limiter
 from worker.policy.lifecycle import State
@@ -46,9 +53,10 @@ FEW = Attempts(max_attempts=3, throttles=3, base=1.0, cap=4.0)
 class Updates(Server):
     """Takes nothing but updates."""
 
-    async def send(self, request: Request, headers: Mapping[str, str], within: float | None = None) -> Outcome:
+    async def send(self, request: Request, headers: Headers, within: float | None = None) -> Outcome:
         assert request.method == "PATCH"
-        assert headers["Content-Type"] == headers["Accept"] == "application/vnd.api+json"
+        fields = dict(headers.fields)
+        assert fields["Content-Type"] == fields["Accept"] == "application/vnd.api+json"
         return await super().send(request, headers, within)
 
 
@@ -108,6 +116,9 @@ class Scene:
     records: Records = field(default_factory=Records)
     stop: Stop = field(default_factory=Stop)
     limits: Attempts = FEW
+    keys: IdempotencyKeys | None = None
+    meaning: Callable[[Request, Outcome], Meaning] = meaning_of
+    api: Any = COMMERCE_LAYER
 
     def __post_init__(self) -> None:
         self.clock = Clock(sample=lambda: 0.5, wall=lambda: 0.0)
@@ -121,13 +132,13 @@ class Scene:
             self.server,  # type: ignore[arg-type]  # all that is used of it
             self.limiter,
             self.token,
-            meaning_of,
+            self.meaning,
             self.limits.retrying,
             self.clock,
             self.stop,
             {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE},
         )
-        loop = AttemptLoop(COMMERCE_LAYER, exchange, self.notes, self.records)  # type: ignore[arg-type]  # all that is used of it
+        loop = AttemptLoop(self.api, exchange, self.notes, self.records, self.keys)  # type: ignore[arg-type]  # all that is used of it
         ending = await loop.run(self.row, admitted=admitted)
         assert self.limiter.pace.in_flight == 0
         return ending
@@ -298,6 +309,73 @@ def test_a_lost_race_is_decided_anew(found: Settle | ReadBack | None, ends: str,
         assert ending.settle.message == "the API answered 412; somebody else wrote it"
 
 
+def described(*rules: ErrorRule) -> Callable[[Request, Outcome], Meaning]:
+    return partial(meaning_by_rules, compiled(rules, (), ErrorPlaces()))
+
+
+BUSY = Reply(409, JSON, b'{"message": "being saved"}')
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "wait", "ends", "asked"),
+    [
+        ([BUSY, DONE], 0.0, "applied", [0, 0.5]),
+        ([BUSY, DONE], 9.0, "applied", [0, 9]),
+        ([replace(BUSY, headers=AFTER_3), DONE], 9.0, "applied", [0, 3]),
+        ([replace(BUSY, headers={"retry-after": "0"}), DONE], 9.0, "applied", [0, 0.5]),
+        ([BUSY], 0.0, "failed busy", [0, 0.5, 1.5]),
+        ([LOST, BUSY, DONE], 0.0, "applied resent", [0, 0.5, 1.5]),
+        ([LOST, BUSY], 0.0, "read back: reply_lost", [0, 0.5, 1.5]),
+    ],
+)
+def test_a_busy_record_is_sent_again_by_itself(
+    outcomes: list[Outcome], wait: float, ends: str, asked: list[float]
+) -> None:
+    scene = Scene(Updates(outcomes), meaning=described(ErrorRule(status=(409,), means="retry")), api=Waits(wait))
+    assert told(run(scene.send())) == ends
+    assert scene.server.asked == asked
+    assert scene.limiter.refusals_in_a_row == 0  # nobody else waits
+
+
+def test_a_record_that_is_busy_for_too_long_parks_the_run() -> None:
+    scene = Scene(Updates([BUSY]), meaning=described(ErrorRule(status=(409,), means="retry")), api=Waits(901.0))
+    assert told(run(scene.send())) == "left"
+    assert scene.stop.reason == "parked"
+
+
+@pytest.mark.parametrize(("status", "noted"), [(402, "safe 1"), (500, "server_error 1")])
+def test_an_api_that_lets_nothing_more_through_ends_the_run_and_the_row_is_left(status: int, noted: str) -> None:
+    reply = Reply(status, JSON, b'{"message": "the trial is over"}')
+    scene = Scene(Updates([reply]), meaning=described(ErrorRule(text="trial", means="stop")))
+    assert told(run(scene.send())) == "left"
+    assert scene.stop.reason == "stopped_by_api"
+    assert scene.stop.message.endswith(f"{status}: the trial is over")
+    assert scene.notes.lines == ["intend 1 imaged", noted]
+    assert scene.row.state is State.LEFT
+
+
+@dataclass(frozen=True)
+class Waits:
+    """The API, but that its refusals want to be waited for."""
+
+    seconds: float
+
+    def resource(self, name: str) -> Any:
+        return PatientResource(COMMERCE_LAYER.resource(name), self.seconds)
+
+
+class PatientResource:
+    def __init__(self, resource: Resource, seconds: float) -> None:
+        self._resource = resource
+        self._seconds = seconds
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._resource, name)
+
+    def least_wait(self, reply: Reply) -> float:
+        return self._seconds
+
+
 def test_a_type_that_is_abstract_sends_the_row_round() -> None:
     scene = Scene(Updates([Reply(404, {})]))
     scene.row.abstract = True
@@ -385,15 +463,15 @@ def test_a_row_that_is_cancelled_anywhere_leaves_no_slot_behind(
 
 
 class Slow(Updates):
-    async def send(self, request: Request, headers: Mapping[str, str], within: float | None = None) -> Outcome:
+    async def send(self, request: Request, headers: Headers, within: float | None = None) -> Outcome:
         await asyncio.sleep(0.5)
         return await super().send(request, headers, within)
 
 
 class SlowToken(Token):
-    async def bearer(self) -> str:
+    async def permit(self) -> Permit:
         await asyncio.sleep(0.3)
-        return await super().bearer()
+        return await super().permit()
 
 
 class SlowNotes(Notes):
@@ -416,3 +494,20 @@ def test_the_request_is_that_of_the_row() -> None:
     scene = Scene(Updates([DONE]))
     assert scene.row.request(COMMERCE_LAYER) == update_request(SAFE, scene.row.change, "skus")
     assert told(run(scene.send())) == Status.APPLIED
+
+
+@pytest.mark.parametrize(
+    ("job", "outcomes", "keys"),
+    [
+        (SAFE, [LOST, DONE], ["r-1-0", "r-1-0"]),
+        (SAFE, [LOST, Reply(500, {}), DONE], ["r-1-0", "r-1-0", "r-1-2"]),
+        (SAFE, [Reply(429, AFTER_3), LOST, DONE], ["r-1-0", "r-1-1", "r-1-1"]),
+        (ACTION, [Reply(429, AFTER_3), DONE], ["r-1-0", "r-1-0"]),
+    ],
+)
+def test_a_repetition_has_the_same_key_until_the_server_has_answered(
+    job: UpdateJob, outcomes: list[Outcome], keys: list[str]
+) -> None:
+    scene = Scene(Updates(outcomes), job, keys=IdempotencyKeys("Idempotency-Key", "r"))
+    run(scene.send())
+    assert [own["Idempotency-Key"] for own in scene.server.own] == keys

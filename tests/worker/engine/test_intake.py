@@ -47,6 +47,17 @@ def test_a_row_that_may_have_been_applied_says_whether_it_may_be_sent_again(
     assert not row.has_result
 
 
+@pytest.mark.parametrize(
+    ("bits", "fires", "answered"),
+    [(RowHistories.DOUBTFUL, False, 2), (RowHistories.DOUBTFUL, True, 0), (0, False, 3), (0, True, 0)],
+)
+def test_a_key_that_was_answered_is_not_used_again(bits: int, fires: bool, answered: int) -> None:
+    past = histories(bits, earlier={1: 3}, reasons={1: "reply_lost"} if bits else {}, answered={1: 2} if bits else {})
+    row = only(Intake(iter([update(1, fires=fires)]), past))
+    assert isinstance(row, InFlightRow)
+    assert row.answered == answered
+
+
 def test_a_doubt_without_a_reason_is_an_interruption() -> None:
     row = only(Intake(iter([update(1)]), histories(RowHistories.DOUBTFUL)))
     assert isinstance(row, InFlightRow)

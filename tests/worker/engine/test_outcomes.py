@@ -14,8 +14,9 @@ from worker.engine.bells import Bell, Bells
 from worker.engine.outcomes import Outcomes
 from worker.policy.guards import IDENTICAL_ROWS, Guards, Halt
 from worker.policy.lifecycle import State
+from worker.policy.paging import Sizes
 from worker.policy.row import InFlightRow, Moment, RecentWrites
-from worker.policy.sequencer import Aimed, Done, Doubted, Learned, Queued, Refused, Sequencer, Settled, Sizes
+from worker.policy.sequencer import Aimed, Done, Doubted, Learned, Queued, Refused, Sequencer, Settled
 from worker.policy.verdict import ReadBack, Settle
 from worker.stop import Stop
 
@@ -100,6 +101,13 @@ def test_what_was_applied_counts_over_reads_for_a_while_and_for_the_row_behind()
     refused = in_hand(of)
     of.settle(refused, Settle("not_found"), None)
     assert refused.written_at < 0
+
+
+def test_a_refused_attempt_is_safe_to_repeat_although_its_record_is_read() -> None:
+    notes = Notes()
+    of = outcomes(notes)
+    of.doubt(in_hand(of), ReadBack("bad_request", "400: nothing to change", proven="no_op"), Reply(400, {}))
+    assert notes.lines == ["note 1 2 safe"]
 
 
 def test_the_wrong_mode_stops_the_run_but_the_row_is_told() -> None:

@@ -15,8 +15,9 @@ from worker.engine.planner import Planner
 from worker.journal import Planned
 from worker.policy.guards import IDENTICAL_ROWS, Guards
 from worker.policy.lifecycle import State
+from worker.policy.paging import Sizes
 from worker.policy.row import Found, InFlightRow
-from worker.policy.sequencer import Decide, KeyPage, ReadPage, Refused, Sequencer, Sizes
+from worker.policy.sequencer import Decide, KeyPage, ReadPage, Refused, Sequencer
 from worker.policy.verdict import ReadBack, Settle
 from worker.stop import Stop
 

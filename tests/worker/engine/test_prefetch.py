@@ -11,8 +11,9 @@ from jobs.model import Live, RowRef, Unsendable, UpdateJob
 from worker.engine.bells import Bells
 from worker.engine.prefetch import MAX_BACKLOG, MAX_FED_ROWS, Prefetch
 from worker.journal import JournalError
+from worker.policy.paging import Sizes
 from worker.policy.row import NEVER, Found, InFlightRow
-from worker.policy.sequencer import KeyPage, ReadPage, Refused, Sequencer, Sizes
+from worker.policy.sequencer import KeyPage, ReadPage, Refused, Sequencer
 from worker.policy.verdict import Settle
 from worker.stop import Stop
 

@@ -13,8 +13,9 @@ from jobs.model import Fields, Live, Path, RowRef, UpdateJob
 from worker.clock import Clock, Moment
 from worker.engine.reading import Reading
 from worker.policy.guards import Guards
+from worker.policy.paging import Sizes
 from worker.policy.row import MAX_READ_AGE_S, Found, InFlightRow, RecentWrites
-from worker.policy.sequencer import KeyPage, ReadPage, Refused, Sequencer, Sizes
+from worker.policy.sequencer import KeyPage, ReadPage, Refused, Sequencer
 from worker.policy.verdict import Settle
 from worker.stop import Stop
 

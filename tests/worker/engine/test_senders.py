@@ -8,6 +8,7 @@ from typing import Any, Final
 import anyio
 import pytest
 
+from jobs.apis.auth import Permit
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.model import JSON, Live, Outcome, Reply, Request
 from tests.virtual_time import run
@@ -19,13 +20,15 @@ from worker.engine.outcomes import Outcomes
 from worker.engine.reading import Reading
 from worker.engine.senders import Senders
 from worker.engine.settling import Settling
+from worker.lane.authority import Headers
 from worker.lane.exchange import Exchange
 from worker.pacing.limiter import Limiter
 from worker.policy.guards import IDENTICAL_ROWS, Guards
 from worker.policy.lifecycle import State
 from worker.policy.pace import Pace, Window
+from worker.policy.paging import Sizes
 from worker.policy.row import MAX_READ_AGE_S, InFlightRow, RecentWrites
-from worker.policy.sequencer import ReadPage, Sequencer, Sizes
+from worker.policy.sequencer import ReadPage, Sequencer
 from worker.policy.verdict import Settle
 from worker.settings import Attempts
 from worker.stop import Stop
@@ -54,7 +57,7 @@ class Server:
     takes: Callable[[str], float] = lambda _key: 0.0
     sent: list[tuple[float, str]] = field(default_factory=list)
 
-    async def send(self, request: Request, headers: Mapping[str, str], within: float | None = None) -> Outcome:
+    async def send(self, request: Request, headers: Headers, within: float | None = None) -> Outcome:
         target = request.target.removeprefix("/api/")
         key = target.partition("/")[2]
         self.sent.append((now(), target))
@@ -74,8 +77,8 @@ class Server:
 class Open:
     """A credential that nobody asks for."""
 
-    async def bearer(self) -> str:
-        return ""
+    async def permit(self) -> Permit:
+        return Permit()
 
 
 @dataclass
@@ -104,7 +107,7 @@ class Scene:
         reading = Reading(self.sequencer, lookup, guards, recent, ticks, self.stop)
         exchange = Exchange(
             server, self.limiter, authority, COMMERCE_LAYER.meaning, Attempts().retrying, ticks, self.stop,
-            {"Accept": COMMERCE_LAYER.media_type},
+            COMMERCE_LAYER.headers,
         )  # fmt: skip
         attempts = AttemptLoop(COMMERCE_LAYER, exchange, journal, reading)
         self.settling = Settling(lookup, self.outcomes, self.bells, ticks, self.stop, lambda: False)

@@ -19,8 +19,9 @@ from worker.engine.outcomes import Outcomes
 from worker.engine.settling import MAX_DELAY_S, MAX_OUTAGE_S, READ_AT_S, Settling
 from worker.policy.guards import Guards
 from worker.policy.lifecycle import State
+from worker.policy.paging import Sizes
 from worker.policy.row import READ_LAG_S, InFlightRow, RecentWrites
-from worker.policy.sequencer import ReadPage, Sequencer, Sizes
+from worker.policy.sequencer import ReadPage, Sequencer
 from worker.policy.verdict import ReadBack, Settle
 from worker.stop import Stop
 

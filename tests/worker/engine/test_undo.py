@@ -68,7 +68,7 @@ def run_of(path: Path, entries: Iterable[Entry]) -> Path:
 
 def prepared(path: Path, new: Path) -> Prepared:
     with closing(History(path)) as history:
-        return prepare(history, MADE_WITH, SCHEMA, new, "undo of run")
+        return prepare(history, MADE_WITH, SCHEMA, new, "undo of run", {})
 
 
 def lines(new: Path) -> list[dict[str, object]]:

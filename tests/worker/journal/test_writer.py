@@ -571,6 +571,19 @@ async def test_traces_tell_the_next_process_what_to_do_with_every_row(journal: J
     assert [row for row in range(1, 8) if histories.matters(row)] == [2, 3, 4, 5, 6, 7]
     assert histories.reasons == {2: "reply_lost", 5: "interrupted"}
     assert histories.earlier == {2: 1, 3: 1, 4: 1, 5: 1}
+    assert histories.answered == {}
+
+
+async def test_what_a_server_has_answered_of_a_row_in_doubt_is_known(journal: Journal) -> None:
+    async with committing(journal):
+        for attempt in (1, 2, 3):
+            await journal.intend(1, attempt, NOW)
+        journal.note(1, 1, SAFE)
+        journal.note(1, 2, "server_error")
+        journal.note(1, 3, "reply_lost")
+        await journal.intend(2, 1, NOW)
+        journal.note(2, 1, SAFE)
+    assert journal.histories(2).answered == {1: 2}
 
 
 async def test_an_unknown_row_that_is_not_run_again_holds_back_later_rows(journal: Journal) -> None:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,15 @@ import anyio
 import pytest
 from pydantic import SecretStr
 
-from jobs.apis.api import Grant
+from jobs.apis.auth import Auth, Grant, Permit
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
-from jobs.apis.commercelayer.meaning import meaning_of
+from jobs.apis.described.auth import auth_of
+from jobs.apis.described.description import AuthDescription
 from jobs.model import Reply, Request
 from tests.virtual_time import run
 from worker.clock import Clock
 from worker.events import Event, TokenNotRenewed
-from worker.lane.authority import CredentialLost, Nobody
+from worker.lane.authority import CredentialLost, Headers, Nobody
 from worker.lane.credentials import (
     RENEW_INTERVAL_S,
     TOKEN_HEADERS,
@@ -71,10 +71,12 @@ class Endpoint:
 
 
 AUTH = COMMERCE_LAYER.auth
+assert AUTH.tokens is not None
+TOKENS = AUTH.tokens
 
 
 def pace_of_tokens() -> Pace:
-    return Pace(ceiling=as_windows(AUTH.windows), max_in_flight=1, discover=False)
+    return Pace(ceiling=as_windows(TOKENS.windows), max_in_flight=1, discover=False)
 
 
 @dataclass
@@ -91,15 +93,17 @@ class Asking:
 
     def endpoint(self) -> TokenEndpoint:
         pace = (
-            self.shared.pace if self.shared else Pace(ceiling=as_windows(AUTH.windows), max_in_flight=1, discover=False)
+            self.shared.pace
+            if self.shared
+            else Pace(ceiling=as_windows(TOKENS.windows), max_in_flight=1, discover=False)
         )
         limiter = Limiter(pace, Clock(), self.stop, self.shared)
         clock, patience = Clock(sample=lambda: 0.0), replace(TOKEN_PATIENCE, pause=self.pause)
         exchange = Exchange(
-            self.transport, limiter, Nobody(), meaning_of, patience, clock, self.stop, TOKEN_HEADERS, self._count
+            self.transport, limiter, Nobody(), TOKENS.meaning, patience, clock, self.stop, TOKEN_HEADERS, self._count
         )
         return TokenEndpoint(
-            self.secrets, AUTH, self.secrets.auth_url or AUTH.url, exchange, News("POST", self.news.append)
+            self.secrets, TOKENS, self.secrets.auth_url or TOKENS.url, exchange, News("POST", self.news.append)
         )
 
     def _count(self) -> None:
@@ -112,11 +116,11 @@ def jwt(**payload: object) -> str:
 
 async def test_the_first_token_is_issued_once_for_all_workers() -> None:
     endpoint = Endpoint([7200])
-    credential = Credential("", endpoint, Hands().clock(), AUTH.claims)
+    credential = Credential((), endpoint, Hands().clock(), AUTH)
     seen: list[str] = []
 
     async def worker() -> None:
-        seen.append(await credential.bearer())
+        seen.append((await credential.permit()).value)
 
     async with anyio.create_task_group() as group:
         for _ in range(16):
@@ -127,41 +131,41 @@ async def test_the_first_token_is_issued_once_for_all_workers() -> None:
 
 async def test_a_token_is_renewed_when_600_seconds_are_left() -> None:
     hands, endpoint = Hands(), Endpoint([7200, 7200])
-    credential = Credential("", endpoint, hands.clock(), AUTH.claims)
-    await credential.bearer()
+    credential = Credential((), endpoint, hands.clock(), AUTH)
+    await credential.permit()
     hands.time += 7200 - 601
-    assert await credential.bearer() == "Bearer token0"
+    assert (await credential.permit()).value == "Bearer token0"
     hands.time += 1
-    assert await credential.bearer() == "Bearer token1"
+    assert (await credential.permit()).value == "Bearer token1"
 
 
 async def test_a_shared_token_with_little_life_left_is_not_asked_for_in_a_loop() -> None:
     hands, endpoint = Hands(), Endpoint([300, 290, 280])
-    credential = Credential("", endpoint, hands.clock(), AUTH.claims)
+    credential = Credential((), endpoint, hands.clock(), AUTH)
     for _ in range(100):
-        await credential.bearer()
+        await credential.permit()
     assert len(endpoint.issued) == 1
     hands.time += RENEW_INTERVAL_S
-    await credential.bearer()
+    await credential.permit()
     assert len(endpoint.issued) == 2
 
 
 async def test_a_refused_token_is_replaced_once_for_all_workers() -> None:
     hands, endpoint = Hands(), Endpoint([7200, 7200, 7200])
-    credential = Credential("", endpoint, hands.clock(), AUTH.claims)
-    used = await credential.bearer()
+    credential = Credential((), endpoint, hands.clock(), AUTH)
+    used = await credential.permit()
     hands.time += 100
     async with anyio.create_task_group() as group:
         for _ in range(16):
             group.start_soon(credential.renew, used)
-    assert await credential.bearer() == "Bearer token1"
+    assert (await credential.permit()).value == "Bearer token1"
     assert len(endpoint.issued) == 2
 
 
 async def test_the_same_dead_token_handed_out_again_is_asked_for_once() -> None:
     hands, endpoint = Hands(), Endpoint([7200] * 20)
-    credential = Credential("", endpoint, hands.clock(), AUTH.claims)
-    used = await credential.bearer()
+    credential = Credential((), endpoint, hands.clock(), AUTH)
+    used = await credential.permit()
     hands.time += 100
     endpoint.issued.clear()  # so that the next one is called token0 again
     async with anyio.create_task_group() as group:
@@ -172,8 +176,8 @@ async def test_the_same_dead_token_handed_out_again_is_asked_for_once() -> None:
 
 async def test_a_renewal_that_failed_is_not_tried_again_by_everybody() -> None:
     hands, endpoint = Hands(), Endpoint([7200])
-    credential = Credential("", endpoint, hands.clock(), AUTH.claims)
-    used = await credential.bearer()
+    credential = Credential((), endpoint, hands.clock(), AUTH)
+    used = await credential.permit()
     hands.time += 100
     asked = 0
     failures = []
@@ -201,18 +205,18 @@ async def test_a_renewal_that_failed_is_not_tried_again_by_everybody() -> None:
 def test_a_token_is_used_on_while_the_endpoint_fails_and_the_token_is_good() -> None:
     async def scene() -> None:
         endpoint = Endpoint([7200])
-        credential = Credential("", endpoint, Clock(), AUTH.claims)
-        assert await credential.bearer() == "Bearer token0"
+        credential = Credential((), endpoint, Clock(), AUTH)
+        assert (await credential.permit()).value == "Bearer token0"
         await anyio.sleep(6600)
         for _ in range(10):  # nobody waits for it, and it is asked every half a minute
             async with anyio.create_task_group() as group:
                 for _ in range(8):
-                    group.start_soon(credential.bearer)
+                    group.start_soon(credential.permit)
             await anyio.sleep(6)
         assert endpoint.patience == [True, False, False]
         endpoint.lives = [7200]
         await anyio.sleep(6)
-        assert await credential.bearer() == "Bearer token1"
+        assert (await credential.permit()).value == "Bearer token1"
 
     run(scene())
 
@@ -220,15 +224,15 @@ def test_a_token_is_used_on_while_the_endpoint_fails_and_the_token_is_good() -> 
 def test_nobody_waits_for_an_early_renewal() -> None:
     async def scene() -> None:
         endpoint = Endpoint([7200, 7200])
-        credential = Credential("", endpoint, Clock(), AUTH.claims)
-        await credential.bearer()
+        credential = Credential((), endpoint, Clock(), AUTH)
+        await credential.permit()
         await anyio.sleep(6600)
         async with anyio.create_task_group() as group:
-            group.start_soon(credential.bearer)
+            group.start_soon(credential.permit)
             await anyio.sleep(0.005)
             with anyio.fail_after(0.001):
-                assert await credential.bearer() == "Bearer token0"
-        assert await credential.bearer() == "Bearer token1"
+                assert (await credential.permit()).value == "Bearer token0"
+        assert (await credential.permit()).value == "Bearer token1"
 
     run(scene())
 
@@ -236,10 +240,10 @@ def test_nobody_waits_for_an_early_renewal() -> None:
 def test_a_token_that_has_run_out_is_waited_for() -> None:
     async def scene() -> None:
         endpoint = Endpoint([7200, 7200])
-        credential = Credential("", endpoint, Clock(), AUTH.claims)
-        await credential.bearer()
+        credential = Credential((), endpoint, Clock(), AUTH)
+        await credential.permit()
         await anyio.sleep(7300)
-        assert await credential.bearer() == "Bearer token1"
+        assert (await credential.permit()).value == "Bearer token1"
         assert endpoint.patience == [True, True]
 
     run(scene())
@@ -252,27 +256,27 @@ class Api:
     credential: Credential
     delay: float = 0.0
     life: float = 1e9
-    since: dict[str, float] = field(default_factory=dict)
+    since: dict[Permit, float] = field(default_factory=dict)
     refused: int = 0
 
     async def ask(self) -> None:
         while True:
-            bearer = await self.credential.bearer()
+            permit = await self.credential.permit()
             now = asyncio.get_running_loop().time()
-            age = now - self.since.setdefault(bearer, now)
+            age = now - self.since.setdefault(permit, now)
             if self.delay <= age <= self.life:
                 return
             self.refused += 1
-            await self.credential.renew(bearer)
+            await self.credential.renew(permit)
 
 
 def test_a_new_token_that_is_not_known_yet_is_tried_again() -> None:
     async def scene() -> None:
         endpoint = Endpoint([7200] * 5)
-        credential = Credential("old", endpoint, Clock(), AUTH.claims)
+        credential = Credential(("old",), endpoint, Clock(), AUTH)
         api = Api(credential, delay=1.9)
-        api.since["Bearer old"] = -1e9
-        await credential.renew("Bearer old")
+        api.since[AUTH.permit("old")] = -1e9
+        await credential.renew(AUTH.permit("old"))
         async with anyio.create_task_group() as group:
             for _ in range(16):
                 group.start_soon(api.ask)
@@ -285,7 +289,7 @@ def test_a_new_token_that_is_not_known_yet_is_tried_again() -> None:
 def test_tokens_that_end_one_after_the_other_are_replaced_over_and_over() -> None:
     async def scene() -> None:
         endpoint = Endpoint([None] * 20)
-        api = Api(Credential("", endpoint, Clock(), AUTH.claims), life=60.0)
+        api = Api(Credential((), endpoint, Clock(), AUTH), life=60.0)
         for _ in range(100):
             await api.ask()
             await anyio.sleep(5)
@@ -297,7 +301,7 @@ def test_tokens_that_end_one_after_the_other_are_replaced_over_and_over() -> Non
 def test_new_tokens_that_are_refused_as_well_stop_the_run_soon() -> None:
     async def scene() -> None:
         endpoint = Endpoint([7200] * 20)
-        api = Api(Credential("old", endpoint, Clock(), AUTH.claims), delay=1e9)
+        api = Api(Credential(("old",), endpoint, Clock(), AUTH), delay=1e9)
         began = asyncio.get_running_loop().time()
         with pytest.raises(CredentialLost, match="new ones as well"):
             await api.ask()
@@ -309,19 +313,19 @@ def test_new_tokens_that_are_refused_as_well_stop_the_run_soon() -> None:
 
 
 async def test_a_fixed_token_cannot_be_replaced() -> None:
-    credential = Credential("fixed", None, Hands().clock(), AUTH.claims)
-    assert await credential.bearer() == "Bearer fixed"
+    credential = Credential(("fixed",), None, Hands().clock(), AUTH)
+    assert (await credential.permit()).value == "Bearer fixed"
     with pytest.raises(CredentialLost, match="set a new ROWPATCH_TOKEN"):
-        await credential.renew("Bearer fixed")
+        await credential.renew(AUTH.permit("fixed"))
 
 
 async def test_the_expiry_of_a_given_jwt_is_known_from_the_token_itself() -> None:
     hands, endpoint = Hands(), Endpoint([7200])
     token = jwt(exp=1_700_000_000 + hands.time + 700)
-    credential = Credential(token, endpoint, hands.clock(), AUTH.claims)
-    assert await credential.bearer() == f"Bearer {token}"
+    credential = Credential((token,), endpoint, hands.clock(), AUTH)
+    assert (await credential.permit()).value == f"Bearer {token}"
     hands.time += 100
-    assert await credential.bearer() == "Bearer token0"
+    assert (await credential.permit()).value == "Bearer token0"
 
 
 def test_no_secret_shows_in_a_repr() -> None:
@@ -329,7 +333,7 @@ def test_no_secret_shows_in_a_repr() -> None:
     for shown in (
         repr(secrets),
         str(secrets),
-        repr(Credential("t0k3n", None, Hands().clock(), AUTH.claims)),
+        repr(Credential(("t0k3n",), None, Hands().clock(), AUTH)),
         repr(Grant("t0k3n", 1)),
     ):
         assert "t0k3n" not in shown
@@ -358,14 +362,14 @@ class Script:
     asked: list[float] = field(default_factory=list)
     body: bytes = b"{}"
 
-    async def send(self, _request: Request, headers: Mapping[str, str], within: float | None) -> Reply:
-        assert headers == TOKEN_HEADERS
+    async def send(self, _request: Request, headers: Headers, within: float | None) -> Reply:
+        assert headers == Headers(tuple(TOKEN_HEADERS.items()))
         assert within is None
         self.asked.append(asyncio.get_running_loop().time())
         await asyncio.sleep(0.02)
-        status, headers = self.replies.pop(0) if self.replies else (200, {})
+        status, fields = self.replies.pop(0) if self.replies else (200, {})
         body = b'{"access_token": "t0k3n", "expires_in": 7200}' if status < 300 else self.body
-        return Reply(status, {"content-type": "application/json", **headers}, body)
+        return Reply(status, {"content-type": "application/json", **fields}, body)
 
 
 def token_endpoint(script: Script, shared: SharedPace | None = None) -> TokenEndpoint:
@@ -528,7 +532,7 @@ def test_processes_share_the_budget_for_tokens(tmp_path: Path) -> None:
         now = asyncio.get_running_loop().time
         clock = Clock(wall=lambda: 1_750_000_000 + now())
         for _ in range(4):
-            pace = Pace(ceiling=as_windows(AUTH.windows), max_in_flight=1, discover=False)
+            pace = Pace(ceiling=as_windows(TOKENS.windows), max_in_flight=1, discover=False)
             shared = SharedPace(
                 pace, PaceMemory(tmp_path, CLIENT.auth_url, quota_of(COMMERCE_LAYER, CLIENT, ""), "POST"), clock
             )
@@ -577,6 +581,215 @@ def test_the_name_of_a_quota_shows_nothing_of_the_credential() -> None:
     name = quota_of(COMMERCE_LAYER, Secrets(token=SecretStr("t0k3n")), "https://a.example")
     assert re.fullmatch("[0-9a-f]{16}", name)
     assert not hashlib.sha256(b"t0k3n").hexdigest().startswith(name)
+
+
+# other schemes than a token of Commerce Layer
+
+
+def described(kind: str, base_url: str = "", **more: Any) -> Auth:
+    return auth_of(AuthDescription(type=kind, token_url="https://auth.example/t", **more), {}, base_url)  # type: ignore[arg-type]
+
+
+OAUTH2 = described("oauth2_client_credentials")
+
+
+@pytest.mark.parametrize(
+    ("auth", "given", "value", "says"),
+    [
+        (described("bearer"), ("t",), "Bearer t", "set a new ROWPATCH_TOKEN and resume"),
+        (
+            described("basic"),
+            ("me", "pw"),
+            "Basic bWU6cHc=",
+            "refuses the user name or the password; set ROWPATCH_USERNAME and ROWPATCH_PASSWORD anew, and resume",
+        ),
+        (
+            described("api_key", header="X-Key"),
+            ("k",),
+            "k",
+            "refuses the API key; set a new ROWPATCH_API_KEY and resume",
+        ),
+        (OAUTH2, ("t",), "Bearer t", "set ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET, and resume"),
+        (described("basic"), (), "", "no credential: set ROWPATCH_USERNAME and ROWPATCH_PASSWORD"),
+    ],
+)
+async def test_a_fixed_credential_that_is_refused_says_what_to_set(
+    auth: Auth, given: tuple[str, ...], value: str, says: str
+) -> None:
+    credential = Credential(given, None, Hands().clock(), auth)
+    if given:
+        assert (await credential.permit()).value == value
+    with pytest.raises(CredentialLost, match=says):
+        await credential.renew(await credential.permit())
+
+
+def test_a_token_with_a_short_life_is_renewed_at_half_of_it() -> None:
+    async def scene() -> None:
+        endpoint = Endpoint([60] * 20)
+        credential = Credential((), endpoint, Clock(), OAUTH2)
+        for _ in range(300):
+            await credential.permit()
+            await anyio.sleep(1)
+        assert len(endpoint.issued) == pytest.approx(300 / 30, abs=1)
+
+    run(scene())
+
+
+@pytest.mark.parametrize("life", [4.0, 10.0, 20.0])
+def test_a_token_that_lives_for_seconds_is_never_used_beyond_its_life(life: float) -> None:
+    async def scene() -> None:
+        endpoint = Endpoint([life] * 200)
+        api = Api(Credential((), endpoint, Clock(), OAUTH2), life=life)
+        for _ in range(100):
+            await api.ask()
+            await anyio.sleep(1)
+        assert api.refused == 0
+
+    run(scene())
+
+
+def test_short_lives_that_end_early_cost_a_renewal_each_and_not_the_run() -> None:
+    async def scene() -> None:
+        endpoint = Endpoint([20.0] * 200)  # but the API takes each for 12 s only
+        api = Api(Credential((), endpoint, Clock(), OAUTH2), life=12.0)
+        for _ in range(60):
+            await api.ask()
+            await anyio.sleep(7)
+        assert len(endpoint.issued) > 20
+
+    run(scene())
+
+
+async def test_the_first_token_ends_when_the_endpoint_said_so() -> None:
+    hands, endpoint = Hands(), Endpoint([3600])
+    ends = 1_700_000_000 + hands.time + 3600
+    credential = Credential(("opaque",), endpoint, hands.clock(), OAUTH2, ends)
+    hands.time += 2999
+    assert (await credential.permit()).value == "Bearer opaque"
+    hands.time += 1
+    assert (await credential.permit()).value == "Bearer token0"
+
+
+async def test_a_token_that_has_ended_before_the_run_is_replaced_at_once() -> None:
+    endpoint = Endpoint([3600])
+    credential = Credential(("opaque",), endpoint, Hands().clock(), OAUTH2, 1_700_000_000.0)
+    assert (await credential.permit()).value == "Bearer token0"
+
+
+@dataclass
+class Told:
+    """A token endpoint that answers with the given document."""
+
+    document: dict[str, Any]
+    sent: list[Request] = field(default_factory=list)
+
+    async def send(self, request: Request, headers: Headers, within: float | None) -> Reply:
+        self.sent.append(request)
+        assert headers.permit == Permit()
+        return Reply(200, {"content-type": "application/json"}, json.dumps(self.document).encode())
+
+
+def issue(told: Told, auth: Auth, url: str = "") -> Grant:
+    """What the endpoint issues to a run that goes to `url`."""
+
+    async def scene() -> Grant:
+        assert auth.tokens is not None
+        stop, clock = Stop(), Clock(sample=lambda: 0.0)
+        limiter = Limiter(Pace(max_in_flight=1, discover=False), clock, stop)
+        transport: Any = told
+        exchange = Exchange(
+            transport, limiter, Nobody(), auth.tokens.meaning, TOKEN_PATIENCE, clock, stop, TOKEN_HEADERS
+        )
+        return await TokenEndpoint(CLIENT, auth.tokens, "https://auth.example", exchange, url=url).issue()
+
+    return run(scene())
+
+
+SALESFORCE = {"variables": {"instance_url": "/instance_url"}}
+
+
+@pytest.mark.parametrize(
+    ("names", "goes_to", "url"),
+    [
+        ("https://EU1.example.com/", "", "https://eu1.example.com/v1"),
+        ("https://eu1.example.com", "https://eu1.example.com/v1", "https://eu1.example.com/v1"),
+        ("http://127.0.0.1:80", "", "http://127.0.0.1:80/v1"),
+    ],
+)
+def test_a_token_may_name_the_address_that_it_is_for(names: str, goes_to: str, url: str) -> None:
+    auth = described("oauth2_client_credentials", "{instance_url}/v1", **SALESFORCE)
+    told = Told({"access_token": "t0k3n", "instance_url": names})
+    assert issue(told, auth, goes_to) == Grant("t0k3n", url=url)
+
+
+@pytest.mark.parametrize(
+    ("document", "goes_to", "says"),
+    [
+        ({}, "", "https://auth.example issues a token without instance_url, which the URL needs"),
+        ({"instance_url": ""}, "", "issues a token without instance_url"),
+        ({"instance_url": "http://eu1.example.com"}, "", "names no address to send the token to: Refusing http:"),
+        ({"instance_url": "https://me@eu1.example.com"}, "", "names no address to send the token to: "),
+        ({"instance_url": "https://eu1.example.com/?x="}, "", "names no address to send the token to: "),
+        ({"instance_url": "file:///"}, "", "names no address to send the token to: "),
+        (
+            {"instance_url": "https://eu2.example.com"},
+            "https://eu1.example.com/v1",
+            "token is for https://eu2.example.com/v1, and the run goes to https://eu1.example.com/v1: it is not sent",
+        ),
+    ],
+)
+def test_a_token_for_no_address_or_another_one_stops_the_run(document: dict[str, Any], goes_to: str, says: str) -> None:
+    auth = described("oauth2_client_credentials", "{instance_url}/v1", **SALESFORCE)
+    told = Told({"access_token": "t0k3n", **document})
+    with pytest.raises(CredentialLost) as lost:
+        issue(told, auth, goes_to)
+    assert says in str(lost.value)
+    assert "t0k3n" not in str(lost.value)
+    assert len(told.sent) == 1  # it would say the same again
+
+
+def test_a_refusal_with_200_is_final_and_told_without_the_secret_in_any_form() -> None:
+    auth = described("oauth2_client_credentials", client_auth="basic")
+    encoded = base64.b64encode(b"a:b").decode()
+    told = Told({"error": "invalid_client", "error_description": f"unknown: {encoded}"})
+    with pytest.raises(CredentialLost) as lost:
+        issue(told, auth)
+    assert len(told.sent) == 1
+    assert encoded not in str(lost.value)
+    assert told.sent[0].headers["Authorization"] == f"Basic {encoded}"
+
+
+BASIC = Secrets(username=SecretStr("me"), password=SecretStr("pw"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "other", "same"),
+    [
+        ("basic", BASIC, BASIC.model_copy(update={"password": SecretStr("new")}), True),  # a user's
+        ("basic", BASIC, BASIC.model_copy(update={"username": SecretStr("you")}), False),
+        ("api_key", Secrets(api_key=SecretStr("k")), Secrets(api_key=SecretStr("k")), True),
+        ("api_key", Secrets(api_key=SecretStr("k")), Secrets(api_key=SecretStr("l")), False),
+        ("bearer", Secrets(token=SecretStr("k")), Secrets(token=SecretStr("l")), False),
+        ("oauth2_client_credentials", CLIENT, CLIENT.model_copy(update={"token": SecretStr("t")}), True),
+        ("none", Secrets(), Secrets(), True),
+    ],
+)
+def test_whose_quota_a_credential_of_another_scheme_spends(
+    kind: str, one: Secrets, other: Secrets, *, same: bool
+) -> None:
+    @dataclass
+    class Described:
+        auth: Auth
+
+        def counts_by_address(self, origin: str) -> bool:
+            return False
+
+    api: Any = Described(described(kind))
+    quotas = [quota_of(api, each, "https://a.example") for each in (one, other)]
+    assert (quotas[0] == quotas[1]) is same
+    assert (quotas[0] == "") is (kind == "none")
+    kinds = {quota_of(api, Secrets(**{name: SecretStr("x")}), "") for name in ("token", "api_key", "username")}
+    assert len(kinds) == (1 if kind == "none" else 3)  # an API key is no user of that name
 
 
 async def test_an_unreachable_endpoint_is_tried_again_and_then_given_up() -> None:

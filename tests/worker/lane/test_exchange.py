@@ -1,20 +1,20 @@
 """One exchange: in which order it admits, authorises, sends and accounts, and that no slot is ever lost."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.apis.auth import Permit
 from jobs.apis.commercelayer.meaning import meaning_of
 from jobs.apis.meanings import Meaning
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
 from tests.virtual_time import run
 from worker.clock import Clock
-from worker.lane.authority import Authority, CredentialLost, Nobody
-from worker.lane.exchange import Exchange, Exchanged, Headers
+from worker.lane.authority import Authority, CredentialLost, Headers, Nobody
+from worker.lane.exchange import Exchange, Exchanged
 from worker.pacing.limiter import Limiter
 from worker.policy.pace import Pace
 from worker.policy.patience import Patience
@@ -26,6 +26,10 @@ LONG = 0.3
 """Seconds that everything takes which takes long: whoever gives up does so before."""
 
 
+def named(value: str) -> Permit:
+    return Permit("Authorization", value)
+
+
 @dataclass
 class Told:
     """What is said of a world: how its transport and its credential behave, in turn."""
@@ -34,20 +38,20 @@ class Told:
     bearers: list[str | type[BaseException] | None] = field(default_factory=lambda: ["Bearer x"])
     lines: list[str] = field(default_factory=list)
 
-    async def bearer(self) -> str:
+    async def permit(self) -> Permit:
         said = self.bearers.pop(0) if self.bearers else "Bearer x"
         self.lines.append("authorise")
         await asyncio.sleep(LONG if said is None else 0.01)
         if isinstance(said, type):
             raise said("no token")
-        return said or "Bearer late"
+        return named(said or "Bearer late")
 
-    async def renew(self, used: str) -> None:
-        self.lines.append(f"renew {used}")
-        await self.bearer()
+    async def renew(self, used: Permit) -> None:
+        self.lines.append(f"renew {used.value}")
+        await self.permit()
 
-    async def send(self, _request: Request, headers: Mapping[str, str], within: float | None) -> Outcome:
-        self.lines.append(f"send {headers.get('Authorization', 'nothing')} {within}")
+    async def send(self, _request: Request, headers: Headers, within: float | None) -> Outcome:
+        self.lines.append(f"send {dict(headers.fields).get('Authorization', 'nothing')} {within}")
         said = self.outcomes.pop(0) if self.outcomes else FOUND
         await asyncio.sleep(LONG if said is None else 0.02)
         if isinstance(said, type):
@@ -78,7 +82,7 @@ def test_a_request_is_counted_when_it_leaves_with_a_slot_and_a_credential() -> N
     assert asked is not None
     assert told.lines == ["authorise", "count", "send Bearer x None"]
     assert (asked.outcome, asked.meaning, asked.pause) == (FOUND, Meaning.SERVED, 0.0)
-    assert asked.headers == {"Accept": "x", "Authorization": "Bearer x"}
+    assert asked.headers == Headers((("Accept", "x"), ("Authorization", "Bearer x")), named("Bearer x"))
     assert asked.sent_at.loop == pytest.approx(0.01)
     assert x.limiter.pace.in_flight == 0
 
@@ -88,10 +92,10 @@ def test_in_nobodys_name_no_credential_is_sent_and_none_replaced() -> None:
     x = exchange(told, stop, Nobody())
     asked = run(x.ask(READ))
     assert asked is not None
-    assert asked.headers == {"Accept": "x"}
+    assert asked.headers == Headers((("Accept", "x"),))
     assert told.lines == ["count", "send nothing None"]
     with pytest.raises(CredentialLost):
-        run(Nobody().renew(""))
+        run(Nobody().renew(Permit()))
 
 
 async def headers_of(x: Exchange) -> list[Headers | None]:
@@ -107,7 +111,7 @@ def test_the_headers_are_made_anew_only_for_another_credential() -> None:
     """A session of the transport is known by its headers."""
     first, second, third = run(headers_of(exchange(Told(bearers=["Bearer a", "Bearer a", "Bearer b"]))))
     assert first is second
-    assert third == {"Accept": "x", "Authorization": "Bearer b"}
+    assert third == Headers((("Accept", "x"), ("Authorization", "Bearer b")), named("Bearer b"))
 
 
 def test_without_a_credential_nothing_is_sent_the_slot_is_free_and_the_run_stops() -> None:
@@ -142,7 +146,7 @@ def test_a_refused_credential_is_replaced_or_ends_the_run(
     bearers: list[str | type[BaseException] | None], renewed: bool, reason: str
 ) -> None:
     told, stop = Told(bearers=bearers), Stop()
-    assert run(exchange(told, stop).renew({"Authorization": "Bearer a"})) is renewed
+    assert run(exchange(told, stop).renew(Headers((), named("Bearer a")))) is renewed
     assert told.lines[0] == "renew Bearer a"
     assert stop.reason == reason
 

@@ -57,9 +57,8 @@ class Server:
         said = self.refuse(wanted, single)
         if isinstance(said, NoAnswer):
             return said
-        return Answer(
-            said or (self._one(wanted[0]) if single else self._page(wanted)), Moment(float(len(self.asked)), 0.0)
-        )
+        told = said or (self._one(wanted[0]) if single else self._page(wanted))
+        return Answer(told, Moment(float(len(self.asked)), 0.0), COMMERCE_LAYER.meaning(request, told))
 
     def _filter(self, query: str) -> list[str]:
         raw = next(value for key, value in parse_qs(query).items() if key.startswith("filter"))[0]

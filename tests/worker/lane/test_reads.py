@@ -1,12 +1,18 @@
 """Reads: which outcome is an answer, which is asked about again and when, and what ends the run."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import pytest
 
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.apis.commercelayer.meaning import meaning_of
+from jobs.apis.described.description import ErrorPlaces, ErrorRule, Meant
+from jobs.apis.described.meaning import MEANINGS, compiled
+from jobs.apis.described.meaning import meaning_of as meaning_by_rules
+from jobs.apis.meanings import Meaning
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
 from tests.virtual_time import run
 from tests.worker.lane.scripted import Server, Token
@@ -46,6 +52,7 @@ class Scene:
     stop: Stop = field(default_factory=Stop)
     counters: Counters = field(default_factory=Counters)
     limits: Attempts = FEW
+    meaning: Callable[[Request, Outcome], Meaning] = meaning_of
 
     def __post_init__(self) -> None:
         self.clock = Clock(sample=lambda: HALF)
@@ -56,7 +63,7 @@ class Scene:
             self.server,  # type: ignore[arg-type]  # all that is used of it
             self.limiter,
             self.token,
-            meaning_of,
+            self.meaning,
             self.limits.retrying,
             self.clock,
             self.stop,
@@ -218,3 +225,31 @@ def test_a_patient_read_ends_the_run_when_the_outage_is_hopeless(outcome: Outcom
     assert isinstance(run(scene.ask(patient=patient)), NoAnswer)
     assert scene.stop.reason == ("outage" if says else "")
     assert scene.stop.message.startswith(says)
+
+
+def described(means: Meant) -> Callable[[Request, Outcome], Meaning]:
+    return partial(meaning_by_rules, compiled([ErrorRule(text="no", means=means)], [], ErrorPlaces()))
+
+
+@pytest.mark.parametrize("means", ["not_found", "conflict", "not_unique", "validation", "locked", "not_authorized"])
+def test_a_refusal_by_a_rule_is_an_answer_with_its_meaning(means: Meant) -> None:
+    scene = Scene(Server([Reply(500, {}, b"no")]), meaning=described(means))
+    answer = run(scene.ask(patient=True))
+    assert isinstance(answer, Answer)
+    assert answer.meaning is MEANINGS[means]
+
+
+@pytest.mark.parametrize(("means", "asked"), [("retry", [0, 0.5]), ("maybe_applied", [0, 0.5]), ("slow_down", [0, 1])])
+def test_what_may_do_later_is_asked_again(means: Meant, asked: list[float]) -> None:
+    scene = Scene(Server([Reply(400, {}, b"no"), FOUND]), meaning=described(means))
+    assert isinstance(run(scene.ask(patient=True)), Answer)
+    assert scene.server.asked == asked
+
+
+def test_an_api_that_lets_nothing_more_through_ends_the_run_in_its_own_words() -> None:
+    scene = Scene(Server([Reply(402, JSON, b'{"message": "no trial"}')]), meaning=described("stop"))
+    answer = run(scene.ask(patient=True))
+    assert isinstance(answer, NoAnswer)
+    assert answer.why == "it answered 402: no trial"
+    assert (scene.server.asked, scene.stop.reason) == ([0], "stopped_by_api")
+    assert scene.stop.message.endswith("it answered 402: no trial")

@@ -17,12 +17,13 @@ from jobs.columns import ObjectColumns, Rules, SheetColumns
 from jobs.formats import InputRefused, read_objects
 from jobs.model import Fields, ObjectRow, Request, RowRef, SheetRow, Unsendable, UpdateJob
 from tests.schemas import SCHEMA
+from worker.lane.authority import Headers
 from worker.lane.transport import Transport
 
 TYPE = "orders"
 REF = RowRef(1, 2, b"digest")
 RULES = Rules(SCHEMA, type=TYPE)
-HEADERS = {"Authorization": "Bearer t", "Accept": "application/json"}
+HEADERS = Headers((("Authorization", "Bearer t"), ("Accept", "application/json")))
 
 HOSTILE = [
     "a/b",

@@ -6,20 +6,24 @@ import socket
 import struct
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 
 import aiohttp
 import pytest
 from aioresponses import CallbackResult, aioresponses
 from yarl import URL
 
+from jobs.apis.auth import Permit
 from jobs.apis.documents import MEDIA_TYPE
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
+from worker.lane.authority import Headers
 from worker.lane.codings import BODY_LIMIT
 from worker.lane.transport import Transport
 
 ORIGIN = "https://acme.commercelayer.io"
-HEADERS = {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE, "Authorization": "Bearer t0k3n"}
+FIELDS = {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE, "Authorization": "Bearer t0k3n"}
+HEADERS = Headers(tuple(FIELDS.items()), Permit("Authorization", "Bearer t0k3n", ("t0k3n",)))
 PATCH = Request("PATCH", "/api/stripe_payments/abc", b'{"data":{}}')
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -38,7 +42,7 @@ async def test_a_patch_carries_the_headers_and_bytes_it_was_given() -> None:
             outcome = await transport.send(PATCH, HEADERS)
     (url, sent) = seen[0]
     assert str(url) == f"{ORIGIN}/api/stripe_payments/abc"
-    assert sent["headers"] == {**HEADERS, "User-Agent": "rowpatch", "Accept-Encoding": "identity"}
+    assert sent["headers"] == {**FIELDS, "User-Agent": "rowpatch", "Accept-Encoding": "identity"}
     assert sent["data"]._value == PATCH.body  # type: ignore[attr-defined]
     assert sent["allow_redirects"] is False
     assert isinstance(outcome, Reply)
@@ -97,10 +101,13 @@ async def raw_server(handler: Handler) -> AsyncIterator[str]:
         await server.wait_closed()
 
 
-async def whole_request(reader: asyncio.StreamReader) -> None:
+async def whole_request(reader: asyncio.StreamReader) -> bytes:
+    """Read a request, and return its head."""
     head = await reader.readuntil(b"\r\n\r\n")
-    length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-    await reader.readexactly(length)
+    _, given, length = head.lower().partition(b"content-length:")
+    if given:
+        await reader.readexactly(int(length.split(b"\r\n")[0]))
+    return head
 
 
 def answering(data: bytes, *, hold: float = 0.0) -> Handler:
@@ -333,17 +340,26 @@ async def test_connections_are_kept_and_reused() -> None:
     assert opened == 1
 
 
-@pytest.mark.parametrize("request_", [PATCH, Request("GET", "/api/stripe_payments/abc")])
+@pytest.mark.parametrize(
+    "request_",
+    [
+        PATCH,
+        Request("GET", "/api/stripe_payments/abc"),
+        Request("PUT", PATCH.target, PATCH.body),  # a method that the client takes for harmless
+        Request("PUT", PATCH.target),
+        Request("POST", PATCH.target, PATCH.body, reads=True),
+    ],
+)
 async def test_a_request_whose_kept_connection_breaks_is_not_sent_again_by_the_client(request_: Request) -> None:
     asked = 0
 
     async def breaks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal asked
-        await reader.readuntil(b"\r\n\r\n")
+        await whole_request(reader)
         asked += 1
         if asked == 1:
             writer.write(OK + b"Content-Length: 2\r\n\r\n{}")
-            await reader.readuntil(b"\r\n\r\n")
+            await whole_request(reader)
             asked += 1
 
     async with raw_server(breaks) as origin, Transport(origin, timeout=5, connections=1) as transport:
@@ -398,3 +414,121 @@ async def test_repeated_headers_are_joined_and_names_are_lower_case() -> None:
 async def test_no_outcome_shows_the_token_or_the_body() -> None:
     for handler in (closes_at_once, answering(b"garbage t0k3n\r\n\r\n")):
         assert "t0k3n" not in repr(await send_to(handler))
+
+
+# headers of one request
+
+PUT = replace(PATCH, method="PUT")
+
+
+@asynccontextmanager
+async def taking_heads() -> AsyncIterator[tuple[list[bytes], str]]:
+    """A server that says yes to everything, and the heads of the requests that it got."""
+    heads: list[bytes] = []
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            while True:
+                heads.append(await whole_request(reader))
+                writer.write(OK + b"Content-Length: 2\r\n\r\n{}")
+        writer.close()
+
+    async with raw_server(handler) as origin:
+        yield heads, origin
+
+
+def fields(head: bytes) -> list[str]:
+    """The header lines, without the host."""
+    return [line for line in head.decode("latin-1").split("\r\n")[1:-2] if not line.startswith("Host:")]
+
+
+async def test_headers_of_a_request_go_with_that_request_alone() -> None:
+    matching = replace(PATCH, headers={"If-Match": 'W/"7"', "Idempotency-Key": "k-1"})
+    async with taking_heads() as (heads, origin), Transport(origin, timeout=5, connections=1) as transport:
+        for request in (PATCH, matching, PATCH):
+            assert isinstance(await transport.send(request, HEADERS), Reply)
+        assert len(transport._sessions) == 1  # a session for each row would be dear
+    common = [f"{name}: {value}" for name, value in FIELDS.items()]
+    plain = ["User-Agent: rowpatch", "Accept-Encoding: identity", *common, "Content-Length: 11"]
+    assert fields(heads[0]) == fields(heads[2]) == plain
+    assert fields(heads[1]) == [*plain[:-1], 'If-Match: W/"7"', "Idempotency-Key: k-1", "Content-Length: 11"]
+
+
+@pytest.mark.parametrize(
+    ("own", "common", "sent"),
+    [
+        ({}, {"Content-Type": "application/json"}, "Content-Type: application/json"),
+        ({"content-type": "text/x"}, {"Content-Type": "application/json"}, "content-type: text/x"),
+        ({"Content-Type": "text/x"}, {}, "Content-Type: text/x"),
+        ({}, {}, "Content-Type: application/octet-stream"),
+    ],
+)
+async def test_the_content_type_is_the_requests_own_or_the_common_one(
+    own: dict[str, str], common: dict[str, str], sent: str
+) -> None:
+    async with taking_heads() as (heads, origin), Transport(origin, timeout=5, connections=1) as transport:
+        await transport.send(replace(PATCH, headers=own), Headers(tuple(common.items())))
+    assert [line for line in fields(heads[0]) if line.lower().startswith("content-type:")] == [sent]
+
+
+async def test_a_header_beyond_ascii_leaves_as_it_came() -> None:
+    """A version that a server wrote in UTF-8 goes back in UTF-8."""
+    async with taking_heads() as (heads, origin), Transport(origin, timeout=5, connections=1) as transport:
+        await transport.send(replace(PATCH, headers={"If-Match": '"é"'}), HEADERS)
+    assert 'If-Match: "é"'.encode() in heads[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("If-Match", "x\r\nX-Admin: 1", "the header If-Match cannot hold its value"),
+        ("If-Match", "x\n\nDELETE / HTTP/1.1", "the header If-Match cannot hold its value"),
+        ("If-Match", "日", "the header If-Match cannot hold its value"),
+        ("If-Match\r\nX", "1", "is no name of a header"),
+        ("Content-Length", "0", "it belongs to the connection"),
+        ("Authorization", "Bearer mine", "it holds the credential"),
+        ("AUTHORIZATION", "Bearer mine", "it holds the credential"),
+    ],
+)
+async def test_a_header_that_would_break_out_or_replace_the_credential_is_not_sent(
+    name: str, value: str, says: str
+) -> None:
+    async with taking_heads() as (heads, origin), Transport(origin, timeout=5, connections=1) as transport:
+        outcome = await transport.send(replace(PATCH, headers={name: value}), HEADERS)
+    assert isinstance(outcome, NotSent)
+    assert says in outcome.detail
+    assert heads == []
+
+
+async def test_a_credential_may_stand_in_any_header_and_only_there_it_is_the_credentials() -> None:
+    headers = Headers((("X-Api-Key", "k3y"),), Permit("X-Api-Key", "k3y", ("k3y",)))
+    async with taking_heads() as (heads, origin), Transport(origin, timeout=5, connections=1) as transport:
+        refused = await transport.send(replace(PATCH, headers={"x-api-key": "other"}), headers)
+        taken = await transport.send(replace(PATCH, headers={"Authorization": "Bearer other"}), headers)
+    assert refused == NotSent("the header X-Api-Key cannot be set: it holds the credential")
+    assert isinstance(taken, Reply)
+    assert taken.secrets == ("k3y",)
+    assert len(heads) == 1
+
+
+async def test_a_secret_that_comes_back_as_a_request_id_is_hidden() -> None:
+    echo = OK + b"X-Request-Id: of t0k3n\r\nContent-Length: 2\r\n\r\n{}"
+    outcome = await send_to(answering(echo))
+    assert isinstance(outcome, Reply)
+    assert outcome.headers["x-request-id"] == "of <secret>"
+
+
+# what may have left
+
+
+@pytest.mark.parametrize(
+    "request_", [PUT, replace(PUT, body=b""), replace(PATCH, body=b""), Request("POST", "/x", b"{}", reads=True)]
+)
+async def test_whatever_may_have_left_is_in_doubt_with_or_without_a_body(request_: Request) -> None:
+    async with (
+        raw_server(resets_after_the_request) as origin,
+        Transport(origin, timeout=5, connections=1) as transport,
+    ):
+        assert await transport.send(request_, HEADERS) == MaybeSent(
+            "reply_lost", "the connection broke before a reply came"
+        )

@@ -18,6 +18,7 @@ from jobs.model import Fields, Live, RowRef, Status, Unsendable, UpdateJob
 from worker.policy import sequencer as module
 from worker.policy.guards import Halt
 from worker.policy.lifecycle import State
+from worker.policy.paging import Sizes
 from worker.policy.row import NEVER, Found, InFlightRow
 from worker.policy.sequencer import (
     Aimed,
@@ -32,7 +33,6 @@ from worker.policy.sequencer import (
     Refused,
     Sequencer,
     Settled,
-    Sizes,
 )
 from worker.policy.verdict import ReadBack, Settle
 

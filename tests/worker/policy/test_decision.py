@@ -178,6 +178,25 @@ def test_a_text_that_the_record_shows_tidied_was_applied_and_is_remembered_so() 
     assert [edit.stored for edit in settle.stored] == ["new"]
 
 
+REFUSED = ReadBack("bad_request", "400: nothing to change", proven="no_op")
+
+
+@pytest.mark.parametrize(
+    ("value", "ending"),
+    [
+        ("new", (Status.UNCHANGED, "no_op", "400: nothing to change; the record already is as the row wants it")),
+        ("old", (Status.REJECTED, "bad_request", "400: nothing to change; the record keeps the old value")),
+        ("other", (Status.REJECTED, "bad_request", "400: nothing to change")),
+    ],
+)
+def test_an_update_that_the_api_calls_a_no_op_is_unchanged_only_if_the_record_proves_it(
+    value: str, ending: tuple[Status, str, str]
+) -> None:
+    settle = read_back(OURS, live(value), REFUSED, SCHEMA, fires=False)
+    settle = settle or give_up(OURS, live(value), REFUSED, SCHEMA, fires=False)
+    assert (settle.status, settle.reason, settle.message) == ending
+
+
 def test_only_where_a_row_is_in_doubt_a_plan_takes_a_tidied_text_for_what_it_expects() -> None:
     edits = (Edit(REFERENCE, "b", "old"),)
     certain, doubtful = (Edit(REFERENCE, " b ", "old"),), (Edit(REFERENCE, " b ", "old"), Edit(REFERENCE, "old", "old"))

@@ -16,6 +16,7 @@ from tests.worker.policy.reference_order import Order
 from worker.policy import sequencer as module
 from worker.policy.guards import Halt
 from worker.policy.lifecycle import State
+from worker.policy.paging import Sizes
 from worker.policy.row import NEVER, Found, InFlightRow, Moment
 from worker.policy.sequencer import (
     MAX_HELD_ROWS,
@@ -30,7 +31,6 @@ from worker.policy.sequencer import (
     Refused,
     Sequencer,
     Settled,
-    Sizes,
     refusal,
 )
 from worker.policy.verdict import ReadBack, Settle
@@ -669,8 +669,8 @@ def test_an_urgent_row_that_went_with_a_page_of_others_is_not_read_twice() -> No
     first = of.next_row()
     assert first is rows[0]
     of.refused(first)
-    of._urgent.append("orders")  # nothing of it waits
-    of._unread["orders"] = type(of._unread["transactions"])()
+    of._urgent.append(("orders", ""))  # nothing of it waits
+    of._unread["orders", ""] = type(of._unread["transactions", ""])()
     assert numbers(next_read(of).rows) == [1, 2]
     assert of.next_page(100) is None
 

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.apis.api import Resource
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.apis.commercelayer.meaning import meaning_of
 from jobs.apis.commercelayer.updates import update_request
+from jobs.apis.meanings import REFUSALS, Meaning
 from jobs.changes.diff import Change, as_written
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, RowRef, Status, UpdateJob
 from jobs.reasons import REASONS
@@ -134,7 +136,7 @@ def test_every_final_line_of_the_error_table(case: str, reason: str) -> None:
     assert settled(judge(sample(case), sent())) == (Status.REJECTED, reason)
 
 
-@pytest.mark.parametrize("status", [402, 410, 411, 413, 418, 451])
+@pytest.mark.parametrize("status", [402, 411, 413, 418, 451])
 def test_a_status_nobody_expects_is_a_refusal(status: int) -> None:
     assert settled(judge(Reply(status, {}), sent())) == (Status.REJECTED, "refused")
 
@@ -267,6 +269,118 @@ def test_a_lost_race_is_decided_anew_a_few_times_where_the_record_was_read() -> 
     assert settled(judge(reply, replace(read, races_left=0))) == conflict
     assert settled(judge(reply, sent(races_left=1))) == conflict  # a blind run
     assert settled(judge(reply, replace(read, doubt="timed_out"))) == (Status.UNKNOWN, "timed_out")
+
+
+def test_a_conflict_of_versions_goes_the_way_of_a_412_whatever_its_status() -> None:
+    read = Sent(SAFE, SEEN, COMMERCE_LAYER.resource(SAFE.type), attempts_left=4, throttles_left=29, races_left=1)
+    for status in (200, 400, 409, 500):
+        assert isinstance(meant(Meaning.CONFLICT, read, status), DecideAnew)
+        last = meant(Meaning.CONFLICT, replace(read, races_left=0), status)
+        assert settled(last) == (Status.CONFLICT, "precondition_failed")
+
+
+# what only an API's description can say
+
+
+def meant(meaning: Meaning, what: Sent, status: int = 400, words: str = "not now") -> Verdict:
+    body = json.dumps({"errors": [{"detail": words}]}).encode()
+    return policy.judge(Reply(status, {"content-type": "application/json"}, body), meaning, what)
+
+
+@pytest.mark.parametrize("status", [200, 409, 500])
+def test_a_busy_record_is_tried_again_by_itself_and_nothing_was_applied(status: int) -> None:
+    assert meant(Meaning.BUSY, sent(), status) == Retry()
+    assert meant(Meaning.BUSY, sent(TAGS), status) == Retry()  # a refusal before work
+    last = sent(attempts_left=0)
+    assert settled(meant(Meaning.BUSY, last, status)) == (Status.FAILED, "busy")
+    assert settled(meant(Meaning.BUSY, replace(last, doubt="timed_out"), status)) == (Status.UNKNOWN, "timed_out")
+
+
+def test_an_action_relies_on_no_refusal_but_that_of_a_limit() -> None:
+    assert settled(meant(Meaning.BUSY, sent(TRIGGER))) == (Status.FAILED, "busy")
+    assert meant(Meaning.THROTTLED, sent(TRIGGER)) == SlowDown()
+
+
+def test_a_busy_record_is_left_alone_as_long_as_its_description_says() -> None:
+    patient = Patient(COMMERCE_LAYER.resource(SAFE.type))
+    assert meant(Meaning.BUSY, sent(resource=patient)) == Retry(wait=7.0)
+
+
+class Patient:
+    """A resource whose refusals want to be waited for."""
+
+    def __init__(self, resource: Resource) -> None:
+        self._resource = resource
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._resource, name)
+
+    def least_wait(self, reply: Reply) -> float:
+        return 7.0
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"), [(400, "bad_request"), (409, "not_unique"), (422, "validation"), (200, "refused")]
+)
+def test_an_update_without_effect_must_be_proven_by_the_record_or_it_is_a_refusal(status: int, reason: str) -> None:
+    read = Sent(SAFE, SEEN, COMMERCE_LAYER.resource(SAFE.type), attempts_left=4, throttles_left=29)
+    verdict = meant(Meaning.NO_OP, read, status, "nothing to change")
+    assert isinstance(verdict, ReadBack)
+    assert (verdict.reason, verdict.proven, verdict.message) == (reason, "no_op", f"{status}: nothing to change")
+    assert verdict.refused
+    assert REASONS[verdict.reason].status is Status.REJECTED
+
+
+def test_after_a_doubt_an_update_without_effect_is_what_the_doubt_asks_about() -> None:
+    read = Sent(SAFE, SEEN, COMMERCE_LAYER.resource(SAFE.type), attempts_left=4, throttles_left=29, doubt="timed_out")
+    verdict = meant(Meaning.NO_OP, read)
+    assert isinstance(verdict, ReadBack)
+    assert (verdict.reason, verdict.proven, verdict.refused) == ("timed_out", "read_back", False)
+
+
+@pytest.mark.parametrize("job", [TRIGGER, REFRESH, replace(TRIGGER, attributes={"reference": "r"})])
+def test_no_record_proves_that_an_action_was_not_needed(job: UpdateJob) -> None:
+    assert settled(meant(Meaning.NO_OP, sent(job))) == (Status.REJECTED, "bad_request")
+
+
+@pytest.mark.parametrize(("status", "doubt"), [(402, ""), (200, "server_error"), (500, "server_error")])
+def test_the_end_of_the_run_keeps_the_row_and_the_servers_words(status: int, doubt: str) -> None:
+    verdict = meant(Meaning.STOP, sent(), status, "the trial is over")
+    assert isinstance(verdict, HaltRun)
+    assert (verdict.settle, verdict.doubt) == (None, doubt)
+    assert verdict.halt.reason == "stopped_by_api"
+    assert verdict.halt.message.endswith(f"{status}: the trial is over")
+
+
+def test_an_api_that_wants_a_condition_ends_the_run_in_words() -> None:
+    verdict = judge(Reply(428, {}), sent())
+    assert isinstance(verdict, HaltRun)
+    assert verdict.halt == Halt(
+        "refused", "the API updates stripe_payments only under a condition (428): describe its precondition"
+    )
+    assert verdict.settle is not None
+    assert settled(verdict.settle) == (Status.REJECTED, "refused")
+
+
+@pytest.mark.parametrize("meaning", sorted(REFUSALS - {Meaning.NO_OP}))
+def test_every_refusal_has_a_reason_that_says_the_row_was_not_applied(meaning: Meaning) -> None:
+    verdict = meant(meaning, sent(), status=499)
+    settle = verdict.settle if isinstance(verdict, HaltRun) else verdict
+    assert isinstance(settle, Settle)
+    assert settle.status in {Status.REJECTED, Status.CONFLICT}
+
+
+@given(st.sampled_from(sorted(set(Meaning))), st.sampled_from([200, 204, 302, 400, 409, 503]), st.booleans())
+def test_every_meaning_is_judged_and_only_a_limit_lets_an_action_go_again(
+    meaning: Meaning, status: int, doubtful: bool
+) -> None:
+    for job in (SAFE, TAGS, TRIGGER):
+        verdict = meant(meaning, sent(job, doubt="reply_lost" if doubtful else ""), status)
+        if job is TRIGGER and isinstance(verdict, Retry | SlowDown):
+            assert meaning is Meaning.THROTTLED
+        if doubtful and isinstance(verdict, Settle):
+            assert verdict.status in {Status.APPLIED, Status.UNKNOWN, Status.REJECTED}
+            assert verdict.status is not Status.REJECTED or verdict.reason == "tags_discarded"
 
 
 def test_a_run_that_stops_after_a_doubt_names_the_refusal_and_keeps_the_doubt() -> None:

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from jobs.apis.api import Claims, Confirmation, Grant, Matches
+from jobs.apis.api import Confirmation, Matches
+from jobs.apis.auth import Claims, Grant, Permit
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.apis.documents import MEDIA_TYPE
 from jobs.apis.meanings import Meaning
@@ -64,7 +65,7 @@ def test_a_record_is_updated_and_its_reply_confirms_it() -> None:
 def test_records_are_read_in_pages_and_one_by_one() -> None:
     page = reply({"data": [sku("old")], "meta": {"record_count": 2, "page_count": 1}})
     assert "filter[q][id_in]=a,b" in SKU.read(["a", "b"], NAME).target
-    assert SKU.states(page, NAME) == {"a": Live("skus", {"name": "old"}, fields=NAME)}
+    assert SKU.states(page, ["a", "b"], NAME) == {"a": Live("skus", {"name": "old"}, fields=NAME)}
     assert SKU.may_show_more(page, ["a", "b"])
     assert SKU.read_one("a", None).target == "/api/skus/a"
     single = reply({"data": sku("old")})
@@ -81,8 +82,13 @@ def test_records_are_found_by_their_references() -> None:
 
 def test_a_token_is_asked_for_and_read() -> None:
     auth = COMMERCE_LAYER.auth
-    assert auth.request("me", "secret").target == "/oauth/token"
-    assert auth.grant(reply({"access_token": "t", "expires_in": 7})) == Grant("t", 7.0)
+    tokens = auth.tokens
+    assert tokens is not None
+    request, answer = tokens.request("me", "secret"), reply({"access_token": "t", "expires_in": 7})
+    assert request.target == "/oauth/token"
+    assert tokens.grant(answer) == Grant("t", 7.0)
+    assert tokens.meaning(request, answer) is Meaning.SERVED
+    assert auth.permit("t") == Permit("Authorization", "Bearer t", ("t",))
     assert auth.claims("opaque") == Claims()
 
 

@@ -7,17 +7,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.apis.commercelayer.meaning import meaning_of
-from jobs.apis.meanings import ABOUT_PACE, ANSWERS, SERVER_ERRORS, SLOWS_DOWN, Meaning
+from jobs.apis.meanings import ABOUT_PACE, ANSWERS, REFUSALS, SERVER_ERRORS, SLOWS_DOWN, Meaning
+from jobs.apis.tokens import token_meaning
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
 
 READ = Request("GET", "/api/skus/x")
 UPDATE = Request("PATCH", "/api/skus/x", b"{}")
+POSTED = Request("POST", "/api/search", b"x", reads=True)
 TOKEN = Request("POST", "/oauth/token", b"x")
 
+SUCCESSES = {Meaning.SERVED, Meaning.CREATED, Meaning.ACCEPTED, Meaning.NO_CONTENT}
 JSON = {"content-type": "application/json"}
 BARE = {"www-authenticate": "Bearer"}
 AFTER = {"retry-after": "1"}
 BAD_TOKEN = json.dumps({"errors": [{"code": "INVALID_TOKEN"}]}).encode()
+REFUSED = {
+    400: Meaning.BAD_REQUEST,
+    402: Meaning.REFUSED,
+    403: Meaning.NOT_AUTHORIZED,
+    404: Meaning.NOT_FOUND,
+    405: Meaning.NOT_UPDATABLE,
+    406: Meaning.MISCONFIGURED,
+    409: Meaning.NOT_UNIQUE,
+    410: Meaning.NOT_FOUND,
+    412: Meaning.CONFLICT,
+    415: Meaning.MISCONFIGURED,
+    418: Meaning.REFUSED,
+    422: Meaning.VALIDATION,
+    423: Meaning.LOCKED,
+    428: Meaning.UNCONDITIONAL,
+}
 THROTTLED = b'{"error": {"code": "rateLimitExceeded"}}'
 
 
@@ -35,26 +54,29 @@ THROTTLED = b'{"error": {"code": "rateLimitExceeded"}}'
         (Reply(200, JSON, b"{", complete=False), Meaning.SERVED, Meaning.SERVED, Meaning.SERVED),
         (Reply(200, JSON, b"{"), Meaning.FOREIGN, Meaning.SERVED, Meaning.SERVED),
         (Reply(200, {"content-type": "text/html"}, b"<html>"), Meaning.FOREIGN, Meaning.SERVED, Meaning.SERVED),
-        (Reply(204, {}), Meaning.FOREIGN, Meaning.SERVED, Meaning.SERVED),
+        (Reply(201, JSON, b"{}"), Meaning.SERVED, Meaning.CREATED, Meaning.SERVED),
+        (Reply(202, JSON, b"{}"), Meaning.SERVED, Meaning.ACCEPTED, Meaning.SERVED),
+        (Reply(204, {}), Meaning.FOREIGN, Meaning.NO_CONTENT, Meaning.SERVED),
+        (Reply(299, JSON, b"{}"), Meaning.SERVED, Meaning.SERVED, Meaning.SERVED),
         (Reply(200, JSON | AFTER, b"{}"), Meaning.SERVED, Meaning.SERVED, Meaning.SERVED),
-        (Reply(202, AFTER), Meaning.FOREIGN, Meaning.SERVED, Meaning.SERVED),
+        (Reply(202, AFTER), Meaning.FOREIGN, Meaning.ACCEPTED, Meaning.SERVED),
         # redirects
         (Reply(302, AFTER), Meaning.REDIRECTED, Meaning.REDIRECTED, Meaning.REDIRECTED),
         # refusals
-        (Reply(404, {}), Meaning.REFUSED, Meaning.REFUSED, Meaning.REFUSED),
+        *((Reply(status, {}), each, each, each) for status, each in REFUSED.items()),
         (Reply(423, AFTER), Meaning.HELD, Meaning.HELD, Meaning.HELD),
         (Reply(429, {}), Meaning.THROTTLED, Meaning.THROTTLED, Meaning.THROTTLED),
         (Reply(403, JSON, THROTTLED), Meaning.THROTTLED, Meaning.THROTTLED, Meaning.THROTTLED),
         (Reply(408, {}), Meaning.TIMED_OUT, Meaning.TIMED_OUT, Meaning.TIMED_OUT),
         (Reply(425, {}), Meaning.TOO_EARLY, Meaning.TOO_EARLY, Meaning.TOO_EARLY),
         # the token, where one was sent; a limit that is reached comes first
-        (Reply(401, {}), Meaning.REFUSED, Meaning.REFUSED, Meaning.REFUSED),
-        (Reply(401, BARE), Meaning.TOKEN_REFUSED, Meaning.TOKEN_REFUSED, Meaning.REFUSED),
-        (Reply(401, JSON, BAD_TOKEN), Meaning.TOKEN_REFUSED, Meaning.TOKEN_REFUSED, Meaning.REFUSED),
+        (Reply(401, {}), Meaning.NOT_AUTHORIZED, Meaning.NOT_AUTHORIZED, Meaning.NOT_AUTHORIZED),
+        (Reply(401, BARE), Meaning.TOKEN_REFUSED, Meaning.TOKEN_REFUSED, Meaning.NOT_AUTHORIZED),
+        (Reply(401, JSON, BAD_TOKEN), Meaning.TOKEN_REFUSED, Meaning.TOKEN_REFUSED, Meaning.NOT_AUTHORIZED),
         (Reply(401, JSON | AFTER, BAD_TOKEN), Meaning.TOKEN_REFUSED, Meaning.TOKEN_REFUSED, Meaning.HELD),
         (Reply(401, AFTER), Meaning.HELD, Meaning.HELD, Meaning.HELD),
         (Reply(401, BARE, THROTTLED), Meaning.THROTTLED, Meaning.THROTTLED, Meaning.THROTTLED),
-        (Reply(403, BARE, BAD_TOKEN), Meaning.REFUSED, Meaning.REFUSED, Meaning.REFUSED),
+        (Reply(403, BARE, BAD_TOKEN), Meaning.NOT_AUTHORIZED, Meaning.NOT_AUTHORIZED, Meaning.NOT_AUTHORIZED),
         # the server
         (Reply(503, {}), Meaning.UNWELL, Meaning.UNWELL, Meaning.UNWELL),
         (Reply(520, {}), Meaning.FAILED, Meaning.FAILED, Meaning.FAILED),
@@ -62,12 +84,14 @@ THROTTLED = b'{"error": {"code": "rateLimitExceeded"}}'
     ],
 )
 def test_every_class_of_outcomes(outcome: Outcome, read: Meaning, update: Meaning, token: Meaning) -> None:
-    assert [meaning_of(each, outcome) for each in (READ, UPDATE, TOKEN)] == [read, update, token]
+    assert [meaning_of(each, outcome) for each in (READ, POSTED, UPDATE)] == [read, read, update]
+    assert token_meaning(TOKEN, outcome) is token
 
 
-def test_the_table_knows_every_meaning() -> None:
+def test_the_table_knows_every_meaning_but_those_that_only_a_description_has() -> None:
     (mark,) = test_every_class_of_outcomes.pytestmark  # type: ignore[attr-defined]  # what `parametrize` leaves
-    assert {meaning for _, *meanings in mark.args[1] for meaning in meanings} == set(Meaning)
+    told = {meaning for _, *meanings in mark.args[1] for meaning in meanings}
+    assert set(Meaning) - told == {Meaning.BUSY, Meaning.NO_OP, Meaning.STOP}
 
 
 def test_what_asks_to_wait_is_no_answer() -> None:
@@ -89,4 +113,5 @@ def test_every_reply_has_a_meaning_that_suits_its_class(
     assert (meaning in SERVER_ERRORS) == (status >= 500)
     assert meaning not in SLOWS_DOWN or status >= 400
     assert (meaning is Meaning.REDIRECTED) == (300 <= status < 400)
-    assert meaning is not Meaning.SERVED or 200 <= status < 300
+    assert meaning not in SUCCESSES or 200 <= status < 300
+    assert (meaning in REFUSALS) <= (400 <= status < 500)

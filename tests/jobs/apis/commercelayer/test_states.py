@@ -24,6 +24,7 @@ from jobs.changes.diff import Change, difference, linkage
 from jobs.model import JSON, Fields, Link, Live, Reply, Request, RowRef, UpdateJob
 from tests.samples.recorded import sample
 from tests.schemas import TERMS
+from worker.lane.authority import Headers
 from worker.lane.transport import Transport
 from worker.sandbox import Sandbox, SandboxSettings, seeded_id, serve
 
@@ -402,8 +403,8 @@ class Api:
         self.transport = transport
 
     async def send(self, request: Request) -> Reply:
-        headers = {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE, "Authorization": f"Bearer {self.sandbox.token}"}
-        outcome = await self.transport.send(request, headers)
+        fields = {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE, "Authorization": f"Bearer {self.sandbox.token}"}
+        outcome = await self.transport.send(request, Headers(tuple(fields.items())))
         assert isinstance(outcome, Reply), outcome
         return outcome
 

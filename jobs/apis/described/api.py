@@ -1,0 +1,106 @@
+"""A described API as a value."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from jobs.apis.auth import Auth
+from jobs.apis.described.auth import auth_of
+from jobs.apis.described.description import Description
+from jobs.apis.described.resource import DescribedResource
+from jobs.apis.described.templates import template
+from jobs.apis.meanings import Meaning
+from jobs.apis.schema import Schema
+from jobs.model import Outcome, Request
+
+
+@dataclass(frozen=True)
+class DescribedApi:
+    """An API that a description tells of.
+
+    Attributes:
+        description: of it.
+        constants: variables with one value for the whole run.
+        base_url: where it is, filled in; empty where nothing is to be sent.
+    """
+
+    description: Description
+    constants: Mapping[str, str]
+    base_url: str
+    content_type: str = ""
+    _resources: dict[str, DescribedResource] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What settings call it."""
+        return self.description.name
+
+    @cached_property
+    def schema(self) -> Schema:
+        """Its types of records, and what a row may set of each."""
+        types = {
+            name: {"attributes": dict.fromkeys(each.fields, "string"), "relationships": {}}
+            for name, each in self.description.resources.items()
+        }
+        return Schema(types, merged="")
+
+    @cached_property
+    def headers(self) -> Mapping[str, str]:
+        """Headers of every request."""
+        own = {name: template(text).fill(self.constants) for name, text in self.description.headers.items()}
+        return {"Accept": "application/json", **own}
+
+    @property
+    def idempotency_header(self) -> str:
+        """Header for a key that makes the repetition of an update harmless; empty where there is none."""
+        return self.description.idempotency_key
+
+    @cached_property
+    def auth(self) -> Auth:
+        """How requests are authorised."""
+        return auth_of(self.description.auth, self.constants, self.description.base_url)
+
+    @cached_property
+    def page(self) -> int:
+        """Records that one read shows at most, of any type."""
+        return max(self.resource(name).page for name in self.description.resources)
+
+    @property
+    def key_page(self) -> int:
+        """References that one search can be about."""
+        return 1
+
+    def resource(self, type_name: str) -> DescribedResource:
+        """Return a type of records.
+
+        Raises:
+            KeyError: there is none of that name: no row can name it, since its schema has none either.
+        """
+        found = self._resources.get(type_name)
+        if found is None:
+            described, base = self.description.resources[type_name], urlsplit(self.base_url).path.rstrip("/")
+            made = DescribedResource(type_name, self.description, described, self.constants, base, self.schema)
+            found = self._resources[type_name] = made
+        return found
+
+    def meaning(self, request: Request, outcome: Outcome) -> Meaning:
+        """Return what an outcome means, by the rules of the type that the request is about."""
+        return self.resource(request.about).meaning(request, outcome)
+
+    def key_pages(self, references: Sequence[str], most: int) -> list[list[str]]:  # noqa: ARG002  # one by one
+        """Return each reference by itself."""
+        return [[each] for each in references]
+
+    def windows(self, origin: str) -> tuple[tuple[int, float], ...]:  # noqa: ARG002  # wherever it is
+        """Return no limits: those that are declared have a scope, and are kept by it."""
+        return ()
+
+    def counts_by_address(self, origin: str) -> bool:  # noqa: ARG002  # nobody knows
+        """Return False: each credential has a quota of its own, as far as is known."""
+        return False
+
+
+def described(description: Description, constants: Mapping[str, str], base_url: str) -> DescribedApi:
+    """Return the API that a description describes."""
+    return DescribedApi(description, constants, base_url)

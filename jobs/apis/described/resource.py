@@ -1,0 +1,439 @@
+"""One type of records of a described API: its requests, and what its replies show."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any, Final
+from urllib.parse import quote
+
+from jobs.apis.api import Confirmation, Matches
+from jobs.apis.described import keys
+from jobs.apis.described.basis import Basis, Before, before
+from jobs.apis.described.bodies import CONTENT_TYPES, Unit, as_form, as_json_patch, units, wrapped, written
+from jobs.apis.described.description import Description, ErrorPlaces, ReadDescription, ResourceDescription
+from jobs.apis.described.failures import errors_of
+from jobs.apis.described.fields import FieldRules, element_of
+from jobs.apis.described.meaning import Rules, compiled, least_wait, meaning_of
+from jobs.apis.described.names import Steps, name_of, pointed
+from jobs.apis.described.places import at, put
+from jobs.apis.described.replies import Reader, shown_key
+from jobs.apis.described.templates import Template, Unfilled, into_url, template
+from jobs.apis.documents import value_of
+from jobs.apis.meanings import Meaning
+from jobs.apis.pointers import column_in_body, in_the_sheet
+from jobs.apis.schema import Schema
+from jobs.changes import exact
+from jobs.changes.diff import Change
+from jobs.changes.taken import is_plainly_taken, taken
+from jobs.model import ABSENT, JSON, Absent, ApiError, Fields, Live, Outcome, Reply, Request, UpdateJob
+
+JSON_TYPE: Final = "application/json"
+_SAFE_IN_QUERIES: Final = "~-._,:()'*/"
+
+
+@dataclass(frozen=True)
+class DescribedResource:
+    """One type of records.
+
+    Attributes:
+        name: as rows name it.
+        api: that it belongs to.
+        described: what is said of it.
+        constants: variables with one value for the whole run.
+        base: path that all others begin with, without a slash at its end.
+        schema: of the API.
+    """
+
+    name: str
+    api: Description
+    described: ResourceDescription
+    constants: Mapping[str, str]
+    base: str
+    schema: Schema
+    variants: tuple[str, ...] = ()
+
+    # ---- what it is
+
+    @cached_property
+    def page(self) -> int:
+        """Records that one read shows at most; 1 where they are read one by one."""
+        many = self.described.read_many
+        return 1 if many is None or self._needs_headers else many.max_ids
+
+    @property
+    def can_be_read(self) -> bool:
+        """Whether there is a way to see a record."""
+        return self.described.read is not False or self.described.read_many is not None
+
+    def lag_s(self, fields: Fields) -> float:
+        """Return the seconds after a write during which no update may be built on a read.
+
+        0 where nothing but the fields is needed, or the API refuses an update that is built on an old version.
+        """
+        if self.described.precondition is not None or not self._reader.needs_basis(fields):
+            return 0.0
+        return self.api.settle_s if self.described.settle_s is None else self.described.settle_s
+
+    def group(self, key: str) -> str:
+        """Return what records must have in common to be read on one page: all of their key but what varies."""
+        return "" if self.page == 1 or len(self._keys) == 1 else key.rpartition("/")[0]
+
+    # ---- updates
+
+    def update(self, job: UpdateJob, change: Change, live: Live | None) -> Request:
+        """Return the request that makes the change, conditional on what was read where that is described."""
+        update, state, values = self.described.update, before(live), self._values(job.id)
+        found = units(job, change, state, self._rules)
+        known = {**values, **self._read_values(state.basis)}
+        query = dict(self._filled(self._queries["update"], known))
+        query |= dict(self._filled(self._queries["precondition"], known, optional=True))
+        if update.mask:
+            query[update.mask] = ",".join(dict.fromkeys(name_of(unit.steps) for unit in found))
+        headers = {"Content-Type": CONTENT_TYPES[update.format], **self._own_headers(update.headers, known)}
+        if self.described.precondition:
+            headers |= dict(self._filled(self._conditions, known, optional=True))
+        target = self._target(self._paths["update"], query, values)
+        return Request(update.method, target, self._body(found, state, known), headers, about=self.name)
+
+    def _body(self, found: list[Unit], state: Before, known: Mapping[str, str]) -> bytes:
+        update = self.described.update
+        tests = self._tests(state.basis)
+        if update.format == "json_patch":
+            return as_json_patch(found, state, self._rules, tests)
+        body: dict[str, Any] = {}
+        if update.format == "json_api":
+            body = {"data": {"type": self.name, "id": known.get(self._keys[-1], "")}}
+        for pointer, value in update.constants.items():
+            put(body, pointed(pointer), _constant(value, known))
+        for steps, value in tests.items():
+            put(body, steps, value)
+        if update.format == "form":
+            return as_form(found, self._rules, body)
+        return written(found, state, self._rules, body)
+
+    def _tests(self, basis: Basis) -> dict[Steps, JSON]:
+        """Return the members of a body that make it conditional, with their values as they were read."""
+        precondition, tests = self.described.precondition, dict[Steps, JSON]()
+        for pointer, value in precondition.body.items() if precondition else ():
+            found = _as_read(value, basis) if isinstance(value, str) else value
+            if not isinstance(found, Absent):
+                tests[pointed(pointer)] = found
+        return tests
+
+    def confirm(self, reply: Reply, job: UpdateJob, change: Change) -> Confirmation | None:
+        """Read a 2xx with a body; None when it is about something else. What it does not show is told as unseen."""
+        document = value_of(reply)
+        if isinstance(document, Absent):
+            return None if reply.body.strip() else _blank(change)
+        update = self.described.update
+        record = self._reader.record_in(document, self.described.record if update.echo is None else update.echo)
+        if record is None:
+            return _blank(change)
+        if not self._is_about(record, job.id):
+            return None
+        live = self._reader.echoed(record, change.attributes)
+        if is_plainly_taken(change, live.attributes, self.schema):
+            return Confirmation(change.edits)
+        found = taken(change, live, self.schema)
+        return Confirmation(found.edits, found.differs, found.untaken, found.unseen)
+
+    # ---- what replies mean
+
+    def meaning(self, request: Request, outcome: Outcome) -> Meaning:
+        """Return what an outcome means."""
+        return meaning_of(self._replies, request, outcome)
+
+    def errors(self, reply: Reply, columns: Mapping[tuple[str, ...], str]) -> tuple[ApiError, ...]:
+        """Return what a failure of an update finds wrong; `field` is the column, as the user wrote it."""
+        column = partial(column_in_body, columns=columns, wrap=wrapped(self._rules), moved=self._moved)
+        return in_the_sheet(errors_of(self._places, reply), column)
+
+    def least_wait(self, reply: Reply) -> float:
+        """Return the seconds after which a refused request may be sent again, where no `Retry-After` says so."""
+        return least_wait(self._replies, reply)
+
+    # ---- reads
+
+    def read(self, keys_: Sequence[str], fields: Fields, *, sparse: bool = True) -> Request:
+        """Return the request for a page of records, all of one group."""
+        many = self.described.read_many
+        if many is None or self.page == 1:
+            return self.read_one(keys_[0], fields)
+        values = self._values(keys_[0])
+        ids = [self._each.fill({**values, "id": self._last(key)}) for key in keys_]
+        lists = {"ids": ids, "fields": self._top_names(fields) if sparse else ()}
+        query = [(name, text) for name, given in many.query.items() for text in _texts(given, lists, values)]
+        target = self._target(self._paths["read_many"], query, values)
+        headers = self._own_headers(many.headers, values)
+        if many.method == "GET":
+            return self._reading(target, headers)
+        body = exact.write(_with_lists(many.body, lists, values))
+        return Request("POST", target, body, {"Content-Type": JSON_TYPE, **headers}, reads=True, about=self.name)
+
+    def states(self, reply: Reply, asked: Sequence[str], fields: Fields) -> Mapping[str, Live] | None:
+        """Return what a page shows, by key; None when the reply cannot be used."""
+        many = self.described.read_many
+        document = value_of(reply) if reply.status == 200 else None
+        if many is None or self.page == 1:
+            live = self.state(reply, asked[0], fields)
+            return None if live is None else {asked[0]: live}
+        listed = at(document, pointed(many.records))
+        if not isinstance(listed, list):
+            return None
+        place = pointed(many.id)
+        by_id = {self._last(key): key for key in asked}
+        shown = [(shown_key(each, place), each) for each in listed if isinstance(each, dict)]
+        return {by_id[id_]: self._reader.live(each, fields) for id_, each in shown if id_ in by_id}
+
+    def may_show_more(self, reply: Reply, keys_: Collection[str]) -> bool:  # noqa: ARG002  # the protocol's
+        """Return False: records that a page does not show are read one by one."""
+        return False
+
+    def read_one(self, key: str, fields: Fields | None) -> Request:
+        """Return the request for one record; None asks for all of it."""
+        read = self.described.read or ReadDescription()
+        values = self._values(key)
+        lists = {"fields": () if fields is None else self._top_names(fields)}
+        query = [(name, text) for name, given in read.query.items() for text in _texts(given, lists, values)]
+        headers = self._own_headers(read.headers, values)
+        return Request(
+            "GET", self._target(self._paths["read"], query, values), headers=headers, reads=True, about=self.name
+        )
+
+    def state(self, reply: Reply, key: str, fields: Fields) -> Live | None:
+        """Return the record that a reply to `read_one` shows; None when it is about something else."""
+        record = self._record(reply, key)
+        return None if record is None else self._reader.live(record, fields, reply.headers)
+
+    def attributes(self, reply: Reply, key: str) -> Mapping[str, JSON] | None:
+        """Return everything that a reply to `read_one` shows; None as in `state`."""
+        record = self._record(reply, key)
+        return None if record is None else self._reader.all_fields(record)
+
+    # ---- looking up
+
+    def find(self, references: Sequence[str]) -> Request:
+        """Return the request for the records that a reference may mean."""
+        find = self.described.find
+        if find is None:
+            raise LookupError(f"{self.name} cannot be looked up")
+        others, by, value = keys.parse_reference(references[0])
+        values = {**self.constants, **dict(zip(self._keys[:-1], others, strict=False)), "by": by, "value": value}
+        query = [(template(name).fill(values), template(text).fill(values)) for name, text in find.query.items()]
+        headers = self._own_headers(find.headers, values)
+        return Request(
+            "GET", self._target(self._paths["find"], query, values), headers=headers, reads=True, about=self.name
+        )
+
+    def matches(self, reply: Reply, references: Sequence[str]) -> Matches | None:
+        """Return the keys by reference that a page shows: of records that hold exactly the value asked for."""
+        find = self.described.find
+        document = value_of(reply) if reply.status == 200 else None
+        listed = at(document, pointed(find.records)) if find else None
+        if find is None or not isinstance(listed, list):
+            return None
+        others, by, value = keys.parse_reference(references[0])
+        found = []
+        for each in listed:
+            if not isinstance(each, dict):
+                return None
+            live = self._reader.live(each, Fields(frozenset((by,))))
+            id_ = shown_key(each, pointed(find.id))
+            if id_ is not None and element_of(live.attributes.get(by)) == value:
+                found.append(keys.key_of((*others, id_)))
+        return Matches({references[0]: tuple(dict.fromkeys(found))}, complete=True)
+
+    # ---- parts
+
+    def _reading(self, target: str, headers: Mapping[str, str]) -> Request:
+        return Request("GET", target, headers=headers, reads=True, about=self.name)
+
+    @cached_property
+    def _places(self) -> ErrorPlaces:
+        return self.described.errors or self.api.errors
+
+    @cached_property
+    def _replies(self) -> Rules:
+        conditional = self.described.precondition is not None
+        return compiled(self.described.error_rules, self.api.error_rules, self._places, conditional=conditional)
+
+    @cached_property
+    def _moved(self) -> Mapping[Steps, Steps]:
+        rules = map(self._rules.rule, self._rules.described_names)
+        return {rule.write_to: rule.steps for rule in rules if rule.write_to is not None}
+
+    @cached_property
+    def _keys(self) -> tuple[str, ...]:
+        return keys.variables_of(self.described)
+
+    @cached_property
+    def _rules(self) -> FieldRules:
+        return FieldRules(self.described)
+
+    @cached_property
+    def _reader(self) -> Reader:
+        update = self.described.update
+        whole = update.send == "record" or update.format == "json_patch"
+        return Reader(self.name, self._rules, whole or self.described.precondition is not None)
+
+    @cached_property
+    def _needs_headers(self) -> bool:
+        """Whether updates are conditional on a header, which only the reply about a single record has."""
+        given = self.described.precondition
+        texts = [*given.headers.values(), *given.query.values(), *map(str, given.body.values())] if given else []
+        return any(name.startswith("@") for text in texts for name in template(text).names)
+
+    @cached_property
+    def _each(self) -> Template:
+        many = self.described.read_many
+        return template(many.each if many else "{id}")
+
+    @cached_property
+    def _paths(self) -> Mapping[str, Template]:
+        own, read, many, find = self.described, self.described.read, self.described.read_many, self.described.find
+        return {
+            "update": template(own.update.path or own.path),
+            "read": template((read.path if read else "") or own.path),
+            "read_many": template(many.path if many else own.path),
+            "find": template(find.path if find else own.path),
+        }
+
+    @cached_property
+    def _queries(self) -> Mapping[str, Mapping[str, Template]]:
+        precondition = self.described.precondition
+        return {
+            "update": _templates(self.described.update.query),
+            "precondition": _templates(precondition.query if precondition else {}),
+        }
+
+    @cached_property
+    def _conditions(self) -> Mapping[str, Template]:
+        return _templates(self.described.precondition.headers if self.described.precondition else {})
+
+    def _own_headers(self, given: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
+        headers = {**self.described.headers, **given}
+        return {name: template(text).fill(values) for name, text in headers.items()}
+
+    def _values(self, key: str) -> dict[str, str]:
+        """Return the variables of a record: the run's, and those of its key."""
+        return {**self.constants, **keys.values_of(key, self._keys)}
+
+    def _last(self, key: str) -> str:
+        return keys.values_of(key, self._keys)[self._keys[-1]]
+
+    def _read_values(self, basis: Basis) -> dict[str, str]:
+        """Return what placeholders such as `{@ETag}` and `{/updated_at}` stand for, as far as it was read."""
+        found: dict[str, str] = {}
+        for name in self._places_read:
+            value = _read_at(name, basis)
+            if not isinstance(value, Absent | None):
+                found[name] = element_of(value)
+        return found
+
+    @cached_property
+    def _places_read(self) -> tuple[str, ...]:
+        given = self.described.precondition
+        texts = [*given.headers.values(), *given.query.values()] if given else []
+        return tuple(name for text in texts for name in template(text).names if name[:1] in {"@", "/"})
+
+    def _filled(
+        self, templates: Mapping[str, Template], values: Mapping[str, str], *, optional: bool = False
+    ) -> list[tuple[str, str]]:
+        """Return filled texts by name; `optional`: without those of which something was not read."""
+        found = []
+        for name, text in templates.items():
+            try:
+                found.append((name, text.fill(values)))
+            except Unfilled:
+                if not optional:
+                    raise
+        return found
+
+    def _top_names(self, fields: Fields) -> tuple[str, ...]:
+        """Return the names that a read has to be asked for: outermost members."""
+        found = dict.fromkeys(self._rules.rule(name).steps[0] for name in sorted(fields.attributes))
+        return tuple(found)
+
+    def _target(self, path: Template, query: Mapping[str, str] | Sequence[tuple[str, str]], values: Any) -> str:
+        pairs = query.items() if isinstance(query, Mapping) else query
+        listed = "&".join(f"{quote(name, safe='$[]')}={quote(text, safe=_SAFE_IN_QUERIES)}" for name, text in pairs)
+        target = self.base + path.fill(values, into_url)
+        return f"{target}{'&' if '?' in target else '?'}{listed}" if listed else target
+
+    def _record(self, reply: Reply, key: str) -> Mapping[str, Any] | None:
+        """Return the record that a reply about one shows; None when it is about something else."""
+        document = value_of(reply) if reply.status == 200 else None
+        record = self._reader.record_in(document, self.described.record)
+        return record if record is not None and self._is_about(record, key) else None
+
+    def _is_about(self, record: Mapping[str, Any], key: str) -> bool:
+        """Return whether a record is the one meant, as far as it shows its id."""
+        shown = shown_key(record, self._id_place)
+        return shown is None or shown.casefold() == self._last(key).casefold()
+
+    @cached_property
+    def _id_place(self) -> Steps:
+        many = self.described.read_many
+        return pointed(many.id) if many else (self._keys[-1],)
+
+
+def _templates(texts: Mapping[str, str]) -> dict[str, Template]:
+    return {name: template(text) for name, text in texts.items()}
+
+
+def _blank(change: Change) -> Confirmation:
+    """Return what a success confirms that shows nothing of the record."""
+    return Confirmation(change.edits, unseen=tuple(change.attributes))
+
+
+def _texts(given: str | tuple[str, ...], lists: Mapping[str, Sequence[str]], values: Mapping[str, str]) -> list[str]:
+    """Return the values of a query parameter; none for one that lists fields if all are wanted."""
+    if isinstance(given, tuple):
+        return list(_with_lists(given, lists, values))
+    if "{fields}" in given and not lists["fields"]:
+        return []
+    return [_with_lists(given, lists, values)]
+
+
+def _with_lists(value: Any, lists: Mapping[str, Sequence[str]], values: Mapping[str, str]) -> Any:
+    """Return JSON with lists filled in: in a list, a place repeats its element; in a text, it joins with commas."""
+    if isinstance(value, Mapping):
+        return {name: _with_lists(each, lists, values) for name, each in value.items()}
+    if isinstance(value, str):
+        return template(value).fill({**values, **{name: ",".join(each) for name, each in lists.items()}})
+    if not isinstance(value, list | tuple):
+        return value
+    found: list[Any] = []
+    for each in value:
+        name = next((name for name in lists if _mentions(each, f"{{{name}}}")), None)
+        turns = [lists] if name is None else [{**lists, name: (item,)} for item in lists[name]]
+        found += [_with_lists(each, turn, values) for turn in turns]
+    return found
+
+
+def _mentions(value: Any, hole: str) -> bool:
+    if isinstance(value, Mapping):
+        return any(_mentions(each, hole) for each in value.values())
+    return isinstance(value, str) and hole in value
+
+
+def _constant(value: object, known: Mapping[str, str]) -> Any:
+    """Return a fixed member of a body, its texts filled."""
+    if isinstance(value, Mapping):
+        return {name: _constant(each, known) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_constant(each, known) for each in value]
+    return template(value).fill(known) if isinstance(value, str) else value
+
+
+def _as_read(text: str, basis: Basis) -> Any:
+    """Return the value that a placeholder alone stands for, in its own type; a text with more in it is filled."""
+    found = template(text)
+    if len(found.holes) == 1 and found.parts == ("", found.holes[0], ""):
+        return _read_at(found.holes[0].name, basis)
+    values = {name: element_of(_read_at(name, basis)) for name in found.names}
+    return found.fill(values)
+
+
+def _read_at(name: str, basis: Basis) -> Any:
+    return basis.headers.get(name[1:].lower(), ABSENT) if name.startswith("@") else at(basis.record, pointed(name))

@@ -1,0 +1,33 @@
+"""The description of a made-up help desk, for tests of what is done with descriptions."""
+
+from pathlib import Path
+from typing import Final
+
+from jobs.apis.described.description import Description
+from jobs.apis.described.loading import load
+
+DESK: Final = """
+name = "desk"
+notes = ["A list of tags is replaced as a whole.", "Closed tickets cannot be changed."]
+base_url = "https://{subdomain}.desk.example/{region}/api"
+variables = { region = "eu" }
+headers = { "X-Team" = "{team}" }
+
+[auth]
+type = "bearer"
+
+[resources.tickets]
+path = "/tickets/{id}.json"
+read = { query = { fields = "{fields}" } }
+fields.subject = { type = "text" }
+"""
+
+
+def desk(text: str = DESK) -> Description:
+    return load(text, "desk.toml")
+
+
+def desk_file(folder: Path, text: str = DESK) -> Path:
+    path = folder / "desk.toml"
+    path.write_text(text, encoding="utf-8")
+    return path

@@ -1,0 +1,206 @@
+"""The API of a run: found by name or file, recorded in the settings, kept in the run directory, and read from there."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, NoReturn
+
+from jobs.apis.api import Api
+from jobs.apis.described.description import Description
+from jobs.apis.described.loading import DescriptionRefused, load
+from jobs.apis.described.variables import base_url, missing, names_in, variables_of, variables_of_auth
+from jobs.apis.described.writing import as_toml
+from jobs.apis.registry import (
+    APIS,
+    DEFAULT,
+    UnknownApi,
+    api_named,
+    build,
+    constants_of,
+    description_of,
+    found_named,
+)
+from jobs.apis.schema import closest
+from jobs.texts import shortened
+from worker.files import api_copy
+from worker.files.run_directory import DESCRIPTION
+from worker.settings import ConfigError, Settings, Target, checked_url
+
+_MOST: Final = 1 << 20
+"""Bytes that the file of a description may have."""
+
+NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def load_api(name_or_path: str | Path, variables: Mapping[str, str] = NO_VARIABLES) -> Api:
+    """Return an API, by its name or by the file of its description. Blocks while it reads the file.
+
+    Args:
+        name_or_path: a path ends in `.toml` or has a separator; empty for the default API.
+        variables: values for variables of the description; they go before its defaults.
+
+    Raises:
+        ConfigError: there is no such API, its description is refused, or it has no such variable.
+    """
+    return with_variables(found(name_or_path), variables)
+
+
+def found(name_or_path: str | Path) -> Api | Description:
+    """Return an API that is code, or the description of one that is data.
+
+    Raises:
+        ConfigError: there is none, or its description is refused.
+    """
+    given = str(name_or_path)
+    try:
+        if isinstance(name_or_path, str) and not given.endswith(".toml") and "/" not in given:
+            return found_named(given or DEFAULT.name)
+        return load(_text_of(Path(given)), given)
+    except (UnknownApi, DescriptionRefused) as error:
+        raise ConfigError(f"{error}") from None
+
+
+def with_variables(found: Api | Description, variables: Mapping[str, str]) -> Api:
+    """Return the API with values for its variables.
+
+    Raises:
+        ConfigError: it has no such variable, or a value is no text of one line.
+    """
+    known = variables_of(found) if isinstance(found, Description) else frozenset[str]()
+    for name, value in variables.items():
+        if name not in known:
+            raise ConfigError(_no_variable(found.name, name, known))
+        if not value.isprintable():
+            raise ConfigError(f"--set {name}: its value has characters that cannot be shown.")
+    return build(found, variables) if isinstance(found, Description) else found
+
+
+def settled(settings: Settings, api: Api | None) -> tuple[Settings, Api]:
+    """Return the settings of a new run with the API that it is for, and that API at its place.
+
+    Args:
+        settings: of the run.
+        api: that it is for; None for the one that the settings name.
+
+    Raises:
+        ConfigError: there is no such API, or nothing says where it is.
+    """
+    target = settings.target
+    api = api or load_api(target.api, target.variables)
+    found = target_of(api, target.url)
+    target = target.model_copy(update={"url": found.url, "api": found.api, "variables": found.variables})
+    return settings.model_copy(update={"target": target}), _at(api, target.url)
+
+
+def target_of(api: Api, url: str = "") -> Target:
+    """Return what settings record of an API: name and place, and the variables that differ from its defaults.
+
+    Args:
+        api: that a new run is for.
+        url: where it is; empty for the place that its description says.
+
+    Raises:
+        ConfigError: nothing says where it is, no token may be sent there, or none could be asked for.
+    """
+    description, values = description_of(api), constants_of(api)
+    if description is None:
+        name = "" if api.name == DEFAULT.name else api.name
+        return Target(url=checked_url(url or _nowhere("https://yourdomain.commercelayer.io"), name), api=name)
+    url = checked_url(url or _own_url(description, values), api.name)
+    if needed := missing(variables_of_auth(description), values):
+        raise ConfigError(f"Asking {api.name} for a token needs {_as_flags(needed)}.")
+    variables = {name: value for name, value in values.items() if description.variables.get(name) != value}
+    return Target(url=url, api=api.name, variables=variables)
+
+
+def keep(directory: Path, api: Api) -> dict[str, str]:
+    """Keep a copy of the API's description in a run directory; return what the journal says of it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    description = description_of(api)
+    return {} if description is None else {api_copy.HASH: api_copy.keep(directory, as_toml(description))}
+
+
+def of_run(directory: Path, facts: Mapping[str, str], target: Target, api: Api | None = None) -> Api:
+    """Return the API that an existing run is for, as it was described when the run began.
+
+    Args:
+        directory: of the run.
+        facts: of its journal.
+        target: of its settings, adjusted.
+        api: that the caller brings along; it goes before what the directory says.
+
+    Raises:
+        ConfigError: the copy of the description is missing, changed or refused; or the API is not known here.
+    """
+    if api is not None:
+        return _at(api, target.url)
+    if api_copy.HASH in facts:
+        text = api_copy.kept(directory, facts[api_copy.HASH])
+        try:
+            return build(load(text, str(directory / DESCRIPTION)), target.variables, target.url)
+        except DescriptionRefused as error:
+            raise ConfigError(f"{error}\nAnother version of rowpatch began this run; nothing was sent.") from None
+    if target.api and target.api not in APIS:
+        raise ConfigError(f"The run is for the API {target.api!r}, which is not known here; nothing was sent.")
+    return api_named(target.api or DEFAULT.name)
+
+
+def notes(api: Api) -> tuple[str, ...]:
+    """Return the traps that a description tells of, to be said before the first update."""
+    description = description_of(api)
+    return () if description is None else tuple(f"{api.name}: {note}" for note in description.notes)
+
+
+def has_modes(api: Api) -> bool:
+    """Return whether a credential may say if it is for test or for live data: no description tells how."""
+    return description_of(api) is None
+
+
+def _nowhere(like: str) -> NoReturn:
+    raise ConfigError(f"Where to? Set ROWPATCH_URL or pass --url, like {like}")
+
+
+def _own_url(description: Description, values: Mapping[str, str]) -> str:
+    """Return the base URL that a description says.
+
+    Raises:
+        ConfigError: it says none, or not all of it.
+    """
+    if needed := missing(names_in(description.base_url), values):
+        raise ConfigError(f"Where to? {description.base_url} needs {_as_flags(needed)}; or pass --url.")
+    return base_url(description, values) or _nowhere("https://api.example.com/v2")
+
+
+def _as_flags(names: Sequence[str]) -> str:
+    return " ".join(f"--set {name}=..." for name in names)
+
+
+def _at(api: Api, url: str) -> Api:
+    description = description_of(api)
+    return api if description is None else build(description, constants_of(api), url)
+
+
+def _no_variable(api: str, name: str, known: frozenset[str]) -> str:
+    shown = shortened(name)
+    if not known:
+        return f"--set {shown}: {api} has no variables."
+    near = closest(name, known)
+    return f"--set {shown}: {api} has no such variable; " + (
+        f"did you mean {near}?" if near else f"there are {', '.join(sorted(known))}."
+    )
+
+
+def _text_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MOST + 1)
+        if len(content) > _MOST:
+            raise ConfigError(f"{path} is too large for the description of an API.")
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigError(f"Cannot read {path}: it is not UTF-8 text.") from None
+    except OSError as error:
+        raise ConfigError(f"Cannot read {path}: {error.strerror}.") from None

@@ -1,0 +1,70 @@
+"""Which records can be read together, and how many."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from jobs.apis.api import Api
+
+
+class Paging(Protocol):
+    """Knows which records can be read together."""
+
+    @property
+    def largest(self) -> int:
+        """Return the rows on the largest page there is."""
+
+    @property
+    def key_page(self) -> int:
+        """Return the references on a page of look-ups."""
+
+    def size(self, type_name: str, /) -> int:
+        """Return the rows on a page of a type."""
+
+    def group(self, type_name: str, key: str, /) -> str:
+        """Return what records of a type have in common that can be read together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Pages of one size, on which all records of a type can be read together."""
+
+    page: int
+    key_page: int
+
+    @property
+    def largest(self) -> int:
+        """Return the rows on a page."""
+        return self.page
+
+    def size(self, _: str) -> int:
+        """Return the rows on a page."""
+        return self.page
+
+    def group(self, _type: str, _key: str) -> str:
+        """Return the one group there is."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The pages of an API."""
+
+    api: Api
+
+    @property
+    def largest(self) -> int:
+        """Return the rows on the largest page of any type."""
+        return self.api.page
+
+    @property
+    def key_page(self) -> int:
+        """Return the references on a page of look-ups."""
+        return self.api.key_page
+
+    def size(self, type_name: str) -> int:
+        """Return the rows on a page of a type."""
+        return self.api.resource(type_name).page
+
+    def group(self, type_name: str, key: str) -> str:
+        """Return what records of a type have in common that can be read together."""
+        return self.api.resource(type_name).group(key)
