@@ -315,3 +315,34 @@ def test_nothing_is_found_in_what_is_no_list() -> None:
 def test_a_variable_without_a_value_is_an_error() -> None:
     with pytest.raises(Unfilled, match="nothing"):
         resource(update={"query": {"a": "{nothing}"}}).update(job({"name": "new"}), CHANGE, None)
+
+
+# ---- what a failure finds wrong
+
+
+@pytest.mark.parametrize(
+    ("described", "place", "column"),
+    [
+        ({}, "/name", "Name"),
+        ({"update": {"wrap": "/thing"}}, "/thing/name", "Name"),
+        ({"update": {"format": "json_api"}}, "/data/attributes/name", "Name"),
+        ({"fields": {"name": {"write_to": "/changes/name/set"}}}, "/changes/name/set", "Name"),
+        ({}, "address.city", "city of it"),
+        ({}, "address[city]", "city of it"),
+    ],
+)
+def test_an_error_leads_to_a_column(described: dict[str, Any], place: str, column: str) -> None:
+    columns = {("name",): "Name", ("address", "city"): "city of it"}
+    of = resource({"errors": {"items": ["/errors"], "message": "/m", "field": "/f"}}, **described)
+    (error,) = of.errors(reply({"errors": [{"m": "is bad", "f": place}]}, 422), columns)
+    assert (error.detail, error.field) == ("is bad", column)
+
+
+def test_a_resource_may_have_places_of_errors_of_its_own() -> None:
+    of = resource({"errors": {"message": "/a"}}, errors={"message": "/b"})
+    assert [each.detail for each in of.errors(reply({"a": "one", "b": "two"}, 400), {})] == ["two"]
+
+
+def test_a_rule_says_how_long_to_wait_at_least() -> None:
+    of = resource({"error_rules": [{"status": [429], "means": "slow_down", "wait_s": 30}]})
+    assert [of.least_wait(reply({}, status)) for status in (429, 503)] == [30, 0]
