@@ -11,11 +11,12 @@ from functools import reduce
 from itertools import chain
 from typing import Final
 
-from jobs.apis.described.names import name_of, steps_of
+from jobs.apis.described.names import Steps, name_of, steps_of
 from jobs.apis.schema import Schema
 from jobs.changes.edits import column_of
 from jobs.changes.equality import same_at
 from jobs.changes.exact import holds_exact
+from jobs.changes.paths import place_of
 from jobs.changes.restoring_cells import Cell, Unwritable, Value, cell_of, known, named
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Fields, Path, Unread
 
@@ -111,12 +112,16 @@ def restoring(type_name: str, resource_id: str, rows: Sequence[Written], schema:
 
 def trails(rows: Sequence[Written]) -> Iterator[ValueHistory]:
     """Yield what became of every value that `rows`, the run's rows for one record in their order, touched."""
-    wholes = {edit.path for row in rows for edit in row.edits if len(edit.path) == 2}  # kind and name
+    every = [edit.path for row in rows for edit in row.edits]
+    wholes = {place_of(path): path for path in sorted(every, key=len, reverse=True)}  # as one attribute, if it is one
     steps: dict[Path, list[tuple[Written, list[Edit]]]] = {}
     for row in rows:
         of_path: dict[Path, list[Edit]] = {}
         for edit in row.edits:
-            of_path.setdefault(edit.path[:2] if edit.path[:2] in wholes else edit.path, []).append(edit)
+            place = place_of(edit.path)
+            outer = (place[:length] for length in range(2, len(place) + 1))
+            path = next(wholes[each] for each in outer if each in wholes)
+            of_path.setdefault(path, []).append(edit)
         for path, edits in of_path.items():
             steps.setdefault(path, []).append((row, edits))
     for path, taken in steps.items():
@@ -141,8 +146,12 @@ def _before(path: Path, edits: Iterable[Edit]) -> Value:
     """Return the value before the first edit; of a whole object whose keys were edited first, without those edits."""
     earlier: list[Edit] = []
     for edit in edits:
-        if edit.path == path:
-            return reduce(lambda whole, key: _with(whole, key.path[2], key.before), reversed(earlier), edit.before)
+        if not _inside(path, edit):
+            return reduce(
+                lambda whole, part: _with(whole, _inside(path, part), part.before),
+                reversed(earlier),
+                _of_whole(path, edit.before),
+            )
         earlier.append(edit)
     raise ValueError(f"no edit of {path}")
 
@@ -168,19 +177,32 @@ def _applied(path: Path, state: Value, edits: Iterable[Edit]) -> Value:
 
 
 def _after(path: Path, state: Value, edit: Edit) -> Value:
-    if edit.path == path:
-        return edit.left
+    if not _inside(path, edit):
+        return _of_whole(path, edit.left)
     if isinstance(edit.before, Unread):
         return UNREAD  # the whole object was replaced by keys that nobody compared with it
-    return _with(state, edit.path[2], edit.left)
+    return _with(state, _inside(path, edit), edit.left)
 
 
-def _with(whole: Value, key: str, value: Value) -> Value:
-    """Return the object with one key set to a value, or without it."""
+def _of_whole(path: Path, value: Value) -> Value:
+    """Return the value at a path; of an attribute no read shows the absence: it is null then."""
+    return None if path[0] == "attributes" and len(path) == 2 and isinstance(value, Absent) else value
+
+
+def _inside(path: Path, part: Edit) -> Steps:
+    """Return the steps from a whole object to what an edit of a part of it is about."""
+    return place_of(part.path)[len(place_of(path)) :]
+
+
+def _with(whole: Value, steps: Steps, value: Value) -> Value:
+    """Return the object with one key set to a value, or without it; or a key of an object in it."""
     if isinstance(whole, Unread) or isinstance(value, Unread):
         return UNREAD
-    members = {**(whole if isinstance(whole, Mapping) else {}), key: value}
-    return {name: each for name, each in members.items() if not isinstance(each, Absent)}
+    key, *rest = steps
+    if rest:
+        value = _with(whole.get(key) if isinstance(whole, Mapping) else None, tuple(rest), value)
+    members: dict[str, Value] = {**(whole if isinstance(whole, Mapping) else {}), key: value}
+    return {name: each for name, each in members.items() if not isinstance(each, Absent | Unread)}
 
 
 def _distinct(values: Iterable[Value]) -> list[Value]:

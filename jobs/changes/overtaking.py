@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
-from jobs.apis.described.names import steps_of
 from jobs.apis.schema import Schema
 from jobs.changes.diff import CompareRules
+from jobs.changes.paths import is_within, place_of
 from jobs.model import Path, Unsendable, UpdateJob
 
 V = TypeVar("V")
@@ -45,10 +45,9 @@ def rest_of(job: UpdateJob, taken: Collection[Path], terms: CompareRules) -> Upd
     """
     if WHOLE in taken:
         raise Inseparable("a later row of this record may have set any of it")
-    mine, schema = touched(job, terms), terms.schema
-    lost = {_steps_to(path, schema) for path in taken}
-    gone = {path for path in mine if _is_within(_steps_to(path, schema), lost)}
-    torn = {path for path in mine - gone if any(_is_within(each, {_steps_to(path, schema)}) for each in lost)}
+    mine, lost = touched(job, terms), set(map(place_of, taken))
+    gone = {path for path in mine if is_within(place_of(path), lost)}
+    torn = {path for path in mine - gone if any(is_within(each, {place_of(path)}) for each in lost)}
     if not (gone or torn):
         return job
     if torn or job.fires:
@@ -121,19 +120,6 @@ def overtaken_by(job: UpdateJob, changed: Collection[Path], schema: Schema) -> U
 
 def _of_keys(name: str, keys: Iterable[str]) -> Iterator[Path]:
     return (("attributes", name, key) for key in keys)
-
-
-def _steps_to(path: Path, schema: Schema) -> Path:
-    """Return a path step by step: an object of a described API is called by the names of all that it is in."""
-    if schema.grammar == "attributes" or path[0] != "attributes":
-        return path
-    kind, name, *key = path
-    return (kind, *steps_of(name), *key)
-
-
-def _is_within(steps: Path, wholes: Collection[Path]) -> bool:
-    """Return whether a value is among the others, or a part of one of them."""
-    return any(steps[:length] in wholes for length in range(2, len(steps) + 1))
 
 
 def _without(job: UpdateJob, gone: Collection[Path], schema: Schema) -> UpdateJob:

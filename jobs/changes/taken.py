@@ -7,7 +7,8 @@ from jobs.apis.schema import Schema
 from jobs.changes.diff import Change, value_at
 from jobs.changes.edits import column_of
 from jobs.changes.equality import is_old, same, same_at
-from jobs.model import JSON, Absent, Edit, Live
+from jobs.changes.paths import place_of
+from jobs.model import ABSENT, JSON, Absent, Edit, Live
 from jobs.values import valueclass
 
 
@@ -77,9 +78,14 @@ def taken(change: Change, shown: Live, schema: Schema, *, bare: bool = False) ->
 def _is_odd(name: str, change: Change, shown: Live, schema: Schema) -> bool:
     """Return whether another value is shown of what no edit is about, such as a key that the row does not name."""
     sent, value = change.attributes[name], shown.attributes[name]
-    if isinstance(sent, dict) and isinstance(value, dict) and sent.keys() == value.keys():
-        return not all(same_at(("attributes", name, key), sent[key], value[key], schema) for key in sent)
-    return not same(sent, value, schema.declared(name))
+    if not (isinstance(sent, dict) and isinstance(value, dict)):
+        return not same(sent, value, schema.declared(name))
+    own = {place_of(("attributes", each)) for each in change.attributes} if schema.grammar == "members" else set()
+    for key in {**sent, **value}:
+        path = ("attributes", name, key)
+        if place_of(path) not in own and not same_at(path, sent.get(key, ABSENT), value.get(key, ABSENT), schema):
+            return True
+    return False
 
 
 def _is_added_tag(edit: Edit) -> bool:

@@ -10,7 +10,7 @@ from jobs.columns.cells import FROM_JSON, as_shown
 from jobs.columns.dialects import DIALECTS
 from jobs.columns.finish import check_id, check_reference, finish, refuse_settled
 from jobs.columns.grammar import NO_VALUES, RESERVED, Heading
-from jobs.columns.members.keys import Naming, naming_of
+from jobs.columns.members.keys import Naming, naming_of, record_of
 from jobs.columns.members.slots import ElementsSlot
 from jobs.columns.problems import NotAColumn, RowRefused
 from jobs.columns.resolve import attribute_slot, known_type, link_slot
@@ -117,10 +117,9 @@ class ObjectColumns:
         mine = _mine(row.members)
         try:
             type_ = self._type_of(mine)
-            key, reference = self._naming(type_, tuple(mine)).record(partial(_key_text, mine))
+            return record_of(type_, *self._naming(type_, tuple(mine)).record(partial(_key_text, mine)))
         except RowRefused:
             return ""
-        return f"{type_} {key}" if key else f"{type_} reference {reference}"
 
     def _job(self, ref: RowRef, members: Mapping[str, JSON]) -> UpdateJob:
         mine = _mine(members)

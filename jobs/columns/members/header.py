@@ -110,7 +110,8 @@ def _almost(headings: Sequence[Heading], kind: ResourceType, rules: Rules) -> tu
     """Return the column that is probably meant to name the records, and how it should be called; empty for none."""
     missing = missing_of(kind, _labels(headings, "key"), rules.schema)
     for label in _labels(headings, "field"):
-        if meant := mistaken_for(label.strip(_NOT_OF_NAMES), missing):
+        name = label.strip(_NOT_OF_NAMES)
+        if meant := name if name in missing else mistaken_for(name, missing):
             return label, meant
     return "", ""
 

@@ -192,10 +192,9 @@ class KeyColumns:
     def record(self, cells: Sequence[str], type_name: str) -> str:
         """Return type, and key or reference; an empty text where the row names no record."""
         try:
-            key, reference = self.named(cells, type_name)
+            return record_of(type_name, *self.named(cells, type_name))
         except RowRefused:
             return ""
-        return f"{type_name} {key}" if key else f"{type_name} reference {reference}"
 
     def _position(self, name: str) -> int:
         return self._keys[name] if name in self._keys else self._fields[name]
@@ -211,6 +210,13 @@ class KeyColumns:
             kind, schema = self._rules.schema.resource_type(type_name), self._rules.schema
             self._namings[type_name] = naming_or_fault(kind, self._keys, self._fields, schema) if kind else None
         return self._namings[type_name]
+
+
+def record_of(type_name: str, key: str, reference: str) -> str:
+    """Return a text that is equal for two rows of one record; empty for a row that names none."""
+    if not key:
+        return f"{type_name} reference {reference}" if reference else ""
+    return f"{type_name} {key}"
 
 
 def naming_or_fault(
