@@ -204,6 +204,7 @@ class Live:
         fields: what was asked for.
         basis: what else an update of this API is built on: the whole record, or its version. Only the API that read it
             looks into it; None where updates need nothing else, and once the record has been changed since.
+        steps: what earlier rows of the run made of the record, the latest last; reads may show it as it was before.
     """
 
     type: str
@@ -212,6 +213,7 @@ class Live:
     tags: frozenset[str] | None = None
     fields: Fields = field(default_factory=Fields)
     basis: object = field(default=None, compare=False, repr=False)
+    steps: tuple["Step", ...] = field(default=(), compare=False, repr=False)
 
 
 @valueclass(frozen=True, slots=True)
@@ -222,17 +224,28 @@ class Edit:
         before: the value that was there; UNREAD when nobody looked.
         stored: the form in which the API stores `after`, as the reply to our own update showed it, where that is
             neither `before` nor `after`; else UNREAD.
+        past: values that earlier rows of the run replaced: they show as long as the updates of those have not landed.
+            The journal does not keep them.
     """
 
     path: Path
     before: JSON | Absent | Unread
     after: JSON | Absent
     stored: JSON | Absent | Unread = UNREAD
+    past: tuple[JSON | Absent, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def left(self) -> JSON | Absent:
         """What the record holds once the edit is applied, as far as is known."""
         return self.after if isinstance(self.stored, Unread) else self.stored
+
+
+@valueclass(frozen=True, slots=True)
+class Step:
+    """One update of a record: what it was before, and the edits."""
+
+    before: Live
+    edits: tuple[Edit, ...]
 
 
 @valueclass(frozen=True, slots=True)

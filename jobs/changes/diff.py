@@ -5,12 +5,18 @@ over it, and the whole is sent; each key that differs is an `Edit`, which is wha
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from jobs.apis.schema import Schema
+from jobs.changes.equality import same_at
 from jobs.changes.standing import Standing, stored_forms
-from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Fields, Link, Live, Path, Unread, UpdateJob
+from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Fields, Link, Live, Path, Step, Unread, UpdateJob
 from jobs.values import valueclass
+
+MAX_STEPS: Final = 100
+"""Maximum number of earlier rows of a record whose old values are known: those before them are taken to have landed."""
 
 
 class CannotMerge(Exception):
@@ -98,6 +104,8 @@ def difference(job: UpdateJob, live: Live, terms: CompareRules, earlier: Iterabl
     relationships = _links(job, live, edits, unread)
     add, remove = _tags(job, live, edits, unread)
     _add_unconditional(attributes, job, add, remove)
+    if live.steps:
+        edits = [replace(edit, past=_past(edit, live.steps, terms.schema)) for edit in edits]
     return Change(attributes, relationships, tuple(edits), tuple(unread))
 
 
@@ -132,7 +140,8 @@ def after(live: Live, change: Change) -> Live:
     added = {edit.path[1] for edit in tagged if edit.after is not ABSENT}
     removed = {edit.path[1] for edit in tagged if edit.after is ABSENT}
     tags = live.tags if live.tags is None else (live.tags | added) - removed
-    return Live(live.type, attributes, links, tags, live.fields)
+    step = Step(replace(live, steps=()), change.edits)
+    return Live(live.type, attributes, links, tags, live.fields, steps=(*live.steps, step)[-MAX_STEPS:])
 
 
 def linkage(link: Link | tuple[Link, ...] | None) -> JSON:
@@ -161,6 +170,21 @@ def value_at(live: Live, path: Path) -> JSON | Absent | None:
     if not key:
         return value
     return value.get(key[0], ABSENT) if isinstance(value, Mapping) else ABSENT
+
+
+def _past(edit: Edit, steps: tuple[Step, ...], schema: Schema) -> tuple[JSON | Absent, ...]:
+    """Return the values that an edit's path led to before each step.
+
+    The form in which the API has stored the same value before is none of them: it shows that the edit was taken.
+    """
+    path = edit.path
+    earlier = (each for step in steps for each in step.edits if each.path == path)
+    forms = [each.left for each in earlier if same_at(path, each.after, edit.after, schema)]
+    values: list[JSON | Absent] = []
+    for step in steps:
+        with suppress(KeyError):
+            values.append(value_at(step.before, path))
+    return tuple(value for value in values if not any(same_at(path, form, value, schema) for form in forms))
 
 
 def _unread(job: UpdateJob) -> Iterator[Edit]:

@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from jobs.apis.schema import Schema
 from jobs.changes import exact
 from jobs.changes.diff import value_at
-from jobs.changes.equality import holds, same_at, tidied
+from jobs.changes.equality import holds, is_old, replaced, tidied
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Live, Path, Unread
 
 Held = Literal["after", "before", "neither"]
@@ -124,7 +124,7 @@ def merged(earlier: Iterable[Edit], later: Iterable[Edit]) -> tuple[Edit, ...]:
     edits = {edit.path: edit for edit in earlier}
     for edit in later:
         first = edits.get(edit.path)
-        edits[edit.path] = edit if first is None else replace(edit, before=first.before)
+        edits[edit.path] = edit if first is None else replace(edit, before=first.before, past=first.past)
     return tuple(edits.values())
 
 
@@ -146,7 +146,7 @@ def _as_shown(edit: Edit, live: Live, schema: Schema) -> Edit:
         return edit
     if not tidied(edit.after, value) or isinstance(edit.before, Unread):
         return edit
-    if same_at(edit.path, edit.before, value, schema):
+    if replaced(edit, value, schema):
         return edit
     return replace(edit, stored=value)
 
@@ -156,7 +156,7 @@ def _side(edit: Edit, value: JSON | Absent, schema: Schema) -> Held:
         return "after"
     if isinstance(edit.before, Unread):
         return "before"  # nobody looked: at any rate it is not what was sent
-    if same_at(edit.path, edit.before, value, schema) and not tidied(edit.after, value):
+    if is_old(edit, value, schema):
         return "before"
     return "neither"
 

@@ -59,6 +59,18 @@ def holds(edit: Edit, value: JSON | Absent, schema: Schema) -> bool:
     return not isinstance(edit.stored, Unread) and same_at(edit.path, edit.stored, value, schema)
 
 
+def replaced(edit: Edit, value: JSON | Absent, schema: Schema) -> bool:
+    """Return whether a value is one that the edit replaces, or that earlier rows of the run replaced before it."""
+    if isinstance(edit.before, Unread):
+        return False
+    return any(same_at(edit.path, old, value, schema) for old in (edit.before, *edit.past))
+
+
+def is_old(edit: Edit, value: JSON | Absent, schema: Schema) -> bool:
+    """Return whether only an old value can be meant: the API may have tidied a text into what it held before."""
+    return replaced(edit, value, schema) and not tidied(edit.after, value)
+
+
 def tidied(sent: JSON | Absent, value: JSON | Absent) -> bool:
     """Return whether a value is the text that was sent, as APIs tidy texts when they store them.
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from jobs.apis.schema import Schema
 from jobs.changes.diff import Change, value_at
 from jobs.changes.edits import column_of
-from jobs.changes.equality import same, same_at, tidied
-from jobs.model import JSON, Absent, Edit, Live, Unread
+from jobs.changes.equality import is_old, same, same_at
+from jobs.model import JSON, Absent, Edit, Live
 from jobs.values import valueclass
 
 
@@ -17,9 +17,9 @@ class Taken:
 
     Attributes:
         edits: of the change, each with the stored form that the reply shows where that is a third value.
-        differs: names of what the reply shows a third value of: neither the old one nor the one sent, or the one sent
+        differs: names of what the reply shows a third value of: neither an old one nor the one sent, or the one sent
             `tidied`.
-        untaken: names of what the reply shows the old value of, although another was sent.
+        untaken: names of what the reply shows an old value of, although another was sent.
         unseen: names of what was sent and is not shown, although the API shows such fields.
     """
 
@@ -63,7 +63,7 @@ def taken(change: Change, shown: Live, schema: Schema, *, bare: bool = False) ->
             continue
         if same_at(edit.path, edit.after, value, schema) or _is_added_tag(edit):
             edits.append(edit)
-        elif edit.path[0] == "tags" or _is_old(edit, value, schema):
+        elif edit.path[0] == "tags" or is_old(edit, value, schema):
             untaken[_name(edit)] = edit.path[1]
             edits.append(edit)
         else:
@@ -82,13 +82,6 @@ def _is_odd(name: str, change: Change, shown: Live, schema: Schema) -> bool:
 def _is_added_tag(edit: Edit) -> bool:
     """Return whether it adds a tag. The reply to such an update names those that were dropped: see `Confirmation`."""
     return edit.path[0] == "tags" and not isinstance(edit.after, Absent)
-
-
-def _is_old(edit: Edit, value: JSON | Absent, schema: Schema) -> bool:
-    """Return whether only the old value can be meant: the API may have tidied a text into what it held before."""
-    if isinstance(edit.before, Unread):
-        return False
-    return same_at(edit.path, edit.before, value, schema) and not tidied(edit.after, value)
 
 
 def _name(edit: Edit) -> str:

@@ -72,44 +72,6 @@ def test_what_is_no_safe_origin_is_refused(text: str, says: str) -> None:
     assert "pw" not in str(error.value)
 
 
-@pytest.mark.parametrize(
-    ("text", "url"),
-    [
-        ("https://api.example.com", "https://api.example.com"),
-        ("https://jira.example.com/rest/api/3/", "https://jira.example.com/rest/api/3"),  # a trailing slash
-        ("HTTPS://Jira.Example:8443/Rest", "https://jira.example:8443/Rest"),  # a path has case, a host has none
-        ("http://127.0.0.1:8080/v2", "http://127.0.0.1:8080/v2"),  # plain http to this machine
-        ("https://a.example/v0/app%20x/@me", "https://a.example/v0/app%20x/@me"),
-        ("https://a.example/#", "https://a.example"),
-    ],
-)
-def test_a_base_url_may_have_a_path_and_is_brought_into_one_form(text: str, url: str) -> None:
-    assert checked_base_url(text) == url
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("", "not a base URL|not an origin"),
-        ("a.example/v2", "not a base URL|not an origin"),
-        ("ftp://a.example/v2", "not an origin"),
-        ("http://a.example/v2", "travel in the clear"),
-        ("https://me:pw@a.example/v2", "must not have a user"),
-        ("https://a.example/v2?key=pw", "must not have a user"),
-        ("https://a.example/v2#pw", "must not have a user"),
-        ("https://a.example//v2", "not a base URL"),
-        ("https://a.example/v2/../admin", "not a base URL"),
-        ("https://a.example/v 2", "not a base URL"),
-        ("https://a.example:99999/v2", "no valid port"),
-        ("https://[::1/v2", "not a valid URL"),
-    ],
-)
-def test_what_is_no_safe_base_url_is_refused(text: str, says: str) -> None:
-    with pytest.raises(ConfigError, match=says) as error:
-        checked_base_url(text)
-    assert "pw" not in str(error.value)
-
-
 def test_only_commerce_layer_needs_a_bare_origin() -> None:
     assert checked_url("https://a.example/v2", "desk") == "https://a.example/v2"
     with pytest.raises(ConfigError, match="bare origin"):

@@ -91,9 +91,10 @@ class Exchange:
         except BaseException:
             self.limiter.release()
             raise
-        if permit != self._common.permit:
-            own = {**self.headers, permit.header: permit.value} if permit.header else self.headers
-            self._common = Headers(tuple(own.items()), permit)
+        if permit is not self._common.permit and permit != self._common.permit:
+            others = ((name, value) for name, value in self.headers.items() if name.lower() != permit.header.lower())
+            carried = ((permit.header, permit.value),) if permit.header else ()
+            self._common = Headers((*others, *carried), permit)
         return self._common
 
     async def send(self, request: Request, headers: Headers, *, in_full: bool = False) -> Exchanged:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from jobs.apis.auth import Auth
 from jobs.apis.described.auth import auth_of
 from jobs.apis.described.description import Description
-from jobs.apis.described.resource import DescribedResource
+from jobs.apis.described.resource import DescribedResource, content_type_of
 from jobs.apis.described.templates import template
 from jobs.apis.meanings import Meaning
 from jobs.apis.schema import Schema
@@ -28,7 +28,6 @@ class DescribedApi:
     description: Description
     constants: Mapping[str, str]
     base_url: str
-    content_type: str = ""
     _resources: dict[str, DescribedResource] = field(default_factory=dict)
 
     @property
@@ -50,6 +49,11 @@ class DescribedApi:
         """Headers of every request."""
         own = {name: template(text).fill(self.constants) for name, text in self.description.headers.items()}
         return {"Accept": "application/json", **own}
+
+    @property
+    def content_type(self) -> str:
+        """Of updates, unless a request says otherwise."""
+        return content_type_of(self.description)
 
     @property
     def idempotency_header(self) -> str:

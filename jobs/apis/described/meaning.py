@@ -113,13 +113,6 @@ def meaning_of(rules: Rules, request: Request, outcome: Outcome) -> Meaning:
     return _by_http(rules, request, outcome) if rule is None else rule.meaning
 
 
-def token_meaning_of(outcome: Outcome) -> Meaning:
-    """Return what the outcome of a request for a token means: by HTTP alone, for the endpoint is no part of the API."""
-    if not isinstance(outcome, Reply):
-        return Meaning.UNSENT if isinstance(outcome, NotSent) else Meaning.UNANSWERED
-    return _by_status(outcome)
-
-
 def scope_of(rules: Rules, reply: Reply) -> str:
     """Return who pauses after a reply: `credential`, `record`, or the name of a variable."""
     rule = _matching(rules, reply)

@@ -208,6 +208,7 @@ class Says:
 
 
 B = change_of({"reference": "b"}, reference=("a", "b"))
+LATER = replace(B, edits=tuple(replace(edit, past=("z",)) for edit in B.edits))
 KEYS: dict[str, JSON] = {"k": " b ", "l": "x", "m": 1}
 
 
@@ -226,6 +227,9 @@ KEYS: dict[str, JSON] = {"k": " b ", "l": "x", "m": 1}
         # the old value: nothing came of it
         (B, {"reference": "a"}, Says(untaken=("reference",))),
         (change_of({"reference": "b"}, reference=(None, "b")), {"reference": None}, Says(untaken=("reference",))),
+        # so was one that the record held before an earlier row, and that row may land late
+        (LATER, {"reference": "z"}, Says(untaken=("reference",))),
+        (LATER, {"reference": "y"}, Says(("reference",), stored={"reference": "y"})),
         # forms that the schema declares are the same
         (
             change_of({"expires_at": "2018-01-01"}, expires_at=(None, "2018-01-01")),

@@ -55,7 +55,7 @@ def test_whatever_an_endpoint_says_is_a_grant_or_none(document: Any) -> None:
         (Reply(100, {}), Meaning.FOREIGN),
         (Reply(200, {}), Meaning.SERVED),
         (Reply(302, {}), Meaning.REDIRECTED),
-        (Reply(401, {"www-authenticate": "Basic"}), Meaning.REFUSED),  # of the client, and not of a token
+        (Reply(401, {"www-authenticate": "Basic"}), Meaning.NOT_AUTHORIZED),  # of the client, and not of a token
         (Reply(429, {}), Meaning.THROTTLED),
         (Reply(503, {}), Meaning.UNWELL),
     ],

@@ -1,12 +1,13 @@
 """Merged into the live state, and only where it differs."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.changes.diff import CannotMerge, Change, CompareRules, after, difference, fields, value_at
+from jobs.changes.diff import MAX_STEPS, CannotMerge, Change, CompareRules, after, difference, fields, value_at
 from jobs.changes.inverse import Written, _before, restoring, trails
 from jobs.model import ABSENT, JSON, UNREAD, Edit, Fields, Link, Live, Path, RowRef, UpdateJob
 from tests.schemas import SCHEMA, TERMS
@@ -194,6 +195,46 @@ def test_a_later_row_is_compared_with_the_stored_form() -> None:
     assert after(LIVE, unlinked).relationships["market"] is None
     emptied = Change({"reference": "B"}, {}, (Edit(NAME, "a", "B", None),))
     assert after(LIVE, emptied).attributes["reference"] is None
+
+
+def test_a_later_row_knows_what_earlier_ones_have_replaced() -> None:
+    first = job(
+        attributes={"reference": "b"}, members={"metadata": {"k": 8}}, relationships={"market": None, "unseen": None},
+        add_tags=("new",), remove_tags=("old",),
+    )  # fmt: skip
+    one = after(LIVE, difference(first, LIVE, TERMS))
+    two = after(one, difference(job(attributes={"reference": "c"}), one, TERMS))
+    last = job(
+        attributes={"reference": "d", "metadata": None}, relationships={"market": Link("markets", "n"), "unseen": ()},
+        add_tags=("old",), remove_tags=("new",),
+    )  # fmt: skip
+    assert {edit.path: (edit.before, edit.past) for edit in difference(last, two, TERMS).edits} == {
+        NAME: ("c", ("a", "b")),
+        KEY[:2]: ({"k": 8, "keep": [1]}, ({"k": 7, "keep": [1]}, {"k": 8, "keep": [1]})),
+        MARKET: (None, (linked("m"), None)),
+        ("relationships", "unseen"): (None, (None,)),  # before the first row, nobody had seen it
+        ("tags", "old"): (ABSENT, (True, ABSENT)),
+        ("tags", "new"): (True, (ABSENT, True)),
+    }
+    assert [edit.past for edit in difference(job(members={"metadata": {"k": 9}}), two, TERMS).edits] == [(7, 8)]
+    assert [edit.past for edit in difference(last, LIVE, TERMS).edits if edit.past] == []
+
+
+def test_the_form_in_which_a_value_has_been_stored_is_no_old_value_of_the_same_one() -> None:
+    live = LIVE
+    for sent, stored in (("on", "ON"), ("off", "OFF")):
+        (edit,) = difference(job(attributes={"reference": sent}), live, TERMS).edits
+        live = after(live, Change({"reference": sent}, edits=(replace(edit, stored=stored),)))
+    assert [edit.past for edit in difference(job(attributes={"reference": "on"}), live, TERMS).edits] == [("a",)]
+    assert [edit.past for edit in difference(job(attributes={"reference": "no"}), live, TERMS).edits] == [("a", "ON")]
+
+
+def test_of_a_record_with_many_rows_the_latest_old_values_are_known() -> None:
+    live = LIVE
+    for number in range(MAX_STEPS + 2):
+        live = after(live, difference(job(attributes={"reference": str(number)}), live, TERMS))
+    (edit,) = difference(job(attributes={"reference": "last"}), live, TERMS).edits
+    assert (edit.past[0], edit.past[-1], len(edit.past)) == ("1", str(MAX_STEPS), MAX_STEPS)
 
 
 def test_an_object_whose_keys_were_sent_blindly_is_not_known_any_more() -> None:

@@ -1,5 +1,6 @@
 """Edits as the journal keeps them, and on which side of them a record is."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -92,6 +93,8 @@ def test_an_edit_is_about_a_column(path: tuple[str, ...], column: str) -> None:
         ((Edit(REFERENCE, "a", " b ", "b"),), live("c"), {"neither"}),
         ((Edit(REFERENCE, "b", " b "),), live("b"), {"neither"}),  # the old value, or the new one without its blanks
         ((Edit(REFERENCE, " b ", "b"),), live(" b "), {"before"}),
+        ((Edit(REFERENCE, "a", "b", past=("c",)),), live("c"), {"before"}),  # an earlier row has not landed yet
+        ((Edit(REFERENCE, "a", "b", past=("c",)),), live("d"), {"neither"}),
         ((Edit(REFERENCE, UNREAD, "b"),), live("c"), {"before"}),  # at any rate not what was sent
         ((Edit(REFERENCE, "a", "b"), Edit(BATCH, ABSENT, 1)), live("b"), {"after", "before"}),  # half of it
         ((Edit(TAG, ABSENT, True),), live(tags=frozenset({"vip"})), {"after"}),
@@ -107,6 +110,7 @@ def test_the_first_image_of_a_value_stands() -> None:
     first, again, other = Edit(REFERENCE, "a", "b"), Edit(REFERENCE, "c", "b"), Edit(BATCH, 1, 2)
     assert merged((first, other), (again,)) == (first, other)
     assert merged((first,), (other,)) == (first, other)
+    assert merged((replace(first, past=("z",)),), (again,))[0].past == ("z",)
 
 
 def test_a_discarded_tag_was_not_added() -> None:
@@ -128,6 +132,7 @@ def test_triggers_and_tags_have_effects_that_a_second_sending_has_again() -> Non
         (Edit(REFERENCE, "a", " b "), live("b"), "b"),  # as APIs tidy texts
         (Edit(REFERENCE, "a", " b "), live("c"), UNREAD),
         (Edit(REFERENCE, "b", " b "), live("b"), UNREAD),  # it was there before
+        (Edit(REFERENCE, "a", " b ", past=("b",)), live("b"), UNREAD),
         (Edit(REFERENCE, UNREAD, " b "), live("b"), UNREAD),  # nobody looked
         (Edit(("attributes", "password"), "a", " b "), live("b"), UNREAD),  # never shown
     ],

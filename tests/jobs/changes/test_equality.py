@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.apis.schema import Attribute
-from jobs.changes.equality import equal, holds, reads_alike, same, same_at, tidied
+from jobs.changes.equality import equal, holds, is_old, reads_alike, replaced, same, same_at, tidied
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit
 from tests.schemas import SCHEMA
 
@@ -122,6 +122,13 @@ def test_an_edit_holds_as_it_was_sent_and_in_the_form_that_the_api_told_of() -> 
     assert not holds(Edit(edit.path, "a", " b "), "b", SCHEMA)
     assert (edit.left, Edit(edit.path, "a", " b ").left) == ("b", " b ")
     assert edit.stored is not UNREAD
+
+
+def test_old_is_what_an_edit_replaces_and_what_earlier_rows_have_replaced_unless_it_is_the_text_tidied() -> None:
+    edit = Edit(("attributes", "reference"), "a", " b ", past=("b", "c"))
+    assert [replaced(edit, value, SCHEMA) for value in ("a", "b", "c", " b ", "d")] == [True, True, True, False, False]
+    assert [is_old(edit, value, SCHEMA) for value in ("a", "b", "c", " b ", "d")] == [True, False, True, False, False]
+    assert not replaced(Edit(edit.path, UNREAD, " b "), "a", SCHEMA)
 
 
 @pytest.mark.parametrize(

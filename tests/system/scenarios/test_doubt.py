@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jobs.model import Status
+from jobs.model import UNREAD, Status
 from tests.system.scenarios.doubtful_server import CUT, Act, World, play
 from tests.system.scenarios.harness import Case, Story, sheet
 from worker.engine.settling import READ_AT_S
@@ -218,6 +218,48 @@ def test_the_form_in_which_a_value_is_stored_is_what_the_next_row_is_compared_wi
     assert [(result.status, result.reason) for result in story.results] == [
         (Status.APPLIED, "echo_differs"), (Status.UNCHANGED, "as_wanted"),
     ]  # fmt: skip
+
+
+def after_a_late_row(second: Act) -> World:
+    """The first row is confirmed at once and lands six seconds later; the others end as `second`."""
+
+    def script(n: int, attributes: Mapping[str, Any]) -> Act:
+        return Act(200, echoed(attributes), 6.0) if n == 1 else second
+
+    return World(script, {KEYS[0]: {"reference": "old"}})
+
+
+@pytest.mark.parametrize("status", [200, 204])
+def test_what_was_there_before_an_earlier_row_is_an_old_value_too(tmp_path: Path, status: int) -> None:
+    """What the second row is answered, and the first reads after it, show the record as it was before the first."""
+    there = after_a_late_row(Act(status, None, None))
+    rows = sheet({"id": KEYS[0], "reference": text} for text in ("one", "two"))
+    story = play(Case(rows), tmp_path, there)
+    assert [(each.status, each.reason) for each in story.results] == [
+        (Status.APPLIED, ""), (Status.UNKNOWN, "not_taken"),
+    ]  # fmt: skip
+    assert there.store == {KEYS[0]: {"reference": "one"}}
+
+
+@pytest.mark.parametrize("status", [200, 204])
+def test_a_row_behind_one_that_lands_late_is_not_stored_in_a_form_of_its_own(tmp_path: Path, status: int) -> None:
+    rows = sheet({"id": KEYS[0], "reference": text} for text in ("one", "two", "three"))
+    story = play(Case(rows), tmp_path, after_a_late_row(Act(status, None, 6.5)))
+    assert [each.reason for each in story.results] == ["", "read_back", "read_back"]
+    with closing(History(tmp_path / "run" / JOURNAL)) as history:
+        stored = [edit.stored for image, _ in history.written() for edit in image.edits]
+    assert stored == [UNREAD] * 3
+
+
+def test_the_form_in_which_a_text_was_stored_before_is_no_old_value(tmp_path: Path) -> None:
+    def script(_: int, attributes: Mapping[str, Any]) -> Act:
+        attributes["reference"] = attributes["reference"].upper()  # type: ignore[index]  # ours to change
+        return Act()
+
+    there = World(script, {KEYS[0]: {"reference": "old"}})
+    rows = sheet({"id": KEYS[0], "reference": text} for text in ("on", "off", "on", "off"))
+    story = play(Case(rows), tmp_path, there)
+    assert reasons(story) == {(Status.APPLIED, "echo_differs")}
 
 
 def test_a_server_that_is_down_is_probed_with_a_read_and_not_with_an_action(tmp_path: Path) -> None:

@@ -114,6 +114,14 @@ def test_the_headers_are_made_anew_only_for_another_credential() -> None:
     assert third == Headers((("Accept", "x"), ("Authorization", "Bearer b")), named("Bearer b"))
 
 
+def test_no_other_header_stands_beside_the_credential_under_its_name() -> None:
+    x = exchange(Told(bearers=["Bearer a"]))
+    x.headers = {"authorization": "Bearer of-somebody", "Accept": "x"}
+    headers = run(headers_of(x))[0]
+    assert headers is not None
+    assert headers.fields == (("Accept", "x"), ("Authorization", "Bearer a"))
+
+
 def test_without_a_credential_nothing_is_sent_the_slot_is_free_and_the_run_stops() -> None:
     told, stop = Told(bearers=[CredentialLost]), Stop()
     x = exchange(told, stop)

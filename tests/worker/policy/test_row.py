@@ -6,11 +6,13 @@ import math
 import pytest
 
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
-from jobs.changes.diff import Change, after
+from jobs.changes.diff import Change, after, difference
 from jobs.model import Edit, Fields, Live, RowRef, UpdateJob
+from tests.schemas import TERMS
 from worker.policy.row import InFlightRow, RecentWrites, room_at
 from worker.policy.verdict import Settle
 
+REFERENCE = ("attributes", "reference")
 NAME = ("attributes", "name")
 CODE = ("attributes", "code")
 
@@ -77,6 +79,14 @@ def test_a_read_that_lags_is_corrected_by_what_was_written_in_the_order_it_was()
     recent.add("x", ORDERS, Change({"metadata": {"a": 1, "b": 3}}), 12.0)
     assert recent.over("x", BEFORE, 13.0).attributes == {"reference": "new", "metadata": {"a": 1, "b": 3}}
     assert recent.over("y", BEFORE, 13.0) is BEFORE
+
+
+def test_what_a_write_has_replaced_is_known_to_the_rows_that_are_read_after_it() -> None:
+    recent = RecentWrites()
+    recent.add("x", ORDERS, Change({"reference": "new"}, edits=(Edit(REFERENCE, "old", "new"),)), 10.0)
+    job = UpdateJob(RowRef(2, 3, b""), "orders", "x", {"reference": "newer"})
+    (edit,) = difference(job, recent.over("x", BEFORE, 11.0), TERMS).edits
+    assert (edit.before, edit.past) == ("new", ("old",))
 
 
 def test_what_was_written_longer_ago_is_left_to_the_read() -> None:

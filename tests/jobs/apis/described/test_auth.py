@@ -256,7 +256,7 @@ def test_a_token_is_read_from_a_success_that_holds_one(answer: Reply, grant: Gra
         (reply({**ISSUED, "error": "none"}), Meaning.SERVED),
         (Reply(200, {}, b"<html>"), Meaning.SERVED),  # a portal, perhaps: worth another try
         (reply([]), Meaning.SERVED),
-        (reply({"error": "invalid_client"}, 401), Meaning.REFUSED),
+        (reply({"error": "invalid_client"}, 401), Meaning.NOT_AUTHORIZED),
         (Reply(429, {}), Meaning.THROTTLED),
         (NotSent("x"), Meaning.UNSENT),
         (MaybeSent("timed_out", "x"), Meaning.UNANSWERED),

@@ -17,7 +17,6 @@ from jobs.apis.described.meaning import (
     least_wait,
     meaning_of,
     scope_of,
-    token_meaning_of,
 )
 from jobs.apis.meanings import REFUSALS, SERVER_ERRORS, Meaning
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
@@ -88,22 +87,6 @@ NONE = rules()
 def test_without_a_rule_http_says_what_an_outcome_means(outcome: Outcome, read: Meaning, update: Meaning) -> None:
     assert [meaning_of(NONE, each, outcome) for each in (READ, SEARCH)] == [read] * 2
     assert [meaning_of(NONE, each, outcome) for each in (UPDATE, POSTED)] == [update] * 2
-
-
-@pytest.mark.parametrize(
-    ("outcome", "meaning"),
-    [
-        (NotSent("x"), Meaning.UNSENT),
-        (MaybeSent("reply_lost", "x"), Meaning.UNANSWERED),
-        (Reply(101, {}), Meaning.FOREIGN),
-        (Reply(200, JSON, b"{}"), Meaning.SERVED),
-        (Reply(302, {}), Meaning.REDIRECTED),
-        (Reply(401, BARE), Meaning.NOT_AUTHORIZED),  # the client's own secret: there is no token to renew
-        (Reply(429, {}), Meaning.THROTTLED),
-    ],
-)
-def test_no_rule_is_about_the_endpoint_of_tokens(outcome: Outcome, meaning: Meaning) -> None:
-    assert token_meaning_of(outcome) is meaning
 
 
 def test_where_updates_have_a_precondition_a_409_is_a_conflict() -> None:

@@ -5,10 +5,11 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pytest
 
 from jobs.apis.api import Confirmation, Matches
+from jobs.apis.described.resource import DescribedResource
 from jobs.apis.described.templates import Unfilled
 from jobs.changes.diff import Change, CompareRules, difference, fields
 from jobs.model import Edit, Fields, Live, Reply
-from tests.jobs.apis.described.kit import SCHEMA, job, reply, resource
+from tests.jobs.apis.described.kit import SCHEMA, description, job, reply, resource
 
 NAME = Fields(frozenset({"name"}))
 
@@ -210,8 +211,16 @@ def test_an_update_says_what_its_description_says() -> None:
     )  # fmt: skip
     request = sent(of, {"name": "old", "n": 1}, {"name": "new", "n": 2})
     assert (request.method, request.target) == ("PUT", "/things/7/edit?notify=false&updateMask=name,n")
-    assert request.headers == {"Content-Type": "application/json", "Y": "7"}
+    assert request.headers == {"Y": "7"}
     assert json.loads(request.body) == {"name": "new", "n": 2}
+
+
+def test_a_body_of_another_type_than_the_first_says_so() -> None:
+    patched = {"path": "/p/{id}", "update": {"format": "json_patch"}}
+    made = description({"resources": {"things": {"path": "/t/{id}"}, "patched": patched}})
+    of = DescribedResource("patched", made, made.resources["patched"], {}, "", SCHEMA)
+    assert of.update(job({"name": "new"}), CHANGE, None).headers == {"Content-Type": "application/json-patch+json"}
+    assert resource().update(job({"name": "new"}), CHANGE, None).headers == {}
 
 
 def test_an_update_is_conditional_on_what_was_read() -> None:
@@ -315,3 +324,34 @@ def test_nothing_is_found_in_what_is_no_list() -> None:
 def test_a_variable_without_a_value_is_an_error() -> None:
     with pytest.raises(Unfilled, match="nothing"):
         resource(update={"query": {"a": "{nothing}"}}).update(job({"name": "new"}), CHANGE, None)
+
+
+# ---- what a failure finds wrong
+
+
+@pytest.mark.parametrize(
+    ("described", "place", "column"),
+    [
+        ({}, "/name", "Name"),
+        ({"update": {"wrap": "/thing"}}, "/thing/name", "Name"),
+        ({"update": {"format": "json_api"}}, "/data/attributes/name", "Name"),
+        ({"fields": {"name": {"write_to": "/changes/name/set"}}}, "/changes/name/set", "Name"),
+        ({}, "address.city", "city of it"),
+        ({}, "address[city]", "city of it"),
+    ],
+)
+def test_an_error_leads_to_a_column(described: dict[str, Any], place: str, column: str) -> None:
+    columns = {("name",): "Name", ("address", "city"): "city of it"}
+    of = resource({"errors": {"items": ["/errors"], "message": "/m", "field": "/f"}}, **described)
+    (error,) = of.errors(reply({"errors": [{"m": "is bad", "f": place}]}, 422), columns)
+    assert (error.detail, error.field) == ("is bad", column)
+
+
+def test_a_resource_may_have_places_of_errors_of_its_own() -> None:
+    of = resource({"errors": {"message": "/a"}}, errors={"message": "/b"})
+    assert [each.detail for each in of.errors(reply({"a": "one", "b": "two"}, 400), {})] == ["two"]
+
+
+def test_a_rule_says_how_long_to_wait_at_least() -> None:
+    of = resource({"error_rules": [{"status": [429], "means": "slow_down", "wait_s": 30}]})
+    assert [of.least_wait(reply({}, status)) for status in (429, 503)] == [30, 0]
