@@ -465,7 +465,7 @@ def test_records_are_read_many_at_a_time(
 
 
 def test_whoever_can_read_many_does() -> None:
-    can = {each for each in RESOURCES if api(each[0]).resource(each[1]).page > 1} - {("rest", "items")}
+    can = {each for each in RESOURCES if each[0] != "rest" and api(each[0]).resource(each[1]).page > 1}
     alike = {("hubspot", "contacts"), ("hubspot", "companies"), ("hubspot", "tickets")}
     assert can == {(name, kind) for name, kind, *_ in PAGES} | alike
 
