@@ -572,7 +572,7 @@ def test_a_pause_is_for_whom_it_concerns() -> None:
     assert scope("jira", "issues", ratelimit_reason="jira-per-issue-on-write") == "record"
     assert scope("jira", "issues", ratelimit_reason="jira-burst-based") == "credential"
     assert scope("stripe", "customers", stripe_rate_limited_reason="resource-specific") == "record"
-    assert scope("airtable", "records") == "base"
+    assert scope("airtable", "records") == "{base}"
 
 
 WRONG = [
