@@ -99,7 +99,14 @@ def test_an_input_format_is_added_in_the_files_that_the_guide_names(tmp_path: Pa
 
 def test_an_api_is_added_in_the_files_that_the_guide_names(tmp_path: Path) -> None:
     module, registry = "jobs/apis/harbour.py", "jobs/apis/registry.py"
-    used = {"jobs/apis/api.py", "jobs/apis/backpressure.py", "jobs/apis/documents.py", "jobs/changes/taken.py"}
+    used = {
+        "jobs/apis/api.py",
+        "jobs/apis/auth.py",
+        "jobs/apis/backpressure.py",
+        "jobs/apis/documents.py",
+        "jobs/apis/limits.py",
+        "jobs/changes/taken.py",
+    }
     assert named("How to add an API", "harbour") == {module, registry, *used}
     text = (ROOT / "tests/system/e2e/toy_api.py").read_text(encoding="utf-8")
     folder = program_with(tmp_path, {module: text}, registry, API_LINES)

@@ -204,7 +204,7 @@ class Credential:
         self._auth = auth
         self._turn = anyio.Lock()
         self._expires_at = self._renew_at = math.inf
-        self._interval, self._proven_age = RENEW_INTERVAL_S, PROVEN_AGE_S
+        self._interval = RENEW_INTERVAL_S
         self._issued_at: float | None = None
         self._has_spread = False
         self._asked_at = -math.inf
@@ -271,7 +271,7 @@ class Credential:
             await anyio.sleep(SPREAD_S - age)
             self._has_spread = True
             return
-        self._unproven = self._unproven + 1 if age < self._proven_age else 0
+        self._unproven = self._unproven + 1 if age < PROVEN_AGE_S else 0
         if self._unproven >= MAX_UNPROVEN_TOKENS:
             raise CredentialLost("the API refuses the token, and new ones as well")
         await self._issue()
@@ -305,7 +305,6 @@ class Credential:
         self._expires_at = math.inf if life is None else self._clock.now() + life
         self._renew_at = self._expires_at - min(RENEW_BEFORE_S, half)
         self._interval = min(RENEW_INTERVAL_S, max(1.0, half))
-        self._proven_age = min(PROVEN_AGE_S, max(SPREAD_S + 1.0, half))
 
     @property
     def _are_shared(self) -> bool:

@@ -53,9 +53,9 @@ def found(name_or_path: str | Path) -> Api | Description:
     """
     given = str(name_or_path)
     try:
-        if isinstance(name_or_path, str) and not given.endswith(".toml") and "/" not in given:
+        if not names_file(name_or_path):
             return found_named(given or DEFAULT.name)
-        return load(_text_of(Path(given)), given)
+        return load(text_of(Path(given)), given)
     except (UnknownApi, DescriptionRefused) as error:
         raise ConfigError(f"{error}") from None
 
@@ -106,11 +106,20 @@ def target_of(api: Api, url: str = "") -> Target:
     if description is None:
         name = "" if api.name == DEFAULT.name else api.name
         return Target(url=checked_url(url or _nowhere("https://yourdomain.commercelayer.io"), name), api=name)
-    url = checked_url(url or _own_url(description, values), api.name)
+    url = url or _own_url(description, values)
+    url = checked_url(url, api.name) if url else ""
     if needed := missing(variables_of_auth(description), values):
         raise ConfigError(f"Asking {api.name} for a token needs {_as_flags(needed)}.")
     variables = {name: value for name, value in values.items() if description.variables.get(name) != value}
     return Target(url=url, api=api.name, variables=variables)
+
+
+def located(settings: Settings, api: Api, url: str) -> tuple[Settings, Api]:
+    """Return settings and API with the URL that came with a token, where nothing else says where the API is."""
+    if settings.target.url or not url:
+        return settings, api
+    target = settings.target.model_copy(update={"url": url})
+    return settings.model_copy(update={"target": target}), _at(api, url)
 
 
 def keep(directory: Path, api: Api) -> dict[str, str]:
@@ -164,12 +173,15 @@ def _nowhere(like: str) -> NoReturn:
 
 
 def _own_url(description: Description, values: Mapping[str, str]) -> str:
-    """Return the base URL that a description says.
+    """Return the base URL that a description says; empty where it comes with the token.
 
     Raises:
         ConfigError: it says none, or not all of it.
     """
-    if needed := missing(names_in(description.base_url), values):
+    needed = missing(names_in(description.base_url), values)
+    if needed and set(needed) <= description.auth.variables.keys():
+        return ""
+    if needed:
         raise ConfigError(f"Where to? {description.base_url} needs {_as_flags(needed)}; or pass --url.")
     return base_url(description, values) or _nowhere("https://api.example.com/v2")
 
@@ -193,7 +205,17 @@ def _no_variable(api: str, name: str, known: frozenset[str]) -> str:
     )
 
 
-def _text_of(path: Path) -> str:
+def names_file(name_or_path: str | Path) -> bool:
+    """Return whether the file of a description is meant: it ends in `.toml`, or has a separator."""
+    return isinstance(name_or_path, Path) or name_or_path.endswith(".toml") or "/" in name_or_path
+
+
+def text_of(path: Path) -> str:
+    """Return the text of the file of a description.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(_MOST + 1)

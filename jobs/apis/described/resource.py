@@ -13,7 +13,7 @@ from jobs.apis.described.bodies import CONTENT_TYPES, Unit, as_form, as_json_pat
 from jobs.apis.described.description import Description, ErrorPlaces, ReadDescription, ResourceDescription
 from jobs.apis.described.failures import errors_of
 from jobs.apis.described.fields import FieldRules, element_of
-from jobs.apis.described.meaning import Rules, compiled, least_wait, meaning_of
+from jobs.apis.described.meaning import Rules, compiled, least_wait, meaning_of, scope_of
 from jobs.apis.described.names import Steps, name_of, pointed
 from jobs.apis.described.places import at, put
 from jobs.apis.described.replies import Reader, shown_key
@@ -89,7 +89,7 @@ class DescribedResource:
         query |= dict(self._filled(self._queries["precondition"], known, optional=True))
         if update.mask:
             query[update.mask] = ",".join(dict.fromkeys(name_of(unit.steps) for unit in found))
-        headers = {"Content-Type": CONTENT_TYPES[update.format], **self._own_headers(update.headers, known)}
+        headers = {**self._own_type, **self._own_headers(update.headers, known)}
         if self.described.precondition:
             headers |= dict(self._filled(self._conditions, known, optional=True))
         target = self._target(self._paths["update"], query, values)
@@ -151,6 +151,14 @@ class DescribedResource:
     def least_wait(self, reply: Reply) -> float:
         """Return the seconds after which a refused request may be sent again, where no `Retry-After` says so."""
         return least_wait(self._replies, reply)
+
+    def scope_of(self, reply: Reply) -> str:
+        """Return whom a refusal is about, as the rules say it."""
+        return scope_of(self._replies, reply)
+
+    def variables(self, key: str) -> Mapping[str, str]:
+        """Return the variables of a record, by name; without a key, those of the run."""
+        return self._values(key) if key else self.constants
 
     # ---- reads
 
@@ -267,6 +275,12 @@ class DescribedResource:
         return keys.variables_of(self.described)
 
     @cached_property
+    def _own_type(self) -> Mapping[str, str]:
+        """The content type of updates where it is not that of the API: a header of one request costs more."""
+        own = CONTENT_TYPES[self.described.update.format]
+        return {} if own == content_type_of(self.api) else {"Content-Type": own}
+
+    @cached_property
     def _rules(self) -> FieldRules:
         return FieldRules(self.described)
 
@@ -375,6 +389,11 @@ class DescribedResource:
     def _id_place(self) -> Steps:
         many = self.described.read_many
         return pointed(many.id) if many else (self._keys[-1],)
+
+
+def content_type_of(api: Description) -> str:
+    """Return the content type that updates of an API have by default: that of its first type of records."""
+    return CONTENT_TYPES[next(iter(api.resources.values())).update.format]
 
 
 def _templates(texts: Mapping[str, str]) -> dict[str, Template]:

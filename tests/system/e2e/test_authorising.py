@@ -184,6 +184,23 @@ IN_JSON = (
     b'{"grant_type": "client_credentials", "scope": "boats:read boats:write",'
     b' "audience": "https://harbour.example/", "client_id": "boat:man", "client_secret": "cli/ent+s3cr3t="}'
 )
+
+
+@pytest.mark.parametrize(("auth", "header", "value"), SCHEMES[:-1], ids=KINDS[:-1])
+def test_a_server_that_repeats_the_secrets_is_quoted_without_them(
+    auth: Auth, header: str, value: str, tmp_path: Path
+) -> None:
+    secrets = " ".join([value, *ENVIRONMENT.values()])
+    with place(tmp_path, Gate(header, value)) as here:
+        refusal = Answer(422, json.dumps({"message": f"no, {secrets}"}).encode(), JSON)
+        here.server.script = lambda asked: refusal if asked.method == "PATCH" else here.gate(asked)
+        assert here.apply(auth)[0] == 1
+        told = json.loads((tmp_path / "run" / "results.ndjson").read_text(encoding="utf-8").splitlines()[0])["message"]
+        assert "<secret>" in told
+        for secret in auth.permit(*read_secrets(ENVIRONMENT, auth).at_hand(auth.needs)).secrets:
+            assert secret not in here.written().decode(errors="replace")
+
+
 OAUTH2 = {"scopes": ("boats:read", "boats:write"), "params": {"audience": "https://harbour.example/"}}
 
 

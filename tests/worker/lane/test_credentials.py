@@ -162,6 +162,17 @@ async def test_a_refused_token_is_replaced_once_for_all_workers() -> None:
     assert len(endpoint.issued) == 2
 
 
+async def test_a_refusal_of_the_token_before_comes_late_and_replaces_nothing() -> None:
+    hands, endpoint = Hands(), Endpoint([7200, 7200, 7200])
+    credential = Credential((), endpoint, hands.clock(), AUTH)
+    used = await credential.permit()
+    hands.time += 100
+    await credential.renew(used)
+    hands.time += 100
+    await credential.renew(used)
+    assert endpoint.issued == ["token0", "token1"]
+
+
 async def test_the_same_dead_token_handed_out_again_is_asked_for_once() -> None:
     hands, endpoint = Hands(), Endpoint([7200] * 20)
     credential = Credential((), endpoint, hands.clock(), AUTH)
@@ -644,18 +655,6 @@ def test_a_token_that_lives_for_seconds_is_never_used_beyond_its_life(life: floa
             await api.ask()
             await anyio.sleep(1)
         assert api.refused == 0
-
-    run(scene())
-
-
-def test_short_lives_that_end_early_cost_a_renewal_each_and_not_the_run() -> None:
-    async def scene() -> None:
-        endpoint = Endpoint([20.0] * 200)  # but the API takes each for 12 s only
-        api = Api(Credential((), endpoint, Clock(), OAUTH2), life=12.0)
-        for _ in range(60):
-            await api.ask()
-            await anyio.sleep(7)
-        assert len(endpoint.issued) > 20
 
     run(scene())
 

@@ -532,3 +532,12 @@ async def test_whatever_may_have_left_is_in_doubt_with_or_without_a_body(request
         assert await transport.send(request_, HEADERS) == MaybeSent(
             "reply_lost", "the connection broke before a reply came"
         )
+
+
+@pytest.mark.parametrize(
+    "target", ["//evil.example/x", "//evil.example/x?q=1", "@evil.example/", "/@evil.example", "/a#b"]
+)
+async def test_no_target_leads_to_another_origin(target: str) -> None:
+    async with taking_heads() as (heads, origin), Transport(origin, timeout=5, connections=1) as transport:
+        assert isinstance(await transport.send(Request("GET", target), HEADERS), Reply)
+    assert f"Host: {origin.removeprefix('http://')}\r\n".encode() in heads[0]

@@ -5,10 +5,11 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pytest
 
 from jobs.apis.api import Confirmation, Matches
+from jobs.apis.described.resource import DescribedResource
 from jobs.apis.described.templates import Unfilled
 from jobs.changes.diff import Change, CompareRules, difference, fields
 from jobs.model import Edit, Fields, Live, Reply
-from tests.jobs.apis.described.kit import SCHEMA, job, reply, resource
+from tests.jobs.apis.described.kit import SCHEMA, description, job, reply, resource
 
 NAME = Fields(frozenset({"name"}))
 
@@ -210,8 +211,16 @@ def test_an_update_says_what_its_description_says() -> None:
     )  # fmt: skip
     request = sent(of, {"name": "old", "n": 1}, {"name": "new", "n": 2})
     assert (request.method, request.target) == ("PUT", "/things/7/edit?notify=false&updateMask=name,n")
-    assert request.headers == {"Content-Type": "application/json", "Y": "7"}
+    assert request.headers == {"Y": "7"}
     assert json.loads(request.body) == {"name": "new", "n": 2}
+
+
+def test_a_body_of_another_type_than_the_first_says_so() -> None:
+    patched = {"path": "/p/{id}", "update": {"format": "json_patch"}}
+    made = description({"resources": {"things": {"path": "/t/{id}"}, "patched": patched}})
+    of = DescribedResource("patched", made, made.resources["patched"], {}, "", SCHEMA)
+    assert of.update(job({"name": "new"}), CHANGE, None).headers == {"Content-Type": "application/json-patch+json"}
+    assert resource().update(job({"name": "new"}), CHANGE, None).headers == {}
 
 
 def test_an_update_is_conditional_on_what_was_read() -> None:
