@@ -193,6 +193,11 @@ def test_a_condition_by_header_needs_each_record_by_itself() -> None:
     assert resource(read_many=many, precondition={"headers": {"If-Match": "{/version}"}}).page == 100
 
 
+def test_what_is_sent_as_a_whole_has_to_be_read() -> None:
+    assert resource().can_be_blind
+    assert not resource(update={"send": "record"}).can_be_blind
+
+
 def test_some_records_cannot_be_read() -> None:
     assert not resource(read=False).can_be_read
     assert resource(read=False, read_many=PAGES[0][0]).can_be_read
