@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from jobs.apis.described.names import steps_of
 from jobs.apis.schema import ResourceType, Schema
 from jobs.changes.diff import Change
 from jobs.changes.edits import column_of, sides
@@ -63,11 +64,38 @@ def strayed(kind: ResourceType | None, change: Change, before: Mapping[str, JSON
         before: all attributes as they were read right before.
         after: all attributes as they were read right after.
     """
-    if any(name.startswith("_") for name in change.attributes):
+    known = kind.attributes if kind else {}
+    if any(name.startswith("_") or (name in known and known[name].action) for name in change.attributes):
         return ""  # a trigger is meant to change more than is sent
-    for name in kind.attributes if kind else ():
-        if name in change.attributes or name not in before or name not in after:
+    sent = {steps_of(name)[0] for name in change.attributes}
+    for name in known:
+        if steps_of(name)[0] in sent or name not in before or name not in after:
             continue
         if before[name] != after[name]:
             return f"`{name}` was not sent and has changed (by the update, or by somebody else at the same moment)"
     return ""
+
+
+def vanished(change: Change, before: Mapping[str, JSON], after: Mapping[str, JSON]) -> str:
+    """Say what an update emptied of its record besides what was sent; an empty text for nothing.
+
+    A description that says of a server that it keeps what is not sent is wrong here before it is wrong a thousand
+    times.
+
+    Args:
+        change: what was sent.
+        before: everything that was read right before, members of objects by dotted names.
+        after: the same, right after.
+    """
+    sent = {steps_of(name) for name in change.attributes if not any(edit.path[1:2] == (name,) for edit in change.edits)}
+    sent |= {(*steps_of(edit.path[1]), *edit.path[2:]) for edit in change.edits}
+    for name, value in before.items():
+        steps = steps_of(name)
+        lost = value not in _EMPTY and after.get(name) in _EMPTY
+        if lost and not any(steps[: len(each)] == each or each[: len(steps)] == steps for each in sent):
+            return f"`{name}` was not sent and is gone: the API keeps less than its description says"
+    return ""
+
+
+_EMPTY: Final[tuple[JSON, ...]] = (None, "", [], {})
+"""What is as good as gone."""

@@ -6,8 +6,8 @@ import pytest
 
 from jobs.changes.diff import Change
 from jobs.model import ABSENT, UNREAD, Edit, Status
-from tests.schemas import SCHEMA
-from worker.policy.canary import Canary, strayed, unstuck
+from tests.schemas import DESK, SCHEMA
+from worker.policy.canary import Canary, strayed, unstuck, vanished
 
 KIND = SCHEMA.resource_type("stripe_payments")
 BEFORE: dict[str, Any] = {"reference": "a", "reference_origin": "o", "metadata": {"k": 1}, "updated_at": "then"}
@@ -75,3 +75,48 @@ def test_a_type_that_refuses_all_of_its_first_updates_alike_stops_the_run(reason
 def test_an_update_that_did_not_stick_stops_the_run_at_once() -> None:
     canary = Canary(3)
     assert "does not hold it" in canary.settled(Status.UNKNOWN, "not_taken")
+
+
+@pytest.mark.parametrize(
+    ("sent", "after", "says"),
+    [
+        ({"priority": "low"}, {"count": 1}, "`count` was not sent and has changed"),
+        ({"close": True}, {"count": 1}, ""),  # an action is meant to change more
+        (
+            {"address.geo": {"lat": 1}},
+            {"address": {"geo": {"lat": 1}}, "address.zip": "2"},
+            "",
+        ),  # one of its objects
+        ({"priority": "low"}, {"url": "x"}, ""),  # read-only
+    ],
+)
+def test_a_first_update_of_a_described_resource_may_only_change_what_it_says(
+    sent: dict[str, Any], after: dict[str, Any], says: str
+) -> None:
+    before: dict[str, Any] = {"priority": "", "count": 0, "address": {}, "address.zip": "1", "url": ""}
+    found = strayed(DESK.resource_type("tickets"), Change(sent), before, {**before, **after})
+    assert found[: len(says)] == says
+    assert bool(found) is bool(says)
+
+
+@pytest.mark.parametrize(
+    ("edits", "unread", "after", "lost"),
+    [
+        ([("m", "k")], (), {"m": {"k": 2, "o": 1}, "m.k": 2, "m.o": 1, "n": "x"}, ""),
+        ([("m", "k")], (), {"m": {"k": 2}, "m.k": 2, "n": "x"}, "m.o"),
+        ([("m", "k")], (), {"m": {"k": 2, "o": None}, "m.k": 2, "m.o": None, "n": "x"}, "m.o"),
+        ([("n",)], (), {"n": "y"}, "m"),
+        ([("n",)], (), {"n": "", "m": {"k": 1, "o": 1}, "m.k": 1, "m.o": 1}, ""),
+        ([("m",)], (), {"m": None, "n": "x"}, ""),
+        ([], ("m",), {"n": "x"}, ""),
+    ],
+)
+def test_what_an_update_empties_besides_is_told(
+    edits: list[tuple[str, ...]], unread: tuple[str, ...], after: dict[str, Any], lost: str
+) -> None:
+    before: dict[str, Any] = {"m": {"k": 1, "o": 1}, "m.k": 1, "m.o": 1, "n": "x", "e": ""}
+    changes = tuple(Edit(("attributes", *path), 1, 2) for path in edits)
+    names: dict[str, Any] = dict.fromkeys([path[0] for path in edits] + list(unread), 2)
+    said = vanished(Change(names, edits=changes), before, after)
+    assert said.startswith(f"`{lost}` was not sent" if lost else "")
+    assert bool(said) == bool(lost)
