@@ -59,6 +59,10 @@ class Lookup:
         answer = await self._insist(resource.read_one(resource_id, None), patient=False)
         return None if isinstance(answer, NoAnswer) else resource.attributes(answer.reply, resource_id)
 
+    async def answer(self, request: Request) -> Answer | NoAnswer:
+        """Send a read of the caller's own until there is an answer that a further attempt would not change."""
+        return await self._insist(request, patient=False)
+
     async def _insist(self, request: Request, *, patient: bool) -> Answer | NoAnswer:
         """Send the request until there is an answer that a further attempt would not change.
 
