@@ -12,6 +12,7 @@ from pathlib import Path
 import anyio
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from jobs.printable import printable
 from worker.cli.chosen import chosen_api
@@ -174,7 +175,8 @@ def _table(console: Console, facts: tuple[Fact, ...]) -> None:
     for fact in facts:
         style = "bold red" if fact.contradicts else ""
         mark = "!" if fact.contradicts else ""
-        table.add_row(mark, fact.name, fact.says or "-", fact.found, fact.seen, style=style)
+        cells = (mark, fact.name, fact.says or "-", fact.found, fact.seen)
+        table.add_row(*map(Text, cells), style=style)  # whatever a server says is no markup
     console.print(table)
 
 

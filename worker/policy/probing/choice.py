@@ -32,6 +32,9 @@ _WANTED: Final[Mapping[str, Wanted]] = {
 _WORDS: Final = ("title", "name", "subject", "summary", "description", "note", "notes", "body", "comment")
 """Names of fields that are nearly always plain text of people."""
 
+_DELICATE: Final = re.compile(r"(?i).*(mail|user_?name|login|password|secret|phone|owner|price|amount).*")
+"""Names of fields that are sent back last: more may hang on them than their value."""
+
 _OF_THE_SERVER: Final = re.compile(
     r"(?i)^(_.*|id|.*id|self|links?|url|.*_url|href|uri|type|kind|object|state|status|etag|rev(ision)?|.*version.*|"
     r".*(_at|_on|date|time|timestamp|stamp)|(last_?)?(created?|updated?|modified).*|.*(At|On))$"

@@ -37,8 +37,7 @@ class Surveyed:
 
 def surveyed(subject: Subject, answered: Answered) -> Surveyed:
     """Return what the first read of a record shows."""
-    request = subject.read()
-    name, says, seen = "read", f"GET {_path(subject)}", f"GET {request.target}"
+    name, says, seen = "read", f"GET {_path(subject)}", "the first read"
     outcome = answered.outcome
     if not isinstance(outcome, Reply) or answered.meaning is not Meaning.SERVED:
         return Surveyed(subject, None, (Fact(name, says, why_not(outcome), seen, contradicts=True),))
@@ -104,7 +103,7 @@ def read_many(subject: Subject, reading: Reading) -> Request | None:
 
 def read_many_fact(subject: Subject, reading: Reading, request: Request, answered: Answered) -> Fact:
     """Return whether reading many at once shows the same as reading one."""
-    says, seen = f"{request.method} {request.target.partition('?')[0]}", f"{request.method} {request.target}"
+    says, seen = f"{request.method} {request.target}", "the read of many"
     outcome = answered.outcome
     if not isinstance(outcome, Reply) or answered.meaning is not Meaning.SERVED:
         return Fact("read_many", says, why_not(outcome), seen, contradicts=True)

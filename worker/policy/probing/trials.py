@@ -153,10 +153,10 @@ class Conversation:
             return
         value = self.subject.value(before, name)
         edit = Edit(("attributes", name), value, value)
-        trial = _Trial(NO_OP, self.subject, {name: value}, (edit,), "sends back what is there")
+        trial = _Trial(NO_OP, self.subject, {name: value}, (edit,), "Send back what is there")
         answered = yield from self._sent(trial)
         settle = _refusal(answered, trial, before)
-        seen = self._seen(trial, before)
+        seen = _reply_to(trial)
         if settle is not None:
             yield self._concluded(NO_OP, settle, answered.outcome)
             self._refused_noop(answered, seen)
@@ -186,10 +186,14 @@ class Conversation:
         old = self.subject.value(before, name)
         steps = self.subject.rules.rule(name).steps
         trial = _Trial(
-            WRITE, self._alone(steps, value), {name: value}, (edit_of(self.subject, before, name, value),), "writes"
+            WRITE,
+            self._alone(steps, value),
+            {name: value},
+            (edit_of(self.subject, before, name, value),),
+            "Write a made-up value, and put the old one back",
         )
         answered = yield from self._sent(trial)
-        settle, seen = _refusal(answered, trial, before), self._seen(trial, before)
+        settle, seen = _refusal(answered, trial, before), _reply_to(trial)
         if settle is not None:
             yield self._concluded(WRITE, settle, answered.outcome)
             read_only = self.subject.rules.rule(name).described.read_only
@@ -237,7 +241,7 @@ class Conversation:
         before, steps = self.reading, self.subject.rules.rule(name).steps
         trial = self._clearing(name, way, before)
         answered = yield from self._sent(trial)
-        settle, seen = _refusal(answered, trial, before), self._seen(trial, before)
+        settle, seen = _refusal(answered, trial, before), _reply_to(trial)
         says = "this way" if way == described_way(self.subject, name) else ""
         label = f"clear {name} by {way}"
         if settle is not None:
@@ -252,7 +256,7 @@ class Conversation:
 
     def _clearing(self, name: str, way: str, before: Reading) -> _Trial:
         """Return the write that clears a member: alone, or within as much of its objects as the server replaces."""
-        steps, told = self.subject.rules.rule(name).steps, f"clears by {way}"
+        steps, told = self.subject.rules.rule(name).steps, f"Clear by {way}, and put the value back"
         value: Any = {"null": None, "empty": ""}.get(way, ABSENT)
         edit = edit_of(self.subject, before, name, value)
         place = steps[:1] if way == "omit" else self._replaced(steps)
@@ -280,10 +284,14 @@ class Conversation:
             return
         beside = {self.wanted.noop: self.subject.value(before, self.wanted.noop), name: MADE_UP}
         trial = _Trial(
-            UNKNOWN, self.subject, beside, (Edit(("attributes", name), None, MADE_UP),), "sends a made-up member"
+            UNKNOWN,
+            self.subject,
+            beside,
+            (Edit(("attributes", name), None, MADE_UP),),
+            "Send a member that the API cannot know, and take it away if it is stored",
         )
         answered = yield from self._sent(trial)
-        settle, seen = _refusal(answered, trial, before), self._seen(trial, before)
+        settle, seen = _refusal(answered, trial, before), _reply_to(trial)
         if settle is not None:
             yield self._concluded(UNKNOWN, settle, answered.outcome)
             self.facts.append(Fact(label, "", f"refused: {self._words(answered.outcome)}", seen))
@@ -307,7 +315,7 @@ class Conversation:
         """Record what a write did to the record, and put back what differs; `force` if that did not show (yet)."""
         after, names = self.reading, [path[1] for path in (edit.path for edit in trial.edits)]
         if isinstance(answered.outcome, Reply) and not any(each.name == "echo" for each in self.facts):
-            self.facts.append(echo_fact(self.subject, answered.outcome, self._seen(trial, before), after))
+            self.facts.append(echo_fact(self.subject, answered.outcome, _reply_to(trial), after))
         losses = self._losses(before, after, names)
         self._judge_others(losses, trial)
         edits = [self._as_it_went(edit, after) for edit in trial.edits]
@@ -390,17 +398,12 @@ class Conversation:
         """Propose a write, and send it."""
         request = trial.sender.update(trial.values, self.reading)
         body = shortened(request.body.decode("utf-8", "replace"), _BODY)
-        after = "" if trial.row == NO_OP else "; the old value is put back at once"
-        line = f"{trial.row.capitalize()}: {trial.told}: {request.method} {request.target} {body}{after}"
+        line = f"{trial.told}: {request.method} {request.target} {body}"
         if not (yield Propose((line, _LASTING))):
             raise _Declined
         answered = _broken_if_none((yield Write(self._open[trial.row], request, trial.edits)))
         self._heard(answered.outcome)
         return answered
-
-    def _seen(self, trial: _Trial, before: Reading) -> str:
-        request = trial.sender.update(trial.values, before)
-        return f"{request.method} {request.target}"
 
     def _read(self) -> Generator[Step, Any, Reading]:
         answered = _broken_if_none((yield Read(self.subject.read())))
@@ -452,6 +455,10 @@ class Conversation:
 
     def _concluded(self, name: str, settle: Settle, outcome: Outcome | None = None) -> Conclude:
         return Conclude(self._open.pop(name), settle, outcome.status if isinstance(outcome, Reply) else 0)
+
+
+def _reply_to(trial: _Trial) -> str:
+    return f"reply to the {trial.row}"
 
 
 def _refusal(answered: Answered, trial: _Trial, before: Reading) -> Settle | None:
