@@ -110,10 +110,10 @@ def _write(
 ) -> int:
     """Try what is wanted of a record that was read; return the exit status."""
     subject, surveyed = found
-    conversation = operation.conversation_of(surveyed, asked.tried)
+    conversation, rows = operation.conversation_of(surveyed, asked.tried)
     directory = asked.run_dir or run_directory.default(f"probe-{subject.type}", time.time())
     ask = partial(_ask, sure=flags.yes)
-    with operation.begun(directory, settings, surveyed, conversation.rows) as handle:
+    with operation.begun(directory, settings, surveyed, rows) as handle:
         end = anyio.run(_converse, handle, conversation, access, host, ask)
         end_orderly()
         probed = operation.finish(handle, conversation, end, host)
@@ -161,7 +161,8 @@ def _document(subject: Subject, probed: Probed, directory: Path | None) -> dict[
         "record": subject.key,
         "facts": [fact.document() for fact in probed.facts],
         "contradictions": contradictions(probed.facts),
-        "not_put_back": list(probed.left),
+        "complete": probed.complete,
+        "put_back": not probed.left,
         "state": probed.end.state,
         "run": None if directory is None else str(directory),
         "exit_status": probed.exit_status,

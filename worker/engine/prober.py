@@ -115,16 +115,21 @@ class Prober:
                 return await self._read(request)
             case Write():
                 return await self._write(step)
-            case Wait(seconds):
-                with anyio.move_on_after(seconds):
-                    await self._wish.wait()
-                return not self._interrupted
+            case Wait(seconds, patient):
+                return await self._wait(seconds, patient=patient)
             case Amend(row, edits):
                 self.journal.keep_stored(row, edits)
                 return await self.journal.flush()
             case Conclude():
                 return await self._conclude(step)
         assert_never(step)
+
+    async def _wait(self, seconds: float, *, patient: bool) -> bool:
+        if patient:
+            return await self.connection.lane.stop.sleep(seconds)
+        with anyio.move_on_after(seconds):
+            await self._wish.wait()
+        return not self._interrupted
 
     async def _propose(self, lines: tuple[str, ...]) -> bool:
         if self._interrupted or self.connection.lane.stop.reason:
@@ -187,7 +192,7 @@ class Prober:
         if not self.journal.is_registered:
             self.register()
         self._attempts[step.row] += 1
-        attempt, subject = self._attempts[step.row], self.conversation.subject
+        attempt, subject = self._attempts[step.row], self.conversation.channel.subject
         image = Image(step.row, subject.type, subject.key, step.edits)
         await self.journal.intend(step.row, attempt, self.clock.wall(), image)
         return attempt

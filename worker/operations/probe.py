@@ -40,7 +40,7 @@ from worker.policy.probing.noting import noted
 from worker.policy.probing.plan import PlannedRow, Wanted, planned
 from worker.policy.probing.steps import Answered
 from worker.policy.probing.subject import Reading, Subject
-from worker.policy.probing.trials import Conversation
+from worker.policy.probing.trials import Conversation, conversation
 from worker.policy.ratelimit import read_limits
 from worker.reports.formats import json_lines
 from worker.settings import ConfigError, Input, Settings
@@ -87,14 +87,16 @@ class Probed:
     Attributes:
         facts: with that about limits.
         end: how its process ended.
-        left: names of what could not be put back.
+        left: something could not be put back.
         wrote: a run directory is kept, since something was sent.
+        complete: everything that was wanted was tried.
     """
 
     facts: tuple[Fact, ...]
     end: RunEnd
-    left: tuple[str, ...] = ()
+    left: bool = False
     wrote: bool = False
+    complete: bool = False
 
     @property
     def exit_status(self) -> int:
@@ -301,8 +303,8 @@ def settings_of(settings: Settings, subject: Subject) -> Settings:
     return settings.model_copy(update={"input": how, "target": target})
 
 
-def conversation_of(surveyed: Surveyed, tried: Tried) -> Conversation:
-    """Return the conversation of a probe whose record was read.
+def conversation_of(surveyed: Surveyed, tried: Tried) -> tuple[Conversation, tuple[PlannedRow, ...]]:
+    """Return the conversation of a probe whose record was read, and the rows that it may write.
 
     Raises:
         ConfigError: a field or a value cannot be probed.
@@ -311,12 +313,14 @@ def conversation_of(surveyed: Surveyed, tried: Tried) -> Conversation:
     subject, reading = surveyed.subject, surveyed.reading
     to_try = wanted(subject, reading, tried)
     rows = planned(subject, reading, to_try)
-    return Conversation(subject, reading, to_try, rows, list(surveyed.facts), dict(surveyed.headers))
+    made = conversation(subject, reading, to_try, rows, surveyed.facts)
+    made.channel.headers.update(surveyed.headers)
+    return made, rows
 
 
 @asynccontextmanager
 async def prepared(
-    handle: RunHandle, conversation: Conversation, access: Access, host: Host, ask: Ask
+    handle: RunHandle, talk: Conversation, access: Access, host: Host, ask: Ask
 ) -> AsyncIterator[Prober]:
     """Connect, and yield what holds the conversation.
 
@@ -331,21 +335,21 @@ async def prepared(
             runs.register(handle, MODE, access, clock)
 
         yield Prober(
-            connection, handle.journal, conversation, rows, register, ask, clock, host.observer,
+            connection, handle.journal, talk, rows, register, ask, clock, host.observer,
             handle.api.idempotency_header,
         )  # fmt: skip
 
 
-def finish(handle: RunHandle, conversation: Conversation, end: RunEnd, host: Host) -> Probed:
+def finish(handle: RunHandle, talk: Conversation, end: RunEnd, host: Host) -> Probed:
     """Record how a probe ended, write its reports, and return what it came to. Blocks.
 
     Raises:
         JournalError: the end cannot be recorded.
         JournalDamaged, InputRefused: the run directory does not hold what it should.
     """
-    facts = with_limits(conversation.subject, conversation.facts, conversation.headers, host)
+    facts = with_limits(talk.channel.subject, talk.facts, talk.channel.headers, host)
     wrote = handle.journal.is_registered
-    probed = Probed(facts, end, tuple(conversation.left), wrote)
+    probed = Probed(facts, end, left=talk.left, wrote=wrote, complete=talk.is_complete)
     if wrote:
         end = replace(end, exit_status=probed.exit_status, state="stopped" if probed.left else end.state)
         runs.record_end(handle, end, host.clock)

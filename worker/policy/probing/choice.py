@@ -37,7 +37,7 @@ _DELICATE: Final = re.compile(r"(?i).*(mail|user_?name|login|password|secret|pho
 
 _OF_THE_SERVER: Final = re.compile(
     r"(?i)^(_.*|id|.*id|self|links?|url|.*_url|href|uri|type|kind|object|state|status|etag|rev(ision)?|.*version.*|"
-    r".*(_at|_on|date|time|timestamp|stamp)|(last_?)?(created?|updated?|modified).*|.*(At|On))$"
+    r".*(_at|_on|date|time|timestamp|stamp)|(last_?)?(created?|updated?|modified).*|(?-i:.*[a-z](At|On)))$"
 )
 """Names of members that servers mostly set themselves, or that mean more than a value."""
 
@@ -54,7 +54,7 @@ def plain_field(subject: Subject, reading: Reading) -> str:
     candidates = [name for name in _candidates(subject, reading) if _is_plain(subject, reading, name)]
     described = [name for name in candidates if name in subject.rules.described_names]
     chosen = described or [name for name in candidates if not _OF_THE_SERVER.match(name)]
-    chosen.sort(key=lambda name: _WORDS.index(name) if name in _WORDS else len(_WORDS))
+    chosen.sort(key=lambda name: _WORDS.index(name) if name in _WORDS else len(_WORDS) + bool(_DELICATE.match(name)))
     texts = [name for name in chosen if isinstance(subject.value(reading, name), str)]
     return next(iter(texts or chosen), "")
 

@@ -6,9 +6,11 @@ from typing import Final
 
 from jobs.apis.described.names import name_of
 from jobs.apis.described.places import at
+from jobs.apis.meanings import Meaning
 from jobs.changes.equality import equal
 from jobs.model import Outcome, Reply
 from worker.policy.decision import shown
+from worker.policy.probing.echo import echo_fact
 from worker.policy.probing.effects import Merge, alike, is_empty, is_nothing, merging
 from worker.policy.probing.facts import Fact, Note
 from worker.policy.probing.plan import Wanted, sent_part
@@ -27,6 +29,46 @@ _EFFECT: Final[Mapping[Merge, str]] = {
     "shallow": "members that are not sent are kept",
     "deep": "members that are not sent are kept, at every level",
 }
+
+
+def noop_accepted(subject: Subject, answered: Answered, changes: str, seen: str) -> Fact:
+    """Return that an update which changes nothing is accepted, and what it changes nevertheless."""
+    told = f"accepted: {status_of(answered.outcome)}; {f'changes {changes}' if changes else 'changes nothing'}"
+    return Fact("no-op", _noop_rule(subject), told, seen)
+
+
+def noop_refused(subject: Subject, answered: Answered, words: str, seen: str) -> Fact:
+    """Return that an update which changes nothing is refused, and whether the description knows that."""
+    is_described = answered.meaning is Meaning.NO_OP
+    told = f"refused: {words}" if is_described else f"refused: {words}; taken for {answered.meaning}"
+    return Fact("no-op", _noop_rule(subject), told, seen, contradicts=not is_described)
+
+
+def _noop_rule(subject: Subject) -> str:
+    rules = (*subject.described.error_rules, *subject.api.description.error_rules)
+    return "an error" if any(rule.means == "unchanged" for rule in rules) else ""
+
+
+def echo_facts(subject: Subject, answered: Answered, seen: str, after: Reading) -> tuple[Fact, ...]:
+    """Return what the reply to a write shows of the record; nothing where there was no reply."""
+    return (echo_fact(subject, answered.outcome, seen, after),) if isinstance(answered.outcome, Reply) else ()
+
+
+def unknown_fact(label: str, answered: Answered, now: Reading, name: str, *, is_stored: bool) -> Fact:
+    """Return what became of a member that the API cannot know; `now` is the record once it was taken away."""
+    if not is_stored:
+        told = f"silently dropped: {status_of(answered.outcome)}, and no read shows it"
+    elif is_nothing(now.fields.get(name)):
+        told = f"stored; {'null now, since it could not be removed' if name in now.fields else 'removed again'}"
+    else:
+        told = "stored; it could not be removed"
+    return Fact(label, "", told, "reads after the update")
+
+
+def value_refused(subject: Subject, name: str, words: str, seen: str) -> Fact:
+    """Return that a made-up value is refused."""
+    says = "read only" if subject.rules.rule(name).described.read_only else ""
+    return Fact(f"write {name}", says, f"refused: {words}", seen)
 
 
 def value_fact(subject: Subject, wanted: Wanted, after: Reading | None, answered: Answered, seen: str) -> Fact:

@@ -55,9 +55,10 @@ class Conclude:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait so many seconds; answered by False if the user wants the probe to end instead."""
+    """Wait; answered by False if the user wants the probe to end, for which a `patient` wait does not break off."""
 
     seconds: float
+    patient: bool = False
 
 
 Step: TypeAlias = Propose | Read | Write | Amend | Conclude | Wait

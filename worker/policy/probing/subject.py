@@ -147,12 +147,6 @@ class Subject:
     def _job(self, values: Mapping[str, JSON]) -> UpdateJob:
         return UpdateJob(_NO_ROW, self.type, self.key, attributes=dict(values))
 
-    def echoed(self, document: object) -> Mapping[str, Any] | None:
-        """Return the record in the reply to an update, where the description says it stands; None if there is none."""
-        echo = self.described.update.echo
-        found = at(document, pointed(self.described.record if echo is None else echo))
-        return found if isinstance(found, Mapping) else None
-
 
 def present(value: JSON | Absent) -> JSON:
     """Return a value, null for what is absent."""

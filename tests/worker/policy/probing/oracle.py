@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import parse_qsl
 
 from jobs.apis.described.api import described
 from jobs.apis.described.loading import load
@@ -15,7 +16,7 @@ from worker.policy.probing.plan import Wanted, planned
 from worker.policy.probing.steps import Amend, Answered, Conclude, Propose, Read, Step, Wait, Write
 from worker.policy.probing.subject import Subject
 from worker.policy.probing.survey import surveyed
-from worker.policy.probing.trials import Conversation
+from worker.policy.probing.trials import Conversation, conversation
 
 Json = Any
 HEADERS = {"content-type": "application/json"}
@@ -45,6 +46,8 @@ class Semantics:
     etag: bool = False
     lag: float = 0.0
     wrap: str = ""
+    loses: bool = False
+    writable: bool = True
 
 
 @dataclass
@@ -77,9 +80,11 @@ class Oracle:
         wrap = self.semantics.wrap
         return json.dumps({wrap: record} if wrap else record).encode()
 
-    def _update(self, request: Request) -> Reply:
+    def _update(self, request: Request) -> Outcome:
         self.writes.append(request.body)
-        sent = json.loads(request.body)
+        if not self.semantics.writable:
+            return Reply(403, HEADERS, b'{"message": "not yours"}')
+        sent = self._sent(request)
         refusal = self._refused(sent)
         if refusal:
             return Reply(422, HEADERS, json.dumps({"errors": [{"field": refusal, "message": "no"}]}).encode())
@@ -92,7 +97,21 @@ class Oracle:
             after["updated_at"] = f"t{self.stamps}"
         self.past.append((self.at, before))
         self.record = after
-        return self._echo(sent)
+        return MaybeSent("reply_lost", "the connection broke") if self.semantics.loses else self._echo(sent)
+
+    def _sent(self, request: Request) -> Json:
+        """Return the body as JSON, whatever its form."""
+        if request.body[:1] not in b"{[":
+            sent: Json = {}
+            for name, text in parse_qsl(request.body.decode(), keep_blank_values=True):
+                first, *inner = name.replace("]", "").split("[")
+                held = sent
+                for outer, step in zip([first, *inner], inner, strict=False):
+                    held, first = held.setdefault(outer, {}), step
+                held[first] = text
+            return sent
+        document = json.loads(request.body)
+        return document if isinstance(document, dict) else json_patch({}, self.record, document)
 
     def _refused(self, sent: Json) -> str:
         if self.semantics.unknown == "refuse":
@@ -149,6 +168,23 @@ class Oracle:
         return Reply(200, HEADERS, self._document(self.record))
 
 
+def json_patch(sent: Json, record: Json, operations: Json) -> Json:
+    """Return the members that a JSON Patch leaves changed, as whole outermost ones; null for those it removes."""
+    after = copy.deepcopy(record)
+    for each in operations:
+        *way, last = each["path"].split("/")[1:]
+        held = after
+        for step in way:
+            held = held[step]
+        if each["op"] == "remove":
+            del held[last]
+        else:
+            held[last] = each["value"]
+        top = each["path"].split("/")[1]
+        sent[top] = after.get(top)
+    return sent
+
+
 def _holds(value: Json, wanted: Json) -> bool:
     if isinstance(value, dict):
         return any(_holds(each, wanted) for each in value.values())
@@ -166,7 +202,7 @@ path = "/things/{id}"
 
 
 def subject_of(text: str = PLAIN, key: str = "1") -> Subject:
-    return Subject(described(load(text, "oracle.toml"), {}, "https://api.example"), "things", key)  # type: ignore[arg-type]
+    return Subject(described(load(text, "oracle.toml"), {}, "https://api.example"), "things", key)
 
 
 @dataclass
@@ -179,26 +215,29 @@ class Held:
     results: dict[int, str]
 
 
-def probed(oracle: Oracle, wanted: Wanted, subject: Subject | None = None, *, yes: int = 99) -> Held:
+def probed(oracle: Oracle, wanted: Wanted, subject: Subject | None = None, *, yes: int = 99, waits: int = 9999) -> Held:
     """Hold a whole conversation; the user agrees so many times."""
     subject = subject or subject_of()
     first = surveyed(subject, _asked(oracle, subject, subject.read()))
     assert first.reading is not None
     rows = planned(first.subject, first.reading, wanted)
-    conversation = Conversation(first.subject, first.reading, wanted, rows, list(first.facts))
-    steps, results = converse(conversation, oracle, yes=yes)
-    facts = {each.name: each for each in conversation.facts}
-    assert len(facts) == len(conversation.facts)  # none is told twice
-    return Held(facts, conversation, steps, results)
+    talk = conversation(first.subject, first.reading, wanted, rows, first.facts)
+    steps, results = converse(talk, oracle, yes=yes, waits=waits)
+    facts = {each.name: each for each in talk.facts}
+    assert len(facts) == len(talk.facts)  # none is told twice
+    return Held(facts, talk, steps, results)
 
 
-def converse(conversation: Conversation, oracle: Oracle, *, yes: int = 99) -> tuple[list[Step], dict[int, str]]:
-    """Answer every step of a conversation by the oracle."""
-    talk, answer, steps = conversation.run(), None, list[Step]()
+def converse(
+    talk: Conversation, oracle: Oracle, *, yes: int = 99, waits: int = 9999
+) -> tuple[list[Step], dict[int, str]]:
+    """Answer every step of a conversation by the oracle; the user wants an end after so many waits."""
+    run, steps = talk.run(), list[Step]()
+    answer: Any = None
     results: dict[int, str] = {}
     while True:
         try:
-            step = talk.send(answer)
+            step = run.send(answer)
         except StopIteration:
             return steps, results
         steps.append(step)
@@ -207,10 +246,11 @@ def converse(conversation: Conversation, oracle: Oracle, *, yes: int = 99) -> tu
             case Propose():
                 answer, yes = yes > 0, yes - 1
             case Read(request) | Write(_, request):
-                answer = _asked(oracle, conversation.subject, request)
-            case Wait(seconds):
+                answer = _asked(oracle, talk.channel.subject, request)
+            case Wait(seconds, patient):
                 oracle.at += seconds
-                answer = True
+                waits -= not patient
+                answer = waits >= 0 or patient
             case Conclude(row, settle):
                 assert row not in results
                 results[row] = settle.reason
