@@ -148,7 +148,8 @@ class Prober:
         return is_wanted and not self._interrupted
 
     async def _read(self, request: Request) -> Answered | None:
-        found = await self.connection.lookup.answer(request)
+        subject = self.conversation.channel.subject
+        found = await self.connection.lookup.answer(request, subject.type, subject.key)
         if not isinstance(found, NoAnswer):
             return Answered(found.reply, found.meaning, found.at.loop, self.clock.now())
         if self.connection.lane.stop.reason:
@@ -158,11 +159,12 @@ class Prober:
 
     async def _write(self, step: Write) -> Answered | None:
         """Send an update until it has an outcome that another attempt would not change; None if nothing can be sent."""
-        exchange = self.connection.updates
-        tries = Tries(exchange.patience)
+        exchange, subject = self.connection.updates, self.conversation.channel.subject
+        gates, tries = exchange.gates, Tries(exchange.patience)
+        places = gates.places(subject.type, (subject.key,), reads=False) if gates else ()
         while True:
             attempt = await self._intend(step)
-            sent = await exchange.ask(self._with_key(step.request, step.row, attempt), in_full=True)
+            sent = await exchange.ask(self._with_key(step.request, step.row, attempt), places, in_full=True)
             if sent is None:
                 self.journal.withdraw(step.row, attempt)
                 return None

@@ -29,7 +29,7 @@ from worker.events import Draining, Observer, Working, ignore
 from worker.exit_statuses import DONE, NOT_ALL, STOPPED
 from worker.files import refeed, source
 from worker.journal import PLAN, History, Journal, JournalError, Planned, RowHistories, Runner, WriterThread
-from worker.lane.connect import READ_CONCURRENCY, Connection, LaneSettings, connected
+from worker.lane.connect import Connection, LaneSettings, connected, reads_at_once
 from worker.policy.decision import decide_row
 from worker.policy.guards import Guards
 from worker.policy.pace import Pace
@@ -55,10 +55,10 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 """Something that works on the rows until there are none, or the run ends."""
 
 
-async def _all(reads: Work, *others: Work) -> None:
-    """Run `others` and as many copies of `reads` as pages may be read at once."""
+async def _all(at_once: int, reads: Work, *others: Work) -> None:
+    """Run `others` and so many copies of `reads`."""
     async with anyio.create_task_group() as group:
-        for work in (*[reads] * READ_CONCURRENCY, *others):
+        for work in (*[reads] * at_once, *others):
             group.start_soon(work)
 
 
@@ -185,7 +185,7 @@ class Run:
         )
         self.journal.follow(planned=progress.plan)
         stop.on_request(bells.ring)
-        await self._beside(partial(_all, prefetch.run), progress, connection)
+        await self._beside(partial(_all, reads_at_once(self.api, self.settings), prefetch.run), progress, connection)
         if not stop.reason:
             self.journal.learn(PLAN, "complete")
 
@@ -204,16 +204,18 @@ class Run:
             return connection.reads.is_down and writes.is_down
 
         settling = Settling(reading.lookup, outcomes, bells, clock, stop, is_down)
-        senders = Senders(sequencer, attempts, reading, outcomes, settling, bells, stop)
+        per_row = 1 / self.api.page if connection.writes is connection.reads and not settings.input.blind else 0.0
+        senders = Senders(sequencer, attempts, reading, outcomes, settling, bells, stop, per_row)
         prefetch = Prefetch(sequencer, iter(intake), reading, outcomes.drain, senders.room, self.journal, bells, stop)
         progress = Progress(
-            self._to_settle(intake.histories), writes.pace.rate, self._pause(writes.pace), writes.pace,
+            self._to_settle(intake.histories), senders.rate, self._pause(writes.pace), writes.pace,
             connection.reads.pace,
             queued=lambda: sequencer.queued + writes.pace.in_flight, gets=lambda: self.journal.counters.gets,
         )  # fmt: skip
         self.journal.follow(durable=progress.count)
         stop.on_request(bells.ring)
-        work = partial(_all, prefetch.run, partial(senders.run, settings.pacing.concurrency))
+        at_once = reads_at_once(self.api, settings)
+        work = partial(_all, at_once, prefetch.run, partial(senders.run, settings.pacing.concurrency, at_once // 2))
         await self._beside(work, progress, connection)
         if attempts.longest_gap:
             self.journal.learn(LONGEST_GAP, f"{attempts.longest_gap:.3f}")

@@ -4,7 +4,6 @@ There is no task per row. The first updates of a type are sent alone and read ba
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 import anyio
 
@@ -14,19 +13,20 @@ from worker.engine.bells import Bells
 from worker.engine.outcomes import Outcomes
 from worker.engine.reading import Reading
 from worker.engine.settling import Settling
-from worker.policy.canary import strayed, unstuck
+from worker.policy.canary import strayed, unstuck, vanished
 from worker.policy.row import InFlightRow, room_at
 from worker.policy.sequencer import Sequencer
 from worker.policy.verdict import ReadBack
 from worker.stop import Stop
 
-SETTLERS: Final = 2
-"""Maximum number of pages of rows in doubt that are read at once."""
-
 
 @dataclass(slots=True)
 class Senders:
-    """Sends every row to its end, or until the run ends."""
+    """Sends every row to its end, or until the run ends.
+
+    Attributes:
+        reads_per_row: requests that read a row's record, as far as they spend the quota of updates.
+    """
 
     sequencer: Sequencer
     attempts: AttemptLoop
@@ -35,12 +35,18 @@ class Senders:
     settling: Settling
     bells: Bells
     stop: Stop
+    reads_per_row: float = 0.0
     _admitting: int = 0
 
-    async def run(self, workers: int) -> None:
-        """Send with `workers` workers until nothing is left to do or the run ends."""
+    async def run(self, workers: int, settlers: int = 2) -> None:
+        """Send until nothing is left to do or the run ends.
+
+        Args:
+            workers: rows sent at once at most.
+            settlers: pages of rows in doubt read at once at most.
+        """
         async with anyio.create_task_group() as group:
-            for _ in range(SETTLERS):
+            for _ in range(max(1, settlers)):
                 group.start_soon(self.settling.run)
             async with anyio.create_task_group() as working:
                 for _ in range(workers):
@@ -49,7 +55,11 @@ class Senders:
 
     def room(self) -> int:
         """Return how many rows may be ahead of the senders at the current pace."""
-        return 0 if self.settling.is_full else room_at(self.attempts.limiter.pace.rate(), self.attempts.api.page)
+        return 0 if self.settling.is_full else room_at(self.rate(), self.attempts.api.page)
+
+    def rate(self) -> float:
+        """Return the rows per second that the pace allows, infinity if nothing is known."""
+        return self.attempts.limiter.pace.rate() / (1.0 + self.reads_per_row)
 
     async def _work(self) -> None:
         while (row := await self._next()) is not None:
@@ -88,12 +98,17 @@ class Senders:
 
     def _taken(self) -> InFlightRow | None:
         """Take the next row from the sequencer, and wake the readers if that makes room."""
-        row = self.sequencer.next_row()
+        row = self.sequencer.next_row(self._is_open if self.attempts.exchange.gates else None)
         if self.sequencer.out:
             self.outcomes.drain()
         if self.sequencer.reads_on(self.room()):
             self.bells.room.ring()
         return row
+
+    def _is_open(self, row: InFlightRow) -> bool:
+        """Return True if the gates of a row are open; those of others need not wait behind it."""
+        gates = self.attempts.exchange.gates
+        return gates is None or gates.is_open(gates.places(row.type_name, (row.job.id,), reads=False))
 
     async def _admitted(self) -> bool:
         """Reserve a slot. Count the waiting workers, so that never more of them wait than there are rows."""
@@ -108,13 +123,16 @@ class Senders:
 
         A value that does not stick puts the row in doubt, so that it is reported only once it is settled.
         """
-        job, lookup = row.job, self.reading.lookup
+        job, lookup, gives_way = row.job, self.reading.lookup, self.attempts.exchange.gives_way
+        if gives_way:
+            self.attempts.limiter.release()
         try:
             before = await lookup.record(job.type, job.id)
         except BaseException:
-            self.attempts.limiter.release()
+            if not gives_way:
+                self.attempts.limiter.release()
             raise
-        ending = await self.attempts.run(row, admitted=True)
+        ending = await self.attempts.run(row, admitted=not gives_way)
         if before is None or not isinstance(ending, Judged) or ending.settle.status is not Status.APPLIED:
             return ending
         found = await lookup.record(job.type, job.id)
@@ -124,6 +142,7 @@ class Senders:
         if names := unstuck(edits, found, lookup.api.schema):
             said = f"sent, and not on the record right after: {', '.join(names)}"
             return NeedsReadBack(ReadBack("not_taken", said, stored=ending.settle.stored), ending.outcome)
-        if said := strayed(lookup.api.schema.resource_type(row.type_name), row.change, before, found):
+        judge = strayed if lookup.api.schema.grammar == "attributes" else vanished
+        if said := judge(lookup.api.schema.resource_type(row.type_name), row.change, before, found):
             self.stop.request("canary", f"row {row.number} ({job.type}/{job.id}): {said}")
         return ending

@@ -41,7 +41,7 @@ from worker.policy.probing.plan import PlannedRow, Wanted, planned
 from worker.policy.probing.steps import Answered
 from worker.policy.probing.subject import Reading, Subject
 from worker.policy.probing.trials import Conversation, conversation
-from worker.policy.ratelimit import read_limits
+from worker.policy.ratelimit import reader_of
 from worker.reports.formats import json_lines
 from worker.settings import ConfigError, Input, Settings
 from worker.stop import Stop
@@ -187,7 +187,7 @@ async def survey_record(subject: Subject, settings: Settings, access: Access, ho
         ConfigError: the servers cannot be reached in the way the settings say.
     """
     async with _lane(subject.api, settings, access, host, Counters()) as connection:
-        answered = await _asked(connection, subject.read())
+        answered = await _asked(connection, subject, subject.read())
         stop = connection.lane.stop
         if stop.reason:
             return Surveyed(subject, None, (), stopped=f"{stop.reason}: {stop.message}")
@@ -196,13 +196,14 @@ async def survey_record(subject: Subject, settings: Settings, access: Access, ho
         many = None if found.reading is None else survey.read_many(found.subject, found.reading)
         if many is None or found.reading is None:
             return Surveyed(found.subject, found.reading, found.facts, headers)
-        also = await _asked(connection, many)
+        also = await _asked(connection, subject, many)
         fact = survey.read_many_fact(found.subject, found.reading, many, also)
         return Surveyed(found.subject, found.reading, (*found.facts, fact), {**headers, **_headers(also)})
 
 
-async def _asked(connection: Connection, request: Request) -> Answered:
-    found, now = await connection.lookup.answer(request), connection.lane.clock.now()
+async def _asked(connection: Connection, subject: Subject, request: Request) -> Answered:
+    found = await connection.lookup.answer(request, subject.type, subject.key)
+    now = connection.lane.clock.now()
     if isinstance(found, NoAnswer):
         return Answered(NotSent(found.why), Meaning.UNSENT, now, now)
     return Answered(found.reply, found.meaning, found.at.loop, now)
@@ -359,7 +360,7 @@ def finish(handle: RunHandle, talk: Conversation, end: RunEnd, host: Host) -> Pr
 
 def with_limits(subject: Subject, facts: Iterable[Fact], headers: Mapping[str, str], host: Host) -> tuple[Fact, ...]:
     """Return facts with the one about limits, which all replies together show."""
-    return (*facts, survey.limits_fact(subject, headers, read_limits, host.clock.wall()))
+    return (*facts, survey.limits_fact(subject, headers, reader_of(subject.api.limits.headers), host.clock.wall()))
 
 
 # ---- what comes of it

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from jobs.apis.schema import Attribute, Members, ResourceType
 from jobs.changes.diff import Change
 from jobs.model import ABSENT, UNREAD, Edit, Status
-from tests.schemas import SCHEMA
-from worker.policy.canary import Canary, strayed, unstuck
+from tests.schemas import DESK, SCHEMA
+from worker.policy.canary import Canary, strayed, unstuck, vanished
 
 KIND = SCHEMA.resource_type("stripe_payments")
 BEFORE: dict[str, Any] = {"reference": "a", "reference_origin": "o", "metadata": {"k": 1}, "updated_at": "then"}
@@ -75,3 +76,57 @@ def test_a_type_that_refuses_all_of_its_first_updates_alike_stops_the_run(reason
 def test_an_update_that_did_not_stick_stops_the_run_at_once() -> None:
     canary = Canary(3)
     assert "does not hold it" in canary.settled(Status.UNKNOWN, "not_taken")
+
+
+@pytest.mark.parametrize(
+    ("sent", "after", "says"),
+    [
+        ({"priority": "low"}, {"count": 1}, "`count` was not sent and has changed"),
+        ({"close": True}, {"count": 1}, ""),  # an action is meant to change more
+        (
+            {"address.geo": {"lat": 1}},
+            {"address": {"geo": {"lat": 1}}, "address.zip": "2"},
+            "",
+        ),  # one of its objects
+        ({"priority": "low"}, {"url": "x"}, ""),  # read-only
+    ],
+)
+def test_a_first_update_of_a_described_resource_may_only_change_what_it_says(
+    sent: dict[str, Any], after: dict[str, Any], says: str
+) -> None:
+    before: dict[str, Any] = {"priority": "", "count": 0, "address": {}, "address.zip": "1", "url": ""}
+    found = strayed(DESK.resource_type("tickets"), Change(sent), before, {**before, **after})
+    assert found[: len(says)] == says
+    assert bool(found) is bool(says)
+
+
+@pytest.mark.parametrize(
+    ("edits", "unread", "gone", "lost"),
+    [
+        ([("m", "k")], (), {}, ""),
+        ([("m", "k")], (), {"m.o"}, "`m.o` was not sent"),
+        ([("m", "k")], (), {"n"}, ""),  # a single field that depends on another one
+        ([("m", "k")], (), {"n", "t"}, "`n`, `t` were not sent"),
+        ([("m", "k")], (), {"n", "r"}, ""),  # of which one is the API's own
+        ([("n",)], (), {"m", "m.k", "m.o", "t"}, "`m`, `t` were not sent"),
+        ([("n",)], (), {"n"}, ""),
+        ([("m",)], (), {"m", "m.k", "m.o"}, ""),
+        ([], ("m",), {"m", "m.k", "m.o"}, ""),
+    ],
+)
+def test_what_an_update_empties_besides_is_told(
+    edits: list[tuple[str, ...]], unread: tuple[str, ...], gone: set[str], lost: str
+) -> None:
+    before: dict[str, Any] = {"m": {"k": 1, "o": 1}, "m.k": 1, "m.o": 1, "n": "x", "t": "y", "r": 7, "e": ""}
+    changes = tuple(Edit(("attributes", *path), 1, 2) for path in edits)
+    names: dict[str, Any] = dict.fromkeys([path[0] for path in edits] + list(unread), 2)
+    members = Members({("r",): Attribute("integer", read_only=True)})
+    kind = ResourceType("things", {}, {}, members=members)
+    after = {name: None if name in gone else value for name, value in before.items()}
+    said = vanished(kind, Change(names, edits=changes), before, after)
+    assert said.startswith(lost)
+    assert bool(said) == bool(lost)
+
+
+def test_of_a_type_that_is_not_known_all_counts() -> None:
+    assert vanished(None, Change({"a": 1}), {"a": 0, "b": 1, "c": 2}, {"a": 1})

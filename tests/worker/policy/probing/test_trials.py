@@ -12,7 +12,7 @@ from tests.worker.policy.probing.kit import answered, described, reply
 from tests.worker.policy.probing.oracle import RECORD, Oracle, Semantics, probed, subject_of
 from worker.policy.probing.facts import Fact, Note
 from worker.policy.probing.plan import Wanted, planned
-from worker.policy.probing.steps import Amend, Answered, Broken, Propose, Read, Write
+from worker.policy.probing.steps import Amend, Answered, Broken, Conclude, Propose, Read, Write
 from worker.policy.probing.trials import Conversation, conversation
 
 NOTHING = Fact("", "", "", "")
@@ -244,6 +244,22 @@ def test_a_field_that_can_never_be_cleared_is_not() -> None:
     subject = described('fields."meta.a" = { clear = "never" }')
     held = probed(Oracle(Semantics()), Wanted("title", "meta.a", "made up"), subject)
     assert not [name for name in held.facts if name.startswith("clear")]
+
+
+def test_an_object_without_other_members_tells_nothing_of_merging() -> None:
+    oracle = Oracle(Semantics(), record={**RECORD, "meta": {"a": "1"}})
+    held = probed(oracle, Wanted("title", "meta.a", "made up"))
+    assert held.facts["merge meta"].found == "not seen: the object has no other members"
+    assert not held.facts["merge meta"].contradicts
+
+
+def test_a_write_that_never_left_is_no_write() -> None:
+    talk = begun(Oracle(Semantics()))
+    run = talk.run()
+    run.send(None)
+    run.send(True)
+    assert isinstance(run.send(answered(NotSent("refused"), Meaning.UNSENT)), Conclude)
+    assert talk.facts[0].found == "refused: refused; taken for unsent"
 
 
 # ---- the user's no, and an interrupt
