@@ -39,6 +39,7 @@ _COMMANDS: Final = {
     "template": "Make an empty sheet for a resource type.",
     "plan": "Show what an apply would change; nothing is sent.",
     "apply": "Update the records that the rows of a sheet name.",
+    "probe": "Test the description of an API on one record.",
     "resume": "Continue a run that stopped, was interrupted or killed.",
     "retry": "Run the failed and rejected rows of a run again.",
     "verify": "Check that the server still holds what a run wrote.",
@@ -72,7 +73,7 @@ app: Final = App(
 )
 for _name, _what in _COMMANDS.items():
     # An existing run has its settings in its journal: only commands that begin one read flags from the environment.
-    _config: dict[str, Any] = {"config": _environment} if _name in {"apply", "check", "plan"} else {}
+    _config: dict[str, Any] = {"config": _environment} if _name in {"apply", "check", "plan", "probe"} else {}
     app.command(f"worker.cli.{_name}:{_name}", help=_what, **_config)
 
 

@@ -26,6 +26,9 @@ _TARGET: Final = Group("Where to", sort_key=1)
 _READING: Final = Group("Reading the sheet", sort_key=2)
 _MEANING: Final = Group("What rows may do", sort_key=3)
 _PACE: Final = Group("Pace and patience", sort_key=4)
+TRYING: Final = Group("What to try", sort_key=0)
+"""Group of the flags that say what a probe tries."""
+
 RUN: Final = Group("The run", sort_key=5)
 """Group of the flags about the run itself."""
 
