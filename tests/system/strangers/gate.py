@@ -33,11 +33,13 @@ class Gate:
     Attributes:
         port: of the stranger.
         passed: every request that was answered.
+        loses: of how many updates one is done without an answer; 0 for none.
         before: by record id, what happens once, right before the next update of that record arrives.
     """
 
     port: int
     passed: list[Passed] = field(default_factory=list)
+    loses: int = 0
     before: dict[str, Callable[[], None]] = field(default_factory=dict)
     _server: ThreadingHTTPServer | None = None
 
@@ -106,7 +108,10 @@ class _Handler(BaseHTTPRequestHandler):
             back.close()
         backoff = float(reply.headers.get("Backoff") or 0)
         self.door.passed.append(Passed(self.command, reply.status, began, time.monotonic(), backoff))
-        self._answer(reply, text)
+        if self.door.loses and self.command in UPDATES and self.door.updates() % self.door.loses == 0:
+            self.close_connection = True
+        else:
+            self._answer(reply, text)
 
     def _answer(self, reply: http.client.HTTPResponse, text: bytes) -> None:
         lines = [f"HTTP/1.1 {reply.status} {reply.reason}"]

@@ -74,6 +74,11 @@ def visited(folder: Path) -> list[Line]:
             scene = _opened(street, gate, type_name)
             race.told(scene, gate, items.sheet(type_name, _ids(40), "nObOdY", Habits(TYPES[type_name])), line)
         lines.append(line)
+    line = Line("Kinto, records, every seventh update without an answer")
+    with Street(_inner(folder, "lost")) as street, Gate(free_port(), loses=7) as gate:
+        told(_opened(street, gate, "records"), items.sheet("records", _ids(ROWS), "nObOdY", Habits(GONE)), line)
+        line.notes.append(gate.counted())
+    lines.append(line)
     line = Line("Kinto, every tenth reply with Backoff: 2")
     with Street(_inner(folder, "backoff")) as street, Gate(free_port()) as gate:
         settings = ("kinto.backoff = 2", "kinto.backoff_percentage = 10")

@@ -13,7 +13,7 @@ from typing import Any, Final
 from tests.system.strangers import cellar, items
 from tests.system.strangers.gate import Gate
 from tests.system.strangers.items import Habits
-from tests.system.strangers.judge import False_, Record
+from tests.system.strangers.judge import ONCE, Aim, False_, Record
 from tests.system.strangers.processes import Street, free_port
 from tests.system.strangers.story import Line, Scene, Sheet, told
 
@@ -80,7 +80,13 @@ def visited(folder: Path) -> list[Line]:
     with Street(_inner(folder, "plain")) as street, Gate(free_port()) as gate:
         told(_opened(street, gate), _sheet(ROWS), line)
         line.notes.append(gate.counted())
-    return [line, *(_limited(folder, *each) for each in ((60, 3, 100), (100, 10, 100)))]
+    raised = Line("PocketBase, a counter, every seventh update without an answer")
+    with Street(_inner(folder, "counter")) as street, Gate(free_port(), loses=7) as gate:
+        scene = _opened(street, gate)
+        flags = (*scene.flags, "--allow-trigger", "count+")
+        told(replace(scene, flags=flags, steps=scene.steps - {"again"}), _counters(ROWS), raised)
+        raised.notes.append(gate.counted())
+    return [line, raised, *(_limited(folder, *each) for each in ((60, 3, 100), (100, 10, 100)))]
 
 
 def _limited(folder: Path, requests: int, seconds: int, rows: int) -> Line:
@@ -123,6 +129,13 @@ def _opened(street: Street, gate: Gate, settings: Mapping[str, Any] | None = Non
 def _sheet(rows: int) -> Sheet:
     due = lambda place: ("2026-03-04T05:06:07Z", "2026-03-04 05:06:07.000Z") if place % 2 else ("", None)  # noqa: E731
     return items.sheet("records", _ids(rows), "nobodynobody000", Habits(cleared="", extra={"due": due}))
+
+
+def _counters(rows: int) -> Sheet:
+    """Counters that every update raises by one; sent twice, they would be wrong."""
+    cells = [[identity, f"counted {place}", "1"] for place, identity in enumerate(_ids(rows))]
+    aims = [Aim(cell[0], {("title",): cell[1], ("count",): ONCE}) for cell in cells]
+    return Sheet("records", ("id", "title", "count+"), cells, aims, ("title",))
 
 
 def _ids(rows: int) -> list[str]:

@@ -16,7 +16,7 @@ class Echo(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
-    def do_PATCH(self) -> None:  # noqa: N802
+    def do_PATCH(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         text = json.dumps({"path": self.path, "match": self.headers["If-Match"], "body": body.decode()}).encode()
         self.send_response(207)
@@ -53,6 +53,15 @@ def test_a_request_passes_as_it_was_sent_and_is_counted(gate: Gate) -> None:
     assert update(gate, "/items/a%20b?x=%2F") == {"path": "/items/a%20b?x=%2F", "match": '"1"', "body": "ü"}
     assert gate.counted() == "1 requests: 1 x PATCH 207"
     assert gate.updates() == 1
+
+
+def test_a_lost_update_is_done_and_not_answered(gate: Gate) -> None:
+    gate.loses = 2
+    update(gate, "/items/1")
+    with pytest.raises(OSError):
+        update(gate, "/items/2")
+    update(gate, "/items/3")
+    assert gate.updates() == 3
 
 
 def test_a_rival_writes_once_before_the_update_of_its_record(gate: Gate) -> None:
