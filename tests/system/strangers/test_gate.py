@@ -58,7 +58,7 @@ def test_a_request_passes_as_it_was_sent_and_is_counted(gate: Gate) -> None:
 def test_a_lost_update_is_done_and_not_answered(gate: Gate) -> None:
     gate.loses = 2
     update(gate, "/items/1")
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="without response"):
         update(gate, "/items/2")
     update(gate, "/items/3")
     assert gate.updates() == 3
