@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from jobs.apis.described.description import Description
-from jobs.apis.described.loading import load
+from jobs.apis.described.loading import examine
 
 DESK: Final = """
 name = "desk"
@@ -24,7 +24,9 @@ fields.subject = { type = "text" }
 
 
 def desk(text: str = DESK) -> Description:
-    return load(text, "desk.toml")
+    found = examine(text)
+    assert found.description is not None, found.problems
+    return found.description
 
 
 def desk_file(folder: Path, text: str = DESK) -> Path:

@@ -4,9 +4,10 @@ A part stands between `<!-- NAME: generated -->` and `<!-- NAME: end -->`. `make
 all of them anew.
 """
 
+import inspect
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from functools import partial
 from io import StringIO
@@ -14,6 +15,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from jobs.apis.described.description import Description
+from jobs.apis.described.shape import element_of, is_list, is_model, members, words
+from jobs.apis.described.writing import inline
 from jobs.damage import WARNINGS
 from jobs.model import Status
 from jobs.printable import printable
@@ -121,6 +128,47 @@ def _code(text: str) -> str:
     return f"`` {shown} ``" if "`" in shown else f"`{shown}`"
 
 
+def description_keys() -> str:
+    """A section for each table of a description: its keys, with type, default and meaning."""
+    sections = []
+    for path, table in tables():
+        rows = [
+            (f"`{key}`", words(declared.annotation), default(declared), declared.description or "")
+            for key, declared in table.model_fields.items()
+        ]
+        heading = f"`{path}`" if path else "The API"
+        listed = _table(("Key", "Takes", "Default", "Meaning"), rows)
+        sections.append(f"### {heading}\n\n{inspect.getdoc(table)}\n\n{listed}")
+    return "\n\n".join(sections)
+
+
+def tables() -> Iterator[tuple[str, type[BaseModel]]]:
+    """Every table of a description with its place, in the order of the keys."""
+    waiting: list[tuple[str, type[BaseModel]]] = [("", Description)]
+    seen = set()
+    while waiting:
+        path, table = waiting.pop(0)
+        if table in seen:
+            continue
+        seen.add(table)
+        yield path, table
+        found = []
+        for key, declared in table.model_fields.items():
+            for each in members(declared.annotation):
+                inner = each if is_model(each) else element_of(each)
+                name = "" if is_model(each) else "[]" if is_list(each) else ".NAME"
+                if is_model(inner):
+                    found.append((f"{path}.{key}{name}".removeprefix("."), inner))
+        waiting += found
+
+
+def default(declared: FieldInfo) -> str:
+    if declared.is_required():
+        return "required"
+    value = declared.default
+    return "–" if value is None or isinstance(value, BaseModel) else f"`{inline(value)}`"
+
+
 PARTS: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
     ("docs/outcomes.md", "reasons"): reasons,
     ("docs/verdicts.md", "verdicts"): verdicts,
@@ -129,6 +177,7 @@ PARTS: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
     ("docs/lifecycle.md", "diagram"): diagram,
     ("docs/input.md", "warnings"): warnings,
     ("docs/input.md", "bad-input"): bad_input,
+    ("docs/describe-an-api.md", "keys"): description_keys,
     ("docs/commerce-layer.md", "stripe_payments"): partial(on_the_wire, "stripe_payments"),
     ("docs/commerce-layer.md", "transactions"): partial(on_the_wire, "transactions"),
 }

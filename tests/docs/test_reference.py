@@ -20,7 +20,9 @@ _NEITHER: Final = frozenset({"--help", "--version"})
 
 
 def flags_of(command: str, capsys: pytest.CaptureFixture[str]) -> set[str]:
-    app.help_print([command])
+    for below in ("", *app[command]):
+        if not below.startswith("-"):  # a command, or one of its own commands
+            app.help_print([command, below] if below else [command])
     return set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out)) - _NEITHER
 
 

@@ -28,6 +28,8 @@ def test_a_dash_behind_a_flag_without_a_value_is_standard_input(command: str, fl
         (["check", "-", "--type", "orders"], ["check", "/dev/stdin", "--type", "orders"]),
         (["check", "--clear-token", "-", "a.csv"], ["check", "--clear-token=-", "a.csv"]),
         (["check", "--clear-token=x", "-"], ["check", "--clear-token=x", "/dev/stdin"]),
+        (["apis", "show", "--source", "-"], ["apis", "show", "--source", "/dev/stdin"]),  # a command of a command
+        (["apis", "-"], ["apis", "/dev/stdin"]),
         (["check", "a.csv", "--delimiter", "-"], ["check", "a.csv", "--delimiter=-"]),
         (["-"], ["/dev/stdin"]),  # no command: the parser says so
         (["no-command", "-"], ["no-command", "/dev/stdin"]),

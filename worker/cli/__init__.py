@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from io import TextIOWrapper
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
 from cyclopts import App, ArgumentCollection, CycloptsError, CycloptsPanel, Parameter
 from cyclopts.config import Env
@@ -45,6 +45,7 @@ _COMMANDS: Final = {
     "undo": "Restore what a run replaced; the undo is a run itself.",
     "report": "Rebuild the reports of a run; nothing is sent.",
     "runs": "List the runs: the state of each, and the next command.",
+    "apis": "List the APIs there are; show or check a description.",
     "sandbox": "Serve a fake Commerce Layer on this machine for trials.",
 }
 
@@ -71,8 +72,8 @@ app: Final = App(
 )
 for _name, _what in _COMMANDS.items():
     # An existing run has its settings in its journal: only commands that begin one read flags from the environment.
-    _config = _environment if _name in {"apply", "check", "plan"} else None
-    app.command(f"worker.cli.{_name}:{_name}", help=_what, config=_config)
+    _config: dict[str, Any] = {"config": _environment} if _name in {"apply", "check", "plan"} else {}
+    app.command(f"worker.cli.{_name}:{_name}", help=_what, **_config)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -96,9 +97,17 @@ def _with_dashes(arguments: Sequence[str]) -> Iterator[str]:
 
 
 def _switches(arguments: Sequence[str]) -> set[str]:
-    """Return the flags of the command that take no value. Read its own signature only, and import no other command."""
-    command = arguments[0]
-    flags = app[command].assemble_argument_collection(parse_docstring=False) if command in _COMMANDS else ()
+    """Return the flags of the command, or of its own command, that take no value.
+
+    Read its own signature only, and import no other command.
+    """
+    command, following = (*arguments, "")[:2]
+    if command not in _COMMANDS:
+        return set()
+    named = app[command]
+    if not following.startswith("-") and following in named:
+        named = named[following]
+    flags = named.assemble_argument_collection(parse_docstring=False)
     return {name for flag in flags if bool in {flag.hint, *get_args(flag.hint)} for name in flag.names}
 
 

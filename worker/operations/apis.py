@@ -53,9 +53,9 @@ def found(name_or_path: str | Path) -> Api | Description:
     """
     given = str(name_or_path)
     try:
-        if isinstance(name_or_path, str) and not given.endswith(".toml") and "/" not in given:
+        if not names_file(name_or_path):
             return found_named(given or DEFAULT.name)
-        return load(_text_of(Path(given)), given)
+        return load(text_of(Path(given)), given)
     except (UnknownApi, DescriptionRefused) as error:
         raise ConfigError(f"{error}") from None
 
@@ -193,7 +193,17 @@ def _no_variable(api: str, name: str, known: frozenset[str]) -> str:
     )
 
 
-def _text_of(path: Path) -> str:
+def names_file(name_or_path: str | Path) -> bool:
+    """Return whether the file of a description is meant: it ends in `.toml`, or has a separator."""
+    return isinstance(name_or_path, Path) or name_or_path.endswith(".toml") or "/" in name_or_path
+
+
+def text_of(path: Path) -> str:
+    """Return the text of the file of a description.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(_MOST + 1)

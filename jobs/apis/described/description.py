@@ -222,7 +222,7 @@ class ResourceDescription(_Part):
 class Description(_Part):
     """An API."""
 
-    name: str = Field(pattern="[a-z0-9][a-z0-9_-]*", description="What `--api` calls it.")
+    name: str = Field(pattern="^[a-z0-9][a-z0-9_-]*$", description="What `--api` calls it.")
     verified: str = Field("", description="What stands behind it: `docs 2026-11`, `probe 2026-12-01`.")
     notes: tuple[str, ...] = Field((), description="Traps, told by `apis show` and before the first apply.")
     base_url: str = Field("", description="Where it is; may hold variables. --url overrides it.")

@@ -1,6 +1,5 @@
 """A description as TOML: what was said of the API, table by table, without the defaults."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -8,6 +7,7 @@ from typing import Final
 from jobs.apis.described.description import Description
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
+_ESCAPES: Final = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 
 
 def as_toml(description: Description) -> str:
@@ -18,16 +18,17 @@ def as_toml(description: Description) -> str:
 def _table(path: tuple[str, ...], table: Mapping[str, object]) -> Iterator[str]:
     """Yield the lines of a table: its own values first, since those behind the next header would belong to that."""
     if path:
-        yield f"\n[{'.'.join(map(_key, path))}]"
+        yield f"\n[{'.'.join(map(key_of, path))}]"
     for name, value in table.items():
         if not isinstance(value, Mapping) and value is not None:
-            yield f"{_key(name)} = {_value(value)}"
+            yield f"{key_of(name)} = {inline(value)}"
     for name, value in table.items():
         if isinstance(value, Mapping):
             yield from _table((*path, name), value)
 
 
-def _value(value: object) -> str:
+def inline(value: object) -> str:
+    """Return a value as TOML on one line; members without a value are left out."""
     match value:
         case str():
             return _text(value)
@@ -36,17 +37,27 @@ def _value(value: object) -> str:
         case int() | float():
             return repr(value)
         case Mapping():
-            members = (f"{_key(name)} = {_value(each)}" for name, each in value.items() if each is not None)
-            return f"{{ {', '.join(members)} }}"
+            members = [f"{key_of(name)} = {inline(each)}" for name, each in value.items() if each is not None]
+            return f"{{ {', '.join(members)} }}" if members else "{}"
         case Sequence():
-            return f"[{', '.join(map(_value, value))}]"
+            return f"[{', '.join(map(inline, value))}]"
         case _:
             raise TypeError(f"TOML has no {type(value).__name__}")
 
 
-def _key(name: str) -> str:
+def key_of(name: str) -> str:
+    """Return a key as TOML."""
     return name if _BARE.fullmatch(name) else _text(name)
 
 
 def _text(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")  # JSON's escapes are TOML's, but for one
+    """Return a text in quotes; whatever cannot be seen is escaped, so that it can be printed and copied."""
+    return f'"{"".join(map(_character, text))}"'
+
+
+def _character(character: str) -> str:
+    if character.isprintable():
+        return _ESCAPES.get(character, character)
+    return _ESCAPES.get(character) or (
+        f"\\u{ord(character):04x}" if character <= "\uffff" else f"\\U{ord(character):08x}"
+    )

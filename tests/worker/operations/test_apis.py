@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from jobs.apis.api import Api
 from jobs.apis.described.loading import DescriptionRefused
+from jobs.apis.described.problems import Problem
 from jobs.apis.registry import DEFAULT, constants_of, description_of
 from jobs.model import Edit, RowRef, RowResult, Status
 from tests.desk_api import DESK, desk_file
@@ -131,7 +132,7 @@ def test_an_undo_has_a_description_of_its_own(run: Path) -> None:
 
 def test_a_description_of_another_version_is_refused_in_words(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def load(_text: str, origin: str) -> None:
-        raise DescriptionRefused(f"{origin}: no such key")
+        raise DescriptionRefused(origin, [Problem((), "no such key")])
 
     monkeypatch.setattr(apis, "load", load)
     with pytest.raises(ConfigError, match=r"api\.toml: no such key\nAnother version"), opening.opened(run):

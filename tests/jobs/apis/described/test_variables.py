@@ -16,7 +16,7 @@ from jobs.apis.described.variables import (
 from tests.desk_api import DESK, desk
 
 EVERYWHERE = """
-name = "a{name}"
+name = "x"
 verified = "{verified}"
 notes = ["{notes}"]
 base_url = "https://{host}/{v:lower}"

@@ -1,0 +1,83 @@
+"""A description in a few lines, so that whoever wrote it sees whether it says what was meant."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from jobs.apis.described.description import (
+    AuthDescription,
+    Description,
+    LimitDescription,
+    PreconditionDescription,
+    ResourceDescription,
+)
+from jobs.apis.described.scopes import key_variables, settable
+
+CREDENTIALS: Final[Mapping[str, tuple[str, ...]]] = {
+    "bearer": ("ROWPATCH_TOKEN",),
+    "basic": ("ROWPATCH_USERNAME", "ROWPATCH_PASSWORD"),
+    "api_key": ("ROWPATCH_API_KEY",),
+    "oauth2_client_credentials": ("ROWPATCH_CLIENT_ID", "ROWPATCH_CLIENT_SECRET"),
+    "none": (),
+}
+"""The environment variables that hold the credential, by type of authorisation."""
+
+_FORMATS: Final = {
+    "json": "JSON",
+    "merge_patch": "a JSON Merge Patch (RFC 7396)",
+    "json_patch": "a JSON Patch (RFC 6902)",
+    "json_api": "JSON:API",
+    "form": "a form",
+}
+
+
+def understood(api: Description) -> list[str]:
+    """Return what a description says, line by line."""
+    lines = [
+        f"{api.name}, verified: {api.verified or 'nothing yet'}",
+        f"  address   {api.base_url or 'none: give --url'}",
+    ]
+    if names := settable(api):
+        lines.append(f"  set       {' '.join(f'--set {name}=…' for name in names)}")
+    lines.append(f"  auth      {_auth(api.auth)}")
+    lines += [f"  limit     {_limit(each)}" for each in api.limits]
+    for name, resource in api.resources.items():
+        lines += [name, *(f"  {line}" for line in _resource(resource, api))]
+    return lines
+
+
+def _auth(auth: AuthDescription) -> str:
+    names = CREDENTIALS[auth.type]
+    return f"{auth.type}: {' and '.join(names)} in the environment" if names else "none"
+
+
+def _limit(limit: LimitDescription) -> str:
+    most = limit.rate or f"{limit.concurrency} in flight"
+    which = "" if limit.on == "all" else f", counting {limit.on}s only"
+    return f"{most} per {limit.per}{which}"
+
+
+def _resource(found: ResourceDescription, api: Description) -> Iterator[str]:
+    update = found.update
+    yield f"key       {', '.join(key_variables(api, found))}"
+    what = "only what changes" if update.send == "changes" else "the whole record with the changes"
+    yield f"updates   {update.method} {update.path or found.path} with {_FORMATS[update.format]}, {what}"
+    yield f"reads     {_reads(found)}"
+    if found.find is not None:
+        yield f"finds     by {' or '.join(found.find.by)}: GET {found.find.path}"
+    if found.precondition is not None:
+        yield f"guard     an update counts only if the record is as it was read: {_guard(found.precondition)}"
+    yield from (f"limit     {_limit(each)}" for each in found.limits)
+    if found.fields:
+        yield f"fields    {', '.join(found.fields)}"
+
+
+def _reads(found: ResourceDescription) -> str:
+    if found.read is False:
+        return "none: nothing is compared or merged, and nothing can be undone"
+    if found.read_many is not None:
+        return f"{found.read_many.max_ids} at once: {found.read_many.method} {found.read_many.path}"
+    return f"one by one: GET {found.read.path or found.path}"
+
+
+def _guard(found: PreconditionDescription) -> str:
+    return ", ".join([*found.headers, *found.body, *found.query])
