@@ -34,6 +34,7 @@ STRANGERS: Final[dict[str, Callable[[Path], list[Line]]]] = {
     "django": django.visited,
     "fortune": fortune.visited,
     "jsonapi-server": jsonapi_server.visited,
+    "jsonapi-shop": django.described,
     "kinto": kinto.visited,
     "json-server": json_server.visited,
     "plain-rest": plain_rest.visited,
