@@ -1,12 +1,15 @@
 """An empty sheet for one resource type: its columns, and what goes into each.
 
-Triggers are left out: they have side effects, and rows may only fire those that the user allows by name.
+Of a described API they are the fields that the description declares; others may be added by hand. Triggers are left
+out: they have side effects, and rows may only fire those that the user allows by name.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from jobs.apis.described.names import name_of, pointer_to, steps_of
 from jobs.apis.schema import Attribute, Kind, Relationship, ResourceType, Schema
 from jobs.formats.errors import InputRefused
 
@@ -16,13 +19,17 @@ CLEAR: Final = "<clear>"
 _FIRST: Final = ("reference", "reference_origin")
 
 _SAYS: Final[dict[Kind, str]] = {
+    "any": "text",
     "string": "text",
+    "date": "date, like 2026-01-31",
     "datetime": "date and time, like 2026-01-31T09:00:00Z",
     "integer": "whole number, like 42",
     "float": "number, like 12.5",
     "boolean": "true or false",
     "object": 'JSON object, like {"key": "value"}; a single key has a column of its own: %s.KEY',
     "array": 'JSON array, like ["red", "blue"]',
+    "json": "JSON",
+    "list": 'several with commas between them, or a JSON array, like ["red", "blue"]; they replace all there are',
 }
 
 
@@ -69,7 +76,9 @@ def template(type_name: str, schema: Schema) -> Template:
     kind = schema.resource_type(type_name)
     if kind is None:
         raise InputRefused(f"there is no resource type `{type_name[:40]}`{schema.hint_at_types(type_name)}")
-    triggers = tuple(name for name in kind.attributes if name.startswith("_") and "_tags" not in name)
+    triggers = tuple(name for name in kind.attributes if schema.is_trigger(name) and "_tags" not in name)
+    if schema.grammar == "members":
+        return Template((*_keys(kind, schema), *_fields(kind, schema)), triggers)
     return Template(tuple(_columns(kind, schema.merged)), triggers)
 
 
@@ -90,6 +99,46 @@ def _columns(kind: ResourceType, merged: str) -> Iterator[TemplateColumn]:
     if kind.taggable:
         for action in ("add", "remove"):
             yield TemplateColumn(f"tags.{action}", f"names of tags to {action}, with commas between them")
+
+
+def _keys(kind: ResourceType, schema: Schema) -> Iterator[TemplateColumn]:
+    """Yield the columns that say which record is meant; the cell of the first in the comment row begins with `#`."""
+    keys = schema.keys(kind.name)
+    names = [name for name in keys if name not in schema.constants and name not in schema.fixed] or keys[-1:]
+    for name in names[:1]:
+        said = f"# a comment: its {name} begins with #. An empty cell leaves its field alone; {CLEAR} empties it"
+        yield TemplateColumn(name, said)
+    for name in names[1:]:
+        yield TemplateColumn(name, "which record is meant; each row must say it")
+
+
+def _fields(kind: ResourceType, schema: Schema) -> Iterator[TemplateColumn]:
+    """Yield the declared fields that a sheet can set, but for objects whose members are declared."""
+    declared = {steps_of(name): attribute for name, attribute in kind.attributes.items() if not attribute.action}
+    holders = {steps[:length] for steps in declared for length in range(1, len(steps))}
+    for steps, attribute in declared.items():
+        name = name_of(steps)
+        label = pointer_to(steps) if name in schema.taken or name.startswith("__") else name
+        if attribute.kind in {"map", "keyed"} and steps not in holders:
+            example = "example" if attribute.kind == "map" or attribute.key == "string" else "1"
+            says = f"put your key in place of `{example}`, one column a key. {_choices_or(attribute, attribute.of)}"
+            yield TemplateColumn(f"{label}.{example}", says)
+        elif attribute.kind == "set":
+            for action in ("add", "remove"):
+                yield TemplateColumn(f"{label}.{action}", f"elements to {action}, with commas between them")
+        elif steps not in holders:
+            numeric = attribute.kind in {"integer", "float"}
+            yield TemplateColumn(label, _choices_or(attribute, attribute.kind, label), _choices(attribute), numeric)
+
+
+def _choices(attribute: Attribute) -> tuple[str, ...]:
+    if attribute.kind == "boolean":
+        return "true", "false"
+    return tuple(each if isinstance(each, str) else json.dumps(each) for each in attribute.choices)
+
+
+def _choices_or(attribute: Attribute, kind: Kind, label: str = "") -> str:
+    return f"one of {', '.join(_choices(attribute))}" if attribute.choices else _SAYS[kind].replace("%s", label)
 
 
 def _attribute(name: str, attribute: Attribute) -> TemplateColumn:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from jobs.apis.auth import Auth
+from jobs.apis.limits import DeclaredLimits, Places
 from jobs.apis.meanings import Meaning
 from jobs.apis.schema import Schema
 from jobs.changes.diff import Change
@@ -91,6 +92,9 @@ class Resource(Protocol):
     def least_wait(self, reply: Reply) -> float:
         """Return the seconds after which a refused request may be sent again, where no `Retry-After` says so."""
 
+    def scope_of(self, reply: Reply) -> str:
+        """Return whom a refusal is about, as `DeclaredLimit.per` says it; asked only if the API's limits have gates."""
+
     def read(self, keys: Sequence[str], fields: Fields, *, sparse: bool = True) -> Request:
         """Return the request for a page of records; `sparse` names the fields, False asks for all there are."""
 
@@ -163,8 +167,24 @@ class Api(Protocol):
     def key_pages(self, references: Sequence[str], most: int) -> list[list[str]]:
         """Return the references, as they can be searched for together, `most` at most."""
 
+    @property
+    def limits(self) -> DeclaredLimits:
+        """The limits that it is known to have, whatever its replies tell."""
+
+    def scopes(self, type_name: str, key: str, *, reads: bool) -> Places:
+        """Return the gates of `limits` that a request about a record passes; asked only if there are any.
+
+        Args:
+            type_name: of the record.
+            key: of the record; empty if it is not known yet.
+            reads: whether it is a read or an update.
+        """
+
     def windows(self, origin: str) -> tuple[tuple[int, float], ...]:
-        """Return the limits to assume at an origin before its first reply: so many requests, in so many seconds."""
+        """Return the limits to assume at an origin before its first reply: so many requests, in so many seconds.
+
+        Once a reply tells limits, only those count; the ones in `limits` stay.
+        """
 
     def counts_by_address(self, origin: str) -> bool:
         """Return whether all credentials of a host share a quota there."""

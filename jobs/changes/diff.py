@@ -6,9 +6,12 @@ over it, and the whole is sent; each key that differs is an `Edit`, which is wha
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from jobs.apis.described.names import Steps, steps_of
+from jobs.apis.described.places import put
 from jobs.apis.schema import Schema
 from jobs.changes.equality import same_at
 from jobs.changes.standing import Standing, stored_forms
@@ -28,7 +31,7 @@ class CompareRules:
     """How the rows of a run are compared with what is there.
 
     Attributes:
-        schema: of the API. It says which attribute is merged, and which forms of a value are the same.
+        schema: of the API. It says which attributes are merged, and which forms of a value are the same.
         replace: keys of objects, such as `metadata`, that the row does not name are to be wiped.
     """
 
@@ -88,12 +91,13 @@ def difference(job: UpdateJob, live: Live, terms: CompareRules, earlier: Iterabl
     attributes: dict[str, JSON] = {}
     edits: list[Edit] = []
     unread = list(job.triggers)
-    merged = terms.schema.merged
-    standing = Standing(job.untyped, stored_forms(earlier) if earlier else {}, terms.schema)
-    for target in _objects(job, merged):
-        _merge(target, live, standing, replace=terms.replace, into=(attributes, edits, unread))
+    schema = terms.schema
+    standing = Standing(job.untyped, stored_forms(earlier) if earlier else {}, schema)
+    for target in _objects(job, schema):
+        whole = terms.replace and not schema.is_set(job.type, target[0])
+        _merge(target, live, standing, replace=whole, into=(attributes, edits, unread))
     for name, value in job.attributes.items():
-        if name == merged and isinstance(value, Mapping):
+        if isinstance(value, dict) and schema.is_merged(job.type, name):
             continue
         if name not in live.attributes:
             attributes[name] = value
@@ -101,6 +105,8 @@ def difference(job: UpdateJob, live: Live, terms: CompareRules, earlier: Iterabl
         elif not standing.holds(name, value, live.attributes[name]):
             attributes[name] = value
             edits.append(Edit(("attributes", name), live.attributes[name], value))
+    if schema.grammar == "members" and len(attributes) > 1:
+        edits = _in_one(job.type, attributes, edits, schema)
     relationships = _links(job, live, edits, unread)
     add, remove = _tags(job, live, edits, unread)
     _add_unconditional(attributes, job, add, remove)
@@ -141,7 +147,29 @@ def after(live: Live, change: Change) -> Live:
     removed = {edit.path[1] for edit in tagged if edit.after is ABSENT}
     tags = live.tags if live.tags is None else (live.tags | added) - removed
     step = Step(replace(live, steps=()), change.edits)
-    return Live(live.type, attributes, links, tags, live.fields, steps=(*live.steps, step)[-MAX_STEPS:])
+    known = live.fields
+    if stale := _stale(attributes, change.attributes):
+        attributes = {name: value for name, value in attributes.items() if name not in stale}
+        known = replace(known, attributes=known.attributes - stale)
+    return Live(live.type, attributes, links, tags, known, steps=(*live.steps, step)[-MAX_STEPS:])
+
+
+def _stale(known: Iterable[str], changed: Iterable[str]) -> frozenset[str]:
+    """Return the names of objects that hold what has been changed under another name, or that stand in such ones.
+
+    No name of an attribute has a dot where objects do not stand in each other.
+    """
+    if all("." not in name and not name.startswith("/") for name in known):
+        return frozenset()
+    places = {steps_of(name): name for name in changed}
+    others = (name for name in known if name not in places.values())
+    return frozenset(name for name in others if any(_is_part(steps_of(name), each) for each in places))
+
+
+def _is_part(one: Steps, other: Steps) -> bool:
+    """Return whether one of two places is within the other."""
+    length = min(len(one), len(other))
+    return one[:length] == other[:length]
 
 
 def linkage(link: Link | tuple[Link, ...] | None) -> JSON:
@@ -201,12 +229,12 @@ def _unread(job: UpdateJob) -> Iterator[Edit]:
         yield Edit(("tags", name), UNREAD, ABSENT)
 
 
-def _objects(job: UpdateJob, merged: str) -> Iterator[tuple[str, Mapping[str, JSON | Absent]]]:
+def _objects(job: UpdateJob, schema: Schema) -> Iterator[tuple[str, Mapping[str, JSON | Absent]]]:
     """Yield the objects that are merged into, each with the row's keys."""
     yield from job.members.items()
-    whole = job.attributes.get(merged)
-    if isinstance(whole, Mapping):
-        yield merged, whole
+    for name, value in job.attributes.items():
+        if isinstance(value, dict) and schema.is_merged(job.type, name):
+            yield name, value
 
 
 def _merge(
@@ -243,6 +271,40 @@ def _merge(
         attributes[name] = new
         # null is not {}: to restore it, the whole must be known
         edits += changed if shown is not None else [Edit(("attributes", name), None, new)]
+
+
+def _in_one(type_name: str, attributes: dict[str, JSON], edits: list[Edit], schema: Schema) -> list[Edit]:
+    """Return the edits, where an object that is laid over nothing holds what is set in the objects within it.
+
+    Its edit is that of the whole, and says all that it will hold. Where something stands in it that is compared in a
+    form of its own, such as a set, each of its keys is an edit instead.
+    """
+    found = []
+    held: set[str] = set()
+    for edit in sorted(edits, key=lambda each: len(steps_of(each.path[1]))):
+        name, whole = edit.path[1], edit.after
+        if name in held:
+            continue
+        inner = _within(name, attributes) if len(edit.path) == 2 and isinstance(whole, dict) else []
+        if not (inner and isinstance(whole, dict) and schema.is_merged(type_name, name)):
+            found.append(edit)
+        elif all(isinstance(attributes[each], dict) and schema.is_merged(type_name, each) for each in inner):
+            made = deepcopy(whole)
+            for each in inner:
+                put(made, steps_of(each)[len(steps_of(name)) :], attributes[each])
+            attributes[name] = made
+            held.update(inner)
+            found.append(replace(edit, after=made))
+        else:
+            found += [Edit((*edit.path, key), ABSENT, value) for key, value in whole.items()]
+    return found
+
+
+def _within(name: str, names: Iterable[str]) -> list[str]:
+    """Return the names of what stands in an object, the outer ones first."""
+    steps = steps_of(name)
+    inner = [each for each in names if each != name and steps_of(each)[: len(steps)] == steps]
+    return sorted(inner, key=lambda each: len(steps_of(each)))
 
 
 def _shown(value: JSON | Absent) -> JSON:

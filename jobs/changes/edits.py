@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from pydantic_core import to_json
 
+from jobs.apis.described.names import pointer_to
 from jobs.apis.schema import Schema
 from jobs.changes import exact
 from jobs.changes.diff import value_at
@@ -89,7 +90,10 @@ def decode(shape: str, values: str) -> tuple[Edit, ...]:
 
 def column_of(edit: Edit) -> str:
     """Return the name under which a sheet knows what an edit is about."""
-    return "tags" if edit.path[0] == "tags" else ".".join(edit.path[1:])
+    kind, name, *key = edit.path
+    if kind == "tags":
+        return "tags"
+    return f"{name}{pointer_to(key)}" if name.startswith("/") else ".".join((name, *key))
 
 
 def sides(edits: Iterable[Edit], live: Live, schema: Schema) -> frozenset[Held]:
@@ -135,7 +139,7 @@ def without_tags(edits: Iterable[Edit], names: Container[str]) -> tuple[Edit, ..
 
 def fires_twice(edits: Iterable[Edit], unread: Iterable[str], schema: Schema) -> bool:
     """Return whether what was sent had an effect that a second sending would have again: triggers and tags."""
-    triggers = {name for name in unread if name.startswith("_")}
+    triggers = {name for name in unread if schema.is_trigger(name)}
     return not triggers <= schema.replay_safe or any(edit.path[0] == "tags" for edit in edits)
 
 

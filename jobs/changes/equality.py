@@ -48,8 +48,10 @@ def same_at(path: Path, wanted: JSON | Absent, value: JSON | Absent, schema: Sch
     """Return whether what an edit's path leads to is what is wanted."""
     if isinstance(wanted, Absent) or isinstance(value, Absent):
         return wanted is value
-    whole = path[0] == "attributes" and len(path) == 2  # kind and name
-    return same(wanted, value, schema.declared(path[1]) if whole else None)
+    kind, name, *key = path
+    if kind != "attributes":
+        return same(wanted, value)
+    return same(wanted, value, schema.declared_in(name, key[0]) if key else schema.declared(name))
 
 
 def holds(edit: Edit, value: JSON | Absent, schema: Schema) -> bool:
@@ -185,8 +187,13 @@ _FORMS: Final[Mapping[str, Callable[[JSON, JSON], bool]]] = {
     "integer": _same_number,
     "float": _same_number,
     "boolean": _same_truth,
+    "date": _same_moment,
     "datetime": _same_moment,
     "object": _cleared,
     "array": _cleared,
+    "map": _cleared,
+    "keyed": _cleared,
+    "set": _cleared,
+    "list": _cleared,
 }
 """By kind: the forms of one value."""

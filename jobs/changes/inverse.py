@@ -9,27 +9,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import chain
-from typing import Final, TypeAlias
+from typing import Final
 
-from jobs.apis.schema import ResourceType, Schema
+from jobs.apis.described.names import Steps, name_of, steps_of
+from jobs.apis.schema import Schema
 from jobs.changes.edits import column_of
 from jobs.changes.equality import same_at
 from jobs.changes.exact import holds_exact
+from jobs.changes.paths import place_of
+from jobs.changes.restoring_cells import Cell, Unwritable, Value, cell_of, known, named
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Fields, Path, Unread
-
-_ANY_KEY: Final = "metadata"
-"""The object of which a column can name every key (`jobs.columns.grammar`), whatever the API merges into."""
-
-Value: TypeAlias = JSON | Absent | Unread
-"""What a path may hold; UNREAD is what nobody knows."""
 
 _OVERWRITTEN: Final = "nobody looked at the old value before it was overwritten"
 _MIXED: Final = "the run replaced it without reading it, so that what it left is not known"
 _FIRED: Final = "a trigger was fired; its effects cannot be taken back"
 _HIDDEN: Final = "the API does not show it, so the old value is not known"
-_DOTTED: Final = "no column can name a member whose name is empty or has a dot"
 _LONG: Final = "its old value has more digits than a sheet can say"
-_FOREIGN: Final = "its old link leads to a type that rowpatch does not know to fit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,40 +87,41 @@ class Restoring:
     lost: tuple[NotRestorable, ...]
 
 
-class _Unwritable(Exception):
-    """No column can say it. The text says why."""
-
-
 def restoring(type_name: str, resource_id: str, rows: Sequence[Written], schema: Schema) -> Restoring:
     """Return the row that puts a record back to how it was before `rows`, the run's rows for it in their order."""
     found = list(trails(rows))
     cells: dict[str, JSON] = {}
     # Keys that are laid over null are one edit of the whole.
-    over_null = [trail for trail in found if _is_merged(trail, schema) and None in trail.held]
-    edits = [Edit(trail.path, None, _known(trail.before)) for trail in over_null]
+    edits = [Edit(*whole) for trail in found for whole in _over_null(type_name, trail, schema)]
     lost = [
-        NotRestorable(row.row, name, _FIRED if name.startswith("_") else _HIDDEN) for row in rows for name in row.unread
+        NotRestorable(row.row, name, _FIRED if schema.is_trigger(name) else _HIDDEN)
+        for row in rows
+        for name in row.unread
     ]
-    for trail in chain.from_iterable(_parts(trail, schema) for trail in found):
+    for trail in chain.from_iterable(_parts(type_name, trail, schema) for trail in found):
         try:
             expected = _expected(trail, schema)
             if expected:
-                _put(cells, *_cell(type_name, trail, schema))
+                _put(cells, cell_of(type_name, trail.path, trail.before, schema))
                 edits += expected
-        except _Unwritable as error:
+        except Unwritable as error:
             lost.append(NotRestorable(trail.first, column_of(Edit(trail.path, UNREAD, ABSENT)), str(error)))
-    members: dict[str, JSON] = {"type": type_name, "id": resource_id, **cells} if cells else {}
+    members: dict[str, JSON] = {**named(type_name, resource_id, schema), **cells} if cells else {}
     return Restoring(members, tuple(edits), tuple(lost))
 
 
 def trails(rows: Sequence[Written]) -> Iterator[ValueHistory]:
     """Yield what became of every value that `rows`, the run's rows for one record in their order, touched."""
-    wholes = {edit.path for row in rows for edit in row.edits if len(edit.path) == 2}  # kind and name
+    every = [edit.path for row in rows for edit in row.edits]
+    wholes = {place_of(path): path for path in sorted(every, key=len, reverse=True)}  # as one attribute, if it is one
     steps: dict[Path, list[tuple[Written, list[Edit]]]] = {}
     for row in rows:
         of_path: dict[Path, list[Edit]] = {}
         for edit in row.edits:
-            of_path.setdefault(edit.path[:2] if edit.path[:2] in wholes else edit.path, []).append(edit)
+            place = place_of(edit.path)
+            outer = (place[:length] for length in range(2, len(place) + 1))
+            path = next(wholes[each] for each in outer if each in wholes)
+            of_path.setdefault(path, []).append(edit)
         for path, edits in of_path.items():
             steps.setdefault(path, []).append((row, edits))
     for path, taken in steps.items():
@@ -150,8 +146,12 @@ def _before(path: Path, edits: Iterable[Edit]) -> Value:
     """Return the value before the first edit; of a whole object whose keys were edited first, without those edits."""
     earlier: list[Edit] = []
     for edit in edits:
-        if edit.path == path:
-            return reduce(lambda whole, key: _with(whole, key.path[2], key.before), reversed(earlier), edit.before)
+        if not _inside(path, edit):
+            return reduce(
+                lambda whole, part: _with(whole, _inside(path, part), part.before),
+                reversed(earlier),
+                _of_whole(path, edit.before),
+            )
         earlier.append(edit)
     raise ValueError(f"no edit of {path}")
 
@@ -177,19 +177,32 @@ def _applied(path: Path, state: Value, edits: Iterable[Edit]) -> Value:
 
 
 def _after(path: Path, state: Value, edit: Edit) -> Value:
-    if edit.path == path:
-        return edit.left
+    if not _inside(path, edit):
+        return _of_whole(path, edit.left)
     if isinstance(edit.before, Unread):
         return UNREAD  # the whole object was replaced by keys that nobody compared with it
-    return _with(state, edit.path[2], edit.left)
+    return _with(state, _inside(path, edit), edit.left)
 
 
-def _with(whole: Value, key: str, value: Value) -> Value:
-    """Return the object with one key set to a value, or without it."""
+def _of_whole(path: Path, value: Value) -> Value:
+    """Return the value at a path; of an attribute no read shows the absence: it is null then."""
+    return None if path[0] == "attributes" and len(path) == 2 and isinstance(value, Absent) else value
+
+
+def _inside(path: Path, part: Edit) -> Steps:
+    """Return the steps from a whole object to what an edit of a part of it is about."""
+    return place_of(part.path)[len(place_of(path)) :]
+
+
+def _with(whole: Value, steps: Steps, value: Value) -> Value:
+    """Return the object with one key set to a value, or without it; or a key of an object in it."""
     if isinstance(whole, Unread) or isinstance(value, Unread):
         return UNREAD
-    members = {**(whole if isinstance(whole, Mapping) else {}), key: value}
-    return {name: each for name, each in members.items() if not isinstance(each, Absent)}
+    key, *rest = steps
+    if rest:
+        value = _with(whole.get(key) if isinstance(whole, Mapping) else None, tuple(rest), value)
+    members: dict[str, Value] = {**(whole if isinstance(whole, Mapping) else {}), key: value}
+    return {name: each for name, each in members.items() if not isinstance(each, Absent | Unread)}
 
 
 def _distinct(values: Iterable[Value]) -> list[Value]:
@@ -201,20 +214,45 @@ def _text(value: Value) -> str:
     return repr(value) if isinstance(value, Absent | Unread) else json.dumps(value, sort_keys=True, default=repr)
 
 
-def _is_merged(trail: ValueHistory, schema: Schema) -> bool:
-    """Return whether the old value is an object that is merged into the live one, so that each key must be named."""
-    return trail.path == ("attributes", schema.merged) and isinstance(trail.before, Mapping)
+def _merged_name(type_name: str, trail: ValueHistory, schema: Schema) -> str:
+    """Return the name of an object whose keys must each be named, since a row's are laid over the live ones.
+
+    Empty if the old value is none, or if another value took its place, over which nothing can be laid.
+    """
+    kind, name, *key = trail.path
+    if kind != "attributes" or not isinstance(trail.before, Mapping):
+        return ""
+    if schema.grammar == "members":
+        name = name_of((*steps_of(name), *key))
+        replaced = any(value is not None and not isinstance(value, Mapping | Absent | Unread) for value in trail.held)
+        return name if schema.is_merged(type_name, name) and not replaced else ""
+    return name if not key and schema.is_merged(type_name, name) else ""
 
 
-def _parts(trail: ValueHistory, schema: Schema) -> Iterator[ValueHistory]:
+def _over_null(type_name: str, trail: ValueHistory, schema: Schema) -> Iterator[tuple[Path, None, JSON]]:
+    """Yield path, before and after of objects that are laid over nothing: their keys are one edit of the whole."""
+    if name := _merged_name(type_name, trail, schema):
+        if any(value is None or value is ABSENT for value in trail.held):
+            yield ("attributes", name), None, known(trail.before)
+        for key in _keys(name, trail):
+            yield from _over_null(type_name, key, schema)
+
+
+def _parts(type_name: str, trail: ValueHistory, schema: Schema) -> Iterator[ValueHistory]:
     """Yield the trail; of an object that is merged, one for every key that is to be there again, or not to be."""
-    if not _is_merged(trail, schema):
+    if name := _merged_name(type_name, trail, schema):
+        for key in _keys(name, trail):
+            yield from _parts(type_name, key, schema)
+    else:
         yield trail
-        return
+
+
+def _keys(name: str, trail: ValueHistory) -> Iterator[ValueHistory]:
+    """Yield what became of each key of an object."""
     objects = [value for value in (trail.before, *trail.held) if isinstance(value, Mapping)]
     for key in dict.fromkeys(key for each in objects for key in each):
         before, *held = (_at(value, key) for value in (trail.before, *trail.held))
-        yield ValueHistory((*trail.path, key), trail.first, trail.last, before, tuple(held))
+        yield ValueHistory(("attributes", name, key), trail.first, trail.last, before, tuple(held))
 
 
 def _at(whole: Value, key: str) -> Value:
@@ -227,67 +265,24 @@ def _expected(trail: ValueHistory, schema: Schema) -> list[Edit]:
     """Return what restoring may replace; nothing when the value is what it was.
 
     Raises:
-        _Unwritable: the old value is not known, or what the run left is not.
+        Unwritable: the old value is not known, or what the run left is not.
     """
     old = trail.before
     if isinstance(old, Unread):
-        raise _Unwritable(_OVERWRITTEN)
+        raise Unwritable(_OVERWRITTEN)
     if holds_exact(old):
-        raise _Unwritable(_LONG)
+        raise Unwritable(_LONG)
     known = [value for value in trail.held if not isinstance(value, Unread)]
     if not known:
-        raise _Unwritable(_MIXED)
+        raise Unwritable(_MIXED)
     return [Edit(trail.path, value, old) for value in known if not same_at(trail.path, old, value, schema)]
 
 
-def _put(cells: dict[str, JSON], column: str, value: JSON) -> None:
-    """Add a cell to a row; the names of tags are collected in one list."""
-    if column.startswith("tags."):
-        named = cells.setdefault(column, [])
-        assert isinstance(named, list)  # noqa: S101  # nothing else is put there
-        named.append(value)
+def _put(cells: dict[str, JSON], cell: Cell) -> None:
+    """Add a cell to a row; one of several is added to its list."""
+    if cell.several:
+        listed = cells.setdefault(cell.column, [])
+        assert isinstance(listed, list)  # noqa: S101  # nothing else is put there
+        listed.append(cell.value)
     else:
-        cells[column] = value
-
-
-def _cell(type_name: str, trail: ValueHistory, schema: Schema) -> tuple[str, JSON]:
-    """Return the cell that puts a value back: its column, and what it says.
-
-    Raises:
-        _Unwritable: there is none.
-    """
-    kind, name, *key = trail.path
-    old = trail.before
-    if kind == "tags":
-        return "tags.remove" if isinstance(old, Absent) else "tags.add", name
-    if kind == "relationships":
-        return name, _links(schema.resource_type(type_name), name, old)
-    if key:
-        return _member(name, key[0], old)
-    return f"attributes.{name}:json", _known(old)
-
-
-def _member(name: str, key: str, value: Value) -> tuple[str, JSON]:
-    if name != _ANY_KEY and (not key or "." in key):
-        raise _Unwritable(_DOTTED)
-    if not isinstance(value, Absent):
-        return f"{name}.{key}:json", _known(value)
-    plain = key and ":" not in key  # else a part of the key could pass for a suffix
-    return f"{name}.{key}" if plain else f"{name}.{key}:str", None
-
-
-def _links(known: ResourceType | None, name: str, value: Value) -> JSON:
-    """Return links as a cell takes them: `TYPE/ID`, a list of them, or null."""
-    fitting = known.relationships[name].types if known and name in known.relationships else ()
-    many = isinstance(value, list | tuple)
-    texts: list[JSON] = []
-    for link in value if many else [] if value is None else [value]:  # type: ignore[union-attr]  # a sequence
-        if not isinstance(link, Mapping) or link["type"] not in fitting:
-            raise _Unwritable(_FOREIGN)
-        texts.append(f"{link['type']}/{link['id']}")
-    return texts if many else texts[0] if texts else None
-
-
-def _known(value: Value) -> JSON:
-    assert not isinstance(value, Absent | Unread)  # noqa: S101  # the caller has seen to it
-    return value
+        cells[cell.column] = cell.value

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from jobs.apis.schema import Schema
 from jobs.changes.diff import CompareRules
+from jobs.changes.paths import is_within, place_of
 from jobs.model import Path, Unsendable, UpdateJob
 
 V = TypeVar("V")
@@ -24,14 +25,15 @@ class Inseparable(Exception):
 
 def touched(job: UpdateJob, terms: CompareRules) -> frozenset[Path]:
     """Return what the row sets, as paths without actions. Objects that are replaced are set as a whole."""
-    merged, whole = terms.schema.merged, terms.replace
+    schema = terms.schema
     paths: set[Path] = {("relationships", name) for name in job.relationships}
     paths.update(("tags", name) for name in (*job.add_tags, *job.remove_tags))
     for name, value in job.attributes.items():
-        keys = value if name == merged and isinstance(value, Mapping) and not whole else None
-        paths.update([("attributes", name)] if keys is None else (("attributes", name, key) for key in keys))
+        merged = isinstance(value, dict) and not terms.replace and schema.is_merged(job.type, name)
+        paths.update(_of_keys(name, value) if merged else [("attributes", name)])  # type: ignore[arg-type]  # a dict
     for name, members in job.members.items():
-        paths.update([("attributes", name)] if whole else (("attributes", name, key) for key in members))
+        whole = terms.replace and not schema.is_set(job.type, name)
+        paths.update([("attributes", name)] if whole else _of_keys(name, members))
     return frozenset(paths)
 
 
@@ -43,15 +45,15 @@ def rest_of(job: UpdateJob, taken: Collection[Path], terms: CompareRules) -> Upd
     """
     if WHOLE in taken:
         raise Inseparable("a later row of this record may have set any of it")
-    mine = touched(job, terms)
-    gone = {path for path in mine if path in taken or path[:2] in taken}
-    torn = {path for path in mine - gone if any(path == each[:2] for each in taken)}
+    mine, lost = touched(job, terms), set(map(place_of, taken))
+    gone = {path for path in mine if is_within(place_of(path), lost)}
+    torn = {path for path in mine - gone if any(is_within(each, {place_of(path)}) for each in lost)}
     if not (gone or torn):
         return job
     if torn or job.fires:
         names = ", ".join(f"`{name}`" for name in sorted(map(_name, gone | torn)))
         raise Inseparable(f"a later row of this record has set {names} already")
-    left = _without(job, gone, terms.schema.merged)
+    left = _without(job, gone, terms.schema)
     return left if touched(left, terms) or left.triggers else None
 
 
@@ -116,15 +118,21 @@ def overtaken_by(job: UpdateJob, changed: Collection[Path], schema: Schema) -> U
     return Unsendable(job.ref, "overtaken", said)
 
 
-def _without(job: UpdateJob, gone: Collection[Path], merged: str) -> UpdateJob:
+def _of_keys(name: str, keys: Iterable[str]) -> Iterator[Path]:
+    return (("attributes", name, key) for key in keys)
+
+
+def _without(job: UpdateJob, gone: Collection[Path], schema: Schema) -> UpdateJob:
     attributes = {name: value for name, value in job.attributes.items() if ("attributes", name) not in gone}
     objects = {name: _kept(name, members, gone) for name, members in job.members.items()}
-    whole = attributes.get(merged)
-    if isinstance(whole, dict):
-        attributes[merged] = _kept(merged, whole, gone)
+    for name, whole in list(attributes.items()):
+        if isinstance(whole, dict) and schema.is_merged(job.type, name):
+            attributes[name] = _kept(name, whole, gone)
+            if whole and not attributes[name]:
+                del attributes[name]
     return replace(
         job,
-        attributes={name: value for name, value in attributes.items() if name != merged or value or not whole},
+        attributes=attributes,
         members={name: members for name, members in objects.items() if members},
         relationships={name: each for name, each in job.relationships.items() if ("relationships", name) not in gone},
         add_tags=tuple(name for name in job.add_tags if ("tags", name) not in gone),

@@ -32,7 +32,7 @@ class Standing:
         """Return whether a key of an object is as wanted."""
         if isinstance(wanted, Absent) or isinstance(value, Absent):
             return wanted is value or self._is_stored(("attributes", name, key), wanted, value)
-        if same(wanted, value):
+        if same(wanted, value, self.schema.declared_in(name, key)):
             return True
         return bool(self.untyped or self.stored) and self._reads(("attributes", name, key), wanted, value)
 

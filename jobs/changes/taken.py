@@ -7,7 +7,8 @@ from jobs.apis.schema import Schema
 from jobs.changes.diff import Change, value_at
 from jobs.changes.edits import column_of
 from jobs.changes.equality import is_old, same, same_at
-from jobs.model import JSON, Absent, Edit, Live
+from jobs.changes.paths import place_of
+from jobs.model import ABSENT, JSON, Absent, Edit, Live
 from jobs.values import valueclass
 
 
@@ -38,7 +39,7 @@ def is_plainly_taken(change: Change, shown: Mapping[str, JSON], schema: Schema) 
         if name in shown:
             if not same(sent, shown[name], schema.declared(name)):
                 return False
-        elif name[:1] != "_" or name == "_remove_tags":
+        elif not schema.is_trigger(name) or name == "_remove_tags":
             return False
     return not change.relationships
 
@@ -76,7 +77,15 @@ def taken(change: Change, shown: Live, schema: Schema, *, bare: bool = False) ->
 
 def _is_odd(name: str, change: Change, shown: Live, schema: Schema) -> bool:
     """Return whether another value is shown of what no edit is about, such as a key that the row does not name."""
-    return not same(change.attributes[name], shown.attributes[name], schema.declared(name))
+    sent, value = change.attributes[name], shown.attributes[name]
+    if not (isinstance(sent, dict) and isinstance(value, dict)):
+        return not same(sent, value, schema.declared(name))
+    own = {place_of(("attributes", each)) for each in change.attributes} if schema.grammar == "members" else set()
+    for key in {**sent, **value}:
+        path = ("attributes", name, key)
+        if place_of(path) not in own and not same_at(path, sent.get(key, ABSENT), value.get(key, ABSENT), schema):
+            return True
+    return False
 
 
 def _is_added_tag(edit: Edit) -> bool:

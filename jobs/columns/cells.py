@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Final, Literal
 
 from jobs.columns.problems import RowRefused
@@ -11,11 +12,16 @@ from jobs.model import JSON
 from jobs.strict_json import NotStrictJSON, exact_float, parse
 from jobs.texts import shortened
 
-Wanted = Literal["any", "string", "integer", "float", "boolean", "object", "array", "json"]
-"""What a column needs. `any` is a column whose type nobody said: text stays text, a JSON value is taken as it is."""
+Wanted = Literal["any", "string", "date", "datetime", "integer", "float", "boolean", "object", "array", "json", "list"]
+"""What a column needs. `any` is a column whose type nobody said: text stays text, a JSON value is taken as it is.
+`array` is JSON, `list` is JSON or has commas between its elements, which are checked where they are put."""
 
 _INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOMENT: Final = re.compile(
+    _DATE.pattern + r"(?:T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?)?"
+)
 _NOT_OF_IDS: Final = re.compile(
     r"[\s\x00-\x1f\x7f-\x9f,\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
 )
@@ -82,6 +88,36 @@ def _boolean_of(text: str) -> JSON:
     return lower == "true"
 
 
+def _date_of(text: str) -> JSON:
+    if not (_DATE.fullmatch(text) and _is_moment(text)):
+        raise RowRefused("wrong_type", "needs a date such as 2026-01-31")
+    return text
+
+
+def _moment_of(text: str) -> JSON:
+    if not (_MOMENT.fullmatch(text) and _is_moment(text)):
+        raise RowRefused("wrong_type", "needs a date and time such as 2026-01-31T09:00:00Z, or a date")
+    return text
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _list_of(text: str) -> JSON:
+    """Return a list for JSON, and the trimmed parts between commas for any other text, as a tuple: they are texts."""
+    if text.startswith("["):
+        return _array_of(text)
+    parts = tuple(part.strip() for part in text.split(","))
+    if not all(parts):
+        raise RowRefused("wrong_type", 'has an empty part: write `red, blue`, or a JSON array such as ["red", "blue"]')
+    return parts
+
+
 def _json_of(text: str) -> JSON:
     try:
         return parse(text)
@@ -101,6 +137,14 @@ def _a_string(value: JSON) -> JSON:
     if not isinstance(value, str):
         raise RowRefused("wrong_type", f'needs text: write it in quotes, "{as_shown(value)}"')
     return value
+
+
+def _a_date(value: JSON) -> JSON:
+    return _date_of(value if isinstance(value, str) else "")
+
+
+def _a_moment(value: JSON) -> JSON:
+    return _moment_of(value if isinstance(value, str) else "")
 
 
 def _an_integer(value: JSON) -> JSON:
@@ -140,23 +184,29 @@ def _any(value: JSON) -> JSON:
 FROM_TEXT: Final[Mapping[Wanted, Callable[[str], JSON]]] = {
     "any": _as_is,
     "string": _as_is,
+    "date": _date_of,
+    "datetime": _moment_of,
     "integer": _integer_of,
     "float": _float_of,
     "boolean": _boolean_of,
     "object": _object_of,
     "array": _array_of,
     "json": _json_of,
+    "list": _list_of,
 }
 """From the text of a sheet's cell; a text cell is never trimmed or reinterpreted. Each may raise `RowRefused`."""
 
 FROM_JSON: Final[Mapping[Wanted, Callable[[JSON], JSON]]] = {
     "any": _any,
     "string": _a_string,
+    "date": _a_date,
+    "datetime": _a_moment,
     "integer": _an_integer,
     "float": _a_number,
     "boolean": _a_boolean,
     "object": _an_object,
     "array": _an_array,
     "json": _any,
+    "list": _an_array,
 }
 """From a member of an NDJSON object, which has a type already; it must be the right one. May raise `RowRefused`."""

@@ -78,11 +78,12 @@ def check_reference(text: str) -> None:
     """
     if not text:
         raise RowRefused("id_missing", "the row does not say which record it updates", "reference")
-    if fault := _reference_fault(text):
+    if fault := reference_fault(text):
         raise RowRefused("reference_malformed", fault).at("reference", as_shown(text))
 
 
-def _reference_fault(text: str) -> str:
+def reference_fault(text: str) -> str:
+    """Explain why no record can be looked up by a text; empty if one can."""
     if text in SPREADSHEET_ERRORS:
         return f"'{text}' is a spreadsheet's error: its formula found no reference"
     if text.isspace():
@@ -140,7 +141,8 @@ def cells_decide(rules: Rules, paths: Collection[tuple[str, ...]]) -> bool:
         rules: what the user said.
         paths: what the columns are about.
     """
-    return not rules.refuse_members and not {("tags", "add"), ("tags", "remove")} <= set(paths)
+    both_ways = any((*path[:-1], "remove") in paths for path in paths if path[-1] == "add")
+    return not (rules.refuse_members or both_ways)
 
 
 def _would_wipe(draft: Draft, merged: str) -> RowRefused:

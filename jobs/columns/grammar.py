@@ -1,4 +1,4 @@
-"""The grammar of column names: what a header says, before any resource type is known.
+"""The grammar of column names that name attributes: what a header says, before any resource type is known.
 
 id  type  NAME  attributes.NAME  NAME.KEY  tags.add  tags.remove  __reserved    each of the middle ones [:suffix]
 """
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from jobs.apis.described.names import steps_of
 from jobs.columns.problems import NotAColumn
 
 RESERVED: Final = (
@@ -28,7 +29,10 @@ _ALL_RESERVED: Final = frozenset(RESERVED)
 SUFFIXES: Final = ("int", "float", "bool", "json", "str")
 
 Suffix = Literal["", "int", "float", "bool", "json", "str"]
-Form = Literal["id", "target", "type", "reserved", "tags", "attribute", "member", "bare"]
+Form = Literal["id", "target", "type", "reserved", "tags", "attribute", "member", "bare", "key", "field"]
+
+NO_VALUES: Final[frozenset[Form]] = frozenset({"id", "target", "key", "type", "reserved"})
+"""Forms of columns whose cells do not go into the update."""
 
 _MEANT: Final[dict[str, Suffix]] = {
     "int": "int",
@@ -60,8 +64,9 @@ class Heading:
 
     Attributes:
         label: the name as the user wrote it.
-        form: `target` is the reference of a sheet without ids: it says which record is meant.
-        name: attribute or relationship that is meant; for tags, `tags`.
+        form: `target` is the reference of a sheet without ids: it says which record is meant. Where columns name
+            members of a body, a variable of the record's path is a `key`, and any member a `field`.
+        name: attribute or relationship that is meant; for tags, `tags`; the variable; the field's canonical name.
         key: member of the attribute (the empty text is a key too), or `add` / `remove` for tags.
     """
 
@@ -74,6 +79,10 @@ class Heading:
     @property
     def path(self) -> tuple[str, ...]:
         """What the column is about, however it is spelt: equal for two columns that say the same thing."""
+        if self.form == "field":
+            return steps_of(self.name)
+        if self.form == "key":
+            return "", self.name  # no field is called like that: a variable may share its name with one
         if self.name in _TAG_TRIGGERS:
             return "tags", _TAG_TRIGGERS[self.name]
         return (self.name, self.key) if self.form in {"member", "tags"} else (self.name,)
@@ -86,8 +95,8 @@ def parse_heading(label: str) -> Heading:
         NotAColumn: the name follows no rule. Whether a resource type has such an attribute is not looked at here.
     """
     if label.startswith("__"):
-        return _reserved(label)
-    base, suffix = _split_suffix(label)
+        return reserved(label)
+    base, suffix = split_suffix(label)
     if base in {"id", "type"} or base in _TAGS:
         if suffix:
             raise NotAColumn(f"`{base}` takes no `:{suffix}`")
@@ -121,32 +130,48 @@ def _is_reference(heading: Heading) -> bool:
     return heading.form == "bare" and heading.name == "reference" and heading.suffix in {"", "str"}
 
 
-def refuse_overlaps(headings: Sequence[Heading]) -> None:
+def refuse_overlaps(headings: Iterable[Heading]) -> None:
     """Check that no two columns are about the same thing.
 
     Raises:
         NotAColumn: two columns have the same path, or one sets an object of which another sets a member.
     """
-    seen: dict[tuple[str, ...], Heading] = {}
-    for heading in headings:
-        same = seen.setdefault(heading.path, heading)
-        if same is not heading:
-            raise NotAColumn(f"`{same.label}` and `{heading.label}` mean the same: keep one of them", "bad_shape")
-    for heading in headings:
-        whole = seen.get(heading.path[:1])
-        if whole and whole is not heading:
-            raise NotAColumn(
-                f"`{whole.label}` sets the whole, `{heading.label}` a part of it: keep one of them", "bad_shape"
-            )
+    refuse_same((heading.path, heading.label) for heading in headings)
 
 
-def _reserved(label: str) -> Heading:
+def refuse_same(paths: Iterable[tuple[tuple[str, ...], str]]) -> None:
+    """Check what columns are about, each with the name of its column.
+
+    Raises:
+        NotAColumn: as `refuse_overlaps`.
+    """
+    seen: dict[tuple[str, ...], str] = {}
+    for path, label in paths:
+        if (same := seen.setdefault(path, label)) != label:
+            raise NotAColumn(f"`{same}` and `{label}` mean the same: keep one of them", "bad_shape")
+    for path, label in seen.items():
+        for length in range(1, len(path)):
+            if whole := seen.get(path[:length]):
+                raise NotAColumn(f"`{whole}` sets the whole, `{label}` a part of it: keep one of them", "bad_shape")
+
+
+def reserved(label: str) -> Heading:
+    """Parse a name that begins with `__`.
+
+    Raises:
+        NotAColumn: it is none of a results file.
+    """
     if label not in RESERVED:
         raise NotAColumn(f"names that begin with `__` are reserved, and `{label}` is none of {', '.join(RESERVED)}")
     return Heading(label, "reserved", label)
 
 
-def _split_suffix(label: str) -> tuple[str, Suffix]:
+def split_suffix(label: str) -> tuple[str, Suffix]:
+    """Return the name without its suffix, and the suffix, empty for none.
+
+    Raises:
+        NotAColumn: the suffix is another word for a type.
+    """
     base, _, last = label.rpartition(":")
     for suffix in SUFFIXES:
         if last == suffix and base:

@@ -1,24 +1,20 @@
-"""The header of a sheet as a whole: what is wrong with it before any row is read."""
+"""The header of a sheet whose columns name attributes, as a whole: what is wrong with it before any row is read."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from jobs.columns.cells import as_shown
-from jobs.columns.grammar import Heading, is_results_file, parse_heading, refuse_overlaps, targeted
+from jobs.columns.grammar import NO_VALUES, Heading, is_results_file, parse_heading, refuse_overlaps, targeted
 from jobs.columns.problems import NotAColumn
 from jobs.columns.resolve import known_type, refuse_unless_of_some_type, resolve
 from jobs.columns.rules import Rules
 from jobs.formats.errors import InputRefused
 from jobs.formats.quoting import unquoted
 
-NO_VALUES: Final = frozenset({"id", "target", "type", "reserved"})
-"""Forms of columns whose cells do not go into the update."""
 
-
-def header_faults(header: Sequence[str], rules: Rules) -> Iterator[InputRefused]:
+def header_faults(names: Sequence[str], rules: Rules) -> Iterator[InputRefused]:
     """Yield everything that is wrong with a header, worst first."""
     headings: list[Heading] = []
-    for name in names_of(header):
+    for name in names:
         try:
             headings.append(parse_heading(name))
         except NotAColumn as error:

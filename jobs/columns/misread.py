@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from jobs.columns.cells import as_shown
-from jobs.columns.finish import check_id
 from jobs.columns.grammar import RESERVED
 from jobs.columns.problems import RowRefused
+from jobs.columns.targets import Target
 from jobs.formats.errors import InputRefused
 from jobs.formats.stored import Fault
 from jobs.formats.strays import MISREAD
@@ -28,18 +28,18 @@ class Misread:
         no_keys: texts, among others, that do not name a record.
     """
 
-    def __init__(self, names: Sequence[str], key: int, *, by_id: bool) -> None:
+    def __init__(self, names: Sequence[str], target: Target) -> None:
         """Prepare to recognise such rows under this header.
 
         Args:
             names: of the columns.
-            key: position of the one that says which record is meant.
-            by_id: whether that is the id, and not a reference, which may be any text.
+            target: those that say which record is meant.
         """
         self._names = list(names)
-        self._key = key
-        self._by_id = by_id
-        self.no_keys = frozenset((names[key], *(_TOTALS if by_id else ())))
+        self._key = target.position
+        self._by_id = target.by_id
+        self._check = target.check
+        self.no_keys = frozenset((names[self._key], *(_TOTALS if self._by_id else ())))
 
     def refuse(self, cells: Sequence[str], faults: Sequence[Fault], line: int) -> None:
         """Check that a row is one.
@@ -81,7 +81,7 @@ class Misread:
 
     def _refuse_uneven(self, cells: Sequence[str], faults: Sequence[Fault], *, comment: bool) -> None:
         if comment:  # a line of prose needs no delimiters
-            check_id(cells[self._key])
+            self._check(cells[self._key])
         for fault in faults:
             if fault.reason == "column_unnamed":
                 raise RowRefused(fault.reason, fault.message, cell=as_shown(cells[fault.column]))

@@ -1,4 +1,4 @@
-"""Rows of an NDJSON input: JSON objects, flat or in one of JSON:API's shapes."""
+"""Rows of an NDJSON input: JSON objects, flat or, where columns name attributes, in one of JSON:API's shapes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -7,10 +7,13 @@ from typing import Final, NamedTuple, TypeVar
 
 from jobs.apis.schema import ResourceType
 from jobs.columns.cells import FROM_JSON, as_shown
+from jobs.columns.dialects import DIALECTS
 from jobs.columns.finish import check_id, check_reference, finish, refuse_settled
-from jobs.columns.grammar import RESERVED, Heading, parse_heading, refuse_overlaps
+from jobs.columns.grammar import NO_VALUES, RESERVED, Heading
+from jobs.columns.members.keys import Naming, naming_of, record_of
+from jobs.columns.members.slots import ElementsSlot
 from jobs.columns.problems import NotAColumn, RowRefused
-from jobs.columns.resolve import attribute_slot, known_type, link_slot, resolve
+from jobs.columns.resolve import attribute_slot, known_type, link_slot
 from jobs.columns.rules import Rules
 from jobs.columns.shapes import ResourceUpdate, resource_update
 from jobs.columns.slots import Draft, Slot
@@ -44,6 +47,8 @@ class ObjectColumns:
     except where `:json` says that the value is meant as it is: `metadata.KEY: null` removes the key, and
     `metadata.KEY:json: null` sets it to null. The names in a resource object's `attributes` and `relationships` are
     taken as they are.
+
+    Where columns name members of a body, every object is flat; one that stands in it names the members it sets.
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -53,8 +58,10 @@ class ObjectColumns:
             InputRefused: there is no resource type of the name that `rules` gives.
         """
         self._rules = rules
+        self._dialect = DIALECTS[rules.schema.grammar]
         self._columns = lru_cache(maxsize=256)(self._compiled)  # rows of one input mostly have the same names
-        self._labels = lru_cache(maxsize=256)(_labels)
+        self._labels = lru_cache(maxsize=256)(self._labels_of)
+        self._naming = lru_cache(maxsize=256)(self._naming_of)
         self._names = 0
         try:
             if rules.type:
@@ -76,9 +83,10 @@ class ObjectColumns:
             return []
         found = [first]
         members = _mine(row.members)
-        if REASONS[first.reason].status is not Status.INVALID or not first.column or not _is_flat(members):
+        flat = _is_flat(members) or not self._dialect.shapes
+        if REASONS[first.reason].status is not Status.INVALID or not first.column or not flat:
             return found
-        given = members.get("type")
+        given = members.get("type") if self._dialect.shapes or not self._rules.type else None
         type_ = given if isinstance(given, str) and given else self._rules.type
         for name in members if type_ and self._rules.schema.resource_type(type_) else ():
             try:
@@ -88,17 +96,30 @@ class ObjectColumns:
                     found.append(error.as_value(row.ref))
         return found
 
-    @staticmethod
-    def texts(row: ObjectRow) -> dict[str, str]:
+    def texts(self, row: ObjectRow) -> dict[str, str]:
         """Return the members that are text, by name: of a flat object, or of a resource's id and attributes."""
         members: Mapping[str, JSON] = row.members
-        data = members.get("data")
+        data = members.get("data") if self._dialect.shapes else None
         if isinstance(data, Mapping):
             members = data
-        attributes = members.get("attributes")
+        attributes = members.get("attributes") if self._dialect.shapes else None
         if isinstance(attributes, Mapping):
             members = {"id": members.get("id"), **attributes}
         return {name: text for name, text in members.items() if isinstance(text, str) and name not in _NO_TEXTS}
+
+    def record(self, row: ObjectRow) -> str:
+        """Return a text that is equal for two rows of one record, whatever else is wrong with them; else an empty one.
+
+        Where columns name attributes, that is the id, or the reference.
+        """
+        if self._dialect.shapes:
+            return _id_of(row.members)
+        mine = _mine(row.members)
+        try:
+            type_ = self._type_of(mine)
+            return record_of(type_, *self._naming(type_, tuple(mine)).record(partial(_key_text, mine)))
+        except RowRefused:
+            return ""
 
     def _job(self, ref: RowRef, members: Mapping[str, JSON]) -> UpdateJob:
         mine = _mine(members)
@@ -110,6 +131,8 @@ class ObjectColumns:
             raise RowRefused("empty_row", "the object has no members")
         status = _text_of(members.get("__status"))
         refuse_settled(status, _text_of(members.get("__reason")))
+        if not self._dialect.shapes:
+            return self._of_members(ref, mine, status)
         resource = resource_update(mine)
         if resource is None and "id" not in mine and "reference" in mine:
             return self._by_reference(ref, mine, status)
@@ -120,7 +143,7 @@ class ObjectColumns:
         check_id(id_)
         type_ = self._known(type_ or self._rules.type)
         draft = self._flat(type_, mine) if resource is None else self._resource(type_, resource)
-        labels = self._labels(tuple(mine)) if resource is None else {}
+        labels = self._labels(type_, tuple(mine)) if resource is None else {}
         return finish((ref, type_, id_), draft, self._rules, status, labels)
 
     def _by_reference(self, ref: RowRef, members: Mapping[str, JSON], status: str) -> UpdateJob:
@@ -130,8 +153,26 @@ class ObjectColumns:
         type_ = self._known(type_ or self._rules.type)
         values = {name: value for name, value in members.items() if name != "reference"}
         draft = self._flat(type_, values)
-        job = finish((ref, type_, ""), draft, self._rules, status, self._labels(tuple(members)))
+        job = finish((ref, type_, ""), draft, self._rules, status, self._labels(type_, tuple(members)))
         return replace(job, reference=reference)
+
+    def _of_members(self, ref: RowRef, members: Mapping[str, JSON], status: str) -> UpdateJob:
+        """Return what an object asks for whose names are those of members of a body."""
+        type_, names = self._type_of(members), tuple(members)
+        naming = self._naming(type_, names)
+        id_, reference = naming.record(partial(_key_text, members))
+        draft = self._flat(type_, {name: value for name, value in members.items() if name not in naming.names})
+        job = finish((ref, type_, id_), draft, self._rules, status, self._labels(type_, names))
+        return replace(job, reference=reference) if reference else job
+
+    def _type_of(self, members: Mapping[str, JSON]) -> str:
+        return self._known(self._rules.type or _name(members, "type"))
+
+    def _naming_of(self, type_: str, names: tuple[str, ...]) -> Naming:
+        """Return how objects with these names say which record is meant."""
+        schema = self._rules.schema
+        keys = set(schema.keys(type_)).intersection(names) - schema.fixed
+        return _understood(schema.sought(type_), partial(naming_of, self._kind(type_), keys, names, schema))
 
     def _kind(self, type_: str) -> ResourceType:
         return known_type(type_, self._rules.schema)
@@ -172,14 +213,23 @@ class ObjectColumns:
         if self._names > _MOST_NAMES:
             self._columns.cache_clear()
             self._labels.cache_clear()
+            self._naming.cache_clear()
             self._names = len(names)
-        headings = [_understood(name, partial(parse_heading, name)) for name in names]
-        _understood("", partial(refuse_overlaps, headings))
-        return [self._member(heading, type_) for heading in headings if heading.form not in {"id", "type"}]
+        kind, keys = self._kind(type_), self._rules.schema.keys(type_)
+        headings = [_understood(name, partial(self._dialect.parse, name, self._rules)) for name in names]
+        _understood("", partial(self._dialect.refuse_overlaps, headings, kind, self._rules))
+        others = [each for each in headings if each.form == "key" and each.name not in keys]
+        own = [each for each in headings if each.form not in NO_VALUES or each in others]
+        return [self._member(heading, kind) for heading in own]
 
-    def _member(self, heading: Heading, type_: str) -> _Member:
-        slot = _understood(heading.label, partial(resolve, heading, self._kind(type_), self._rules))
-        exact = heading.form == "member" and heading.suffix == "json"
+    def _labels_of(self, type_: str, names: tuple[str, ...]) -> dict[tuple[str, ...], str]:
+        """Return the names, all of them valid, by what each is about."""
+        kind = self._kind(type_)
+        return {self._dialect.path_of(self._dialect.parse(name, self._rules), kind): name for name in names}
+
+    def _member(self, heading: Heading, kind: ResourceType) -> _Member:
+        slot = _understood(heading.label, partial(self._dialect.resolve, heading, kind, self._rules))
+        exact = heading.suffix == "json" and heading.form in {"member", "field"} and not isinstance(slot, ElementsSlot)
         return _Member(heading.label, slot, FROM_JSON[slot.wanted], exact)
 
     def _attribute(self, type_: str, name: str) -> _Member:
@@ -189,10 +239,12 @@ class ObjectColumns:
 
 def _put(draft: Draft, member: _Member, value: JSON) -> None:
     try:
-        if value is None and not member.exact:
-            member.slot.clear(draft)
-        else:
+        if value is not None:
             member.slot.put(draft, member.convert(value))
+        elif member.exact:
+            member.slot.put(draft, None)
+        else:
+            member.slot.clear(draft)
     except RowRefused as error:
         raise error.at(member.label, as_shown(value)) from None
 
@@ -203,11 +255,6 @@ def _understood(label: str, understand: Callable[[], T]) -> T:
         return understand()
     except NotAColumn as error:
         raise RowRefused(error.reason, error.message, label) from None
-
-
-def _labels(names: tuple[str, ...]) -> dict[tuple[str, ...], str]:
-    """Return the names, all of them valid, by what each is about."""
-    return {parse_heading(name).path: name for name in names}
 
 
 def _mine(members: Mapping[str, JSON]) -> Mapping[str, JSON]:
@@ -235,6 +282,23 @@ def _name(members: Mapping[str, JSON], member: str) -> str:
             member, as_shown(value)
         )
     return value
+
+
+def _key_text(members: Mapping[str, JSON], name: str) -> str:
+    """Return what an object says of a part of its record's key: text, or a whole number, which has one text."""
+    value = members[name]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return _name(members, name)
+
+
+def _id_of(members: Mapping[str, JSON]) -> str:
+    """Return the id in whichever shape the object has, or its reference."""
+    data = members.get("data")
+    inner = data.get("id") if isinstance(data, Mapping) else None
+    reference = members.get("reference") if "id" not in members else None
+    named = f"reference {reference}" if isinstance(reference, str) else ""
+    return str(members.get("id") or inner or named)
 
 
 def _text_of(value: JSON) -> str:

@@ -12,7 +12,7 @@ from jobs.columns.problems import NotAColumn
 from jobs.columns.rules import Rules
 from jobs.columns.slots import AttributeSlot, LinkSlot, MemberSlot, Slot, TagSlot, TriggerSlot
 
-_OF_SUFFIX: Final[dict[Suffix, Wanted]] = {
+OF_SUFFIX: Final[dict[Suffix, Wanted]] = {
     "": "any",
     "int": "integer",
     "float": "float",
@@ -60,7 +60,7 @@ def resolve(heading: Heading, kind: ResourceType, rules: Rules) -> Slot:
     if heading.form == "tags":
         return _tags(heading, kind)
     if heading.form == "attribute":
-        return _attribute(heading.name, Attribute("string"), _OF_SUFFIX[heading.suffix], rules)
+        return _attribute(heading.name, Attribute("string"), OF_SUFFIX[heading.suffix], rules)
     if heading.form == "member":
         return _member(heading, kind)
     if heading.name in kind.relationships:
@@ -83,7 +83,7 @@ def attribute_slot(heading: Heading, kind: ResourceType, rules: Rules) -> Slot:
         raise NotAColumn(
             f"`{heading.label}`: `{heading.name}` is an {attribute.kind}, so `:{heading.suffix}` does not fit"
         )
-    return _attribute(heading.name, attribute, _OF_SUFFIX[heading.suffix], rules)
+    return _attribute(heading.name, attribute, OF_SUFFIX[heading.suffix], rules)
 
 
 def link_slot(heading: Heading, kind: ResourceType) -> LinkSlot:
@@ -147,7 +147,7 @@ def _member(heading: Heading, kind: ResourceType) -> Slot:
         raise _unknown(heading.name, (kind,))
     if attribute.kind != "object":
         raise NotAColumn(f"`{heading.label}`: `{heading.name}` is no object, so it has no members")
-    return MemberSlot(heading.name, heading.key, _OF_SUFFIX[heading.suffix])
+    return MemberSlot(heading.name, heading.key, OF_SUFFIX[heading.suffix])
 
 
 def _unknown(name: str, kinds: Sequence[ResourceType]) -> NotAColumn:

@@ -1,20 +1,22 @@
 """Rows of a sheet: text cells under a header."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final, NamedTuple
 
+from jobs.apis.schema import ResourceType
 from jobs.columns.cells import FROM_TEXT, as_shown
-from jobs.columns.finish import cells_decide, check_id, check_reference, finish, refuse_settled, refuse_unmended
-from jobs.columns.grammar import Heading, is_results_file, parse_heading, targeted
-from jobs.columns.header import NO_VALUES, header_faults, names_of
+from jobs.columns.dialects import DIALECTS, header_faults
+from jobs.columns.finish import cells_decide, finish, refuse_settled, refuse_unmended
+from jobs.columns.grammar import NO_VALUES, Heading, is_results_file
+from jobs.columns.header import names_of
 from jobs.columns.misread import Misread
 from jobs.columns.problems import NotAColumn, RowRefused
-from jobs.columns.resolve import known_type, resolve
-from jobs.columns.roles import role_of
+from jobs.columns.resolve import known_type
 from jobs.columns.rules import Rules
 from jobs.columns.slots import Draft, ForeignSlot, Slot, takes_any_text
+from jobs.columns.targets import Check
 from jobs.damage import Column, cause_of
 from jobs.formats.quoting import unquoted
 from jobs.formats.stored import DamagedRow, Fault, WorkbookRow
@@ -25,14 +27,19 @@ from jobs.reasons import REASONS
 _STATUS: Final = "__status"
 _REASON: Final = "__reason"
 
+_SPECIAL: Final = frozenset({"type", "reserved"})
+"""Forms of columns that say something of the row as a whole."""
+
+_NONE: Final = frozenset[tuple[str, ...]]()
+
 _MARKED: Final = (WorkbookRow, DamagedRow)
 """Rows that may have faults which were found as they were read."""
 
-_UNTYPED: Final = frozenset({"member", "attribute"})
-"""Forms of columns that have no type unless a suffix says one."""
-
 _EXPLAINED: Final = frozenset({"wrong_type", "not_allowed", "bad_json", "tag_invalid", "relationship_malformed"})
 """Reasons about a cell of which a spreadsheet may be the cause."""
+
+_DATES: Final = frozenset({"date", "datetime"})
+"""What columns want in whose cells dates belong, so that one of another form explains nothing."""
 
 
 class _Column(NamedTuple):
@@ -41,6 +48,14 @@ class _Column(NamedTuple):
     position: int
     slot: Slot
     convert: Callable[[str], JSON]
+
+
+class _Meaning(NamedTuple):
+    """What all columns mean for one resource type: where their cells go, and what `UpdateJob` says of all rows."""
+
+    columns: list[_Column]
+    labels: dict[tuple[str, ...], str]
+    untyped: frozenset[tuple[str, ...]]
 
 
 class SheetColumns:
@@ -59,22 +74,27 @@ class SheetColumns:
             raise fault
         self._rules = rules
         self._refed = is_results_file(header)
-        self._headings = targeted([parse_heading(name) for name in names_of(header)])
-        self._by_reference = any(heading.form == "target" for heading in self._headings)
-        positions = {heading.name: index for index, heading in enumerate(self._headings) if heading.key == ""}
-        self._id, self._type = positions.get("reference" if self._by_reference else "id", -1), positions.get("type", -1)
-        self._status, self._reason = positions.get(_STATUS, -1), positions.get(_REASON, -1)
-        self._misread = Misread([heading.label for heading in self._headings], self._id, by_id=not self._by_reference)
+        self._dialect = DIALECTS[rules.schema.grammar]
+        self._headings = self._dialect.headings(names_of(header), rules)
+        self._target = self._dialect.target(self._headings, rules)
+        self._id = self._target.position
+        special = {heading.name: index for index, heading in enumerate(self._headings) if heading.form in _SPECIAL}
+        self._type = special.get("type", -1)
+        self._status, self._reason = special.get(_STATUS, -1), special.get(_REASON, -1)
+        self._misread = Misread([heading.label for heading in self._headings], self._target)
         self._mine = [index for index, heading in enumerate(self._headings) if heading.form != "reserved"]
-        self._labels = {h.path: h.label for h in self._headings if h.form != "reserved"}
-        self._untyped = frozenset(h.path for h in self._headings if h.form in _UNTYPED and not h.suffix)
-        self._cells_decide = not self._refed and cells_decide(rules, self._labels.keys())
-        self._of_type: dict[str, list[_Column]] = {}
+        paths = {heading.path for heading in self._headings if heading.form != "reserved"}
+        self._cells_decide = not self._refed and cells_decide(rules, paths)
+        self._of_type: dict[str, _Meaning] = {}
 
     @property
     def target(self) -> int:
-        """Position of the column that says which record is meant: its id or its reference."""
+        """Position of the first column that says which record is meant."""
         return self._id
+
+    def records(self, rows: Iterable[Sequence[str]]) -> list[str]:
+        """Return, of the plain cells of each row, a text that is equal for two rows of one record."""
+        return [self._target.record(cells, self._type_of(cells)) for cells in rows]
 
     def read(self, row: SheetRow) -> UpdateJob | Unsendable:
         """Return what the row asks for, or why it is not sent."""
@@ -109,13 +129,15 @@ class SheetColumns:
         unreadable = row.faults if isinstance(row, _MARKED) else ()
         for fault in unreadable:
             yield partial(self._refuse_faulty, cells, [fault])
-        if all(fault.column != self._id for fault in unreadable):
-            yield partial(check_reference if self._by_reference else check_id, cells[self._id])
-        type_ = (self._type >= 0 and cells[self._type]) or self._rules.type
+        type_ = self._type_of(cells)
+        without_text = {fault.column for fault in unreadable}
+        for position, check in self._target.checks(type_):
+            if position not in without_text:
+                yield partial(check, cells[position])
         if type_ not in self._of_type:
             yield partial(self._compiled, type_)
-        without_text = {fault.column for fault in unreadable}
-        for column in self._of_type.get(type_, ()):
+        meaning = self._of_type.get(type_)
+        for column in meaning.columns if meaning else ():
             if column.position not in without_text:
                 yield partial(self._draft, cells, [column])
 
@@ -127,11 +149,12 @@ class SheetColumns:
         width = len(self._headings)
         tried = [index for index, row in enumerate(rows) if len(row.cells) == width and not _has_faults(row)]
         cells = list(zip(*(rows[index].cells for index in tried), strict=True))
-        columns = self._columns_of_all(cells) if cells and self._cells_decide else []
+        type_, columns = self._columns_of_all(cells) if cells and self._cells_decide else ("", [])
         if not columns:
             return range(len(rows))
         found = set(range(len(rows))).difference(tried)
-        for position, refused in [(self._id, self._no_ids(cells[self._id])), *self._refused(columns, cells)]:
+        no_keys = [(at, self._no_keys(at, cells[at], check)) for at, check in self._target.checks(type_)]
+        for position, refused in [*no_keys, *self._refused(columns, cells)]:
             if refused:
                 found.update(index for index, text in zip(tried, cells[position], strict=True) if text in refused)
         if all("" in cells[column.position] for column in columns):
@@ -142,24 +165,23 @@ class SheetColumns:
     def described(self) -> list[Column]:
         """Describe what each of the user's own columns is for."""
         return [
-            Column(heading.label, role_of(heading, self._rules), index)
+            Column(heading.label, self._dialect.role_of(heading, self._rules), index)
             for index, heading in enumerate(self._headings)
             if heading.form != "reserved"
         ]
 
-    def _columns_of_all(self, cells: Sequence[Sequence[str]]) -> list[_Column]:
-        """Return the columns that go into the updates of these rows; none if the types of the rows differ."""
+    def _columns_of_all(self, cells: Sequence[Sequence[str]]) -> tuple[str, list[_Column]]:
+        """Return the type of these rows, and the columns that go into their updates; none if their types differ."""
         types = set(cells[self._type]) if self._type >= 0 else {""}
         type_ = types.pop() or self._rules.type
         try:
-            return [] if types else self._of_type.get(type_) or self._compiled(type_)
+            return type_, [] if types else (self._of_type.get(type_) or self._compiled(type_)).columns
         except RowRefused:
-            return []
+            return type_, []
 
-    def _no_ids(self, texts: Sequence[str]) -> set[str]:
-        """Return those of the texts that do not say which record is meant."""
-        found = {self._rules.clear_token, *self._misread.no_keys}
-        check = check_reference if self._by_reference else check_id
+    def _no_keys(self, position: int, texts: Sequence[str], check: Check) -> set[str]:
+        """Return those of the texts of a column that do not say which record is meant."""
+        found = {self._rules.clear_token, *(self._misread.no_keys if position == self._id else ())}
         for text in texts:
             try:
                 check(text)
@@ -181,8 +203,7 @@ class SheetColumns:
 
     def _job(self, ref: RowRef, cells: list[str], faults: Sequence[Fault]) -> UpdateJob:
         self._misread.refuse(cells, faults, ref.line)
-        id_ = cells[self._id]
-        if not id_ and not any(cells[index] for index in self._mine):
+        if not cells[self._id] and not any(cells[index] for index in self._mine):
             raise RowRefused("empty_row", "every cell is empty")
         status = ""
         if self._status >= 0:
@@ -191,27 +212,28 @@ class SheetColumns:
             refuse_unmended(reason, (cells[index] for index in self._mine))
         if faults:
             self._refuse_faulty(cells, faults)
-        if id_ == self._rules.clear_token:
-            label = self._headings[self._id].label
-            raise RowRefused("clear_not_allowed", "what says which record is meant cannot be cleared").at(label, id_)
-        (check_reference if self._by_reference else check_id)(id_)
         type_ = (self._type >= 0 and cells[self._type]) or self._rules.type
-        draft = self._draft(cells, self._of_type.get(type_) or self._compiled(type_))
-        job = finish((ref, type_, id_), draft, self._rules, status, self._labels)
-        return replace(job, id="", reference=id_) if self._by_reference else job
+        id_, reference = self._target.named(cells, type_)
+        columns, labels, untyped = self._of_type.get(type_) or self._compiled(type_)
+        draft = self._draft(cells, columns, untyped)
+        job = finish((ref, type_, id_), draft, self._rules, status, labels)
+        return replace(job, reference=reference) if reference else job
+
+    def _type_of(self, cells: Sequence[str]) -> str:
+        return (self._type >= 0 and cells[self._type]) or self._rules.type
 
     def _refuse_faulty(self, cells: list[str], faults: Sequence[Fault]) -> None:
         """Refuse a row with cells that cannot be read, unless it is a comment or they are of no interest."""
-        comment = not self._by_reference and cells[self._id].startswith("#")
+        comment = self._target.by_id and cells[self._id].startswith("#")
         if comment and all(fault.column != self._id for fault in faults):
-            check_id(cells[self._id])
+            self._target.check(cells[self._id])
         for fault in faults:
             if fault.column in self._mine:
                 label = self._headings[fault.column].label
                 raise RowRefused(fault.reason, fault.message).at(label, as_shown(cells[fault.column]))
 
-    def _draft(self, cells: list[str], columns: list[_Column]) -> Draft:
-        draft = Draft(untyped=self._untyped)
+    def _draft(self, cells: list[str], columns: list[_Column], untyped: frozenset[tuple[str, ...]] = _NONE) -> Draft:
+        draft = Draft(untyped=untyped)
         clear = self._rules.clear_token
         for index, slot, convert in columns:
             text = cells[index]
@@ -223,11 +245,11 @@ class SheetColumns:
                 else:
                     slot.put(draft, convert(text))
             except RowRefused as error:
-                cause = cause_of(text) if error.reason in _EXPLAINED else ""
+                cause = cause_of(text) if error.reason in _EXPLAINED and slot.wanted not in _DATES else ""
                 raise error.at(self._headings[index].label, as_shown(text)).because(cause) from None
         return draft
 
-    def _compiled(self, type_: str) -> list[_Column]:
+    def _compiled(self, type_: str) -> _Meaning:
         """Resolve the columns for a type that no row had so far."""
         if not type_:
             raise RowRefused(
@@ -236,23 +258,34 @@ class SheetColumns:
         if type_ == self._rules.clear_token:
             raise RowRefused("clear_not_allowed", "a type cannot be cleared").at("type", type_)
         try:
-            known_type(type_, self._rules.schema)
+            kind = known_type(type_, self._rules.schema)
+            mine = [heading for heading in self._headings if heading.form != "reserved"]
+            self._dialect.refuse_overlaps(mine, kind, self._rules)
         except NotAColumn as error:
             raise RowRefused(error.reason, error.message).at("type", as_shown(type_)) from None
-        columns = [self._column(index, heading, type_) for index, heading in self._filled()]
-        self._of_type[type_] = columns
-        return columns
+        meaning = self._of_type[type_] = _Meaning(
+            [self._column(index, heading, kind) for index, heading in self._filled(kind)],
+            {self._dialect.path_of(heading, kind): heading.label for heading in mine},
+            frozenset(self._dialect.path_of(each, kind) for each in mine if self._dialect.has_no_type(each, kind)),
+        )
+        return meaning
 
-    def _column(self, index: int, heading: Heading, type_: str) -> _Column:
+    def _column(self, index: int, heading: Heading, kind: ResourceType) -> _Column:
         try:
-            slot = resolve(heading, known_type(type_, self._rules.schema), self._rules)
+            slot = self._dialect.resolve(heading, kind, self._rules)
         except NotAColumn as error:
             slot = ForeignSlot(error.message)
         return _Column(index, slot, FROM_TEXT[slot.wanted])
 
-    def _filled(self) -> list[tuple[int, Heading]]:
-        """Return the columns whose cells go into the update."""
-        return [(i, h) for i, h in enumerate(self._headings) if h.form not in NO_VALUES]
+    def _filled(self, kind: ResourceType) -> list[tuple[int, Heading]]:
+        """Return the columns whose cells go into the update, or must be empty in rows of this type."""
+        besides, keys = self._target.besides(kind.name), self._rules.schema.keys(kind.name)
+        return [
+            (index, heading)
+            for index, heading in enumerate(self._headings)
+            if (heading.form not in NO_VALUES and index not in besides)
+            or (heading.form == "key" and heading.name not in keys)
+        ]
 
 
 def _has_faults(row: SheetRow) -> bool:

@@ -104,6 +104,7 @@ def test_an_api_is_added_in_the_files_that_the_guide_names(tmp_path: Path) -> No
         "jobs/apis/auth.py",
         "jobs/apis/backpressure.py",
         "jobs/apis/documents.py",
+        "jobs/apis/limits.py",
         "jobs/changes/taken.py",
     }
     assert named("How to add an API", "harbour") == {module, registry, *used}

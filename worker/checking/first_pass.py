@@ -149,7 +149,7 @@ class _Pass:
         if unseen := self._records.unseen:
             unseen.see([row for row in rows if isinstance(row, WorkbookRow)], unsent)
         sent = [index for index in range(len(rows)) if index not in unsent]
-        self._ids += [cells[index][columns.target] for index in sent]
+        self._ids += columns.records([cells[index] for index in sent])
         self._named += [rows[index].ref for index in sent]
         seen = [(row, each) for row, each in zip(rows, cells, strict=True) if each]
         stored = [row.stored for row, _ in seen if isinstance(row, WorkbookRow)]
@@ -200,7 +200,7 @@ class _Pass:
         duplicates = self._checked.duplicates
         count, same = duplicates.counts()
         if count:
-            column = next((name for name in ("id", "reference") if name in self._positions), "id")
+            column = self._records.named_by
             position = self._positions.get(column, -1)
             parts = [f"{same:,} repeat that row word for word"] if same else []
             parts += [f"{count - same:,} have other cells"] if count > same else []

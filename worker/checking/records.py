@@ -68,6 +68,11 @@ class Records:
         """Text of a cell that clears the field; empty for objects."""
         return self.how.clear_token if self.header else ""
 
+    @property
+    def named_by(self) -> str:
+        """Name of the column that says which record is meant, the first of several; `id` for objects."""
+        return self.header[self.meaning.target] if isinstance(self.meaning, SheetColumns) else "id"
+
     def judged(self, record: Record) -> Judged:
         """Return what `apply` would make of the record, by the same code."""
         if isinstance(record, Unsendable):
@@ -108,10 +113,11 @@ class Records:
         blamed = {self.texts_at.get(fault.column) for fault in judged}
         return ["" if index in blamed else cell for index, cell in enumerate(cells)]
 
-    @staticmethod
-    def texts(record: Record) -> Mapping[str, str]:
+    def texts(self, record: Record) -> Mapping[str, str]:
         """Return the members of an object that are text, by name; none of a sheet's row."""
-        return ObjectColumns.texts(record) if isinstance(record, ObjectRow) else {}
+        if isinstance(record, ObjectRow) and isinstance(self.meaning, ObjectColumns):
+            return self.meaning.texts(record)
+        return {}
 
 
 @contextmanager

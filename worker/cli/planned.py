@@ -24,7 +24,8 @@ def _estimate(plan: PlanSummary, settings: Settings, api: Api) -> str:
     if found is None:
         return ""
     said = f"about {duration(found.seconds)}" if found.seconds >= 1 else "at once"
-    return f"{said} at the limit of reads" if found.is_guessed else f"{said} at the known limits"
+    at = "the limit of reads" if found.is_guessed else "the known limits"
+    return f"{said} at {at}{f', {found.reads:,} reads included' if found.reads else ''}"
 
 
 def _whose(origin: str, api: Api) -> str:

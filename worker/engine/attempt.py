@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol, TypeAlias
 
 from jobs.apis.api import Api
+from jobs.apis.limits import Places
 from jobs.apis.meanings import Meaning
 from jobs.apis.retry_after import read_retry_after
 from jobs.model import NotSent, Outcome, Reply, Request, Status
@@ -30,6 +31,12 @@ from worker.policy.verdict import (
     judge,
 )
 from worker.policy.wording import why_not
+
+MAX_REREADS: Final = 3
+"""Times that a stale record is read again, where reads and updates spend one quota, before the row is sent as it is.
+
+The read takes a slot that the update has to wait for again: with a very slow quota it would never leave.
+"""
 
 _NOT_PROBED: Final = NotSent("not sent")
 """Outcome of an action's slot if the read before it found the server still down."""
@@ -127,18 +134,21 @@ class AttemptLoop:
             if (not admitted or self.limiter.is_down) and not await self._admit(row, admitted=admitted):
                 return self._leave(row)
             admitted = False
-            await self._freshen(row)
-            if row.verdict is not None:
-                self.limiter.release()
-                return _unsent(row.verdict)
+            places: Places | None = ()
+            if exchange.gives_way or exchange.gates:
+                places = await self._pass(row)
+            else:
+                await self._freshen(row)
+            if places is None or row.verdict is not None:
+                return self._turn_back(row, places)
             row.state = step(row.state, Event.ADMIT)
-            headers = await self._intend(row)
+            headers = await self._intend(row, places)
             if headers is None:
                 return self._leave(row)
             if row.live is not None:
                 self.longest_gap = max(self.longest_gap, exchange.clock.age(row.read_at))
             request = row.request(self.api) if self.keys is None else self.keys.on(row.request(self.api), row)
-            sent = await exchange.send(request, headers, in_full=row.job.fires)
+            sent = await exchange.send(request, headers, places, in_full=row.job.fires)
             verdict = judge(sent.outcome, sent.meaning, self._sent(row))
             if isinstance(verdict, Settle):
                 return Judged(verdict, sent.outcome)
@@ -149,13 +159,48 @@ class AttemptLoop:
     async def _admit(self, row: InFlightRow, *, admitted: bool) -> bool:
         """Take a slot, unless one is reserved; while the server is down, send an action only after a read succeeds."""
         while admitted or await self.limiter.admit():
-            if not (self.limiter.is_down and row.job.fires) or await self._probed(row):
+            if not (self.limiter.is_down and row.job.fires):
                 return True
             admitted = False
-            self.limiter.account(_NOT_PROBED, Meaning.UNSENT, self.exchange.clock.now())
+            if self.exchange.gives_way:  # the read takes the slot, and is the probe
+                self.limiter.release()
+                await self.reading.answers(row)
+            elif await self._probed(row):
+                return True
+            else:
+                self.limiter.account(_NOT_PROBED, Meaning.UNSENT, self.exchange.clock.now())
             if self.limiter.is_hopeless:
                 self.exchange.stop.request("outage", "the server has been down for too long; resume the run later")
         return False
+
+    async def _pass(self, row: InFlightRow) -> Places | None:
+        """Pass the gates of a row, which holds a slot, and read a stale record again.
+
+        The slot is given back before anything that takes time: others may need it, the read among them.
+
+        Returns:
+            Places at the gates; None if the row holds no slot in the end.
+        """
+        exchange, gates = self.exchange, self.exchange.gates
+        places = gates.places(row.type_name, (row.job.id,), reads=False) if gates else ()
+        for rereads in range(MAX_REREADS + 1):
+            if gates and places and not gates.admit_at_once(places):
+                self.limiter.release()
+                if not await exchange.admit(places):
+                    return None
+            if rereads == MAX_REREADS or not self.reading.is_stale(row):
+                break
+            exchange.release(places)
+            await self.reading.freshen(row)
+            if row.verdict is not None or not await self._admit(row, admitted=False):
+                return None
+        return places
+
+    def _turn_back(self, row: InFlightRow, places: Places | None) -> Ending:
+        """End a row that is not sent; `places` as from `_pass`."""
+        if places is not None:
+            self.exchange.release(places)
+        return self._leave(row) if row.verdict is None else _unsent(row.verdict)
 
     async def _probed(self, row: InFlightRow) -> bool:
         try:
@@ -173,26 +218,26 @@ class AttemptLoop:
             self.limiter.release()
             raise
 
-    async def _intend(self, row: InFlightRow) -> Headers | None:
+    async def _intend(self, row: InFlightRow, places: Places) -> Headers | None:
         """Make the intent durable; return the headers to send. If nothing may leave, release the slot, return None."""
         attempt, stop = row.attempts + 1, self.exchange.stop
-        headers = await self.exchange.authorise()
+        headers = await self.exchange.authorise(places)
         if headers is None:
             return None
         try:
             await self.journal.intend(row.number, attempt, self.exchange.clock.wall(), self._image(row))
         except JournalError as error:
-            self.limiter.release()
+            self.exchange.release(places)
             stop.request("journal_failed", str(error))
             return None
         except BaseException:
-            self.limiter.release()
+            self.exchange.release(places)
             raise
         row.imaged = True
         row.state = step(row.state, Event.INTEND)
         if stop.reason:
             self.journal.withdraw(row.number, attempt)
-            self.limiter.release()
+            self.exchange.release(places)
             return None
         row.attempts = attempt
         row.was_sent = True

@@ -27,7 +27,7 @@ class Progress:
         total: rows this process has to settle.
         limit: returns the rows per second that the pace allows, infinity if nothing is known.
         pause: returns the seconds until the limiter opens again, 0 if it is open.
-        writes, reads: the paces that rows have to pass, None for none.
+        writes, reads: the paces that rows have to pass, None for none; one and the same if both spend one quota.
         queued: returns the rows that are read and not settled. `gets`: returns the read requests so far.
     """
 
@@ -88,11 +88,10 @@ class Progress:
             return None
         to_send = (queued + unread * (self.sent + queued) / seen) * (self.attempts / self.sent if self.sent else 1.0)
         to_read = unread * self.gets() / seen
-        found = [
-            forecast(count, pace, now, speed=self._rate(column, ETA_SPAN_S))
-            for count, pace, column in ((to_send, self.writes, 3), (to_read, self.reads, 4))
-            if pace is not None
-        ]
+        loads = [(to_send, self.writes, self._rate(3, ETA_SPAN_S)), (to_read, self.reads, self._rate(4, ETA_SPAN_S))]
+        if self.writes is self.reads:
+            loads = [(to_send + to_read, self.writes, sum(speed for _, _, speed in loads))]
+        found = [forecast(count, pace, now, speed=speed) for count, pace, speed in loads if pace is not None]
         return max(filter(None, found), default=None)
 
     def _mark(self, now: float) -> None:

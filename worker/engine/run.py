@@ -204,10 +204,11 @@ class Run:
             return connection.reads.is_down and writes.is_down
 
         settling = Settling(reading.lookup, outcomes, bells, clock, stop, is_down)
-        senders = Senders(sequencer, attempts, reading, outcomes, settling, bells, stop)
+        per_row = 1 / self.api.page if connection.writes is connection.reads and not settings.input.blind else 0.0
+        senders = Senders(sequencer, attempts, reading, outcomes, settling, bells, stop, per_row)
         prefetch = Prefetch(sequencer, iter(intake), reading, outcomes.drain, senders.room, self.journal, bells, stop)
         progress = Progress(
-            self._to_settle(intake.histories), writes.pace.rate, self._pause(writes.pace), writes.pace,
+            self._to_settle(intake.histories), senders.rate, self._pause(writes.pace), writes.pace,
             connection.reads.pace,
             queued=lambda: sequencer.queued + writes.pace.in_flight, gets=lambda: self.journal.counters.gets,
         )  # fmt: skip

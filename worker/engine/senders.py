@@ -26,7 +26,11 @@ SETTLERS: Final = 2
 
 @dataclass(slots=True)
 class Senders:
-    """Sends every row to its end, or until the run ends."""
+    """Sends every row to its end, or until the run ends.
+
+    Attributes:
+        reads_per_row: requests that read a row's record, as far as they spend the quota of updates.
+    """
 
     sequencer: Sequencer
     attempts: AttemptLoop
@@ -35,6 +39,7 @@ class Senders:
     settling: Settling
     bells: Bells
     stop: Stop
+    reads_per_row: float = 0.0
     _admitting: int = 0
 
     async def run(self, workers: int) -> None:
@@ -49,7 +54,11 @@ class Senders:
 
     def room(self) -> int:
         """Return how many rows may be ahead of the senders at the current pace."""
-        return 0 if self.settling.is_full else room_at(self.attempts.limiter.pace.rate(), self.attempts.api.page)
+        return 0 if self.settling.is_full else room_at(self.rate(), self.attempts.api.page)
+
+    def rate(self) -> float:
+        """Return the rows per second that the pace allows, infinity if nothing is known."""
+        return self.attempts.limiter.pace.rate() / (1.0 + self.reads_per_row)
 
     async def _work(self) -> None:
         while (row := await self._next()) is not None:
@@ -88,12 +97,17 @@ class Senders:
 
     def _taken(self) -> InFlightRow | None:
         """Take the next row from the sequencer, and wake the readers if that makes room."""
-        row = self.sequencer.next_row()
+        row = self.sequencer.next_row(self._is_open if self.attempts.exchange.gates else None)
         if self.sequencer.out:
             self.outcomes.drain()
         if self.sequencer.reads_on(self.room()):
             self.bells.room.ring()
         return row
+
+    def _is_open(self, row: InFlightRow) -> bool:
+        """Return True if the gates of a row are open; those of others need not wait behind it."""
+        gates = self.attempts.exchange.gates
+        return gates is None or gates.is_open(gates.places(row.type_name, (row.job.id,), reads=False))
 
     async def _admitted(self) -> bool:
         """Reserve a slot. Count the waiting workers, so that never more of them wait than there are rows."""
@@ -108,13 +122,16 @@ class Senders:
 
         A value that does not stick puts the row in doubt, so that it is reported only once it is settled.
         """
-        job, lookup = row.job, self.reading.lookup
+        job, lookup, gives_way = row.job, self.reading.lookup, self.attempts.exchange.gives_way
+        if gives_way:
+            self.attempts.limiter.release()
         try:
             before = await lookup.record(job.type, job.id)
         except BaseException:
-            self.attempts.limiter.release()
+            if not gives_way:
+                self.attempts.limiter.release()
             raise
-        ending = await self.attempts.run(row, admitted=True)
+        ending = await self.attempts.run(row, admitted=not gives_way)
         if before is None or not isinstance(ending, Judged) or ending.settle.status is not Status.APPLIED:
             return ending
         found = await lookup.record(job.type, job.id)

@@ -16,7 +16,8 @@ from jobs.apis.schema import Schema
 from jobs.changes.diff import value_at
 from jobs.changes.edits import column_of
 from jobs.changes.equality import same_at, tidied
-from jobs.changes.inverse import Value, ValueHistory, Written, needed, trails
+from jobs.changes.inverse import ValueHistory, Written, needed, trails
+from jobs.changes.restoring_cells import Value
 from jobs.model import ABSENT, JSON, Absent, Edit, Fields, Live, Path, Status, Unread
 from worker.journal import History
 from worker.lane.connect import READ_CONCURRENCY, LaneSettings, connected

@@ -143,33 +143,25 @@ def _told(stream: BinaryIO, how: Input, type_name: str, schema: Schema) -> Itera
                     return
                 untold = {name: value for name, value in record.members.items() if name not in _STATUS}
                 meant = partial(objects.read, replace(record, members=untold))
-                yield record.ref.row, _id_of(record), str(record.members.get("__status")), meant
+                named = objects.record(record) or f"row {record.ref.row}"
+                yield record.ref.row, named, str(record.members.get("__status")), meant
         return
     sheet = form.read(stream, options_of(how))
-    named = next((name for name in ("id", "reference", "reference:str") if name in sheet.header), "")
     meaning = rules(how, type_name, schema)
-    if "__status" not in sheet.header or not named or next(header_faults(sheet.header, meaning), None):
+    if "__status" not in sheet.header or next(header_faults(sheet.header, meaning), None):
         return
     columns = SheetColumns(sheet.header, meaning)
-    status, resource_id = sheet.header.index("__status"), sheet.header.index(named)
+    status, width = sheet.header.index("__status"), len(sheet.header)
     for row in sheet:
-        if len(row.cells) > max(status, resource_id):
-            yield row.ref.row, row.cells[resource_id], row.cells[status], partial(_untold, columns, sheet.header, row)
+        if len(row.cells) > max(status, columns.target):
+            (named,) = columns.records([row.cells + [""] * (width - len(row.cells))])
+            yield row.ref.row, named, row.cells[status], partial(_untold, columns, sheet.header, row)
 
 
 def _untold(columns: SheetColumns, header: list[str], row: SheetRow) -> UpdateJob | Unsendable:
     """Return what a row asked for when it was first read, regardless of what became of it."""
     cells = ["" if name in _STATUS else cell for name, cell in zip(header, row.cells, strict=False)]
     return columns.read(replace(row, cells=cells))
-
-
-def _id_of(record: ObjectRow) -> str:
-    """Return the id in whichever shape the object has; make one up for an object without any."""
-    data = record.members.get("data")
-    inner = data.get("id") if isinstance(data, dict) else None
-    reference = record.members.get("reference") if "id" not in record.members else None
-    named = f"reference {reference}" if isinstance(reference, str) else f"row {record.ref.row}"
-    return str(record.members.get("id") or inner or named)
 
 
 def _identities(stream: BinaryIO, how: Input) -> Iterator[object]:

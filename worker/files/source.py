@@ -241,6 +241,7 @@ def rules(how: Input, type_name: str, schema: Schema) -> Rules:
         refuse_members=how.blind and how.metadata == "merge",
         allow_triggers=frozenset(how.allow_triggers),
         resend_unknown=how.resend_unknown,
+        replace=how.metadata == "replace",
     )
 
 

@@ -1,6 +1,6 @@
-"""One process's connection to the API: sockets, credential, and a limiter for each method."""
+"""One process's connection to the API: sockets, credential, limiters and gates."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,6 +11,8 @@ import anyio
 
 from jobs.apis.api import Api
 from jobs.apis.auth import TokenSource
+from jobs.apis.limits import CREDENTIAL, PATH, DeclaredLimit
+from jobs.model import Reply, Request
 from worker.clock import Clock
 from worker.events import Observer, ignore
 from worker.journal import Counters
@@ -26,17 +28,29 @@ from worker.lane.exchange import Exchange, uncounted
 from worker.lane.network import Route, refuse_in_the_clear, route_of
 from worker.lane.reads import Lookup
 from worker.lane.transport import Transport
-from worker.pacing.limiter import UNHEARD, Limiter, News
+from worker.pacing.gates import Gates, RememberedWindows, Rules, Windows
+from worker.pacing.limiter import UNHEARD, Host, Limiter, News
 from worker.pacing.peers import HEARTBEAT_S
 from worker.pacing.quota_file import PaceMemory
 from worker.pacing.shared import SharedPace
 from worker.policy.backoff import Heard
 from worker.policy.pace import Pace, as_windows
+from worker.policy.ratelimit import reader_of
+from worker.policy.scopes import ScopedWindows
 from worker.settings import Secrets, Settings, checked_origin, origin_of_url
 from worker.stop import Stop
 
 READ_CONCURRENCY: Final = 4
 """Pages read at once at most."""
+
+UPDATES: Final = "PATCH"
+"""Name of the quota of updates, whatever their method; one that runs share by its name in a file."""
+
+READS: Final = "GET"
+"""Name of the quota of reads."""
+
+ALL: Final = "ALL"
+"""Name of the quota where both count together."""
 
 JOURNAL_LAG_S: Final = 0.1
 """Seconds between a response and the moment its result is durable in the journal."""
@@ -66,13 +80,19 @@ class LaneSettings:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An open connection to one origin. `writes` and `reads` are separate: the API counts each method on its own."""
+    """An open connection to one origin.
+
+    Attributes:
+        writes, reads: one limiter if the API counts reads and updates together, else two.
+        gates: of limits on some requests alone, None for an API that has none.
+    """
 
     lane: LaneSettings
     transport: Transport
     credential: Authority
     writes: Limiter
     reads: Limiter
+    gates: Gates | None = None
 
     @property
     def updates(self) -> Exchange:
@@ -91,15 +111,20 @@ class Connection:
         lane = self.lane
         return Exchange(
             self.transport, limiter, self.credential, lane.api.meaning, lane.settings.attempts.retrying, lane.clock,
-            lane.stop, headers, on_send,
+            lane.stop, headers, on_send, self.gates, self.writes is self.reads, self._least_wait,
         )  # fmt: skip
+
+    def _least_wait(self, request: Request, reply: Reply) -> float:
+        return self.lane.api.resource(request.about).least_wait(reply)
 
     async def send_heartbeats(self) -> None:
         """Send heartbeats to the other processes until cancelled."""
         while True:
             await anyio.sleep(HEARTBEAT_S)
-            self.writes.heartbeat()
-            self.reads.heartbeat()
+            for each in {self.writes, self.reads}:
+                each.heartbeat()
+            if self.gates is not None:
+                self.gates.heartbeat()
 
 
 @asynccontextmanager
@@ -113,12 +138,12 @@ async def connected(lane: LaneSettings) -> AsyncIterator[Connection]:
         origin = origin_of_url(settings.target.url)
         transport = Transport(origin, timeout=timeout, connections=connections, route=route)
         await stack.enter_async_context(transport)
-        shared = [_shared(lane, method) for method in ("PATCH", "GET")]
-        for each in shared:
-            stack.callback(each.end)
-        heard = Heard()
-        writes, reads = _limiter(lane, "PATCH", shared[0], heard), _limiter(lane, "GET", shared[1], heard)
-        yield Connection(lane, transport, await _credential(lane, stack, route), writes, reads)
+        host = Host(Heard(), reader_of(lane.api.limits.headers))
+        names = (ALL,) if lane.api.limits.together else (UPDATES, READS)
+        limiters = [_limiter(lane, name, host, stack) for name in names]
+        gates = _gates(lane, stack)
+        credential = await _credential(lane, stack, route)
+        yield Connection(lane, transport, credential, limiters[0], limiters[-1], gates)
 
 
 @asynccontextmanager
@@ -168,33 +193,80 @@ def _count_token(counters: Counters) -> None:
     counters.tokens += 1
 
 
-def _pace(lane: LaneSettings, method: str) -> Pace:
-    """Return the pace of one method, with the windows known before the first reply."""
-    pacing, writing = lane.settings.pacing, method == "PATCH"
+def _pace(lane: LaneSettings, name: str) -> Pace:
+    """Return the pace of one quota, with the windows known before the first reply."""
+    pacing, writing, limits = lane.settings.pacing, name != READS, lane.api.limits
+    declared = limits.updates if writing else limits.reads
     pace = Pace(
         ceiling=pacing.ceiling if writing else (),
+        declared=as_windows(declared.rates) if pacing.discover else (),
         headroom=pacing.headroom,
-        max_in_flight=pacing.concurrency if writing else READ_CONCURRENCY,
+        max_in_flight=_most(pacing.concurrency if writing else READ_CONCURRENCY, declared),
         discover=pacing.discover,
     )
     pace.restore(as_windows(lane.api.windows(origin_of_url(lane.settings.target.url))), ())
     return pace
 
 
-def _shared(lane: LaneSettings, method: str) -> SharedPace:
-    """Join the pace that other processes share; writes also count responses that only the journal knows."""
+def _most(in_flight: int, declared: DeclaredLimit) -> int:
+    return min(in_flight, declared.in_flight or in_flight)
+
+
+def _shared(lane: LaneSettings, name: str, pace: Pace, *, writing: bool) -> SharedPace:
+    """Join the pace that other processes share; updates also count responses that only the journal knows."""
     origin = origin_of_url(lane.settings.target.url)
-    memory = PaceMemory(lane.state_directory, origin, quota_of(lane.api, lane.secrets, origin), method)
-    shared = SharedPace(_pace(lane, method), memory, lane.clock)
+    memory = PaceMemory(lane.state_directory, origin, quota_of(lane.api, lane.secrets, origin), name)
+    shared = SharedPace(pace, memory, lane.clock)
     saved_at = shared.begin()
-    if method == "PATCH":
+    if writing:
         shared.recall(lane.answered_since(saved_at + JOURNAL_LAG_S))
     return shared
 
 
-def _limiter(lane: LaneSettings, method: str, shared: SharedPace, heard: Heard) -> Limiter:
-    patience, news = lane.settings.attempts.retrying, _news(lane, method)
-    return Limiter(shared.pace, lane.clock, lane.stop, shared, heard, patience=patience, news=news)
+def _limiter(lane: LaneSettings, name: str, host: Host, stack: AsyncExitStack) -> Limiter:
+    shared = _shared(lane, name, _pace(lane, name), writing=name != READS)
+    stack.callback(shared.end)
+    patience, news = lane.settings.attempts.retrying, _news(lane, name)
+    return Limiter(shared.pace, lane.clock, lane.stop, shared, host, patience=patience, news=news)
+
+
+def _gates(lane: LaneSettings, stack: AsyncExitStack) -> Gates | None:
+    """Return the gates of the API, None if it has none."""
+    api = lane.api
+    if not api.limits.gates:
+        return None
+    rules = Rules(api.limits.gates, api.scopes, lambda request, reply: api.resource(request.about).scope_of(reply))
+    gates = Gates(rules, list(_windows(lane)), lane.clock, lane.stop)
+    stack.callback(gates.end)
+    return gates
+
+
+def _windows(lane: LaneSettings) -> Iterator[Windows]:
+    """Yield the windows of each gate. What has few values is kept in files, and shared; the rest in memory.
+
+    A user who wants no windows (`--rate none`) gets none here either; pauses stay.
+    """
+    pacing = lane.settings.pacing
+    for gate in lane.api.limits.gates:
+        limits = gate if pacing.discover else DeclaredLimit(gate.per)
+        if limits.rates and gate.per in (CREDENTIAL, PATH):
+            yield RememberedWindows(partial(_begin, lane, limits))
+        else:
+            windows = (window.less(pacing.headroom) for window in as_windows(limits.rates))
+            yield ScopedWindows(windows, limits.in_flight)
+
+
+def _begin(lane: LaneSettings, gate: DeclaredLimit, value: str) -> SharedPace:
+    """Join the processes that pass a gate with this value."""
+    concurrency = lane.settings.pacing.concurrency + READ_CONCURRENCY
+    pace = Pace(
+        ceiling=as_windows(gate.rates),
+        headroom=lane.settings.pacing.headroom,
+        max_in_flight=_most(concurrency, gate),
+        discover=False,
+    )
+    writing = gate.per == CREDENTIAL and gate.on == "update" and not gate.type
+    return _shared(lane, f"{gate.per} {gate.on} {gate.type} {value}", pace, writing=writing)
 
 
 def _news(lane: LaneSettings, method: str) -> News:

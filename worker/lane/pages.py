@@ -6,7 +6,7 @@ A page proves that a record exists. Only a request for the record itself proves 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from jobs.apis.api import Api, Resource
 from jobs.apis.errors import read_errors
@@ -46,10 +46,17 @@ class NoAnswer:
     spoken: bool = False
 
 
+class About(NamedTuple):
+    """What a read is about: records of one type, none of them where their keys are not known yet."""
+
+    type: str
+    keys: Sequence[str]
+
+
 class Ask(Protocol):
     """Sends requests: again where that may help, and not at all once the run ends."""
 
-    async def __call__(self, request: Request, *, patient: bool) -> Answer | NoAnswer:
+    async def __call__(self, request: Request, about: About, *, patient: bool) -> Answer | NoAnswer:
         """Send the request until there is an answer that a further attempt would not change."""
 
 
@@ -154,7 +161,8 @@ class Pages:
         """Read single records. A reply equal to `refusal`, the refusal of their page, says nothing about a record."""
         in_vain, resource = 0, self._of(wanted)
         for place, resource_id in enumerate(ids):
-            answer = await self.ask(resource.read_one(resource_id, wanted.fields), patient=wanted.patient)
+            request, about = resource.read_one(resource_id, wanted.fields), About(wanted.type, (resource_id,))
+            answer = await self.ask(request, about, patient=wanted.patient)
             if _settles(answer, resource, wanted.fields, resource_id, refusal, gathered):
                 in_vain = 0
                 continue
@@ -167,14 +175,14 @@ class Pages:
     async def _page(self, wanted: Wanted, ids: Sequence[str]) -> Answer | NoAnswer:
         """Request one page; after a 400, request it with all fields: the API may refuse to name a write-only one."""
         sparse = wanted.type not in self._whole
-        request = self._of(wanted).read(ids, wanted.fields, sparse=sparse)
-        answer = await self.ask(request, patient=wanted.patient)
+        request, about = self._of(wanted).read(ids, wanted.fields, sparse=sparse), About(wanted.type, ids)
+        answer = await self.ask(request, about, patient=wanted.patient)
         if isinstance(answer, NoAnswer) or not sparse or answer.reply.status != _BAD_REQUEST:
             return answer
         if self._no_help.get(wanted.type) == _refusal(answer.reply):
             return answer
         request = self._of(wanted).read(ids, wanted.fields, sparse=False)
-        whole = await self.ask(request, patient=wanted.patient)
+        whole = await self.ask(request, about, patient=wanted.patient)
         if isinstance(whole, Answer) and self._of(wanted).states(whole.reply, ids, wanted.fields) is not None:
             self._whole.add(wanted.type)
         elif isinstance(whole, Answer) and _refusal(whole.reply) == _refusal(answer.reply):

@@ -11,7 +11,7 @@ from jobs.apis.api import Api
 from jobs.apis.meanings import ANSWERS, SERVER_ERRORS, SLOWS_DOWN, Meaning
 from jobs.model import JSON, Fields, Reply, Request
 from worker.lane.exchange import Exchange, Exchanged
-from worker.lane.pages import Answer, NoAnswer, Pages, Wanted
+from worker.lane.pages import About, Answer, NoAnswer, Pages, Wanted
 from worker.lane.reference_pages import ReferencePages
 from worker.pacing.limiter import Limiter
 from worker.policy.guards import told_to_stop
@@ -56,18 +56,21 @@ class Lookup:
     async def record(self, type_name: str, resource_id: str) -> Mapping[str, JSON] | None:
         """Return all attributes of one record, None if it cannot be read."""
         resource = self.api.resource(type_name)
-        answer = await self._insist(resource.read_one(resource_id, None), patient=False)
+        about = About(type_name, (resource_id,))
+        answer = await self._insist(resource.read_one(resource_id, None), about, patient=False)
         return None if isinstance(answer, NoAnswer) else resource.attributes(answer.reply, resource_id)
 
-    async def _insist(self, request: Request, *, patient: bool) -> Answer | NoAnswer:
+    async def _insist(self, request: Request, about: About, *, patient: bool) -> Answer | NoAnswer:
         """Send the request until there is an answer that a further attempt would not change.
 
         A `patient` read waits for a server that is down, provided that reads have worked before and nobody else gets
         an answer either. While it waits, its own failures do not count. If that takes too long, it stops the run.
         """
         tries, none, limiter = Tries(self.exchange.patience), NoAnswer(""), self.limiter
+        gates = self.exchange.gates
+        places = gates.places(about.type, about.keys or ("",), reads=True) if gates else ()
         while tries.go_on(waits=patient and limiter.has_broken_down(tries.failures)):
-            asked = await self.exchange.ask(request)
+            asked = await self.exchange.ask(request, places)
             if asked is None:
                 return NoAnswer(none.why)
             if isinstance(asked.outcome, Reply) and asked.meaning in ANSWERS:

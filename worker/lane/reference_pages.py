@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from jobs.apis.api import Api, Matches
 from jobs.model import Reply
-from worker.lane.pages import MAX_FRUITLESS_READS, NOT_ALLOWED, SPLIT, Answer, Ask, NoAnswer, are_refused_alike
+from worker.lane.pages import MAX_FRUITLESS_READS, NOT_ALLOWED, SPLIT, About, Answer, Ask, NoAnswer, are_refused_alike
 
 Ids = Mapping[str, tuple[str, ...]]
 
@@ -27,7 +27,7 @@ class ReferencePages:
         return found
 
     async def _page(self, type_name: str, page: Sequence[str]) -> Answer | NoAnswer:
-        return await self.ask(self.api.resource(type_name).find(page), patient=True)
+        return await self.ask(self.api.resource(type_name).find(page), About(type_name, ()), patient=True)
 
     async def _take(self, type_name: str, page: Sequence[str], answer: Answer | NoAnswer) -> Ids:
         """Take the records that a page shows, and ask again for the rest."""

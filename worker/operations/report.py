@@ -1,20 +1,26 @@
 """The reports of a run made again, and how long a plan will take."""
 
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from jobs.apis.api import Api
+from jobs.apis.limits import DeclaredLimits, Place
 from worker import reports
 from worker.files import run_directory
 from worker.journal import PLAN, History
+from worker.lane.connect import ALL, READS, UPDATES
 from worker.operations import apis
 from worker.operations.opening import stored_settings
 from worker.pacing.quota_file import PaceMemory
-from worker.policy.pace import Window, as_windows, least_time
+from worker.policy.pace import Window, as_windows, in_force, least_time
 from worker.reports import Summary
 from worker.reports.plan import PlanSummary, write_plan
-from worker.settings import Settings
+from worker.settings import Settings, origin_of_url
 
 
 class NoReports(Exception):
@@ -38,10 +44,12 @@ class Estimate:
 
     Attributes:
         is_guessed: no limit of updates is known, so that of reads stands for it.
+        reads: requests that read the records before, if that is one by one; 0 where it is in pages.
     """
 
     seconds: float
     is_guessed: bool
+    reads: int = 0
 
 
 def rewrite(directory: Path, api: Api | None = None) -> Reported:
@@ -70,7 +78,9 @@ def rewrite(directory: Path, api: Api | None = None) -> Reported:
 
 
 def estimate(plan: PlanSummary, settings: Settings, api: Api, whose: str, state_directory: Path) -> Estimate | None:
-    """Return how long the updates of a plan take by what is known of the limits; None where nothing is.
+    """Return how long the updates of a plan take, with the reads before them, by what is known of the limits.
+
+    Limits about single records, or values of a variable, are left out: the time may be longer.
 
     Args:
         plan: in numbers.
@@ -78,15 +88,45 @@ def estimate(plan: PlanSummary, settings: Settings, api: Api, whose: str, state_
         api: that it would update.
         whose: quota the credential spends, see `quota_of`.
         state_directory: where learned limits are remembered.
+
+    Returns:
+        The estimate; None if nothing is known.
     """
-    origin, pacing = settings.target.url, settings.pacing
-    writes, reads = (_remembered(state_directory, origin, whose, method) for method in ("PATCH", "GET"))
-    known = (*pacing.ceiling, *(writes or as_windows(api.windows(origin)) if pacing.discover else ()))
-    is_guessed = not known and pacing.discover
-    windows = [window.less(pacing.headroom) for window in known or (reads if is_guessed else ())]
-    return Estimate(least_time(plan.to_send, windows), is_guessed) if windows else None
+    limits, blind = api.limits, settings.input.blind
+    pages = {name: 0 if blind else math.ceil(rows / api.resource(name).page) for name, rows in plan.types.items()}
+    reads = sum(pages.values())
+    known = partial(_known, settings, api, whose, state_directory)
+    if limits.together:
+        loads, is_guessed = [(plan.to_send + reads, known(ALL))], False
+    else:
+        of_updates, of_reads = known(UPDATES), known(READS)
+        is_guessed = not of_updates and settings.pacing.discover
+        loads = [(plan.to_send, of_reads if is_guessed else of_updates), (reads, of_reads)]
+    if settings.pacing.discover:
+        loads += _at_gates(limits, plan.types, pages)
+    headroom = settings.pacing.headroom
+    times = [least_time(count, [window.less(headroom) for window in windows]) for count, windows in loads if windows]
+    return Estimate(max(times), is_guessed, reads if api.page == 1 else 0) if times else None
 
 
-def _remembered(state_directory: Path, origin: str, whose: str, method: str) -> tuple[Window, ...]:
-    limits = PaceMemory(state_directory, origin, whose, method).limits()
-    return (*limits.told, *limits.inferred)
+def _known(settings: Settings, api: Api, whose: str, state_directory: Path, name: str) -> Sequence[Window]:
+    """Return the windows of a quota, the user's among them; none if nothing is known of the server's."""
+    pacing, origin = settings.pacing, origin_of_url(settings.target.url)
+    ceiling = () if name == READS else pacing.ceiling
+    if not pacing.discover:
+        return ceiling
+    limits = PaceMemory(state_directory, origin, whose, name).limits()
+    declared = as_windows((api.limits.reads if name == READS else api.limits.updates).rates)
+    remembered = (*in_force(limits.told, declared), *limits.inferred)
+    return (*ceiling, *(remembered or as_windows(api.windows(origin))))
+
+
+def _at_gates(
+    limits: DeclaredLimits, rows: Mapping[str, int], pages: Mapping[str, int]
+) -> list[tuple[int, Sequence[Window]]]:
+    """Return the requests at each gate whose values do not depend on the record, and its windows."""
+    counts: Counter[Place] = Counter()
+    for requests, are_reads in ((rows, False), (pages, True)):
+        for name, count in requests.items():
+            counts.update(dict.fromkeys(limits.places(name, "", {}, reads=are_reads), count))
+    return [(count, as_windows(limits.gates[gate].rates)) for (gate, _), count in counts.items()]

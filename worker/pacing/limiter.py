@@ -1,10 +1,11 @@
 """The limiter, where attempts wait for a slot: a thin shell around `policy.pace` that sleeps.
 
-One limiter per (origin, method). All attempts of a run, retries included, pass it; a refusal closes it for all of them.
+One limiter per (origin, method), or per origin where methods count together. All attempts of a run, retries included,
+pass it; a refusal closes it for all of them.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import anyio
@@ -30,7 +31,7 @@ from worker.policy.concurrency import Sign, sign_of
 from worker.policy.inference import Inference
 from worker.policy.pace import Pace
 from worker.policy.patience import PATIENT, Patience, Throttle, outage
-from worker.policy.ratelimit import SILENT, Limits, read_limits
+from worker.policy.ratelimit import SILENT, Limits, Reader, read_limits
 from worker.stop import Stop
 
 LEAST_PROBE: Final = 2.0
@@ -56,6 +57,19 @@ UNHEARD: Final = News()
 """Nobody listens."""
 
 
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What the limiters of one host share.
+
+    Attributes:
+        heard: whether it has answered anything.
+        limits: reads the limits in headers.
+    """
+
+    heard: Heard = field(default_factory=Heard)
+    limits: Reader = read_limits
+
+
 class Slots(Protocol):
     """The capacity behind a limiter: a pace of this process alone, or one that several processes share."""
 
@@ -78,7 +92,7 @@ class Limiter:
         clock: Clock,
         stop: Stop,
         shared: SharedPace | None = None,
-        heard: Heard | None = None,
+        host: Host | None = None,
         *,
         patience: Patience = PATIENT,
         news: News = UNHEARD,
@@ -86,15 +100,16 @@ class Limiter:
         """Guard a pace.
 
         Args:
-            pace: of one method of one host.
+            pace: of one method of one host, or of all methods if they count together.
             clock: tells the time.
             stop: once requested, all waiters leave without a slot.
             shared: ties the pace to those of other processes.
-            heard: shared by the limiters of one host.
+            host: shared by the limiters of one host.
             patience: knows how long a wait may be; the first sender that would have to wait longer parks the run.
             news: receives the events.
         """
         self.pace = pace
+        self._host = host or Host()
         self._shared = shared
         self._slots: Slots = shared or pace
         self._patience = patience
@@ -104,7 +119,7 @@ class Limiter:
         self._inference = Inference()
         self._throttle = Throttle()
         self._budget = RetryBudget()
-        self._circuit = Circuit(heard=heard or Heard())
+        self._circuit = Circuit(heard=self._host.heard)
         self._slowest = 0.0
         self._turn = anyio.Lock(fast_acquire=True)
         self._waiting = 0
@@ -159,20 +174,28 @@ class Limiter:
         finally:
             self._waiting -= 1
 
-    def account(self, outcome: Outcome, meaning: Meaning, sent_at: float) -> float:
+    def account(
+        self, outcome: Outcome, meaning: Meaning, sent_at: float, least: float = 0.0, apart: float | None = None
+    ) -> float:
         """Spend the slot of a request, and learn from its outcome.
 
         Args:
             outcome: of the request.
             meaning: of the outcome.
             sent_at: loop time at which the request left.
+            least: seconds to wait after a refusal that has no usable `Retry-After`; 0 if nothing is known.
+            apart: seconds that only those pause whom a refusal is about, see `Gates.refused`; None if it is about all.
 
         Returns:
-            Seconds that all senders pause if the outcome asks to wait, 0 for any other outcome.
+            Seconds of the pause if the outcome asks to wait, 0 for any other outcome.
         """
         now = self._clock.now()
         if isinstance(outcome, Reply):
-            return (self._slowed_down if meaning in SLOWS_DOWN else self._replied)(outcome, meaning, sent_at, now)
+            if apart is not None:
+                return self._refused_apart(outcome, apart, sent_at, now)
+            if meaning in SLOWS_DOWN:
+                return self._slowed_down(outcome, meaning, sent_at, now, least)
+            return self._replied(outcome, meaning, sent_at, now)
         if isinstance(outcome, NotSent):
             self._not_sent(outcome.detail, sent_at, now)
         else:
@@ -194,7 +217,7 @@ class Limiter:
         self._slowest = max(self._slowest, now - sent_at)
         self._slots.answered(now)
         self._throttle.accepted()
-        limits = read_limits(reply.headers, self._clock.wall())
+        limits = self._host.limits(reply.headers, self._clock.wall())
         self._learn(limits, reply, sent_at, now)
         pause = limits.pause
         if meaning is Meaning.TOKEN_REFUSED:  # the token is renewed at once; requests with the new one wait
@@ -214,19 +237,29 @@ class Limiter:
         self._free()
         return 0.0
 
-    def _slowed_down(self, reply: Reply, meaning: Meaning, sent_at: float, now: float) -> float:
+    def _slowed_down(self, reply: Reply, meaning: Meaning, sent_at: float, now: float, least: float) -> float:
         """Close the limiter as the reply asks; return the seconds that all senders pause."""
         self._circuit.heard.answered = True
-        limits = read_limits(reply.headers, self._clock.wall())
+        limits = self._host.limits(reply.headers, self._clock.wall())
         if meaning is Meaning.THROTTLED and limits.has_room:
             self._slots.cancelled()  # if the stated limit does count it, the server's own count will show it
         else:
             self._slots.answered(now)
         self._learn(limits, reply, sent_at, now)
-        asked = read_retry_after(reply.headers, self._clock.wall())
+        asked = read_retry_after(reply.headers, self._clock.wall()) or least
         pause = self._pause(limits, asked, sent_at, now, is_refusal=meaning in ABOUT_PACE)
         self._close(pause, now)
         self._tell_pause(reply, pause)
+        self._free()
+        return pause
+
+    def _refused_apart(self, reply: Reply, pause: float, sent_at: float, now: float) -> float:
+        """Learn from a refusal that is not about all senders: it says nothing about the pace of the others."""
+        self._circuit.heard.answered = True
+        self._slots.answered(now)  # the server may count it
+        self._take_over(self._host.limits(reply.headers, self._clock.wall()), sent_at, now)
+        self._tell_pause(reply, pause)
+        self.pace.open(sent_at)
         self._free()
         return pause
 
@@ -304,14 +337,17 @@ class Limiter:
 
     def _learn(self, limits: Limits, reply: Reply, sent_at: float, now: float) -> None:
         if limits is not SILENT:
-            if self.pace.learn(limits.windows):
-                self._news.observer(LimitLearned(self._news.method, tuple(limits.windows)))
-            if limits.counts and self._shared is not None:
-                self._shared.look(now)
-            self.pace.shared(limits.counts, sent_at, now)
-            self.pace.allow(limits.allowances, sent_at, now)
+            self._take_over(limits, sent_at, now)
         remaining = min((left for _, left in limits.counts), default=None) if limits.counts else None
         self.pace.heard(sign_of(reply.status, paced=bool(self.pace.windows), remaining=remaining), sent_at, now)
+
+    def _take_over(self, limits: Limits, sent_at: float, now: float) -> None:
+        if self.pace.learn(limits.windows):
+            self._news.observer(LimitLearned(self._news.method, tuple(limits.windows)))
+        if limits.counts and self._shared is not None:
+            self._shared.look(now)
+        self.pace.shared(limits.counts, sent_at, now)
+        self.pace.allow(limits.allowances, sent_at, now)
 
     def _accepted(self, sent_at: float, now: float) -> bool:
         return self._inference.accepted(now, sent_at, self.pace.stamps, self.pace.stated_rate)
@@ -329,7 +365,8 @@ class Limiter:
             wait = self._slots.reserve(self._clock.now())
             if wait == 0.0:
                 return True
-            if why := self._patience.parking(self.pace.held(self._clock.now())):
+            held = self.pace.held(self._clock.now())
+            if why := self._patience.parking(held) or self._patience.outlasting(wait):
                 self._stop.request("parked", why)
                 return False
             with anyio.move_on_after(wait):

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from jobs.apis.described.names import steps_of
 from jobs.apis.schema import ResourceType, Schema
 from jobs.changes.diff import Change
 from jobs.changes.edits import column_of, sides
@@ -63,10 +64,12 @@ def strayed(kind: ResourceType | None, change: Change, before: Mapping[str, JSON
         before: all attributes as they were read right before.
         after: all attributes as they were read right after.
     """
-    if any(name.startswith("_") for name in change.attributes):
+    known = kind.attributes if kind else {}
+    if any(name.startswith("_") or (name in known and known[name].action) for name in change.attributes):
         return ""  # a trigger is meant to change more than is sent
-    for name in kind.attributes if kind else ():
-        if name in change.attributes or name not in before or name not in after:
+    sent = {steps_of(name)[0] for name in change.attributes}
+    for name in known:
+        if steps_of(name)[0] in sent or name not in before or name not in after:
             continue
         if before[name] != after[name]:
             return f"`{name}` was not sent and has changed (by the update, or by somebody else at the same moment)"

@@ -8,6 +8,7 @@ from jobs.apis.schema import Schema
 from jobs.changes.diff import CannotMerge, Change, CompareRules, as_written, difference
 from jobs.changes.edits import Held, as_shown, column_of, sides
 from jobs.changes.equality import same_at, tidied
+from jobs.changes.paths import place_of
 from jobs.model import ABSENT, JSON, Absent, Edit, Live, Status, Unread, UpdateJob
 from jobs.texts import shortened
 from worker.policy.row import InFlightRow
@@ -123,7 +124,7 @@ def moved_on(change: Change, expected: tuple[Edit, ...], schema: Schema) -> tupl
     """
     moved = []
     for edit in change.edits:
-        wanted = [each for each in expected if each.path == edit.path]
+        wanted = [each for each in expected if place_of(each.path) == place_of(edit.path)]
         if not any(_meets(edit, each, schema, in_doubt=len(wanted) > 1) for each in wanted):
             before = wanted[-1].before if wanted else edit.after
             moved.append(Edit(edit.path, before, ABSENT if isinstance(edit.before, Unread) else edit.before))
@@ -147,9 +148,12 @@ def _meets(edit: Edit, planned: Edit, schema: Schema, *, in_doubt: bool) -> bool
     """Whether the live value is the one that was planned for; `in_doubt`: or that one tidied, which nobody has seen."""
     if isinstance(edit.before, Unread) or isinstance(planned.before, Unread):
         return False
-    if same_at(edit.path, planned.before, edit.before, schema):
+    before, expected = edit.before, planned.before
+    if edit.path != planned.path:  # a member for one, and an object for the other, of which no read shows the absence
+        before, expected = (None if isinstance(each, Absent) else each for each in (before, expected))
+    if same_at(edit.path, expected, before, schema):
         return True
-    return in_doubt and tidied(planned.before, edit.before)
+    return in_doubt and tidied(expected, before)
 
 
 def _told(moved: Edit) -> str:

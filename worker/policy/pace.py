@@ -58,18 +58,26 @@ class Pace:
     """
 
     def __init__(
-        self, *, ceiling: Sequence[Window] = (), headroom: float = 0.0, max_in_flight: int, discover: bool = True
+        self,
+        *,
+        ceiling: Sequence[Window] = (),
+        declared: Sequence[Window] = (),
+        headroom: float = 0.0,
+        max_in_flight: int,
+        discover: bool = True,
     ) -> None:
         """Start with nothing learned.
 
         Args:
             ceiling: windows the user set; the server's windows apply as well.
+            declared: windows that the API is known to have; one that the server states for the same interval replaces
+                it, since it may be another plan's.
             headroom: per cent of every limit to leave to others.
             max_in_flight: maximum number of requests in flight, whatever the windows and the server allow.
             discover: learn from the server; False takes the ceiling (or no window at all) and `max_in_flight` as the
                 truth.
         """
-        self._ceiling = tuple(ceiling)
+        self._ceiling, self._declared = tuple(ceiling), tuple(declared)
         self._headroom = headroom
         self._discover = discover
         self._concurrency = Concurrency(max_in_flight, fixed=not discover)
@@ -139,8 +147,8 @@ class Pace:
     def is_users(self) -> bool:
         """True if the user's ceiling limits the rate, rather than the server."""
         slowest = min(self._windows, key=rate_of, default=None)
-        told, users = ({w.less(self._headroom) for w in windows} for windows in (self._learned, self._ceiling))
-        return slowest in users - told
+        servers, users = ({w.less(self._headroom) for w in windows} for windows in (self._servers, self._ceiling))
+        return slowest in users - servers
 
     @property
     def most_in_flight(self) -> int:
@@ -153,7 +161,7 @@ class Pace:
 
     def stated_rate(self) -> float:
         """Return the requests per second that the stated windows and the user's allow; infinity without any."""
-        stated = (window.less(self._headroom) for window in {*self._ceiling, *self._learned})
+        stated = (window.less(self._headroom) for window in {*self._ceiling, *self._servers})
         return min(map(rate_of, stated), default=math.inf)
 
     def reserve(self, now: float) -> float:
@@ -162,13 +170,30 @@ class Pace:
         Returns:
             0.0 if the slot is taken; otherwise seconds until one may be free, infinity if only an answer frees one.
         """
-        wait = self._wait(now)
+        wait = self.wait(now)
         if wait <= 0.0:
             self.in_flight += 1
             self._last = now
             self._concurrency.taken(self.in_flight)
             return 0.0
         return wait
+
+    def wait(self, now: float) -> float:
+        """Return how long to wait for a slot, as `reserve` does, and take none."""
+        cap = self._cap(now)
+        if self.in_flight >= cap:
+            return math.inf
+        wait = max(self._closed_until, self._last + self._spacing) - now
+        wait = max(wait, self._quotas.wait(self.in_flight, now))
+        for window in self._windows:
+            free = window.limit - self.in_flight - self.elsewhere
+            if free <= 0:
+                return math.inf
+            if self._strangers.rate and not self.has_company:
+                free = max(1, free - self._strangers.still_expected(window.interval, now))
+            if len(self._stamps) >= free:
+                wait = max(wait, self._stamps[-free] + window.interval + GUARD - now)
+        return max(wait, 0.0)
 
     def answered(self, now: float) -> None:
         """Give back the slot of a request that was answered, or given up on, at `now`."""
@@ -284,7 +309,8 @@ class Pace:
 
     def _apply(self) -> None:
         inferred = self._inferred
-        stated = {window.less(self._headroom) for window in {*self._ceiling, *self._learned}}
+        self._servers = in_force(self._learned, self._declared)
+        stated = {window.less(self._headroom) for window in {*self._ceiling, *self._servers}}
         self._windows = tuple(sorted({*stated, *inferred}))
         self._lasting = tuple(sorted({*stated, *((inferred and self._settled) or inferred)}))
         self._spacing = spacing(inferred)
@@ -310,22 +336,6 @@ class Pace:
         if len(self._stamps) > 2 * self._memory:
             del self._stamps[: -self._memory]
 
-    def _wait(self, now: float) -> float:
-        cap = self._cap(now)
-        if self.in_flight >= cap:
-            return math.inf
-        wait = max(self._closed_until, self._last + self._spacing) - now
-        wait = max(wait, self._quotas.wait(self.in_flight, now))
-        for window in self._windows:
-            free = window.limit - self.in_flight - self.elsewhere
-            if free <= 0:
-                return math.inf
-            if self._strangers.rate and not self.has_company:
-                free = max(1, free - self._strangers.still_expected(window.interval, now))
-            if len(self._stamps) >= free:
-                wait = max(wait, self._stamps[-free] + window.interval + GUARD - now)
-        return max(wait, 0.0)
-
 
 def spacing(windows: Iterable[Window]) -> float:
     """Return the seconds between two requests that keep to all windows evenly; 0 without windows."""
@@ -333,8 +343,14 @@ def spacing(windows: Iterable[Window]) -> float:
 
 
 def as_windows(told: Iterable[tuple[int, float]]) -> tuple[Window, ...]:
-    """Return windows from pairs of (requests, seconds), as an API's documentation states them."""
+    """Return windows from pairs of (requests, seconds), as an API declares them."""
     return tuple(Window(limit, interval) for limit, interval in told)
+
+
+def in_force(learned: Sequence[Window], declared: Iterable[Window]) -> tuple[Window, ...]:
+    """Return the server's windows: those it states, and those declared for intervals of which it states nothing."""
+    told = {window.interval for window in learned}
+    return (*learned, *(window for window in declared if window.interval not in told))
 
 
 def least_time(count: int, windows: Iterable[Window]) -> float:

@@ -78,6 +78,15 @@ class Patience:
             return f"the server asked {refusals} times in a row to slow down; resume the run later"
         return ""
 
+    def outlasting(self, wait: float) -> str:
+        """Return why the run should be parked if its limits leave nothing for `wait` seconds; empty to wait.
+
+        A wait that only an answer can end is infinite, and never too long.
+        """
+        if self.pause < wait < math.inf:
+            return f"the limits leave nothing for {wait:.0f} s; resume the run after that"
+        return ""
+
 
 PATIENT: Final = Patience()
 """The default numbers, and no limit on a pause."""

@@ -36,6 +36,9 @@ MAX_HELD_ROWS: Final = 2000
 MAX_UNREAD_PAGES: Final = 8
 """Maximum number of pages of rows, of all types together, that may wait for a page of their type to fill."""
 
+MAX_PASSED_OVER: Final = 100
+"""Maximum number of ready rows that wait for a limit of their own and are passed over at once."""
+
 MAX_UNAIMED_ROWS: Final = 500
 """Maximum number of rows that may wait for a page of references to fill, rows between them included."""
 
@@ -285,11 +288,17 @@ class Sequencer:
             return KeyPage(tuple(filter(_needs_key, self._unaimed)), numbers)
         return None
 
-    def next_row(self) -> InFlightRow | None:
+    def next_row(self, is_open: Callable[[InFlightRow], bool] | None = None) -> InFlightRow | None:
         """Return the row to send next. Call this with a slot of the pace in hand.
 
         Until then rows wait here, where stale ones are read again a page at a time.
+
+        Args:
+            is_open: whether a row may be sent at once. If the first may not, one of the next that may goes before it;
+                rows of one record stay in order, since only one of them is ready.
         """
+        if is_open is not None:
+            self._prefer(is_open)
         while self.ready:
             row = self.ready.popleft()
             if row.verdict is not None:  # it was read again while it waited
@@ -299,6 +308,15 @@ class Sequencer:
             else:
                 return row
         return None
+
+    def _prefer(self, is_open: Callable[[InFlightRow], bool]) -> None:
+        """Move the first ready row that may be sent at once to the front."""
+        some = enumerate(islice(self.ready, MAX_PASSED_OVER + 1))
+        place = next((place for place, row in some if is_open(row)), 0)
+        if place:
+            row = self.ready[place]
+            del self.ready[place]
+            self.ready.appendleft(row)
 
     def reread(self, row: InFlightRow, is_aging: Callable[[InFlightRow], bool] | None = None) -> ReadPage:
         """Return a page for a row in hand that has to be read again; add ready rows of its type that are aging, too."""

@@ -114,6 +114,7 @@ class PlanSummary:
         columns: by name, as a sheet has it.
         unread: rows that send a name nobody can compare, by name.
         first: the first rows that would be sent.
+        types: rows that would be sent, by type.
     """
 
     replace: bool = False
@@ -130,6 +131,7 @@ class PlanSummary:
     columns: dict[str, ColumnTally] = field(default_factory=dict)
     unread: Counter[str] = field(default_factory=Counter)
     first: list[Planned] = field(default_factory=list)
+    types: Counter[str] = field(default_factory=Counter)
     _causes: Causes = field(default_factory=Causes)
 
     @property
@@ -154,6 +156,7 @@ class PlanSummary:
 
     def _send(self, planned: Planned) -> None:
         self.to_send += 1
+        self.types[planned.type] += 1
         self.unseen += not planned.edits
         edits = planned.edits
         self.overwritten += any(isinstance(each.before, Unread) and isinstance(each.after, Mapping) for each in edits)

@@ -24,6 +24,7 @@ from jobs.apis.commercelayer.tokens import AUTH_URL, read_claims, read_grant, to
 from jobs.apis.commercelayer.updates import update_request
 from jobs.apis.commercelayer.wholeness import may_show_more
 from jobs.apis.documents import MEDIA_TYPE
+from jobs.apis.limits import CREDENTIAL, SEPARATE, DeclaredLimits, Places
 from jobs.apis.meanings import Meaning
 from jobs.apis.schema import Schema, load
 from jobs.apis.tokens import token_meaning
@@ -59,6 +60,9 @@ class _Resource:
 
     def least_wait(self, reply: Reply) -> float:  # noqa: ARG002  # no reply of its says more than HTTP does
         return 0.0
+
+    def scope_of(self, reply: Reply) -> str:  # noqa: ARG002  # see above
+        return CREDENTIAL
 
     def read(self, keys: Sequence[str], fields: Fields, *, sparse: bool = True) -> Request:
         return states_request(self.name, keys, fields, sparse=sparse)
@@ -129,6 +133,7 @@ class CommerceLayer:
     page: int = PAGE_SIZE
     key_page: int = MOST_REFERENCES
     auth: Auth = field(default_factory=_Bearer)
+    limits: DeclaredLimits = SEPARATE
 
     @property
     def schema(self) -> Schema:
@@ -146,6 +151,10 @@ class CommerceLayer:
     def key_pages(self, references: Sequence[str], most: int) -> list[list[str]]:
         """Return the references in pages: one with a comma cannot stand in a list."""
         return reference_pages(references, most)
+
+    def scopes(self, type_name: str, key: str, *, reads: bool) -> Places:  # noqa: ARG002  # all its limits are on a method
+        """Return no gates: it has none."""
+        return ()
 
     def windows(self, origin: str) -> tuple[tuple[int, float], ...]:
         """Return the documented limits of its own hosts; nothing is known of others."""

@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 from jobs.apis.auth import Auth
 from jobs.apis.described.auth import auth_of
 from jobs.apis.described.description import Description
+from jobs.apis.described.limits import limits_of
 from jobs.apis.described.resource import DescribedResource, content_type_of
 from jobs.apis.described.templates import template
+from jobs.apis.limits import DeclaredLimits, Places
 from jobs.apis.meanings import Meaning
 from jobs.apis.schema import Schema
 from jobs.model import Outcome, Request
@@ -96,8 +98,17 @@ class DescribedApi:
         """Return each reference by itself."""
         return [[each] for each in references]
 
+    @cached_property
+    def limits(self) -> DeclaredLimits:
+        """The limits that its description declares."""
+        return limits_of(self.description)
+
+    def scopes(self, type_name: str, key: str, *, reads: bool) -> Places:
+        """Return the gates of `limits` that a request about a record passes."""
+        return self.limits.places(type_name, key, self.resource(type_name).variables(key), reads=reads)
+
     def windows(self, origin: str) -> tuple[tuple[int, float], ...]:  # noqa: ARG002  # wherever it is
-        """Return no limits: those that are declared have a scope, and are kept by it."""
+        """Return no limits to assume: those that it declares stay, whatever is told."""
         return ()
 
     def counts_by_address(self, origin: str) -> bool:  # noqa: ARG002  # nobody knows

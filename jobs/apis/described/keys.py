@@ -28,11 +28,11 @@ def values_of(key: str, names: Sequence[str]) -> dict[str, str]:
 
 def reference_of(others: Sequence[str], by: str, value: str) -> str:
     """Return the text for a record that is known by another field; `others` are the values of its key but the last."""
-    return "/".join([*(quote(each, safe="") for each in others), f"{by}={value}"])
+    return f"{'/'.join(quote(each, safe='') for each in (*others, by))}={value}"
 
 
 def parse_reference(reference: str) -> tuple[tuple[str, ...], str, str]:
     """Return the other values of the key, the field, and its value."""
     start, _, value = reference.partition("=")
-    *others, by = start.split("/")
-    return tuple(map(unquote, others)), by, value
+    *others, by = map(unquote, start.split("/"))
+    return tuple(others), by, value

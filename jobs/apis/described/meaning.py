@@ -114,7 +114,7 @@ def meaning_of(rules: Rules, request: Request, outcome: Outcome) -> Meaning:
 
 
 def scope_of(rules: Rules, reply: Reply) -> str:
-    """Return who pauses after a reply: `credential`, `record`, or the name of a variable."""
+    """Return who pauses after a reply: `credential`, `record`, or a variable in braces."""
     rule = _matching(rules, reply)
     return CREDENTIAL if rule is None else rule.scope
 
@@ -128,7 +128,7 @@ def least_wait(rules: Rules, reply: Reply) -> float:
 def _rule(rule: ErrorRule) -> _Rule:
     return _Rule(
         MEANINGS[rule.means],
-        rule.scope.strip("{}"),
+        rule.scope,
         rule.wait_s,
         frozenset(rule.status),
         rule.code,

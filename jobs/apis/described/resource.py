@@ -13,7 +13,7 @@ from jobs.apis.described.bodies import CONTENT_TYPES, Unit, as_form, as_json_pat
 from jobs.apis.described.description import Description, ErrorPlaces, ReadDescription, ResourceDescription
 from jobs.apis.described.failures import errors_of
 from jobs.apis.described.fields import FieldRules, element_of
-from jobs.apis.described.meaning import Rules, compiled, least_wait, meaning_of
+from jobs.apis.described.meaning import Rules, compiled, least_wait, meaning_of, scope_of
 from jobs.apis.described.names import Steps, name_of, pointed
 from jobs.apis.described.places import at, put
 from jobs.apis.described.replies import Reader, shown_key
@@ -151,6 +151,14 @@ class DescribedResource:
     def least_wait(self, reply: Reply) -> float:
         """Return the seconds after which a refused request may be sent again, where no `Retry-After` says so."""
         return least_wait(self._replies, reply)
+
+    def scope_of(self, reply: Reply) -> str:
+        """Return whom a refusal is about, as the rules say it."""
+        return scope_of(self._replies, reply)
+
+    def variables(self, key: str) -> Mapping[str, str]:
+        """Return the variables of a record, by name; without a key, those of the run."""
+        return self._values(key) if key else self.constants
 
     # ---- reads
 

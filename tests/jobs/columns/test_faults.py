@@ -157,7 +157,7 @@ def test_all_faults_of_an_object(members: dict[str, JSON], expected: list[tuple[
     ],
 )
 def test_the_texts_of_an_object(members: dict[str, JSON], texts: dict[str, str]) -> None:
-    assert ObjectColumns.texts(ObjectRow(REF, members)) == texts
+    assert ObjectColumns(Rules(SCHEMA)).texts(ObjectRow(REF, members)) == texts
 
 
 def test_a_formula_that_found_no_record_links_none() -> None:

@@ -10,6 +10,7 @@ from jobs.apis.auth import Auth, Claims, Need, Permit
 from jobs.apis.backpressure import failure
 from jobs.apis.documents import document_of
 from jobs.apis.errors import read_errors
+from jobs.apis.limits import CREDENTIAL, SEPARATE, DeclaredLimits, Places
 from jobs.apis.meanings import Meaning
 from jobs.apis.pointers import column_of, in_the_sheet
 from jobs.apis.schema import Schema
@@ -49,7 +50,10 @@ class Boats:
         return in_the_sheet(read_errors(reply), lambda place: column_of(place, columns))
 
     def least_wait(self, reply: Reply) -> float:
-        return 0.0
+        return 30.0 if "x-about" in reply.headers else 0.0
+
+    def scope_of(self, reply: Reply) -> str:
+        return reply.headers.get("x-about", CREDENTIAL)
 
     def read(self, keys: Sequence[str], fields: Fields, *, sparse: bool = True) -> Request:
         return self.read_one(keys[0], fields)
@@ -109,6 +113,7 @@ class Harbour:
     key_page: int = 1
     schema: Schema = SCHEMA
     auth: Auth = field(default_factory=FixedTokens)
+    limits: DeclaredLimits = SEPARATE
 
     def resource(self, type_name: str) -> Boats:
         return Boats(type_name)
@@ -120,6 +125,10 @@ class Harbour:
 
     def key_pages(self, references: Sequence[str], most: int) -> list[list[str]]:
         return [[each] for each in references]
+
+    def scopes(self, type_name: str, key: str, *, reads: bool) -> Places:
+        fleet, _, boat = key.partition("/")
+        return self.limits.places(type_name, key, {"fleet": fleet} if boat else {}, reads=reads)
 
     def windows(self, origin: str) -> tuple[tuple[int, float], ...]:
         return ()

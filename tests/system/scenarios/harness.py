@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 from pydantic import SecretStr
 
+from jobs.apis.api import Api
+from jobs.apis.registry import DEFAULT
 from jobs.model import RowResult, Status
 from tests.virtual_time import run
 from worker.clock import Clock
@@ -48,6 +50,7 @@ class Case:
     seed: int = 1
     name: str = "run"
     form: Literal["csv", "ndjson"] = "csv"
+    api: Api = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ def settings_of(case: Case, url: str) -> Settings:
 
 def begun(case: Case, place: Path, settings: Settings) -> AbstractContextManager[RunHandle]:
     """Hold a new run of the case's sheet, as `rowpatch apply` does."""
-    return opening.begun(place, settings, lambda _: None, io.BytesIO(case.sheet.encode()))
+    return opening.begun(place, settings, lambda _: None, io.BytesIO(case.sheet.encode()), api=case.api)
 
 
 def clock_of(seed: int, shift: float = 0.0) -> Clock:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,42 @@ def kong(limiters: Sequence[Limiter], now: float) -> Mapping[str, str]:
     return {**told, **left}
 
 
+def bigcommerce(limiters: Sequence[Limiter], now: float) -> Mapping[str, str]:
+    one = limiters[0]
+    return {
+        "X-Rate-Limit-Requests-Quota": f"{one.limit}",
+        "X-Rate-Limit-Requests-Left": f"{one.left(now)}",
+        "X-Rate-Limit-Time-Window-Ms": f"{one.interval * 1000:.0f}",
+        "X-Rate-Limit-Time-Reset-Ms": f"{one.resets_in(now) * 1000:.0f}",
+    }
+
+
+def contentful(limiters: Sequence[Limiter], now: float) -> Mapping[str, str]:
+    second, hour = limiters
+    return {
+        "X-Contentful-RateLimit-Second-Limit": f"{second.limit}",
+        "X-Contentful-RateLimit-Second-Remaining": f"{second.left(now)}",
+        "X-Contentful-RateLimit-Hour-Limit": f"{hour.limit}",
+        "X-Contentful-RateLimit-Hour-Remaining": f"{hour.left(now)}",
+        "X-Contentful-RateLimit-Reset": "0",
+    }
+
+
+def gitlab(limiters: Sequence[Limiter], now: float) -> Mapping[str, str]:
+    one = limiters[0]
+    return {
+        "RateLimit-Limit": f"{one.limit}",
+        "RateLimit-Remaining": f"{one.left(now)}",
+        "RateLimit-Reset": f"{EPOCH + now + one.resets_in(now):.0f}",
+    }
+
+
+def to_the_minute(now: float, left: float) -> str:
+    """Jira's reset: ISO 8601 without seconds."""
+    return datetime.fromtimestamp(EPOCH + now + left, UTC).strftime("%Y-%m-%dT%H:%MZ")
+
+
+JIRA = generic(to_the_minute)
 GITHUB = generic(lambda now, left: f"{EPOCH + now + left:.0f}", **{"X-RateLimit-Resource": "core"})
 MILLISECONDS = generic(lambda now, left: f"{(EPOCH + now + left) * 1000:.0f}")
 FROM_NOW = generic(lambda _, left: f"{math.floor(left)}")
@@ -131,6 +168,10 @@ FROM_NOW = generic(lambda _, left: f"{math.floor(left)}")
         pytest.param(hubspot, [Sliding(14, 10.0), Fixed(5000, 86_400.0)], 34, 22, id="HubSpot"),
         pytest.param(zendesk, [Fixed(16, 60.0), Fixed(6, 20.0)], 22, 64, id="Zendesk"),
         pytest.param(salesforce, [Sliding(500, 86_400.0)], 34, 5, id="Salesforce"),
+        pytest.param(bigcommerce, [Fixed(14, 10.0, begun=4.0)], 34, 22, id="BigCommerce"),
+        pytest.param(contentful, [Fixed(5, 1.0), Fixed(2000, 3600.0)], 22, 7, id="Contentful"),
+        pytest.param(gitlab, [Fixed(14, 20.0, begun=7.5)], 34, 36, id="GitLab"),
+        pytest.param(JIRA, [Fixed(14, 60.0, begun=20.0)], 34, 185, id="Jira"),
         pytest.param(kong, [Fixed(5, 1.0), Fixed(16, 60.0)], 22, 64, id="Kong"),
     ],
 )

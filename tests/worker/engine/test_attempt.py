@@ -19,20 +19,32 @@ from jobs.apis.described.description import ErrorPlaces, ErrorRule
 from jobs.apis.described.meaning import compiled
 from jobs.apis.described.meaning import meaning_of as meaning_by_rules
 from jobs.apis.documents import MEDIA_TYPE
+from jobs.apis.limits import RECORD, DeclaredLimit
 from jobs.apis.meanings import Meaning
 from jobs.changes.diff import as_written
 from jobs.model import Live, MaybeSent, NotSent, Outcome, Reply, Request, RowRef, Status, UpdateJob
 from tests.virtual_time import run
 from tests.worker.lane.scripted import Server, Token
-from worker.clock import Clock
-from worker.engine.attempt import INTERRUPTED, AttemptLoop, Ending, IdempotencyKeys, Judged, NeedsReadBack, Rerouted
+from worker.clock import Clock, Moment
+from worker.engine.attempt import (
+    INTERRUPTED,
+    MAX_REREADS,
+    AttemptLoop,
+    Ending,
+    IdempotencyKeys,
+    Judged,
+    NeedsReadBack,
+    Rerouted,
+)
 from worker.journal import JournalError
 from worker.lane.authority import Headers
 from worker.lane.exchange import Exchange
+from worker.pacing.gates import Gates, Rules
 from worker.pacing.limiter import Limiter
 from worker.policy.lifecycle import State
-from worker.policy.pace import Pace
+from worker.policy.pace import Pace, Window
 from worker.policy.row import MAX_READ_AGE_S, InFlightRow
+from worker.policy.scopes import ScopedWindows
 from worker.policy.verdict import ReadBack, Settle
 from worker.settings import Attempts
 from worker.stop import Stop
@@ -83,10 +95,11 @@ class Notes:
 
 @dataclass
 class Records:
-    """What the loop asks about a record, and the answers."""
+    """What the loop asks about a record, and the answers; `meanwhile` is called with each reading."""
 
     found: Settle | ReadBack | None = None
     awake: Sequence[bool] = (True,)
+    meanwhile: Callable[[InFlightRow], None] = lambda _: None
     rechecks: int = 0
     probes: int = 0
 
@@ -99,9 +112,11 @@ class Records:
     async def again(self, row: InFlightRow) -> None:
         self.rechecks += 1
         row.verdict = self.found
+        self.meanwhile(row)
 
-    async def answers(self, _row: InFlightRow) -> bool:
+    async def answers(self, row: InFlightRow) -> bool:
         self.probes += 1
+        self.meanwhile(row)
         return self.awake[min(self.probes, len(self.awake)) - 1]
 
 
@@ -116,6 +131,8 @@ class Scene:
     records: Records = field(default_factory=Records)
     stop: Stop = field(default_factory=Stop)
     limits: Attempts = FEW
+    gives_way: bool = False
+    gates: Gates | None = None
     keys: IdempotencyKeys | None = None
     meaning: Callable[[Request, Outcome], Meaning] = meaning_of
     api: Any = COMMERCE_LAYER
@@ -137,6 +154,8 @@ class Scene:
             self.clock,
             self.stop,
             {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE},
+            gates=self.gates,
+            gives_way=self.gives_way,
         )
         loop = AttemptLoop(self.api, exchange, self.notes, self.records, self.keys)  # type: ignore[arg-type]  # all that is used of it
         ending = await loop.run(self.row, admitted=admitted)
@@ -511,3 +530,92 @@ def test_a_repetition_has_the_same_key_until_the_server_has_answered(
     scene = Scene(Updates(outcomes), job, keys=IdempotencyKeys("Idempotency-Key", "r"))
     run(scene.send())
     assert [own["Idempotency-Key"] for own in scene.server.own] == keys
+
+
+# ---- where reads and updates spend one quota, and at gates
+
+
+def stale(found: Settle | None = None, **how: Any) -> Scene:
+    """A row whose record was read too long ago, and stays so."""
+    scene = Scene(Updates([DONE]), records=Records(found), gives_way=True, **how)
+    scene.row.live = Live("skus", {"reference": "old"})
+    scene.row.read_at = Moment(-1000.0, 0.0)
+    return scene
+
+
+def test_a_slot_that_a_read_may_need_is_given_back_before_it() -> None:
+    scene = stale()
+    slots: list[int] = []
+
+    def meanwhile(row: InFlightRow) -> None:
+        slots.append(scene.limiter.pace.in_flight)
+        row.read_at = Moment(asyncio.get_running_loop().time(), 0.0)
+
+    scene.records.meanwhile = meanwhile
+    assert told(run(scene.send())) == "applied"
+    assert slots == [0]
+
+
+def test_a_record_that_is_never_fresh_is_not_read_for_ever() -> None:
+    scene = stale()
+    assert told(run(scene.send())) == "applied"
+    assert scene.records.rechecks == MAX_REREADS
+
+
+def test_what_a_read_settles_is_not_sent_and_holds_no_slot() -> None:
+    scene = stale(Settle("as_wanted"))
+    assert told(run(scene.send())) == "unchanged as_wanted"
+    assert scene.server.asked == []
+
+
+def test_a_run_that_ends_while_a_slot_is_given_back_leaves_the_row() -> None:
+    scene = stale()
+    scene.records.meanwhile = lambda _: scene.stop.request("interrupted")
+    assert told(run(scene.send())) == "left"
+
+
+def test_an_action_gives_its_slot_to_the_read_that_probes_a_server_that_is_down() -> None:
+    scene = Scene(Updates([DONE]), ACTION, gives_way=True)
+    slots: list[int] = []
+
+    def meanwhile(_row: InFlightRow) -> None:
+        slots.append(scene.limiter.pace.in_flight)
+        if len(slots) == 3:  # an answer, as the limiter of both hears it
+            assert scene.limiter.admit_at_once()
+            scene.limiter.account(DONE, Meaning.SERVED, asyncio.get_running_loop().time())
+
+    scene.records.meanwhile = meanwhile
+
+    async def story() -> Ending:
+        for _ in range(10):
+            await scene.limiter.admit()
+            scene.limiter.account(NOWHERE, Meaning.UNSENT, 0.0)
+        assert scene.limiter.is_down
+        await asyncio.sleep(60)
+        return await scene.send()
+
+    run(story())
+    assert slots == [0, 0, 0]
+
+
+def test_a_row_waits_at_its_gate_without_a_slot() -> None:
+    async def story() -> None:
+        scene = Scene(Updates([DONE]))
+        windows = ScopedWindows([Window(1, 10.0)])
+        rules = Rules(
+            (DeclaredLimit(RECORD),), lambda _type, key, *, reads: ((0, key),), lambda _request, _reply: RECORD
+        )
+        scene.gates = Gates(rules, [windows], scene.clock, scene.stop)
+        assert scene.gates.admit_at_once(((0, "AAA"),))
+        scene.gates.abandon(((0, "AAA"),))
+        sent = asyncio.create_task(scene.send())
+        await asyncio.sleep(5)
+        assert scene.limiter.pace.in_flight == 0
+        assert told(await sent) == "applied"
+        assert scene.server.asked == [pytest.approx(10.0, abs=0.01)]
+        waits = asyncio.create_task(Scene.send(scene))
+        await asyncio.sleep(1)
+        scene.stop.request("interrupted")
+        assert told(await waits) == "left"
+
+    run(story())

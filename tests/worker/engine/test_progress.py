@@ -97,6 +97,15 @@ def test_rows_that_turn_out_to_be_as_wanted_cost_reading_only() -> None:
     assert 540 <= found.seconds <= 600
 
 
+def test_reads_and_updates_that_spend_one_quota_are_waited_for_one_after_the_other() -> None:
+    both = answered(Pace(ceiling=[Window(100, 60.0)], max_in_flight=16), 20)
+    progress = Progress(510, writes=both, reads=both, gets=lambda: 10)
+    progress.count(results(10))
+    found = progress.forecast(1.0)
+    assert found is not None
+    assert 540 <= found.seconds <= 605  # 500 rows: as many reads, and as many updates
+
+
 def test_rows_that_are_read_and_wait_are_known_to_be_sent() -> None:
     writes = answered(Pace(ceiling=[Window(100, 60.0)], max_in_flight=16), 100)
     progress = Progress(400, writes=writes, queued=lambda: 200)

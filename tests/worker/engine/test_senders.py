@@ -10,9 +10,11 @@ import pytest
 
 from jobs.apis.auth import Permit
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
+from jobs.apis.limits import CREDENTIAL, DeclaredLimit
 from jobs.model import JSON, Live, Outcome, Reply, Request
 from tests.virtual_time import run
 from tests.worker.engine.scene import Notes, Records, clock, decide, found, live, now, row
+from worker.clock import Clock
 from worker.engine import settling as settling_module
 from worker.engine.attempt import AttemptLoop
 from worker.engine.bells import Bells
@@ -22,12 +24,14 @@ from worker.engine.senders import Senders
 from worker.engine.settling import Settling
 from worker.lane.authority import Headers
 from worker.lane.exchange import Exchange
+from worker.pacing.gates import Gates, Rules
 from worker.pacing.limiter import Limiter
 from worker.policy.guards import IDENTICAL_ROWS, Guards
 from worker.policy.lifecycle import State
 from worker.policy.pace import Pace, Window
 from worker.policy.paging import Sizes
 from worker.policy.row import MAX_READ_AGE_S, InFlightRow, RecentWrites
+from worker.policy.scopes import ScopedWindows
 from worker.policy.sequencer import ReadPage, Sequencer
 from worker.policy.verdict import Settle
 from worker.settings import Attempts
@@ -94,6 +98,9 @@ class Scene:
     bells: Bells = field(default_factory=Bells)
     stop: Stop = field(default_factory=Stop)
     page: int = 25
+    together: bool = False
+    reads_per_row: float = 0.0
+    limits: Sequence[Window] = ()
 
     def __post_init__(self) -> None:
         journal: Any = self.notes
@@ -107,12 +114,25 @@ class Scene:
         reading = Reading(self.sequencer, lookup, guards, recent, ticks, self.stop)
         exchange = Exchange(
             server, self.limiter, authority, COMMERCE_LAYER.meaning, Attempts().retrying, ticks, self.stop,
-            COMMERCE_LAYER.headers,
+            COMMERCE_LAYER.headers, gates=self._gates(ticks), gives_way=self.together,
         )  # fmt: skip
         attempts = AttemptLoop(COMMERCE_LAYER, exchange, journal, reading)
         self.settling = Settling(lookup, self.outcomes, self.bells, ticks, self.stop, lambda: False)
-        self.senders = Senders(self.sequencer, attempts, reading, self.outcomes, self.settling, self.bells, self.stop)
+        self.senders = Senders(
+            self.sequencer, attempts, reading, self.outcomes, self.settling, self.bells, self.stop, self.reads_per_row
+        )
         self.stop.on_request(self.bells.ring)
+
+    def _gates(self, ticks: Clock) -> Gates | None:
+        """Gates that count by the first letter of a key."""
+        if not self.limits:
+            return None
+        rules = Rules(
+            (DeclaredLimit("{letter}"),),
+            lambda _type, key, *, reads: ((0, key[0]),),
+            lambda _request, _reply: CREDENTIAL,
+        )
+        return Gates(rules, [ScopedWindows(self.limits)], ticks, self.stop)
 
     def feed(self, *rows: InFlightRow, end: bool = True) -> None:
         for each in rows:
@@ -607,3 +627,48 @@ def test_a_first_row_that_is_cancelled_while_its_record_is_read_leaves_no_slot_b
         return scene.limiter.pace.in_flight
 
     assert run(story()) == 0
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+def test_a_first_row_holds_no_slot_while_its_record_is_read_if_reads_need_the_same(*, given_up: bool) -> None:
+    held: list[int] = []
+
+    class Watched(Records):
+        async def record(self, kind: str, key: str) -> Mapping[str, JSON] | None:
+            held.append(scene.limiter.pace.in_flight)
+            await anyio.sleep(1)
+            return await super().record(kind, key)
+
+    scene: Scene
+
+    async def story() -> None:
+        nonlocal scene
+        scene = Scene(records=Watched(in_full=[BEFORE, AFTER]), canaries=1, together=True)
+        scene.read(row(1))
+        if given_up:
+            with anyio.move_on_after(0.5):
+                await scene.senders.run(2)
+        else:
+            await scene.send()
+        assert scene.limiter.pace.in_flight == 0
+
+    run(story())
+    assert held == [0] * (1 if given_up else 2)
+
+
+def test_rows_whose_own_limit_has_room_go_before_those_that_would_wait() -> None:
+    async def story() -> list[tuple[float, str]]:
+        scene = Scene(limits=[Window(1, 10.0)], workers=1)
+        scene.read(row(1, "a1"), row(2, "a2"), row(3, "b1"), row(4, "b2"), row(5, "c1"))
+        await scene.send()
+        return [(round(at), target.partition("/")[2]) for at, target in scene.server.sent]
+
+    assert run(story()) == [(0, "a1"), (0, "b1"), (0, "c1"), (10, "a2"), (10, "b2")]
+
+
+@pytest.mark.parametrize(("reads_per_row", "room"), [(0.0, 30), (0.2, 25)])
+def test_no_more_is_read_ahead_than_one_quota_for_both_lets_through(reads_per_row: float, room: int) -> None:
+    async def story() -> int:
+        return Scene(windows=[Window(40, 10.0)], reads_per_row=reads_per_row).senders.room()
+
+    assert run(story()) == room

@@ -1,7 +1,7 @@
 """One exchange: in which order it admits, authorises, sends and accounts, and that no slot is ever lost."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given
@@ -9,15 +9,18 @@ from hypothesis import strategies as st
 
 from jobs.apis.auth import Permit
 from jobs.apis.commercelayer.meaning import meaning_of
+from jobs.apis.limits import RECORD, DeclaredLimit
 from jobs.apis.meanings import Meaning
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
 from tests.virtual_time import run
 from worker.clock import Clock
 from worker.lane.authority import Authority, CredentialLost, Headers, Nobody
 from worker.lane.exchange import Exchange, Exchanged
+from worker.pacing.gates import Gates, Rules
 from worker.pacing.limiter import Limiter
-from worker.policy.pace import Pace
+from worker.policy.pace import Pace, Window
 from worker.policy.patience import Patience
+from worker.policy.scopes import ScopedWindows
 from worker.stop import Stop
 
 READ = Request("GET", "/api/skus/x")
@@ -237,5 +240,74 @@ def test_every_slot_is_spent_or_released_whatever_happens(
         await asyncio.gather(*(ask_and_give_up(comes, gone, at_once=now) for comes, gone, now in askers))
         assert x.limiter.pace.in_flight == 0
         assert x.limiter._waiting == 0
+
+    run(story())
+
+
+def gated(x: Exchange, window: Window) -> tuple[Exchange, ScopedWindows]:
+    """The same exchange behind a gate that counts by record."""
+    rules = Rules((DeclaredLimit(RECORD),), lambda _type, key, *, reads: ((0, key),), lambda _request, _reply: RECORD)
+    windows = ScopedWindows([window])
+    gates = Gates(rules, [windows], x.clock, x.stop)
+    return replace(x, gates=gates, least_wait=lambda _request, _reply: 9.0), windows
+
+
+def test_a_request_waits_at_its_gate_before_it_takes_a_slot() -> None:
+    async def story() -> None:
+        x, _ = gated(exchange(Told(), most=1), Window(1, 10.0))
+        assert await x.ask(READ, ((0, "a"),)) is not None
+        waiting = asyncio.create_task(x.ask(READ, ((0, "a"),)))
+        await asyncio.sleep(1)
+        assert x.limiter.pace.in_flight == 0
+        assert await x.ask(READ, ((0, "b"),)) is not None
+        asked = await waiting
+        assert asked is not None
+        assert asked.sent_at.loop >= 10.0
+
+    run(story())
+
+
+def test_a_pause_that_is_about_one_record_lets_the_others_go_on() -> None:
+    async def story() -> None:
+        x, _ = gated(exchange(Told([Reply(429, {}), FOUND, FOUND])), Window(9, 1.0))
+        asked = await x.ask(READ, ((0, "a"),))
+        assert asked is not None
+        assert asked.pause == 9.0
+        others, same = await x.ask(READ, ((0, "b"),)), await x.ask(READ, ((0, "a"),))
+        assert others is not None
+        assert same is not None
+        assert others.sent_at.loop < 1.0
+        assert same.sent_at.loop >= 9.0
+
+    run(story())
+
+
+@given(
+    st.lists(OUTCOMES, max_size=8),
+    st.lists(BEARERS, max_size=8),
+    st.lists(st.tuples(st.floats(0, 5), st.floats(0.001, 3 * LONG), st.sampled_from("ab")), min_size=1, max_size=8),
+    st.floats(0, 9),
+)
+def test_every_place_at_a_gate_is_spent_or_given_back_whatever_happens(
+    outcomes: list[Outcome | type[BaseException] | None],
+    bearers: list[str | type[BaseException] | None],
+    askers: list[tuple[float, float, str]],
+    ends: float,
+) -> None:
+    async def story() -> None:
+        stop = Stop()
+        x, windows = gated(exchange(Told(outcomes, bearers), stop, most=1), Window(1, 0.5))
+
+        async def give_up(comes: float, patience: float, key: str) -> None:
+            await asyncio.sleep(comes)
+            task = asyncio.create_task(x.ask(READ, ((0, key),)))
+            await asyncio.wait([task], timeout=patience)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        asyncio.get_running_loop().call_later(ends, stop.request, "interrupted")
+        await asyncio.gather(*(give_up(*each) for each in askers))
+        assert x.limiter.pace.in_flight == 0
+        assert [log.in_flight for log in windows._logs.values()] == [0] * len(windows)
 
     run(story())

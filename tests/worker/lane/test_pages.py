@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.model import Fields, Reply, Request
 from worker.clock import Moment
-from worker.lane.pages import Answer, NoAnswer, Pages, Wanted
+from worker.lane.pages import About, Answer, NoAnswer, Pages, Wanted
 from worker.lane.reference_pages import ReferencePages
 from worker.policy.row import Found
 
@@ -48,8 +48,9 @@ class Server:
     refuse: Callable[[list[str], bool], Reply | NoAnswer | None] = lambda _ids, _single: None
     asked: list[Request] = field(default_factory=list)
 
-    async def __call__(self, request: Request, *, patient: bool) -> Answer | NoAnswer:
+    async def __call__(self, request: Request, about: About, *, patient: bool) -> Answer | NoAnswer:
         assert patient
+        assert about.type == "skus"
         self.asked.append(request)
         url = urlsplit(request.target)
         single = url.path.count("/") == 3

@@ -19,7 +19,7 @@ from tests.worker.lane.scripted import Server, Token
 from worker.clock import Clock
 from worker.journal import Counters
 from worker.lane.exchange import Exchange
-from worker.lane.pages import Answer, NoAnswer
+from worker.lane.pages import About, Answer, NoAnswer
 from worker.lane.reads import Lookup
 from worker.pacing.limiter import Limiter
 from worker.policy.pace import Pace
@@ -76,7 +76,7 @@ class Scene:
         self.counters.gets += 1
 
     async def ask(self, *, patient: bool) -> Answer | NoAnswer:
-        said = await self.lookup()._insist(GET, patient=patient)
+        said = await self.lookup()._insist(GET, About("skus", ()), patient=patient)
         assert self.limiter.pace.in_flight == 0
         return said
 

@@ -6,12 +6,14 @@ import anyio
 import pytest
 
 from jobs.apis.commercelayer.meaning import meaning_of
+from jobs.apis.meanings import Meaning
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
 from worker.clock import Clock
 from worker.events import CircuitClosed, CircuitOpened, Event, LimitLearned, NoAnswer, SlowedDown
-from worker.pacing.limiter import UNHEARD, Limiter, News
+from worker.pacing.limiter import UNHEARD, Host, Limiter, News
 from worker.policy.pace import Pace, Window
 from worker.policy.patience import PATIENT, Patience
+from worker.policy.ratelimit import Limits
 from worker.stop import Stop
 
 LIMITED = {"x-ratelimit-limit": "100", "x-ratelimit-interval": "60"}
@@ -365,3 +367,49 @@ async def test_only_what_says_too_many_requests_counts_as_a_refusal() -> None:
     assert len(refusals) == 1
     account(guarded, MaybeSent("timed_out", "no reply in time"), now)
     assert len(refusals) == 1
+
+
+async def test_a_refusal_that_is_about_some_requests_alone_closes_nothing_and_infers_nothing() -> None:
+    heard: list[Event] = []
+    guarded, _ = limiter(news=News("PATCH", heard.append))
+    now = anyio.current_time()
+    await guarded.admit()
+    await guarded.admit()
+    assert guarded.account(Reply(429, LIMITED), Meaning.THROTTLED, now, 5.0, 30.0) == 30.0
+    assert guarded.pace.closed_until < now
+    assert guarded._inference.is_idle
+    assert guarded.refusals_in_a_row == 0
+    assert guarded.pace.in_flight == 1
+    assert [type(event) for event in heard] == [LimitLearned, SlowedDown]
+    assert guarded.admit_at_once()
+
+
+@pytest.mark.parametrize(
+    ("headers", "pause"), [({}, 30.0), ({"retry-after": "0"}, 30.0), ({"retry-after": "45"}, 45.0)]
+)
+async def test_what_the_api_is_known_to_ask_for_counts_where_the_reply_does_not_say(
+    headers: dict[str, str], pause: float
+) -> None:
+    guarded, _ = limiter()
+    await guarded.admit()
+    paused = guarded.account(Reply(429, headers), Meaning.THROTTLED, anyio.current_time(), 30.0)
+    assert paused == pytest.approx(pause)
+
+
+async def test_the_limits_are_read_as_the_api_tells_them() -> None:
+    told = Limits((Window(7, 5.0),))
+    guarded = Limiter(Pace(max_in_flight=4), Clock(), Stop(), host=Host(limits=lambda _headers, _wall: told))
+    await guarded.admit()
+    account(guarded, Reply(200, {}), anyio.current_time())
+    assert guarded.pace.learned == told.windows
+
+
+async def test_a_window_that_leaves_nothing_for_long_parks_the_run() -> None:
+    pace = Pace(declared=[Window(1, 86_400.0)], max_in_flight=4)
+    guarded, stop = limiter(pace, patience=Patience(pause=900.0))
+    await guarded.admit()
+    account(guarded, Reply(200, {}), anyio.current_time())
+    with anyio.fail_after(1):
+        assert not await guarded.admit()
+    assert stop.reason == "parked"
+    assert "leave nothing for 86400 s" in stop.message

@@ -232,6 +232,46 @@ EXAMPLES = (
         },
         Limits(allowances=(Allowance("ratelimit", 4, 47.0, 6), Allowance("kong day", 900, 86_400.0, 1000))),
     ),
+    # GitLab: the IETF's names, but seconds since the epoch
+    Example(
+        "GitLab",
+        {
+            "RateLimit-Limit": "60",
+            "RateLimit-Observed": "21",
+            "RateLimit-Remaining": "39",
+            "RateLimit-Reset": "1372700333",
+        },
+        left("ratelimit", 39, 60.0, 60),
+    ),
+    # Jira Cloud: ISO 8601, to the minute
+    Example(
+        "Jira",
+        {"X-RateLimit-Limit": "350", "X-RateLimit-Remaining": "20", "X-RateLimit-Reset": "2013-07-01T17:39Z"},
+        left("x-ratelimit", 20, 127.0, 350),
+    ),
+    # BigCommerce
+    Example(
+        "BigCommerce",
+        {
+            "X-Rate-Limit-Requests-Left": "148",
+            "X-Rate-Limit-Requests-Quota": "150",
+            "X-Rate-Limit-Time-Reset-Ms": "20649",
+            "X-Rate-Limit-Time-Window-Ms": "30000",
+        },
+        counted((150, 30.0, 148)),
+    ),
+    # Contentful
+    Example(
+        "Contentful",
+        {
+            "X-Contentful-RateLimit-Hour-Limit": "36000",
+            "X-Contentful-RateLimit-Hour-Remaining": "35883",
+            "X-Contentful-RateLimit-Reset": "0",
+            "X-Contentful-RateLimit-Second-Limit": "10",
+            "X-Contentful-RateLimit-Second-Remaining": "9",
+        },
+        counted((10, 1.0, 9), (36_000, 3600.0, 35_883)),
+    ),
     # Zotero, Kinto: a pause although it worked
     Example("Zotero", {"Backoff": "30"}, Limits(pause=30.0)),
 )

@@ -518,3 +518,36 @@ def test_a_server_that_tells_no_limit_gets_few_at_once_for_a_minute() -> None:
 
 def test_limits_that_documents_tell_are_windows() -> None:
     assert as_windows(((100, 60.0), (25, 10.0))) == (Window(100, 60.0), Window(25, 10.0))
+
+
+@pytest.mark.parametrize(
+    ("told", "windows"),
+    [
+        ([], {Window(95, 60.0), Window(19, 10.0)}),
+        ([Window(200, 60.0)], {Window(190, 60.0), Window(19, 10.0)}),  # another plan's
+        ([Window(50, 60.0)], {Window(47, 60.0), Window(19, 10.0)}),
+        ([Window(9, 1.0)], {Window(95, 60.0), Window(19, 10.0), Window(8, 1.0)}),
+    ],
+)
+def test_a_declared_window_holds_until_the_server_states_another_for_its_interval(
+    told: list[Window], windows: set[Window]
+) -> None:
+    pace = Pace(declared=[Window(100, 60.0), Window(20, 10.0)], headroom=5.0, max_in_flight=4)
+    pace.learn(told)
+    assert set(pace.windows) == windows
+    assert pace.learned == tuple(told)
+    assert pace.rate() == pace.stated_rate() == min(window.limit / window.interval for window in windows)
+    assert not pace.is_users
+
+
+def test_the_users_ceiling_counts_beside_a_declared_window() -> None:
+    pace = Pace(ceiling=[Window(1, 1.0)], declared=[Window(100, 60.0)], max_in_flight=4)
+    assert pace.is_users
+    assert set(pace.windows) == {Window(1, 1.0), Window(100, 60.0)}
+
+
+def test_who_only_asks_takes_no_slot() -> None:
+    pace = Pace(ceiling=[Window(1, 1.0)], max_in_flight=4, discover=False)
+    assert (pace.wait(0.0), pace.wait(0.0), pace.in_flight) == (0.0, 0.0, 0)
+    pace.reserve(0.0)
+    assert pace.wait(0.0) == math.inf

@@ -1,5 +1,7 @@
 """How often to try again, how long to wait, and when not to: the numbers of rows, reads and tokens."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -150,3 +152,9 @@ def test_no_refusal_is_ever_a_hot_loop(refusals: list[tuple[float | None, bool]]
 
 def test_a_very_long_window_is_asked_about_every_five_minutes() -> None:
     assert Throttle().refused([Window(1000, 3600.0)], None, again=True) == 300.0
+
+
+@pytest.mark.parametrize(("wait", "says"), [(900.0, ""), (901.0, "leave nothing for 901 s"), (math.inf, "")])
+def test_a_run_is_parked_when_its_limits_leave_nothing_for_long(wait: float, says: str) -> None:
+    why = Patience(pause=900.0).outlasting(wait)
+    assert (says in why) if says else why == ""

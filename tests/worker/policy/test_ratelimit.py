@@ -1,16 +1,27 @@
 """What is read from a reply's headers; what is malformed is as good as absent."""
 
 import string
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from jobs.apis.limits import LimitHeader, ResetFormat
 from tests.worker.policy.dialects import EXAMPLES, WALL, Example, counted, left
 from worker.policy.pace import Window
 from worker.policy.quota import Allowance
-from worker.policy.ratelimit import LARGEST_LIMIT, LONGEST_INTERVAL, LONGEST_LOGGED, Limits, read_limits
+from worker.policy.ratelimit import (
+    LARGEST_LIMIT,
+    LONGEST_INTERVAL,
+    LONGEST_LOGGED,
+    SILENT,
+    Limits,
+    read_limits,
+    reader_of,
+)
 
 AVERAGE, BURST = Window(100, 60.0), Window(25, 10.0)
 
@@ -199,3 +210,64 @@ def test_of_a_long_window_the_servers_count_is_taken(interval: float, logged: bo
     limits = read_limits(told, WALL)
     assert bool(limits.windows) is logged
     assert bool(limits.allowances) is not logged
+
+
+FORMATS: Sequence[ResetFormat] = ("seconds", "ms", "epoch", "epoch_ms", "iso8601")
+NAMED = LimitHeader("x-most", "x-left", "x-end")
+
+
+@pytest.mark.parametrize(
+    ("header", "told", "limits"),
+    [
+        (LimitHeader("x-most", window=60.0), {"x-most": "100"}, Limits((Window(100, 60.0),))),
+        (
+            LimitHeader("x-most", "x-left", window=60.0),
+            {"x-most": "100", "x-left": "7"},
+            Limits((Window(100, 60.0),), ((Window(100, 60.0), 7),)),
+        ),
+        (NAMED, {"x-left": "7", "x-end": "30"}, left("declared x-left", 7, 30.0)),
+        (NAMED, {"x-left": "7", "x-end": "30", "x-most": "50"}, left("declared x-left", 7, 30.0, 50)),
+        (replace(NAMED, reset_format="ms"), {"x-left": "7", "x-end": "1500"}, left("declared x-left", 7, 1.5)),
+        (
+            replace(NAMED, reset_format="epoch"),
+            {"x-left": "7", "x-end": f"{WALL + 9:.0f}"},
+            left("declared x-left", 7, 9.0),
+        ),
+        (
+            replace(NAMED, reset_format="epoch_ms"),
+            {"x-left": "7", "x-end": f"{(WALL + 9) * 1000:.0f}"},
+            left("declared x-left", 7, 9.0),
+        ),
+        (
+            replace(NAMED, reset_format="iso8601"),
+            {"x-left": "7", "x-end": "2013-07-01T17:38:00Z"},
+            left("declared x-left", 7, 7.0),
+        ),
+        (replace(NAMED, reset_format="iso8601"), {"x-left": "7", "x-end": "soon"}, Limits()),
+        (NAMED, {"x-left": "7", "x-end": "soon"}, Limits()),
+        (NAMED, {"x-left": "many", "x-end": "30"}, Limits()),
+        (NAMED, {}, Limits()),
+    ],
+)
+def test_headers_that_a_description_names_are_read_in_their_form(
+    header: LimitHeader, told: dict[str, str], limits: Limits
+) -> None:
+    assert reader_of([header])(told, WALL) == limits
+
+
+def test_named_headers_are_hidden_from_the_usual_dialects_and_all_others_are_not() -> None:
+    read = reader_of([LimitHeader(remaining="ratelimit-remaining", reset="ratelimit-reset", reset_format="ms")])
+    told = {"ratelimit-remaining": "7", "ratelimit-reset": "1500", "backoff": "3"}
+    assert read(told, WALL) == replace(left("declared ratelimit-remaining", 7, 1.5), pause=3.0)
+    assert read({"backoff": "3"}, WALL) == Limits(pause=3.0)
+
+
+def test_an_api_that_names_no_headers_has_the_usual_reader() -> None:
+    assert reader_of([]) is read_limits
+    assert reader_of([NAMED])({"x": "y"}, WALL) is SILENT
+
+
+@given(st.dictionaries(st.sampled_from(["x-most", "x-left", "x-end"]), VALUES), st.sampled_from(FORMATS))
+def test_no_named_header_can_make_it_fail(told: dict[str, str], form: ResetFormat) -> None:
+    limits = reader_of([replace(NAMED, reset_format=form)])(told, WALL)
+    assert all(0 <= allowance.resets_in <= LONGEST_INTERVAL for allowance in limits.allowances)

@@ -895,3 +895,37 @@ def test_whatever_order_things_happen_in_each_row_comes_out_once_and_nothing_is_
 @given(seed=st.integers(0, 2**32))
 def test_a_second_judge_finds_every_row_in_its_place_at_every_step(seed: int) -> None:
     Order(Random(seed)).play(rows=24, steps=150)
+
+
+# ---- rows that would wait for a limit of their own
+
+
+@pytest.mark.parametrize(
+    ("open_ones", "order"),
+    [
+        ({1, 2, 3}, [1, 2, 3]),
+        ({3}, [3, 1, 2]),
+        ({2, 3}, [2, 3, 1]),
+        (set[int](), [1, 2, 3]),  # the first one waits
+    ],
+)
+def test_a_row_that_would_have_to_wait_lets_those_go_first_that_need_not(open_ones: set[int], order: list[int]) -> None:
+    of = sequencer(row(1, "a"), row(2, "b"), row(3, "c"))
+    of.read(next_read(of), found("a", "b", "c"))
+    taken = [of.next_row(lambda each: each.number in open_ones) for _ in range(4)]
+    assert [each.number if each else None for each in taken] == [*order, None]
+
+
+def test_no_more_rows_are_passed_over_than_can_be_looked_at() -> None:
+    count = module.MAX_PASSED_OVER + 5
+    of = sequencer(*(row(number, f"k{number}") for number in range(1, count + 1)), page=count)
+    of.read(next_read(of), found(*(f"k{number}" for number in range(1, count + 1))))
+    looked: list[int] = []
+
+    def is_open(each: InFlightRow) -> bool:
+        looked.append(each.number)
+        return False
+
+    first = of.next_row(is_open)
+    assert first is not None
+    assert (first.number, looked) == (1, list(range(1, module.MAX_PASSED_OVER + 2)))

@@ -1,5 +1,6 @@
 """`X-RateLimit-Limit`, `-Remaining` and `-Reset`: not a standard, but sent by most servers (GitHub among them)."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -7,6 +8,9 @@ from jobs.apis.header_values import count, date, decimal, sent_at
 from worker.policy.ratelimit.limits import LONGEST_INTERVAL, Limits, one, together
 
 _SPELLINGS: Final = ("x-ratelimit", "x-rate-limit")
+
+_TO_THE_MINUTE: Final = re.compile(r".*T[0-9]{2}:[0-9]{2}(?:Z|[+-][0-9:]*)?\s*")
+_MINUTE: Final = 60.0
 
 
 def read(headers: Mapping[str, str], wall: float) -> Limits:
@@ -28,12 +32,12 @@ def seconds_until(reset: str, sent: float) -> float | None:
     """Return the seconds until a reset, given as a time (since the epoch, or ISO 8601) or as seconds from now.
 
     The size of a number shows which it is: a time is less than a day from when the reply was sent, a number of seconds
-    is less than a day.
+    is less than a day. A time without seconds (Jira) may be any moment of its minute: the last one is sure.
     """
     value = decimal(reset)
     if value is None:
         then = date(reset)
-        return None if then is None else then - sent
+        return None if then is None else then - sent + _MINUTE * bool(_TO_THE_MINUTE.fullmatch(reset))
     for seconds in (value - sent, value / 1000 - sent, value):
         if abs(seconds) <= LONGEST_INTERVAL:
             return seconds

@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 
 from http_sf import Token, parse
 
-from jobs.apis.header_values import count, decimal
+from jobs.apis.header_values import count, sent_at
+from worker.policy.ratelimit.generic import seconds_until
 from worker.policy.ratelimit.limits import Limits, one, together
 
 _Item: TypeAlias = tuple[Any, Mapping[str, Any]]
@@ -48,8 +49,11 @@ class _State:
     resets_in: float | None
 
 
-def read(headers: Mapping[str, str]) -> Limits:
-    """Read `RateLimit-Policy` and `RateLimit`, or `RateLimit-Limit`, `-Remaining` and `-Reset`."""
+def read(headers: Mapping[str, str], wall: float) -> Limits:
+    """Read `RateLimit-Policy` and `RateLimit`, or `RateLimit-Limit`, `-Remaining` and `-Reset`.
+
+    By the drafts, a reset is in seconds from now. GitLab sends seconds since the epoch, which no other number can be.
+    """
     stated = _items(headers.get("ratelimit-policy"))
     told = headers.get("ratelimit")
     if named := _items(told):
@@ -58,9 +62,10 @@ def read(headers: Mapping[str, str]) -> Limits:
         return _numbered(stated, _State(fields.get("limit"), fields.get("remaining"), fields.get("reset")))
     limits = _items(headers.get("ratelimit-limit"))
     limit = next((_number(item) for item, parameters in limits if "w" not in parameters), None)
-    remaining, reset = count(headers.get("ratelimit-remaining")), decimal(headers.get("ratelimit-reset"))
+    remaining, reset = count(headers.get("ratelimit-remaining")), headers.get("ratelimit-reset")
+    resets_in = None if reset is None else seconds_until(reset, sent_at(headers, wall))
     listed = [item for item in limits if "w" in item[1]]
-    return _numbered([*stated, *listed], _State(limit, remaining, reset))
+    return _numbered([*stated, *listed], _State(limit, remaining, resets_in))
 
 
 def _named(stated: Iterable[_Item], named: Iterable[_Item]) -> Limits:

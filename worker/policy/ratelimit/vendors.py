@@ -13,7 +13,7 @@ _MINUTE: Final = 60.0
 _SHOPIFY_BUCKET: Final = 20.0
 """Seconds in which a full bucket leaks empty: 40 at 2 a second, 80 at 4, 400 at 20; the same on every plan."""
 
-_KONG: Final = {"second": 1.0, "minute": _MINUTE, "hour": 3600.0, "day": LONGEST_INTERVAL}
+_UNITS: Final = {"second": 1.0, "minute": _MINUTE, "hour": 3600.0, "day": LONGEST_INTERVAL}
 
 _ENDPOINT: Final = "zendesk-ratelimit-"
 
@@ -114,5 +114,29 @@ def kong(headers: Mapping[str, str]) -> Limits:
             interval=interval,
             remaining=count(headers.get(f"x-ratelimit-remaining-{unit}")),
         )
-        for unit, interval in _KONG.items()
+        for unit, interval in _UNITS.items()
+    )
+
+
+def bigcommerce(headers: Mapping[str, str]) -> Limits:
+    """Read `X-Rate-Limit-Requests-Quota`, `-Requests-Left` and `-Time-Window-Ms`."""
+    milliseconds = decimal(headers.get("x-rate-limit-time-window-ms"))
+    return one(
+        "bigcommerce",
+        limit=integer(headers.get("x-rate-limit-requests-quota")),
+        interval=None if milliseconds is None else milliseconds / 1000,
+        remaining=count(headers.get("x-rate-limit-requests-left")),
+    )
+
+
+def contentful(headers: Mapping[str, str]) -> Limits:
+    """Read `X-Contentful-RateLimit-Second-Limit`, `-Second-Remaining`; `-Hour-Limit`, `-Hour-Remaining`."""
+    return together(
+        one(
+            f"contentful {unit}",
+            limit=integer(headers.get(f"x-contentful-ratelimit-{unit}-limit")),
+            interval=_UNITS[unit],
+            remaining=count(headers.get(f"x-contentful-ratelimit-{unit}-remaining")),
+        )
+        for unit in ("second", "hour")
     )

@@ -1,3 +1,4 @@
+from jobs.apis.described import keys
 from jobs.apis.described.api import described
 from jobs.apis.meanings import Meaning
 from jobs.model import Reply, Request
@@ -24,3 +25,16 @@ def test_what_a_reply_means_is_said_by_the_rules_of_its_type() -> None:
     rule = {"status": [400], "means": "not_found"}
     api = described(description({"error_rules": [{"status": [400], "means": "locked"}]}, error_rules=[rule]), {}, "")
     assert api.meaning(Request("PATCH", "/", about="things"), Reply(400, {})) is Meaning.NOT_FOUND
+
+
+def test_a_request_is_counted_by_its_record_and_its_variables() -> None:
+    limits = [{"rate": "100/60s"}, {"rate": "5/1s", "per": "{base}"}, {"rate": "9/1h", "per": "record"}]
+    made = description(
+        {"limits": limits, "error_rules": [{"means": "slow_down", "scope": "{base}"}]}, path="/{base}/{id}"
+    )
+    api = described(made, {}, "https://a.example")
+    assert (api.limits.together, api.limits.reads.rates) == (True, ((100, 60.0),))
+    key = keys.key_of(("b1", "r1"))
+    assert api.scopes("things", key, reads=False) == ((0, "b1"), (1, f"things {key}"))
+    assert api.scopes("things", "", reads=True) == ()
+    assert api.resource("things").scope_of(Reply(429, {})) == "{base}"

@@ -186,9 +186,9 @@ def test_the_rules_of_a_type_go_first_and_the_first_match_counts() -> None:
     assert meaning_of(both, UPDATE, Reply(404, {})) is Meaning.NOT_FOUND
 
 
-@pytest.mark.parametrize(("scope", "whose"), [("credential", "credential"), ("record", "record"), ("{base}", "base")])
-def test_a_pause_is_kept_by_whom_the_rule_names(scope: str, whose: str) -> None:
-    assert scope_of(rules(rule(scope=scope)), Reply(429, {})) == whose
+@pytest.mark.parametrize("scope", ["credential", "record", "{base}"])
+def test_a_pause_is_kept_by_whom_the_rule_names(scope: str) -> None:
+    assert scope_of(rules(rule(scope=scope)), Reply(429, {})) == scope
 
 
 @pytest.mark.parametrize("reply", [told(200, {"id": 7}), told(200, {"code": "E1", "errors": [1]}), Reply(204, {})])

@@ -1,0 +1,218 @@
+"""By which column of a described API's row an old value is put back."""
+
+from collections.abc import Iterable
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.apis.described.names import steps_of
+from jobs.apis.described.places import at, put, take_away
+from jobs.changes.diff import CannotMerge, Change, CompareRules, difference, fields
+from jobs.changes.edits import column_of
+from jobs.changes.inverse import Written, restoring
+from jobs.changes.restoring_cells import Cell, Unwritable, Value, cell_of, named
+from jobs.columns import ObjectColumns, Rules
+from jobs.model import ABSENT, JSON, Absent, Edit, Fields, Live, ObjectRow, Path, RowRef, UpdateJob
+from tests.schemas import DESK
+from worker.policy.decision import moved_on
+
+REF = RowRef(1, 2, b"")
+TERMS = CompareRules(DESK)
+REPLACED = "another value took the place of an object, and no column puts an object in the place of a value"
+
+
+def path(name: str, *key: str) -> Path:
+    return ("attributes", name, *key)
+
+
+@pytest.mark.parametrize(
+    ("where", "old", "cell"),
+    [
+        (path("priority"), "low", Cell("priority:json", "low")),
+        (path("subject"), "s", Cell("/subject:json", "s")),  # not declared: nothing can take it for a slip
+        (path("subject"), None, Cell("/subject:json", None)),
+        (path("/a.b"), 7, Cell("/a.b:json", 7)),
+        (path("type"), "q", Cell("/type:json", "q")),  # `type` names the resource
+        (path("owner"), "q", Cell("/owner:json", "q")),  # a variable of another resource
+        (path("__v"), 1, Cell("/__v:json", 1)),
+        (path("address", "zip"), "7", Cell("address.zip:json", "7")),
+        (path("address", "city"), "X", Cell("/address/city:json", "X")),
+        (path("address", "a.b"), "X", Cell("/address/a.b:json", "X")),
+        (path("address", ""), "X", Cell("/address/:json", "X")),
+        (path("address", "city"), ABSENT, Cell("/address/city", None)),
+        (path("address", "a:int"), ABSENT, Cell("/address/a:int:str", None)),
+        (path("address.geo", "lat"), 1, Cell("/address/geo/lat:json", 1)),
+        (path("metadata", "a.b"), "1", Cell("/metadata/a.b:json", "1")),
+        (path("metadata", "a"), {"b": 1}, Cell("metadata.a:json", {"b": 1})),
+        (path("metadata", "rank"), ABSENT, Cell("metadata.rank", None)),
+        (path("custom_fields", "7"), "x", Cell("custom_fields.7:json", "x")),
+        (path("blob"), {"a": 1}, Cell("blob:json", {"a": 1})),
+        (path("tags"), {"a": True}, Cell("tags:json", ["a"])),
+        (path("tags"), None, Cell("tags:json", None)),
+        (path("tags", "a"), True, Cell("tags.add", "a", several=True)),
+        (path("tags", "a"), ABSENT, Cell("tags.remove", "a", several=True)),
+        (path("address.marks", "a"), ABSENT, Cell("address.marks.remove", "a", several=True)),
+        (path("sizes"), [1.5], Cell("sizes:json", [1.5])),
+    ],
+)
+def test_every_value_has_a_column(where: Path, old: Value, cell: Cell) -> None:
+    assert cell_of("tickets", where, old, DESK) == cell
+
+
+@pytest.mark.parametrize(
+    ("where", "old", "why"),
+    [
+        (path("count"), None, "it had no value, and cannot be cleared"),
+        (path("address"), {"a": 1}, "another value took the place of an object"),
+    ],
+)
+def test_some_values_cannot_be_put_back(where: Path, old: Value, why: str) -> None:
+    with pytest.raises(Unwritable, match=why):
+        cell_of("tickets", where, old, DESK)
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "members"),
+    [
+        ("tickets", "a/b", {"type": "tickets", "id": "a/b"}),
+        ("issues", "acme/my%20shop/7", {"type": "issues", "owner": "acme", "repo": "my shop", "number": "7"}),
+        ("boats", "7", {"type": "boats", "id": "7"}),  # nobody knows it any more
+    ],
+)
+def test_the_row_says_which_record_it_puts_back(kind: str, key: str, members: dict[str, JSON]) -> None:
+    assert named(kind, key, DESK) == members
+
+
+NAMES = (
+    "subject", "/a.b", "/type", "address.city", "address.zip", "address.geo.lat", "address.geo.a.b", "address.lines",
+    "address.marks.add", "address.marks.remove", "address", "x", "x.y", "x.y.z", "metadata.a", "metadata.a.b",
+    "metadata", "custom_fields.7", "tags", "tags.add", "tags.remove", "blob", "sizes", "priority", "count",
+)  # fmt: skip
+PLAIN = st.sampled_from(["", "a", "7", "b"])
+JSONS: st.SearchStrategy[Any] = st.recursive(
+    st.one_of(st.none(), st.booleans(), PLAIN), lambda inner: st.dictionaries(st.sampled_from("ab"), inner, max_size=2)
+)
+ELEMENTS = st.lists(st.sampled_from("abc"), max_size=3)
+CELLS: dict[str, st.SearchStrategy[Any]] = {
+    "address.zip": st.one_of(st.none(), PLAIN),
+    "address.lines": st.one_of(st.none(), ELEMENTS),
+    "address": st.one_of(st.none(), st.dictionaries(st.sampled_from(["city", "geo", "q"]), JSONS, max_size=2)),
+    "metadata": st.one_of(st.none(), st.dictionaries(st.sampled_from("ab"), PLAIN, max_size=2)),
+    "metadata.a": st.one_of(st.none(), PLAIN),
+    "metadata.a.b": st.one_of(st.none(), PLAIN),
+    "custom_fields.7": st.one_of(st.none(), PLAIN),
+    "tags": st.one_of(st.none(), ELEMENTS),
+    "sizes": st.one_of(st.none(), st.lists(st.just(1.5), max_size=2)),
+    "priority": st.sampled_from([None, "low", "high"]),
+    "count": st.integers(0, 3),
+    **dict.fromkeys(("tags.add", "tags.remove", "address.marks.add", "address.marks.remove"), ELEMENTS),
+}
+ROWS = st.lists(st.sampled_from(NAMES), min_size=1, max_size=5, unique=True).flatmap(
+    lambda names: st.fixed_dictionaries({name: CELLS.get(name, JSONS) for name in names})
+)
+SETS = st.dictionaries(st.sampled_from("abc"), st.just(True), max_size=2)  # an element is a key
+OBJECTS = st.dictionaries(st.sampled_from(["city", "zip", "q"]), PLAIN, max_size=2)
+RECORDS = st.fixed_dictionaries(
+    {"count": st.integers(0, 3)},
+    optional={
+        "subject": st.one_of(PLAIN, st.none()),
+        "a.b": PLAIN,
+        "type": PLAIN,
+        "address": st.one_of(st.none(), st.builds(
+            lambda own, geo, marks: {**own, "geo": geo, "marks": marks}, OBJECTS, st.one_of(st.none(), OBJECTS), SETS
+        )),
+        "x": JSONS,
+        "metadata": st.one_of(st.none(), st.dictionaries(st.sampled_from(["a", "a.b", "c"]), PLAIN, max_size=2)),
+        "custom_fields": st.dictionaries(st.sampled_from(["7", "8"]), PLAIN, max_size=2),
+        "tags": SETS,
+        "blob": JSONS,
+        "sizes": st.lists(st.just(2.5), max_size=2),
+        "priority": st.sampled_from(["low", "urgent"]),
+    },
+)  # fmt: skip
+
+
+def shown(record: dict[str, Any], asked: Fields) -> Live:
+    """What a read shows of a record in which sets have their elements as keys: nothing within what is no object."""
+    names = (name for name in asked.attributes if _may_hold(record, steps_of(name)))
+    found = {name: at(record, steps_of(name)) for name in names}
+    return Live("tickets", {name: None if value is ABSENT else value for name, value in found.items()}, fields=asked)
+
+
+def _may_hold(record: dict[str, Any], steps: tuple[str, ...]) -> bool:
+    outer = (at(record, steps[:length]) for length in range(1, len(steps)))
+    return all(each is None or isinstance(each, dict | Absent) for each in outer)
+
+
+def carried_out(record: dict[str, Any], edits: Iterable[Edit]) -> dict[str, Any]:
+    """The record after an update, as a server that does what it is told would leave it."""
+    made = deepcopy(record)
+    for edit in edits:
+        _, name, *key = edit.path
+        steps = (*steps_of(name), *key)
+        if isinstance(edit.after, Absent):
+            take_away(made, steps)
+        else:
+            put(made, steps, deepcopy(edit.after))
+    return made
+
+
+def told(value: Any) -> Any:
+    """A record without what is null or empty: to a reader, that is the same as nothing."""
+    if not isinstance(value, dict):
+        return value
+    inner = {key: told(each) for key, each in value.items()}
+    return {key: each for key, each in inner.items() if each not in (None, {}, [])} or None
+
+
+def asked(members: dict[str, JSON]) -> UpdateJob | None:
+    found = ObjectColumns(Rules(DESK)).read(ObjectRow(REF, members))
+    return found if isinstance(found, UpdateJob) else None
+
+
+def changed(job: UpdateJob, record: dict[str, Any]) -> Change | None:
+    try:
+        return difference(job, shown(record, fields(job)), TERMS)
+    except CannotMerge:
+        return None
+
+
+@given(st.lists(ROWS, min_size=1, max_size=3), RECORDS)
+def test_what_rows_changed_is_put_back_by_columns(rows: list[dict[str, Any]], record: dict[str, Any]) -> None:
+    now, written = record, []
+    for number, row in enumerate(rows, 1):
+        job = asked({"type": "tickets", "id": "7", **row})
+        change = changed(job, now) if job else None
+        if change is not None and not change.is_empty:
+            now = carried_out(now, change.edits)
+            written.append(Written(number, change.edits))
+    found = restoring("tickets", "7", written, DESK)
+    assert {each.why for each in found.lost} <= {REPLACED}
+    if found.lost:
+        return
+    if not found.members:
+        assert told(now) == told(record)
+        return
+    back = asked(found.members)
+    assert back is not None
+    undone = changed(back, now)
+    assert undone is not None
+    assert moved_on(undone, found.edits, DESK) == ()  # what the run left is what undo expects
+    assert told(carried_out(now, undone.edits)) == told(record)
+
+
+@pytest.mark.parametrize(
+    ("where", "column"),
+    [
+        (path("a"), "a"),
+        (path("a.b", "c"), "a.b.c"),
+        (path("/a.b"), "/a.b"),
+        (path("/a.b", "c/d"), "/a.b/c~1d"),
+        (path("metadata", "a.b"), "metadata.a.b"),
+    ],
+)
+def test_an_edit_has_the_name_of_its_column(where: Path, column: str) -> None:
+    assert column_of(Edit(where, None, 1)) == column
