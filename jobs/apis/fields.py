@@ -17,6 +17,9 @@ elements are its keys."""
 
 Scalar: TypeAlias = str | int | float | bool
 
+Encoding = Literal["", "text", "list", "epoch", "epoch_ms"]
+"""How a value is written: as it is, as text, as a list of it alone, or a date as seconds or milliseconds since 1970."""
+
 MERGED: Final[frozenset[Kind]] = frozenset({"any", "object", "map", "keyed"})
 """Kinds into which a JSON object is merged, instead of taking the place of what is there."""
 
@@ -36,6 +39,7 @@ class Attribute:
         read_only: no update can carry it. `write_only`: no reply shows it.
         action: it makes something happen.
         clearable: it may be set to nothing.
+        encode: how its values are written, and read.
     """
 
     kind: Kind
@@ -47,6 +51,7 @@ class Attribute:
     write_only: bool = False
     action: bool = False
     clearable: bool = True
+    encode: Encoding = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,10 +61,12 @@ class Members:
     Attributes:
         declared: fields by their steps.
         defaults: what holds of the members of an object that are not declared, by the object's steps; `()` is the body.
+        omits_empty: what is empty is left out when it is read, so that it is as good as cleared.
     """
 
     declared: Mapping[Steps, Attribute]
     defaults: Mapping[Steps, Attribute] = field(default_factory=dict)
+    omits_empty: bool = False
 
     def rule(self, steps: Steps) -> Attribute | None:
         """Return what is known of a field or key; None of one that nobody declared."""

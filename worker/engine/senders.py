@@ -14,7 +14,7 @@ from worker.engine.bells import Bells
 from worker.engine.outcomes import Outcomes
 from worker.engine.reading import Reading
 from worker.engine.settling import Settling
-from worker.policy.canary import strayed, unstuck
+from worker.policy.canary import strayed, unstuck, vanished
 from worker.policy.row import InFlightRow, room_at
 from worker.policy.sequencer import Sequencer
 from worker.policy.verdict import ReadBack
@@ -141,6 +141,9 @@ class Senders:
         if names := unstuck(edits, found, lookup.api.schema):
             said = f"sent, and not on the record right after: {', '.join(names)}"
             return NeedsReadBack(ReadBack("not_taken", said, stored=ending.settle.stored), ending.outcome)
-        if said := strayed(lookup.api.schema.resource_type(row.type_name), row.change, before, found):
+        said = strayed(lookup.api.schema.resource_type(row.type_name), row.change, before, found)
+        if not said and lookup.api.schema.grammar == "members":
+            said = vanished(row.change, before, found)
+        if said:
             self.stop.request("canary", f"row {row.number} ({job.type}/{job.id}): {said}")
         return ending

@@ -74,3 +74,28 @@ def strayed(kind: ResourceType | None, change: Change, before: Mapping[str, JSON
         if before[name] != after[name]:
             return f"`{name}` was not sent and has changed (by the update, or by somebody else at the same moment)"
     return ""
+
+
+def vanished(change: Change, before: Mapping[str, JSON], after: Mapping[str, JSON]) -> str:
+    """Say what an update emptied of its record besides what was sent; an empty text for nothing.
+
+    A description that says of a server that it keeps what is not sent is wrong here before it is wrong a thousand
+    times.
+
+    Args:
+        change: what was sent.
+        before: everything that was read right before, members of objects by dotted names.
+        after: the same, right after.
+    """
+    sent = {steps_of(name) for name in change.attributes if not any(edit.path[1:2] == (name,) for edit in change.edits)}
+    sent |= {(*steps_of(edit.path[1]), *edit.path[2:]) for edit in change.edits}
+    for name, value in before.items():
+        steps = steps_of(name)
+        lost = value not in _EMPTY and after.get(name) in _EMPTY
+        if lost and not any(steps[: len(each)] == each or each[: len(steps)] == steps for each in sent):
+            return f"`{name}` was not sent and is gone: the API keeps less than its description says"
+    return ""
+
+
+_EMPTY: Final[tuple[JSON, ...]] = (None, "", [], {})
+"""What is as good as gone."""

@@ -10,6 +10,7 @@ from jobs.apis.described.auth import auth_of
 from jobs.apis.described.description import Description
 from jobs.apis.described.limits import limits_of
 from jobs.apis.described.resource import DescribedResource, content_type_of
+from jobs.apis.described.schema import schema_of
 from jobs.apis.described.templates import template
 from jobs.apis.limits import DeclaredLimits, Places
 from jobs.apis.meanings import Meaning
@@ -40,11 +41,7 @@ class DescribedApi:
     @cached_property
     def schema(self) -> Schema:
         """Its types of records, and what a row may set of each."""
-        types = {
-            name: {"attributes": dict.fromkeys(each.fields, "string"), "relationships": {}}
-            for name, each in self.description.resources.items()
-        }
-        return Schema(types, merged="")
+        return schema_of(self.description, self.constants)
 
     @cached_property
     def headers(self) -> Mapping[str, str]:

@@ -77,7 +77,7 @@ def _type_of(name: str, resource: ResourceDescription) -> ResourceType:
         relationships={},
         variables=_variables(resource),
         finders=resource.find.by if resource.find else (),
-        members=Members(declared, defaults),
+        members=Members(declared, defaults, resource.omits_empty),
     )
 
 
@@ -91,6 +91,7 @@ def _attribute(said: FieldDescription) -> Attribute:
         write_only=said.write_only,
         action=said.action,
         clearable=said.clear != "never",
+        encode=said.encode or "",
     )
 
 

@@ -9,7 +9,16 @@ from jobs.apis.fields import MERGED, Attribute, Kind
 from jobs.apis.schema import ResourceType, mistaken_for
 from jobs.columns.cells import FROM_TEXT, Wanted
 from jobs.columns.grammar import Heading, Suffix, refuse_same
-from jobs.columns.members.slots import WANTED, ElementsSlot, LimitedSlot, ListSlot, ObjectSlot, SetSlot, WholeSlot
+from jobs.columns.members.slots import (
+    WANTED,
+    ElementsSlot,
+    EncodedSlot,
+    LimitedSlot,
+    ListSlot,
+    ObjectSlot,
+    SetSlot,
+    WholeSlot,
+)
 from jobs.columns.problems import NotAColumn, RowRefused
 from jobs.columns.resolve import OF_SUFFIX
 from jobs.columns.rules import Rules
@@ -142,7 +151,7 @@ def _slot(steps: Steps, suffix: Suffix, kind: ResourceType, rules: Rules) -> Slo
     if rule.action:
         trigger = TriggerSlot(name, _wanted(rule, suffix), name in rules.allow_triggers)
         return LimitedSlot(trigger, () if suffix else rule.choices, clearable=False)
-    return _limited(_field(steps, rule, suffix, kind, rules), rule, suffix)
+    return _limited(_field(steps, rule, suffix, kind, rules), rule, suffix, kind)
 
 
 def _field(steps: Steps, rule: Attribute, suffix: Suffix, kind: ResourceType, rules: Rules) -> Slot:
@@ -189,7 +198,7 @@ def _of_key(steps: Steps, length: int, suffix: Suffix, kind: ResourceType) -> Sl
         )
     if holder.kind == "keyed" and (fault := _key_fault(key, holder.key)):
         raise NotAColumn(f"`{name}.{key[:40]}`: the key of an element {fault}")
-    return _limited(MemberSlot(name, key, _wanted(rule, suffix)), rule, suffix)
+    return _limited(MemberSlot(name, key, _wanted(rule, suffix)), rule, suffix, kind)
 
 
 def _key_fault(key: str, kind: Kind) -> str:
@@ -208,8 +217,10 @@ def _elements(holder: Steps, change: str, suffix: Suffix, kind: ResourceType) ->
     return ElementsSlot(name, rule.of, _CHANGES[change], rule.choices, "array" if suffix else "list")  # type: ignore[arg-type]
 
 
-def _limited(slot: Slot, rule: Attribute, suffix: Suffix) -> Slot:
+def _limited(slot: Slot, rule: Attribute, suffix: Suffix, kind: ResourceType) -> Slot:
     """Return the slot with what is known of its values; a suffix lets others through."""
+    if rule.encode or kind.members.omits_empty:
+        slot = EncodedSlot(slot, rule.encode, kind.members.omits_empty)
     choices = () if suffix or rule.kind in _SEVERAL else rule.choices
     return slot if rule.clearable and not choices else LimitedSlot(slot, choices, rule.clearable)
 

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from jobs.apis.described.fields import element_of
-from jobs.apis.fields import Kind, Scalar
+from jobs.apis.fields import Encoding, Kind, Scalar
 from jobs.columns.cells import FROM_JSON, FROM_TEXT, Wanted
 from jobs.columns.problems import RowRefused
 from jobs.columns.slots import Draft, Slot
@@ -60,6 +61,31 @@ class LimitedSlot:
         """Set the field to nothing."""
         if not self.clearable:
             raise RowRefused("clear_not_allowed", "cannot be cleared; leave the cell empty to keep its value")
+        self.slot.clear(draft)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedSlot:
+    """A field whose values are written in a form of their own, or are as good as cleared when they are empty."""
+
+    slot: Slot
+    encode: Encoding
+    omits_empty: bool
+
+    @property
+    def wanted(self) -> Wanted:
+        """What values must be."""
+        return self.slot.wanted
+
+    def put(self, draft: Draft, value: JSON) -> None:
+        """Set the field."""
+        if self.omits_empty and is_empty(value):
+            self.slot.clear(draft)
+        else:
+            self.slot.put(draft, encoded(value, self.encode))
+
+    def clear(self, draft: Draft) -> None:
+        """Set the field to nothing."""
         self.slot.clear(draft)
 
 
@@ -173,6 +199,26 @@ class ElementsSlot:
     def clear(self, draft: Draft) -> None:  # noqa: ARG002  # the protocol's
         """Refuse: it would be unclear which elements are meant."""
         raise RowRefused("clear_not_allowed", f"name the elements to remove in `{self.name}.remove`")
+
+
+def is_empty(value: JSON) -> bool:
+    """Return whether a value is one that some servers leave out: false, 0, an empty text, list or object."""
+    return value is False or (value in ("", 0) and not isinstance(value, bool)) or value in ([], {})
+
+
+def encoded(value: JSON, how: Encoding) -> JSON:
+    """Return a value in the form in which it is written. A moment without a zone is in UTC."""
+    if value is None or not how:
+        return value
+    if how == "list":
+        return value if isinstance(value, list | tuple) else [value]
+    if how == "text":
+        return element_of(value)
+    if not isinstance(value, str):
+        return value  # a number of seconds, as it is stored
+    moment = datetime.fromisoformat(value)
+    seconds = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+    return round(seconds * 1000) if how == "epoch_ms" else int(seconds) if seconds.is_integer() else seconds
 
 
 def refuse_unlisted(value: JSON, choices: tuple[Scalar, ...]) -> None:

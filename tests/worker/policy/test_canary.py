@@ -7,7 +7,7 @@ import pytest
 from jobs.changes.diff import Change
 from jobs.model import ABSENT, UNREAD, Edit, Status
 from tests.schemas import SCHEMA
-from worker.policy.canary import Canary, strayed, unstuck
+from worker.policy.canary import Canary, strayed, unstuck, vanished
 
 KIND = SCHEMA.resource_type("stripe_payments")
 BEFORE: dict[str, Any] = {"reference": "a", "reference_origin": "o", "metadata": {"k": 1}, "updated_at": "then"}
@@ -75,3 +75,26 @@ def test_a_type_that_refuses_all_of_its_first_updates_alike_stops_the_run(reason
 def test_an_update_that_did_not_stick_stops_the_run_at_once() -> None:
     canary = Canary(3)
     assert "does not hold it" in canary.settled(Status.UNKNOWN, "not_taken")
+
+
+@pytest.mark.parametrize(
+    ("edits", "unread", "after", "lost"),
+    [
+        ([("m", "k")], (), {"m": {"k": 2, "o": 1}, "m.k": 2, "m.o": 1, "n": "x"}, ""),
+        ([("m", "k")], (), {"m": {"k": 2}, "m.k": 2, "n": "x"}, "m.o"),
+        ([("m", "k")], (), {"m": {"k": 2, "o": None}, "m.k": 2, "m.o": None, "n": "x"}, "m.o"),
+        ([("n",)], (), {"n": "y"}, "m"),
+        ([("n",)], (), {"n": "", "m": {"k": 1, "o": 1}, "m.k": 1, "m.o": 1}, ""),
+        ([("m",)], (), {"m": None, "n": "x"}, ""),
+        ([], ("m",), {"n": "x"}, ""),
+    ],
+)
+def test_what_an_update_empties_besides_is_told(
+    edits: list[tuple[str, ...]], unread: tuple[str, ...], after: dict[str, Any], lost: str
+) -> None:
+    before = {"m": {"k": 1, "o": 1}, "m.k": 1, "m.o": 1, "n": "x", "e": ""}
+    changes = tuple(Edit(("attributes", *path), 1, 2) for path in edits)
+    names = dict.fromkeys([path[0] for path in edits] + list(unread), 2)
+    said = vanished(Change(names, edits=changes), before, after)
+    assert said.startswith(f"`{lost}` was not sent" if lost else "")
+    assert bool(said) == bool(lost)
