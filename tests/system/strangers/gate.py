@@ -41,11 +41,10 @@ class Gate:
     passed: list[Passed] = field(default_factory=list)
     loses: int = 0
     before: dict[str, Callable[[], None]] = field(default_factory=dict)
-    _server: ThreadingHTTPServer | None = None
+    _server: "_Server | None = None
 
     def __enter__(self) -> Self:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"door": self}))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"door": self}))
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         return self
 
@@ -84,6 +83,13 @@ class Gate:
         last = urlsplit(path).path.rstrip("/").rsplit("/", 1)[-1]
         found = next((each for each in self.before if quote(each, safe="") == last), None)
         return self.before.pop(found) if found else None
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing: the client was killed, or an answer was lost on purpose."""
 
 
 class _Handler(BaseHTTPRequestHandler):

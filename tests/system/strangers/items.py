@@ -65,18 +65,18 @@ def sheet(type_name: str, identities: Sequence[str], nobody: str, habits: Habits
     """Return a sheet with a row for every record, and a second one for some; some are refused, some are for nobody."""
     header = (
         "id", "title", "code", "count", "active", "note", "metadata.batch", "metadata.level:int", "metadata.old",
-        "metadata.address.city", "/metadata/a.b", "tags.add", "tags.remove", *habits.extra,
+        "metadata.address.city", "/metadata/a.b", "tags.add", "tags.remove", *habits.extra, "metadata.second",
     )  # fmt: skip
     cells: list[list[str]] = []
     aims: list[Aim] = []
     for place, identity in enumerate(identities):
         row, sets = _row(place, habits)
-        cells.append([nobody if place % 41 == 5 else identity, *row])
+        cells.append([nobody if place % 41 == 5 else identity, *row, ""])
         aims.append(Aim(cells[-1][0], sets))
     for place in range(0, len(identities), 19):
         if place % 41 != 5:
-            cells.append([identities[place], "second row", *[""] * (len(header) - 2)])
-            aims.append(Aim(identities[place], {("title",): "second row"}))
+            cells.append([identities[place], *[""] * (len(header) - 2), "of two"])
+            aims.append(Aim(identities[place], {("metadata", "second"): "of two"}))
     return Sheet(type_name, header, cells, aims, ("title",))
 
 
