@@ -15,6 +15,13 @@ UPDATES: Final = frozenset({"PATCH", "PUT", "POST"})
 HOPS: Final = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "host"})
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing: the client was killed, or an answer was lost on purpose."""
+
+
 @dataclass(frozen=True, slots=True)
 class Passed:
     """A request that was answered: when it began and ended, and the seconds of a `Backoff` header, if any."""
@@ -41,7 +48,7 @@ class Gate:
     passed: list[Passed] = field(default_factory=list)
     loses: int = 0
     before: dict[str, Callable[[], None]] = field(default_factory=dict)
-    _server: "_Server | None = None
+    _server: _Server | None = None
 
     def __enter__(self) -> Self:
         self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"door": self}))
@@ -83,13 +90,6 @@ class Gate:
         last = urlsplit(path).path.rstrip("/").rsplit("/", 1)[-1]
         found = next((each for each in self.before if quote(each, safe="") == last), None)
         return self.before.pop(found) if found else None
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, *_: object) -> None:
-        """Say nothing: the client was killed, or an answer was lost on purpose."""
 
 
 class _Handler(BaseHTTPRequestHandler):
