@@ -71,6 +71,7 @@ def work(handle: RunHandle, mode: RunMode, flags: Flags, *, detailed: bool = Fal
     configure_log(flags.log_format)
     _introduce(handle, mode)
     access = at_hand or anyio.run(runs.first_token, handle.api, handle.settings, secrets, host)
+    handle = runs.located(handle, access)
     if not access.lost:
         _confirm(runs.to_send(handle, mode, access), flags)
     runs.register(handle, mode, access, clock)
@@ -106,7 +107,7 @@ def _introduce(handle: RunHandle, mode: RunMode) -> None:
     """Say where a run of a described API goes, and what its description warns of."""
     target = handle.settings.target
     if target.api:
-        warn(f"The API is {target.api}, at {target.url}")
+        warn(f"The API is {target.api}, at {target.url or 'the address that comes with the token'}")
     for note in runs.notes(handle, mode):
         warn(note)
 

@@ -106,11 +106,20 @@ def target_of(api: Api, url: str = "") -> Target:
     if description is None:
         name = "" if api.name == DEFAULT.name else api.name
         return Target(url=checked_url(url or _nowhere("https://yourdomain.commercelayer.io"), name), api=name)
-    url = checked_url(url or _own_url(description, values), api.name)
+    url = url or _own_url(description, values)
+    url = checked_url(url, api.name) if url else ""
     if needed := missing(variables_of_auth(description), values):
         raise ConfigError(f"Asking {api.name} for a token needs {_as_flags(needed)}.")
     variables = {name: value for name, value in values.items() if description.variables.get(name) != value}
     return Target(url=url, api=api.name, variables=variables)
+
+
+def located(settings: Settings, api: Api, url: str) -> tuple[Settings, Api]:
+    """Return settings and API with the URL that came with a token, where nothing else says where the API is."""
+    if settings.target.url or not url:
+        return settings, api
+    target = settings.target.model_copy(update={"url": url})
+    return settings.model_copy(update={"target": target}), _at(api, url)
 
 
 def keep(directory: Path, api: Api) -> dict[str, str]:
@@ -164,12 +173,15 @@ def _nowhere(like: str) -> NoReturn:
 
 
 def _own_url(description: Description, values: Mapping[str, str]) -> str:
-    """Return the base URL that a description says.
+    """Return the base URL that a description says; empty where it comes with the token.
 
     Raises:
         ConfigError: it says none, or not all of it.
     """
-    if needed := missing(names_in(description.base_url), values):
+    needed = missing(names_in(description.base_url), values)
+    if needed and set(needed) <= description.auth.variables.keys():
+        return ""
+    if needed:
         raise ConfigError(f"Where to? {description.base_url} needs {_as_flags(needed)}; or pass --url.")
     return base_url(description, values) or _nowhere("https://api.example.com/v2")
 

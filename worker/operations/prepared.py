@@ -117,10 +117,12 @@ async def prepared(hold: Callable[[ExitStack], Held], secrets: Secrets, host: Ho
         held = await in_thread(partial(hold, stack))
         settings = held.handle.settings
         api = held.handle.api
-        checked_url(settings.target.url, settings.target.api)
+        if settings.target.url:
+            checked_url(settings.target.url, settings.target.api)
         if secrets.auth_url:
             checked_origin(secrets.auth_url)
         access = runs.token_at_hand(api, settings, secrets) or await runs.first_token(api, settings, secrets, host)
+        held = replace(held, handle=runs.located(held.handle, access))
         yield PreparedRun(held, access, runs.to_send(held.handle, held.mode, access), host)
     finally:
         await in_thread(stack.close)

@@ -127,6 +127,12 @@ async def first_token(api: Api, settings: Settings, secrets: Secrets, host: Host
     return Access(secrets.with_token(grant, host.clock.wall()), counters.tokens)
 
 
+def located(handle: RunHandle, access: Access) -> RunHandle:
+    """Return the run with the address that came with its token, where nothing else says where the API is."""
+    settings, api = apis.located(handle.settings, handle.api, access.secrets.url)
+    return handle if settings is handle.settings else replace(handle, settings=settings, api=api)
+
+
 def to_send(handle: RunHandle, mode: RunMode, access: Access) -> ToSend:
     """Return what the run would send, for whoever decides whether it may.
 

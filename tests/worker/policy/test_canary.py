@@ -92,9 +92,9 @@ def test_an_update_that_did_not_stick_stops_the_run_at_once() -> None:
 def test_what_an_update_empties_besides_is_told(
     edits: list[tuple[str, ...]], unread: tuple[str, ...], after: dict[str, Any], lost: str
 ) -> None:
-    before = {"m": {"k": 1, "o": 1}, "m.k": 1, "m.o": 1, "n": "x", "e": ""}
+    before: dict[str, Any] = {"m": {"k": 1, "o": 1}, "m.k": 1, "m.o": 1, "n": "x", "e": ""}
     changes = tuple(Edit(("attributes", *path), 1, 2) for path in edits)
-    names = dict.fromkeys([path[0] for path in edits] + list(unread), 2)
+    names: dict[str, Any] = dict.fromkeys([path[0] for path in edits] + list(unread), 2)
     said = vanished(Change(names, edits=changes), before, after)
     assert said.startswith(f"`{lost}` was not sent" if lost else "")
     assert bool(said) == bool(lost)
