@@ -71,6 +71,14 @@ class Resource(Protocol):
     def page(self) -> int:
         """Records that one read shows at most; 1 where they are read one by one."""
 
+    @property
+    def can_be_read(self) -> bool:
+        """Whether there is a way to see a record; if not, rows are sent without looking."""
+
+    @property
+    def can_be_blind(self) -> bool:
+        """Whether an update can be made without looking at the record first."""
+
     def lag_s(self, fields: Fields) -> float:
         """Return the seconds after a write during which no update of these fields may be built on a read.
 

@@ -1,6 +1,6 @@
 """What is known of the fields of a record: their kinds, and what else an update has to know of each."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Literal, TypeAlias
@@ -62,11 +62,13 @@ class Members:
         declared: fields by their steps.
         defaults: what holds of the members of an object that are not declared, by the object's steps; `()` is the body.
         omits_empty: what is empty is left out when it is read, so that it is as good as cleared.
+        keeps: returns whether the server keeps the members of a field that are not sent, by the field's name.
     """
 
     declared: Mapping[Steps, Attribute]
     defaults: Mapping[Steps, Attribute] = field(default_factory=dict)
     omits_empty: bool = False
+    keeps: Callable[[str], bool] = lambda _: False
 
     def rule(self, steps: Steps) -> Attribute | None:
         """Return what is known of a field or key; None of one that nobody declared."""

@@ -146,6 +146,11 @@ class Schema:
         rule = kind.members.rule(steps_of(name)) if kind else None
         return rule is not None and rule.kind == "set"
 
+    def keeps_members(self, type_name: str, name: str) -> bool:
+        """Return whether the API keeps the members of an attribute that are not sent."""
+        kind = self.resource_type(type_name)
+        return kind is not None and kind.members.keeps(name)
+
     def is_clearable(self, type_name: str, name: str) -> bool:
         """Return whether a field of a described API can be set to nothing."""
         kind = self.resource_type(type_name)

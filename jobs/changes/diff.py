@@ -249,7 +249,8 @@ def _merge(
     (name, wanted), (attributes, edits, unread) = target, into
     shown = live.attributes.get(name, ABSENT)
     if shown is not None and not isinstance(shown, dict):
-        if not replace:
+        hidden = shown is ABSENT and standing.schema.is_write_only(name)
+        if not (replace or hidden):
             raise CannotMerge(f"the API does not show `{name}`" if shown is ABSENT else f"`{name}` is no object")
         attributes[name] = _present(wanted)
         unread.append(name)

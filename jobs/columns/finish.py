@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
+from jobs.apis.schema import Schema
 from jobs.columns.cells import as_shown, id_fault
 from jobs.columns.problems import RowRefused
 from jobs.columns.rules import Rules
@@ -111,8 +112,8 @@ def finish(
         RowRefused: the row would wipe keys, changes nothing, or repeats what must not be repeated. Its `column` is the
             plain name of the first of several, without a suffix.
     """
-    if rules.refuse_members and (draft.members or rules.schema.merged in draft.attributes):
-        raise _would_wipe(draft, rules.schema.merged)
+    if rules.refuse_members:
+        _refuse_wiping(draft, rules.schema, target[1])
     attributes, members, relationships = draft.attributes, draft.members, draft.relationships
     triggers, add, remove = draft.triggers, draft.add_tags, draft.remove_tags
     if not (attributes or members or relationships or triggers or add or remove):
@@ -145,12 +146,20 @@ def cells_decide(rules: Rules, paths: Collection[tuple[str, ...]]) -> bool:
     return not (rules.refuse_members or both_ways)
 
 
-def _would_wipe(draft: Draft, merged: str) -> RowRefused:
-    whole = [merged] if merged in draft.attributes else []
-    names = whole + [f"{name}.{key}" for name, members in draft.members.items() for key in members]
+def _refuse_wiping(draft: Draft, schema: Schema, type_: str) -> None:
+    """Check that nothing is set within an object that the API replaces as a whole.
+
+    Raises:
+        RowRefused: something is.
+    """
+    names = [schema.merged] if schema.merged in draft.attributes else []
+    wiped = {name: each for name, each in draft.members.items() if not schema.keeps_members(type_, name)}
+    names += [f"{name}.{key}" for name, members in wiped.items() for key in members]
+    if not names:
+        return
     listed = ", ".join(f"`{name[:40]}`" for name in names[:_NAMED])
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return RowRefused(
+    raise RowRefused(
         "needs_metadata_replace",
         f"the row sets {listed}{more}, and the API would wipe every other key: leave out --blind, or "
         "pass --metadata replace if that is meant",

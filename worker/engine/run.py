@@ -29,7 +29,7 @@ from worker.events import Draining, Observer, Working, ignore
 from worker.exit_statuses import DONE, NOT_ALL, STOPPED
 from worker.files import refeed, source
 from worker.journal import PLAN, History, Journal, JournalError, Planned, RowHistories, Runner, WriterThread
-from worker.lane.connect import READ_CONCURRENCY, Connection, LaneSettings, connected
+from worker.lane.connect import Connection, LaneSettings, connected, reads_at_once
 from worker.policy.decision import decide_row
 from worker.policy.guards import Guards
 from worker.policy.pace import Pace
@@ -55,10 +55,10 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 """Something that works on the rows until there are none, or the run ends."""
 
 
-async def _all(reads: Work, *others: Work) -> None:
-    """Run `others` and as many copies of `reads` as pages may be read at once."""
+async def _all(at_once: int, reads: Work, *others: Work) -> None:
+    """Run `others` and so many copies of `reads`."""
     async with anyio.create_task_group() as group:
-        for work in (*[reads] * READ_CONCURRENCY, *others):
+        for work in (*[reads] * at_once, *others):
             group.start_soon(work)
 
 
@@ -185,7 +185,7 @@ class Run:
         )
         self.journal.follow(planned=progress.plan)
         stop.on_request(bells.ring)
-        await self._beside(partial(_all, prefetch.run), progress, connection)
+        await self._beside(partial(_all, reads_at_once(self.api, self.settings), prefetch.run), progress, connection)
         if not stop.reason:
             self.journal.learn(PLAN, "complete")
 
@@ -214,7 +214,8 @@ class Run:
         )  # fmt: skip
         self.journal.follow(durable=progress.count)
         stop.on_request(bells.ring)
-        work = partial(_all, prefetch.run, partial(senders.run, settings.pacing.concurrency))
+        at_once = reads_at_once(self.api, settings)
+        work = partial(_all, at_once, prefetch.run, partial(senders.run, settings.pacing.concurrency, at_once // 2))
         await self._beside(work, progress, connection)
         if attempts.longest_gap:
             self.journal.learn(LONGEST_GAP, f"{attempts.longest_gap:.3f}")

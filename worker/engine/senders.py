@@ -4,7 +4,6 @@ There is no task per row. The first updates of a type are sent alone and read ba
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 import anyio
 
@@ -19,9 +18,6 @@ from worker.policy.row import InFlightRow, room_at
 from worker.policy.sequencer import Sequencer
 from worker.policy.verdict import ReadBack
 from worker.stop import Stop
-
-SETTLERS: Final = 2
-"""Maximum number of pages of rows in doubt that are read at once."""
 
 
 @dataclass(slots=True)
@@ -42,10 +38,15 @@ class Senders:
     reads_per_row: float = 0.0
     _admitting: int = 0
 
-    async def run(self, workers: int) -> None:
-        """Send with `workers` workers until nothing is left to do or the run ends."""
+    async def run(self, workers: int, settlers: int = 2) -> None:
+        """Send until nothing is left to do or the run ends.
+
+        Args:
+            workers: rows sent at once at most.
+            settlers: pages of rows in doubt read at once at most.
+        """
         async with anyio.create_task_group() as group:
-            for _ in range(SETTLERS):
+            for _ in range(max(1, settlers)):
                 group.start_soon(self.settling.run)
             async with anyio.create_task_group() as working:
                 for _ in range(workers):

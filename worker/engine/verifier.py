@@ -20,7 +20,7 @@ from jobs.changes.inverse import ValueHistory, Written, needed, trails
 from jobs.changes.restoring_cells import Value
 from jobs.model import ABSENT, JSON, Absent, Edit, Fields, Live, Path, Status, Unread
 from worker.journal import History
-from worker.lane.connect import READ_CONCURRENCY, LaneSettings, connected
+from worker.lane.connect import LaneSettings, connected, reads_at_once
 from worker.lane.reads import Lookup
 from worker.policy.guards import Guards
 from worker.policy.row import READ_LAG_S, Found
@@ -121,7 +121,7 @@ async def verify(
     async with connected(way) as connection:
         pages = _pages(_visible(records, verified), way.api)
         until = way.clock.now() + min(READ_LAG_S, last + READ_LAG_S - way.clock.wall())
-        while batch := list(islice(pages, READ_CONCURRENCY)):
+        while batch := list(islice(pages, reads_at_once(way.api, way.settings))):
             found = await _read(connection.lookup, batch)
             while way.clock.now() < until and _differ(batch, found, schema) and await way.stop.sleep(_PAUSE):
                 found = await _read(connection.lookup, batch)

@@ -41,7 +41,15 @@ from worker.settings import Secrets, Settings, checked_origin, origin_of_url
 from worker.stop import Stop
 
 READ_CONCURRENCY: Final = 4
-"""Pages read at once at most."""
+"""Pages of many records read at once at most."""
+
+
+def reads_at_once(api: Api, settings: Settings) -> int:
+    """Return how many pages are read at once at most: as many as updates are sent where a page has a single record."""
+    kind = settings.target.type
+    page = api.resource(kind).page if kind in api.schema.types else api.page
+    return settings.pacing.concurrency if page == 1 else READ_CONCURRENCY
+
 
 UPDATES: Final = "PATCH"
 """Name of the quota of updates, whatever their method; one that runs share by its name in a file."""
@@ -132,7 +140,7 @@ async def connected(lane: LaneSettings) -> AsyncIterator[Connection]:
     """Set up a connection; nothing is sent before the first request."""
     settings = lane.settings
     timeout = settings.attempts.timeout
-    connections = settings.pacing.concurrency + READ_CONCURRENCY
+    connections = settings.pacing.concurrency + reads_at_once(lane.api, settings)
     route = route_of(settings, lane.secrets)
     async with AsyncExitStack() as stack:
         origin = origin_of_url(settings.target.url)
@@ -201,7 +209,7 @@ def _pace(lane: LaneSettings, name: str) -> Pace:
         ceiling=pacing.ceiling if writing else (),
         declared=as_windows(declared.rates) if pacing.discover else (),
         headroom=pacing.headroom,
-        max_in_flight=_most(pacing.concurrency if writing else READ_CONCURRENCY, declared),
+        max_in_flight=_most(pacing.concurrency if writing else reads_at_once(lane.api, lane.settings), declared),
         discover=pacing.discover,
     )
     pace.restore(as_windows(lane.api.windows(origin_of_url(lane.settings.target.url))), ())
@@ -258,7 +266,7 @@ def _windows(lane: LaneSettings) -> Iterator[Windows]:
 
 def _begin(lane: LaneSettings, gate: DeclaredLimit, value: str) -> SharedPace:
     """Join the processes that pass a gate with this value."""
-    concurrency = lane.settings.pacing.concurrency + READ_CONCURRENCY
+    concurrency = lane.settings.pacing.concurrency + reads_at_once(lane.api, lane.settings)
     pace = Pace(
         ceiling=as_windows(gate.rates),
         headroom=lane.settings.pacing.headroom,

@@ -90,6 +90,7 @@ def begun(
     if (directory / JOURNAL).exists():
         raise ConfigError(f"{directory} holds {_what_is_there(directory)}")
     settings, api = apis.settled(settings, api)
+    settings = _sighted(settings, api, warn)
     with new_directory(directory) as open_journal:
         journal: Journal | None = None
         try:
@@ -103,6 +104,24 @@ def begun(
             if journal is not None and journal.is_registered:
                 raise
             raise ConfigError(f"{error}; nothing was sent.") from None  # there is nothing that could be resumed
+
+
+def _sighted(settings: Settings, api: Api, warn: Callable[[str], None]) -> Settings:
+    """Return the settings with what a type of records cannot do without, or have.
+
+    Raises:
+        ConfigError: records of that type cannot be updated without reading them first, and are to be.
+    """
+    kind, how = settings.target.type, settings.input
+    if api.schema.resource_type(kind) is None:
+        return settings
+    resource = api.resource(kind)
+    if how.blind and not resource.can_be_blind:
+        raise ConfigError(f"{kind} are sent as a whole, so that they have to be read first: leave out --blind.")
+    if how.blind or resource.can_be_read:
+        return settings
+    warn(f"{kind} cannot be read: every row is sent, even if it changes nothing, and nothing can be merged or undone.")
+    return settings.model_copy(update={"input": how.model_copy(update={"blind": True})})
 
 
 @contextmanager

@@ -42,6 +42,8 @@ class _Resource:
     name: str
     variants: tuple[str, ...]
     page: int = PAGE_SIZE
+    can_be_read: bool = True
+    can_be_blind: bool = True
 
     def lag_s(self, fields: Fields) -> float:  # noqa: ARG002  # the fields are all that an update needs
         return 0.0

@@ -138,7 +138,7 @@ def _parts(job: UpdateJob, change: Change, state: Before, rules: FieldRules) -> 
     for name, value in change.attributes.items():
         rule = rules.rule(name)
         old = state.wire(rule)
-        members = _members(name, job, edited, state) if _goes_alone(rule, rules) else None
+        members = _members(name, job, edited, state) if rules.keeps_members(name) else None
         if members is None:
             yield Unit(rule, rule.steps, ABSENT if value is None else rule.encoded(value, old))
         elif rule.described.type == "keyed":
@@ -147,16 +147,6 @@ def _parts(job: UpdateJob, change: Change, state: Before, rules: FieldRules) -> 
             yield Unit(rule, rule.steps, rule.encoded(given, []))
         else:
             yield from (Unit(rule, (*rule.steps, key), each) for key, each in members.items())
-
-
-def _goes_alone(rule: FieldRule, rules: FieldRules) -> bool:
-    """Whether the server keeps members of a field that are not sent."""
-    if rule.is_parted:
-        return False
-    if rule.described.type == "keyed":
-        return True
-    member = (*rule.steps, "")
-    return (rule.write_to is not None and rule.levels > 0) or rules.unit(member) == member
 
 
 def _members(

@@ -147,6 +147,15 @@ class FieldRules:
             found = self._rules[name] = FieldRule(name_of(steps), steps, self._described(steps), self._levels(steps))
         return found
 
+    def keeps_members(self, name: str) -> bool:
+        """Return whether the server keeps the members of a field that are not sent."""
+        rule = self.rule(name)
+        if rule.is_parted:
+            return False
+        member = (*rule.steps, "")
+        alone = rule.described.type == "keyed" or self.unit(member) == member
+        return alone or (rule.write_to is not None and rule.levels > 0)
+
     def builds_on_more(self, name: str) -> bool:
         """Return whether an update of a field is built on more of the record than this field."""
         rule = self.rule(name)

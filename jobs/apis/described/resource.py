@@ -28,6 +28,9 @@ from jobs.changes.taken import is_plainly_taken, taken
 from jobs.model import ABSENT, JSON, Absent, ApiError, Fields, Live, Outcome, Reply, Request, UpdateJob
 
 JSON_TYPE: Final = "application/json"
+_WHOLE_OR_PART: Final = frozenset({200, 207})
+"""Statuses of a page; with 207 (RFC 4918, 11.1) some of its records are missing."""
+
 _SAFE_IN_QUERIES: Final = "~-._,:()'*/"
 
 
@@ -64,6 +67,11 @@ class DescribedResource:
     def can_be_read(self) -> bool:
         """Whether there is a way to see a record."""
         return self.described.read is not False or self.described.read_many is not None
+
+    @property
+    def can_be_blind(self) -> bool:
+        """Whether an update can be made without looking at the record first."""
+        return self.described.update.send == "changes"
 
     def lag_s(self, fields: Fields) -> float:
         """Return the seconds after a write during which no update may be built on a read.
@@ -162,14 +170,17 @@ class DescribedResource:
 
     # ---- reads
 
-    def read(self, keys_: Sequence[str], fields: Fields, *, sparse: bool = True) -> Request:
-        """Return the request for a page of records, all of one group."""
+    def read(self, keys_: Sequence[str], fields: Fields, *, sparse: bool = True) -> Request:  # noqa: ARG002
+        """Return the request for a page of records, all of one group.
+
+        It names the fields whenever its description does: an API that has to be asked for them shows no others.
+        """
         many = self.described.read_many
         if many is None or self.page == 1:
             return self.read_one(keys_[0], fields)
         values = self._values(keys_[0])
         ids = [self._each.fill({**values, "id": self._last(key)}) for key in keys_]
-        lists = {"ids": ids, "fields": self._top_names(fields) if sparse else ()}
+        lists = {"ids": ids, "fields": self._top_names(fields)}
         query = [(name, text) for name, given in many.query.items() for text in _texts(given, lists, values)]
         target = self._target(self._paths["read_many"], query, values)
         headers = self._own_headers(many.headers, values)
@@ -181,7 +192,7 @@ class DescribedResource:
     def states(self, reply: Reply, asked: Sequence[str], fields: Fields) -> Mapping[str, Live] | None:
         """Return what a page shows, by key; None when the reply cannot be used."""
         many = self.described.read_many
-        document = value_of(reply) if reply.status == 200 else None
+        document = value_of(reply) if reply.status in _WHOLE_OR_PART else None
         if many is None or self.page == 1:
             live = self.state(reply, asked[0], fields)
             return None if live is None else {asked[0]: live}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from jobs.apis.described.description import Description, FieldDescription, FieldType, ResourceDescription
+from jobs.apis.described.fields import FieldRules
 from jobs.apis.described.keys import variables_of
 from jobs.apis.described.names import name_of, steps_of
 from jobs.apis.described.templates import Hole, template
@@ -77,7 +78,7 @@ def _type_of(name: str, resource: ResourceDescription) -> ResourceType:
         relationships={},
         variables=_variables(resource),
         finders=resource.find.by if resource.find else (),
-        members=Members(declared, defaults, resource.omits_empty),
+        members=Members(declared, defaults, resource.omits_empty, FieldRules(resource).keeps_members),
     )
 
 

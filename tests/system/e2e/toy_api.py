@@ -29,6 +29,8 @@ class Boats:
     name: str
     variants: tuple[str, ...] = ()
     page: int = 1
+    can_be_read: bool = True
+    can_be_blind: bool = True
 
     def lag_s(self, fields: Fields) -> float:
         return 0.0

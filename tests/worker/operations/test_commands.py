@@ -124,7 +124,7 @@ def surroundings() -> tuple[object, ...]:
     umask = os.umask(0o022)
     os.umask(umask)
     handlers = tuple(signal.getsignal(number) for number in SIGNALS)
-    return handlers, umask, gc.get_threshold(), gc.get_freeze_count(), structlog.is_configured()
+    return handlers, umask, gc.get_threshold(), gc.isenabled(), structlog.is_configured()
 
 
 def of_its_own(work: Callable[[], Coroutine[Any, Any, object]]) -> None:

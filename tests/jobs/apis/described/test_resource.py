@@ -140,9 +140,16 @@ def test_many_records_are_read_at_once(many: dict[str, Any], sent: tuple[str, st
     assert not of.may_show_more(reply(document), ["1"])
 
 
-def test_all_fields_are_asked_for_by_naming_none() -> None:
+def test_fields_are_named_wherever_the_description_names_them() -> None:
     of = resource(read_many=PAGES[1][0])
-    assert query(of.read(["1"], NAME, sparse=False).target) == [("iids[]", "1")]
+    assert of.read(["1"], NAME, sparse=False) == of.read(["1"], NAME)
+
+
+def test_a_page_may_say_that_it_shows_a_part() -> None:
+    page = reply([{"id": 1, "name": "a"}], 207)
+    assert resource(read_many=PAGES[1][0]).states(page, ["1", "2"], NAME) == {
+        "1": Live("things", {"name": "a"}, fields=NAME)
+    }
 
 
 @pytest.mark.parametrize("document", [{"things": {}}, {"other": []}, "text"])
