@@ -175,6 +175,11 @@ REASONS: Final[dict[str, Reason]] = {
         "The API would silently discard these tags: a name is 1-25 letters, digits, `_` or `-`; at most 10 a record.",
         "Correct the names.",
     ),
+    "element_twice": Reason(
+        Status.INVALID,
+        "The row adds an element to a set, and removes it from the same set.",
+        "Drop it from one of the two columns.",
+    ),
     "relationship_malformed": Reason(
         Status.INVALID,
         "The cell does not name the record(s) to link: it needs an id, or `type/id` where several types fit.",

@@ -63,6 +63,7 @@ DESCRIBED: Final = Description.model_validate(
                     "address.lines": {"type": "list"},
                     "address.marks": {"type": "set"},
                     "address.pin": {"write_only": True},
+                    "address.kind": {"enum": ("home", "work")},
                     "address.id": {"read_only": True},
                     "blob": {"type": "json"},
                     "url": {"type": "text", "read_only": True},

@@ -1,10 +1,12 @@
 import pytest
 
+from jobs.apis.described.description import FieldDescription
+from jobs.apis.described.schema import schema_of
 from jobs.columns import Rules, SheetColumns, header_faults
 from jobs.formats import InputRefused
 from jobs.model import RowRef, SheetRow, Unsendable, UpdateJob
 from jobs.template import CLEAR, template
-from tests.schemas import SCHEMA, TOY
+from tests.schemas import DESCRIBED, DESK, SCHEMA, TOY
 
 REF = RowRef(1, 2, b"")
 
@@ -83,3 +85,36 @@ def test_the_comment_says_what_goes_into_each_column() -> None:
 def test_only_what_a_schema_merges_into_has_a_column_for_one_key() -> None:
     assert "extras.example" in template("boats", TOY).header
     assert template("harbours", TOY).header == ["id", "name", "boats"]
+
+
+def test_a_template_of_a_described_resource_has_the_fields_that_it_declares() -> None:
+    made = template("tickets", DESK)
+    assert not list(header_faults(made.header, Rules(DESK, "tickets")))
+    assert made.header == [
+        "id", "priority", "level", "count", "solved", "due", "starts_at", "tags.add", "tags.remove", "watchers.add",
+        "watchers.remove", "sizes", "colours", "custom_fields.1", "metadata.rank", "address.zip", "address.moved_at",
+        "address.lines", "address.marks.add", "address.marks.remove", "address.pin", "address.kind", "blob", "secret",
+        "/type",
+    ]  # fmt: skip
+    assert made.triggers == ("close",)
+    columns = {column.name: column for column in made.columns}
+    assert columns["priority"].choices == ("low", "high")
+    assert columns["level"].says == "one of 1, 2"
+    assert columns["solved"].choices == ("true", "false")
+    assert columns["count"].numeric
+    comment = SheetColumns(made.header, Rules(DESK, "tickets")).read(SheetRow(REF, made.comment))
+    assert isinstance(comment, Unsendable)
+    assert comment.reason == "comment"
+
+
+def test_a_template_has_a_column_for_each_part_of_a_key_that_rows_must_say() -> None:
+    assert template("issues", DESK).header == ["repo", "number"]
+    assert template("issues", schema_of(DESCRIBED, {"owner": "a", "repo": "b", "number": "1"})).header == ["number"]
+
+
+def test_keys_of_a_map_stand_in_for_those_that_are_meant() -> None:
+    fields = {"extra": FieldDescription(type="map", of="int"), "list": FieldDescription(type="keyed")}
+    resource = DESCRIBED.resources["issues"].model_copy(update={"fields": fields})
+    made = template("issues", schema_of(DESCRIBED.model_copy(update={"resources": {"issues": resource}}), {}))
+    assert made.header[-2:] == ["extra.example", "list.example"]
+    assert made.comment[-2].endswith("whole number, like 42")

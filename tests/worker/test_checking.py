@@ -14,7 +14,7 @@ from jobs.damage import WARNINGS
 from jobs.formats import InputRefused
 from jobs.model import JSON, RowRef, Status, Unsendable
 from jobs.reasons import REASONS
-from tests.schemas import SCHEMA
+from tests.schemas import DESK, SCHEMA
 from worker.checking import Checked, Group, as_json, check, findings, line_of, summary_as_json, tell, tell_in_short
 from worker.checking.duplicates import Duplicates
 from worker.checking.findings import INPUT_REFUSED, explained
@@ -481,3 +481,42 @@ def test_a_wrong_header_row_is_refused_for_what_stands_there(tmp_path: Path) -> 
     path = write(tmp_path, f"Export\nid,reference\n{IDS[0]},x\n")
     found = check(path, source.resolve_options(path, how(path).model_copy(update={"header_row": 1})), TYPE, SCHEMA)
     assert "stripe_payments have no attribute or relationship `Export`" in found.refusals[0].message
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(
+        st.tuples(st.sampled_from(["r", "", "#r", " r", "<clear>", "Total"]), st.sampled_from(["1", "2", "..", ""]),
+                  CELLS, CELLS, CELLS),
+        min_size=1,
+        max_size=30,
+    )
+)  # fmt: skip
+def test_check_and_run_agree_about_a_described_api_too(rows: list[tuple[str, ...]], tmp_path: Path) -> None:
+    lines = ['"' + '","'.join(each.replace('"', '""') for each in row) + '"' for row in rows]
+    path = write(tmp_path, "\n".join(("repo,number,title,size:int,x.y:json", *lines, "")))
+    read = source.resolve_options(path, how(path))
+    found = check(path, read, "issues", DESK)
+    with source.opened(path) as stream:
+        run = list(source.jobs(stream, read, "issues", DESK, lambda _: True))
+    sendable = [row for row in run if not isinstance(row, Unsendable)]
+    assert (found.rows, found.sendable) == (len(run), len(sendable))
+    repeated = next((group.count for group in found.warnings if group.code == "duplicate_id"), 0)
+    assert repeated == len(sendable) - len({row.id for row in sendable})
+
+
+def test_a_record_that_comes_again_is_told_by_its_whole_key(tmp_path: Path) -> None:
+    path = write(tmp_path, "repo,number,title\nr,1,a\nr,2,a\ns,1,a\nr,1,b\n")
+    found = check(path, source.resolve_options(path, how(path)), "issues", DESK)
+    (group,) = [each for each in found.warnings if each.code == "duplicate_id"]
+    assert (group.count, group.column) == (1, "repo")
+    assert [(spot.ref.row, spot.position) for spot in group.spots] == [(4, 0)]
+
+
+def test_objects_of_a_described_api_are_looked_at_as_they_stand(tmp_path: Path) -> None:
+    lines = [
+        f'{{"repo":"r","number":{row},"data":{{"id":"x"}},"note":"{cell}"}}' for row, cell in enumerate(("a ", "b"))
+    ]
+    path = write(tmp_path, "\n".join(lines), "sheet.ndjson")
+    found = check(path, how(path), "issues", DESK)
+    assert [(group.code, group.column) for group in found.warnings] == [("spaces_around", "note")]

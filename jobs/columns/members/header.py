@@ -98,8 +98,7 @@ def _name_records(headings: Sequence[Heading], rules: Rules, kind: ResourceType)
 
 
 def _resolve(heading: Heading, rules: Rules, kind: ResourceType) -> None:
-    if heading.form == "field":
-        resolve(heading, kind, rules)
+    resolve(heading, kind, rules)
 
 
 def _refuse_overlaps(headings: Sequence[Heading], rules: Rules, kind: ResourceType) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from jobs.apis.schema import Attribute, Relationship, Schema, closest, load
+from jobs.apis.schema import Attribute, Relationship, Schema, closest, load, mistaken_for
 from tests.schemas import SCHEMA, TOY
 
 
@@ -107,3 +107,32 @@ def test_a_name_longer_than_anybody_mistypes_one_is_compared_with_none(length: i
 )
 def test_types_of_one_family_are_names_for_the_same_records(name: str, family: str) -> None:
     assert SCHEMA.family(name) == family
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("naem", "name"),
+        ("Name", "name"),
+        ("DueDate", "due_date"),
+        ("due date", "due_date"),
+        ("frist_name", "first_name"),
+        ("first_nam", "first_name"),
+        ("last_name", ""),  # a name of its own
+        ("line2", ""),
+        ("name", ""),  # that very name
+        ("colour", ""),
+    ],
+)
+def test_a_slip_leads_to_the_name_that_was_meant(typed: str, meant: str) -> None:
+    assert mistaken_for(typed, ["name", "due_date", "first_name", "line1"]) == meant
+
+
+def test_the_records_of_a_vendor_with_ids_are_named_by_them() -> None:
+    assert SCHEMA.keys("skus") == ("id",)
+    assert SCHEMA.is_merged("skus", "metadata")
+    assert not SCHEMA.is_merged("skus", "options")
+    assert not SCHEMA.is_set("skus", "metadata")
+    assert SCHEMA.is_trigger("_capture")
+    assert SCHEMA.declared_in("metadata", "reference") is None
+    assert Schema({}).sought("skus") == "id"

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from jobs.changes.diff import MAX_STEPS, CannotMerge, Change, CompareRules, after, difference, fields, value_at
 from jobs.changes.inverse import Written, _before, restoring, trails
+from jobs.changes.overtaking import Inseparable, rest_of, touched
+from jobs.changes.taken import taken
 from jobs.model import ABSENT, JSON, UNREAD, Edit, Fields, Link, Live, Path, RowRef, UpdateJob
-from tests.schemas import SCHEMA, TERMS
+from tests.schemas import DESK, SCHEMA, TERMS
 
 REF = RowRef(1, 2, b"")
 LIVE = Live(
@@ -251,3 +253,97 @@ def test_an_object_whose_keys_were_sent_blindly_is_not_known_any_more() -> None:
 def test_what_has_no_edits_has_no_value_before() -> None:
     with pytest.raises(ValueError, match="no edit of"):
         _before(("attributes", "metadata"), ())
+
+
+IN_ANOTHER = ("attributes", "address.geo", "lat")
+"""Path of a member of an object that stands in another one."""
+
+DESCRIBED = CompareRules(DESK)
+
+
+def ticket(**parts: Any) -> UpdateJob:
+    return UpdateJob(REF, "tickets", "7", **parts)
+
+
+def shown(**attributes: Any) -> Live:
+    names = {name.replace("__", "."): value for name, value in attributes.items()}
+    return Live("tickets", names, fields=Fields(frozenset(names)))
+
+
+def test_members_of_objects_in_objects_are_edits_of_their_own() -> None:
+    asked = ticket(members={"address": {"city": "Y"}, "address.geo": {"lat": 2}})
+    live = shown(address={"city": "X", "geo": {"lat": 1, "lng": 5}}, address__geo={"lat": 1, "lng": 5})
+    change = difference(asked, live, DESCRIBED)
+    assert set(change.edits) == {Edit(("attributes", "address", "city"), "X", "Y"), Edit(IN_ANOTHER, 1, 2)}
+    assert change.attributes["address.geo"] == {"lat": 2, "lng": 5}
+
+
+@pytest.mark.parametrize(
+    ("members", "edits"),
+    [
+        (
+            {"address.geo": {"lat": 2}, "address": {"city": "Y"}},
+            (Edit(("attributes", "address"), None, {"city": "Y", "geo": {"lat": 2}}),),
+        ),
+        ({"address.geo": {"lat": 2}}, (Edit(("attributes", "address.geo"), None, {"lat": 2}),)),
+        (  # a set has a form of its own
+            {"address": {"city": "Y"}, "address.marks": {"a": True}},
+            (
+                Edit(("attributes", "address", "city"), ABSENT, "Y"),
+                Edit(("attributes", "address.marks"), None, {"a": True}),
+            ),
+        ),
+    ],
+)
+def test_an_object_that_is_laid_over_nothing_holds_all_that_is_set_in_it(
+    members: dict[str, Any], edits: tuple[Edit, ...]
+) -> None:
+    live = shown(address=None, address__geo=None, address__marks=None)
+    assert difference(ticket(members=members), live, DESCRIBED).edits == edits
+
+
+def test_a_set_is_replaced_as_a_whole_and_changed_by_its_elements() -> None:
+    live = shown(tags={"a": True, "b": True})
+    whole = difference(ticket(attributes={"tags": {"b": True, "a": True}}), live, DESCRIBED)
+    assert whole.is_empty  # elements have no order
+    other = difference(ticket(attributes={"tags": {"c": True}}), live, DESCRIBED)
+    assert other.edits == (Edit(("attributes", "tags"), {"a": True, "b": True}, {"c": True}),)
+    added = ticket(members={"tags": {"c": True, "a": ABSENT, "b": True}})
+    for terms in (DESCRIBED, CompareRules(DESK, replace=True)):  # which is about objects
+        assert difference(added, live, terms).attributes == {"tags": {"b": True, "c": True}}
+
+
+def test_a_member_may_have_forms_too() -> None:
+    live = shown(address={"moved_at": "2026-01-31T00:00:00Z"})
+    assert difference(ticket(members={"address": {"moved_at": "2026-01-31"}}), live, DESCRIBED).is_empty
+
+
+def test_what_holds_a_changed_object_or_stands_in_one_has_to_be_read_again() -> None:
+    live = shown(address={"geo": {"lat": 1}}, address__geo={"lat": 1}, subject="s", address__lines=["a"])
+    change = difference(ticket(members={"address.geo": {"lat": 2}}), live, DESCRIBED)
+    left = after(live, change)
+    assert left.attributes == {"address.geo": {"lat": 2}, "subject": "s", "address.lines": ["a"]}
+    assert left.fields == Fields(frozenset(left.attributes))
+    outer = difference(ticket(attributes={"address": None}), live, DESCRIBED)
+    assert after(live, outer).attributes == {"address": None, "subject": "s"}
+
+
+def test_a_reply_shows_an_object_with_what_was_changed_in_it() -> None:
+    live = shown(address={"city": "X", "geo": {"lat": 1}}, address__geo={"lat": 1})
+    asked = ticket(members={"address": {"city": "Y"}, "address.geo": {"lat": 2}})
+    change = difference(asked, live, DESCRIBED)
+    reply = shown(address={"city": "Y", "geo": {"lat": 2}}, address__geo={"lat": 2})
+    assert taken(change, reply, DESK).differs == ()
+    odd = shown(address={"city": "Y", "geo": {"lat": 2}, "more": 1}, address__geo={"lat": 2})
+    assert taken(change, odd, DESK).differs == ("address",)
+
+
+def test_a_later_row_takes_what_an_earlier_one_sets_of_the_same_object() -> None:
+    whole = ticket(members={"address": {"geo": ABSENT, "city": "X"}})
+    part = ticket(members={"address.geo": {"lat": 1, "lng": 2}})
+    assert rest_of(part, touched(whole, DESCRIBED), DESCRIBED) is None
+    with pytest.raises(Inseparable, match=r"`address\.geo`"):
+        rest_of(whole, touched(part, DESCRIBED), DESCRIBED)
+    tags = ticket(members={"tags": {"a": True, "b": True}})
+    one = touched(ticket(members={"tags": {"a": ABSENT}}), CompareRules(DESK, replace=True))
+    assert rest_of(tags, one, CompareRules(DESK, replace=True)) == ticket(members={"tags": {"b": True}})

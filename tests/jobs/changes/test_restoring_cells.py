@@ -216,3 +216,40 @@ def test_what_rows_changed_is_put_back_by_columns(rows: list[dict[str, Any]], re
 )
 def test_an_edit_has_the_name_of_its_column(where: Path, column: str) -> None:
     assert column_of(Edit(where, None, 1)) == column
+
+
+def test_a_cleared_object_is_put_back_member_by_member() -> None:
+    before: JSON = {"zip": "1", "geo": {"lat": 1, "in": {}}, "marks": ["a"], "note": None}
+    edits = (Edit(path("address"), before, None),)
+    found = restoring("tickets", "7", [Written(1, edits)], DESK)
+    assert found.lost == ()
+    assert found.members == {
+        "type": "tickets", "id": "7", "address.zip:json": "1", "/address/geo/lat:json": 1,
+        "address.marks:json": ["a"], "/address/note:json": None,
+    }  # fmt: skip
+    back = asked(found.members)
+    assert back is not None
+    change = difference(back, shown({"address": None}, fields(back)), TERMS)
+    assert moved_on(change, found.edits, DESK) == ()
+    assert carried_out({}, change.edits)["address"]["geo"] == {"lat": 1}
+
+
+def test_an_object_that_gave_way_to_a_text_is_not_put_back() -> None:
+    edits = (Edit(path("address", "geo"), {"lat": 1}, "north"),)
+    found = restoring("tickets", "7", [Written(1, edits)], DESK)
+    assert found.members == {}
+    assert [(each.column, each.why) for each in found.lost] == [("address.geo", REPLACED)]
+
+
+def test_what_rows_set_within_an_object_that_one_laid_over_nothing_is_one_history() -> None:
+    one = (Edit(path("address"), None, {"zip": "1"}),)
+    two = (Edit(path("address.geo"), None, {"lat": 1}), Edit(path("address", "zip"), "1", ABSENT))
+    three = (Edit(path("address.geo", "lat"), 1, 2),)
+    found = restoring("tickets", "7", [Written(1, one), Written(2, two), Written(3, three)], DESK)
+    assert found.edits == (Edit(path("address"), {"geo": {"lat": 2}}, None),)
+    assert found.members == {"type": "tickets", "id": "7", "address:json": None}
+
+
+def test_one_place_that_rows_name_in_two_ways_is_one_value() -> None:
+    one, two = (Edit(path("x.y"), None, {"a": 1}),), (Edit(path("x", "y"), {"a": 1}, ABSENT),)
+    assert restoring("tickets", "7", [Written(1, one), Written(2, two)], DESK).members == {}

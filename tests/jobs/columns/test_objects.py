@@ -387,3 +387,16 @@ def test_objects_that_share_no_names_are_all_understood() -> None:
         found = columns.read(ObjectRow(REF, {"id": ID, **{f"metadata.{name}": name for name in names}}))
         assert isinstance(found, UpdateJob)
         assert found.members == {"metadata": {name: name for name in names}}
+
+
+@pytest.mark.parametrize(
+    ("members", "record"),
+    [
+        ({"id": "x", "reference": "r"}, "x"),
+        ({"data": {"id": "x"}}, "x"),
+        ({"reference": "r"}, "reference r"),
+        ({"metadata.a": 1}, ""),
+    ],
+)
+def test_a_record_is_known_by_its_id_or_its_reference(members: dict[str, JSON], record: str) -> None:
+    assert ObjectColumns(Rules(SCHEMA)).record(ObjectRow(REF, members)) == record

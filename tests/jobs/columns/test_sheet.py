@@ -601,3 +601,10 @@ def test_a_reference_with_unusual_spaces_is_taken_as_it_is() -> None:
     found = SheetColumns(["reference", "metadata.a"], Rules(SCHEMA, "orders")).read(SheetRow(REF, ["R\u00a01", "x"]))
     assert isinstance(found, UpdateJob)
     assert found.reference == "R\u00a01"
+
+
+def test_a_record_is_known_by_the_one_column_that_names_it() -> None:
+    columns = SheetColumns(["reference", "metadata.a"], rules())
+    assert columns.records([["r", "1"], ["", "2"]]) == ["r", ""]
+    assert columns.target == 0
+    assert SheetColumns(["reference", "id"], rules()).records([["r", "x"]]) == ["x"]

@@ -4,10 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.schemas import SCHEMA
+from tests.schemas import DESK, SCHEMA
 from worker.files.refeed import overtaken, what_changed
 from worker.settings import Input
 
+OBJECTS = """{"__status":"failed","repo":"r","number":1,"a":{"b":1}}
+{"__status":"applied","number":"1","repo":"r","a.b":2}
+{"__status":"applied","a.b":2}
+"""
 SHEET = "id,reference\nabc,007\n\ndef,1E5\n"
 
 
@@ -93,3 +97,41 @@ def test_a_results_file_whose_header_means_nothing_overtakes_nothing(tmp_path: P
     path = tmp_path / "input"
     path.write_text("__status,id,no_such\nfailed,x,1\napplied,x,1\n")
     assert overtaken(path, how(), "stripe_payments", SCHEMA) == {}  # the run refuses it, and says why
+
+
+@pytest.mark.parametrize(
+    ("format_name", "kind", "text", "taken"),
+    [
+        (
+            "csv",
+            "issues",
+            "__status,repo,number,title,body\nfailed,r,1,a,b\napplied,r,2,c,\napplied,r,1,c,\nfailed,,1,a,\n",
+            {1: {("attributes", "title")}},
+        ),
+        ("csv", "people", "__status,email,name\nfailed,Ann@x.y,a\napplied,ann@x.y,b\n", {1: {("attributes", "name")}}),
+        (
+            "csv",
+            "tickets",
+            "__status,external_id,tags.add,tags.remove\nfailed,x,a,b\napplied,x,b,\napplied,,a,\n",
+            {1: {("attributes", "tags", "b")}},
+        ),
+        (
+            "csv",
+            "",
+            "__status,type,id,repo,number,title\nfailed,tickets,1,,,a\napplied,issues,,r,1,b\nfailed,issues,,r,1,a\n",
+            {},
+        ),
+        (
+            "ndjson",
+            "issues",
+            OBJECTS,
+            {1: {("attributes", "a", "b")}},
+        ),
+    ],
+)
+def test_records_with_other_keys_than_an_id_are_known_again(
+    tmp_path: Path, format_name: str, kind: str, text: str, taken: dict[int, set[tuple[str, ...]]]
+) -> None:
+    path = tmp_path / "input"
+    path.write_text(text)
+    assert overtaken(path, how(format_name), kind, DESK) == taken

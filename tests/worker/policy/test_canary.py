@@ -6,7 +6,7 @@ import pytest
 
 from jobs.changes.diff import Change
 from jobs.model import ABSENT, UNREAD, Edit, Status
-from tests.schemas import SCHEMA
+from tests.schemas import DESK, SCHEMA
 from worker.policy.canary import Canary, strayed, unstuck, vanished
 
 KIND = SCHEMA.resource_type("stripe_payments")
@@ -75,6 +75,28 @@ def test_a_type_that_refuses_all_of_its_first_updates_alike_stops_the_run(reason
 def test_an_update_that_did_not_stick_stops_the_run_at_once() -> None:
     canary = Canary(3)
     assert "does not hold it" in canary.settled(Status.UNKNOWN, "not_taken")
+
+
+@pytest.mark.parametrize(
+    ("sent", "after", "says"),
+    [
+        ({"priority": "low"}, {"count": 1}, "`count` was not sent and has changed"),
+        ({"close": True}, {"count": 1}, ""),  # an action is meant to change more
+        (
+            {"address.geo": {"lat": 1}},
+            {"address": {"geo": {"lat": 1}}, "address.zip": "2"},
+            "",
+        ),  # one of its objects
+        ({"priority": "low"}, {"url": "x"}, ""),  # read-only
+    ],
+)
+def test_a_first_update_of_a_described_resource_may_only_change_what_it_says(
+    sent: dict[str, Any], after: dict[str, Any], says: str
+) -> None:
+    before: dict[str, Any] = {"priority": "", "count": 0, "address": {}, "address.zip": "1", "url": ""}
+    found = strayed(DESK.resource_type("tickets"), Change(sent), before, {**before, **after})
+    assert found[: len(says)] == says
+    assert bool(found) is bool(says)
 
 
 @pytest.mark.parametrize(

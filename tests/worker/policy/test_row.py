@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -79,6 +80,22 @@ def test_a_read_that_lags_is_corrected_by_what_was_written_in_the_order_it_was()
     recent.add("x", ORDERS, Change({"metadata": {"a": 1, "b": 3}}), 12.0)
     assert recent.over("x", BEFORE, 13.0).attributes == {"reference": "new", "metadata": {"a": 1, "b": 3}}
     assert recent.over("y", BEFORE, 13.0) is BEFORE
+
+
+def test_a_record_says_how_long_ago_it_was_written() -> None:
+    recent = RecentWrites()
+    recent.add("x", ORDERS, Change({"reference": "new"}), 10.0)
+    recent.add("x", ORDERS, Change({"reference": "newer"}), 11.0)
+    recent.add("y", ORDERS, Change({"reference": "new"}), 12.0)
+    assert [recent.age(key, 12.5) for key in ("x", "y", "z")] == [1.5, 0.5, math.inf]
+    assert recent.age("x", 30.0) == math.inf
+
+
+def test_what_an_update_is_built_on_stays_what_was_read() -> None:
+    recent = RecentWrites()
+    recent.add("x", ORDERS, Change({"reference": "new"}), 10.0)
+    read = replace(BEFORE, basis="version 7")
+    assert recent.over("x", read, 11.0).basis == "version 7"
 
 
 def test_what_a_write_has_replaced_is_known_to_the_rows_that_are_read_after_it() -> None:

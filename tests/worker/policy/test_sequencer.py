@@ -66,8 +66,8 @@ def sequencer(*rows: InFlightRow | Refused, ended: bool = True, page: int = 3, *
     return made
 
 
-def found(*keys: str, kind: str = "orders", name: str = "old", at: float = 1.0) -> Found:
-    live = {key: Live(kind, {"name": name}, fields=NAME) for key in keys}
+def found(*keys: str, kind: str = "orders", name: str = "old", at: float = 1.0, basis: object = None) -> Found:
+    live = {key: Live(kind, {"name": name}, fields=NAME, basis=basis) for key in keys}
     return Found(live, dict.fromkeys(keys, Moment(at, at)))
 
 
@@ -103,6 +103,42 @@ def test_rows_of_one_record_go_one_at_a_time_in_file_order() -> None:
     assert second.read_at == Moment(2.0, 2.0)
     of.settled(other, Status.APPLIED, "", NEVER)
     assert of.is_done
+
+
+def test_a_row_that_is_built_on_more_than_its_fields_is_read_anew_after_the_row_before_it() -> None:
+    first, second = row(1), row(2)
+    of = sequencer(first, second)
+    of.read(next_read(of), found("a", basis="version 1"))
+    assert said(of) == [Queued(first)]
+    assert of.next_row() is first
+    of.settled(first, Status.APPLIED, "", Moment(2.0, 2.0))
+    assert said(of) == [LinedUp(second)]
+    assert numbers(next_read(of).rows) == [2]
+
+
+class Halves(Sizes):
+    """Records are read together whose keys begin alike; boats ten at a time."""
+
+    def size(self, type_name: str) -> int:
+        return 10 if type_name == "boats" else self.page
+
+    def group(self, _type: str, key: str) -> str:
+        return key[0]
+
+
+def test_only_records_of_one_group_are_read_together_and_full_pages_first() -> None:
+    of = Sequencer(differs, Halves(2, 2), variants, facts={})
+    for number, (key, kind) in enumerate(
+        [("a1", "orders"), ("b1", "boats"), ("b2", "boats"), ("b3", "boats"), ("a2", "orders")], 1
+    ):
+        of.feed(row(number, key, kind))
+    page = next_read(of)
+    assert (page.type, page.ids) == ("orders", ["a1", "a2"])  # full, though more boats wait
+    of.feed(row(6, "a3", "orders"))
+    of.end()
+    assert next_read(of).ids == ["b1", "b2", "b3"]
+    assert next_read(of).ids == ["a3"]
+    assert ("orders", "a") not in of._unread
 
 
 def test_records_of_two_types_with_one_id_are_not_compared_with_each_other() -> None:

@@ -194,6 +194,15 @@ def test_rows_that_are_judged_together_are_judged_alike() -> None:
     assert list(columns.doubtful(sheet)) == refused == list(range(1, 9))
 
 
+def test_rows_that_are_found_by_another_field_are_judged_together_too() -> None:
+    columns = SheetColumns(["external_id", "subject"], Rules(DESK, "tickets"))
+    rows = [SheetRow(REF, row) for row in (["a", "t"], ["", "t"], [" ", "t"], ["#1", "t"], ["external_id", "t"])]
+    refused = [index for index, row in enumerate(rows) if isinstance(columns.read(row), Unsendable)]
+    assert refused == [1, 2]
+    assert list(columns.doubtful(rows)) == [1, 2, 4]
+    assert columns.records([row.cells for row in rows[:2]]) == ["tickets reference external_id=a", ""]
+
+
 def test_every_fault_of_a_row_is_told() -> None:
     columns = SheetColumns(["repo", "number", "when:int"], Rules(DESK, "issues"))
     found = columns.faults(SheetRow(REF, ["", "..", "x"]))

@@ -168,6 +168,8 @@ def test_the_clear_token_clears(name: str, attributes: dict[str, JSON], members:
     [
         ('{"city": "X"}', {"address": {"city": "X"}}),
         ('{"city": null, "zip": null}', {"address": {"city": None, "zip": None}}),
+        ('{"kind": null}', {"address": {"kind": None}}),
+        ('{"kind": "home"}', {"address": {"kind": "home"}}),
         (
             '{"geo": {"lat": 1, "in": {"a": []}}}',
             {"address": {}, "address.geo": {"lat": 1}, "address.geo.in": {"a": []}},
@@ -322,6 +324,7 @@ def test_others_are_not(names: tuple[str, ...]) -> None:
 
 
 def test_an_object_and_a_part_of_it_cannot_both_be_replaced() -> None:
+    assert not list(header_faults(["id", "subject", "address.geo.lat"], REPLACING))
     names = ["id", "address.city", "address.geo.lat"]
     assert not list(header_faults(names, TICKETS))
     (fault,) = header_faults(names, REPLACING)
