@@ -97,8 +97,10 @@ class Desk:
 
     def findings(self, run: str) -> list[dict[str, str]]:
         """Return `verify.csv` of a run, with the last part of the ids where other parts stand before it."""
-        ids = {row["id"] for row in self.results(run)}
+        ids = {row["id"] for row in self.results(run) if "id" in row}
         found = self._csv(run, "verify.csv")
+        if not ids:  # the sheet names its records otherwise
+            return found
         return [row if row["id"] in ids else row | {"id": unquote(row["id"].rsplit("/", 1)[-1])} for row in found]
 
     def spared(self, run: str) -> frozenset[str]:
