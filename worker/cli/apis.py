@@ -1,4 +1,4 @@
-"""`rowpatch apis`: list the APIs there are, show a description with every default, check one of your own."""
+"""`rowpatch apis`: list the APIs there are, show a description with every default, check one of your own, draft one."""
 
 from pathlib import Path
 from typing import Annotated, Final
@@ -80,6 +80,9 @@ def check(
         return REFUSED if found.errors else DONE
 
     return guarded(report)
+
+
+apis.command("worker.cli.apis_import:import_", name="import")
 
 
 def _shortly(names: tuple[str, ...]) -> str:

@@ -59,6 +59,14 @@ def test_a_record_shows_its_fields(described: dict[str, Any], document: object, 
     assert live == Live("things", shown, fields=Fields(frozenset({"name", "x"})))  # type: ignore[arg-type]  # a table
 
 
+@pytest.mark.parametrize(("holder", "shown"), [({}, True), (None, True), ("text", False), (7, False), ([], False)])
+def test_nothing_is_shown_within_a_value_that_holds_nothing(holder: object, shown: bool) -> None:
+    asked = Fields(frozenset({"x.y"}))
+    live = resource().state(reply({"id": 7, "x": holder}), "7", asked)
+    assert live is not None
+    assert live.attributes == ({"x.y": None} if shown else {})  # so that a row cannot lay an object over it
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -191,6 +199,11 @@ def test_a_condition_by_header_needs_each_record_by_itself() -> None:
     many = PAGES[0][0]
     assert resource(read_many=many, precondition={"headers": {"If-Match": "{@ETag}"}}).page == 1
     assert resource(read_many=many, precondition={"headers": {"If-Match": "{/version}"}}).page == 100
+
+
+def test_what_is_sent_as_a_whole_has_to_be_read() -> None:
+    assert resource().can_be_blind
+    assert not resource(update={"send": "record"}).can_be_blind
 
 
 def test_some_records_cannot_be_read() -> None:
