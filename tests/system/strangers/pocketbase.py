@@ -132,10 +132,10 @@ def _sheet(rows: int) -> Sheet:
 
 
 def _counters(rows: int) -> Sheet:
-    """Counters that every update raises by one; sent twice, they would be wrong."""
-    cells = [[identity, f"counted {place}", "1"] for place, identity in enumerate(_ids(rows))]
-    aims = [Aim(cell[0], {("title",): cell[1], ("count",): ONCE}) for cell in cells]
-    return Sheet("records", ("id", "title", "count+"), cells, aims, ("title",))
+    """Counters that every update raises by one, a third of them with nothing beside that a reading could show."""
+    cells = [[identity, f"counted {place}" if place % 3 else "", "1"] for place, identity in enumerate(_ids(rows))]
+    aims = [Aim(identity, {("count",): ONCE} | ({("title",): text} if text else {})) for identity, text, _ in cells]
+    return Sheet("records", ("id", "title", "count+"), cells, aims)
 
 
 def _ids(rows: int) -> list[str]:
