@@ -195,7 +195,7 @@ def _oauth2(name: str, scheme: Mapping[str, Any], scopes: Sequence[str], base_ur
     if not _is_address(url) or not url.startswith("https://"):
         url = "https://{token_host}/oauth/token"
         remarks.append("unknown: where tokens are issued")
-    known = [each for each in scopes if re.fullmatch(r"[!#-\[\]-~]+", each)]
+    known = [each for each in scopes if re.fullmatch(r"[!#-\[\]-z|~]+", each)]
     if not known and mapping(flow.get("scopes")):
         remarks.append("unknown: which scopes are needed; the document lists some")
     keys = {"type": "oauth2_client_credentials", "token_url": url, "scopes": known}

@@ -147,7 +147,7 @@ def _named(found: Sequence[Candidate]) -> Iterator[Candidate]:
         open_ones = [position for position in open_ones if times[shorter[position]] > 1]
     taken: set[str] = set()
     for each, name in zip(found, names, strict=True):
-        yield replace(each, name=_free(name, taken))
+        yield replace(each, name=free_name(name, taken))
 
 
 def _words(path: str) -> list[str]:
@@ -163,7 +163,7 @@ def _times(names: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def _free(name: str, taken: set[str]) -> str:
+def free_name(name: str, taken: set[str]) -> str:
     """Return a name that nobody has, and take it."""
     number, free = 1, name
     while free in taken:

@@ -11,14 +11,13 @@ from jobs.apis.described.writing import key_of
 from jobs.apis.documents import mapping
 from jobs.apis.openapi import fields
 from jobs.apis.openapi.access import Access, Address, access, address, variable
-from jobs.apis.openapi.candidates import Candidate, holes
+from jobs.apis.openapi.candidates import Candidate, free_name, holes
 from jobs.apis.openapi.document import Document, word
 from jobs.apis.openapi.fields import FieldSource
 from jobs.apis.openapi.headers import Headers, headers
 from jobs.apis.openapi.many import suggestions
 from jobs.apis.openapi.messages import parameters, schema_of_reply, success_of
 from jobs.apis.openapi.places import error_places, json_api_layout, json_api_type, layout
-from jobs.apis.openapi.refused import DocumentRefused
 from jobs.apis.openapi.schemas import Shape, Shapes
 from jobs.apis.openapi.toml import comment, pair, quoted
 
@@ -26,15 +25,18 @@ PROBE: Final = "rowpatch probe finds out"
 _FAILURES: Final = ("422", "400", "4XX", "4xx", "409", "404", "403", "401", "default")
 _NOISE: Final = frozenset({"api", "apis", "rest", "the", "openapi", "spec", "specification", "public", "official", "s"})
 _PARTIAL: Final = re.compile(
-    r"\b(?:unspecified|unset|missing|omitted"
-    r"|(?:not|n't) (?:be )?(?:provided|specified|supplied|included|passed|set|sent))\b"
-    r".*\b(?:unchanged|unmodified|untouched|ignored|kept|(?:not|n't) (?:be )?(?:changed|modified|updated|affected))\b"
+    r"(?:\b(?:unspecified|unset|missing|omitted)"
+    r"|(?:\bnot|n't) (?:be )?(?:provided?|specif(?:y|ied)|supplied|supply|included?|pass|passed|set|sen[dt]))\b.*"
+    r"(?:\b(?:unchanged|unmodified|untouched|ignored|kept)"
+    r"|(?:\bnot|n't) (?:be )?(?:changed|modified|updated|affected))\b"
     r"|\bonly (?:the )?(?:\w+ )?(?:fields|attributes|parameters|properties|values) (?:that )?(?:you |are )?"
     r"(?:provided?|specif(?:y|ied)|supplied|pass|passed|sen[dt]|included?|given|set|present)\b",
     re.IGNORECASE,
 )
 """How a sentence says that an update keeps what it does not name."""
 
+_HOLE: Final = re.compile(r"\{([^{}]*)\}")
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n\s*\n")
 _CHOOSING: Final = ("fields", "properties", "select", "$select", "opt_fields", "attributes")
 """Query parameters that choose what a read shows."""
@@ -44,7 +46,7 @@ def draft(shapes: Shapes, chosen: Sequence[Candidate]) -> str:
     """Return the draft of a description for some candidates.
 
     Raises:
-        DocumentRefused: a text of the document holds half of a character.
+        DocumentRefused: a text that the draft needs holds half of a character.
     """
     document = shapes.document
     where = address(document, [holder for each in chosen for holder in (each.operation, each.item)])
@@ -52,14 +54,10 @@ def draft(shapes: Shapes, chosen: Sequence[Candidate]) -> str:
     said = headers(document, chosen, [str(how.keys.get("header", ""))])
     resources = [Resource(shapes, each, where) for each in chosen]
     lines = [*_api(shapes, resources, where, said), "", *_auth(how)]
+    taken: set[str] = set()
     for each in resources:
-        lines += ["", *each.lines(said)]
-    text = "\n".join(lines) + "\n"
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise DocumentRefused("a text in it holds half of a character: repair the document") from None
-    return text
+        lines += ["", *each.lines(free_name(each.name, taken), said)]
+    return "\n".join(lines) + "\n"
 
 
 def name_of_api(document: Document) -> str:
@@ -74,12 +72,13 @@ def _api(shapes: Shapes, resources: Sequence["Resource"], where: Address, said: 
     info = mapping(document.data.get("info"))
     title, version = quoted(word(info.get("title")) or "an API"), quoted(str(info.get("version", "")), 40)
     form = f"{'Swagger' if document.is_swagger else 'OpenAPI'} {quoted(document.version, 20)}"
-    yield from comment(f"Drafted by rowpatch apis import from the document of {title} {version} ({form}).")
+    said_of = " ".join(filter(None, (title, version)))
+    yield from comment(f"Drafted by rowpatch apis import from the document of {said_of} ({form}).")
     yield from comment('Nothing was tried. "unknown" marks what the document does not say.')
     yield from comment("Next: rowpatch apis check FILE, then rowpatch probe on one record that may change.")
     yield ""
     yield pair("name", name_of_api(document))
-    yield pair("verified", f"drafted from the vendor's document {version}".rstrip() + "; nothing was tried")
+    yield pair("verified", f"drafted from the vendor's document{version and ' '}{version}; nothing was tried")
     yield from map(_remarked, where.remarks)
     if where.base_url:
         yield pair("base_url", where.base_url)
@@ -139,7 +138,8 @@ class Resource:
         arrange = json_api_layout if self._is_json_api else layout
         self._layout = arrange(shapes, body, reply)
         self._echoed = arrange(shapes, body, self._echo)
-        self.name = (json_api_type(shapes, body, reply) if self._is_json_api else "") or candidate.name
+        named = json_api_type(shapes, body, reply) if self._is_json_api else ""
+        self.name = named if _NAME.fullmatch(named) else candidate.name
         self._variables = _variables(candidate.path, where)
 
     @property
@@ -150,14 +150,11 @@ class Resource:
     @property
     def path(self) -> str:
         """The path, with variables that a description may have."""
-        found = self.candidate.path
-        for old, new in self._variables.items():
-            found = found.replace(f"{{{old}}}", f"{{{new}}}")
-        return found
+        return _HOLE.sub(lambda found: f"{{{self._variables[found[1]]}}}", self.candidate.path)
 
-    def lines(self, said: Headers) -> Iterator[str]:
-        """Yield the lines of the resource."""
-        candidate, name = self.candidate, key_of(self.name)
+    def lines(self, name: str, said: Headers) -> Iterator[str]:
+        """Yield the lines of the resource, which nobody else in the draft is named like."""
+        candidate, name = self.candidate, key_of(name)
         if candidate.summary:
             yield from comment(f"{candidate.method} {candidate.path}: {quoted(candidate.summary)}")
         yield f"[resources.{name}]"

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from jobs.apis.documents import mapping
 from jobs.apis.openapi.candidates import Candidate
 from jobs.apis.openapi.document import Document
 from jobs.apis.openapi.messages import headers_of, parameters
@@ -48,7 +49,7 @@ def headers(document: Document, chosen: Iterable[Candidate], taken: Collection[s
                     _note(found, each.name, each.fixed, is_required=each.is_required)
             named = (each for each in headers_of(document, operation) if _LIMIT.fullmatch(each))
             found.limits.update(dict.fromkeys(named))
-            found.is_throttled |= "429" in (operation.get("responses") or ())
+            found.is_throttled |= "429" in mapping(operation.get("responses"))
     return found
 
 

@@ -34,11 +34,12 @@ def suggestions(shapes: Shapes, candidate: Candidate, path: str, name: str) -> I
     if above and batch:
         yield from _batch(shapes, batch, f"{below}/batch/read", name)
         return
-    for found, item in paths.items() if above else ():
-        reading = mapping(document.resolved(item).get("get"))
+    for found, given_item in paths.items() if above else ():
+        item = document.resolved(given_item)
+        reading = mapping(item.get("get"))
         if not reading or not found.startswith(above) or set(holes(found)) - set(holes(above)):
             continue
-        given = parameters(document, mapping(item), reading)
+        given = parameters(document, item, reading)
         ids = next((each.name for each in given if each.place == "query" and _is_ids(each.name, above)), "")
         if ids and _PLAIN.fullmatch(found[len(above) :] or "/"):
             yield from _read_many(shapes, reading, below + found[len(above) :], ids, name)

@@ -136,6 +136,7 @@ def test_a_job_says_what_its_columns_are_about(names: str, path: tuple[str, ...]
     [
         (["subject", "priority", "x:str", "address.city", "address.zip"], {("subject",), ("address", "city")}),
         (["metadata.a", "custom_fields.1", "tags.add"], set()),
+        (["secret", "address.pin"], {("secret",), ("address.pin",)}),  # declared, but without a type
     ],
 )
 def test_a_cell_has_no_type_where_nobody_said_one(names: list[str], untyped: set[tuple[str, ...]]) -> None:
