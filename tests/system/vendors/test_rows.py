@@ -159,7 +159,8 @@ def stories() -> list[Story]:
             "zendesk", zendesk.Fake(zendesk.some(6)), "tickets",
             "id,tags.add,subject\n1,a,\n1,,twice\n1,b,\n",  # three rows of one record, in order
             {"username": f"{zendesk.EMAIL}/token", "password": zendesk.API_TOKEN},
-            {"1": {"tags": ["old", "a", "b"], "subject": "twice"}}, {"subdomain": "x"}, "/api/v2", statuses={"applied": 3},
+            {"1": {"tags": ["a", "b", "old"], "subject": "twice"}}, {"subdomain": "x"}, "/api/v2",
+            statuses={"applied": 3},
         ),
     ]  # fmt: skip
 
