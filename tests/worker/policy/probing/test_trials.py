@@ -259,6 +259,7 @@ def test_a_write_that_never_left_is_no_write() -> None:
     run.send(None)
     run.send(True)
     assert isinstance(run.send(answered(NotSent("refused"), Meaning.UNSENT)), Conclude)
+    run.send(None)
     assert talk.facts[0].found == "refused: refused; taken for unsent"
 
 
