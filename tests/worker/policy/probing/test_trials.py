@@ -132,10 +132,21 @@ def test_a_plain_value_is_written_and_put_back_and_nothing_is_cleared() -> None:
     assert not [name for name in held.facts if name.startswith(("clear", "merge"))]
 
 
-def test_a_value_that_was_not_there_is_cleared_again() -> None:
-    oracle = Oracle(Semantics())
-    probed(oracle, Wanted("title", "meta.new", "made up"))
+@pytest.mark.parametrize(
+    ("text", "semantics"),
+    [
+        ("", Semantics()),
+        ("", Semantics(merge="replace", null="stores")),
+        ('fields.meta = { merge = "shallow" }', Semantics(merge="shallow")),
+        ('update = { method = "POST", format = "form" }', Semantics(merge="shallow", empty="removes")),
+        ('update = { format = "json_patch" }', Semantics(merge="replace")),
+    ],
+)
+def test_a_value_that_was_not_there_is_cleared_again(text: str, semantics: Semantics) -> None:
+    oracle = Oracle(semantics)
+    held = probed(oracle, Wanted("title", "meta.new", "made up"), described(text))
     assert values_of(oracle.record) == values_of(dict(RECORD))
+    assert not held.conversation.left
 
 
 # ---- what goes wrong
