@@ -350,6 +350,17 @@ def test_a_no_at_once_leaves_no_run_behind(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+def test_an_interrupt_at_the_question_writes_nothing(tmp_path: Path) -> None:
+    with bench(articles(), tmp_path) as on:
+        environment = {**on.desk.environment, **on.secrets}
+        with terminal([*on.arguments, "--set", "id=1"], tmp_path, environment, columns=200) as screen:
+            screen.read("Type yes to send it:")
+            screen.type("\x03")
+            screen.read()
+            assert screen.process.wait() == 130
+        assert on.case.fake.history == []
+
+
 def held_open(on: Bench) -> bool:
     return bool(on.record["attributes"]["title"] == "made up")
 

@@ -290,8 +290,9 @@ def test_a_no_ends_it_with_what_was_found_so_far_and_nothing_to_put_back(yes: in
 @pytest.mark.parametrize("waits", range(12))
 def test_an_interrupt_at_any_moment_still_puts_the_old_value_back(waits: int) -> None:
     oracle = Oracle(Semantics(lag=2.0))
-    probed(oracle, Wanted("title", "note", "made up"), waits=waits)
+    held = probed(oracle, Wanted("title", "note", "made up"), waits=waits)
     assert oracle.record["note"] == "kept"
+    assert not held.conversation.left
 
 
 def test_each_write_says_what_it_sends_and_what_it_cannot_take_back() -> None:
