@@ -113,8 +113,8 @@ class FieldDescription(_Part):
     write_to: str = Field("", description="Where an update takes it, by pointer in the body; `{field}` is filled.")
     clear: Literal["null", "empty", "omit", "never"] | None = Field(
         None,
-        description="How it is cleared: by null, by an empty text or list, by leaving the member out, or never. Default:"
-        " `null`; `empty` for forms.",
+        description="How it is cleared: by null, by an empty text or list, by leaving the member out, or never."
+        " Default: `null`; `empty` for forms.",
     )
     encode: Literal["text", "list", "epoch", "epoch_ms"] | None = Field(
         None, description="How a value is written: as text, as a list of one, a date as seconds or ms since 1970."
