@@ -61,7 +61,7 @@ def _resource(found: ResourceDescription, api: Description) -> Iterator[str]:
     yield f"key       {', '.join(key_variables(api, found))}"
     what = "only what changes" if update.send == "changes" else "the whole record with the changes"
     yield f"updates   {update.method} {update.path or found.path} with {_FORMATS[update.format]}, {what}"
-    yield f"reads     {_reads(found)}"
+    yield f"reads     {reads(found)}"
     if found.find is not None:
         yield f"finds     by {' or '.join(found.find.by)}: GET {found.find.path}"
     if found.precondition is not None:
@@ -71,7 +71,8 @@ def _resource(found: ResourceDescription, api: Description) -> Iterator[str]:
         yield f"fields    {', '.join(found.fields)}"
 
 
-def _reads(found: ResourceDescription) -> str:
+def reads(found: ResourceDescription) -> str:
+    """Return how records are read, in words: `100 at once: GET /items`."""
     one_by_one = f"one by one: GET {(found.read.path if found.read else '') or found.path}"
     if found.read_many is None:
         return one_by_one if found.read else "none: nothing is compared or merged, and nothing can be undone"
