@@ -78,6 +78,11 @@ class FieldRule:
         return value
 
     @property
+    def is_cleared_by_empty(self) -> bool:
+        """Whether an empty value is what a cleared field holds."""
+        return self.described.clear == "empty"
+
+    @property
     def is_parted(self) -> bool:
         """Whether the wire holds it as one value, so that no member of it can be sent alone."""
         return self.described.type in {"set", "list"} or (self.described.type == "keyed" and not self.levels)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from jobs.apis.described.basis import Basis
 from jobs.apis.described.description import ResourceDescription
@@ -11,7 +11,9 @@ from jobs.apis.described.names import Steps, name_of, pointed
 from jobs.apis.described.places import at
 from jobs.model import JSON, Absent, Fields, Live
 
-_DEEPEST = 6
+_BLANK: Final[tuple[Any, ...]] = ("", [])
+
+_DEEPEST: Final = 6
 """Levels of objects whose members can be named."""
 
 
@@ -74,7 +76,7 @@ class Reader:
             if isinstance(wire, Absent):
                 if in_full and not rule.described.write_only and (rule.read_from or _may_hold(values, rule.steps)):
                     yield name, None
-            elif self._resource.omits_empty and _is_empty(wire):
+            elif (self._resource.omits_empty and _is_empty(wire)) or (rule.is_cleared_by_empty and wire in _BLANK):
                 yield name, None
             else:
                 yield name, rule.decoded(wire)
