@@ -2,6 +2,8 @@
 
 import json
 import re
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +52,17 @@ def opened(street: Street, document: dict[str, Any]) -> tuple[Path, int]:
     port = free_port()
     how = ("--verboseLevel", "debug", "--host", "127.0.0.1", "--port", str(port))
     return street.open("prism", [program, "mock", path, *how], port), port
+
+
+def takes(url: str, method: str, body: Any, headers: Mapping[str, str]) -> bool:
+    """Send a request, and return whether it was taken. The mock takes all of them where it cannot compile a schema."""
+    request = urllib.request.Request(url, json.dumps(body).encode(), dict(headers), method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=60):
+            return True
+    except urllib.error.HTTPError as error:
+        error.close()
+        return False
 
 
 def arrivals(log: str) -> list[Arrival]:

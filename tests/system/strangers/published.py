@@ -8,8 +8,6 @@ import csv
 import json
 import re
 import time
-import urllib.error
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -237,6 +235,7 @@ def _visited(parent: Path, vendor: Vendor) -> Line:
     by_path: dict[tuple[str, ...], list[Arrival]] = {}
     for each in arrived:
         by_path.setdefault(each.steps, []).append(each)
+    line.false += _missed(runs, by_path)
     for run in runs:
         _judged(line, run, {steps: by_path.pop(steps, []) for steps in run.rows}, media_types[run.kind.name])
     line.false += [False_("request", "/".join(steps), those[0].method, "of no row") for steps, those in by_path.items()]
@@ -294,8 +293,10 @@ def _applied(scene: _Scene, run: _Run, rows: Sequence[Row], flags: Sequence[str]
     desk = Desk(scene.folder / run.name, scene.url, scene.vendor.environment, run.kind.name, patience=300.0)
     desk.folder.mkdir()
     sheet = desk.folder / ("sheet.csv" if is_csv else "sheet.ndjson")
-    # What all keys have in common is said once, as a user would.
-    common = {column: value for column, value in keyed[0][0].items() if all(key[column] == value for key, _ in keyed)}
+    common: dict[str, str] = {}
+    if "named" in run.name:  # what all keys have in common is said once
+        first = keyed[0][0]
+        common = {name: value for name, value in first.items() if all(key[name] == value for key, _ in keyed)}
     _write(sheet, [({column: key[column] for column in key if column not in common}, row) for key, row in keyed])
     said = [part for column, value in common.items() for part in ("--set", f"{column}={value}")]
     where = ("--type", run.kind.name, "--url", scene.url, "--run-dir", str(desk.path("run")))
@@ -327,17 +328,21 @@ def _controlled(scene: _Scene, kind: Kind, properties: Mapping[str, plausible.Sc
     """Send a wrong value of each property; the mock has to refuse it, or else it checks nothing. Return how many."""
     path = "/".join(quote(each, safe="") for each in kind.steps(kind.key("control", 0)))
     headers = {"Content-Type": mock.JSON, "Authorization": scene.vendor.authorization}
+    url, method = f"{scene.url}/{path}", kind.operation[1].upper()
     for name in properties:
         body = {name: WRONG}
-        data = json.dumps({kind.place: body} if kind.place else body).encode()
-        request = urllib.request.Request(f"{scene.url}/{path}", data, headers, method=kind.operation[1].upper())
-        try:
-            with urllib.request.urlopen(request, timeout=60) as reply:
-                said = str(reply.status)
-                scene.line.false.append(False_("control", f"{kind.name}.{name}", said, "it was to be refused"))
-        except urllib.error.HTTPError as error:
-            error.close()
+        if mock.takes(url, method, {kind.place: body} if kind.place else body, headers):
+            scene.line.false.append(False_("control", f"{kind.name}.{name}", "taken", "it was to be refused"))
     return len(properties)
+
+
+def _missed(runs: Sequence[_Run], arrived: Mapping[tuple[str, ...], list[Arrival]]) -> Iterator[False_]:
+    """Yield each property that no update held: of it nothing was judged."""
+    for kind in {run.kind.name: run.kind for run in runs}.values():
+        mine = [run for run in runs if run.kind is kind]
+        bodies = [each.body for run in mine for steps in run.rows for each in arrived.get(steps, ()) if each.body]
+        held = {name for body in bodies for name in (body.get(kind.place, {}) if kind.place else body)}
+        yield from (False_(kind.name, name, "tried", "in no update") for name in mine[0].properties.keys() - held)
 
 
 def _judged(
