@@ -12,7 +12,7 @@ from jobs.apis.described import keys
 from jobs.apis.described.basis import Basis, Before, before
 from jobs.apis.described.bodies import CONTENT_TYPES, Unit, as_form, as_json_patch, units, wrapped, written
 from jobs.apis.described.description import Description, ErrorPlaces, ReadDescription, ResourceDescription
-from jobs.apis.described.failures import errors_of
+from jobs.apis.described.failures import errors_of, request_id_of
 from jobs.apis.described.fields import FieldRules, element_of
 from jobs.apis.described.meaning import Rules, compiled, least_wait, meaning_of, scope_of
 from jobs.apis.described.names import Steps, name_of, pointed
@@ -157,6 +157,10 @@ class DescribedResource:
         column = partial(column_in_body, columns=columns, wrap=wrapped(self._rules), moved=self._moved)
         return in_the_sheet(errors_of(self._places, reply), column)
 
+    def request_id(self, reply: Reply) -> str:
+        """Return what identifies the request to the vendor's support, empty where the reply does not say it."""
+        return request_id_of(self._places, reply)
+
     def least_wait(self, reply: Reply) -> float:
         """Return the seconds after which a refused request may be sent again, where no `Retry-After` says so."""
         return least_wait(self._replies, reply)
@@ -227,6 +231,10 @@ class DescribedResource:
         return None if record is None else self._reader.all_fields(record)
 
     # ---- looking up
+
+    def sought(self, reference: str) -> tuple[str, str]:
+        """Return the field that a record is found by, and the value."""
+        return keys.parse_reference(reference)[1:]
 
     def find(self, references: Sequence[str]) -> Request:
         """Return the request for the records that a reference may mean."""

@@ -390,6 +390,12 @@ def test_a_resource_may_have_places_of_errors_of_its_own() -> None:
     assert [each.detail for each in of.errors(reply({"a": "one", "b": "two"}, 400), {})] == ["two"]
 
 
+def test_a_resource_says_what_identifies_a_request() -> None:
+    of = resource({"errors": {"request_id": "@X"}}, errors={"request_id": "/id"})
+    assert of.request_id(reply({"id": "r 1"}, x="r-2")) == "r 1"
+    assert resource({"errors": {"request_id": "@X"}}).request_id(Reply(200, {"x": "r-2"}, b"no JSON")) == "r-2"
+
+
 def test_a_rule_says_how_long_to_wait_at_least() -> None:
     of = resource({"error_rules": [{"status": [429], "means": "slow_down", "wait_s": 30}]})
     assert [of.least_wait(reply({}, status)) for status in (429, 503)] == [30, 0]
