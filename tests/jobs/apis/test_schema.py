@@ -1,6 +1,10 @@
+from typing import Any
+
 import pytest
 
+from jobs.apis.described.schema import schema_of
 from jobs.apis.schema import Attribute, Relationship, Schema, closest, load
+from tests.jobs.apis.described.kit import description
 from tests.schemas import SCHEMA, TOY
 
 
@@ -107,3 +111,23 @@ def test_a_name_longer_than_anybody_mistypes_one_is_compared_with_none(length: i
 )
 def test_types_of_one_family_are_names_for_the_same_records(name: str, family: str) -> None:
     assert SCHEMA.family(name) == family
+
+
+@pytest.mark.parametrize(
+    ("described", "known"),
+    [
+        ({"fields": {"note": {"clear": "empty"}}}, {"note": True, "other": False}),
+        (
+            {"fields": {"*": {"clear": "empty"}, "note": {"type": "text", "clear": "null"}}},
+            {"note": False, "other": True},
+        ),
+        ({"update": {"format": "form"}, "fields": {"note": {}}}, {"note": True, "other": False}),
+        ({"fields": {"*": {"type": "text"}, "note": {"type": "text"}}}, {"note": False, "other": False}),
+    ],
+)
+def test_a_field_that_an_empty_text_clears_has_two_forms_of_nothing(
+    described: dict[str, Any], known: dict[str, bool]
+) -> None:
+    schema = schema_of(description(**described), {})
+    found = {name: schema.declared(name) for name in known}
+    assert {name: each is not None and each.empties for name, each in found.items()} == known
