@@ -48,8 +48,6 @@ def test_what_a_read_needs_is_asked_for() -> None:
         ({"values": "/properties"}, {"id": "7", "properties": {"name": "a"}}, {"name": "a", "x": None}),
         ({}, {"name": "a"}, {"name": "a", "x": None}),
         ({"fields": {"x": {"write_only": True}}}, {"name": "a"}, {"name": "a"}),
-        ({"fields": {"x": {"clear": "empty"}}}, {"name": "", "x": ""}, {"name": "", "x": None}),
-        ({"fields": {"x": {"clear": "empty"}}}, {"name": "a", "x": 0}, {"name": "a", "x": 0}),
         ({"omits_empty": True}, {"name": "", "x": False}, {"name": None, "x": None}),
         ({"omits_empty": True}, {"name": 0, "x": []}, {"name": None, "x": None}),
         ({}, {"name": "", "x": False}, {"name": "", "x": False}),
