@@ -145,8 +145,8 @@ async def _described(found: "Found", settings: "SandboxSettings", port: int, sha
 
     description, values = found
     async with serve_described(description, settings, port=port, given=values, share=share) as server:
+        print(f"For another terminal:\n\n{server.trial(name)}\n", file=sys.stderr, flush=True)
         print(json.dumps(server.announcement()), flush=True)
-        print(f"\nFor another terminal:\n\n{server.trial(name)}", file=sys.stderr, flush=True)
         await anyio.sleep_forever()
 
 

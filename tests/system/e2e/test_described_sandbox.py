@@ -3,13 +3,13 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 import pytest
@@ -22,9 +22,11 @@ class Story:
     """A sheet for an API.
 
     Attributes:
-        columns: that are filled in, of those of the template; `like` renames those that it calls an example.
-        rows: cells by the number of the record, from 0.
-        writes: methods of updates.
+        key: the column that names a record.
+        columns: that are filled in, of those of the template.
+        rows: their cells, a row for each of the records that are announced for example.
+        like: what columns are renamed that the template calls an example.
+        more: columns that the template does not have.
     """
 
     api: str
@@ -39,11 +41,19 @@ class Story:
 STORIES = [
     Story(
         "github", "issues", "number", ("title", "state", "labels.add", "labels.remove", "milestone"),
-        (("Zoë's, new", "open", "urgent", "red", ""), ("", "", "urgent", "", "<clear>"), ("007", "closed", "", "", "42")),
+        (
+            ("Zoë's, new", "open", "urgent", "red", ""),
+            ("", "", "urgent", "", "<clear>"),
+            ("007", "closed", "", "", "42"),
+        ),
     ),
     Story(
         "zendesk", "tickets", "id", ("subject", "priority", "tags.add", "custom_fields.101", "due_at"),
-        (("New one", "urgent", "vip", "x", ""), ("", "", "vip", "<clear>", "2027-01-31T09:00:00Z"), ("<clear>", "", "", "", "")),
+        (
+            ("New one", "urgent", "vip", "x", ""),
+            ("", "", "vip", "007", "2027-01-31T09:00:00Z"),
+            ("<clear>", "", "", "", ""),
+        ),
         {"custom_fields.1": "custom_fields.101"},
     ),
     Story(
@@ -57,9 +67,11 @@ STORIES = [
         {}, ("title", "details.colour", "details.size:int", "extra.deep:json"),
     ),
     Story(
-        "kubernetes", "custom_resources", "name", ("metadata.labels.tier", "spec.size", "spec.replicas:int", "metadata.labels.origin"),
+        "kubernetes", "custom_resources", "name",
+        ("metadata.labels.tier", "spec.size", "spec.replicas:int", "metadata.labels.origin"),
         (("silver", "large", "3", ""), ("", "small", "", "<clear>"), ("gold", "", "1", "")),
-        {"metadata.labels.example": "metadata.labels.tier"}, ("spec.size", "spec.replicas:int", "metadata.labels.origin"),
+        {"metadata.labels.example": "metadata.labels.tier"},
+        ("spec.size", "spec.replicas:int", "metadata.labels.origin"),
     ),
 ]  # fmt: skip
 
@@ -108,14 +120,14 @@ class Bench:
 
 @contextmanager
 def sandbox(folder: Path, *flags: str) -> Iterator[Bench]:
-    with TemporaryFile("w+") as err:
+    with (folder / "trial.txt").open("w") as err:
         process = subprocess.Popen([ROWPATCH, "sandbox", *flags], stdout=subprocess.PIPE, stderr=err, text=True)
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
-            err.seek(0)
-            assert line, err.read()
-            yield Bench(folder, json.loads(line), err.read())
+            trial = (folder / "trial.txt").read_text(encoding="utf-8")
+            assert line, trial
+            yield Bench(folder, json.loads(line), trial)
         finally:
             process.kill()
             process.communicate()
@@ -146,11 +158,16 @@ def filled(template: Path, story: Story, keys: Sequence[str]) -> None:
 
 def lasting(value: Any) -> Any:
     """Return what an undo can restore: no stamps and versions, and nothing that is as good as absent."""
+    if isinstance(value, list):
+        return [each for each in value if not (isinstance(each, dict) and each.get("value", "") is None)]
     if not isinstance(value, dict):
         return value
-    own = {"updated_at", "last_modified", "resourceVersion"}
-    found = {name: lasting(each) for name, each in value.items() if name not in own}
+    found = {name: lasting(each) for name, each in value.items() if not OWN.search(name)}
     return {name: each for name, each in found.items() if each not in (None, {}, [])}
+
+
+OWN = re.compile("updated|modified|resourceVersion|modstamp", re.IGNORECASE)
+"""Names of what a server sets by itself."""
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.api)
@@ -179,3 +196,20 @@ def test_a_newcomer_gets_from_the_template_to_the_undo(story: Story, tmp_path: P
         assert {key: lasting(each) for key, each in after.items()} == {
             key: lasting(each) for key, each in before.items()
         }
+
+
+@pytest.mark.parametrize(
+    ("flags", "why"),
+    [
+        (("--state", "x"), "does not take --state"),
+        (("--mode", "live", "--canonical"), "does not take --mode, strange habits"),
+        (("--limit-share", "0"), "--limit none enforces no limit"),
+        (("--seed", "tickets=3"), "no such type of records; there are issues, pulls"),
+        (("--set", "ower=x"), "did you mean owner?"),
+    ],
+)
+def test_what_a_described_sandbox_does_not_take_is_refused(flags: Sequence[str], why: str, tmp_path: Path) -> None:
+    bench = Bench(tmp_path, {"variables": {}}, "")
+    ran = bench.rowpatch("", "sandbox", "--api", "github", *flags)
+    assert (ran.status, ran.out) == (2, "")
+    assert why in " ".join(ran.err.split())

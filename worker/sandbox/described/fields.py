@@ -56,7 +56,7 @@ class Fields:
         return (*steps_to(self.resource.record), *steps_to(where)) if where else (*self.values, *steps)
 
     def levels(self, steps: Steps) -> float:
-        """Return how many levels of members that are not sent are kept in a field."""
+        """Return how many levels of members that are not sent are kept in a field, by what is said of it alone."""
         patches = self.resource.update.format in {"merge_patch", "json_patch"}
         return _LEVELS[self.of(steps).merge or ("deep" if patches else "replace")]
 
@@ -92,19 +92,25 @@ class Fields:
                 elif found.type == "map" and each is not None and not _is_a(each, found.of):
                     yield Wrong(".".join(place), f"is not {_a(found.of)}")
 
-    def from_text(self, value: Any, steps: Steps) -> Any:
-        """Return the value that a form's text stands for; what cannot be one stays, and is found to be wrong."""
+    def from_text(self, value: Any, old: Any, steps: Steps) -> Any:
+        """Return the value that a form's text stands for; what cannot be one stays, and is found to be wrong.
+
+        Args:
+            value: as it was sent.
+            old: what the record shows, or MISSING: its type counts where the description says none.
+            steps: of the field.
+        """
         found = self.of(steps)
         if isinstance(value, dict):
             listed = list(value) == [str(index) for index in range(len(value))]
             if listed and found.type not in {"object", "map"}:
                 return [self._element(each, found) for each in value.values()]
-            return {name: self.from_text(each, (*steps, name)) for name, each in value.items()}
+            return {name: self.from_text(each, look(old, (name,)), (*steps, name)) for name, each in value.items()}
         if value == "":
             return [] if found.type in {"list", "set", "keyed"} and not found.sep else ""
         if found.encode == "text":
             return value
-        return _from_text(value, "int" if found.encode in {"epoch", "epoch_ms"} else found.type or "text")
+        return _from_text(value, "int" if found.encode in {"epoch", "epoch_ms"} else found.type or _kind_of(old))
 
     def _element(self, value: Any, found: FieldDescription) -> Any:
         if isinstance(value, dict):
@@ -132,7 +138,7 @@ class Fields:
 
     def merged(self, old: Any, new: Any, steps: Steps, reach: float = 0) -> Any:
         """Return what becomes of an old value when a new one is sent: members that are not sent may stay."""
-        reach = max(reach - 1, self.levels(steps))
+        reach = self.levels(steps) if self.of(steps).merge else max(reach - 1, self.levels(steps))
         if reach <= 0 or not isinstance(new, dict):
             return new
         result = dict(old) if isinstance(old, dict) else {}
@@ -219,6 +225,12 @@ def _from_text(text: Any, kind: str) -> Any:
         except ValueError:
             return text
     return text
+
+
+def _kind_of(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    return "int" if isinstance(value, int) else "float" if isinstance(value, float) else "text"
 
 
 def _key(found: FieldDescription) -> str:

@@ -20,7 +20,7 @@ class Pattern:
         parsed = template(text)
         self._names = tuple(map(_name, parsed.holes))
         self._in_path = in_path
-        value = "([^/]+)" if in_path else "(.*)"
+        value = "([^/]+)" if in_path else "(.*?)"
         parts = (re.escape(part) if isinstance(part, str) else value for part in parsed.parts)
         self._text = re.compile("".join(parts), re.DOTALL)
         self._id = re.compile("".join(map(_part_of_id, template(each).parts)) + r"(?:,|\Z)", re.DOTALL)

@@ -56,7 +56,7 @@ def made_up(kind: Kind, number: int, now: float) -> dict[str, Any]:
     for steps, described in _fields(kind).items():
         where = kind.fields.shown_at(steps)[len(steps_to(kind.resource.record)) :]
         if look(record, where) is MISSING:
-            store(record, where, _value(described, steps, number, now))
+            store(record, where, _value(kind, described, steps, number, now))
     if look(record, steps_to(kind.resource.values)) is MISSING:
         store(record, steps_to(kind.resource.values), {})
     return record
@@ -139,10 +139,10 @@ def _key(kind: Kind, number: int) -> Any:
 
 
 def _singular(name: str) -> str:
-    return name.removesuffix("s") or name
+    return f"{name[:-3]}y" if name.endswith("ies") else name.removesuffix("s") or name
 
 
-def _value(described: FieldDescription, steps: Steps, number: int, now: float) -> Any:
+def _value(kind: Kind, described: FieldDescription, steps: Steps, number: int, now: float) -> Any:
     """Return a made-up value of a field. Some are null, where they can be."""
     name = steps[-1]
     if described.enum:
@@ -152,11 +152,14 @@ def _value(described: FieldDescription, steps: Steps, number: int, now: float) -
         return timestamp(now - number * _DAY) if name.lower().startswith("created") else None
     if described.clear not in {"never", "empty", "omit"} and (number + len(name)) % 7 == 0:
         return [] if described.type in {"list", "set", "keyed"} and not described.sep else None
-    kind = described.type or ("map" if described.of != "text" else "text")
-    return _of_type(kind, described, name, number, now)
+    members = kind.fields.templates.get((*steps, "*"))
+    if described.type == "map" and members is not None:
+        return {each: _of_type(members, each, number, now) for each in ("origin", "batch")}
+    return _of_type(described, name, number, now)
 
 
-def _of_type(kind: str, described: FieldDescription, name: str, number: int, now: float) -> Any:
+def _of_type(described: FieldDescription, name: str, number: int, now: float) -> Any:
+    kind = described.type or "text"
     if kind in _OF_MANY:
         return _of_many(kind, described, number)
     value = _scalar(kind, name, number, now)

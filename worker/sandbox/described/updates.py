@@ -39,7 +39,8 @@ def updated(document: Mapping[str, Any], sent: Mapping[Steps, Any], fields: Fiel
         Refusal: a field does not take its value.
     """
     if fields.resource.update.format == "form":
-        sent = {steps: fields.from_text(value, steps) for steps, value in sent.items()}
+        old = {steps: look(document, fields.shown_at(steps)) for steps in sent}
+        sent = {steps: fields.from_text(value, old[steps], steps) for steps, value in sent.items()}
     refuse(wrong for steps, value in sent.items() for wrong in _wrong(document, steps, value, fields))
     whole = fields.resource.update.send == "record"
     result = _emptied(document, fields, key) if whole else deepcopy(dict(document))
@@ -127,8 +128,9 @@ def _write(result: dict[str, Any], before: Mapping[str, Any], steps: Steps, valu
     removes = fields.resource.update.format == "merge_patch"
     new = fields.merged(None if look(result, place) is MISSING else look(result, place), value, steps)
     new = fields.kept(new, old, steps)
-    if new is None and place != (*fields.values, *steps) and len(place) > len(fields.values) + 1:
-        place = place[:-1]  # `/milestone/number` of no milestone: there is none
+    inside = place[:-1]
+    if new is None and place != (*fields.values, *steps) and fields.values[: len(inside)] != inside:
+        place = inside  # `/milestone/number` of no milestone: there is none
     if new is None and removes:
         drop(result, place)
     else:

@@ -12,7 +12,7 @@ from worker.sandbox.described.pointers import MISSING, Steps, look, steps_to, st
 from worker.sandbox.described.records import Kind, Record, Records, as_text
 from worker.sandbox.resources import timestamp
 
-_CHANGES: Final = re.compile(r"(?i)^(last_?)?(updated|modified|changed)|modified_?(date|stamp|at)?$|modstamp$")
+_CHANGES: Final = re.compile(r"(?i)(updated|modified|changed)_?(date|stamp|at)?$|modstamp$")
 """Names of members that say when a record was changed last."""
 
 _A_TIME: Final = re.compile(r"(?i)_at$|At$|date|time|stamp|updated|modified|changed")
