@@ -192,6 +192,9 @@ REASONS: Final[dict[str, Reason]] = {
     "empty_row": Reason(Status.SKIPPED, "Every cell of the row is empty."),
     "hidden": Reason(Status.SKIPPED, "The spreadsheet does not show the row, and --visible-only leaves it out."),
     "nothing_to_change": Reason(Status.SKIPPED, "The row names a record and nothing to change."),
+    "not_tried": Reason(
+        Status.SKIPPED, "A probe did not need this write, or was told not to make it; nothing was sent."
+    ),
     "superseded": Reason(
         Status.SKIPPED,
         "Later rows of the same record have set all of it already; this older one would overwrite them.",

@@ -40,6 +40,7 @@ class Attribute:
         action: it makes something happen.
         clearable: it may be set to nothing.
         encode: how its values are written, and read.
+        blank: an empty text or list is what it holds when it is cleared.
     """
 
     kind: Kind
@@ -52,6 +53,7 @@ class Attribute:
     action: bool = False
     clearable: bool = True
     encode: Encoding = ""
+    blank: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,16 +14,18 @@ from cyclopts.config import Env
 
 from worker.exit_statuses import DONE, REFUSED
 
-_HELP: Final = """Apply a spreadsheet of updates to a rate-limited HTTP API:
-one PATCH per row, never faster than the API allows, with a truthful
+_HELP: Final = """Apply a spreadsheet of updates to records behind an HTTP API: one
+request per row, never faster than the API allows, with a truthful
 result for every row.
 
-A first run, with a sheet whose header is id,reference:
+A first run, with a sheet whose header is number,title,labels.add:
 
-    export ROWPATCH_URL=https://yourdomain.commercelayer.io
-    export ROWPATCH_CLIENT_ID=... ROWPATCH_CLIENT_SECRET=...
-    rowpatch apply payments.csv --type stripe_payments --limit 5
-    rowpatch resume runs/payments-20260131T090000Z --limit 40000
+    export ROWPATCH_API=github ROWPATCH_TOKEN=...
+    rowpatch plan issues.csv --type issues --set owner=octo --set repo=demo
+    rowpatch apply --plan runs/issues-20260131T090000Z
+
+rowpatch apis lists the APIs that have a name. Any other is described
+in a file of a few lines. Without --api, it is Commerce Layer.
 
 Every run has a directory with results.csv (your rows, each with its
 outcome), failed.csv (the rows that need your attention),
@@ -39,13 +41,14 @@ _COMMANDS: Final = {
     "template": "Make an empty sheet for a resource type.",
     "plan": "Show what an apply would change; nothing is sent.",
     "apply": "Update the records that the rows of a sheet name.",
+    "probe": "Test the description of an API on one record.",
     "resume": "Continue a run that stopped, was interrupted or killed.",
     "retry": "Run the failed and rejected rows of a run again.",
     "verify": "Check that the server still holds what a run wrote.",
     "undo": "Restore what a run replaced; the undo is a run itself.",
     "report": "Rebuild the reports of a run; nothing is sent.",
     "runs": "List the runs: the state of each, and the next command.",
-    "apis": "List the APIs there are; show or check a description.",
+    "apis": "List the APIs; show, check or draft a description.",
     "sandbox": "Serve a fake Commerce Layer on this machine for trials.",
 }
 
@@ -72,7 +75,7 @@ app: Final = App(
 )
 for _name, _what in _COMMANDS.items():
     # An existing run has its settings in its journal: only commands that begin one read flags from the environment.
-    _config: dict[str, Any] = {"config": _environment} if _name in {"apply", "check", "plan"} else {}
+    _config: dict[str, Any] = {"config": _environment} if _name in {"apply", "check", "plan", "probe"} else {}
     app.command(f"worker.cli.{_name}:{_name}", help=_what, **_config)
 
 

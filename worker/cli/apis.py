@@ -1,9 +1,11 @@
-"""`rowpatch apis`: list the APIs there are, show a description with every default, check one of your own."""
+"""`rowpatch apis`: list the APIs there are, show a description with every default, check one of your own, draft one."""
 
 from pathlib import Path
 from typing import Annotated, Final
 
 from cyclopts import App, Parameter
+
+from worker.cli.apis_import import import_
 
 apis: Final = App(name="apis", default_parameter=Parameter(show_env_var=False, show_default=False))
 
@@ -80,6 +82,9 @@ def check(
         return REFUSED if found.errors else DONE
 
     return guarded(report)
+
+
+apis.command(import_, name="import")
 
 
 def _shortly(names: tuple[str, ...]) -> str:

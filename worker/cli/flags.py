@@ -26,6 +26,9 @@ _TARGET: Final = Group("Where to", sort_key=1)
 _READING: Final = Group("Reading the sheet", sort_key=2)
 _MEANING: Final = Group("What rows may do", sort_key=3)
 _PACE: Final = Group("Pace and patience", sort_key=4)
+TRYING: Final = Group("What to try", sort_key=0)
+"""Group of the flags that say what a probe tries."""
+
 RUN: Final = Group("The run", sort_key=5)
 """Group of the flags about the run itself."""
 
@@ -60,13 +63,13 @@ class Flags:
         str | None,
         Parameter(
             group=_TARGET,
-            help="Base URL of the API, like https://yourdomain.commercelayer.io. Default: the one that the token or"
-            " the API's description names.",
+            help="Base URL of the API, like https://api.example.com/v1. Default: the one that the API's description"
+            " or the token names.",
         ),
     ] = None
     type: Annotated[
         str | None,
-        Parameter(group=_TARGET, help="Type of the records of rows without one, like stripe_payments."),
+        Parameter(group=_TARGET, help="Type of the records of rows without one, like issues."),
     ] = None
     expect_mode: Annotated[
         Literal["test", "live"] | None,

@@ -2,12 +2,12 @@
 
 import signal
 from types import FrameType
-from typing import Final, Never
+from typing import Final, Never, Protocol
 
 import anyio
 import anyio.abc
 
-from worker.engine.run import Run, RunEnd
+from worker.engine.run import RunEnd
 from worker.exit_statuses import HUNG_UP, INTERRUPTED, TERMINATED
 
 SIGNALS: Final = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED, signal.SIGHUP: HUNG_UP}
@@ -15,6 +15,16 @@ SIGNALS: Final = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED, signal
 
 _DEADLY: Final = (signal.SIGTERM, signal.SIGHUP)
 """Signals that would kill the process at once; Python itself turns SIGINT into a `KeyboardInterrupt`."""
+
+
+class Interruptible(Protocol):
+    """What can be executed, and interrupted meanwhile: a run."""
+
+    async def execute(self) -> RunEnd:
+        """Return how it ended."""
+
+    def interrupt(self, status: int) -> None:
+        """End it in an orderly way; on the second call, at once."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -42,7 +52,7 @@ def _interrupt(number: int, _frame: FrameType | None) -> Never:
     raise Interrupted(number)
 
 
-async def execute_with_signals(run: Run) -> RunEnd:
+async def execute_with_signals(run: Interruptible) -> RunEnd:
     """Execute a run and return how it ended; one signal interrupts it, a second one cuts it short."""
     async with anyio.create_task_group() as listening:
         await listening.start(_interrupt_at, run)
@@ -51,7 +61,7 @@ async def execute_with_signals(run: Run) -> RunEnd:
     return ended
 
 
-async def _interrupt_at(run: Run, *, task_status: anyio.abc.TaskStatus[None]) -> None:
+async def _interrupt_at(run: Interruptible, *, task_status: anyio.abc.TaskStatus[None]) -> None:
     nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     heeded = (number for number in SIGNALS if not (nohup and number is signal.SIGHUP))
     with anyio.open_signal_receiver(*heeded) as signals:

@@ -46,8 +46,13 @@ def can_ask() -> bool:
 
 def ask(question: str) -> str:
     """Print a question on standard error; return the line typed in reply."""
-    print(f"{_lines(question)} ", end="", file=sys.stderr, flush=True)
+    prompt(question)
     return sys.stdin.readline().strip()
+
+
+def prompt(question: str) -> None:
+    """Print a question on standard error; the line is left open for the reply."""
+    print(f"{_lines(question)} ", end="", file=sys.stderr, flush=True)
 
 
 def say(text: str) -> None:

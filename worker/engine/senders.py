@@ -142,9 +142,7 @@ class Senders:
         if names := unstuck(edits, found, lookup.api.schema):
             said = f"sent, and not on the record right after: {', '.join(names)}"
             return NeedsReadBack(ReadBack("not_taken", said, stored=ending.settle.stored), ending.outcome)
-        said = strayed(lookup.api.schema.resource_type(row.type_name), row.change, before, found)
-        if not said and lookup.api.schema.grammar == "members":
-            said = vanished(row.change, before, found)
-        if said:
+        judge = strayed if lookup.api.schema.grammar == "attributes" else vanished
+        if said := judge(lookup.api.schema.resource_type(row.type_name), row.change, before, found):
             self.stop.request("canary", f"row {row.number} ({job.type}/{job.id}): {said}")
         return ending

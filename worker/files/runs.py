@@ -56,9 +56,14 @@ class RunListed:
         return self.command == "plan" or self.state == "planned"
 
     @property
+    def is_probe(self) -> bool:
+        """Whether it tests a description: what it wrote it has put back, or an undo does."""
+        return self.command == "probe"
+
+    @property
     def is_open(self) -> bool:
         """Whether a `resume` would go on with it."""
-        if self.is_plan or self.state in {"working", "damaged"}:
+        if self.is_plan or self.is_probe or self.state in {"working", "damaged"}:
             return False
         return self.state != "finished" or sum(self.counts.values()) < self.reach
 
@@ -71,7 +76,7 @@ class RunListed:
     def needs_retry(self) -> bool:
         """Whether a `retry` has rows to send."""
         failed = any(self.counts.get(status) for status in _TO_RETRY)
-        return not self.is_plan and (failed or (self.is_open and self.is_short))
+        return not (self.is_plan or self.is_probe) and (failed or (self.is_open and self.is_short))
 
     @property
     def has_written(self) -> bool:
@@ -84,6 +89,8 @@ class RunListed:
         run = shlex.quote(str(self.directory))
         if self.state == "planned":
             return f"rowpatch apply --plan {run}"
+        if self.is_probe:
+            return "" if self.state in {"finished", "working"} else f"rowpatch undo {run}"
         if self.is_open:
             return f"rowpatch resume {run}" + (
                 f" --limit {self.rows}" if self.limit is not None and not self.is_short else ""
@@ -126,6 +133,8 @@ def to_undo(home: Path = HOME) -> Path:
     undone = {run.source for run in listed(home) if run.is_undo and not run.is_plan}
 
     def fits(run: RunListed) -> bool:
+        if run.is_probe and run.state == "finished":
+            return False  # it has put everything back
         return bool(run.counts.get(Status.APPLIED)) and not run.is_undo and label_of_undo(run.directory) not in undone
 
     return newest(" that has applied rows and is not undone", fits, home)

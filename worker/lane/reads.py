@@ -60,6 +60,10 @@ class Lookup:
         answer = await self._insist(resource.read_one(resource_id, None), about, patient=False)
         return None if isinstance(answer, NoAnswer) else resource.attributes(answer.reply, resource_id)
 
+    async def answer(self, request: Request, type_name: str, key: str) -> Answer | NoAnswer:
+        """Send a read about one record until there is an answer that a further attempt would not change."""
+        return await self._insist(request, About(type_name, (key,)), patient=False)
+
     async def _insist(self, request: Request, about: About, *, patient: bool) -> Answer | NoAnswer:
         """Send the request until there is an answer that a further attempt would not change.
 

@@ -281,15 +281,18 @@ def stored_settings(history: History) -> tuple[Settings, int]:
 
 
 def refuse_plan(handle: RunHandle) -> None:
-    """Refuse to go on with a run that was only planned.
+    """Refuse to go on with a run that was only planned, or is a probe.
 
     Raises:
-        ConfigError: saying how to begin it.
+        ConfigError: saying what to do instead.
     """
     directory, journal = handle.directory, handle.journal
+    commands = {process.command for process in journal.processes()}
+    if commands == {"probe"}:
+        raise ConfigError(f"{directory} is a probe. To put back what is not yet: rowpatch undo {directory}")
     if journal.facts.get(PLAN) == "complete":
         raise ConfigError(f"{directory} is a plan: nothing was sent yet. To do it: rowpatch apply --plan {directory}")
-    if {process.command for process in journal.processes()} == {"plan"}:
+    if commands == {"plan"}:
         raise ConfigError(f"{directory} is a plan that was not finished: nothing was sent. Plan again.")
     planned, wanted = handle.recorded.input.limit, handle.settings.input.limit
     beyond = planned is not None and planned < handle.rows and (wanted is None or wanted > planned)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from jobs.apis.described.names import steps_of
+from jobs.apis.described.names import Steps, steps_of
 from jobs.apis.schema import ResourceType, Schema
 from jobs.changes.diff import Change
 from jobs.changes.edits import column_of, sides
@@ -76,26 +76,44 @@ def strayed(kind: ResourceType | None, change: Change, before: Mapping[str, JSON
     return ""
 
 
-def vanished(change: Change, before: Mapping[str, JSON], after: Mapping[str, JSON]) -> str:
+def vanished(kind: ResourceType | None, change: Change, before: Mapping[str, JSON], after: Mapping[str, JSON]) -> str:
     """Say what an update emptied of its record besides what was sent; an empty text for nothing.
 
     A description that says of a server that it keeps what is not sent is wrong here before it is wrong a thousand
-    times.
+    times. A single field that empties beside another one is the API's own business: an issue that is open again has no
+    reason for being closed.
 
     Args:
+        kind: what is known of the type; fields that no update can carry are not looked at.
         change: what was sent.
         before: everything that was read right before, members of objects by dotted names.
         after: the same, right after.
     """
     sent = {steps_of(name) for name in change.attributes if not any(edit.path[1:2] == (name,) for edit in change.edits)}
     sent |= {(*steps_of(edit.path[1]), *edit.path[2:]) for edit in change.edits}
-    for name, value in before.items():
-        steps = steps_of(name)
-        lost = value not in _EMPTY and after.get(name) in _EMPTY
-        if lost and not any(steps[: len(each)] == each or each[: len(steps)] == steps for each in sent):
-            return f"`{name}` was not sent and is gone: the API keeps less than its description says"
+    gone = [name for name, value in before.items() if value not in _EMPTY and after.get(name) in _EMPTY]
+    lost = [name for name in gone if not (_is_sent(steps_of(name), sent) or _is_read_only(name, kind))]
+    inside = [name for name in lost if any(len(each) > 1 and each[:1] == steps_of(name)[:1] for each in sent)]
+    if inside:
+        return f"`{inside[0]}` was not sent and is gone: the API keeps less of an object than its description says"
+    whole = [name for name in lost if len(steps_of(name)) == 1]
+    if len(whole) > 1:
+        listed = ", ".join(f"`{name}`" for name in whole[:_LISTED])
+        return f"{listed} were not sent and are gone: the API keeps less of a record than its description says"
     return ""
 
 
 _EMPTY: Final[tuple[JSON, ...]] = (None, "", [], {})
 """What is as good as gone."""
+
+_LISTED: Final = 5
+
+
+def _is_sent(steps: Steps, sent: Iterable[Steps]) -> bool:
+    return any(steps[: len(each)] == each or each[: len(steps)] == steps for each in sent)
+
+
+def _is_read_only(name: str, kind: ResourceType | None) -> bool:
+    steps = steps_of(name)
+    rules = (kind.members.rule(steps[:length]) for length in range(1, len(steps) + 1)) if kind is not None else ()
+    return any(rule is not None and rule.read_only for rule in rules)

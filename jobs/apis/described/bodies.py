@@ -55,8 +55,10 @@ class _Patched:
 def units(job: UpdateJob, change: Change, state: Before, rules: FieldRules) -> list[Unit]:
     """Return what has to be sent to make a change, and nothing else."""
     found: dict[Steps, Unit] = {}
-    for part in sorted(_parts(job, change, state, rules), key=lambda each: len(each.steps)):
-        place = part.steps if part.rule.write_to else rules.unit(part.steps)
+    parts = list(_parts(job, change, state, rules))
+    for part in sorted(parts, key=_depth) if len(parts) > 1 else parts:
+        alone = part.rule.goes_alone and (part.rule.keeps_members or part.steps == part.rule.steps)
+        place = part.steps if alone else rules.unit(part.steps)
         if place == part.steps:
             found[place] = part
             continue
@@ -137,9 +139,9 @@ def _parts(job: UpdateJob, change: Change, state: Before, rules: FieldRules) -> 
             edited.setdefault(name, {})[key[0]] = edit.after
     for name, value in change.attributes.items():
         rule = rules.rule(name)
-        old = state.wire(rule)
-        members = _members(name, job, edited, state) if rules.keeps_members(name) else None
+        members = _members(name, job, edited, state) if rule.keeps_members else None
         if members is None:
+            old = state.wire(rule) if rule.described.type == "keyed" else None
             yield Unit(rule, rule.steps, ABSENT if value is None else rule.encoded(value, old))
         elif rule.described.type == "keyed":
             blank = "" if rule.described.clear == "empty" else None
@@ -147,6 +149,10 @@ def _parts(job: UpdateJob, change: Change, state: Before, rules: FieldRules) -> 
             yield Unit(rule, rule.steps, rule.encoded(given, []))
         else:
             yield from (Unit(rule, (*rule.steps, key), each) for key, each in members.items())
+
+
+def _depth(unit: Unit) -> int:
+    return len(unit.steps)
 
 
 def _members(

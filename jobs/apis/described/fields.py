@@ -6,7 +6,7 @@ removing and comparing then are the same as for the members of any object. Only 
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -32,12 +32,16 @@ class FieldRule:
         steps: of the field, from the object that holds the fields.
         described: what the description says of it.
         levels: of members that the server keeps when they are not sent: 0 for none, 1, or all.
+        goes_alone: the server replaces no more than the field when it is sent.
+        keeps_members: the server keeps the members of the field that are not sent.
     """
 
     name: str
     steps: Steps
     described: FieldDescription
     levels: int
+    goes_alone: bool = True
+    keeps_members: bool = False
 
     @cached_property
     def read_from(self) -> Steps | None:
@@ -72,6 +76,11 @@ class FieldRule:
             case "keyed" if isinstance(value, Mapping):
                 return self._keyed(value, old)
         return value
+
+    @property
+    def is_cleared_by_empty(self) -> bool:
+        """Whether an empty value is what a cleared field holds."""
+        return self.described.clear == "empty"
 
     @property
     def is_parted(self) -> bool:
@@ -143,13 +152,19 @@ class FieldRules:
         if found is None:
             if len(self._rules) >= _MOST:
                 self._rules.clear()
-            steps = steps_of(name)
-            found = self._rules[name] = FieldRule(name_of(steps), steps, self._described(steps), self._levels(steps))
+            found = self._rules[name] = self._made(steps_of(name))
         return found
+
+    def _made(self, steps: Steps) -> FieldRule:
+        rule = FieldRule(name_of(steps), steps, self._described(steps), self._levels(steps))
+        alone = rule.write_to is not None or self.unit(steps) == steps
+        return replace(rule, goes_alone=alone, keeps_members=self._keeps_members(rule))
 
     def keeps_members(self, name: str) -> bool:
         """Return whether the server keeps the members of a field that are not sent."""
-        rule = self.rule(name)
+        return self.rule(name).keeps_members
+
+    def _keeps_members(self, rule: FieldRule) -> bool:
         if rule.is_parted:
             return False
         member = (*rule.steps, "")
@@ -161,7 +176,7 @@ class FieldRules:
         rule = self.rule(name)
         if rule.write_to is not None:
             return False
-        return self.unit(rule.steps) != rule.steps or (rule.described.type == "keyed" and not rule.levels)
+        return not rule.goes_alone or (rule.described.type == "keyed" and not rule.levels)
 
     def unit(self, steps: Steps) -> Steps:
         """Return the place that has to be sent to change what is at `steps`: the outermost that the server replaces."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from jobs.apis.described.basis import Basis
 from jobs.apis.described.description import ResourceDescription
@@ -11,7 +11,9 @@ from jobs.apis.described.names import Steps, name_of, pointed
 from jobs.apis.described.places import at
 from jobs.model import JSON, Absent, Fields, Live
 
-_DEEPEST = 6
+_BLANK: Final[tuple[Any, ...]] = ("", [])
+
+_DEEPEST: Final = 6
 """Levels of objects whose members can be named."""
 
 
@@ -72,12 +74,18 @@ class Reader:
             rule = self.rules.rule(name)
             wire = at(values, rule.steps) if rule.read_from is None else at(record, rule.read_from)
             if isinstance(wire, Absent):
-                if in_full and not rule.described.write_only:
+                if in_full and not rule.described.write_only and (rule.read_from or _may_hold(values, rule.steps)):
                     yield name, None
-            elif self._resource.omits_empty and _is_empty(wire):
+            elif (self._resource.omits_empty and _is_empty(wire)) or (rule.is_cleared_by_empty and wire in _BLANK):
                 yield name, None
             else:
                 yield name, rule.decoded(wire)
+
+
+def _may_hold(values: object, steps: Steps) -> bool:
+    """Return whether something may be put at a place without taking the place of a value that holds nothing."""
+    outer = (at(values, steps[:length]) for length in range(1, len(steps)))
+    return all(each is None or isinstance(each, Mapping | Absent) for each in outer)
 
 
 def shown_key(record: Mapping[str, Any], place: Steps) -> str | None:

@@ -93,6 +93,7 @@ def _attribute(said: FieldDescription) -> Attribute:
         action=said.action,
         clearable=said.clear != "never",
         encode=said.encode or "",
+        blank=said.clear == "empty",
     )
 
 

@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -58,6 +59,7 @@ class Template:
         return "".join(part if isinstance(part, str) else encode(_filling(part, values)) for part in self.parts)
 
 
+@lru_cache(maxsize=1024)  # the texts of a description
 def template(text: str) -> Template:
     """Take a text with holes apart."""
     texts = _PLACE.split(text)

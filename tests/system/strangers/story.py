@@ -22,6 +22,10 @@ BUDGET: Final = 240.0
 STEPS: Final = frozenset({"check", "plan", "kill", "verify", "others", "retry", "again", "undo"})
 
 
+CHECKED: Final = frozenset({"--allow-trigger", "--api", "--set"})
+"""Flags that `check` takes as well."""
+
+
 class Store(Protocol):
     """The stranger's own store."""
 
@@ -124,7 +128,7 @@ class _Story:
         return self.scene.store.dump(self.sheet.type_name)
 
     def _check(self) -> None:
-        triggers = [part for pair in pairwise(self.desk.flags) if pair[0] == "--allow-trigger" for part in pair]
+        triggers = [part for pair in pairwise(self.desk.flags) if pair[0] in CHECKED for part in pair]
         where = ("--type", self.sheet.type_name)
         self._expect(self.desk.do(["check", str(self.desk.sheet), *where, *triggers]), {0, 2})
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from jobs.apis.schema import Attribute, Members, ResourceType
 from jobs.changes.diff import Change
 from jobs.model import ABSENT, UNREAD, Edit, Status
 from tests.schemas import DESK, SCHEMA
@@ -100,23 +101,32 @@ def test_a_first_update_of_a_described_resource_may_only_change_what_it_says(
 
 
 @pytest.mark.parametrize(
-    ("edits", "unread", "after", "lost"),
+    ("edits", "unread", "gone", "lost"),
     [
-        ([("m", "k")], (), {"m": {"k": 2, "o": 1}, "m.k": 2, "m.o": 1, "n": "x"}, ""),
-        ([("m", "k")], (), {"m": {"k": 2}, "m.k": 2, "n": "x"}, "m.o"),
-        ([("m", "k")], (), {"m": {"k": 2, "o": None}, "m.k": 2, "m.o": None, "n": "x"}, "m.o"),
-        ([("n",)], (), {"n": "y"}, "m"),
-        ([("n",)], (), {"n": "", "m": {"k": 1, "o": 1}, "m.k": 1, "m.o": 1}, ""),
-        ([("m",)], (), {"m": None, "n": "x"}, ""),
-        ([], ("m",), {"n": "x"}, ""),
+        ([("m", "k")], (), {}, ""),
+        ([("m", "k")], (), {"m.o"}, "`m.o` was not sent"),
+        ([("m", "k")], (), {"n"}, ""),  # a single field that depends on another one
+        ([("m", "k")], (), {"n", "t"}, "`n`, `t` were not sent"),
+        ([("m", "k")], (), {"n", "r"}, ""),  # of which one is the API's own
+        ([("n",)], (), {"m", "m.k", "m.o", "t"}, "`m`, `t` were not sent"),
+        ([("n",)], (), {"n"}, ""),
+        ([("m",)], (), {"m", "m.k", "m.o"}, ""),
+        ([], ("m",), {"m", "m.k", "m.o"}, ""),
     ],
 )
 def test_what_an_update_empties_besides_is_told(
-    edits: list[tuple[str, ...]], unread: tuple[str, ...], after: dict[str, Any], lost: str
+    edits: list[tuple[str, ...]], unread: tuple[str, ...], gone: set[str], lost: str
 ) -> None:
-    before: dict[str, Any] = {"m": {"k": 1, "o": 1}, "m.k": 1, "m.o": 1, "n": "x", "e": ""}
+    before: dict[str, Any] = {"m": {"k": 1, "o": 1}, "m.k": 1, "m.o": 1, "n": "x", "t": "y", "r": 7, "e": ""}
     changes = tuple(Edit(("attributes", *path), 1, 2) for path in edits)
     names: dict[str, Any] = dict.fromkeys([path[0] for path in edits] + list(unread), 2)
-    said = vanished(Change(names, edits=changes), before, after)
-    assert said.startswith(f"`{lost}` was not sent" if lost else "")
+    members = Members({("r",): Attribute("integer", read_only=True)})
+    kind = ResourceType("things", {}, {}, members=members)
+    after = {name: None if name in gone else value for name, value in before.items()}
+    said = vanished(kind, Change(names, edits=changes), before, after)
+    assert said.startswith(lost)
     assert bool(said) == bool(lost)
+
+
+def test_of_a_type_that_is_not_known_all_counts() -> None:
+    assert vanished(None, Change({"a": 1}), {"a": 0, "b": 1, "c": 2}, {"a": 1})

@@ -95,3 +95,14 @@ def test_a_token_is_asked_for_and_read() -> None:
 def test_an_outcome_means_what_the_api_says_and_the_schema_is_its_own() -> None:
     assert COMMERCE_LAYER.meaning(SKU.find(["r"]), NotSent("refused")) is Meaning.UNSENT
     assert COMMERCE_LAYER.schema.resource_type("skus") is not None
+
+
+def test_an_update_needs_the_fields_and_nothing_else() -> None:
+    assert SKU.lag_s(NAME) == 0.0
+    assert SKU.can_be_read
+    assert SKU.can_be_blind
+
+
+def test_pauses_are_everybodys_and_limits_have_no_gates() -> None:
+    assert SKU.scope_of(Reply(429, {})) == "credential"
+    assert COMMERCE_LAYER.scopes("skus", "a", reads=True) == ()

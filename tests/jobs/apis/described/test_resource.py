@@ -48,6 +48,8 @@ def test_what_a_read_needs_is_asked_for() -> None:
         ({"values": "/properties"}, {"id": "7", "properties": {"name": "a"}}, {"name": "a", "x": None}),
         ({}, {"name": "a"}, {"name": "a", "x": None}),
         ({"fields": {"x": {"write_only": True}}}, {"name": "a"}, {"name": "a"}),
+        ({"fields": {"x": {"clear": "empty"}}}, {"name": "", "x": ""}, {"name": "", "x": None}),
+        ({"fields": {"x": {"clear": "empty"}}}, {"name": "a", "x": 0}, {"name": "a", "x": 0}),
         ({"omits_empty": True}, {"name": "", "x": False}, {"name": None, "x": None}),
         ({"omits_empty": True}, {"name": 0, "x": []}, {"name": None, "x": None}),
         ({}, {"name": "", "x": False}, {"name": "", "x": False}),
@@ -57,6 +59,14 @@ def test_what_a_read_needs_is_asked_for() -> None:
 def test_a_record_shows_its_fields(described: dict[str, Any], document: object, shown: object) -> None:
     live = resource(**described).state(reply(document), "7", Fields(frozenset({"name", "x"})))
     assert live == Live("things", shown, fields=Fields(frozenset({"name", "x"})))  # type: ignore[arg-type]  # a table
+
+
+@pytest.mark.parametrize(("holder", "shown"), [({}, True), (None, True), ("text", False), (7, False), ([], False)])
+def test_nothing_is_shown_within_a_value_that_holds_nothing(holder: object, shown: bool) -> None:
+    asked = Fields(frozenset({"x.y"}))
+    live = resource().state(reply({"id": 7, "x": holder}), "7", asked)
+    assert live is not None
+    assert live.attributes == ({"x.y": None} if shown else {})  # so that a row cannot lay an object over it
 
 
 @pytest.mark.parametrize(
@@ -145,6 +155,12 @@ def test_fields_are_named_wherever_the_description_names_them() -> None:
     assert of.read(["1"], NAME, sparse=False) == of.read(["1"], NAME)
 
 
+@pytest.mark.parametrize("path", ["/t?ids={ids}&all=1", "/t/{ids}"])
+def test_ids_may_stand_in_a_path_with_commas_between_them_and_never_leave_their_place(path: str) -> None:
+    request = resource(read_many={"path": path}).read(["1", "a/b", "ü&?"], NAME)
+    assert request.target == path.replace("{ids}", "1,a%2Fb,%C3%BC%26%3F")
+
+
 def test_a_page_may_say_that_it_shows_a_part() -> None:
     page = reply([{"id": 1, "name": "a"}], 207)
     assert resource(read_many=PAGES[1][0]).states(page, ["1", "2"], NAME) == {
@@ -191,6 +207,11 @@ def test_a_condition_by_header_needs_each_record_by_itself() -> None:
     many = PAGES[0][0]
     assert resource(read_many=many, precondition={"headers": {"If-Match": "{@ETag}"}}).page == 1
     assert resource(read_many=many, precondition={"headers": {"If-Match": "{/version}"}}).page == 100
+
+
+def test_what_is_sent_as_a_whole_has_to_be_read() -> None:
+    assert resource().can_be_blind
+    assert not resource(update={"send": "record"}).can_be_blind
 
 
 def test_some_records_cannot_be_read() -> None:

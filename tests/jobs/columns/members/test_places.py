@@ -2,6 +2,8 @@
 
 import pytest
 
+from jobs.apis.described.description import Description
+from jobs.apis.described.schema import schema_of
 from jobs.columns import ObjectColumns, Rules, SheetColumns, header_faults
 from jobs.columns.grammar import Heading
 from jobs.columns.members.places import path_of
@@ -134,6 +136,7 @@ def test_a_job_says_what_its_columns_are_about(names: str, path: tuple[str, ...]
     [
         (["subject", "priority", "x:str", "address.city", "address.zip"], {("subject",), ("address", "city")}),
         (["metadata.a", "custom_fields.1", "tags.add"], set()),
+        (["secret", "address.pin"], {("secret",), ("address.pin",)}),  # declared, but without a type
     ],
 )
 def test_a_cell_has_no_type_where_nobody_said_one(names: list[str], untyped: set[tuple[str, ...]]) -> None:
@@ -371,3 +374,55 @@ def test_an_object_may_be_refused(members: dict[str, JSON], reason: str) -> None
     found = from_object(members)
     assert isinstance(found, Unsendable)
     assert found.reason == reason
+
+
+ENCODED = schema_of(
+    Description.model_validate(
+        {
+            "name": "x",
+            "resources": {
+                "boats": {
+                    "path": "/boats/{id}",
+                    "fields": {
+                        "at": {"type": "datetime", "encode": "epoch"},
+                        "at_ms": {"type": "datetime", "encode": "epoch_ms"},
+                        "names": {"encode": "list"},
+                        "berth": {"type": "int", "encode": "text"},
+                    },
+                },
+                "yachts": {"path": "/yachts/{id}", "omits_empty": True},
+            },
+        },
+        strict=False,
+    ),
+    {},
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "value"),
+    [
+        ("at", "1970-01-01T00:01:00Z", 60),
+        ("at", "1970-01-02", 86400),  # in UTC, which nobody said
+        ("at", "1970-01-01T00:00:00.500+00:00", 0.5),
+        ("at", "<clear>", None),
+        ("at:int", "60", 60),
+        ("at:json", "null", None),
+        ("at_ms", "1970-01-01T00:00:00.123Z", 123),
+        ("names", "a", ["a"]),
+        ("names:json", '["a"]', ["a"]),
+        ("berth", "7", "7"),
+    ],
+)
+def test_a_value_is_written_in_the_form_that_the_description_says(name: str, cell: str, value: JSON) -> None:
+    found = job({name: cell}, Rules(ENCODED, "boats"))
+    assert list(found.attributes.values()) == [value]
+    assert type(next(iter(found.attributes.values()))) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [("0", None), ("false", None), ('""', None), ("[]", None), ("1", 1), ('"a"', "a")],
+)
+def test_an_empty_value_clears_where_reads_leave_it_out(cell: str, value: JSON) -> None:
+    assert job({"x:json": cell}, Rules(ENCODED, "yachts")).attributes == {"x": value}

@@ -1,0 +1,49 @@
+"""What was found stands in the description, and every change is told."""
+
+from jobs.apis.described.description import Description
+from jobs.apis.described.loading import load
+from jobs.apis.described.writing import as_toml
+from worker.policy.probing.facts import Fact, Note
+from worker.policy.probing.noting import noted
+
+TEXT = """
+name = "desk"
+verified = "docs 2026-11"
+[auth]
+type = "none"
+[resources.things]
+path = "/things/{id}"
+fields."/a.b" = { merge = "deep" }
+"""
+
+
+def after(*notes: Note) -> tuple[Description, tuple[str, ...]]:
+    facts = [Fact("x", "", "", "", contradicts=True, notes=notes)]
+    description, changed = noted(load(TEXT, "desk.toml"), facts, "probe 2026-12-01 things")
+    return load(as_toml(description), "new.toml"), changed
+
+
+def test_a_new_key_and_a_changed_one_are_told() -> None:
+    place = ("resources", "things")
+    found, changed = after(Note((*place, "record"), "/data"), Note((*place, "update", "send"), "record"))
+    things = found.resources["things"]
+    assert (things.record, things.update.send, found.verified) == ("/data", "record", "probe 2026-12-01 things")
+    assert changed == (
+        "resources.things.record: (not said) -> '/data'",
+        "resources.things.update.send: (not said) -> 'record'",
+        "verified: 'docs 2026-11' -> 'probe 2026-12-01 things'",
+    )
+
+
+def test_a_field_keeps_the_spelling_that_the_description_has() -> None:
+    place = ("resources", "things", "fields")
+    found, changed = after(Note((*place, "/a.b", "merge"), "shallow"), Note((*place, "new", "clear"), "empty"))
+    fields = found.resources["things"].fields
+    assert (fields["/a.b"].merge, fields["new"].clear) == ("shallow", "empty")
+    assert changed[0] == "resources.things.fields./a.b.merge: 'deep' -> 'shallow'"
+
+
+def test_the_last_note_about_a_place_counts() -> None:
+    place = ("resources", "things", "settle_s")
+    found, changed = after(Note(place, 3.0), Note(place, 5.0))
+    assert (found.resources["things"].settle_s, len(changed)) == (5.0, 2)

@@ -1,0 +1,63 @@
+"""The description with what a probe found."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from jobs.apis.described.description import Description
+from jobs.apis.described.names import Steps, steps_of
+from worker.policy.probing.facts import Fact, Note
+
+_FIELDS_AT: Final = 3
+"""Position of a field's name in the place of a note: `resources`, type, `fields`, name."""
+
+
+def noted(description: Description, facts: Iterable[Fact], verified: str) -> tuple[Description, tuple[str, ...]]:
+    """Return a description with the facts found, and every key that was changed, in words.
+
+    Args:
+        description: that was tested.
+        facts: found by the probe.
+        verified: what stands behind the description now.
+    """
+    document: dict[str, Any] = _plain(description.model_dump(exclude_unset=True))
+    changed = []
+    for note in (*_notes(facts), Note(("verified",), verified)):
+        place = _as_written(document, note.place)
+        old = _put(document, place, note.value)
+        changed.append(f"{'.'.join(place)}: {_told(old)} -> {_told(note.value)}")
+    return Description.model_validate(document, strict=False), tuple(changed)
+
+
+def _notes(facts: Iterable[Fact]) -> Iterator[Note]:
+    """Yield the notes, one for each place: the last counts."""
+    yield from {note.place: note for fact in facts for note in fact.notes}.values()
+
+
+def _plain(value: Any) -> Any:
+    """Return a copy whose tables can be changed."""
+    return {name: _plain(each) for name, each in value.items()} if isinstance(value, dict) else value
+
+
+def _as_written(document: dict[str, Any], place: Steps) -> Steps:
+    """Return a place with the name of a field as the description spells it."""
+    if len(place) <= _FIELDS_AT or place[0] != "resources":
+        return place
+    written = document["resources"][place[1]].get("fields", {})
+    name = place[_FIELDS_AT]
+    spelled = next((each for each in written if steps_of(each) == steps_of(name)), name)
+    return (*place[:_FIELDS_AT], spelled, *place[_FIELDS_AT + 1 :])
+
+
+def _put(document: dict[str, Any], place: Steps, value: object) -> object:
+    """Put a value into a table, with the tables on the way to it; return what was there."""
+    *way, last = place
+    table = document
+    for name in way:
+        table = table.setdefault(name, {})
+    old = table.get(last)
+    table[last] = value
+    return old
+
+
+def _told(value: object) -> str:
+    return "(not said)" if value is None else repr(value) if isinstance(value, str) else str(value)
