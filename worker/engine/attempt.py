@@ -9,6 +9,7 @@ from typing import Final, Protocol, TypeAlias
 from zlib import crc32
 
 from jobs.apis.api import Api
+from jobs.apis.header_values import unsendable
 from jobs.apis.limits import Places
 from jobs.apis.meanings import Meaning
 from jobs.apis.retry_after import read_retry_after
@@ -143,6 +144,8 @@ class AttemptLoop:
                 places = await self._pass(row)
             else:
                 await self._freshen(row)
+            if places is not None and row.verdict is None and (why := _unsendable(row.request(self.api))):
+                row.verdict = Settle(row.doubt or "header_impossible", why)
             if places is None or row.verdict is not None:
                 return self._turn_back(row, places)
             row.state = step(row.state, Event.ADMIT)
@@ -349,6 +352,11 @@ class AttemptLoop:
     def _leave(self, row: InFlightRow) -> Interrupted:
         row.state = step(row.state, Event.STOP)
         return INTERRUPTED
+
+
+def _unsendable(request: Request) -> str:
+    """Return why a request can never leave, empty if it can: no further attempt would change that."""
+    return unsendable(request.headers) if request.headers else ""
 
 
 def _unsent(verdict: Settle | ReadBack, outcome: Outcome | None = None) -> Ending:

@@ -42,12 +42,11 @@ def schema_of(description: Description, constants: Mapping[str, str]) -> Schema:
         constants: values of variables that the user or the environment gives; the description has defaults.
     """
     types = {name: _type_of(name, resource) for name, resource in sorted(description.resources.items())}
-    known = constants_of(description, constants)
     return Schema(
         types,
         naming=f"There are {', '.join(f'`{name}`' for name in types)}",
         grammar="members",
-        constants={name: value for name, value in known.items() if value},
+        constants=constants_of(description, constants),
         fixed=fixed_variables(description),
     )
 

@@ -21,7 +21,7 @@ from jobs.apis.described.meaning import meaning_of as meaning_by_rules
 from jobs.apis.documents import MEDIA_TYPE
 from jobs.apis.limits import RECORD, DeclaredLimit
 from jobs.apis.meanings import Meaning
-from jobs.changes.diff import as_written
+from jobs.changes.diff import Change, as_written
 from jobs.model import Live, MaybeSent, NotSent, Outcome, Reply, Request, RowRef, Status, UpdateJob
 from tests.virtual_time import run
 from tests.worker.lane.scripted import Server, Token
@@ -393,6 +393,30 @@ class PatientResource:
 
     def least_wait(self, reply: Reply) -> float:
         return self._seconds
+
+
+class Conditional(PatientResource):
+    """A resource whose updates have a header with a value of the record."""
+
+    def update(self, job: UpdateJob, change: Change, live: Live | None) -> Request:
+        return replace(self._resource.update(job, change, live), headers={"If-Match": '"Łódź"'})
+
+
+@dataclass(frozen=True)
+class InHeaders(Waits):
+    def resource(self, name: str) -> Any:
+        return Conditional(COMMERCE_LAYER.resource(name), self.seconds)
+
+
+@pytest.mark.parametrize(("doubt", "ends"), [("", "invalid header_impossible"), ("reply_lost", "unknown reply_lost")])
+def test_a_request_that_no_header_can_hold_is_not_tried(doubt: str, ends: str) -> None:
+    scene = Scene(Updates([DONE]), api=InHeaders(0.0))
+    scene.row.doubt = doubt
+    ending = run(scene.send())
+    assert told(ending) == ends
+    assert isinstance(ending, Judged)
+    assert ending.settle.message.startswith("the header If-Match cannot hold its value")
+    assert (scene.server.asked, scene.notes.lines) == ([], [])
 
 
 def test_a_type_that_is_abstract_sends_the_row_round() -> None:
