@@ -1,11 +1,11 @@
-"""Run the server on loopback: `python -m odd_server --port 8123 --state FOLDER`."""
+"""Run the server on loopback: `python -m tests.system.odd_server --port 8123 --state FOLDER`."""
 
 import argparse
 from pathlib import Path
 
 from aiohttp import web
 
-from odd_server.server import Server
+from tests.system.odd_server.server import Server
 
 
 def main() -> None:

@@ -1,10 +1,10 @@
-"""Tell what the store holds, or in what it differs from a copy: `python -m odd_server.judge STORE [COPY]`."""
+"""Tell what the store holds, or in what it differs from a copy: `python -m tests.system.odd_server.judge STORE [COPY]`."""
 
 import json
 import sys
 from pathlib import Path
 
-from odd_server.store import Json
+from tests.system.odd_server.store import Json
 
 
 def differences(now: Json, before: Json, path: str = "") -> list[str]:

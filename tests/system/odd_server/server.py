@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from odd_server.store import Json, Refusal, Store
+from tests.system.odd_server.store import Json, Refusal, Store
 
 KEY = "pedal-key-1"
 CALLS_PER_SECOND = 25
