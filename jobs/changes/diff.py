@@ -14,6 +14,7 @@ from jobs.apis.described.names import Steps, steps_of
 from jobs.apis.described.places import put
 from jobs.apis.schema import Schema
 from jobs.changes.equality import same_at
+from jobs.changes.paths import place_of
 from jobs.changes.standing import Standing, stored_forms
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Fields, Link, Live, Path, Step, Unread, UpdateJob
 from jobs.values import valueclass
@@ -135,41 +136,74 @@ def as_stored(change: Change) -> Change:
 
 
 def after(live: Live, change: Change) -> Live:
-    """Return the record once the change has been applied: what a later row of the same id is compared with."""
+    """Return the record once the change has been applied: what a later row of the same id is compared with.
+
+    What cannot be told of an attribute any more is left out, as if it had not been read.
+    """
     change = as_stored(change)
-    attributes = {
-        **live.attributes,
-        **{name: value for name, value in change.attributes.items() if name in live.attributes},
-    }
+    if _stand_in_each_other((*live.attributes, *change.attributes)):
+        attributes = dict(_laid_over(live.attributes, change))
+    else:
+        changed = {name: value for name, value in change.attributes.items() if name in live.attributes}
+        attributes = {**live.attributes, **changed}
     links = {**live.relationships, **change.relationships}
     tagged = [edit for edit in change.edits if edit.path[0] == "tags"]
     added = {edit.path[1] for edit in tagged if edit.after is not ABSENT}
     removed = {edit.path[1] for edit in tagged if edit.after is ABSENT}
     tags = live.tags if live.tags is None else (live.tags | added) - removed
-    step = Step(replace(live, steps=()), change.edits)
-    known = live.fields
-    if stale := _stale(attributes, change.attributes):
-        attributes = {name: value for name, value in attributes.items() if name not in stale}
-        known = replace(known, attributes=known.attributes - stale)
+    step, known = Step(replace(live, steps=()), change.edits), live.fields
+    if len(attributes) < len(live.attributes):
+        known = replace(known, attributes=known.attributes - (live.attributes.keys() - attributes.keys()))
     return Live(live.type, attributes, links, tags, known, steps=(*live.steps, step)[-MAX_STEPS:])
 
 
-def _stale(known: Iterable[str], changed: Iterable[str]) -> frozenset[str]:
-    """Return the names of objects that hold what has been changed under another name, or that stand in such ones.
-
-    No name of an attribute has a dot where objects do not stand in each other.
-    """
-    if all("." not in name and not name.startswith("/") for name in known):
-        return frozenset()
-    places = {steps_of(name): name for name in changed}
-    others = (name for name in known if name not in places.values())
-    return frozenset(name for name in others if any(_is_part(steps_of(name), each) for each in places))
+class _NotLaid(Exception):
+    """Something stands in a value that is no object here: a list, of which a described API makes a set."""
 
 
-def _is_part(one: Steps, other: Steps) -> bool:
-    """Return whether one of two places is within the other."""
-    length = min(len(one), len(other))
-    return one[:length] == other[:length]
+def _stand_in_each_other(names: Iterable[str]) -> bool:
+    """Return whether attributes may be objects that stand in each other: only then has a name more than one step."""
+    return any("." in name or name.startswith("/") for name in names)
+
+
+def _laid_over(known: Mapping[str, JSON], change: Change) -> Iterator[tuple[str, JSON]]:
+    """Yield attributes with every edit that is about them, a part of them, or an object that they stand in."""
+    edits = [(place_of(edit.path)[1:], edit.left) for edit in change.edits if edit.path[0] == "attributes"]
+    unread = {steps_of(name) for name in change.attributes}
+    for name, value in known.items():
+        steps, now = steps_of(name), value
+        if steps in unread and not any(place[: len(steps)] == steps for place, _ in edits):
+            now = change.attributes[name]  # sent, although nobody could compare it
+        try:
+            for place, left in edits:
+                now = _with_edit(now, steps, place, left)
+        except _NotLaid:
+            continue
+        yield name, now
+
+
+def _with_edit(value: JSON, steps: Steps, place: Steps, left: JSON | Absent) -> JSON:
+    """Return the value at `steps` once what is at `place` has been set, or taken away."""
+    if place[: len(steps)] == steps:
+        return _set_in(value, place[len(steps) :], left)
+    if steps[: len(place)] != place:
+        return value
+    for step in steps[len(place) :]:
+        left = left.get(step, ABSENT) if isinstance(left, Mapping) else ABSENT
+    return None if isinstance(left, Absent) else left
+
+
+def _set_in(value: JSON, steps: Steps, left: JSON | Absent) -> JSON:
+    if not steps:
+        return None if isinstance(left, Absent) else left
+    if value is None:
+        value = {}
+    if not isinstance(value, Mapping):
+        raise _NotLaid
+    key, rest = steps[0], steps[1:]
+    if isinstance(left, Absent) and (not rest or key not in value):
+        return {name: each for name, each in value.items() if name != key}
+    return {**value, key: _set_in(value.get(key), rest, left)}
 
 
 def linkage(link: Link | tuple[Link, ...] | None) -> JSON:
@@ -251,7 +285,7 @@ def _merge(
     if shown is not None and not isinstance(shown, dict):
         hidden = shown is ABSENT and standing.schema.is_write_only(name)
         if not (replace or hidden):
-            raise CannotMerge(f"the API does not show `{name}`" if shown is ABSENT else f"`{name}` is no object")
+            raise CannotMerge(_why_not(name, shown, standing.schema))
         attributes[name] = _present(wanted)
         unread.append(name)
         return
@@ -306,6 +340,14 @@ def _within(name: str, names: Iterable[str]) -> list[str]:
     steps = steps_of(name)
     inner = [each for each in names if each != name and steps_of(each)[: len(steps)] == steps]
     return sorted(inner, key=lambda each: len(steps_of(each)))
+
+
+def _why_not(name: str, shown: JSON | Absent, schema: Schema) -> str:
+    if isinstance(shown, Absent):
+        return f"the API does not show `{name}`"
+    if isinstance(shown, list) and schema.grammar == "members":
+        return f'`{name}` is a list: to add and remove elements, its description has to say type = "set"'
+    return f"`{name}` is no object"
 
 
 def _shown(value: JSON | Absent) -> JSON:

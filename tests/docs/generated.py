@@ -18,8 +18,11 @@ from typing import Final
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from jobs.apis import catalogue
 from jobs.apis.described.description import Description
+from jobs.apis.described.scopes import key_variables, settable
 from jobs.apis.described.shape import element_of, is_list, is_model, members, words
+from jobs.apis.described.summary import CREDENTIALS, reads
 from jobs.apis.described.writing import inline
 from jobs.damage import WARNINGS
 from jobs.model import Status
@@ -169,6 +172,42 @@ def default(declared: FieldInfo) -> str:
     return "–" if value is None or isinstance(value, BaseModel) else f"`{inline(value)}`"
 
 
+def descriptions() -> str:
+    """One line a description that comes along: what it is of, and what a sheet and the environment need."""
+    rows = []
+    for name in DESCRIBED:
+        api = catalogue.description(name)
+        by_key: dict[tuple[tuple[str, ...], str], list[str]] = {}
+        for type_name, resource in api.resources.items():
+            pages = reads(resource).partition(":")[0]
+            by_key.setdefault((key_variables(api, resource), pages), []).append(type_name)
+        rows.append(
+            (
+                f"`{name}`",
+                "<br>".join(_code_list(types) for types in by_key.values()),
+                "<br>".join(_code_list(keys) for keys, _ in by_key),
+                "<br>".join(pages for _, pages in by_key),
+                _code_list(settable(api)) or "–",
+                _code_list(CREDENTIALS[api.auth.type]),
+            )
+        )
+    return _table(("API", "Types of records", "Key columns", "Read", "Also needed", "Credential"), rows)
+
+
+def descriptions_shortly() -> str:
+    """One line a description that comes along."""
+    rows = [(f"`{name}`", catalogue.about(name).rstrip(".")) for name in DESCRIBED]
+    return _table(("`--api`", "What it is"), rows)
+
+
+DESCRIBED: Final = tuple(name for name in catalogue.names() if name != "rest")
+"""The descriptions that come along, but for the template."""
+
+
+def _code_list(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
 PARTS: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
     ("docs/outcomes.md", "reasons"): reasons,
     ("docs/verdicts.md", "verdicts"): verdicts,
@@ -178,6 +217,8 @@ PARTS: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
     ("docs/input.md", "warnings"): warnings,
     ("docs/input.md", "bad-input"): bad_input,
     ("docs/describe-an-api.md", "keys"): description_keys,
+    ("docs/apis.md", "descriptions"): descriptions,
+    ("README.md", "descriptions"): descriptions_shortly,
     ("docs/commerce-layer.md", "stripe_payments"): partial(on_the_wire, "stripe_payments"),
     ("docs/commerce-layer.md", "transactions"): partial(on_the_wire, "transactions"),
 }

@@ -5,7 +5,8 @@ repository's `examples/`, with a sandbox running (`--limit 100/2s`) and `ROWPATC
 that begin with `$ ` are commands; they must exit 0 (write `; echo "exit status $?"` where another status is the point).
 The lines below are the whole output, standard error included; `...` stands for anything within a line, and for any
 lines when alone. A block ```` ```csv NAME ```` (any language) is first written to a file of that name. A comment
-`<!-- sandbox: FLAGS -->` gives the document's sandbox more flags.
+`<!-- sandbox: FLAGS -->` gives the document's sandbox more flags. With `--api FILE` it serves that API instead (FILE
+may be a block of the document), and what it announces is set as ROWPATCH_URL, ROWPATCH_TOKEN and so on.
 
 The `python` blocks of one document are one session too, in an empty folder, with the same variables set. They run
 inside an event loop that is going on, and may `await`. A `text` block that comes next is the whole output of a block.
@@ -32,6 +33,9 @@ from tests.docs.documents import DOCUMENTS, ROOT, Block, Step, as_pattern, block
 from worker.sandbox import SandboxSettings, serve
 
 PROGRAMS: Final = Path(sys.executable).parent
+ANNOUNCED: Final = ("url", "token", "username", "password", "api_key")
+"""What a sandbox announces and a shell would export. No client id and secret: a token of theirs has a short life."""
+
 _FLAGS: Final = re.compile(r"<!-- sandbox: (.*?) -->")
 
 
@@ -40,14 +44,15 @@ def documents_with(language: str) -> list[str]:
 
 
 @contextmanager
-def sandbox(*flags: str) -> Iterator[dict[str, str]]:
+def sandbox(folder: Path, *flags: str) -> Iterator[dict[str, str]]:
     """What `export` would have set in the shell of somebody who follows the document."""
-    command = [str(PROGRAMS / "rowpatch"), "sandbox", "--limit", "100/2s", "--latency", "1ms", *flags]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    usual = () if "--api" in flags else ("--limit", "100/2s")
+    command = [str(PROGRAMS / "rowpatch"), "sandbox", *usual, "--latency", "1ms", *flags]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder) as process:
         assert process.stdout is not None
         try:
             announced = json.loads(process.stdout.readline())
-            yield {"ROWPATCH_URL": announced["url"], "ROWPATCH_TOKEN": announced["token"]}
+            yield {f"ROWPATCH_{name.upper()}": announced[name] for name in ANNOUNCED if name in announced}
         finally:
             process.terminate()
 
@@ -56,7 +61,10 @@ def sandbox(*flags: str) -> Iterator[dict[str, str]]:
 def test_a_document_shows_what_happens(document: str, tmp_path: Path) -> None:
     text = read(document)
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
-    with sandbox(*" ".join(_FLAGS.findall(text)).split()) as address:
+    for block in blocks(text):
+        if len(block.info) == 2:  # the sandbox may need it
+            (tmp_path / block.info[1]).write_text(block.text, encoding="utf-8")
+    with sandbox(tmp_path, *" ".join(_FLAGS.findall(text)).split()) as address:
         environment = {
             **os.environ,
             **address,

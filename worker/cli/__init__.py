@@ -14,16 +14,18 @@ from cyclopts.config import Env
 
 from worker.exit_statuses import DONE, REFUSED
 
-_HELP: Final = """Apply a spreadsheet of updates to a rate-limited HTTP API:
-one PATCH per row, never faster than the API allows, with a truthful
+_HELP: Final = """Apply a spreadsheet of updates to records behind an HTTP API: one
+request per row, never faster than the API allows, with a truthful
 result for every row.
 
-A first run, with a sheet whose header is id,reference:
+A first run, with a sheet whose header is number,title,labels.add:
 
-    export ROWPATCH_URL=https://yourdomain.commercelayer.io
-    export ROWPATCH_CLIENT_ID=... ROWPATCH_CLIENT_SECRET=...
-    rowpatch apply payments.csv --type stripe_payments --limit 5
-    rowpatch resume runs/payments-20260131T090000Z --limit 40000
+    export ROWPATCH_API=github ROWPATCH_TOKEN=...
+    rowpatch plan issues.csv --type issues --set owner=octo --set repo=demo
+    rowpatch apply --plan runs/issues-20260131T090000Z
+
+rowpatch apis lists the APIs that have a name. Any other is described
+in a file of a few lines. Without --api, it is Commerce Layer.
 
 Every run has a directory with results.csv (your rows, each with its
 outcome), failed.csv (the rows that need your attention),
@@ -46,7 +48,7 @@ _COMMANDS: Final = {
     "undo": "Restore what a run replaced; the undo is a run itself.",
     "report": "Rebuild the reports of a run; nothing is sent.",
     "runs": "List the runs: the state of each, and the next command.",
-    "apis": "List the APIs there are; show or check a description.",
+    "apis": "List the APIs; show, check or draft a description.",
     "sandbox": "Serve a fake Commerce Layer on this machine for trials.",
 }
 

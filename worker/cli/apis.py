@@ -5,6 +5,8 @@ from typing import Annotated, Final
 
 from cyclopts import App, Parameter
 
+from worker.cli.apis_import import import_
+
 apis: Final = App(name="apis", default_parameter=Parameter(show_env_var=False, show_default=False))
 
 
@@ -82,7 +84,7 @@ def check(
     return guarded(report)
 
 
-apis.command("worker.cli.apis_import:import_", name="import")
+apis.command(import_, name="import")
 
 
 def _shortly(names: tuple[str, ...]) -> str:

@@ -63,13 +63,13 @@ class Flags:
         str | None,
         Parameter(
             group=_TARGET,
-            help="Base URL of the API, like https://yourdomain.commercelayer.io. Default: the one that the token or"
-            " the API's description names.",
+            help="Base URL of the API, like https://api.example.com/v1. Default: the one that the API's description"
+            " or the token names.",
         ),
     ] = None
     type: Annotated[
         str | None,
-        Parameter(group=_TARGET, help="Type of the records of rows without one, like stripe_payments."),
+        Parameter(group=_TARGET, help="Type of the records of rows without one, like issues."),
     ] = None
     expect_mode: Annotated[
         Literal["test", "live"] | None,

@@ -88,6 +88,14 @@ class Reading:
             self.sequencer.fresh(page, found)
 
     async def _found(self, page: ReadPage) -> Found:
+        """Read the records of a page, with what the run has just written; once more where that cannot be laid over."""
+        found = await self._read(page)
+        if any(not page.fields <= live.fields for live in found.records.values()):
+            await self.stop.sleep(READ_LAG_S)  # by then a read shows it
+            found = await self._read(page)
+        return found
+
+    async def _read(self, page: ReadPage) -> Found:
         found = await self.lookup.live(page.type, list(dict.fromkeys(page.ids)), page.fields)
         now = self.clock.now()
         records = {each: self.recent.over(each, live, now) for each, live in found.records.items()}

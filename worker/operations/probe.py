@@ -20,7 +20,7 @@ from jobs.apis.meanings import Meaning
 from jobs.apis.schema import closest
 from jobs.changes.inverse import Written, restoring
 from jobs.columns import keys_of
-from jobs.model import JSON, Absent, Edit, NotSent, Reply, Request, RowRef, Unsendable
+from jobs.model import JSON, Absent, Edit, NotSent, Reply, Request, RowRef, Unread, Unsendable
 from jobs.printable import printable
 from worker.engine.prober import Ask, Prober
 from worker.engine.run import RunEnd
@@ -285,8 +285,10 @@ def _wanted(edit: Edit) -> JSON:
     return None if isinstance(edit.after, Absent) else edit.after
 
 
-def _other(edit: Edit) -> JSON:
-    """Return any value but the one wanted: a row that would change nothing would have no cells."""
+def _other(edit: Edit) -> JSON | Absent:
+    """Return what the row replaces; any value but the one wanted, where it changes nothing and would have no cells."""
+    if edit.before != _wanted(edit) and not isinstance(edit.before, Unread):
+        return edit.before
     return "" if _wanted(edit) is None else None
 
 

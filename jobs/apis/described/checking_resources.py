@@ -88,7 +88,7 @@ def _json_patch(path: Path, update: UpdateDescription) -> Iterator[Problem]:
 
 def _reading(path: Path, found: ResourceDescription, scope: Scope) -> Iterator[Problem]:
     if isinstance(found.read, ReadDescription):
-        yield from _read((*path, "read"), found.read, scope.filling("fields"))
+        yield from _read((*path, "read"), found.read, scope)
         return
     if found.read_many is not None:
         return
@@ -101,7 +101,7 @@ def _reading(path: Path, found: ResourceDescription, scope: Scope) -> Iterator[P
 def _read(path: Path, read: ReadDescription, scope: Scope) -> Iterator[Problem]:
     if read.path:
         yield from url_path((*path, "path"), read.path, scope)
-    yield from texts((*path, "query"), read.query, scope)
+    yield from texts((*path, "query"), read.query, scope.filling("fields"))
     yield from headers((*path, "headers"), read.headers, scope)
 
 
@@ -109,9 +109,9 @@ def _read_many(
     path: Path, many: ReadManyDescription, keys: tuple[str, ...], defaults: Mapping[str, str], scope: Scope
 ) -> Iterator[Problem]:
     inside = scope.filling("ids", "fields")
-    yield from url_path((*path, "path"), many.path, inside)
+    yield from url_path((*path, "path"), many.path, scope.filling("ids"))
     yield from values((*path, "query"), many.query, inside)
-    yield from headers((*path, "headers"), many.headers, inside)
+    yield from headers((*path, "headers"), many.headers, scope)
     yield from values((*path, "body"), many.body, inside)
     yield from template((*path, "each"), many.each, replace(scope, declared=scope.declared | {"id"}))
     yield from pointer((*path, "records"), many.records)

@@ -36,25 +36,27 @@ class LimitDescription(_Part):
 
 
 class LimitHeaders(_Part):
-    """Headers in which replies tell a limit, where their names or forms are the API's own."""
+    """Headers in which replies state a limit, where their names or forms are the API's own."""
 
     limit: str = Field("", description="Header with the requests per window.")
     remaining: str = Field("", description="Header with the requests that are left.")
-    reset: str = Field("", description="Header with the end of the window.")
+    reset: str = Field("", description="Header with the end of the window, or the time left.")
     reset_format: Literal["seconds", "ms", "epoch", "epoch_ms", "iso8601"] = Field(
-        "seconds", description="Form of that end."
+        "seconds", description="Form of that value: time left (`seconds`, `ms`), or a point in time (the others)."
     )
-    window: str = Field("", description="Length of the window, where no header tells it: `60s`.")
+    window: str = Field("", description="Length of the window, where no header states it: `60s`.")
 
 
 class ErrorPlaces(_Part):
-    """Where a failure says what is wrong. Pointers are absolute in the reply; `@X` is a header."""
+    """Where a failure says what is wrong. Pointers begin at the reply, or at the item; `@X` is a header."""
 
-    items: tuple[str, ...] = Field((), description="Lists or objects of errors; the document itself if empty.")
-    message: str = Field("", description="The message, in an item and in the document.")
-    code: str = Field("", description="The code, in an item and in the document.")
-    field: str = Field("", description="The field that an item is about.")
-    request_id: str = Field("", description="What identifies the request to the vendor's support.")
+    items: tuple[str, ...] = Field(
+        (), description="Where errors stand: pointers to lists or objects of them; empty: the document itself."
+    )
+    message: str = Field("", description="Where the message stands, in an item and in the document.")
+    code: str = Field("", description="Where the code stands, in an item and in the document.")
+    field: str = Field("", description="Where an item names the field that it is about.")
+    request_id: str = Field("", description="Where the id stands by which the vendor's support finds the request.")
 
 
 class ErrorRule(_Part):
@@ -65,7 +67,7 @@ class ErrorRule(_Part):
     text: str = Field("", description="Part of the body, in any case.")
     header: Mapping[str, str] = Field({}, description='Values of headers; `"*"` is any value.')
     body: Mapping[str, Scalar] = Field({}, description="Values in the body by pointer; counts for a 2xx, too.")
-    means: Meant = Field(description="What it means.")
+    means: Meant = Field(description="What it means; docs/verdicts.md has what follows.")
     scope: str = Field("credential", description="Who pauses: `credential`, `record`, or a variable such as `{base}`.")
     wait_s: float = Field(0.0, ge=0, description="Seconds to wait at least, where no `Retry-After` says so.")
 
@@ -110,7 +112,9 @@ class FieldDescription(_Part):
     read_from: str = Field("", description="Where a read shows it, by pointer in the record.")
     write_to: str = Field("", description="Where an update takes it, by pointer in the body; `{field}` is filled.")
     clear: Literal["null", "empty", "omit", "never"] | None = Field(
-        None, description="How it is cleared. Default: `null`; `empty` for forms."
+        None,
+        description="How it is cleared: by null, by an empty text or list, by leaving the member out, or never."
+        " Default: `null`; `empty` for forms.",
     )
     encode: Literal["text", "list", "epoch", "epoch_ms"] | None = Field(
         None, description="How a value is written: as text, as a list of one, a date as seconds or ms since 1970."
@@ -158,7 +162,7 @@ class ReadManyDescription(_Part):
     query: Mapping[str, str | tuple[str, ...]] = Field({}, description="Query parameters.")
     headers: Mapping[str, str] = Field({}, description="Headers.")
     body: Mapping[str, object] = Field({}, description="JSON body of a POST.")
-    each: str = Field("{id}", description="How one id is written.")
+    each: str = Field("{id}", description="How one id is written within `{ids}`: `ID()='{id}'`.")
     max_ids: int = Field(25, ge=2, le=1000, description="Records on one page.")
     records: str = Field("", description="Where the list of records stands, by pointer.")
     id: str = Field("/id", description="Where a record shows its id, by pointer in the element.")
@@ -200,7 +204,7 @@ class ResourceDescription(_Part):
     path: str = Field(description="Path of one record; its variables are the record's key.")
     record: str = Field("", description="Where a reply holds one record, by pointer; empty: the document.")
     values: str = Field("", description="Where the record holds its fields, by pointer in the record.")
-    omits_empty: bool = Field(False, description="A read leaves out what is false, 0, empty or no list.")
+    omits_empty: bool = Field(False, description="A read leaves out fields that are false, 0, or empty.")
     update: UpdateDescription = Field(UpdateDescription(), description="How it is updated.")
     read: ReadDescription | Literal[False] = Field(
         ReadDescription(), description="How it is read; false: it cannot be."
@@ -214,7 +218,7 @@ class ResourceDescription(_Part):
     errors: ErrorPlaces | None = Field(None, description="Where its failures say what is wrong.")
     error_rules: tuple[ErrorRule, ...] = Field((), description="Rules that go before those of the API.")
     settle_s: float | None = Field(
-        None, ge=0, le=600, description="How long its reads may lag; default: that of the API."
+        None, ge=0, le=600, description="Seconds that its reads may lag; default: that of the API."
     )
     fields: Mapping[str, FieldDescription] = Field({}, description="What is known of its fields, by name.")
 
@@ -222,21 +226,25 @@ class ResourceDescription(_Part):
 class Description(_Part):
     """An API."""
 
-    name: str = Field(pattern="^[a-z0-9][a-z0-9_-]*$", description="What `--api` calls it.")
-    verified: str = Field("", description="What stands behind it: `docs 2026-11`, `probe 2026-12-01`.")
-    notes: tuple[str, ...] = Field((), description="Traps, told by `apis show` and before the first apply.")
-    base_url: str = Field("", description="Where it is; may hold variables. --url overrides it.")
+    name: str = Field(pattern="^[a-z0-9][a-z0-9_-]*$", description="Its name, in messages and lists.")
+    verified: str = Field("", description="What it was checked against, and when: `docs 2026-11`, `probe 2026-12-01`.")
+    notes: tuple[str, ...] = Field(
+        (), description="Traps, printed by `apis show` and before the first update of a run."
+    )
+    base_url: str = Field("", description="Where it is, with its version; may hold variables. --url replaces it.")
     variables: Mapping[str, str] = Field(
         {}, description="Defaults of variables; --set and the environment override them."
     )
     headers: Mapping[str, str] = Field({}, description="Headers of every request.")
-    limits: tuple[LimitDescription, ...] = Field((), description="Declared limits; learned ones come on top.")
+    limits: tuple[LimitDescription, ...] = Field(
+        (), description="Limits to keep; those that replies state are learned beside them."
+    )
     limit_headers: tuple[LimitHeaders, ...] = Field(
-        (), description="Headers with limits that are not told in a usual way."
+        (), description="Headers that state limits under names of the API's own."
     )
     errors: ErrorPlaces = Field(ErrorPlaces(), description="Where failures say what is wrong.")
-    idempotency_key: str = Field("", description="Header for a key that makes repetitions harmless.")
-    settle_s: float = Field(2.0, ge=0, le=600, description="How long reads may lag behind writes.")
+    idempotency_key: str = Field("", description="Header of updates for a key, by which the API knows a repetition.")
+    settle_s: float = Field(2.0, ge=0, le=600, description="Seconds that reads may lag behind writes.")
     auth: AuthDescription = Field(AuthDescription(), description="How requests are authorised.")
     error_rules: tuple[ErrorRule, ...] = Field((), description="What replies mean; the first match counts.")
     resources: Mapping[str, ResourceDescription] = Field(min_length=1, description="Types of records, by name.")

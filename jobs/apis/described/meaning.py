@@ -40,6 +40,7 @@ CREDENTIAL: Final = "credential"
 """The scope of a pause that everybody keeps who uses the credential."""
 
 _ANY: Final = "*"
+_UNAUTHORIZED: Final = 401
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +194,9 @@ def _by_http(rules: Rules, request: Request, reply: Reply) -> Meaning:
     if 200 <= reply.status < 300:
         return _served(request, reply)
     meaning = _by_status(reply)
-    if meaning in {Meaning.NOT_AUTHORIZED, Meaning.HELD} and token_refused(reply):
+    if meaning is Meaning.NOT_AUTHORIZED and reply.status == _UNAUTHORIZED:
+        return Meaning.TOKEN_REFUSED  # RFC 9110, 15.5.2: it lacks valid credentials
+    if meaning is Meaning.HELD and token_refused(reply):
         return Meaning.TOKEN_REFUSED
     return Meaning.CONFLICT if rules.conditional and meaning is Meaning.NOT_UNIQUE else meaning
 

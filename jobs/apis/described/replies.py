@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from jobs.apis.described.basis import Basis
 from jobs.apis.described.description import ResourceDescription
@@ -11,7 +11,7 @@ from jobs.apis.described.names import Steps, name_of, pointed
 from jobs.apis.described.places import at
 from jobs.model import JSON, Absent, Fields, Live
 
-_DEEPEST = 6
+_DEEPEST: Final = 6
 """Levels of objects whose members can be named."""
 
 

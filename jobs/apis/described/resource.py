@@ -1,6 +1,6 @@
 """One type of records of a described API: its requests, and what its replies show."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -186,7 +186,8 @@ class DescribedResource:
         values = self._values(keys_[0])
         ids = [self._each.fill({**values, "id": self._last(key)}) for key in keys_]
         lists = {"ids": ids, "fields": self._top_names(fields)}
-        target = self._target(self._paths["read_many"], _listed(many.query, lists, values), values)
+        known = {**values, "ids": ",".join(ids)}
+        target = self._target(self._paths["read_many"], _listed(many.query, lists, values), known, _list_into_url)
         headers = self._own_headers(many.headers, values)
         if many.method == "GET":
             return self._reading(target, headers)
@@ -361,10 +362,16 @@ class DescribedResource:
         found = dict.fromkeys(self._rules.rule(name).steps[0] for name in sorted(fields.attributes))
         return tuple(found)
 
-    def _target(self, path: Template, query: Mapping[str, str] | Sequence[tuple[str, str]], values: Any) -> str:
+    def _target(
+        self,
+        path: Template,
+        query: Mapping[str, str] | Sequence[tuple[str, str]],
+        values: Mapping[str, str],
+        encode: Callable[[str], str] = into_url,
+    ) -> str:
         pairs = query.items() if isinstance(query, Mapping) else query
         listed = "&".join(f"{quote(name, safe='$[]')}={quote(text, safe=_SAFE_IN_QUERIES)}" for name, text in pairs)
-        target = self.base + path.fill(values, into_url)
+        target = self.base + path.fill(values, encode)
         return f"{target}{'&' if '?' in target else '?'}{listed}" if listed else target
 
     def _record(self, reply: Reply, key: str) -> Mapping[str, Any] | None:
@@ -412,6 +419,11 @@ def _texts(given: str | tuple[str, ...], lists: Mapping[str, Sequence[str]], val
     if "{fields}" in given and not lists["fields"]:
         return []
     return [_with_lists(given, lists, values)]
+
+
+def _list_into_url(text: str) -> str:
+    """Encode ids for a path; the commas between them stay."""
+    return quote(text, safe=",")
 
 
 def _with_lists(value: Any, lists: Mapping[str, Sequence[str]], values: Mapping[str, str]) -> Any:

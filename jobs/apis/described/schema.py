@@ -67,9 +67,9 @@ def _type_of(name: str, resource: ResourceDescription) -> ResourceType:
     for field, said in resource.fields.items():
         steps = steps_of(field)
         if steps[-1] == _EVERY:
-            defaults[steps[:-1]] = _attribute(said)
+            defaults[steps[:-1]] = _attribute(said, resource)
         else:
-            declared[steps] = _attribute(said)
+            declared[steps] = _attribute(said, resource)
     return ResourceType(
         name,
         attributes={name_of(steps): each for steps, each in declared.items() if not each.read_only},
@@ -80,7 +80,8 @@ def _type_of(name: str, resource: ResourceDescription) -> ResourceType:
     )
 
 
-def _attribute(said: FieldDescription) -> Attribute:
+def _attribute(said: FieldDescription, resource: ResourceDescription) -> Attribute:
+    clear = said.clear or ("empty" if resource.update.format == "form" else "null")
     return Attribute(
         _kind_of(said),
         choices=said.enum,
@@ -89,7 +90,8 @@ def _attribute(said: FieldDescription) -> Attribute:
         read_only=said.read_only,
         write_only=said.write_only,
         action=said.action,
-        clearable=said.clear != "never",
+        clearable=clear != "never",
+        empties=clear == "empty",
         encode=said.encode or "",
     )
 

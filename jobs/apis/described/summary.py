@@ -10,7 +10,7 @@ from jobs.apis.described.description import (
     PreconditionDescription,
     ResourceDescription,
 )
-from jobs.apis.described.scopes import key_variables, settable
+from jobs.apis.described.scopes import key_variables, named_in, settable
 
 CREDENTIALS: Final[Mapping[str, tuple[str, ...]]] = {
     "bearer": ("ROWPATCH_TOKEN",),
@@ -61,7 +61,7 @@ def _resource(found: ResourceDescription, api: Description) -> Iterator[str]:
     yield f"key       {', '.join(key_variables(api, found))}"
     what = "only what changes" if update.send == "changes" else "the whole record with the changes"
     yield f"updates   {update.method} {update.path or found.path} with {_FORMATS[update.format]}, {what}"
-    yield f"reads     {_reads(found)}"
+    yield f"reads     {reads(found)}"
     if found.find is not None:
         yield f"finds     by {' or '.join(found.find.by)}: GET {found.find.path}"
     if found.precondition is not None:
@@ -71,12 +71,20 @@ def _resource(found: ResourceDescription, api: Description) -> Iterator[str]:
         yield f"fields    {', '.join(found.fields)}"
 
 
-def _reads(found: ResourceDescription) -> str:
-    if found.read is False:
-        return "none: nothing is compared or merged, and nothing can be undone"
-    if found.read_many is not None:
-        return f"{found.read_many.max_ids} at once: {found.read_many.method} {found.read_many.path}"
-    return f"one by one: GET {found.read.path or found.path}"
+def reads(found: ResourceDescription) -> str:
+    """Return how records are read, in words: `100 at once: GET /items`."""
+    one_by_one = f"one by one: GET {(found.read.path if found.read else '') or found.path}"
+    if found.read_many is None:
+        return one_by_one if found.read else "none: nothing is compared or merged, and nothing can be undone"
+    if found.precondition is not None and (headers := _headers_in(found.precondition)):
+        return f"{one_by_one}, since no page of records shows {', '.join(headers)} of each"
+    return f"{found.read_many.max_ids} at once: {found.read_many.method} {found.read_many.path}"
+
+
+def _headers_in(guard: PreconditionDescription) -> list[str]:
+    """Return the headers of a read that updates are conditional on."""
+    texts = (guard.headers, guard.body, guard.query)
+    return sorted(name[1:] for name in named_in(texts) if name.startswith("@"))
 
 
 def _guard(found: PreconditionDescription) -> str:

@@ -11,7 +11,7 @@ from jobs.changes.diff import MAX_STEPS, CannotMerge, Change, CompareRules, afte
 from jobs.changes.inverse import Written, _before, restoring, trails
 from jobs.changes.overtaking import Inseparable, rest_of, touched
 from jobs.changes.taken import taken
-from jobs.model import ABSENT, JSON, UNREAD, Edit, Fields, Link, Live, Path, RowRef, UpdateJob
+from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Fields, Link, Live, Path, RowRef, UpdateJob
 from tests.schemas import DESK, SCHEMA, TERMS
 
 REF = RowRef(1, 2, b"")
@@ -318,14 +318,59 @@ def test_a_member_may_have_forms_too() -> None:
     assert difference(ticket(members={"address": {"moved_at": "2026-01-31"}}), live, DESCRIBED).is_empty
 
 
-def test_what_holds_a_changed_object_or_stands_in_one_has_to_be_read_again() -> None:
-    live = shown(address={"geo": {"lat": 1}}, address__geo={"lat": 1}, subject="s", address__lines=["a"])
+def test_what_holds_a_changed_object_or_stands_in_one_changes_with_it() -> None:
+    live = shown(address={"geo": {"lat": 1}, "x": 1}, address__geo={"lat": 1}, subject="s", address__lines=["a"])
     change = difference(ticket(members={"address.geo": {"lat": 2}}), live, DESCRIBED)
     left = after(live, change)
-    assert left.attributes == {"address.geo": {"lat": 2}, "subject": "s", "address.lines": ["a"]}
-    assert left.fields == Fields(frozenset(left.attributes))
+    assert left.attributes == {
+        "address": {"geo": {"lat": 2}, "x": 1}, "address.geo": {"lat": 2}, "subject": "s", "address.lines": ["a"],
+    }  # fmt: skip
+    assert left.fields == live.fields
     outer = difference(ticket(attributes={"address": None}), live, DESCRIBED)
-    assert after(live, outer).attributes == {"address": None, "subject": "s"}
+    nothing = {"address": None, "address.geo": None, "address.lines": None}
+    assert after(live, outer).attributes == {**nothing, "subject": "s"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "edits", "left"),
+    [
+        ("a", {"k": 1}, [(("a", "k"), 2), (("a.b", "c"), 3)], {"k": 2, "b": {"c": 3}}),  # which the change has apart
+        ("a", {"b": {"c": 1, "d": 2}}, [(("a.b", "c"), ABSENT)], {"b": {"d": 2}}),
+        ("a", {"x": 1}, [(("a.b", "c"), ABSENT)], {"x": 1}),
+        ("a", None, [(("a.b", "c"), 3)], {"b": {"c": 3}}),
+        ("a.b", {"c": 1}, [(("a",), {"b": {"c": 2}})], {"c": 2}),
+        ("a.b", {"c": 1}, [(("a",), {"x": 2})], None),
+        ("a.b", {"c": 1}, [(("a",), "text")], None),
+        ("a.b", {"c": 1}, [(("a", "b"), ABSENT)], None),
+        ("a.b", {"c": 1}, [(("a.c", "d"), 5)], {"c": 1}),
+    ],
+)
+def test_edits_are_laid_into_an_object_by_their_place(
+    name: str, value: JSON, edits: list[tuple[tuple[str, ...], JSON | Absent]], left: JSON
+) -> None:
+    changes = tuple(Edit(("attributes", *path), 1, new) for path, new in edits)
+    names: dict[str, JSON] = dict.fromkeys([path[0] for path, _ in edits])
+    live = Live("tickets", {name: value}, fields=Fields(frozenset({name})))
+    assert after(live, Change(names, edits=changes)).attributes == {name: left}
+
+
+@pytest.mark.parametrize(("terms", "says"), [(DESCRIBED, 'say type = "set"'), (TERMS, "is no object")])
+def test_a_list_that_is_no_set_takes_no_elements(terms: CompareRules, says: str) -> None:
+    live = Live("tickets", {"watchers": ["x"]}, fields=Fields(frozenset({"watchers"})))
+    with pytest.raises(CannotMerge, match=says):
+        difference(ticket(members={"watchers": {"add": True}}), live, terms)
+
+
+def test_a_set_that_stands_in_an_object_makes_the_object_unknown() -> None:
+    live = Live("tickets", {"a": {"tags": ["x"]}, "b.c": {}}, fields=Fields(frozenset({"a", "b.c"})))
+    left = after(live, Change({"a.tags": {"y": True}}, edits=(Edit(("attributes", "a.tags", "y"), ABSENT, True),)))
+    assert left.attributes == {"b.c": {}}
+    assert left.fields == Fields(frozenset({"b.c"}))
+
+
+def test_what_nobody_could_compare_is_as_it_was_sent() -> None:
+    live = Live("tickets", {"a.b": "x", "c": "y"}, fields=Fields(frozenset({"a.b", "c"})))
+    assert after(live, Change({"a.b": "z"}, unread=("a.b",))).attributes == {"a.b": "z", "c": "y"}
 
 
 def test_a_reply_shows_an_object_with_what_was_changed_in_it() -> None:

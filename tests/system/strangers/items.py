@@ -1,7 +1,7 @@
 """One sheet for every described API: awkward text, numbers, members of members, sets, clearing, rows for nobody."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from tests.system.strangers.judge import GONE, Aim, Record
@@ -32,12 +32,14 @@ class Habits:
         cleared: what a cleared note becomes.
         stored: the text that is stored for a text that is sent.
         too_long: whether a code of more than 20 characters is refused.
+        is_typed: whether the description knows types; if not, the header says them, and there are no sets.
         extra: columns of its own: for a row's place the cell and the stored value.
     """
 
     cleared: Any = None
     stored: Callable[[str], str] = lambda text: text
     too_long: bool = True
+    is_typed: bool = True
     extra: Mapping[str, Callable[[int], tuple[str, Any]]] = field(default_factory=dict)
 
 
@@ -77,7 +79,18 @@ def sheet(type_name: str, identities: Sequence[str], nobody: str, habits: Habits
         if place % 41 != 5:
             cells.append([identities[place], *[""] * (len(header) - 2), "of two"])
             aims.append(Aim(identities[place], {("metadata", "second"): "of two"}))
+    if not habits.is_typed:
+        return _untyped(Sheet(type_name, header, cells, aims, ("title",)))
     return Sheet(type_name, header, cells, aims, ("title",))
+
+
+def _untyped(sheet: Sheet) -> Sheet:
+    suffixes = {"count": "count:int", "active": "active:bool"}
+    kept = [place for place, name in enumerate(sheet.header) if not name.startswith("tags.")]
+    header = [suffixes.get(sheet.header[place], sheet.header[place]) for place in kept]
+    rows = [[row[place] for place in kept] for row in sheet.rows]
+    aims = [Aim(aim.id, {path: value for path, value in aim.sets.items() if path != ("tags",)}) for aim in sheet.aims]
+    return replace(sheet, header=header, rows=rows, aims=aims)
 
 
 def _row(place: int, habits: Habits) -> tuple[list[str], dict[tuple[str, ...], Any]]:

@@ -4,7 +4,7 @@ import base64
 import json
 import urllib.request
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,7 +65,7 @@ def _habits(type_name: str) -> Habits:
     Its store in memory merges a patch into the stored object before it validates the result: a 400 of a merge patch
     has changed members of members all the same.
     """
-    return Habits(TYPES[type_name], too_long=type_name != "records")
+    return Habits(TYPES.get(type_name, GONE), too_long=type_name in {"by_json_patch", "plain"})
 
 
 def visited(folder: Path) -> list[Line]:
@@ -82,6 +82,16 @@ def visited(folder: Path) -> list[Line]:
         with Street(_inner(folder, f"{type_name}-races")) as street, Gate(free_port()) as gate:
             scene = _opened(street, gate, type_name)
             race.told(scene, gate, items.sheet(type_name, _ids(40), "nObOdY", _habits(type_name)), line)
+        lines.append(line)
+    for type_name in ("records", "records_json_patch"):
+        line = Line(f"Kinto, the description that comes along, {type_name}")
+        with Street(_inner(folder, f"own-{type_name}")) as street, Gate(free_port()) as gate:
+            scene = _opened(street, gate, type_name)
+            where = ("--set", "bucket=erp", "--set", f"collection={type_name}", "--set", f"server={gate.url}")
+            habits = Habits(GONE, too_long=False, is_typed=False)
+            own = replace(scene, flags=("--api", "kinto", *where))
+            told(own, items.sheet(type_name, _ids(ROWS), "nObOdY", habits), line)
+            line.notes.append(gate.counted())
         lines.append(line)
     line = Line("Kinto, records, every seventh update without an answer")
     with Street(_inner(folder, "lost")) as street, Gate(free_port(), loses=7) as gate:

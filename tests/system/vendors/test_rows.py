@@ -149,6 +149,20 @@ def stories() -> list[Story]:
             },
             {"realm": keycloak.REALM}, None, statuses={"applied": 1, "unchanged": 1},
         ),
+        Story(
+            "keycloak", keycloak.Fake(keycloak.some(6)), "users",
+            "username,lastName,enabled\nuser1,Gogh,false\nuser2,Last2,true\nnobody,x,\n",
+            {"client_id": keycloak.CLIENT_ID, "client_secret": keycloak.CLIENT_SECRET},
+            {keycloak.user_id(1): {"firstName": "First1", "lastName": "Gogh", "enabled": False}},
+            {"realm": keycloak.REALM}, None, statuses={"applied": 1, "unchanged": 1, "rejected": 1},
+        ),
+        Story(
+            "zendesk", zendesk.Fake(zendesk.some(6)), "tickets",
+            "id,tags.add,subject\n1,a,\n1,,twice\n1,b,\n",  # three rows of one record, in order
+            {"username": f"{zendesk.EMAIL}/token", "password": zendesk.API_TOKEN},
+            {"1": {"tags": ["a", "b", "old"], "subject": "twice"}}, {"subdomain": "x"}, "/api/v2",
+            statuses={"applied": 3},
+        ),
     ]  # fmt: skip
 
 

@@ -146,6 +146,22 @@ def test_neither_an_undo_nor_what_is_undone_is_undone_again(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
+    ("state", "command"),
+    [("finished", ""), ("stopped", "rowpatch undo"), ("interrupted", "rowpatch undo"), ("killed", "rowpatch undo")],
+)
+def test_a_probe_that_did_not_finish_is_undone_and_never_resumed(tmp_path: Path, state: str, command: str) -> None:
+    home = tmp_path / "runs"
+    make(home / "a", ("probe", "running" if state == "killed" else state), results=SOME, at=1.0)
+    (run,) = listed(home)
+    assert (run.state, run.is_open, run.needs_retry) == (state, False, False)
+    assert run.next.startswith(command)
+    assert bool(run.next) == bool(command)
+    if not command:
+        with pytest.raises(ConfigError):
+            to_undo(home)
+
+
+@pytest.mark.parametrize(
     ("age", "told"),
     [(-5, "0 s"), (0, "0 s"), (119, "119 s"), (120, "2 min"), (7_200, "2 h"), (172_800, "2 days"), (9e6, "104 days")],
 )

@@ -70,13 +70,14 @@ class Channel:
         return reading
 
     def until(
-        self, holds: Callable[[Reading], bool], since: float, *, patient: bool = False
+        self, holds: Callable[[Reading], bool], since: float, limit: float = PATIENCE_S, *, patient: bool = False
     ) -> Generator[Step, Any, Reading | None]:
         """Read until something holds; None if it does not in time, or the user wants an end.
 
         Args:
             holds: what is waited for.
-            since: loop time in seconds from which the patience counts.
+            since: loop time in seconds from which the limit counts.
+            limit: seconds to wait at most.
             patient: wait although the user wants an end.
         """
         pause = AT_ONCE_S
@@ -84,7 +85,7 @@ class Channel:
             reading = yield from self.read()
             if holds(reading):
                 return reading
-            if reading.asked - since >= PATIENCE_S or not (yield Wait(pause, patient)):
+            if reading.asked - since >= limit or not (yield Wait(pause, patient)):
                 return None
             self.stale = reading.asked
             pause = min(1.5 * pause, _LONGEST_PAUSE_S)
@@ -92,9 +93,18 @@ class Channel:
     def read_anew(self, shows: Callable[[Reading], bool]) -> Generator[Step, Any, Reading]:
         """Read after a write that may show nothing: at once, and once more when reads no longer lag."""
         reading = yield from self.read()
-        if not shows(reading) and (yield Wait(self._pause)):
+        if not shows(reading) and (yield Wait(self.pause)):
             reading = yield from self.read()
         return reading
+
+    def lagged(self, shown: Reading, written: Answered) -> tuple[float, float]:
+        """Note how late a write was shown; return the seconds of the last read before, and of that one."""
+        self.lag = max(0.0, shown.asked - written.at)
+        return max(0.0, self.stale - written.at), self.lag
+
+    def follow(self, subject: Subject) -> None:
+        """Go by another description from now on."""
+        self.subject = subject
 
     def amend(self, row: str, edits: tuple[Edit, ...]) -> Generator[Step, Any, None]:
         """Have recorded what a write replaced, as far as it was seen."""
@@ -114,7 +124,7 @@ class Channel:
         return f"{errors_text(outcome.status, errors)}{about}"
 
     @property
-    def _pause(self) -> float:
+    def pause(self) -> float:
         """Seconds after which a write shows if it ever does."""
         said = self.subject.settle_s if self.lag is None else 2 * self.lag + AT_ONCE_S
         return min(said, PATIENCE_S)

@@ -100,24 +100,20 @@ def lag_fact(subject: Subject, stale: float, lag: float) -> Fact:
 
 def merge_shown(subject: Subject, wanted: Wanted, before: Reading, after: Reading) -> frozenset[Merge]:
     """Return how the server may merge the object that the field is, or belongs to; none where nothing tells."""
-    steps, update = subject.rules.rule(wanted.field).steps, subject.described.update
-    if update.send == "record" or update.format == "json_patch":
-        return frozenset()  # all is sent, or each place is named
+    steps = subject.rules.rule(wanted.field).steps
+    if subject.implied_merge is None:
+        return frozenset()
     return merging(at(before.fields, steps[:1]), sent_part(steps, wanted.value), at(after.fields, steps[:1]))
 
 
 def merge_facts(subject: Subject, wanted: Wanted, before: Reading, found: frozenset[Merge]) -> tuple[Fact, ...]:
     """Return how the server merges, beside what the description says; nothing where no object was written."""
-    steps, update = subject.rules.rule(wanted.field).steps, subject.described.update
-    if (
-        not isinstance(at(before.fields, steps[:1]), Mapping)
-        or update.send == "record"
-        or update.format == "json_patch"
-    ):
+    steps = subject.rules.rule(wanted.field).steps
+    if not isinstance(at(before.fields, steps[:1]), Mapping) or subject.implied_merge is None:
         return ()
     top = name_of(steps[:1])
     name, seen = f"merge {top}", "members of the object that were not sent"
-    says = subject.rules.rule(top).described.merge or ("deep" if update.format == "merge_patch" else "replace")
+    says = subject.rules.rule(top).described.merge or subject.implied_merge
     if not found:
         return (Fact(name, says, "not seen: the object has no other members", seen),)
     told = " or ".join(each for each in _EFFECT if each in found)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from worker.policy.ratelimit import SILENT, Limits
+from worker.policy.ratelimit import Limits
 
 Reader = Callable[[Mapping[str, str], float], Limits]
 
@@ -14,16 +14,20 @@ _NO_LIMITS: Final = frozenset({"content-security-policy", "strict-transport-secu
 def understood(headers: Mapping[str, str], read: Reader, wall: float) -> tuple[str, ...]:
     """Return the names of the headers that say something to a reader of limits: it reads less without one of them.
 
+    Some say the same (what is left, and what is used): each is looked at without each of the others, too.
+
     Args:
         headers: names in lower case.
         read: reads limits.
         wall: seconds since the epoch.
     """
-    whole = read(headers, wall)
-    if whole == SILENT:
-        return ()
-    others = {name: {other: value for other, value in headers.items() if other != name} for name in headers}
-    return tuple(name for name, rest in others.items() if looks_like_limit(name) and read(rest, wall) != whole)
+    alike = [name for name in headers if looks_like_limit(name)]
+
+    def matters(name: str, other: str) -> bool:
+        rest = {each: value for each, value in headers.items() if each != other}
+        return read(rest, wall) != read({each: value for each, value in rest.items() if each != name}, wall)
+
+    return tuple(name for name in alike if any(matters(name, other) for other in ("", *alike) if other != name))
 
 
 def looks_like_limit(name: str) -> bool:

@@ -26,6 +26,9 @@ WAYS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Ways to clear a member that a format of updates can say: those that can be told apart."""
 
+_CLEARS: Final = {"form": "empty"}
+"""Ways to clear by format, where that is not null."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -95,9 +98,7 @@ def ways_to_clear(subject: Subject, reading: Reading, field: str) -> tuple[str, 
 
 def described_way(subject: Subject, field: str) -> str:
     """Return how the description clears a field."""
-    return subject.rules.rule(field).described.clear or (
-        "empty" if subject.described.update.format == "form" else "null"
-    )
+    return subject.rules.rule(field).described.clear or _CLEARS.get(subject.described.update.format, "null")
 
 
 def _cleared(way: str) -> JSON | Absent:

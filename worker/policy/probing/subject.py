@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from jobs.apis.described import keys
 from jobs.apis.described.api import DescribedApi
@@ -15,10 +15,11 @@ from jobs.apis.described.resource import DescribedResource
 from jobs.apis.documents import value_of
 from jobs.changes.diff import Change
 from jobs.model import JSON, Absent, Edit, Fields, Live, Reply, Request, RowRef, UpdateJob
-from worker.policy.probing.effects import is_nothing
+from worker.policy.probing.effects import Merge, is_nothing
 from worker.policy.verdict import Sent
 
-_NO_ROW = RowRef(0, 0, b"")
+_NO_ROW: Final = RowRef(0, 0, b"")
+_IMPLIED: Final[Mapping[str, Merge | None]] = {"merge_patch": "deep", "json_patch": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,12 @@ class Subject:
     def shown_id(self) -> str:
         """Value of that variable."""
         return keys.values_of(self.key, keys.variables_of(self.described))[self.id_name]
+
+    @property
+    def implied_merge(self) -> Merge | None:
+        """How members are merged by the form of updates alone; None where all is sent, or each place is named."""
+        update = self.described.update
+        return None if update.send == "record" else _IMPLIED.get(update.format, "replace")
 
     # ---- variants
 

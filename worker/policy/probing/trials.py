@@ -6,6 +6,7 @@ write and its way back, the caller's journal knows what the record held.
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from jobs.apis.described.fields import FieldRules
@@ -164,12 +165,12 @@ class Conversation:
         after = yield from channel.until(lambda reading: not alike(subject.value(reading, name), old), answered.at)
         self.facts.append(judging.value_fact(subject, self.wanted, after, answered, trial.reply))
         if after is not None:
-            channel.lag = max(0.0, after.asked - answered.at)
-            self.facts.append(judging.lag_fact(subject, max(0.0, channel.stale - answered.at), channel.lag))
+            self.facts.append(judging.lag_fact(subject, *channel.lagged(after, answered)))
             self._merge = judging.merge_shown(subject, self.wanted, before, after)
             self.facts += judging.merge_facts(subject, self.wanted, before, self._merge)
             self._write = moved(before, after, (*pointed(subject.described.values), *steps))
-        yield from self._come_back(trial, before, answered, is_seen=after is not None)
+        forced = {name: old} if after is None else {}
+        yield from self._come_back(trial, before, answered, forced, is_seen=after is not None)
         if after is not None and not self.left:
             yield from self._clear_field()
 
@@ -210,7 +211,9 @@ class Conversation:
         after = yield from channel.read_anew(lambda reading: not alike(at(reading.fields, steps), old))
         now = at(after.fields, steps)
         results[way] = is_empty(now), Fact(label, says, judging.left_of(now, old), trial.reply)
-        yield from self._come_back(trial, before, answered, is_seen=not alike(now, old))
+        is_seen = not alike(now, old)
+        forced = {} if is_seen else {name: channel.subject.value(before, name)}
+        yield from self._come_back(trial, before, answered, forced, is_seen=is_seen)
 
     def _clearing(self, name: str, way: str, before: Reading) -> _Trial:
         """Return the write that clears a member: alone, or within as much of its objects as the server replaces."""
@@ -252,7 +255,7 @@ class Conversation:
             return
         after = yield from channel.read_anew(lambda reading: name in reading.fields)
         is_stored = name in after.fields
-        yield from self._come_back(trial, before, answered, is_seen=is_stored, force=False)
+        yield from self._come_back(trial, before, answered, is_seen=is_stored)
         self.facts.append(judging.unknown_fact(label, answered, channel.reading, name, is_stored=is_stored))
 
     # ---- every write
@@ -265,7 +268,13 @@ class Conversation:
         return (yield from self.channel.write(trial.row, request, trial.edits))
 
     def _come_back(
-        self, trial: _Trial, before: Reading, answered: Answered, *, is_seen: bool, force: bool | None = None
+        self,
+        trial: _Trial,
+        before: Reading,
+        answered: Answered,
+        forced: Mapping[str, JSON] = MappingProxyType({}),
+        *,
+        is_seen: bool,
     ) -> Talk:
         """Record what a write did to the record, and put back what differs.
 
@@ -273,8 +282,8 @@ class Conversation:
             trial: the write.
             before: the record before it.
             answered: its outcome.
+            forced: values by field to send although nothing differs: the write may show later.
             is_seen: a read has shown it.
-            force: put it back although nothing differs; by default what was not seen, since it may show later.
         """
         channel, after = self.channel, self.channel.reading
         if answered.meaning in DONE and not self._has("echo"):
@@ -289,10 +298,9 @@ class Conversation:
         if losses and not self._loses:
             self._loses = True
             update = channel.subject.described.update.model_copy(update={"send": "record"})
-            channel.subject = channel.subject.varied(update=update)
+            channel.follow(channel.subject.varied(update=update))
         names = [*trial.names, *losses]
-        needs = not is_seen if force is None else force
-        fact = yield from put_back(channel, back(trial.row), before, names, self._merge, force=needs)
+        fact = yield from put_back(channel, back(trial.row), before, names, self._merge, forced)
         if fact is not None:
             self.left = True
             self.facts.append(fact)

@@ -1,19 +1,34 @@
 """The way back: what a record held before a write is sent again, in one way after the other, until a read shows it."""
 
-from collections.abc import Generator, Iterator, Sequence
-from typing import Any
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, Final
 
-from jobs.model import Edit
+from jobs.apis.described.names import name_of
+from jobs.model import JSON, Edit
 from worker.policy.probing.channel import Channel
-from worker.policy.probing.effects import Merge, alike
+from worker.policy.probing.effects import Merge, alike, differences
 from worker.policy.probing.facts import Fact
+from worker.policy.probing.judging import PATIENCE_S
+from worker.policy.probing.plan import top_of
 from worker.policy.probing.steps import Answered, Step
-from worker.policy.probing.subject import Reading, Subject
+from worker.policy.probing.subject import Reading, Subject, present
 from worker.policy.verdict import Settle
+
+_MORE_S: Final = 1.0
+"""Seconds beyond the known lag that one way back is given before the next is tried."""
+
+_WHOLES: Final = frozenset({"list", "set", "keyed", "json"})
+"""Types of fields whose value is sent as a whole."""
 
 
 def put_back(
-    channel: Channel, row: str, before: Reading, names: Sequence[str], merge: frozenset[Merge], *, force: bool
+    channel: Channel,
+    row: str,
+    before: Reading,
+    names: Sequence[str],
+    merge: frozenset[Merge],
+    forced: Mapping[str, JSON],
 ) -> Generator[Step, Any, Fact | None]:
     """Put back what differs; return a fact about what could not be, None where nothing is left.
 
@@ -23,26 +38,25 @@ def put_back(
         before: the record as it was.
         names: of outermost members.
         merge: how the server may merge them.
-        force: send them although they do not differ: the write may not show yet.
+        forced: values by field to send first if nothing differs: the write may not show yet.
     """
     answered: Answered | None = None
-    for sender in _ways(channel.subject, names, merge):
+    ways = list(_ways(channel.subject, names, merge))
+    for number, sender in enumerate(ways, 1):
         now = channel.reading
-        differing = [name for name in names if force or not is_back(channel.subject, name, before, now)]
-        if not differing:
+        values = _differing(channel.subject, before, now, names) or forced
+        if not values:
             break
-        values = {name: channel.subject.value(before, name) for name in differing}
-        edits = (Edit(("attributes", name), channel.subject.value(now, name), old) for name, old in values.items())
+        tops = dict.fromkeys(top_of(channel.subject, name) for name in values)
+        edits = (_edit(channel.subject, before, now, top) for top in tops)
         answered = yield from channel.write(row, sender.update(values, now), tuple(edits))
-        force = False
-        yield from channel.until(
-            lambda reading: all(is_back(channel.subject, name, before, reading) for name in names),
-            answered.at,
-            patient=True,
-        )
+        forced = {}
+        is_back = partial(_is_back, channel.subject, before, names)
+        limit = PATIENCE_S if number == len(ways) else channel.pause + _MORE_S
+        yield from channel.until(is_back, answered.at, limit, patient=True)
     if answered is None:
         return None  # nothing differs
-    left = [name for name in names if not is_back(channel.subject, name, before, channel.reading)]
+    left = [name for name in names if not _is_back(channel.subject, before, [name], channel.reading)]
     yield from channel.conclude(row, Settle("not_taken") if left else Settle(""), answered.outcome)
     if not left:
         return None
@@ -50,9 +64,28 @@ def put_back(
     return Fact("put back", "", told, "reads after the update", contradicts=True)
 
 
-def is_back(subject: Subject, name: str, before: Reading, now: Reading) -> bool:
-    """Return whether a member is as it was; nothing is as good as null."""
-    return alike(subject.value(now, name), subject.value(before, name))
+def _is_back(subject: Subject, before: Reading, names: Iterable[str], now: Reading) -> bool:
+    """Return whether members are as they were; nothing is as good as null."""
+    return not _differing(subject, before, now, names)
+
+
+def _differing(subject: Subject, before: Reading, now: Reading, names: Iterable[str]) -> dict[str, JSON]:
+    """Return the old values of what differs, by field: member by member of an object that has fields in it."""
+    found: dict[str, JSON] = {}
+    for name in names:
+        old, new, rule = subject.value(before, name), subject.value(now, name), subject.rules.rule(name)
+        if alike(old, new):
+            continue
+        if isinstance(old, Mapping) and isinstance(new, Mapping) and rule.described.type not in _WHOLES:
+            parts = differences(old, new)
+            found |= {name_of((*rule.steps, *each.steps)): present(each.before) for each in parts}
+        else:
+            found[name] = old
+    return found
+
+
+def _edit(subject: Subject, before: Reading, now: Reading, name: str) -> Edit:
+    return Edit(("attributes", name), subject.value(now, name), subject.value(before, name))
 
 
 def _ways(subject: Subject, names: Sequence[str], merge: frozenset[Merge]) -> Iterator[Subject]:

@@ -74,6 +74,13 @@ def test_what_is_right_has_no_problem(resource: str) -> None:
         ("update = { send = 'record' }\nread = false", "update.send: the whole record is sent back"),
         ("read = { path = 'x' }", "read.path: write a path"),
         ("read = { query = { a = '{ids}' } }", "read.query.a: `{ids}` is not filled here"),
+        ("read = { path = '/{id}?fields={fields}' }", "read.path: `{fields}` is not filled here"),
+        ("read = { headers = { A = '{fields}' } }", "read.headers.A: `{fields}` is not filled here"),
+        ("read_many = { path = '/{owner}/{ids}?f={fields}' }", "read_many.path: `{fields}` is not filled here"),
+        (
+            "read_many = { path = '/{owner}/{ids}', headers = { A = '{ids}' } }",
+            "read_many.headers.A: `{ids}` is not filled here",
+        ),
         ("read = { headers = { A = '{x}' } }", "read.headers.A: nothing gives `x` a value here; name it in the `path`"),
         ("read = false\nprecondition = { headers = { A = '{@A}' } }", "precondition: it needs `read`, which is false"),
         ("read_many = { path = '/{owner}' }", "read_many: no text of it has {ids}"),

@@ -34,7 +34,7 @@ def test_a_refusal_holds_all_problems_in_the_order_of_their_lines() -> None:
     with pytest.raises(DescriptionRefused) as refused:
         load(f'nme = "x"\nsettle_s = "2"\n{RESOURCE}pth = 1\n', "my.toml")
     assert str(refused.value).splitlines() == [
-        "my.toml:1: name: it is missing; it takes a text. What `--api` calls it.",
+        "my.toml:1: name: it is missing; it takes a text. Its name, in messages and lists.",
         "my.toml:1: nme: there is no such key; did you mean `name`?",
         "my.toml:2: settle_s: it takes a number without quotes",
         "my.toml:5: resources.t.pth: there is no such key; did you mean `path`?",

@@ -78,7 +78,7 @@ NONE = rules()
         (Reply(529, {}), Meaning.UNAVAILABLE, Meaning.UNAVAILABLE),
         (Reply(500, {}), Meaning.UNWELL, Meaning.UNWELL),
         # the token
-        (Reply(401, {}), Meaning.NOT_AUTHORIZED, Meaning.NOT_AUTHORIZED),
+        (Reply(401, {}), Meaning.TOKEN_REFUSED, Meaning.TOKEN_REFUSED),
         (Reply(401, BARE), Meaning.TOKEN_REFUSED, Meaning.TOKEN_REFUSED),
         (Reply(401, BARE | AFTER), Meaning.TOKEN_REFUSED, Meaning.TOKEN_REFUSED),
         (Reply(403, BARE), Meaning.NOT_AUTHORIZED, Meaning.NOT_AUTHORIZED),

@@ -154,6 +154,12 @@ def test_fields_are_named_wherever_the_description_names_them() -> None:
     assert of.read(["1"], NAME, sparse=False) == of.read(["1"], NAME)
 
 
+@pytest.mark.parametrize("path", ["/t?ids={ids}&all=1", "/t/{ids}"])
+def test_ids_may_stand_in_a_path_with_commas_between_them_and_never_leave_their_place(path: str) -> None:
+    request = resource(read_many={"path": path}).read(["1", "a/b", "ü&?"], NAME)
+    assert request.target == path.replace("{ids}", "1,a%2Fb,%C3%BC%26%3F")
+
+
 def test_a_page_may_say_that_it_shows_a_part() -> None:
     page = reply([{"id": 1, "name": "a"}], 207)
     assert resource(read_many=PAGES[1][0]).states(page, ["1", "2"], NAME) == {

@@ -26,6 +26,14 @@ read = false
 [resources.aside]
 path = "/aside/{id}"
 read = { path = "/beside/{id}" }
+[resources.pages]
+path = "/pages/{id}"
+read = false
+read_many = { path = "/pages", query = { ids = "{ids}" }, max_ids = 100 }
+precondition = { body = { "/version" = "{/version}" } }
+[resources.many]
+path = "/many/{id}"
+read_many = { path = "/many/{ids}" }
 """
 
 
@@ -41,7 +49,7 @@ def test_a_description_is_summed_up_in_a_few_lines() -> None:
         "tickets",
         "  key       owner, id",
         "  updates   PUT /x/{id} with JSON:API, the whole record with the changes",
-        "  reads     100 at once: GET /{owner}/many?ids={ids}",
+        "  reads     one by one: GET /{owner}/tickets/{id}, since no page of records shows ETag of each",
         "  finds     by sku or ean: GET /{owner}/find?{by}={value}",
         "  guard     an update counts only if the record is as it was read: If-Match, /version, seq",
         "  limit     5/1s per credential",
@@ -54,6 +62,15 @@ def test_a_description_is_summed_up_in_a_few_lines() -> None:
         "  key       id",
         "  updates   PATCH /aside/{id} with JSON, only what changes",
         "  reads     one by one: GET /beside/{id}",
+        "pages",
+        "  key       id",
+        "  updates   PATCH /pages/{id} with JSON, only what changes",
+        "  reads     100 at once: GET /pages",
+        "  guard     an update counts only if the record is as it was read: /version",
+        "many",
+        "  key       id",
+        "  updates   PATCH /many/{id} with JSON, only what changes",
+        "  reads     25 at once: GET /many/{ids}",
     ]
 
 

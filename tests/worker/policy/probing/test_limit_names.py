@@ -22,6 +22,16 @@ def test_a_header_is_understood_if_less_is_read_without_it() -> None:
     )
 
 
+def test_headers_that_say_the_same_are_all_understood() -> None:
+    headers = {
+        "x-ratelimit-limit": "100",
+        "x-ratelimit-remaining": "99",
+        "x-ratelimit-used": "1",
+        "x-ratelimit-reset": "60",
+    }
+    assert understood(headers, read_limits, WALL) == tuple(headers)
+
+
 def test_without_limits_nothing_is_understood() -> None:
     assert understood({"x-our-quota": "7"}, read_limits, WALL) == ()
 

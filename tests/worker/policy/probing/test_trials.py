@@ -132,10 +132,21 @@ def test_a_plain_value_is_written_and_put_back_and_nothing_is_cleared() -> None:
     assert not [name for name in held.facts if name.startswith(("clear", "merge"))]
 
 
-def test_a_value_that_was_not_there_is_cleared_again() -> None:
-    oracle = Oracle(Semantics())
-    probed(oracle, Wanted("title", "meta.new", "made up"))
+@pytest.mark.parametrize(
+    ("text", "semantics"),
+    [
+        ("", Semantics()),
+        ("", Semantics(merge="replace", null="stores")),
+        ('fields.meta = { merge = "shallow" }', Semantics(merge="shallow")),
+        ('update = { method = "POST", format = "form" }', Semantics(merge="shallow", empty="removes")),
+        ('update = { format = "json_patch" }', Semantics(merge="replace")),
+    ],
+)
+def test_a_value_that_was_not_there_is_cleared_again(text: str, semantics: Semantics) -> None:
+    oracle = Oracle(semantics)
+    held = probed(oracle, Wanted("title", "meta.new", "made up"), described(text))
     assert values_of(oracle.record) == values_of(dict(RECORD))
+    assert not held.conversation.left
 
 
 # ---- what goes wrong
@@ -259,6 +270,7 @@ def test_a_write_that_never_left_is_no_write() -> None:
     run.send(None)
     run.send(True)
     assert isinstance(run.send(answered(NotSent("refused"), Meaning.UNSENT)), Conclude)
+    run.send(None)
     assert talk.facts[0].found == "refused: refused; taken for unsent"
 
 
@@ -278,8 +290,9 @@ def test_a_no_ends_it_with_what_was_found_so_far_and_nothing_to_put_back(yes: in
 @pytest.mark.parametrize("waits", range(12))
 def test_an_interrupt_at_any_moment_still_puts_the_old_value_back(waits: int) -> None:
     oracle = Oracle(Semantics(lag=2.0))
-    probed(oracle, Wanted("title", "note", "made up"), waits=waits)
+    held = probed(oracle, Wanted("title", "note", "made up"), waits=waits)
     assert oracle.record["note"] == "kept"
+    assert not held.conversation.left
 
 
 def test_each_write_says_what_it_sends_and_what_it_cannot_take_back() -> None:
