@@ -128,6 +128,11 @@ REASONS: Final[dict[str, Reason]] = {
         "The value is not one of those the attribute takes.",
         "Use a listed value. One that the API knows and this program does not can be sent as `attributes.NAME`.",
     ),
+    "header_impossible": Reason(
+        Status.INVALID,
+        "The API takes a value in a header, and no header can hold the one of this row; nothing was sent.",
+        "The message names the header. Such values are keys of the record, and what its reply called its version.",
+    ),
     "bad_json": Reason(Status.INVALID, "The text is not strict JSON.", "Correct it; the message says where it breaks."),
     "bad_shape": Reason(
         Status.INVALID,

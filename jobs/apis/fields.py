@@ -38,9 +38,8 @@ class Attribute:
         key: kind of the keys of a keyed list.
         read_only: no update can carry it. `write_only`: no reply shows it.
         action: it makes something happen.
-        clearable: it may be set to nothing.
+        clearable: it may be set to nothing. `empties`: by an empty text, so that this and null are one.
         encode: how its values are written, and read.
-        blank: an empty text or list is what it holds when it is cleared.
     """
 
     kind: Kind
@@ -52,8 +51,8 @@ class Attribute:
     write_only: bool = False
     action: bool = False
     clearable: bool = True
+    empties: bool = False
     encode: Encoding = ""
-    blank: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -167,7 +167,7 @@ class Schema:
 
         The name is enough: types agree about what they share. Where those of a described API do not, nothing is known.
         """
-        return self._with_forms.get(name)
+        return self._with_forms.get(name, self._by_default)
 
     def declared_in(self, name: str, key: str) -> Attribute | None:
         """Return the same of a member of an attribute; None where members are no fields, but stored as they are."""
@@ -204,11 +204,19 @@ class Schema:
     @cached_property
     def _with_forms(self) -> Mapping[str, Attribute]:
         if self.grammar == "members":
-            plain = {(name, Attribute(attribute.kind)) for name, attribute in self._attributes}
+            plain = {(name, Attribute(each.kind, empties=each.empties)) for name, each in self._attributes}
             kinds = Counter(name for name, _ in plain)
-            return {name: attribute for name, attribute in plain if kinds[name] == 1 and attribute.kind != "string"}
+            formed = [(name, each) for name, each in plain if each.kind != "string" or each.empties or self._by_default]
+            return {name: each for name, each in formed if kinds[name] == 1}
         listed = self._attributes
         return {name: attribute for name, attribute in listed if attribute.enum or attribute.kind != "string"}
+
+    @cached_property
+    def _by_default(self) -> Attribute | None:
+        """What is known of fields that are not listed: that an empty text clears them, if it does so in every type."""
+        kinds = filter(None, map(self.resource_type, self.names)) if self.grammar == "members" else ()
+        found = [kind.members.defaults.get(()) for kind in kinds]
+        return Attribute("any", empties=True) if found and all(each and each.empties for each in found) else None
 
     @cached_property
     def _attributes(self) -> Sequence[tuple[str, Attribute]]:

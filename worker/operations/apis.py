@@ -1,6 +1,6 @@
 """The API of a run: found by name or file, recorded in the settings, kept in the run directory, and read from there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NoReturn
@@ -110,8 +110,15 @@ def target_of(api: Api, url: str = "") -> Target:
     url = checked_url(url, api.name) if url else ""
     if needed := missing(variables_of_auth(description), values):
         raise ConfigError(f"Asking {api.name} for a token needs {_as_flags(needed)}.")
-    variables = {name: value for name, value in values.items() if description.variables.get(name) != value}
-    return Target(url=url, api=api.name, variables=variables)
+    return Target(url=url, api=api.name, variables=dict(_changed(description.variables, values)))
+
+
+def _changed(defaults: Mapping[str, str], values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the variables whose values differ from the defaults; one that is not set has an empty value."""
+    for name in dict.fromkeys((*defaults, *values)):
+        value = values.get(name, "")
+        if value != defaults.get(name, ""):
+            yield name, value
 
 
 def located(settings: Settings, api: Api, url: str) -> tuple[Settings, Api]:

@@ -86,8 +86,7 @@ def written(found: list[Unit], state: Before, rules: FieldRules, body: dict[str,
         body = _with_record(body, wrap, state, rules)
     for unit in found:
         value = _cleared(unit, rules)
-        rest = unit.steps[len(unit.rule.steps) :]
-        where = (*wrap, *unit.steps) if unit.rule.write_to is None else (*unit.rule.write_to, *rest)
+        where = _place(unit, wrap)
         if isinstance(value, Absent):
             take_away(body, where)
         elif isinstance(value, Mapping) and update.send == "changes":
@@ -115,10 +114,9 @@ def as_form(found: list[Unit], rules: FieldRules, body: Mapping[str, JSON]) -> b
     """Return form-encoded pairs, in which brackets name members: `metadata[batch]=7`."""
     pairs = [pair for name, value in body.items() for pair in _flat((name,), value)]
     for unit in found:
-        place = unit.rule.write_to or (*wrapped(rules), *unit.rule.steps)
         value = _cleared(unit, rules)
         if not isinstance(value, Absent):
-            pairs += _flat((*place, *unit.steps[len(unit.rule.steps) :]), value)
+            pairs += _flat(_place(unit, wrapped(rules)), value)
     return urlencode(pairs).encode()
 
 
@@ -128,6 +126,13 @@ def wrapped(rules: FieldRules) -> Steps:
     if not update.wrap and update.format == "json_api":
         return ("data", "attributes")
     return pointed(update.wrap)
+
+
+def _place(unit: Unit, wrap: Steps) -> Steps:
+    """Return where a unit stands in a body: it may be an object around its field."""
+    if unit.rule.write_to is None:
+        return (*wrap, *unit.steps)
+    return (*unit.rule.write_to, *unit.steps[len(unit.rule.steps) :])
 
 
 def _parts(job: UpdateJob, change: Change, state: Before, rules: FieldRules) -> Iterator[Unit]:
@@ -179,9 +184,14 @@ def _with_record(body: dict[str, Any], wrap: Steps, state: Before, rules: FieldR
     fields = copied(state.fields)
     for steps in rules.read_only:
         take_away(fields, steps)
+    for rule in rules.rewritten:
+        shown = at(fields, rule.steps)
+        if not isinstance(shown, Absent):
+            put(fields, rule.steps, rule.encoded(rule.decoded(shown), shown))
     if not wrap:
         return {**fields, **body}
-    put(body, wrap, fields)
+    fixed = at(body, wrap)
+    put(body, wrap, {**fields, **fixed} if isinstance(fixed, dict) else fields)
     return body
 
 

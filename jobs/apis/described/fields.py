@@ -20,6 +20,9 @@ _DEEP: Final = 100
 
 _LEVELS: Final = {"replace": 0, "shallow": 1, "deep": _DEEP}
 
+_AS_LISTS: Final = frozenset({"list", "set", "keyed"})
+"""Types that are lists on the wire."""
+
 _UNDESCRIBED: Final = FieldDescription()
 
 
@@ -76,11 +79,6 @@ class FieldRule:
             case "keyed" if isinstance(value, Mapping):
                 return self._keyed(value, old)
         return value
-
-    @property
-    def is_cleared_by_empty(self) -> bool:
-        """Whether an empty value is what a cleared field holds."""
-        return self.described.clear == "empty"
 
     @property
     def is_parted(self) -> bool:
@@ -202,6 +200,12 @@ class FieldRules:
         return tuple(steps for steps, each in self._listed.items() if each.read_only)
 
     @cached_property
+    def rewritten(self) -> tuple[FieldRule, ...]:
+        """Fields that an update takes in another form than a read shows: lists of objects that are sent as values."""
+        listed = (self.rule(name) for name in self.described_names)
+        return tuple(each for each in listed if each.described.item and each.described.item_as == "value")
+
+    @cached_property
     def _listed(self) -> Mapping[Steps, FieldDescription]:
         return {steps_of(name): each for name, each in self.resource.fields.items()}
 
@@ -212,9 +216,11 @@ class FieldRules:
         return found or _UNDESCRIBED
 
     def _levels(self, steps: Steps) -> int:
-        merge = self._described(steps).merge
-        if merge is None:
-            merge = "deep" if self.resource.update.format in {"merge_patch", "json_patch"} else "replace"
+        found = self._described(steps)
+        merge = found.merge
+        if merge is None:  # a patch replaces lists as a whole: RFC 7396, section 1
+            patched = self.resource.update.format in {"merge_patch", "json_patch"} and found.type not in _AS_LISTS
+            merge = "deep" if patched else "replace"
         return _LEVELS[merge]
 
 

@@ -236,3 +236,13 @@ def test_settings_alone_name_an_api_that_comes_along(
     target = Target(type="tickets", api="desk", variables={"subdomain": "acme"})
     with begun(tmp_path, sheet, None, target) as handle:
         assert handle.settings.target == target.model_copy(update={"url": URL})
+
+
+def test_a_variable_that_was_unset_stays_so_when_the_run_goes_on(tmp_path: Path, sheet: Input) -> None:
+    api = load_api(desk_file(tmp_path), {"subdomain": "acme", "region": ""})
+    with begun(tmp_path, sheet, api, Target(url="https://desk.example", type="tickets")) as handle:
+        assert handle.settings.target.variables == {"subdomain": "acme", "region": ""}
+        assert constants_of(load_api("zendesk", {"subdomain": "x"})) == {"subdomain": "x"}
+        runs.register(handle, RunMode("apply"), Access(Secrets()), Clock())
+    with opening.opened(tmp_path / "run") as again:
+        assert constants_of(again.api) == {"subdomain": "acme"}
