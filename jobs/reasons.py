@@ -64,13 +64,13 @@ REASONS: Final[dict[str, Reason]] = {
     ),
     "id_malformed": Reason(
         Status.INVALID,
-        "The id cannot be one: it is '.' or '..', or contains white space, an invisible character or a comma.",
-        "Copy the id from the API again; look for stray spaces or two ids in one cell.",
+        "The id, or another part of the key, cannot be one: it is '.' or '..', or has characters that no id has there.",
+        "Copy it from the API again; look for stray spaces, invisible characters, or two ids in one cell.",
     ),
     "reference_malformed": Reason(
         Status.INVALID,
-        "The reference cannot be looked up: a spreadsheet's error, blank, far too long, or with control characters.",
-        "Copy the reference from the API again, or name the record by its id.",
+        "The record cannot be looked up by this value: a spreadsheet's error, blank, too long, or control characters.",
+        "Copy the value from the API again, or name the record by its id.",
     ),
     "type_missing": Reason(
         Status.INVALID, "The row does not say which resource type it updates.", "Fill in `type`, or pass --type."
@@ -126,7 +126,7 @@ REASONS: Final[dict[str, Reason]] = {
     "not_allowed": Reason(
         Status.INVALID,
         "The value is not one of those the attribute takes.",
-        "Use a listed value. One that the API knows and this program does not can be sent as `attributes.NAME`.",
+        "Use a listed value. Others that the API takes: name the column `attributes.NAME`, or `NAME:str` if described.",
     ),
     "header_impossible": Reason(
         Status.INVALID,
@@ -136,8 +136,8 @@ REASONS: Final[dict[str, Reason]] = {
     "bad_json": Reason(Status.INVALID, "The text is not strict JSON.", "Correct it; the message says where it breaks."),
     "bad_shape": Reason(
         Status.INVALID,
-        "The line is not an update: not a flat object, a JSON:API resource object or a document with `data`.",
-        "Compare it with the three shapes in the documentation.",
+        "The line is no update: no flat object; nor, where the API takes them, a resource or a document of JSON:API.",
+        "Compare it with the shapes in the documentation.",
     ),
     "cell_error": Reason(
         Status.INVALID,
@@ -159,12 +159,12 @@ REASONS: Final[dict[str, Reason]] = {
     ),
     "clear_not_allowed": Reason(
         Status.INVALID,
-        "This cell cannot be cleared: it is an id, a type, a trigger or a tag list.",
+        "This cell cannot be cleared: it names the record or a trigger, lists tags, or its field always has a value.",
         "Leave the cell empty, or remove the row.",
     ),
     "trigger_not_allowed": Reason(
         Status.INVALID,
-        "The row fires a trigger: an attribute that begins with `_` and has side effects.",
+        "The row fires a trigger: a field that makes something happen, and can seldom be taken back.",
         "If that is meant, pass --allow-trigger NAME.",
     ),
     "trigger_false": Reason(
@@ -345,7 +345,7 @@ REASONS: Final[dict[str, Reason]] = {
     "not_reached": Reason(Status.PENDING, "The run stopped before this row.", "Resume the run."),
     "after_unknown": Reason(
         Status.PENDING,
-        "An earlier row of the same id is unknown, so this one was held back to keep their order.",
+        "An earlier row of the same record is unknown, so this one was held back to keep their order.",
         "Settle the earlier row, then retry.",
     ),
 }

@@ -286,7 +286,7 @@ def rows_of(*objects: dict[str, JSON]) -> tuple[dict[str, JSON], list[Edit], dic
     """Apply rows to a record one by one; return the row that undoes them, what it may replace, and the record."""
     things, columns, terms = NESTED.resource("things"), ObjectColumns(Rules(NESTED.schema)), CompareRules(NESTED.schema)
     record: dict[str, Any] = {"id": "7", "meta": deepcopy(WIRE)}
-    written = []
+    written: list[Written] = []
     for members in objects:
         row = columns.read(ObjectRow(REF, {"type": "things", "id": "7", **members}))
         assert isinstance(row, UpdateJob), row
