@@ -59,8 +59,8 @@ REASONS: Final[dict[str, Reason]] = {
     # invalid: the row itself is wrong, and nothing was sent
     "id_missing": Reason(
         Status.INVALID,
-        "The row has no id.",
-        "Fill in the id; or name records by `reference`, without a column `id`.",
+        "The row does not say which record it updates.",
+        "Fill in the id, or all parts of the key; or name records by another field, such as `reference`, instead.",
     ),
     "id_malformed": Reason(
         Status.INVALID,
@@ -76,12 +76,14 @@ REASONS: Final[dict[str, Reason]] = {
         Status.INVALID, "The row does not say which resource type it updates.", "Fill in `type`, or pass --type."
     ),
     "type_unknown": Reason(
-        Status.INVALID, "No resource type of that name can be updated.", "Check the spelling; types are plural."
+        Status.INVALID,
+        "No resource type of that name can be updated.",
+        "Check the spelling: many APIs name types in the plural.",
     ),
     "column_not_of_type": Reason(
         Status.INVALID,
-        "The row's resource type has no attribute or relationship of that name.",
-        "Leave the cell empty for this type; or write `metadata.KEY`, or `attributes.NAME` if the API knows it.",
+        "The row's resource type has no field of that name, or none that can be set.",
+        "Leave the cell empty for this type. If the API knows the field: `attributes.NAME`; `/NAME` for a described API.",
     ),
     "cell_count": Reason(
         Status.INVALID,
@@ -217,12 +219,12 @@ REASONS: Final[dict[str, Reason]] = {
     ),
     "reference_not_found": Reason(
         Status.REJECTED,
-        "No record of this type has the reference, or the credential may not see it; nothing was sent.",
-        "Check the reference (upper and lower case and spaces matter), the type and the account.",
+        "No record of this type has the value that the row names it by, or the credential may not see it.",
+        "Check the value (upper and lower case and spaces matter), the type and the account.",
     ),
     "reference_ambiguous": Reason(
         Status.REJECTED,
-        "More than one record has the reference, so it does not say which one is meant; nothing was sent.",
+        "More than one record has the value that the row names it by, so which one is meant is open; nothing was sent.",
         "Name the record by its id: a sheet with a column `id` instead.",
     ),
     "not_updatable": Reason(
