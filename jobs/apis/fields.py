@@ -64,12 +64,15 @@ class Members:
         defaults: what holds of the members of an object that are not declared, by the object's steps; `()` is the body.
         omits_empty: what is empty is left out when it is read, so that it is as good as cleared.
         keeps: returns whether the server keeps the members of a field that are not sent, by the field's name.
+        decoded: returns the value of a field as the program works with it, from that on the wire; the fields within it,
+            too.
     """
 
     declared: Mapping[Steps, Attribute]
     defaults: Mapping[Steps, Attribute] = field(default_factory=dict)
     omits_empty: bool = False
     keeps: Callable[[str], bool] = lambda _: False
+    decoded: Callable[[Steps, object], object] = lambda _, value: value
 
     def rule(self, steps: Steps) -> Attribute | None:
         """Return what is known of a field or key; None of one that nobody declared."""

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from itertools import pairwise
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from jobs.apis.described.names import name_of, steps_of
+from jobs.apis.described.names import Steps, name_of, steps_of
 from jobs.apis.fields import MERGED, Attribute, Kind, Members, Variable
 
 __all__ = [
@@ -145,6 +145,12 @@ class Schema:
         kind = self.resource_type(type_name) if self.grammar == "members" else None
         rule = kind.members.rule(steps_of(name)) if kind else None
         return rule is not None and rule.kind == "set"
+
+    def decoded(self, type_name: str, steps: Steps, value: Any) -> Any:
+        """Return the value of a field as the program works with it, of an object that was read as a whole."""
+        kind = self.resource_type(type_name)
+        is_field = kind is not None and not kind.members.holder(steps)
+        return kind.members.decoded(steps, value) if kind and is_field else value
 
     def keeps_members(self, type_name: str, name: str) -> bool:
         """Return whether the API keeps the members of an attribute that are not sent."""

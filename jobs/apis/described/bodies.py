@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from jobs.apis.described.basis import Before
 from jobs.apis.described.fields import FieldRule, FieldRules, element_of
-from jobs.apis.described.names import Steps, pointed, pointer_to
+from jobs.apis.described.names import Steps, name_of, pointed, pointer_to
 from jobs.apis.described.places import at, copied, put, replacing, take_away
 from jobs.changes import exact
 from jobs.changes.diff import Change
@@ -26,6 +26,10 @@ CONTENT_TYPES: Final[Mapping[str, str]] = {
     "form": "application/x-www-form-urlencoded",
 }
 """Of the body, by format."""
+
+
+_BY_VALUE: Final[Mapping[str, JSON]] = {"null": None, "empty": ""}
+"""What a member holds that is cleared by a value, by how it is cleared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,8 @@ def _parts(job: UpdateJob, change: Change, state: Before, rules: FieldRules) -> 
         members = _members(name, job, edited, state) if rule.keeps_members else None
         if members is None:
             old = state.wire(rule) if rule.described.type == "keyed" else None
+            if isinstance(value, Mapping) and name in edited:
+                value = {**value, **dict(_cleared_members(rule, edited[name], rules))}  # noqa: PLW2901
             yield Unit(rule, rule.steps, ABSENT if value is None else rule.encoded(value, old))
         elif rule.described.type == "keyed":
             blank = "" if rule.described.clear == "empty" else None
@@ -154,6 +160,17 @@ def _parts(job: UpdateJob, change: Change, state: Before, rules: FieldRules) -> 
             yield Unit(rule, rule.steps, rule.encoded(given, []))
         else:
             yield from (Unit(rule, (*rule.steps, key), each) for key, each in members.items())
+
+
+def _cleared_members(
+    rule: FieldRule, members: Mapping[str, JSON | Absent], rules: FieldRules
+) -> Iterator[tuple[str, JSON]]:
+    """Yield members of a whole object that are cleared by a value, as their own description says, not by being away."""
+    for key, each in members.items():
+        if isinstance(each, Absent):
+            clear = rules.rule(name_of((*rule.steps, key))).described.clear or ""
+            if clear in _BY_VALUE:
+                yield key, _BY_VALUE[clear]
 
 
 def _depth(unit: Unit) -> int:

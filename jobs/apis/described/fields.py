@@ -13,7 +13,7 @@ from typing import Any, Final
 from jobs.apis.described.description import FieldDescription, ResourceDescription
 from jobs.apis.described.names import Steps, name_of, pointed, steps_of
 from jobs.apis.described.places import at
-from jobs.model import JSON
+from jobs.model import JSON, Absent
 
 _DEEP: Final = 100
 """Levels that a deep merge reaches: all there can be."""
@@ -92,8 +92,10 @@ class FieldRule:
         if not isinstance(value, list):
             return None
         steps = pointed(self.described.item)
-        items = [at(each, steps) for each in value] if steps else value
-        return None if any(isinstance(each, dict | list) for each in items) and steps else items
+        if not steps:
+            return value
+        items = [at(each, steps) if isinstance(each, dict) else each for each in value]
+        return None if any(isinstance(each, dict | list | Absent) for each in items) else items
 
     def _of_list(self, value: Any) -> Any:
         found = self._listed(value)
@@ -157,6 +159,14 @@ class FieldRules:
         rule = FieldRule(name_of(steps), steps, self._described(steps), self._levels(steps))
         alone = rule.write_to is not None or self.unit(steps) == steps
         return replace(rule, goes_alone=alone, keeps_members=self._keeps_members(rule))
+
+    def decoded(self, steps: Steps, value: Any) -> Any:
+        """Return the value of a field as the program works with it, the fields within it included."""
+        rule = self.rule(name_of(steps))
+        found = rule.decoded(value)
+        if rule.described.type not in {None, "object"} or not isinstance(found, Mapping):
+            return found
+        return {key: self.decoded((*steps, key), each) for key, each in found.items()}
 
     def keeps_members(self, name: str) -> bool:
         """Return whether the server keeps the members of a field that are not sent."""

@@ -63,8 +63,7 @@ def _case_of(hole: Hole) -> Literal["", "lower", "upper"]:
 
 
 def _type_of(name: str, resource: ResourceDescription) -> ResourceType:
-    declared = {}
-    defaults = {}
+    declared, defaults, rules = {}, {}, FieldRules(resource)
     for field, said in resource.fields.items():
         steps = steps_of(field)
         if steps[-1] == _EVERY:
@@ -77,7 +76,7 @@ def _type_of(name: str, resource: ResourceDescription) -> ResourceType:
         relationships={},
         variables=_variables(resource),
         finders=resource.find.by if resource.find else (),
-        members=Members(declared, defaults, resource.omits_empty, FieldRules(resource).keeps_members),
+        members=Members(declared, defaults, resource.omits_empty, rules.keeps_members, rules.decoded),
     )
 
 

@@ -160,7 +160,7 @@ def _field(steps: Steps, rule: Attribute, suffix: Suffix, kind: ResourceType, ru
     if rule.kind == "set":
         return SetSlot(name, rule.of, rule.choices, wanted)
     if rule.kind == "list":
-        return ListSlot(name, rule.of, rule.choices, wanted)
+        return ListSlot(name, "json", (), wanted) if suffix else ListSlot(name, rule.of, rule.choices, wanted)
     inside = len(steps) > 1 and rule.kind not in _KEYED and not rule.write_only
     plain = MemberSlot(name_of(steps[:-1]), steps[-1], wanted) if inside else AttributeSlot(name, wanted)
     if rule.kind not in MERGED or wanted not in {"any", "object", "json"}:

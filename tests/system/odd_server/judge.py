@@ -1,4 +1,7 @@
-"""Tell what the store holds, or in what it differs from a copy: `python -m tests.system.odd_server.judge STORE [COPY]`."""
+"""Tell what the store holds, or in what it differs from a copy.
+
+`python -m tests.system.odd_server.judge STORE [COPY]`
+"""
 
 import json
 import sys

@@ -152,6 +152,16 @@ KEYED = {"fields": {"type": "keyed", "key": "id:int", "value": "value"}}
             {"fields": [{"id": 1, "value": ""}]},
         ),
         (
+            {"fields": {"address.zip": {"clear": "null"}}},
+            job(None, {"address": {"zip": ABSENT, "geo": ABSENT}}),
+            {"address": {"city": "Rome", "zip": None}},
+        ),
+        (
+            {"fields": {"address.zip": {"clear": "empty"}}},
+            job(None, {"address": {"zip": ABSENT}}),
+            {"address": {"city": "Rome", "zip": "", "geo": {"lat": 1, "lng": 2}}},
+        ),
+        (
             {"fields": {"address.geo": {"type": "json"}}},
             job({"address.geo": None}),
             {"address": {"city": "Rome", "zip": "00100"}},
