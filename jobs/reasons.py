@@ -59,29 +59,31 @@ REASONS: Final[dict[str, Reason]] = {
     # invalid: the row itself is wrong, and nothing was sent
     "id_missing": Reason(
         Status.INVALID,
-        "The row has no id.",
-        "Fill in the id; or name records by `reference`, without a column `id`.",
+        "The row does not say which record it updates.",
+        "Fill in the id, or all parts of the key; or name records by another field, such as `reference`, instead.",
     ),
     "id_malformed": Reason(
         Status.INVALID,
-        "The id cannot be one: it is '.' or '..', or contains white space, an invisible character or a comma.",
-        "Copy the id from the API again; look for stray spaces or two ids in one cell.",
+        "The id, or another part of the key, cannot be one: it is '.' or '..', or has characters that no id has there.",
+        "Copy it from the API again; look for stray spaces, invisible characters, or two ids in one cell.",
     ),
     "reference_malformed": Reason(
         Status.INVALID,
-        "The reference cannot be looked up: a spreadsheet's error, blank, far too long, or with control characters.",
-        "Copy the reference from the API again, or name the record by its id.",
+        "The record cannot be looked up by this value: a spreadsheet's error, blank, too long, or control characters.",
+        "Copy the value from the API again, or name the record by its id.",
     ),
     "type_missing": Reason(
         Status.INVALID, "The row does not say which resource type it updates.", "Fill in `type`, or pass --type."
     ),
     "type_unknown": Reason(
-        Status.INVALID, "No resource type of that name can be updated.", "Check the spelling; types are plural."
+        Status.INVALID,
+        "No resource type of that name can be updated.",
+        "Check the spelling: many APIs name types in the plural.",
     ),
     "column_not_of_type": Reason(
         Status.INVALID,
-        "The row's resource type has no attribute or relationship of that name.",
-        "Leave the cell empty for this type; or write `metadata.KEY`, or `attributes.NAME` if the API knows it.",
+        "The row's resource type has no field of that name, or none that can be set.",
+        "Leave the cell empty for this type. If the API knows the field: `attributes.NAME`; `/NAME` for a described API.",
     ),
     "cell_count": Reason(
         Status.INVALID,
@@ -126,13 +128,18 @@ REASONS: Final[dict[str, Reason]] = {
     "not_allowed": Reason(
         Status.INVALID,
         "The value is not one of those the attribute takes.",
-        "Use a listed value. One that the API knows and this program does not can be sent as `attributes.NAME`.",
+        "Use a listed value. Others that the API takes: name the column `attributes.NAME`, or `NAME:str` if described.",
+    ),
+    "header_impossible": Reason(
+        Status.INVALID,
+        "The API takes a value in a header, and no header can hold the one of this row; nothing was sent.",
+        "The message names the header. Such values are keys of the record, and what its reply called its version.",
     ),
     "bad_json": Reason(Status.INVALID, "The text is not strict JSON.", "Correct it; the message says where it breaks."),
     "bad_shape": Reason(
         Status.INVALID,
-        "The line is not an update: not a flat object, a JSON:API resource object or a document with `data`.",
-        "Compare it with the three shapes in the documentation.",
+        "The line is no update: no flat object; nor, where the API takes them, a resource or a document of JSON:API.",
+        "Compare it with the shapes in the documentation.",
     ),
     "cell_error": Reason(
         Status.INVALID,
@@ -154,12 +161,12 @@ REASONS: Final[dict[str, Reason]] = {
     ),
     "clear_not_allowed": Reason(
         Status.INVALID,
-        "This cell cannot be cleared: it is an id, a type, a trigger or a tag list.",
+        "This cell cannot be cleared: it names the record or a trigger, lists tags, or its field always has a value.",
         "Leave the cell empty, or remove the row.",
     ),
     "trigger_not_allowed": Reason(
         Status.INVALID,
-        "The row fires a trigger: an attribute that begins with `_` and has side effects.",
+        "The row fires a trigger: a field that makes something happen, and can seldom be taken back.",
         "If that is meant, pass --allow-trigger NAME.",
     ),
     "trigger_false": Reason(
@@ -212,12 +219,12 @@ REASONS: Final[dict[str, Reason]] = {
     ),
     "reference_not_found": Reason(
         Status.REJECTED,
-        "No record of this type has the reference, or the credential may not see it; nothing was sent.",
-        "Check the reference (upper and lower case and spaces matter), the type and the account.",
+        "No record of this type has the value that the row names it by, or the credential may not see it.",
+        "Check the value (upper and lower case and spaces matter), the type and the account.",
     ),
     "reference_ambiguous": Reason(
         Status.REJECTED,
-        "More than one record has the reference, so it does not say which one is meant; nothing was sent.",
+        "More than one record has the value that the row names it by, so which one is meant is open; nothing was sent.",
         "Name the record by its id: a sheet with a column `id` instead.",
     ),
     "not_updatable": Reason(
@@ -340,7 +347,7 @@ REASONS: Final[dict[str, Reason]] = {
     "not_reached": Reason(Status.PENDING, "The run stopped before this row.", "Resume the run."),
     "after_unknown": Reason(
         Status.PENDING,
-        "An earlier row of the same id is unknown, so this one was held back to keep their order.",
+        "An earlier row of the same record is unknown, so this one was held back to keep their order.",
         "Settle the earlier row, then retry.",
     ),
 }

@@ -97,6 +97,9 @@ class Resource(Protocol):
     def errors(self, reply: Reply, columns: Mapping[tuple[str, ...], str]) -> tuple[ApiError, ...]:
         """Return what a failure of an update finds wrong; `field` is the column, as the user wrote it (`columns`)."""
 
+    def request_id(self, reply: Reply) -> str:
+        """Return what identifies the request to the vendor's support, on one line; empty where the reply is silent."""
+
     def least_wait(self, reply: Reply) -> float:
         """Return the seconds after which a refused request may be sent again, where no `Retry-After` says so."""
 
@@ -123,6 +126,9 @@ class Resource(Protocol):
 
     def attributes(self, reply: Reply, key: str) -> Mapping[str, JSON] | None:
         """Return all attributes of the record that a reply shows, but the secret ones; None as in `state`."""
+
+    def sought(self, reference: str) -> tuple[str, str]:
+        """Return the field that a reference is about, as a column names it, and the value that it must have."""
 
     def find(self, references: Sequence[str]) -> Request:
         """Return the request for the records that have one of the references."""

@@ -38,9 +38,8 @@ class Attribute:
         key: kind of the keys of a keyed list.
         read_only: no update can carry it. `write_only`: no reply shows it.
         action: it makes something happen.
-        clearable: it may be set to nothing.
+        clearable: it may be set to nothing. `empties`: by an empty text, so that this and null are one.
         encode: how its values are written, and read.
-        blank: an empty text or list is what it holds when it is cleared.
     """
 
     kind: Kind
@@ -52,8 +51,8 @@ class Attribute:
     write_only: bool = False
     action: bool = False
     clearable: bool = True
+    empties: bool = False
     encode: Encoding = ""
-    blank: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,12 +64,15 @@ class Members:
         defaults: what holds of the members of an object that are not declared, by the object's steps; `()` is the body.
         omits_empty: what is empty is left out when it is read, so that it is as good as cleared.
         keeps: returns whether the server keeps the members of a field that are not sent, by the field's name.
+        decoded: returns the value of a field as the program works with it, from that on the wire; the fields within it,
+            too.
     """
 
     declared: Mapping[Steps, Attribute]
     defaults: Mapping[Steps, Attribute] = field(default_factory=dict)
     omits_empty: bool = False
     keeps: Callable[[str], bool] = lambda _: False
+    decoded: Callable[[Steps, object], object] = lambda _, value: value
 
     def rule(self, steps: Steps) -> Attribute | None:
         """Return what is known of a field or key; None of one that nobody declared."""

@@ -18,6 +18,8 @@ _CONNECTION: Final = frozenset(
 )  # fmt: skip
 """Headers that are the connection's own: they say where a request goes, and where it ends."""
 
+_LONGEST_ID: Final = 200
+
 
 def unsendable(headers: Mapping[str, str]) -> str:
     """Return why a request cannot have these headers, in words that do not quote a value; empty if it can.
@@ -32,6 +34,12 @@ def unsendable(headers: Mapping[str, str]) -> str:
         if not _VALUE.fullmatch(value):
             return f"the header {name} cannot hold its value: no header holds line ends or characters beyond Latin-1"
     return ""
+
+
+def identifier(value: str) -> str:
+    """Return what identifies a request to support, at most 200 characters; empty unless it is printable ASCII."""
+    text = value[:_LONGEST_ID]
+    return text if text.isascii() and text.isprintable() else ""
 
 
 def integer(value: str | None) -> int | None:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from itertools import pairwise
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from jobs.apis.described.names import name_of, steps_of
+from jobs.apis.described.names import Steps, name_of, steps_of
 from jobs.apis.fields import MERGED, Attribute, Kind, Members, Variable
 
 __all__ = [
@@ -146,6 +146,12 @@ class Schema:
         rule = kind.members.rule(steps_of(name)) if kind else None
         return rule is not None and rule.kind == "set"
 
+    def decoded(self, type_name: str, steps: Steps, value: Any) -> Any:
+        """Return the value of a field as the program works with it, of an object that was read as a whole."""
+        kind = self.resource_type(type_name)
+        is_field = kind is not None and not kind.members.holder(steps)
+        return kind.members.decoded(steps, value) if kind and is_field else value
+
     def keeps_members(self, type_name: str, name: str) -> bool:
         """Return whether the API keeps the members of an attribute that are not sent."""
         kind = self.resource_type(type_name)
@@ -167,7 +173,7 @@ class Schema:
 
         The name is enough: types agree about what they share. Where those of a described API do not, nothing is known.
         """
-        return self._with_forms.get(name)
+        return self._with_forms.get(name, self._by_default)
 
     def declared_in(self, name: str, key: str) -> Attribute | None:
         """Return the same of a member of an attribute; None where members are no fields, but stored as they are."""
@@ -204,11 +210,19 @@ class Schema:
     @cached_property
     def _with_forms(self) -> Mapping[str, Attribute]:
         if self.grammar == "members":
-            plain = {(name, Attribute(attribute.kind)) for name, attribute in self._attributes}
+            plain = {(name, Attribute(each.kind, empties=each.empties)) for name, each in self._attributes}
             kinds = Counter(name for name, _ in plain)
-            return {name: attribute for name, attribute in plain if kinds[name] == 1 and attribute.kind != "string"}
+            formed = [(name, each) for name, each in plain if each.kind != "string" or each.empties or self._by_default]
+            return {name: each for name, each in formed if kinds[name] == 1}
         listed = self._attributes
         return {name: attribute for name, attribute in listed if attribute.enum or attribute.kind != "string"}
+
+    @cached_property
+    def _by_default(self) -> Attribute | None:
+        """What is known of fields that are not listed: that an empty text clears them, if it does so in every type."""
+        kinds = filter(None, map(self.resource_type, self.names)) if self.grammar == "members" else ()
+        found = [kind.members.defaults.get(()) for kind in kinds]
+        return Attribute("any", empties=True) if found and all(each and each.empties for each in found) else None
 
     @cached_property
     def _attributes(self) -> Sequence[tuple[str, Attribute]]:

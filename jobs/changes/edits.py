@@ -1,19 +1,21 @@
 """Edits as the journal keeps them, and what they say about a record that is read later."""
 
 import json
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from pydantic_core import to_json
 
-from jobs.apis.described.names import pointer_to
+from jobs.apis.described.names import name_of, pointer_to, steps_of
 from jobs.apis.schema import Schema
 from jobs.changes import exact
 from jobs.changes.diff import value_at
 from jobs.changes.equality import holds, is_old, replaced, tidied
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Live, Path, Unread
+
+V = TypeVar("V")
 
 Held = Literal["after", "before", "neither"]
 """On which side of an edit a record is."""
@@ -88,11 +90,28 @@ def decode(shape: str, values: str) -> tuple[Edit, ...]:
     return tuple(edits)
 
 
+def in_columns(edit: Edit, type_name: str, schema: Schema) -> Edit:
+    """Return an edit as a sheet says it: sets are lists there, and a column adds elements to one, or removes them.
+
+    The path of an edit of one element is `("elements", NAME, ELEMENT)`.
+    """
+    if schema.grammar == "attributes" or edit.path[0] != "attributes":
+        return edit
+    _, name, *key = edit.path
+    if key and schema.is_set(type_name, name):
+        return replace(edit, path=("elements", name, key[0]))
+    if schema.is_set(type_name, name_of((*steps_of(name), *key))):
+        return replace(edit, before=_listed(edit.before), after=_listed(edit.after))
+    return edit
+
+
 def column_of(edit: Edit) -> str:
     """Return the name under which a sheet knows what an edit is about."""
     kind, name, *key = edit.path
     if kind == "tags":
         return "tags"
+    if kind == "elements":
+        key = ["remove" if isinstance(edit.after, Absent) else "add"]
     return f"{name}{pointer_to(key)}" if name.startswith("/") else ".".join((name, *key))
 
 
@@ -163,6 +182,11 @@ def _side(edit: Edit, value: JSON | Absent, schema: Schema) -> Held:
     if is_old(edit, value, schema):
         return "before"
     return "neither"
+
+
+def _listed(value: V) -> V | list[str]:
+    """Return the elements of a set, which are keys within the program."""
+    return list(value) if isinstance(value, Mapping) else value
 
 
 @lru_cache(maxsize=256)

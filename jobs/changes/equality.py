@@ -40,6 +40,8 @@ def same(wanted: JSON, value: JSON, attribute: Attribute | None = None) -> bool:
     if attribute.enum:
         name = _named(attribute.enum, wanted)
         return name is not None and name == _named(attribute.enum, value)
+    if attribute.empties and (wanted, value) in _NOTHING:
+        return True
     form = _FORMS.get(attribute.kind)
     return form is not None and form(wanted, value)
 
@@ -47,11 +49,16 @@ def same(wanted: JSON, value: JSON, attribute: Attribute | None = None) -> bool:
 def same_at(path: Path, wanted: JSON | Absent, value: JSON | Absent, schema: Schema) -> bool:
     """Return whether what an edit's path leads to is what is wanted."""
     if isinstance(wanted, Absent) or isinstance(value, Absent):
-        return wanted is value
+        return alike_absent(wanted, value, schema)
     kind, name, *key = path
     if kind != "attributes":
         return same(wanted, value)
     return same(wanted, value, schema.declared_in(name, key[0]) if key else schema.declared(name))
+
+
+def alike_absent(wanted: JSON | Absent, value: JSON | Absent, schema: Schema) -> bool:
+    """Return whether two values, one of which is absent, are one: members of a body are cleared by null, too."""
+    return wanted is value or (schema.grammar == "members" and (wanted is None or value is None))
 
 
 def holds(edit: Edit, value: JSON | Absent, schema: Schema) -> bool:
@@ -182,6 +189,9 @@ def _listed(names: tuple[str, ...], text: str) -> str | None:
     bare = text.replace("_", "").lower()
     return next((name for name in names if name.replace("_", "") in {bare, f"{bare}s"}), None)
 
+
+_NOTHING: Final = ((None, ""), ("", None))
+"""What a field is that an empty text clears: as it was sent, or as it is shown."""
 
 _FORMS: Final[Mapping[str, Callable[[JSON, JSON], bool]]] = {
     "integer": _same_number,

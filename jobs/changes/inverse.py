@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import chain
-from typing import Final
+from typing import Final, TypeVar
 
 from jobs.apis.described.names import Steps, name_of, steps_of
 from jobs.apis.schema import Schema
@@ -25,6 +25,9 @@ _MIXED: Final = "the run replaced it without reading it, so that what it left is
 _FIRED: Final = "a trigger was fired; its effects cannot be taken back"
 _HIDDEN: Final = "the API does not show it, so the old value is not known"
 _LONG: Final = "its old value has more digits than a sheet can say"
+
+
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ class Restoring:
 
 def restoring(type_name: str, resource_id: str, rows: Sequence[Written], schema: Schema) -> Restoring:
     """Return the row that puts a record back to how it was before `rows`, the run's rows for it in their order."""
-    found = list(trails(rows))
+    found = list(trails([_decoded(type_name, row, schema) for row in rows]))
     cells: dict[str, JSON] = {}
     # Keys that are laid over null are one edit of the whole.
     edits = [Edit(*whole) for trail in found for whole in _over_null(type_name, trail, schema)]
@@ -130,6 +133,24 @@ def trails(rows: Sequence[Written]) -> Iterator[ValueHistory]:
         if not all(row.certain for row, _ in taken):
             wanted = _held(path, before, [(replace(row, certain=True), edits) for row, edits in taken])
         yield ValueHistory(path, taken[0][0].row, taken[-1][0].row, before, held, wanted)
+
+
+def _decoded(type_name: str, row: Written, schema: Schema) -> Written:
+    """Return what a row wrote, with sets and lists as columns say them also within objects that it replaced."""
+    if schema.grammar == "attributes":
+        return row
+    return replace(row, edits=tuple(_decoded_edit(type_name, edit, schema) for edit in row.edits))
+
+
+def _decoded_edit(type_name: str, edit: Edit, schema: Schema) -> Edit:
+    steps = (*steps_of(edit.path[1]), *edit.path[2:])
+    if schema.is_set(type_name, name_of(steps)):
+        return edit
+
+    def decoded(value: V) -> V:
+        return schema.decoded(type_name, steps, value) if isinstance(value, Mapping) else value
+
+    return replace(edit, before=decoded(edit.before), after=decoded(edit.after), stored=decoded(edit.stored))
 
 
 def needed(paths: Iterable[Path]) -> Fields:

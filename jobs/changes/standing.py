@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from jobs.apis.schema import Schema
-from jobs.changes.equality import holds, reads_alike, same, same_at
+from jobs.changes.equality import alike_absent, holds, reads_alike, same, same_at
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Path, Unread
 from jobs.values import valueclass
 
@@ -31,7 +31,7 @@ class Standing:
     def holds_key(self, name: str, key: str, wanted: JSON | Absent, value: JSON | Absent) -> bool:
         """Return whether a key of an object is as wanted."""
         if isinstance(wanted, Absent) or isinstance(value, Absent):
-            return wanted is value or self._is_stored(("attributes", name, key), wanted, value)
+            return alike_absent(wanted, value, self.schema) or self._is_stored(("attributes", name, key), wanted, value)
         if same(wanted, value, self.schema.declared_in(name, key)):
             return True
         return bool(self.untyped or self.stored) and self._reads(("attributes", name, key), wanted, value)

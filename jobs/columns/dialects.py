@@ -4,19 +4,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from jobs.apis.schema import Grammar, ResourceType
+from jobs.apis.schema import Grammar, ResourceType, Schema
 from jobs.columns import grammar, header, resolve, roles
 from jobs.columns.grammar import Heading
 from jobs.columns.header import names_of
 from jobs.columns.members import header as member_header
 from jobs.columns.members import names as member_names
 from jobs.columns.members import places
-from jobs.columns.members.keys import KeyColumns
+from jobs.columns.members.keys import KeyColumns, keys_in
 from jobs.columns.rules import Rules
 from jobs.columns.slots import Slot
 from jobs.columns.targets import OneColumn, Target
 from jobs.damage import Role
 from jobs.formats.errors import InputRefused
+from jobs.formats.headings import COMMON_KEYS, Keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class Dialect:
         path_of: returns what a column is about, as a job says it.
         has_no_type: whether nobody said a type of a column's values.
         role_of: returns what a column is for.
+        keys: returns the columns that say what rows are about, before there is a header.
     """
 
     shapes: bool
@@ -46,6 +48,7 @@ class Dialect:
     path_of: Callable[[Heading, ResourceType], tuple[str, ...]]
     has_no_type: Callable[[Heading, ResourceType], bool]
     role_of: Callable[[Heading, Rules], Role]
+    keys: Callable[[str, Schema], Keys]
 
 
 def _one_column(headings: Sequence[Heading], rules: Rules) -> Target:
@@ -64,6 +67,7 @@ _ATTRIBUTES: Final = Dialect(
     path_of=lambda heading, _: heading.path,
     has_no_type=lambda heading, _: heading.form in {"member", "attribute"} and not heading.suffix,
     role_of=roles.role_of,
+    keys=lambda _type, _schema: COMMON_KEYS,
 )
 
 _MEMBERS: Final = Dialect(
@@ -77,10 +81,21 @@ _MEMBERS: Final = Dialect(
     path_of=places.path_of,
     has_no_type=places.has_no_type,
     role_of=member_header.role_of,
+    keys=keys_in,
 )
 
 DIALECTS: Final[Mapping[Grammar, Dialect]] = {"attributes": _ATTRIBUTES, "members": _MEMBERS}
 """By what the columns of an API name."""
+
+
+def keys_of(type_name: str, schema: Schema) -> Keys:
+    """Return the columns that say what the rows of a sheet are about.
+
+    Args:
+        type_name: of rows that do not name one; empty when each does.
+        schema: of the API that the rows are for.
+    """
+    return DIALECTS[schema.grammar].keys(type_name, schema)
 
 
 def header_faults(names: Sequence[str], rules: Rules) -> Iterator[InputRefused]:

@@ -286,10 +286,14 @@ def _name(members: Mapping[str, JSON], member: str) -> str:
 
 def _key_text(members: Mapping[str, JSON], name: str) -> str:
     """Return what an object says of a part of its record's key: text, or a whole number, which has one text."""
-    value = members[name]
+    return key_text(members[name]) or _name(members, name)
+
+
+def key_text(value: JSON) -> str:
+    """Return the text of a part of a key as an object has it; empty for what can be none."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    return _name(members, name)
+    return value if isinstance(value, str) else ""
 
 
 def _id_of(members: Mapping[str, JSON]) -> str:

@@ -15,7 +15,7 @@ from jobs.formats.addresses import letters, text_address
 from jobs.formats.delimiters import DELIMITERS, decided, declared
 from jobs.formats.errors import InputRefused
 from jobs.formats.format import Opened, Options, SheetFormat
-from jobs.formats.headings import LOOKED_AT, checked_names, key_of, refuse_other_format, unnamed
+from jobs.formats.headings import COMMON_KEYS, LOOKED_AT, Keys, checked_names, key_of, refuse_other_format, unnamed
 from jobs.formats.lines import MAX_RECORD, physical_lines
 from jobs.formats.stored import DamagedRow
 from jobs.formats.strays import Layout, cut, rest_of, spaced_quote, swallowed, torn
@@ -45,12 +45,12 @@ class Sheet:
         line: on which the header begins.
     """
 
-    def __init__(self, stream: BinaryIO, *, encoding: str, delimiter: str, header_row: int) -> None:
+    def __init__(self, stream: BinaryIO, *, encoding: str, delimiter: str, header_row: int, keys: Keys) -> None:
         self._records = _Records(stream, encoding, delimiter, header_row)
         self.header, self._has_spare = _checked(self._records, delimiter)
         self.line = self._records.line
         self._line_end = line_end(self._records.raw())
-        self._layout = Layout(len(self.header), key_of(self.header), delimiter)
+        self._layout = Layout(len(self.header), key_of(self.header, keys), delimiter)
 
     def __iter__(self) -> Iterator[SheetRow]:
         """Read on. A row is handed out once the one after it shows that it does not go on there."""
@@ -97,7 +97,9 @@ class Sheet:
         )
 
 
-def read_sheet(stream: BinaryIO, *, encoding: str = "", delimiter: str = ",", header_row: int = 0) -> Sheet:
+def read_sheet(
+    stream: BinaryIO, *, encoding: str = "", delimiter: str = ",", header_row: int = 0, keys: Keys = COMMON_KEYS
+) -> Sheet:
     r"""Read the header of a sheet, and get ready to iterate its rows.
 
     Args:
@@ -105,21 +107,23 @@ def read_sheet(stream: BinaryIO, *, encoding: str = "", delimiter: str = ",", he
         encoding: name of a codec; empty for the one the byte order mark names, else UTF-8.
         delimiter: the one character between cells; a tab for TSV, whose quoting is the same.
         header_row: 1-based physical line on which the header begins; 0 for the first that is not blank, nor `sep=;`.
+        keys: columns that say what a row is about.
 
     Raises:
         InputRefused: no header, an empty or repeated column name, a delimiter that is not this one, and everything
             that iterating may raise: bytes that are not text, an unbalanced quote, a NUL, a record over 16 MiB.
     """
-    return Sheet(stream, encoding=encoding, delimiter=delimiter, header_row=header_row)
+    return Sheet(stream, encoding=encoding, delimiter=delimiter, header_row=header_row, keys=keys)
 
 
-def find_delimiter(opened: Opened, *, encoding: str = "", header_row: int = 0) -> str:
+def find_delimiter(opened: Opened, *, encoding: str = "", header_row: int = 0, keys: Keys = COMMON_KEYS) -> str:
     """Return the delimiter of a sheet whose user did not say it, by its header: see `jobs.formats.delimiters`.
 
     Args:
         opened: opens the sheet anew each time.
         encoding: see `read_sheet`.
         header_row: see `read_sheet`.
+        keys: see `read_sheet`.
 
     Raises:
         InputRefused: several could be meant, or it cannot be read at all.
@@ -132,7 +136,7 @@ def find_delimiter(opened: Opened, *, encoding: str = "", header_row: int = 0) -
             names = _header_by(stream, encoding, delimiter, header_row or (len(said) and 2))
         if names is not None:
             headers[delimiter] = names
-    return decided(headers, said)
+    return decided(headers, keys.names, said)
 
 
 def first_lines(stream: BinaryIO, *, encoding: str = "") -> Iterator[tuple[int, list[str]]]:
@@ -267,6 +271,7 @@ def _read(delimiter: str, stream: BinaryIO, options: Options) -> Sheet:
         encoding=options.encoding,
         delimiter=options.delimiter or delimiter,
         header_row=options.header_row,
+        keys=options.keys,
     )
 
 
@@ -277,7 +282,8 @@ def _first_rows(stream: BinaryIO, options: Options) -> Iterator[tuple[int, list[
 def _delimiter_of(opened: Opened, options: Options) -> Mapping[str, str]:
     if options.delimiter:
         return {}
-    return {"delimiter": find_delimiter(opened, encoding=options.encoding, header_row=options.header_row)}
+    found = find_delimiter(opened, encoding=options.encoding, header_row=options.header_row, keys=options.keys)
+    return {"delimiter": found}
 
 
 _TAKES: Final = frozenset({"encoding", "delimiter", "header_row"})

@@ -24,22 +24,23 @@ def declared(line: str) -> str:
     return found[1].replace("\\t", "\t") if found else ""
 
 
-def decided(headers: Mapping[str, Sequence[str]], said: str = "") -> str:
+def decided(headers: Mapping[str, Sequence[str]], keys: Sequence[str], said: str = "") -> str:
     """Return the delimiter of a sheet.
 
-    Every sheet has a column `id` or `reference`: the delimiter is the one by which the header has it. Without one, it
-    is the only one that parts the header at all, and a comma where none does. What a line like `sep=;` says counts,
-    unless only another one finds such a column: programs copy that line as they copy cells.
+    Every sheet has a column that says which record is meant: the delimiter is the one by which the header has it.
+    Without one, it is the only one that parts the header at all, and a comma where none does. What a line like `sep=;`
+    says counts, unless only another one finds such a column: programs copy that line as they copy cells.
 
     Args:
         headers: the names of the columns by each delimiter that can read the header.
+        keys: names of such columns, the likeliest first.
         said: what a line like `sep=;` says, or empty.
 
     Raises:
         InputRefused: several delimiters could be meant.
     """
     parting = [delimiter for delimiter, names in headers.items() if len(names) > 1]
-    named = ([delimiter for delimiter in parting if name in headers[delimiter]] for name in ("id", "reference"))
+    named = ([delimiter for delimiter in parting if name in headers[delimiter]] for name in keys)
     likely = next(filter(None, named), [] if said else parting)
     if said and (said in likely or not likely):
         return said

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import BinaryIO, Protocol, TypeAlias
 
+from jobs.formats.headings import COMMON_KEYS, Keys
 from jobs.model import ObjectRow, SheetRow, Unsendable
 
 Opened: TypeAlias = Callable[[], AbstractContextManager[BinaryIO]]
@@ -26,6 +27,7 @@ class Options:
         sheet: name of a sheet in a workbook.
         header_row: 1-based line, or row of a workbook, that names the columns.
         visible_only: leave out what a workbook hides.
+        keys: columns that say what a row is about.
         scratch: makes an empty file for what does not fit into memory.
     """
 
@@ -34,6 +36,7 @@ class Options:
     sheet: str = ""
     header_row: int = 0
     visible_only: bool = False
+    keys: Keys = COMMON_KEYS
     scratch: Callable[[], BinaryIO] = BytesIO
 
 

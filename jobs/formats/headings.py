@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from jobs.formats.errors import InputRefused
@@ -18,8 +19,35 @@ _MARKUP: Final = re.compile(r"\s*<(?:!doctype|!--|\?xml|html|head|body|table|met
 
 _JSON: Final = re.compile(r"\s*(?:\[\s*)?\{\s*\"|\s*\[\s*$")
 
-_KEYS: Final = ("id", "reference")
-"""Columns that say which record is meant."""
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Names of the columns that say what a row is about.
+
+    Attributes:
+        parts: of the record's key, the one that tells most records apart first.
+        finders: fields by which a record is looked up in a sheet without that part.
+        type: the column with the type of the record; empty where it would be a field.
+    """
+
+    parts: tuple[str, ...] = ("id",)
+    finders: tuple[str, ...] = ("reference",)
+    type: str = "type"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Columns that say which record is meant, the likeliest first."""
+        return (*self.parts, *self.finders)
+
+    def among(self, header: Sequence[str]) -> frozenset[str]:
+        """Return the names in a header that say what a row is about, and are no values."""
+        is_named = not self.parts or self.parts[0] in header
+        finders = () if is_named else (*self.finders, *(f"{name}:str" for name in self.finders))
+        return frozenset({*self.parts, *finders, self.type}).intersection(header)
+
+
+COMMON_KEYS: Final = Keys()
+"""Those of most sheets."""
 
 
 def checked_names(header: list[str], line: int, label: Callable[[int], str]) -> list[str]:
@@ -46,9 +74,9 @@ def checked_names(header: list[str], line: int, label: Callable[[int], str]) -> 
     return header
 
 
-def key_of(header: Sequence[str]) -> int:
+def key_of(header: Sequence[str], keys: Keys) -> int:
     """Return the position of the column that says which record is meant; the first one where no name says so."""
-    return next((header.index(name) for name in _KEYS if name in header), 0)
+    return next((header.index(name) for name in keys.names if name in header), 0)
 
 
 def unnamed(cells: Sequence[str], place: str) -> Fault:
@@ -63,24 +91,25 @@ def unnamed(cells: Sequence[str], place: str) -> Fault:
     return Fault(len(cells) - 1, "column_unnamed", f"{said}{two}")
 
 
-def later_header(rows: Iterable[tuple[int, Sequence[str]]]) -> tuple[int, list[str]] | None:
+def later_header(rows: Iterable[tuple[int, Sequence[str]]], keys: Keys = COMMON_KEYS) -> tuple[int, list[str]] | None:
     """Return the first row that looks like a header if it is not the first row at all: its line and its names.
 
     Args:
         rows: from the first on, with their lines; one line may come several times, as different delimiters part it.
+        keys: columns that say which record is meant.
     """
     first = None
     for line, cells in rows:
         first = line if first is None else first
         names = [name for name in cells if name]
-        if is_header(names):
+        if is_header(names, keys):
             return None if line == first else (line, names)
     return None
 
 
-def is_header(names: Sequence[str]) -> bool:
+def is_header(names: Sequence[str], keys: Keys) -> bool:
     """Return whether texts look like the names of columns: one of them says which record is meant, none comes twice."""
-    return any(key in names for key in _KEYS) and len(set(names)) == len(names) > 1
+    return any(key in names for key in keys.names) and len(set(names)) == len(names) > 1
 
 
 def refuse_other_format(start: str, line: int = 1) -> None:

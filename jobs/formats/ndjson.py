@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 from jobs.formats.arrays import elements
 from jobs.formats.errors import InputRefused
 from jobs.formats.format import ObjectFormat, Options
-from jobs.formats.headings import is_header, refuse_other_format
+from jobs.formats.headings import COMMON_KEYS, Keys, is_header, refuse_other_format
 from jobs.formats.lines import MAX_RECORD, Decoded, lines_of
 from jobs.model import ObjectRow, RowRef, Unsendable
 from jobs.strict_json import NotStrictJSON, parse
@@ -24,7 +24,7 @@ _DELIMITERS: Final = re.compile(r"[,;\t|]")
 _ONE_A_LINE: Final = "needs one object a line, or one array of them"
 
 
-def read_objects(stream: BinaryIO, *, encoding: str = "") -> Iterator[ObjectRow | Unsendable]:
+def read_objects(stream: BinaryIO, *, encoding: str = "", keys: Keys = COMMON_KEYS) -> Iterator[ObjectRow | Unsendable]:
     """Yield the records of an NDJSON stream, or of one JSON array, in constant memory. Blank lines are no records.
 
     What an object means, and in which of the three shapes it is, is up to `jobs.columns.ObjectColumns`.
@@ -32,6 +32,7 @@ def read_objects(stream: BinaryIO, *, encoding: str = "") -> Iterator[ObjectRow 
     Args:
         stream: is neither closed nor sought.
         encoding: name of a codec; empty for the one the byte order mark names, else UTF-8.
+        keys: columns that sheets have, which this is none of.
 
     Yields:
         `Unsendable` for a line or an element that is not strict JSON (`bad_json`, `number_not_exact`), not an object
@@ -44,7 +45,7 @@ def read_objects(stream: BinaryIO, *, encoding: str = "") -> Iterator[ObjectRow 
     start = text.start()
     is_array = start.lstrip(_BLANK).startswith("[")
     if not is_array:
-        _refuse_other_forms(start)
+        _refuse_other_forms(start, keys)
     for row, (line, record) in enumerate(elements(text) if is_array else _records(text), 1):
         digest = blake2b(record.encode(), digest_size=8).digest()
         yield _read(RowRef(row, line, digest), record)
@@ -56,11 +57,12 @@ def _records(text: Decoded) -> Iterator[tuple[int, str]]:
             yield number, line.removesuffix("\n").removesuffix("\r")
 
 
-def _refuse_other_forms(start: str) -> None:
+def _refuse_other_forms(start: str, keys: Keys) -> None:
     """Check that an input begins as one of lines does.
 
     Args:
         start: of the text, as far as it is there.
+        keys: columns that sheets have.
 
     Raises:
         InputRefused: it is of another form, which is named with the way out.
@@ -70,7 +72,7 @@ def _refuse_other_forms(start: str) -> None:
     line = start[: start.find(body)].count("\n") + 1
     if first.startswith("<"):
         refuse_other_format(first, line)
-    if is_header([name.strip('"') for name in _DELIMITERS.split(first)]):
+    if is_header([name.strip('"') for name in _DELIMITERS.split(first)], keys):
         raise InputRefused(f"this is no JSON, but looks like CSV ({shortened(first)}): say --format csv", line=line)
     try:
         value, end = json.JSONDecoder(strict=False).raw_decode(body)
@@ -105,7 +107,7 @@ def _broken(ref: RowRef, reason: str, message: str, text: str) -> Unsendable:
 
 
 def _records_of(stream: BinaryIO, options: Options) -> Iterator[ObjectRow | Unsendable]:
-    return read_objects(stream, encoding=options.encoding)
+    return read_objects(stream, encoding=options.encoding, keys=options.keys)
 
 
 NDJSON: Final = ObjectFormat(

@@ -5,8 +5,8 @@ repository's `examples/`, with a sandbox running (`--limit 100/2s`) and `ROWPATC
 that begin with `$ ` are commands; they must exit 0 (write `; echo "exit status $?"` where another status is the point).
 The lines below are the whole output, standard error included; `...` stands for anything within a line, and for any
 lines when alone. A block ```` ```csv NAME ```` (any language) is first written to a file of that name. A comment
-`<!-- sandbox: FLAGS -->` gives the document's sandbox more flags. With `--api FILE` it serves that API instead (FILE may
-be a block of the document), and what it announces is set as ROWPATCH_URL, ROWPATCH_TOKEN and so on.
+`<!-- sandbox: FLAGS -->` gives the document's sandbox more flags. With `--api FILE` it serves that API instead (FILE
+may be a block of the document), and what it announces is set as ROWPATCH_URL, ROWPATCH_TOKEN and so on.
 
 The `python` blocks of one document are one session too, in an empty folder, with the same variables set. They run
 inside an event loop that is going on, and may `await`. A `text` block that comes next is the whole output of a block.

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from jobs.apis.schema import Schema
-from jobs.columns import SheetColumns
+from jobs.columns import SheetColumns, keys_of
 from jobs.damage import BATCH, Examination, fault_of
 from jobs.formats import InputRefused, WorkbookRow
 from jobs.model import ABSENT, ObjectRow, RowRef, SheetRow, Unsendable, UpdateJob
@@ -56,7 +56,7 @@ def check(path: Path, how: Input, type_name: str, schema: Schema) -> Checked:
         checked.refusals.append(error)
     if checked.refusals and not checked.rows:
         try:
-            refuse_lines_above(path, how)
+            refuse_lines_above(path, how, keys_of(type_name, schema))
         except InputRefused as error:
             checked.refusals = [error]
     if not checked.rows and not checked.refusals:

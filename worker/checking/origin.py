@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from jobs.columns import is_results_file
 from jobs.damage import Column
 from jobs.damage.turned import turned
-from jobs.formats import InputRefused, ObjectFormat, Table
+from jobs.formats import InputRefused, Keys, ObjectFormat, Table
 from jobs.formats.quoting import unquoted
 from jobs.model import RowRef
 from jobs.texts import shortened
@@ -97,13 +97,14 @@ def _cells_of(sheet: Table) -> Iterator[Sequence[str]]:
 
 
 @contextmanager
-def origin_of(how: Input, header: Sequence[str], columns: Sequence[Column]) -> Iterator[Origin | None]:
+def origin_of(how: Input, header: Sequence[str], columns: Sequence[Column], keys: Keys) -> Iterator[Origin | None]:
     """Find the run beside which a results file lies, and read its input; None where there is none to compare with.
 
     Args:
         how: the returned file is read.
         header: its names.
         columns: its own.
+        keys: those of them that say what a row is about.
     """
     directory = Path(how.source).parent
     with ExitStack() as stack:
@@ -114,7 +115,7 @@ def origin_of(how: Input, header: Sequence[str], columns: Sequence[Column]) -> I
                 form = source.format_of(then)
                 if not isinstance(form, ObjectFormat):
                     stream = stack.enter_context(source.opened(source.spooled_in(directory, then.format)))
-                    origin = Origin(directory, form.read(stream, source.options_of(then)), header, columns)
+                    origin = Origin(directory, form.read(stream, source.options_of(then, keys)), header, columns)
         yield origin
 
 

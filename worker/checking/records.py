@@ -8,7 +8,7 @@ from pathlib import Path
 from jobs.apis.schema import Schema
 from jobs.changes.diff import CompareRules
 from jobs.changes.overtaking import left_of
-from jobs.columns import ObjectColumns, SheetColumns, header_faults
+from jobs.columns import ObjectColumns, SheetColumns, header_faults, keys_of
 from jobs.damage import Column
 from jobs.formats import InputRefused, ObjectFormat, WorkbookSheet
 from jobs.formats.strays import NO_UPDATE
@@ -135,13 +135,14 @@ def opened(path: Path, how: Input, type_name: str, schema: Schema) -> Iterator[R
         InputRefused: the input cannot be read; also while its rows are iterated.
     """
     form, rules, terms = source.format_of(how), source.rules(how, type_name, schema), source.terms(how, schema)
+    options = source.options_of(how, keys_of(type_name, schema))
     late = refeed.overtaken(path, how, type_name, schema)
     with source.opened(path) as stream:
         if isinstance(form, ObjectFormat):
-            objects = form.read(stream, source.options_of(how))
+            objects = form.read(stream, options)
             yield Records([], [], objects, ObjectColumns(rules), 0, {}, late, None, how, terms)
             return
-        sheet = form.read(stream, source.options_of(how))
+        sheet = form.read(stream, options)
         if faults := list(header_faults(sheet.header, rules)):
             raise HeaderRefused(sheet.header, sheet.line, faults)
         columns = SheetColumns(sheet.header, rules)
@@ -149,6 +150,6 @@ def opened(path: Path, how: Input, type_name: str, schema: Schema) -> Iterator[R
         texts = {column.label: column.position for column in described if column.role not in {"number", "other"}}
         visible = how.visible_only
         unseen = Unseen(sheet, described, visible_only=visible) if isinstance(sheet, WorkbookSheet) else None
-        with origin_of(how, sheet.header, described) as origin:
+        with origin_of(how, sheet.header, described, options.keys) as origin:
             rows = iter(sheet)
             yield Records(sheet.header, described, rows, columns, sheet.line, texts, late, unseen, how, terms, origin)

@@ -108,7 +108,10 @@ class Flags:
     allow_trigger: Annotated[
         tuple[str, ...] | None,
         Parameter(
-            group=_MEANING, negative=(), help="Let rows fire this trigger, like _refresh or _capture. Repeatable."
+            group=_MEANING,
+            negative=(),
+            help="Let rows fire this trigger, like _capture, or comment.body where a description calls that an action."
+            " Repeatable.",
         ),
     ] = None
     resend_unknown: Annotated[
@@ -141,8 +144,8 @@ class Flags:
         str | None,
         Parameter(
             group=_PACE,
-            help="Ceiling for PATCH, like 50/10s,200/60s; none sends as fast as the server answers. Default: the"
-            " limits in the server's headers.",
+            help="Ceiling for updates, like 50/10s,200/60s; none sends as fast as the server answers. Default: the"
+            " limits that the server's replies and the API's description tell.",
         ),
     ] = None
     headroom: Annotated[
@@ -206,7 +209,9 @@ class SourceFlags:
     ] = None
     delimiter: Annotated[
         str | None,
-        Parameter(group=_READING, help="Cell separator. Default: the one that shows a column id in the header."),
+        Parameter(
+            group=_READING, help="Cell separator. Default: the one by which the header has a column that names records."
+        ),
     ] = None
     sheet: Annotated[
         str | None,

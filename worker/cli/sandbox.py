@@ -1,4 +1,4 @@
-"""`rowpatch sandbox`: a fake Commerce Layer on loopback, to try things on."""
+"""`rowpatch sandbox`: a fake Commerce Layer, or any described API, on loopback, to try things on."""
 
 import json
 import re
@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from cyclopts import Parameter
 
+from worker.cli.flags import ApiFlags
 from worker.settings import ConfigError, parse_rate
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from jobs.apis.described.description import Description
     from worker.sandbox import SandboxSettings
+
+    Found = tuple[Description, Mapping[str, str]]
 
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s)")
 
@@ -26,9 +32,17 @@ def sandbox(
     port: Annotated[int, Parameter(help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
     seed: Annotated[
         tuple[str, ...], Parameter(negative=(), help="Records to begin with: TYPE=COUNT, or a JSON file. Repeatable.")
-    ] = ("stripe_payments=1000", "transactions=1000"),
+    ] = (),
     mode: Annotated[Literal["test", "live"], Parameter(help="Mode that the token and the replies state.")] = "test",
-    limit: Annotated[str, Parameter(help="Quota of PATCH, like 100/60s; none for no limit.")] = "100/60s",
+    limit: Annotated[
+        str | None,
+        Parameter(
+            help="Quota of updates, like 100/60s; none for no limit. Default: 100/60s; with --api, what that declares."
+        ),
+    ] = None,
+    limit_share: Annotated[
+        float, Parameter(help="With --api: what part of the declared limits is enforced; 0.5 for half of the requests.")
+    ] = 1.0,
     faults: Annotated[
         float, Parameter(help="Share of requests that fail: a 5xx or a reset, before or after the change.")
     ] = 0.0,
@@ -53,13 +67,17 @@ def sandbox(
     token_life: Annotated[str, _strange("Refuse a token after this long, whatever its reply said.")] = "",
     token_settles: Annotated[str, _strange("Refuse a renewed token for this long.")] = "0s",  # noqa: S107  # seconds
     bearer_errors: Annotated[bool, _strange("Refuse tokens as RFC 6750 says, with any body.")] = False,
+    which: ApiFlags = ApiFlags(),
 ) -> int:
-    """Serve a faithful fake Commerce Layer on loopback until interrupted.
+    """Serve a faithful fake Commerce Layer on loopback until interrupted; with --api, any API that is described.
 
-    Prints one JSON line with its url, token, client_id and client_secret. GET /_sandbox/ledger lists every request it
-    received and whether it was applied; GET /_sandbox/resources shows the records.
+    Prints one JSON line with its url, token, client_id and client_secret; with --api, with the credentials of that
+    API, values for its variables, and ids for example. GET /_sandbox/ledger lists every request it received and
+    whether it was applied; GET /_sandbox/resources shows the records.
     """
+    from worker.cli.chosen import chosen_api
     from worker.cli.session import guarded
+    from worker.operations.descriptions import behind
     from worker.sandbox import SandboxSettings, Strange
 
     def start() -> int:
@@ -78,10 +96,11 @@ def sandbox(
             token_settles=_seconds(token_settles, "--token-settles"),
             bearer_errors=bearer_errors,
         )
+        found = behind(chosen_api(which))
         settings = SandboxSettings(
-            seed=seed,
+            seed=seed if found or seed else ("stripe_payments=1000", "transactions=1000"),
             mode=mode,
-            limit=_window(limit, "--limit"),
+            limit=_window(limit or ("none" if found else "100/60s"), "--limit"),
             faults=faults,
             random_seed=random_seed,
             state=state,
@@ -89,26 +108,68 @@ def sandbox(
             latency=_seconds(latency, "--latency"),
             strange=strange,
         )
-        return _serve(settings, port)
+        if found is None:
+            return _until_interrupted(lambda: _commerce_layer(settings, port))
+        _check_described(settings, limit_share)
+        share = None if limit == "none" else limit_share
+        name = which.api or found[0].name
+        return _until_interrupted(lambda: _described(found, settings, port, share, name))
 
     return guarded(start)
 
 
-def _serve(settings: "SandboxSettings", port: int) -> int:
+def _check_described(settings: "SandboxSettings", share: float) -> None:
+    """Refuse flags that only the fake Commerce Layer knows.
+
+    Raises:
+        ConfigError: one was given.
+    """
+    from worker.sandbox.strange import ORDINARY
+
+    given = {
+        "--state": settings.state is not None,
+        "--mode": settings.mode != "test",
+        "--abstract-transactions": settings.abstract_transactions,
+        "strange habits": settings.strange != ORDINARY,
+    }
+    if wrong := [name for name, is_given in given.items() if is_given]:
+        raise ConfigError(f"With --api, the sandbox does not take {', '.join(wrong)}.")
+    if share <= 0:
+        raise ConfigError("--limit-share takes a number above 0; --limit none enforces no limit.")
+
+
+async def _described(found: "Found", settings: "SandboxSettings", port: int, share: float | None, name: str) -> None:
     import anyio
 
-    from worker.sandbox import SeedError, serve
+    from worker.sandbox.described import serve_described
 
-    async def forever() -> None:
-        async with serve(settings, port) as server:
-            print(json.dumps(server.announcement()), flush=True)
-            if sys.stderr.isatty():
-                shown = f"export ROWPATCH_URL={server.url}\nexport ROWPATCH_TOKEN={server.token}"
-                print(f"\nFor another terminal:\n\n{shown}", file=sys.stderr)
-            await anyio.sleep_forever()
+    description, values = found
+    async with serve_described(description, settings, port=port, given=values, share=share) as server:
+        print(f"For another terminal:\n\n{server.trial(name)}\n", file=sys.stderr, flush=True)
+        print(json.dumps(server.announcement()), flush=True)
+        await anyio.sleep_forever()
+
+
+async def _commerce_layer(settings: "SandboxSettings", port: int) -> None:
+    import anyio
+
+    from worker.sandbox import serve
+
+    async with serve(settings, port) as server:
+        print(json.dumps(server.announcement()), flush=True)
+        if sys.stderr.isatty():
+            shown = f"export ROWPATCH_URL={server.url}\nexport ROWPATCH_TOKEN={server.token}"
+            print(f"\nFor another terminal:\n\n{shown}", file=sys.stderr)
+        await anyio.sleep_forever()
+
+
+def _until_interrupted(serving: "Callable[[], Awaitable[None]]") -> int:
+    import anyio
+
+    from worker.sandbox import SeedError
 
     try:
-        anyio.run(forever)
+        anyio.run(serving)
     except KeyboardInterrupt:
         return 0
     except (SeedError, OSError) as error:

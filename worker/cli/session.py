@@ -21,7 +21,7 @@ from worker.engine.run import RunEnd
 from worker.exit_statuses import BUSY, CHANGES, DONE, REFUSED, STOPPED
 from worker.files.run_directory import Busy
 from worker.journal import JournalDamaged, JournalError
-from worker.operations import runs
+from worker.operations import apis, runs
 from worker.operations.opening import RunHandle
 from worker.operations.runs import Host, RunMode, ToSend
 from worker.settings import ConfigError, read_secrets, state_directory
@@ -105,9 +105,8 @@ def _finish(handle: RunHandle, mode: RunMode, end: RunEnd, clock: Clock, *, deta
 
 def _introduce(handle: RunHandle, mode: RunMode) -> None:
     """Say where a run of a described API goes, and what its description warns of."""
-    target = handle.settings.target
-    if target.api:
-        warn(f"The API is {target.api}, at {target.url or 'the address that comes with the token'}")
+    if said := apis.introduction(handle.api, handle.settings):
+        warn(said)
     for note in runs.notes(handle, mode):
         warn(note)
 

@@ -6,8 +6,10 @@ decided without waiting is decided in `policy`; a row takes only the steps in `l
 
 from dataclasses import dataclass, replace
 from typing import Final, Protocol, TypeAlias
+from zlib import crc32
 
 from jobs.apis.api import Api
+from jobs.apis.header_values import unsendable
 from jobs.apis.limits import Places
 from jobs.apis.meanings import Meaning
 from jobs.apis.retry_after import read_retry_after
@@ -95,7 +97,8 @@ class IdempotencyKeys:
 
     A key is made of what the journal knows, so that a later process repeats an attempt by the same one. It is renewed
     once the server has answered, and only for rows that are safe to repeat: some servers give the first answer again
-    for a day, failures too.
+    for a day, failures too. Of such rows, it is of one request alone: if the record has changed in the meantime, a
+    repetition says something else, and a server would refuse it, or give the first answer without doing it.
 
     Attributes:
         header: that holds the key.
@@ -108,6 +111,8 @@ class IdempotencyKeys:
     def on(self, request: Request, row: InFlightRow) -> Request:
         """Return a request for a row with its key."""
         key = f"{self.run}-{row.number}-{row.answered}"
+        if row.job.replay_safe:
+            key += f"-{crc32(request.body, crc32(request.target.encode())):08x}"
         return replace(request, headers={**request.headers, self.header: key})
 
 
@@ -139,6 +144,8 @@ class AttemptLoop:
                 places = await self._pass(row)
             else:
                 await self._freshen(row)
+            if places is not None and row.verdict is None and (why := _unsendable(row.request(self.api))):
+                row.verdict = Settle(row.doubt or "header_impossible", why)
             if places is None or row.verdict is not None:
                 return self._turn_back(row, places)
             row.state = step(row.state, Event.ADMIT)
@@ -345,6 +352,11 @@ class AttemptLoop:
     def _leave(self, row: InFlightRow) -> Interrupted:
         row.state = step(row.state, Event.STOP)
         return INTERRUPTED
+
+
+def _unsendable(request: Request) -> str:
+    """Return why a request can never leave, empty if it can: no further attempt would change that."""
+    return unsendable(request.headers) if request.headers else ""
 
 
 def _unsent(verdict: Settle | ReadBack, outcome: Outcome | None = None) -> Ending:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from jobs.apis.api import Api
 from jobs.changes.edits import without_tags
-from jobs.model import Outcome, Reply, RowResult, Status, Unsendable
+from jobs.model import Outcome, Reply, RowResult, Status
 from jobs.reasons import REASONS
 from worker.clock import Clock
 from worker.engine.bells import Bells
@@ -107,15 +107,14 @@ class Outcomes:
                 self.stop.request(reason, message)
 
     def _refuse(self, refused: Refused) -> None:
-        """Record a row that was not read; if its reference led to no record, the guards may stop the run."""
+        """Record a row that was not read; if it was looked up in vain, the guards may stop the run."""
         job, settle = refused.job, refused.settle
         result = RowResult(
             job.ref, settle.status, settle.reason, settle.message, settle.fields,
             attempts=refused.attempts, at=self.clock.wall(),
         )  # fmt: skip
         self.journal.settle(result)
-        looked_for = isinstance(job, Unsendable) and job.column == "reference"
-        if looked_for and result.status is not Status.INVALID:
+        if refused.sought:
             self._check_guards(result)
         else:
             self.guards.left(job.ref.row)
@@ -131,7 +130,7 @@ class Outcomes:
             row.job.ref, settle.status, settle.reason, settle.message, settle.fields,
             http=reply.status if reply else 0,
             attempts=row.attempts,
-            request_id=_request_id(reply),
+            request_id=self.api.resource(row.type_name).request_id(reply) if reply else "",
             at=self.clock.wall(),
             errors=settle.errors,
         )  # fmt: skip
@@ -159,9 +158,3 @@ def _noted(question: ReadBack) -> str:
     if question.refused:
         return SAFE
     return question.reason if REASONS[question.reason].status is Status.UNKNOWN else "interrupted"
-
-
-def _request_id(reply: Reply | None) -> str:
-    """Return the request id that support asks for; empty unless it is printable ASCII."""
-    value = reply.headers.get("x-request-id", "")[:200] if reply else ""
-    return value if value.isascii() and value.isprintable() else ""

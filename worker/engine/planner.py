@@ -61,10 +61,9 @@ class Planner:
                 self._settle(row.job, settle)
                 self._check_guards(row.number, settle)
                 self.sequencer.settled(row, Status.PENDING, settle.reason, row.read_at)
-            case Refused(job, settle):
+            case Refused(job, settle, _, sought):
                 self._settle(job, settle)
-                looked_for = isinstance(job, Unsendable) and job.column == "reference"
-                if looked_for and settle.status is not Status.INVALID:
+                if sought:
                     self._check_guards(job.ref.row, settle)
                 else:
                     self.guards.left(job.ref.row)

@@ -196,9 +196,10 @@ def _judge(
         return
     seen, findings = 0, []
     for trail in record.trails:
-        column = column_of(Edit(trail.path, ABSENT, ABSENT))
+        element = _element(record.type, trail.path, schema)
+        column = trail.path[1] if element and trail.path[0] != "tags" else column_of(Edit(trail.path, ABSENT, ABSENT))
         try:
-            finding = _difference(record, trail, column, live, schema)
+            finding = _difference(record, trail, column, element, live, schema)
         except KeyError:
             verified.hidden[column] += 1
             continue
@@ -211,7 +212,15 @@ def _judge(
         verified.counts["differs" if "differs" in whys else "not taken" if whys else "holds"] += 1
 
 
-def _difference(record: WrittenRecord, trail: ValueHistory, column: str, live: Live, schema: Schema) -> Finding | None:
+def _element(type_name: str, path: Path, schema: Schema) -> str:
+    """Return the tag, or the element of a set, that a path is about; empty for any other value."""
+    of_set = path[0] == "attributes" and len(path) > 2 and schema.is_set(type_name, path[1])
+    return path[-1] if of_set or path[0] == "tags" else ""
+
+
+def _difference(
+    record: WrittenRecord, trail: ValueHistory, column: str, element: str, live: Live, schema: Schema
+) -> Finding | None:
     """How the live value differs from all that the run may have left.
 
     Raises:
@@ -226,8 +235,8 @@ def _difference(record: WrittenRecord, trail: ValueHistory, column: str, live: L
         return None
     is_in_doubt = trail.wanted and (is_one_of(held) or len(held) < len(trail.held))
     why = "not taken" if is_in_doubt else "differs"
-    if trail.path[0] == "tags":  # a tag is there or not; its name says more than true
-        written, value = (trail.path[1] if each is True else ABSENT for each in (held[-1], value))
+    if element:  # it is there or not; its name says more than true
+        written, value = (element if each is True else ABSENT for each in (held[-1], value))
         return Finding(record, why, column, written, value)
     return Finding(record, why, column, held[-1], value)
 

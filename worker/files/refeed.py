@@ -9,8 +9,8 @@ from typing import BinaryIO, Final, TypeAlias
 
 from jobs.apis.schema import Schema
 from jobs.changes.overtaking import WHOLE, Overtaking, touched
-from jobs.columns import ObjectColumns, SheetColumns, header_faults
-from jobs.formats import ObjectFormat
+from jobs.columns import ObjectColumns, SheetColumns, header_faults, keys_of
+from jobs.formats import Keys, ObjectFormat
 from jobs.model import ObjectRow, SheetRow, Status, Unsendable, UpdateJob
 from jobs.model import Path as Field
 from worker.files.source import format_of, jobs, opened, options_of, rules, terms
@@ -32,7 +32,7 @@ _DONE: Final = frozenset({"applied", "unchanged"})
 _STATUS: Final = frozenset({"__status", "__reason"})
 
 
-def what_changed(copy: Path, current: Path, how: Input) -> str:
+def what_changed(copy: Path, current: Path, how: Input, keys: Keys) -> str:
     """Describe the first difference between the run's copy of the input and the file it was made from.
 
     Raises:
@@ -40,7 +40,7 @@ def what_changed(copy: Path, current: Path, how: Input) -> str:
     """
     row = 0
     with opened(copy) as old, opened(current) as new:
-        pairs = zip_longest(_identities(old, how), _identities(new, how))
+        pairs = zip_longest(_identities(old, how, keys), _identities(new, how, keys))
         for row, (then, now) in enumerate(pairs):  # noqa: B007  # row is the answer
             if then != now:
                 break
@@ -134,10 +134,10 @@ def _marks(journal: Journal, rows: int) -> bytearray:
 
 def _told(stream: BinaryIO, how: Input, type_name: str, schema: Schema) -> Iterator[tuple[int, str, str, Meant]]:
     """Yield row, record, `__status` and request of every row of a results file; nothing for any other input."""
-    form = format_of(how)
+    form, options = format_of(how), options_of(how, keys_of(type_name, schema))
     if isinstance(form, ObjectFormat):
         objects = ObjectColumns(rules(how, type_name, schema))
-        for record in form.read(stream, options_of(how)):
+        for record in form.read(stream, options):
             if isinstance(record, ObjectRow):
                 if record.ref.row == 1 and "__status" not in record.members:
                     return
@@ -146,7 +146,7 @@ def _told(stream: BinaryIO, how: Input, type_name: str, schema: Schema) -> Itera
                 named = objects.record(record) or f"row {record.ref.row}"
                 yield record.ref.row, named, str(record.members.get("__status")), meant
         return
-    sheet = form.read(stream, options_of(how))
+    sheet = form.read(stream, options)
     meaning = rules(how, type_name, schema)
     if "__status" not in sheet.header or next(header_faults(sheet.header, meaning), None):
         return
@@ -164,14 +164,14 @@ def _untold(columns: SheetColumns, header: list[str], row: SheetRow) -> UpdateJo
     return columns.read(replace(row, cells=cells))
 
 
-def _identities(stream: BinaryIO, how: Input) -> Iterator[object]:
+def _identities(stream: BinaryIO, how: Input, keys: Keys) -> Iterator[object]:
     """Yield what tells rows apart, the header of a sheet first."""
-    form = format_of(how)
+    form, options = format_of(how), options_of(how, keys)
     if isinstance(form, ObjectFormat):
-        for record in form.read(stream, options_of(how)):
+        for record in form.read(stream, options):
             yield record.ref.digest
         return
-    sheet = form.read(stream, options_of(how))
+    sheet = form.read(stream, options)
     yield sheet.header
     for row in sheet:
         yield row.ref.digest

@@ -17,11 +17,13 @@ from typing import BinaryIO, Final
 
 from jobs.apis.schema import Schema
 from jobs.changes.diff import CompareRules
-from jobs.columns import ObjectColumns, Rules, SheetColumns
+from jobs.columns import ObjectColumns, Rules, SheetColumns, keys_of
 from jobs.formats import (
+    COMMON_KEYS,
     FORMATS,
     Format,
     InputRefused,
+    Keys,
     ObjectFormat,
     Options,
     SheetFormat,
@@ -168,9 +170,9 @@ def format_of(how: Input) -> Format:
     return FORMATS[how.format]
 
 
-def options_of(how: Input) -> Options:
-    """Return the settings that a format reads by."""
-    return Options(how.encoding, how.delimiter, how.sheet, how.header_row or 0, how.visible_only, _scratch)
+def options_of(how: Input, keys: Keys) -> Options:
+    """Return the settings that a format reads by; `keys` are the columns that say what a row is about."""
+    return Options(how.encoding, how.delimiter, how.sheet, how.header_row or 0, how.visible_only, keys, _scratch)
 
 
 def sheet_name(how: Input) -> str:
@@ -179,7 +181,7 @@ def sheet_name(how: Input) -> str:
     return how.sheet if isinstance(form, SheetFormat) and form.in_workbook else ""
 
 
-def resolve_options(path: Path, how: Input) -> Input:
+def resolve_options(path: Path, how: Input, keys: Keys = COMMON_KEYS) -> Input:
     """Return the settings with what the input itself says: which delimiter, which sheet. The journal keeps them.
 
     Raises:
@@ -189,14 +191,14 @@ def resolve_options(path: Path, how: Input) -> Input:
     if isinstance(form, ObjectFormat):
         return how
     try:
-        found = form.resolve(lambda: _opened_for(form, path), options_of(how))
+        found = form.resolve(lambda: _opened_for(form, path), options_of(how, keys))
     except InputRefused:
-        refuse_lines_above(path, how)
+        refuse_lines_above(path, how, keys)
         raise
     return how.model_copy(update=dict(found))
 
 
-def refuse_lines_above(path: Path, how: Input) -> None:
+def refuse_lines_above(path: Path, how: Input, keys: Keys) -> None:
     """Say where the header of an input is that is refused, if it is not where it was looked for.
 
     Raises:
@@ -207,7 +209,7 @@ def refuse_lines_above(path: Path, how: Input) -> None:
         return
     found = None
     with suppress(InputRefused), _opened_for(form, path) as stream:
-        found = later_header(form.first_rows(stream, options_of(how)))
+        found = later_header(form.first_rows(stream, options_of(how, keys)), keys)
     if found:
         line, names = found
         word = "row" if form.in_workbook else "line"
@@ -250,13 +252,13 @@ def terms(how: Input, schema: Schema) -> CompareRules:
     return CompareRules(schema, how.metadata == "replace")
 
 
-def header(path: Path, how: Input) -> list[str]:
+def header(path: Path, how: Input, keys: Keys) -> list[str]:
     """Return the names of the columns; none of objects."""
     form = format_of(how)
     if isinstance(form, ObjectFormat):
         return []
     with opened(path) as stream:
-        return form.read(stream, options_of(how)).header
+        return form.read(stream, options_of(how, keys)).header
 
 
 def check_columns(names: list[str], how: Input, type_name: str, schema: Schema) -> None:
@@ -283,14 +285,14 @@ def jobs(
         schema: of the API that the rows are for.
         wanted: whether the row of that number is to be looked at; the others are only counted.
     """
-    form = format_of(how)
+    form, options = format_of(how), options_of(how, keys_of(type_name, schema))
     if isinstance(form, ObjectFormat):
         objects = ObjectColumns(rules(how, type_name, schema))
-        for record in form.read(stream, options_of(how)):
+        for record in form.read(stream, options):
             if wanted(record.ref.row):
                 yield record if isinstance(record, Unsendable) else objects.read(record)
         return
-    sheet = form.read(stream, options_of(how))
+    sheet = form.read(stream, options)
     columns = SheetColumns(sheet.header, rules(how, type_name, schema))
     for row in sheet:
         if wanted(row.ref.row):

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from jobs.apis.api import Api
+from jobs.apis.header_values import unsendable
 from jobs.apis.meanings import ANSWERS, SERVER_ERRORS, SLOWS_DOWN, Meaning
 from jobs.model import JSON, Fields, Reply, Request
 from worker.lane.exchange import Exchange, Exchanged
@@ -70,6 +71,8 @@ class Lookup:
         A `patient` read waits for a server that is down, provided that reads have worked before and nobody else gets
         an answer either. While it waits, its own failures do not count. If that takes too long, it stops the run.
         """
+        if request.headers and (why := unsendable(request.headers)):
+            return NoAnswer(why)  # no further attempt would change that
         tries, none, limiter = Tries(self.exchange.patience), NoAnswer(""), self.limiter
         gates = self.exchange.gates
         places = gates.places(about.type, about.keys or ("",), reads=True) if gates else ()

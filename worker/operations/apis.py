@@ -1,6 +1,6 @@
 """The API of a run: found by name or file, recorded in the settings, kept in the run directory, and read from there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NoReturn
@@ -8,6 +8,7 @@ from typing import Final, NoReturn
 from jobs.apis.api import Api
 from jobs.apis.described.description import Description
 from jobs.apis.described.loading import DescriptionRefused, load
+from jobs.apis.described.summary import limits, scheme
 from jobs.apis.described.variables import base_url, missing, names_in, variables_of, variables_of_auth
 from jobs.apis.described.writing import as_toml
 from jobs.apis.registry import (
@@ -28,6 +29,9 @@ from worker.settings import ConfigError, Settings, Target, checked_url
 
 _MOST: Final = 1 << 20
 """Bytes that the file of a description may have."""
+
+_SHOWN: Final = 3
+"""Limits that are listed before the others are counted."""
 
 NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -110,8 +114,15 @@ def target_of(api: Api, url: str = "") -> Target:
     url = checked_url(url, api.name) if url else ""
     if needed := missing(variables_of_auth(description), values):
         raise ConfigError(f"Asking {api.name} for a token needs {_as_flags(needed)}.")
-    variables = {name: value for name, value in values.items() if description.variables.get(name) != value}
-    return Target(url=url, api=api.name, variables=variables)
+    return Target(url=url, api=api.name, variables=dict(_changed(description.variables, values)))
+
+
+def _changed(defaults: Mapping[str, str], values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the variables whose values differ from the defaults; one that is not set has an empty value."""
+    for name in dict.fromkeys((*defaults, *values)):
+        value = values.get(name, "")
+        if value != defaults.get(name, ""):
+            yield name, value
 
 
 def located(settings: Settings, api: Api, url: str) -> tuple[Settings, Api]:
@@ -155,6 +166,24 @@ def of_run(directory: Path, facts: Mapping[str, str], target: Target, api: Api |
     if target.api and target.api not in APIS:
         raise ConfigError(f"The run is for the API {target.api!r}, which is not known here; nothing was sent.")
     return api_named(target.api or DEFAULT.name)
+
+
+def introduction(api: Api, settings: Settings) -> str:
+    """Return in a line where a run goes, with which kind of credential, and how fast; empty for an API that is code."""
+    description, target = description_of(api), settings.target
+    if description is None:
+        return ""
+    where = target.url or "the address that comes with the token"
+    return f"The API is {api.name}, at {where}, with {scheme(description.auth)}; {_pace(description, settings)}."
+
+
+def _pace(description: Description, settings: Settings) -> str:
+    if not settings.pacing.discover:
+        return "no limits: --rate none"
+    first, rest = (listed := limits(description, settings.target.type))[:_SHOWN], len(listed) - _SHOWN
+    own = ",".join(f"{requests}/{seconds:g}s" for requests, seconds in settings.pacing.rate)
+    told = [*first, *([f"{rest} more"] if rest > 0 else []), *([f"--rate {own}"] if own else [])]
+    return f"limits: {', '.join(told)}" if told else "limits: those that its replies tell"
 
 
 def notes(api: Api) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from jobs.apis.schema import Schema
+from jobs.columns import keys_of
 from jobs.formats import InputRefused
 from jobs.printable import printable
 from worker import checking
@@ -54,7 +55,7 @@ def examine(path: Path, how: Input, type_name: str, schema: Schema) -> tuple[Inp
         How the input was read in the end, and what was found; a header that cannot be read is a finding.
     """
     try:
-        how = source.resolve_options(path, how)
+        how = source.resolve_options(path, how, keys_of(type_name, schema))
         return how, checking.check(path, how, type_name, schema)
     except InputRefused as error:  # it cannot be read up to its header
         return how, Checked(refusals=[error])

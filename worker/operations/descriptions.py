@@ -1,12 +1,14 @@
 """The APIs there are, and their descriptions: to be listed, shown and checked."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.apis import catalogue
+from jobs.apis.api import Api
 from jobs.apis.described.description import Description
 from jobs.apis.described.loading import Examined, examine
-from jobs.apis.registry import APIS
+from jobs.apis.registry import APIS, constants_of, description_of
 from worker.operations.apis import found, names_file, text_of
 from worker.settings import ConfigError
 
@@ -46,6 +48,12 @@ def described(name_or_file: str) -> Description:
     if isinstance(api, Description):
         return api
     raise ConfigError(f"{api.name} is written in code: there is no description of it.")
+
+
+def behind(api: Api) -> tuple[Description, Mapping[str, str]] | None:
+    """Return the description that an API was made from, and the values of its variables; None for one that is code."""
+    description = description_of(api)
+    return None if description is None else (description, constants_of(api))
 
 
 def source(name_or_file: str) -> str:

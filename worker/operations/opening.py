@@ -13,6 +13,7 @@ from typing import BinaryIO, Final
 
 from jobs.apis.api import Api
 from jobs.apis.schema import Schema
+from jobs.columns import keys_of
 from jobs.formats import InputRefused
 from worker.files import refeed, run_directory, source
 from worker.files.run_directory import JOURNAL
@@ -187,7 +188,7 @@ def _take_in(
     except OSError as error:
         what = f"write to {directory}" if error.errno in _FULL else f"read {how.source}"
         raise ConfigError(f"Cannot {what}: {error.strerror}.") from None
-    given, how = how, source.resolve_options(spooled.path, how)
+    given, how = how, source.resolve_options(spooled.path, how, keys_of(settings.target.type, schema))
     settings = settings.model_copy(update={"input": how})
     rows = check_first(spooled.path, settings, given, schema, warn)
     facts = {
@@ -222,7 +223,8 @@ def opened(directory: Path, adjust: Adjust = unchanged, api: Api | None = None) 
         copy = source.spooled_in(directory, settings.input.format)
         if source.sha256(copy) != journal.facts["sha256"]:
             raise InputRefused(f"{copy} is not what the run began with; its results could no longer be matched.")
-        source.check_columns(source.header(copy, settings.input), settings.input, settings.target.type, api.schema)
+        how, type_name, schema = settings.input, settings.target.type, api.schema
+        source.check_columns(source.header(copy, how, keys_of(type_name, schema)), how, type_name, schema)
         yield RunHandle(directory, journal, settings, rows, recorded, api)
 
 
@@ -312,9 +314,9 @@ def refuse_changed(handle: RunHandle) -> None:
     path = Path(handle.journal.facts["source"])
     if not path.is_file() or source.sha256(path) == handle.journal.facts["sha256"]:
         return
-    how = handle.settings.input
+    how, keys = handle.settings.input, keys_of(handle.settings.target.type, handle.api.schema)
     try:
-        change = refeed.what_changed(source.spooled_in(handle.directory, how.format), path, how)
+        change = refeed.what_changed(source.spooled_in(handle.directory, how.format), path, how, keys)
     except InputRefused as error:
         change = f"it can no longer be read: {error}"
     raise InputRefused(

@@ -19,6 +19,7 @@ from jobs.apis.described.writing import as_toml
 from jobs.apis.meanings import Meaning
 from jobs.apis.schema import closest
 from jobs.changes.inverse import Written, restoring
+from jobs.columns import keys_of
 from jobs.model import JSON, Absent, Edit, NotSent, Reply, Request, RowRef, Unread, Unsendable
 from jobs.printable import printable
 from worker.engine.prober import Ask, Prober
@@ -151,7 +152,7 @@ def key_in_sheet(path: Path, how: Input, type_name: str, api: DescribedApi) -> s
         InputRefused: it cannot be read.
     """
     try:
-        how = source.resolve_options(path, how)
+        how = source.resolve_options(path, how, keys_of(type_name, api.schema))
         with source.opened(path) as stream:
             row = next(source.jobs(stream, how, type_name, api.schema, lambda number: number == 1), None)
     except OSError as error:

@@ -69,7 +69,8 @@ def rewrite(directory: Path, api: Api | None = None) -> Reported:
             api = apis.of_run(directory, history.facts, settings.target, api)
             is_plan = history.facts.get(PLAN) == "complete"
             if is_plan:
-                return Reported(directory, settings, api, plan=write_plan(directory, history, settings, rows))
+                plan = write_plan(directory, history, settings, api.schema, rows)
+                return Reported(directory, settings, api, plan=plan)
             return Reported(directory, settings, api, reports.write(directory, history, settings, api.schema, rows))
     except OSError as error:
         if is_plan:

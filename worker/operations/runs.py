@@ -238,7 +238,7 @@ def _with_plan(handle: RunHandle, end: RunEnd) -> RunEnd:
     if end.state != "planned":
         return replace(end, message=f"{end.message}\nThe plan is not complete, and nothing was sent: plan again.")
     try:
-        plan = write_plan(handle.directory, handle.journal, handle.settings, handle.rows)
+        plan = write_plan(handle.directory, handle.journal, handle.settings, handle.api.schema, handle.rows)
     except OSError as error:
         return replace(end, exit_status=STOPPED, message=f"cannot write the plan: {error}. Nothing was sent.")
     return replace(end, exit_status=NOT_ALL if plan.refused else DONE, plan=plan)

@@ -1,7 +1,8 @@
 """The first updates of a type, sent alone and read back in full: did what was sent stick, and nothing else change?"""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from json import dumps
 from typing import Final
 
 from jobs.apis.described.names import Steps, steps_of
@@ -9,6 +10,7 @@ from jobs.apis.schema import ResourceType, Schema
 from jobs.changes.diff import Change
 from jobs.changes.edits import column_of, sides
 from jobs.model import JSON, Edit, Live, Status
+from jobs.texts import shortened
 
 TYPE_WIDE: Final = frozenset({"not_found", "not_updatable", "not_authorized", "bad_request"})
 """Refusals of records that have just been read: they are about the type, not about the record."""
@@ -95,11 +97,16 @@ def vanished(kind: ResourceType | None, change: Change, before: Mapping[str, JSO
     lost = [name for name in gone if not (_is_sent(steps_of(name), sent) or _is_read_only(name, kind))]
     inside = [name for name in lost if any(len(each) > 1 and each[:1] == steps_of(name)[:1] for each in sent)]
     if inside:
-        return f"`{inside[0]}` was not sent and is gone: the API keeps less of an object than its description says"
+        return (
+            f"{_were(inside, before)} not sent and gone now, and no undo puts that back: the API replaces the object;"
+            ' its description has to say merge = "replace"'
+        )
     whole = [name for name in lost if len(steps_of(name)) == 1]
     if len(whole) > 1:
-        listed = ", ".join(f"`{name}`" for name in whole[:_LISTED])
-        return f"{listed} were not sent and are gone: the API keeps less of a record than its description says"
+        return (
+            f"{_were(whole, before)} not sent and gone now, and no undo puts that back: the API replaces the record;"
+            ' its description has to say send = "record"'
+        )
     return ""
 
 
@@ -107,6 +114,13 @@ _EMPTY: Final[tuple[JSON, ...]] = (None, "", [], {})
 """What is as good as gone."""
 
 _LISTED: Final = 5
+
+
+def _were(names: Sequence[str], before: Mapping[str, JSON]) -> str:
+    """Return what was lost, with its values, so that somebody can put it back."""
+    listed = [f"`{name}` (was {shortened(dumps(before[name], ensure_ascii=False, default=str))})" for name in names]
+    more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
+    return ", ".join(listed[:_LISTED]) + more + (" was" if len(listed) == 1 else " were")
 
 
 def _is_sent(steps: Steps, sent: Iterable[Steps]) -> bool:

@@ -6,7 +6,7 @@ from typing import Final
 
 from jobs.apis.schema import Schema
 from jobs.changes.diff import CannotMerge, Change, CompareRules, as_written, difference
-from jobs.changes.edits import Held, as_shown, column_of, sides
+from jobs.changes.edits import Held, as_shown, column_of, in_columns, sides
 from jobs.changes.equality import same_at, tidied
 from jobs.changes.paths import place_of
 from jobs.model import ABSENT, JSON, Absent, Edit, Live, Status, Unread, UpdateJob
@@ -49,6 +49,7 @@ def decide(job: UpdateJob, live: Live, asked: DecisionInput) -> Change | Settle 
     if asked.doubt and change.is_empty:
         return Settle("read_back", "the record is as the row wants it")
     if asked.expected is not None and (moved := moved_on(change, asked.expected, asked.terms.schema)):
+        moved = tuple(in_columns(edit, job.type, asked.terms.schema) for edit in moved)
         told = "; ".join(map(_told, moved))
         if asked.doubt:  # a conflict says that nothing was sent
             return Settle(asked.doubt, f"{_EARLIER}; {told}", tuple(map(column_of, moved)))
@@ -157,4 +158,7 @@ def _meets(edit: Edit, planned: Edit, schema: Schema, *, in_doubt: bool) -> bool
 
 
 def _told(moved: Edit) -> str:
+    if moved.path[0] == "elements":
+        was, now = ("" if each is True else "not " for each in (moved.before, moved.after))
+        return f"{moved.path[2]!r} was {was}in {moved.path[1]} when planned, and is {now}there now"
     return f"{column_of(moved)} was {shown(moved.before)} when planned, and is {shown(moved.after)} now"

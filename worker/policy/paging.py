@@ -23,6 +23,12 @@ class Paging(Protocol):
     def group(self, type_name: str, key: str, /) -> str:
         """Return what records of a type have in common that can be read together."""
 
+    def sought(self, type_name: str, reference: str, /) -> tuple[str, str]:
+        """Return the field and the value that a record of a type is looked up by."""
+
+    def key(self, type_name: str, /) -> str:
+        """Return the part of their keys, as a column names it, that tells records of a type apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
@@ -43,6 +49,14 @@ class Sizes:
     def group(self, _type: str, _key: str) -> str:
         """Return the one group there is."""
         return ""
+
+    def sought(self, _type: str, reference: str) -> tuple[str, str]:
+        """Return the one field that there is to look up by."""
+        return "reference", reference
+
+    def key(self, _: str) -> str:
+        """Return the one key there is."""
+        return "id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +82,11 @@ class Pages:
     def group(self, type_name: str, key: str) -> str:
         """Return what records of a type have in common that can be read together."""
         return self.api.resource(type_name).group(key)
+
+    def sought(self, type_name: str, reference: str) -> tuple[str, str]:
+        """Return the field and the value that a record of a type is looked up by."""
+        return self.api.resource(type_name).sought(reference)
+
+    def key(self, type_name: str) -> str:
+        """Return the part of their keys, as a column names it, that tells records of a type apart."""
+        return self.api.schema.sought(type_name)

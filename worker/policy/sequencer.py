@@ -96,11 +96,17 @@ class Doubted(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """The row is settled without being read; `attempts` counts those of earlier processes."""
+    """The row is settled without being read.
+
+    Attributes:
+        attempts: of earlier processes.
+        sought: its record was looked up, and was not found: what many rows may have in common.
+    """
 
     job: UpdateJob | Unsendable
     settle: Settle
     attempts: int = 0
+    sought: bool = False
 
 
 class Aimed(NamedTuple):
@@ -378,12 +384,25 @@ class Sequencer:
     ) -> InFlightRow | Refused | None:
         """Give the row the id of its record, or refuse it; return None if it keeps its earlier result."""
         found = ids.get((row.job.type, row.job.reference))
-        problem = late.get(row.number) if found is not None and len(found) == 1 else _no_key(row.job, found)
+        sought = found is None or len(found) != 1
+        problem = self._no_key(row.job, found) if sought else late.get(row.number)
         if problem is not None:
-            return None if row.stands else refusal(problem, row.doubt, row.attempts)
+            return None if row.stands else refusal(problem, row.doubt, row.attempts, sought=sought)
         row.job = replace(row.job, id="".join(found or ()))
         self.out.append(Aimed(row))
         return row
+
+    def _no_key(self, job: UpdateJob, ids: tuple[str, ...] | None) -> Unsendable:
+        """Say why a look-up leads to no record."""
+        name, value = self._paging.sought(job.type, job.reference)
+        shown = shortened(value)
+        if ids is None:
+            return Unsendable(job.ref, "lookup_failed", f"the {name} '{shown}' could not be looked up", name)
+        if not ids:
+            return Unsendable(job.ref, "reference_not_found", f"no {job.type} has the {name} '{shown}'", name)
+        listed = ", ".join(map(shortened, ids[:_LISTED])) + (", …" if len(ids) > _LISTED else "")
+        said = f"several {job.type} have the {name} '{shown}': {listed}"
+        return Unsendable(job.ref, "reference_ambiguous", said, name)
 
     def _hold_back(self, row: InFlightRow) -> None:
         """Refuse a row behind an unknown one; an earlier result or doubt of the row stands."""
@@ -444,8 +463,13 @@ class Sequencer:
     def _judge(self, row: InFlightRow, found: Found) -> Change | Settle | ReadBack:
         live = found.records.get(row.job.id)
         if live is None:
-            return _absent(row, found)
+            return self._absent(row, found)
         return self._judge_by(row, live, found.at[row.job.id])
+
+    def _absent(self, row: InFlightRow, found: Found) -> Settle:
+        if row.job.id in found.missing:
+            return Settle(row.doubt or "not_found", f"no {row.job.type} with this {self._paging.key(row.job.type)}")
+        return Settle(row.doubt or "lookup_failed", found.failed[row.job.id])
 
     def _judge_by(self, row: InFlightRow, live: Live, at: Moment) -> Change | Settle | ReadBack:
         """Decide a row by the state of its record at moment `at`."""
@@ -602,33 +626,15 @@ def _page(rows: tuple[InFlightRow, ...], wanted: Iterable[Fields]) -> ReadPage:
     return ReadPage(rows, rows[0].job.type, [row.job.id for row in rows], reduce(or_, wanted))
 
 
-def refusal(problem: Unsendable, doubt: str, attempts: int) -> Refused:
+def refusal(problem: Unsendable, doubt: str, attempts: int, *, sought: bool = False) -> Refused:
     """Refuse a row that cannot be sent; a row that may have been applied before stays in doubt."""
     told = Settle(problem.reason, problem.message, (problem.column,) if problem.column else ())
-    return Refused(problem, Settle(doubt) if doubt else told, attempts)
+    return Refused(problem, Settle(doubt) if doubt else told, attempts, sought)
 
 
 def _needs_key(row: InFlightRow | Refused) -> TypeGuard[InFlightRow]:
     """Return True if the row names its record by a reference that has not been looked up."""
     return isinstance(row, InFlightRow) and not row.job.id
-
-
-def _no_key(job: UpdateJob, ids: tuple[str, ...] | None) -> Unsendable:
-    """Say why a reference leads to no record."""
-    shown = shortened(job.reference)
-    if ids is None:
-        return Unsendable(job.ref, "lookup_failed", f"the reference '{shown}' could not be looked up", "reference")
-    if not ids:
-        return Unsendable(job.ref, "reference_not_found", f"no {job.type} has the reference '{shown}'", "reference")
-    listed = ", ".join(map(shortened, ids[:_LISTED])) + (", …" if len(ids) > _LISTED else "")
-    said = f"several {job.type} have the reference '{shown}': {listed}"
-    return Unsendable(job.ref, "reference_ambiguous", said, "reference")
-
-
-def _absent(row: InFlightRow, found: Found) -> Settle:
-    if row.job.id in found.missing:
-        return Settle(row.doubt or "not_found", f"no {row.job.type} with this id")
-    return Settle(row.doubt or "lookup_failed", found.failed[row.job.id])
 
 
 def _left_behind(row: InFlightRow, status: Status, reason: str, at: Moment) -> tuple[Live | None, Moment]:

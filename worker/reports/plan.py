@@ -1,18 +1,20 @@
 """A plan in numbers and as files: what would change, value by value."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Final, TextIO
 
-from jobs.changes.edits import column_of
+from jobs.apis.schema import Schema
+from jobs.changes.edits import column_of, in_columns
 from jobs.model import Absent, Edit, RowRef, Status, Unread
 from worker.files.atomic import replacing
 from worker.journal import History, Planned, RowOutcome
 from worker.journal.schema import JournalDamaged
 from worker.reports.formats import csv_head, csv_text, json_lines
+from worker.reports.keys import KeyNames, names_of
 from worker.reports.merge import Record
 from worker.reports.plan_files import (
     HEADER,
@@ -60,7 +62,8 @@ class ColumnTally:
     Attributes:
         rows: that change something in it.
         notes: values by what happens to them.
-        gone: of those that are cleared, how many are a `value`, a `key` of an object that goes, or a `tag`.
+        gone: of those that are cleared, how many are a `value`, a `key` of an object that goes, a `tag`, or an
+            `element` of a set.
         flips: by the types before and after.
         examples: the first value of each note, before and after.
     """
@@ -89,7 +92,8 @@ class ColumnTally:
             self.examples[note] = _example(edit)
         if note == "clear":
             key = len(edit.path) > 2 and isinstance(edit.after, Absent)  # (kind, name, key)
-            self.gone["tag" if edit.path[0] == "tags" else "key" if key else "value"] += 1
+            kinds = {"tags": "tag", "elements": "element"}
+            self.gone[kinds.get(edit.path[0], "key" if key else "value")] += 1
         if note == "type changes":
             types = type_name(edit.before), type_name(edit.after)
             if types not in self.flips:
@@ -113,8 +117,10 @@ class PlanSummary:
         skipped: rows by reason.
         columns: by name, as a sheet has it.
         unread: rows that send a name nobody can compare, by name.
+        actions: those of these names that make something happen.
         first: the first rows that would be sent.
         types: rows that would be sent, by type.
+        is_action: tells whether a name makes something happen.
     """
 
     replace: bool = False
@@ -130,8 +136,10 @@ class PlanSummary:
     skipped: Counter[str] = field(default_factory=Counter)
     columns: dict[str, ColumnTally] = field(default_factory=dict)
     unread: Counter[str] = field(default_factory=Counter)
+    actions: set[str] = field(default_factory=set)
     first: list[Planned] = field(default_factory=list)
     types: Counter[str] = field(default_factory=Counter)
+    is_action: Callable[[str], bool] = lambda _: False
     _causes: Causes = field(default_factory=Causes)
 
     @property
@@ -163,9 +171,12 @@ class PlanSummary:
         if len(self.first) < SHOWN_ROWS:
             self.first.append(planned)
         for name in planned.unread:
-            self.unread[name if name in self.unread or len(self.unread) < MAX_COLUMNS else OTHERS] += 1
+            told = name if name in self.unread or len(self.unread) < MAX_COLUMNS else OTHERS
+            self.unread[told] += 1
+            if self.is_action(told):
+                self.actions.add(told)
         touched: dict[str, ColumnTally] = {}
-        for edit in planned.edits:
+        for edit in edits:
             name = self._told_apart(column_of(edit))
             touched[name] = tally = self.columns.setdefault(name, ColumnTally())
             tally.add(edit)
@@ -176,13 +187,14 @@ class PlanSummary:
         return name if name in self.columns or len(self.columns) < MAX_COLUMNS else OTHERS
 
 
-def write_plan(directory: Path, history: History, settings: Settings, rows: int) -> PlanSummary:
+def write_plan(directory: Path, history: History, settings: Settings, schema: Schema, rows: int) -> PlanSummary:
     """Make `plan.csv` (a line a value that changes) and `plan.ndjson` (a line a row); memory does not grow with them.
 
     Args:
         directory: of the run, with the copy of the input in it; the caller holds its lock.
         history: the run's journal.
         settings: of the run.
+        schema: of the API that the run is for.
         rows: of the input, as its first pass counted them.
 
     Raises:
@@ -190,11 +202,13 @@ def write_plan(directory: Path, history: History, settings: Settings, rows: int)
         InputRefused: the copy of the input is gone or cannot be read any more.
         OSError: a file cannot be written.
     """
-    summary = PlanSummary(settings.input.metadata == "replace", sum(each.gets for each in history.processes()))
+    reads = sum(each.gets for each in history.processes())
+    summary = PlanSummary(settings.input.metadata == "replace", reads, is_action=schema.is_trigger)
     summary.repeated = history.repeated()
-    with records_of(directory, settings) as records, replacing(directory, ("plan.csv", "plan.ndjson")) as files:
+    pair, names = ("plan.csv", "plan.ndjson"), names_of(schema, settings.target.type)
+    with records_of(directory, settings, schema) as records, replacing(directory, pair) as files:
         table, lines = files
-        _write(_paired(records, history.planned(), settings.input.limit), table, lines, summary)
+        _write(_paired(records, history.planned(), settings.input.limit), table, lines, summary, schema, names)
         if summary.rows != rows:
             raise JournalDamaged(f"the copy of the input has {summary.rows} rows; the journal was made for {rows}.")
     return summary
@@ -204,13 +218,28 @@ def _example(edit: Edit) -> tuple[str, str]:
     return fitted(*sides(edit), _EXAMPLE)
 
 
-def _write(pairs: Iterator[tuple[RowRef, Planned]], table: TextIO, lines: TextIO, summary: PlanSummary) -> None:
-    table.write(csv_head(HEADER))
+def _write(
+    pairs: Iterator[tuple[RowRef, Planned]],
+    table: TextIO,
+    lines: TextIO,
+    summary: PlanSummary,
+    schema: Schema,
+    names: KeyNames | None,
+) -> None:
+    table.write(csv_head([*HEADER, *(names.columns if names else ())]))
     while chunk := list(islice(pairs, _CHUNK)):
-        table.write(csv_text([cells for ref, planned in chunk for cells in table_lines(ref, planned)]))
-        lines.write(json_lines(members(ref, planned) for ref, planned in chunk))
-        for ref, planned in chunk:
+        written = [(ref, _as_written(planned, schema)) for ref, planned in chunk]
+        table.write(csv_text([cells for ref, planned in written for cells in table_lines(ref, planned, names)]))
+        lines.write(json_lines(members(ref, planned, schema, names) for ref, planned in chunk))
+        for ref, planned in written:
             summary.add(ref, planned)
+
+
+def _as_written(planned: Planned, schema: Schema) -> Planned:
+    """Return a planned row with its edits as the columns of a sheet say them."""
+    if schema.grammar == "attributes":
+        return planned
+    return replace(planned, edits=tuple(in_columns(edit, planned.type, schema) for edit in planned.edits))
 
 
 def _paired(records: Iterable[Record], plan: Iterable[Planned], limit: int | None) -> Iterator[tuple[RowRef, Planned]]:

@@ -7,10 +7,12 @@ from typing import Final, Literal
 from rich.cells import cell_len
 from rich.text import Text
 
-from jobs.changes.edits import column_of
+from jobs.apis.schema import Schema
+from jobs.changes.edits import column_of, in_columns
 from jobs.model import JSON, Absent, Edit, RowRef, Status, Unread
 from jobs.reasons import REASONS
 from worker.journal import Planned
+from worker.reports.keys import KeyNames
 from worker.reports.outcome import own_text
 
 HEADER: Final = ("row", "line", "type", "id", "column", "before", "after", "note")
@@ -57,9 +59,11 @@ def type_name(value: JSON | Absent | Unread) -> str:
 def sides(edit: Edit) -> tuple[str, str]:
     """Render a value before and after, for people: text in quotes, so that 7 and "7" can be told apart.
 
-    A tag has one side only: it is added to the others, or removed from them.
+    A tag, or an element of a set, has one side only: it is added to the others, or removed from them.
     """
     clears = note_of(edit) == "clear"
+    if edit.path[0] == "elements":
+        return "", edit.path[2]
     if edit.path[0] == "tags":
         return "", f"{'removes' if clears else 'adds'} {_quoted(edit.path[1])}"
     if clears:
@@ -91,8 +95,21 @@ def cut(text: str, width: int) -> str:
     return short.plain
 
 
-def table_lines(ref: RowRef, planned: Planned) -> Iterator[list[str]]:
-    """Yield the row's lines of `plan.csv`: one a value, or why it cannot be sent; none if nothing changes."""
+def table_lines(ref: RowRef, planned: Planned, names: KeyNames | None = None) -> Iterator[list[str]]:
+    """Yield the row's lines of `plan.csv`: one a value, or why it cannot be sent; none if nothing changes.
+
+    Args:
+        ref: of the row.
+        planned: what would become of it, as the columns of a sheet say it.
+        names: of the parts of keys, each a cell at the end; None for an API whose records have an `id` alone.
+    """
+    key = names.in_key(planned.type, planned.id).parts if names else {}
+    end = [own_text(key.get(name, "")) for name in names.columns] if names else []
+    for line in _lines(ref, planned):
+        yield line + end
+
+
+def _lines(ref: RowRef, planned: Planned) -> Iterator[list[str]]:
     start = [str(ref.row), str(ref.line), own_text(planned.type), own_text(planned.id)]
     if not is_sent(planned):
         if planned.status not in _QUIET:
@@ -106,8 +123,15 @@ def table_lines(ref: RowRef, planned: Planned) -> Iterator[list[str]]:
         yield [*start, own_text(name), "", "", "always sent"]
 
 
-def members(ref: RowRef, planned: Planned) -> dict[str, object]:
-    """Return the row's line of `plan.ndjson`, with exact values; one that nobody has read is left out and marked."""
+def members(ref: RowRef, planned: Planned, schema: Schema, names: KeyNames | None = None) -> dict[str, object]:
+    """Return the row's line of `plan.ndjson`, with exact values; one that nobody has read is left out and marked.
+
+    Args:
+        ref: of the row.
+        planned: what would become of it.
+        schema: of the API.
+        names: as for `table_lines`.
+    """
     action = "update" if is_sent(planned) else "unchanged" if planned.status is Status.UNCHANGED else "none"
     return {
         "row": ref.row,
@@ -117,8 +141,9 @@ def members(ref: RowRef, planned: Planned) -> dict[str, object]:
         "action": action,
         "reason": planned.reason,
         "message": said(planned),
-        "edits": [_edit_members(edit) for edit in planned.edits],
+        "edits": [_edit_members(edit, in_columns(edit, planned.type, schema)) for edit in planned.edits],
         "always_sent": planned.unread,
+        **({"key": names.in_key(planned.type, planned.id).parts} if names else {}),
     }
 
 
@@ -154,8 +179,8 @@ def _quoted(value: JSON) -> str:
 def _cell(edit: Edit, value: JSON | Absent | Unread) -> str:
     if isinstance(value, Absent | Unread) or value is None:
         return ""
-    if edit.path[0] == "tags":
-        return edit.path[1]  # the value only says that it is there
+    if edit.path[0] in {"tags", "elements"}:
+        return edit.path[-1]  # the value only says that it is there
     if edit.path[0] == "relationships":
         return _links(value)
     return value if isinstance(value, str) else _quoted(value)
@@ -168,8 +193,8 @@ def _links(linkage: JSON) -> str:
     return ",".join(map(_links, linkage)) if isinstance(linkage, list | tuple) else str(linkage)
 
 
-def _edit_members(edit: Edit) -> dict[str, object]:
+def _edit_members(edit: Edit, written: Edit) -> dict[str, object]:
     exact = {"before": edit.before, "after": edit.after}
     known = {name: value for name, value in exact.items() if not isinstance(value, Absent | Unread)}
     not_read = {"before_not_read": True} if isinstance(edit.before, Unread) else {}
-    return {"path": edit.path, "column": column_of(edit), **known, **not_read}
+    return {"path": edit.path, "column": column_of(written), **known, **not_read}

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from jobs.changes.edits import column_of
+from jobs.model import Edit
 from jobs.printable import printable
 from jobs.reasons import REASONS
 from worker.journal import Planned
@@ -129,10 +131,11 @@ def _remarks(summary: PlanSummary, width: int) -> Iterator[Text]:
 def _gone(summary: PlanSummary) -> Iterator[str]:
     """Yield sentences about what is lost."""
     wiped = "WIPED (--metadata replace keeps only the keys in the sheet)" if summary.replace else "REMOVED"
-    for kind, fate in (("value", "CLEARED"), ("key", wiped), ("tag", "REMOVED")):
+    for kind, fate in (("value", "CLEARED"), ("key", wiped), ("tag", "REMOVED"), ("element", "REMOVED")):
         counts = {name: tally.gone[kind] for name, tally in summary.columns.items() if tally.gone[kind]}
         if counts:
-            names = _some((f"{_named(name)} ({count:,})" for name, count in counts.items()), "column")
+            what = {name.removesuffix(".remove") if kind == "element" else name: each for name, each in counts.items()}
+            names = _some((f"{_named(name)} ({count:,})" for name, count in what.items()), "column")
             where = "" if kind == "tag" else f": {names}"
             yield f"{_number(sum(counts.values()), kind)} will be {fate}{where}."
     if summary.overwritten:
@@ -152,9 +155,9 @@ def _flips(summary: PlanSummary) -> Iterator[str]:
 
 
 def _always(summary: PlanSummary) -> Iterator[str]:
-    """Yield sentences about what is sent without comparison; the names of triggers begin with `_`."""
-    triggers = [(name, rows) for name, rows in summary.unread.items() if name.startswith("_")]
-    others = [(name, rows) for name, rows in summary.unread.items() if not name.startswith("_")]
+    """Yield sentences about what is sent without comparison."""
+    triggers = [(name, rows) for name, rows in summary.unread.items() if name in summary.actions]
+    others = [(name, rows) for name, rows in summary.unread.items() if name not in summary.actions]
     if triggers:
         names = _some((f"{_named(name)} ({_number(rows, 'row')})" for name, rows in triggers), "name")
         yield f"Always sent, since it triggers something: {names}."
@@ -189,13 +192,23 @@ def _values(planned: Planned, first: int, room: int) -> Iterator[Text]:
     edits = list(planned.edits)
     if len(edits) > SHOWN_VALUES:
         edits.sort(key=lambda edit: note_of(edit) != "clear")
-    for edit in edits[:SHOWN_VALUES]:
-        line = Text(_GAP + _padded(printable(column_of(edit)), first) + _GAP)
-        yield line.append(_change(sides(edit), room), _RED if note_of(edit) == "clear" else "")
+    for name, values, is_clear in _values_of(edits[:SHOWN_VALUES]):
+        line = Text(_GAP + _padded(printable(name), first) + _GAP)
+        yield line.append(_change(values, room), _RED if is_clear else "")
     for name in planned.unread[:SHOWN_VALUES]:
         yield Text(_GAP + _padded(printable(name), first) + _GAP + cut("always sent", room))
     if more := sum(len(values[SHOWN_VALUES:]) for values in (edits, planned.unread)):
         yield Text(f"{_GAP}... and {_number(more, 'more value')}")
+
+
+def _values_of(edits: Iterable[Edit]) -> Iterator[tuple[str, tuple[str, str], bool]]:
+    """Yield column, both sides, and whether it clears; elements of a set that one cell names are told together."""
+    for name, same in groupby(edits, column_of):
+        if (first := next(same)).path[0] == "elements":
+            elements = [sides(each)[1] for each in (first, *same)]
+            yield name, ("", ", ".join(elements)), note_of(first) == "clear"
+        else:
+            yield from ((name, sides(each), note_of(each) == "clear") for each in (first, *same))
 
 
 def _problems(summary: PlanSummary, width: int, table: str) -> Iterator[Text]:

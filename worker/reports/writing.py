@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 
 from jobs.apis.schema import Schema
+from jobs.columns import keys_of
 from jobs.formats import ObjectFormat
 from worker.files.atomic import replacing
 from worker.files.source import format_of, opened, options_of, sheet_name, spooled_in
 from worker.journal import History
 from worker.journal.schema import JournalDamaged
 from worker.reports.formats import csv_head, csv_line, encode
+from worker.reports.keys import names_of
 from worker.reports.merge import Record, Row, merge
 from worker.reports.outcome import errors, needs_action, render
 from worker.reports.summary import Causes, Summary, Tally, summarise
@@ -48,7 +50,7 @@ def write(directory: Path, history: History, settings: Settings, schema: Schema,
     names = ("results.csv", view_of.failed_name, "results.ndjson", "summary.json")
     tally, causes = Tally(), Causes()
     with opened(spooled_in(directory, settings.input.format)) as stream, replacing(directory, names) as files:
-        view, records = _read(stream, settings)
+        view, records = _read(stream, settings, schema)
         results, failed, lines, digest = files
         results.write(csv_head(view.header))
         failed.write(view.failed_head)
@@ -76,27 +78,27 @@ def lines_of(view: View, rows: Iterable[Row[Record]]) -> tuple[list[str], list[s
     for record, fate, request_id, at in rows:
         ref = record.ref
         cells, members = render(ref, fate, request_id, at)
-        own, source = view.render(record)
+        own, source, key = view.render(record)
         table.append(csv_line(cells + own))
         said = errors(ref, fate, view.place) if fate.errors else "[]"
-        objects.append(f'{{{members},{source},"errors":{said}}}\n')
+        objects.append(f'{{{members},{source},"errors":{said}{key}}}\n')
     return table, objects
 
 
 @contextmanager
-def records_of(directory: Path, settings: Settings) -> Iterator[Iterable[Record]]:
+def records_of(directory: Path, settings: Settings, schema: Schema) -> Iterator[Iterable[Record]]:
     """Open a run's copy of the input; return its records, in order."""
     with opened(spooled_in(directory, settings.input.format)) as stream:
-        yield _read(stream, settings)[1]
+        yield _read(stream, settings, schema)[1]
 
 
-def _read(stream: BinaryIO, settings: Settings) -> tuple[View, Iterable[Record]]:
+def _read(stream: BinaryIO, settings: Settings, schema: Schema) -> tuple[View, Iterable[Record]]:
     how, type_name = settings.input, settings.target.type
-    form = format_of(how)
+    form, options, names = format_of(how), options_of(how, keys_of(type_name, schema)), names_of(schema, type_name)
     if isinstance(form, ObjectFormat):
-        return ObjectView(type_name), form.read(stream, options_of(how))
-    sheet = form.read(stream, options_of(how))
-    return SheetView(sheet.header, type_name, sheet_name(how)), sheet
+        return ObjectView(type_name, names), form.read(stream, options)
+    sheet = form.read(stream, options)
+    return SheetView(sheet.header, type_name, sheet_name(how), names), sheet
 
 
 def _chunks(items: Iterable[T]) -> Iterator[list[T]]:

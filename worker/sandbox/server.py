@@ -3,28 +3,18 @@
 import asyncio
 import math
 import socket
-import struct
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
-from urllib.parse import parse_qsl
-
-from aiohttp import web
 
 from worker.sandbox.api import Answer, Api, Call
-from worker.sandbox.faults import Fault
-from worker.sandbox.jsonapi import JSON, Refusal, Reply, json_reply, not_allowed, record_not_found
+from worker.sandbox.door import HOST, Door, inspected, listening
+from worker.sandbox.jsonapi import JSON, Reply
 from worker.sandbox.ledger import Entry
 from worker.sandbox.resources import Resource
 from worker.sandbox.seeding import seeded
 from worker.sandbox.settings import SandboxSettings
 from worker.sandbox.state import State
-
-_HOST: Final = "127.0.0.1"
-_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
-_SHUTDOWN_SECONDS: Final = 2.0
-_INSPECTION: Final = "/_sandbox/"
 
 
 class Sandbox:
@@ -90,49 +80,19 @@ class Sandbox:
         """Revoke the current token, as another client of the same application might; clients see no difference."""
         self._api.tokens.end()
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one HTTP request."""
-        if request.raw_path.startswith(_INSPECTION):
-            return _response(self._inspected(request.raw_path))
-        delay = self._api.luck.delay()
-        if delay.there:
-            await asyncio.sleep(delay.there)
-        try:
-            body = await request.content.read()
-        except ConnectionError:  # the client left in the middle of its request: it never arrived
-            return web.Response(status=web.HTTPBadRequest.status_code)
-        call = Call(request.method, request.raw_path, request.headers, body, _now())
-        answer, entry = self._api.answer(call)
+    def commit(self, call: Call, answer: Answer, entry: Entry) -> None:
+        """Keep one request in the state file, if there is one."""
         if self._state:
             self._state.commit(entry, answer.changed if answer.lands_at <= call.now else None)
-        if delay.back:
-            await asyncio.sleep(delay.back)
-        return await self._delivered(request, answer)
 
-    async def _delivered(self, request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
-        """Send the answer as far as its fault lets it."""
-        if answer.fault is Fault.LOST_AFTER:
-            return await _cut_short(request, answer.reply, self._api.luck.cut(len(answer.reply.body)))
-        if answer.fault and answer.fault.resets:
-            _reset(request)
-        return _response(answer.reply)
-
-    def _inspected(self, target: str) -> Reply:
+    def inspected(self, target: str) -> Reply:
         """Show the ledger or the resources, without a token, and without counting the request."""
-        path, _, text = target.partition("?")
-        query = dict(parse_qsl(text))
         self._api.landings.land(_now())
-        after = query.get("after", "0")
-        if not after.isdecimal():
-            return Refusal([not_allowed(f"after={after}")]).reply("")
-        if path == "/_sandbox/ledger":
-            shown: JSON = {"entries": [entry.document() for entry in self._api.ledger.after(int(after))]}
-        elif path == "/_sandbox/resources":
-            records = self._api.store.of_type(query["type"]) if "type" in query else self._api.store
-            shown = {"resources": [record.document() for record in records]}
-        else:
-            return Refusal([record_not_found(path)]).reply("")
-        return json_reply(200, shown, "application/json")
+        return inspected(target, self._api.ledger, self._documents)
+
+    def _documents(self, type_name: str | None) -> list[JSON]:
+        records = self._api.store if type_name is None else self._api.store.of_type(type_name)
+        return [record.document() for record in records]
 
 
 @asynccontextmanager
@@ -149,23 +109,18 @@ async def serve(settings: SandboxSettings, port: int = 0) -> AsyncIterator[Sandb
     """
     now = _now()
     epoch = time.time() if settings.epoch is None else settings.epoch
-    listener = socket.create_server((_HOST, port))
+    listener = socket.create_server((HOST, port))
     state: State | None = None
     try:
-        url = f"http://{_HOST}:{listener.getsockname()[1]}"
+        url = f"http://{HOST}:{listener.getsockname()[1]}"
         api = Api(settings, url, epoch - now)
         state = State(settings.state) if settings.state else None
         _fill(api, state, epoch)
         if state:
             api.landings.on_land = state.put
         sandbox = Sandbox(url, api, state)
-        runner = web.ServerRunner(web.Server(sandbox.handle, access_log=None), shutdown_timeout=_SHUTDOWN_SECONDS)
-        await runner.setup()
-        try:
-            await web.SockSite(runner, listener).start()
+        async with listening(listener, Door(api, sandbox.commit, sandbox.inspected)):
             yield sandbox
-        finally:
-            await runner.cleanup()
     finally:
         listener.close()
         if state:
@@ -187,31 +142,3 @@ def _fill(api: Api, state: State | None, epoch: float) -> None:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _response(reply: Reply) -> web.Response:
-    return web.Response(
-        status=reply.status or web.HTTPInternalServerError.status_code,
-        body=reply.body,
-        headers={"Content-Type": reply.content_type, **reply.headers},
-    )
-
-
-def _reset(request: web.BaseRequest) -> None:
-    """Reset the connection: the client sees ECONNRESET rather than an orderly end."""
-    if request.transport is not None:
-        request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        request.transport.abort()
-
-
-async def _cut_short(request: web.BaseRequest, reply: Reply, length: int) -> web.StreamResponse:
-    """Send the head of the reply and `length` bytes of its body, then end the connection."""
-    response = web.StreamResponse(
-        status=reply.status,
-        headers={"Content-Type": reply.content_type, "Content-Length": str(len(reply.body)), **reply.headers},
-    )
-    await response.prepare(request)
-    await response.write(reply.body[:length])
-    if request.transport is not None:
-        request.transport.close()
-    return response

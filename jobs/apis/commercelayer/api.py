@@ -24,6 +24,7 @@ from jobs.apis.commercelayer.tokens import AUTH_URL, read_claims, read_grant, to
 from jobs.apis.commercelayer.updates import update_request
 from jobs.apis.commercelayer.wholeness import may_show_more
 from jobs.apis.documents import MEDIA_TYPE
+from jobs.apis.header_values import identifier
 from jobs.apis.limits import CREDENTIAL, SEPARATE, DeclaredLimits, Places
 from jobs.apis.meanings import Meaning
 from jobs.apis.schema import Schema, load
@@ -60,6 +61,9 @@ class _Resource:
     def errors(self, reply: Reply, columns: Mapping[tuple[str, ...], str]) -> tuple[ApiError, ...]:
         return errors_in_sheet(reply, columns)
 
+    def request_id(self, reply: Reply) -> str:
+        return identifier(reply.headers.get("x-request-id", ""))
+
     def least_wait(self, reply: Reply) -> float:  # noqa: ARG002  # no reply of its says more than HTTP does
         return 0.0
 
@@ -86,6 +90,9 @@ class _Resource:
 
     def find(self, references: Sequence[str]) -> Request:
         return references_request(self.name, references)
+
+    def sought(self, reference: str) -> tuple[str, str]:
+        return "reference", reference
 
     def matches(self, reply: Reply, references: Sequence[str]) -> Matches | None:
         return read_references(reply, references)

@@ -11,7 +11,7 @@ from jobs.apis.described.description import Description
 from jobs.apis.described.limits import limits_of
 from jobs.apis.described.resource import DescribedResource, content_type_of
 from jobs.apis.described.schema import schema_of
-from jobs.apis.described.templates import template
+from jobs.apis.described.templates import filled
 from jobs.apis.limits import DeclaredLimits, Places
 from jobs.apis.meanings import Meaning
 from jobs.apis.schema import Schema
@@ -46,8 +46,7 @@ class DescribedApi:
     @cached_property
     def headers(self) -> Mapping[str, str]:
         """Headers of every request."""
-        own = {name: template(text).fill(self.constants) for name, text in self.description.headers.items()}
-        return {"Accept": "application/json", **own}
+        return {"Accept": "application/json", **filled(self.description.headers, self.constants)}
 
     @property
     def content_type(self) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from jobs.apis.described.basis import Before
 from jobs.apis.described.fields import FieldRule, FieldRules, element_of
-from jobs.apis.described.names import Steps, pointed, pointer_to
+from jobs.apis.described.names import Steps, name_of, pointed, pointer_to
 from jobs.apis.described.places import at, copied, put, replacing, take_away
 from jobs.changes import exact
 from jobs.changes.diff import Change
@@ -26,6 +26,10 @@ CONTENT_TYPES: Final[Mapping[str, str]] = {
     "form": "application/x-www-form-urlencoded",
 }
 """Of the body, by format."""
+
+
+_BY_VALUE: Final[Mapping[str, JSON]] = {"null": None, "empty": ""}
+"""What a member holds that is cleared by a value, by how it is cleared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +90,7 @@ def written(found: list[Unit], state: Before, rules: FieldRules, body: dict[str,
         body = _with_record(body, wrap, state, rules)
     for unit in found:
         value = _cleared(unit, rules)
-        rest = unit.steps[len(unit.rule.steps) :]
-        where = (*wrap, *unit.steps) if unit.rule.write_to is None else (*unit.rule.write_to, *rest)
+        where = _place(unit, wrap)
         if isinstance(value, Absent):
             take_away(body, where)
         elif isinstance(value, Mapping) and update.send == "changes":
@@ -115,10 +118,9 @@ def as_form(found: list[Unit], rules: FieldRules, body: Mapping[str, JSON]) -> b
     """Return form-encoded pairs, in which brackets name members: `metadata[batch]=7`."""
     pairs = [pair for name, value in body.items() for pair in _flat((name,), value)]
     for unit in found:
-        place = unit.rule.write_to or (*wrapped(rules), *unit.rule.steps)
         value = _cleared(unit, rules)
         if not isinstance(value, Absent):
-            pairs += _flat((*place, *unit.steps[len(unit.rule.steps) :]), value)
+            pairs += _flat(_place(unit, wrapped(rules)), value)
     return urlencode(pairs).encode()
 
 
@@ -128,6 +130,13 @@ def wrapped(rules: FieldRules) -> Steps:
     if not update.wrap and update.format == "json_api":
         return ("data", "attributes")
     return pointed(update.wrap)
+
+
+def _place(unit: Unit, wrap: Steps) -> Steps:
+    """Return where a unit stands in a body: it may be an object around its field."""
+    if unit.rule.write_to is None:
+        return (*wrap, *unit.steps)
+    return (*unit.rule.write_to, *unit.steps[len(unit.rule.steps) :])
 
 
 def _parts(job: UpdateJob, change: Change, state: Before, rules: FieldRules) -> Iterator[Unit]:
@@ -142,6 +151,8 @@ def _parts(job: UpdateJob, change: Change, state: Before, rules: FieldRules) -> 
         members = _members(name, job, edited, state) if rule.keeps_members else None
         if members is None:
             old = state.wire(rule) if rule.described.type == "keyed" else None
+            if isinstance(value, Mapping) and name in edited:
+                value = {**value, **dict(_cleared_members(rule, edited[name], rules))}  # noqa: PLW2901
             yield Unit(rule, rule.steps, ABSENT if value is None else rule.encoded(value, old))
         elif rule.described.type == "keyed":
             blank = "" if rule.described.clear == "empty" else None
@@ -149,6 +160,17 @@ def _parts(job: UpdateJob, change: Change, state: Before, rules: FieldRules) -> 
             yield Unit(rule, rule.steps, rule.encoded(given, []))
         else:
             yield from (Unit(rule, (*rule.steps, key), each) for key, each in members.items())
+
+
+def _cleared_members(
+    rule: FieldRule, members: Mapping[str, JSON | Absent], rules: FieldRules
+) -> Iterator[tuple[str, JSON]]:
+    """Yield members of a whole object that are cleared by a value, as their own description says, not by being away."""
+    for key, each in members.items():
+        if isinstance(each, Absent):
+            clear = rules.rule(name_of((*rule.steps, key))).described.clear or ""
+            if clear in _BY_VALUE:
+                yield key, _BY_VALUE[clear]
 
 
 def _depth(unit: Unit) -> int:
@@ -179,9 +201,14 @@ def _with_record(body: dict[str, Any], wrap: Steps, state: Before, rules: FieldR
     fields = copied(state.fields)
     for steps in rules.read_only:
         take_away(fields, steps)
+    for rule in rules.rewritten:
+        shown = at(fields, rule.steps)
+        if not isinstance(shown, Absent):
+            put(fields, rule.steps, rule.encoded(rule.decoded(shown), shown))
     if not wrap:
         return {**fields, **body}
-    put(body, wrap, fields)
+    fixed = at(body, wrap)
+    put(body, wrap, {**fields, **fixed} if isinstance(fixed, dict) else fields)
     return body
 
 

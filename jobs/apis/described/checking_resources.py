@@ -30,12 +30,15 @@ def resource(name: str, found: ResourceDescription, api: Description) -> Iterato
     """Check one type of records."""
     path: Path = ("resources", name)
     keys = key_variables(api, found)
-    scope = Scope(frozenset(keys), declared(api))
+    unset = frozenset(name for name, value in api.variables.items() if not value)
+    scope = Scope(frozenset(keys), declared(api), unset=unset)
     if not _NAME.fullmatch(name):
         yield Problem(path, "the name of a resource has letters, digits, _, - and . only")
     yield from url_path((*path, "path"), found.path, scope)
     if not keys:
         yield Problem((*path, "path"), "it names no key: a variable like {id} that a column fills")
+    for key in (each for each in keys if each == "type" or each.startswith("__")):
+        yield Problem((*path, "path"), f"no column can be the variable `{key}`: its name is taken; use another one")
     yield from pointer((*path, "record"), found.record)
     yield from pointer((*path, "values"), found.values)
     yield from headers((*path, "headers"), found.headers, scope)

@@ -31,12 +31,14 @@ class Scope:
         declared: variables with one value for a run that the description itself names.
         filled: reserved names that the request fills.
         of_record: headers and pointers of the record that was read may be named, too.
+        unset: variables without a value unless the user gives one. What names one is left out, but no path can be.
     """
 
     keys: frozenset[str] = frozenset()
     declared: frozenset[str] = frozenset()
     filled: frozenset[str] = frozenset()
     of_record: bool = False
+    unset: frozenset[str] = frozenset()
 
     @property
     def names(self) -> frozenset[str]:
@@ -108,7 +110,7 @@ def _unknown(path: Path, name: str, scope: Scope) -> Problem:
     near = closest(name, sorted(scope.names))
     meant = f"did you mean `{{{near}}}`?" if near else ""
     if scope.keys:
-        said = meant or "name it in the `path` of the resource, or in `variables`"
+        said = meant or "name it in the `path` of the resource, or give it a value in `variables`"
         return Problem(path, f"nothing gives `{name}` a value here; {said}")
     also = f"; {meant}" if meant else ""
     return Problem(path, f"only --set {name}=… can give `{name}` a value{also}", is_warning=True)
@@ -118,7 +120,7 @@ def url_path(path: Path, text: str, scope: Scope) -> Iterator[Problem]:
     """Check the path of a request."""
     if not _PATH.fullmatch(text) or not text.isascii():
         yield Problem(path, "write a path that begins with /, without blanks and without #")
-    yield from template(path, text, scope)
+    yield from template(path, text, replace(scope, declared=scope.declared - scope.unset))
 
 
 def header_name(path: Path, name: str) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 The words of a server are made short and harmless here, as everywhere.
 """
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Final, TypeAlias
@@ -19,6 +20,9 @@ _DEEPEST: Final = 6
 
 _WAYS: Final = frozenset({"loc", "path"})
 """Members that hold the steps to a field as a list, rather than the names of several fields."""
+
+_PLAIN_ID: Final = re.compile(r"[A-Za-z0-9:._-]{0,200}")
+"""Most ids of requests, which need not be made harmless: that costs more than all else that is done with them."""
 
 _Told: TypeAlias = tuple[str, str, str]
 """Message, code and place, as they were written."""
@@ -44,8 +48,10 @@ def errors_beside(places: ErrorPlaces, reply: Reply) -> tuple[ApiError, ...]:
 
 def request_id_of(places: ErrorPlaces, reply: Reply) -> str:
     """Return what identifies the request to the vendor's support, empty where the reply does not say it."""
-    told = _text(_found(places.request_id or "@X-Request-Id", reply, _document(reply)))
-    return harmless(told, reply.secrets)
+    place = places.request_id or "@X-Request-Id"
+    told = _text(_found(place, reply, None if place.startswith("@") else _document(reply)))
+    plain = _PLAIN_ID.fullmatch(told) and not any(each in told for each in reply.secrets)
+    return told if plain else harmless(told, reply.secrets)
 
 
 def _kept(told: Iterator[_Told], reply: Reply) -> tuple[ApiError, ...]:

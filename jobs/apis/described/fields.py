@@ -13,12 +13,15 @@ from typing import Any, Final
 from jobs.apis.described.description import FieldDescription, ResourceDescription
 from jobs.apis.described.names import Steps, name_of, pointed, steps_of
 from jobs.apis.described.places import at
-from jobs.model import JSON
+from jobs.model import JSON, Absent
 
 _DEEP: Final = 100
 """Levels that a deep merge reaches: all there can be."""
 
 _LEVELS: Final = {"replace": 0, "shallow": 1, "deep": _DEEP}
+
+_AS_LISTS: Final = frozenset({"list", "set", "keyed"})
+"""Types that are lists on the wire."""
 
 _UNDESCRIBED: Final = FieldDescription()
 
@@ -78,11 +81,6 @@ class FieldRule:
         return value
 
     @property
-    def is_cleared_by_empty(self) -> bool:
-        """Whether an empty value is what a cleared field holds."""
-        return self.described.clear == "empty"
-
-    @property
     def is_parted(self) -> bool:
         """Whether the wire holds it as one value, so that no member of it can be sent alone."""
         return self.described.type in {"set", "list"} or (self.described.type == "keyed" and not self.levels)
@@ -94,8 +92,10 @@ class FieldRule:
         if not isinstance(value, list):
             return None
         steps = pointed(self.described.item)
-        items = [at(each, steps) for each in value] if steps else value
-        return None if any(isinstance(each, dict | list) for each in items) and steps else items
+        if not steps:
+            return value
+        items = [at(each, steps) if isinstance(each, dict) else each for each in value]
+        return None if any(isinstance(each, dict | list | Absent) for each in items) else items
 
     def _of_list(self, value: Any) -> Any:
         found = self._listed(value)
@@ -156,9 +156,17 @@ class FieldRules:
         return found
 
     def _made(self, steps: Steps) -> FieldRule:
-        rule = FieldRule(name_of(steps), steps, self._described(steps), self._levels(steps))
+        rule = FieldRule(name_of(steps), steps, self._described(steps), self.depth(steps))
         alone = rule.write_to is not None or self.unit(steps) == steps
         return replace(rule, goes_alone=alone, keeps_members=self._keeps_members(rule))
+
+    def decoded(self, steps: Steps, value: Any) -> Any:
+        """Return the value of a field as the program works with it, the fields within it included."""
+        rule = self.rule(name_of(steps))
+        found = rule.decoded(value)
+        if rule.described.type not in {None, "object"} or not isinstance(found, Mapping):
+            return found
+        return {key: self.decoded((*steps, key), each) for key, each in found.items()}
 
     def keeps_members(self, name: str) -> bool:
         """Return whether the server keeps the members of a field that are not sent."""
@@ -180,16 +188,19 @@ class FieldRules:
 
     def unit(self, steps: Steps) -> Steps:
         """Return the place that has to be sent to change what is at `steps`: the outermost that the server replaces."""
-        reach = 1
+        reach = 0
         for depth in range(1, len(steps)):
-            reach = max(reach - 1, self._levels(steps[:depth]))
+            reach = self._levels(steps[:depth], reach - 1)
             if reach <= 0:
                 return steps[:depth]
         return steps
 
     def depth(self, steps: Steps) -> int:
         """Return how many levels of members the server keeps in an object that is sent for a place."""
-        return max(self._levels(steps[:depth]) - (len(steps) - depth) for depth in range(1, len(steps) + 1))
+        reach = 0
+        for depth in range(1, len(steps) + 1):
+            reach = self._levels(steps[:depth], reach - 1)
+        return max(reach, 0)
 
     @cached_property
     def described_names(self) -> tuple[str, ...]:
@@ -202,6 +213,12 @@ class FieldRules:
         return tuple(steps for steps, each in self._listed.items() if each.read_only)
 
     @cached_property
+    def rewritten(self) -> tuple[FieldRule, ...]:
+        """Fields that an update takes in another form than a read shows: lists of objects that are sent as values."""
+        listed = (self.rule(name) for name in self.described_names)
+        return tuple(each for each in listed if each.described.item and each.described.item_as == "value")
+
+    @cached_property
     def _listed(self) -> Mapping[Steps, FieldDescription]:
         return {steps_of(name): each for name, each in self.resource.fields.items()}
 
@@ -211,11 +228,19 @@ class FieldRules:
             found = found or self._listed.get((*steps[:depth], "*"))
         return found or _UNDESCRIBED
 
-    def _levels(self, steps: Steps) -> int:
-        merge = self._described(steps).merge
-        if merge is None:
-            merge = "deep" if self.resource.update.format in {"merge_patch", "json_patch"} else "replace"
-        return _LEVELS[merge]
+    def _levels(self, steps: Steps, inherited: int = 0) -> int:
+        """Return how many levels of members the server keeps in a field: what is said of it, else what its object does.
+
+        What is said of all fields (`*`) is about those that stand in no object.
+        """
+        found = self._listed.get(steps) or self._listed.get((*steps[:-1], "*")) or _UNDESCRIBED
+        if found.merge is not None:
+            return _LEVELS[found.merge]
+        if len(steps) > 1:
+            return max(inherited, 0)
+        # a patch replaces lists as a whole: RFC 7396, section 1
+        patched = self.resource.update.format in {"merge_patch", "json_patch"} and found.type not in _AS_LISTS
+        return _DEEP if patched else 0
 
 
 _MOST: Final = 10_000

@@ -11,8 +11,6 @@ from jobs.apis.described.names import Steps, name_of, pointed
 from jobs.apis.described.places import at
 from jobs.model import JSON, Absent, Fields, Live
 
-_BLANK: Final[tuple[Any, ...]] = ("", [])
-
 _DEEPEST: Final = 6
 """Levels of objects whose members can be named."""
 
@@ -76,7 +74,7 @@ class Reader:
             if isinstance(wire, Absent):
                 if in_full and not rule.described.write_only and (rule.read_from or _may_hold(values, rule.steps)):
                     yield name, None
-            elif (self._resource.omits_empty and _is_empty(wire)) or (rule.is_cleared_by_empty and wire in _BLANK):
+            elif self._resource.omits_empty and _is_empty(wire):
                 yield name, None
             else:
                 yield name, rule.decoded(wire)

@@ -1,6 +1,7 @@
 """One type of records of a described API: its requests, and what its replies show."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, Final
@@ -11,13 +12,13 @@ from jobs.apis.described import keys
 from jobs.apis.described.basis import Basis, Before, before
 from jobs.apis.described.bodies import CONTENT_TYPES, Unit, as_form, as_json_patch, units, wrapped, written
 from jobs.apis.described.description import Description, ErrorPlaces, ReadDescription, ResourceDescription
-from jobs.apis.described.failures import errors_of
+from jobs.apis.described.failures import errors_of, request_id_of
 from jobs.apis.described.fields import FieldRules, element_of
 from jobs.apis.described.meaning import Rules, compiled, least_wait, meaning_of, scope_of
 from jobs.apis.described.names import Steps, name_of, pointed
 from jobs.apis.described.places import at, put
 from jobs.apis.described.replies import Reader, shown_key
-from jobs.apis.described.templates import Template, Unfilled, into_url, template
+from jobs.apis.described.templates import Template, Unfilled, filled, into_url, template
 from jobs.apis.documents import value_of
 from jobs.apis.meanings import Meaning
 from jobs.apis.pointers import column_in_body, in_the_sheet
@@ -93,13 +94,12 @@ class DescribedResource:
         update, state, values = self.described.update, before(live), self._values(job.id)
         found = units(job, change, state, self._rules)
         known = {**values, **self._read_values(state.basis)}
-        query = dict(self._filled(self._queries["update"], known))
-        query |= dict(self._filled(self._queries["precondition"], known, optional=True))
+        query = filled(self._query, known)
         if update.mask:
             query[update.mask] = ",".join(dict.fromkeys(name_of(unit.steps) for unit in found))
         headers = {**self._own_type, **self._own_headers(update.headers, known)}
         if self.described.precondition:
-            headers |= dict(self._filled(self._conditions, known, optional=True))
+            headers |= filled(self.described.precondition.headers, known)
         target = self._target(self._paths["update"], query, values)
         return Request(update.method, target, self._body(found, state, known), headers, about=self.name)
 
@@ -112,7 +112,8 @@ class DescribedResource:
         if update.format == "json_api":
             body = {"data": {"type": self.name, "id": known.get(self._keys[-1], "")}}
         for pointer, value in update.constants.items():
-            put(body, pointed(pointer), _constant(value, known))
+            with suppress(Unfilled):  # a variable that is not set
+                put(body, pointed(pointer), _constant(value, known))
         for steps, value in tests.items():
             put(body, steps, value)
         if update.format == "form":
@@ -156,6 +157,10 @@ class DescribedResource:
         column = partial(column_in_body, columns=columns, wrap=wrapped(self._rules), moved=self._moved)
         return in_the_sheet(errors_of(self._places, reply), column)
 
+    def request_id(self, reply: Reply) -> str:
+        """Return what identifies the request to the vendor's support, empty where the reply does not say it."""
+        return request_id_of(self._places, reply)
+
     def least_wait(self, reply: Reply) -> float:
         """Return the seconds after which a refused request may be sent again, where no `Retry-After` says so."""
         return least_wait(self._replies, reply)
@@ -181,8 +186,8 @@ class DescribedResource:
         values = self._values(keys_[0])
         ids = [self._each.fill({**values, "id": self._last(key)}) for key in keys_]
         lists = {"ids": ids, "fields": self._top_names(fields)}
-        query = [(name, text) for name, given in many.query.items() for text in _texts(given, lists, values)]
-        target = self._target(self._paths["read_many"], query, {**values, "ids": ",".join(ids)}, _list_into_url)
+        known = {**values, "ids": ",".join(ids)}
+        target = self._target(self._paths["read_many"], _listed(many.query, lists, values), known, _list_into_url)
         headers = self._own_headers(many.headers, values)
         if many.method == "GET":
             return self._reading(target, headers)
@@ -213,11 +218,8 @@ class DescribedResource:
         read = self.described.read or ReadDescription()
         values = self._values(key)
         lists = {"fields": () if fields is None else self._top_names(fields)}
-        query = [(name, text) for name, given in read.query.items() for text in _texts(given, lists, values)]
-        headers = self._own_headers(read.headers, values)
-        return Request(
-            "GET", self._target(self._paths["read"], query, values), headers=headers, reads=True, about=self.name
-        )
+        target = self._target(self._paths["read"], _listed(read.query, lists, values), values)
+        return self._reading(target, self._own_headers(read.headers, values))
 
     def state(self, reply: Reply, key: str, fields: Fields) -> Live | None:
         """Return the record that a reply to `read_one` shows; None when it is about something else."""
@@ -231,6 +233,10 @@ class DescribedResource:
 
     # ---- looking up
 
+    def sought(self, reference: str) -> tuple[str, str]:
+        """Return the field that a record is found by, and the value."""
+        return keys.parse_reference(reference)[1:]
+
     def find(self, references: Sequence[str]) -> Request:
         """Return the request for the records that a reference may mean."""
         find = self.described.find
@@ -238,11 +244,8 @@ class DescribedResource:
             raise LookupError(f"{self.name} cannot be looked up")
         others, by, value = keys.parse_reference(references[0])
         values = {**self.constants, **dict(zip(self._keys[:-1], others, strict=False)), "by": by, "value": value}
-        query = [(template(name).fill(values), template(text).fill(values)) for name, text in find.query.items()]
-        headers = self._own_headers(find.headers, values)
-        return Request(
-            "GET", self._target(self._paths["find"], query, values), headers=headers, reads=True, about=self.name
-        )
+        query = [(template(name).fill(values), text) for name, text in filled(find.query, values).items()]
+        return self._reading(self._target(self._paths["find"], query, values), self._own_headers(find.headers, values))
 
     def matches(self, reply: Reply, references: Sequence[str]) -> Matches | None:
         """Return the keys by reference that a page shows: of records that hold exactly the value asked for."""
@@ -304,9 +307,7 @@ class DescribedResource:
     @cached_property
     def _needs_headers(self) -> bool:
         """Whether updates are conditional on a header, which only the reply about a single record has."""
-        given = self.described.precondition
-        texts = [*given.headers.values(), *given.query.values(), *map(str, given.body.values())] if given else []
-        return any(name.startswith("@") for text in texts for name in template(text).names)
+        return any(name.startswith("@") for text in self._condition_texts for name in template(text).names)
 
     @cached_property
     def _each(self) -> Template:
@@ -324,20 +325,13 @@ class DescribedResource:
         }
 
     @cached_property
-    def _queries(self) -> Mapping[str, Mapping[str, Template]]:
+    def _query(self) -> Mapping[str, str]:
+        """The query parameters of an update, those that make it conditional included."""
         precondition = self.described.precondition
-        return {
-            "update": _templates(self.described.update.query),
-            "precondition": _templates(precondition.query if precondition else {}),
-        }
-
-    @cached_property
-    def _conditions(self) -> Mapping[str, Template]:
-        return _templates(self.described.precondition.headers if self.described.precondition else {})
+        return {**self.described.update.query, **(precondition.query if precondition else {})}
 
     def _own_headers(self, given: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
-        headers = {**self.described.headers, **given}
-        return {name: template(text).fill(values) for name, text in headers.items()}
+        return filled({**self.described.headers, **given}, values)
 
     def _values(self, key: str) -> dict[str, str]:
         """Return the variables of a record: the run's, and those of its key."""
@@ -361,23 +355,26 @@ class DescribedResource:
         texts = [*given.headers.values(), *given.query.values()] if given else []
         return tuple(name for text in texts for name in template(text).names if name[:1] in {"@", "/"})
 
-    def _filled(
-        self, templates: Mapping[str, Template], values: Mapping[str, str], *, optional: bool = False
-    ) -> list[tuple[str, str]]:
-        """Return filled texts by name; `optional`: without those of which something was not read."""
-        found = []
-        for name, text in templates.items():
-            try:
-                found.append((name, text.fill(values)))
-            except Unfilled:
-                if not optional:
-                    raise
-        return found
-
     def _top_names(self, fields: Fields) -> tuple[str, ...]:
         """Return the names that a read has to be asked for: outermost members."""
+        if self.described.update.send == "record":
+            return ()  # all of it is needed
         found = dict.fromkeys(self._rules.rule(name).steps[0] for name in sorted(fields.attributes))
-        return tuple(found)
+        return tuple({**found, **dict.fromkeys(self._named_by_condition)})
+
+    @cached_property
+    def _named_by_condition(self) -> tuple[str, ...]:
+        """Members of a record that make its update conditional, and so have to be read, too."""
+        values = pointed(self.described.values)
+        texts = self._condition_texts
+        places = [pointed(name) for text in texts for name in template(text).names if name.startswith("/")]
+        inside = [place[len(values) :] for place in places if place[: len(values)] == values]
+        return tuple(dict.fromkeys(place[0] for place in inside if place))
+
+    @cached_property
+    def _condition_texts(self) -> tuple[str, ...]:
+        given = self.described.precondition
+        return (*given.headers.values(), *given.query.values(), *map(str, given.body.values())) if given else ()
 
     def _target(
         self,
@@ -413,13 +410,20 @@ def content_type_of(api: Description) -> str:
     return CONTENT_TYPES[next(iter(api.resources.values())).update.format]
 
 
-def _templates(texts: Mapping[str, str]) -> dict[str, Template]:
-    return {name: template(text) for name, text in texts.items()}
-
-
 def _blank(change: Change) -> Confirmation:
     """Return what a success confirms that shows nothing of the record."""
     return Confirmation(change.edits, unseen=tuple(change.attributes))
+
+
+def _listed(
+    query: Mapping[str, str | tuple[str, ...]], lists: Mapping[str, Sequence[str]], values: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """Return the query parameters of a read; one with a variable that is not set is left out."""
+    found: list[tuple[str, str]] = []
+    for name, given in query.items():
+        with suppress(Unfilled):
+            found += [(name, text) for text in _texts(given, lists, values)]
+    return found
 
 
 def _texts(given: str | tuple[str, ...], lists: Mapping[str, Sequence[str]], values: Mapping[str, str]) -> list[str]:

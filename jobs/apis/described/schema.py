@@ -42,12 +42,11 @@ def schema_of(description: Description, constants: Mapping[str, str]) -> Schema:
         constants: values of variables that the user or the environment gives; the description has defaults.
     """
     types = {name: _type_of(name, resource) for name, resource in sorted(description.resources.items())}
-    known = constants_of(description, constants)
     return Schema(
         types,
         naming=f"There are {', '.join(f'`{name}`' for name in types)}",
         grammar="members",
-        constants={name: value for name, value in known.items() if value},
+        constants=constants_of(description, constants),
         fixed=fixed_variables(description),
     )
 
@@ -64,25 +63,25 @@ def _case_of(hole: Hole) -> Literal["", "lower", "upper"]:
 
 
 def _type_of(name: str, resource: ResourceDescription) -> ResourceType:
-    declared = {}
-    defaults = {}
+    declared, defaults, rules = {}, {}, FieldRules(resource)
     for field, said in resource.fields.items():
         steps = steps_of(field)
         if steps[-1] == _EVERY:
-            defaults[steps[:-1]] = _attribute(said)
+            defaults[steps[:-1]] = _attribute(said, resource)
         else:
-            declared[steps] = _attribute(said)
+            declared[steps] = _attribute(said, resource)
     return ResourceType(
         name,
         attributes={name_of(steps): each for steps, each in declared.items() if not each.read_only},
         relationships={},
         variables=_variables(resource),
         finders=resource.find.by if resource.find else (),
-        members=Members(declared, defaults, resource.omits_empty, FieldRules(resource).keeps_members),
+        members=Members(declared, defaults, resource.omits_empty, rules.keeps_members, rules.decoded),
     )
 
 
-def _attribute(said: FieldDescription) -> Attribute:
+def _attribute(said: FieldDescription, resource: ResourceDescription) -> Attribute:
+    clear = said.clear or ("empty" if resource.update.format == "form" else "null")
     return Attribute(
         _kind_of(said),
         choices=said.enum,
@@ -91,9 +90,9 @@ def _attribute(said: FieldDescription) -> Attribute:
         read_only=said.read_only,
         write_only=said.write_only,
         action=said.action,
-        clearable=said.clear != "never",
+        clearable=clear != "never",
+        empties=clear == "empty",
         encode=said.encode or "",
-        blank=said.clear == "empty",
     )
 
 

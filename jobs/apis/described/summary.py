@@ -45,6 +45,30 @@ def understood(api: Description) -> list[str]:
     return lines
 
 
+def scheme(auth: AuthDescription) -> str:
+    """Return how requests are authorised, in words that fit behind "with"."""
+    return {
+        "bearer": "a bearer token",
+        "basic": "a user name and a password",
+        "api_key": f"an API key in {auth.header}",
+        "oauth2_client_credentials": "a token that is asked for",
+        "none": "no credential",
+    }[auth.type]
+
+
+def limits(api: Description, type_name: str) -> list[str]:
+    """Return the limits that are declared of updates and reads of a type, each in a few words; without one, of all."""
+    named = [api.resources[type_name]] if type_name in api.resources else api.resources.values()
+    found = [*api.limits, *(limit for each in named for limit in each.limits)]
+    return list(dict.fromkeys(map(_in_short, found)))
+
+
+def _in_short(limit: LimitDescription) -> str:
+    which = "" if limit.on == "all" else f" of {limit.on}s"
+    whose = "" if limit.per == "credential" else f" per {limit.per}"
+    return f"{limit.rate or f'{limit.concurrency} in flight'}{which}{whose}"
+
+
 def _auth(auth: AuthDescription) -> str:
     names = CREDENTIALS[auth.type]
     return f"{auth.type}: {' and '.join(names)} in the environment" if names else "none"

@@ -6,6 +6,7 @@ A filled value can never leave its place: whoever fills a URL encodes each value
 import hashlib
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -64,6 +65,15 @@ def template(text: str) -> Template:
     """Take a text with holes apart."""
     texts = _PLACE.split(text)
     return Template(tuple(part if index % 2 == 0 else _hole(part) for index, part in enumerate(texts)))
+
+
+def filled(texts: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
+    """Return texts by name with their values in place; a text of which a value is missing is left out."""
+    found = {}
+    for name, text in texts.items():
+        with suppress(Unfilled):
+            found[name] = template(text).fill(values)
+    return found
 
 
 def into_url(value: str) -> str:

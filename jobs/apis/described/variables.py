@@ -38,8 +38,11 @@ def fixed_variables(description: Description) -> frozenset[str]:
 
 
 def constants(description: Description, given: Mapping[str, str]) -> dict[str, str]:
-    """Return the values of variables: those given, and the defaults of the description for the others."""
-    return {**description.variables, **given}
+    """Return the values of variables: those given, and the defaults of the description for the others.
+
+    An empty value is none: the variable is not set.
+    """
+    return {name: value for name, value in {**description.variables, **given}.items() if value}
 
 
 def missing(names: Iterable[str], values: Mapping[str, str]) -> tuple[str, ...]:

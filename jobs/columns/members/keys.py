@@ -15,6 +15,7 @@ from jobs.columns.problems import NotAColumn, RowRefused
 from jobs.columns.rules import Rules
 from jobs.columns.targets import Check, refuse_clearing
 from jobs.damage.kinds import SPREADSHEET_ERRORS
+from jobs.formats.headings import Keys
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _MISSING: Final = "id_missing"
@@ -55,12 +56,17 @@ class Naming:
             else:
                 text = text_of(part.name)
                 check_key(part.name, text, first=part.name == self.names[0])
-                values.append(_CASES[part.case](text))
+                values.append(in_case(part, text))
         if not self.by:
             return key_of(values), ""
         text = text_of(self.by)
         check_reference(self.by, text)
         return "", reference_of(values, self.by, text)
+
+
+def in_case(variable: Variable, text: str) -> str:
+    """Return the value of a variable as the path has it: some APIs take capitals for small letters."""
+    return _CASES[variable.case](text)
 
 
 def naming_of(kind: ResourceType, columns: Collection[str], fields: Collection[str], schema: Schema) -> Naming:
@@ -143,6 +149,18 @@ def check_reference(name: str, text: str) -> None:
         raise RowRefused("id_missing", f"the row does not say which record it updates: `{name}` is empty", name)
     if fault := reference_fault(text):
         raise RowRefused("reference_malformed", fault).at(name, as_shown(text))
+
+
+def keys_in(type_name: str, schema: Schema) -> Keys:
+    """Return the columns that may name the records of a type, or of any type where rows name theirs.
+
+    The last variable of a path comes first: the others may be the same in all rows.
+    """
+    named = (type_name,) if type_name else schema.names
+    kinds = list(filter(None, map(schema.resource_type, named)))
+    parts = dict.fromkeys(variable.name for kind in kinds for variable in reversed(kind.variables))
+    finders = dict.fromkeys(name for kind in kinds for name in kind.finders)
+    return Keys(tuple(parts), tuple(finders), "" if type_name else "type")
 
 
 class KeyColumns:

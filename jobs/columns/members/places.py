@@ -10,8 +10,6 @@ from jobs.apis.schema import ResourceType, mistaken_for
 from jobs.columns.cells import FROM_TEXT, Wanted
 from jobs.columns.grammar import Heading, Suffix, refuse_same
 from jobs.columns.members.slots import (
-    BLANK,
-    EMPTY,
     WANTED,
     ElementsSlot,
     EncodedSlot,
@@ -25,7 +23,7 @@ from jobs.columns.problems import NotAColumn, RowRefused
 from jobs.columns.resolve import OF_SUFFIX
 from jobs.columns.rules import Rules
 from jobs.columns.slots import AttributeSlot, ForeignSlot, MemberSlot, Slot, TriggerSlot
-from jobs.model import ABSENT, JSON
+from jobs.model import ABSENT
 
 _UNDECLARED: Final = Attribute("any")
 _KEYED: Final[frozenset[Kind]] = frozenset({"map", "keyed"})
@@ -162,7 +160,7 @@ def _field(steps: Steps, rule: Attribute, suffix: Suffix, kind: ResourceType, ru
     if rule.kind == "set":
         return SetSlot(name, rule.of, rule.choices, wanted)
     if rule.kind == "list":
-        return ListSlot(name, rule.of, rule.choices, wanted)
+        return ListSlot(name, "json", (), wanted) if suffix else ListSlot(name, rule.of, rule.choices, wanted)
     inside = len(steps) > 1 and rule.kind not in _KEYED and not rule.write_only
     plain = MemberSlot(name_of(steps[:-1]), steps[-1], wanted) if inside else AttributeSlot(name, wanted)
     if rule.kind not in MERGED or wanted not in {"any", "object", "json"}:
@@ -221,15 +219,10 @@ def _elements(holder: Steps, change: str, suffix: Suffix, kind: ResourceType) ->
 
 def _limited(slot: Slot, rule: Attribute, suffix: Suffix, kind: ResourceType) -> Slot:
     """Return the slot with what is known of its values; a suffix lets others through."""
-    if rule.encode or rule.blank or kind.members.omits_empty:
-        slot = EncodedSlot(slot, rule.encode, _empties(rule, kind))
+    if rule.encode or kind.members.omits_empty:
+        slot = EncodedSlot(slot, rule.encode, kind.members.omits_empty)
     choices = () if suffix or rule.kind in _SEVERAL else rule.choices
     return slot if rule.clearable and not choices else LimitedSlot(slot, choices, rule.clearable)
-
-
-def _empties(rule: Attribute, kind: ResourceType) -> tuple[JSON, ...]:
-    """Return the values that are as good as clearing a field."""
-    return EMPTY if kind.members.omits_empty else BLANK if rule.blank else ()
 
 
 def _wanted(rule: Attribute, suffix: Suffix) -> Wanted:

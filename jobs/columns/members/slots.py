@@ -64,20 +64,13 @@ class LimitedSlot:
         self.slot.clear(draft)
 
 
-BLANK: Final[tuple[JSON, ...]] = ("", [])
-"""What fields hold when they are cleared by an empty value."""
-
-EMPTY: Final[tuple[JSON, ...]] = (*BLANK, {}, 0, 0.0, False)
-"""What some servers leave out when they show a record."""
-
-
 @dataclass(frozen=True, slots=True)
 class EncodedSlot:
-    """A field whose values are written in a form of their own, or of which some are as good as clearing it."""
+    """A field whose values are written in a form of their own, or are as good as cleared when they are empty."""
 
     slot: Slot
     encode: Encoding
-    empties: tuple[JSON, ...]
+    omits_empty: bool
 
     @property
     def wanted(self) -> Wanted:
@@ -86,7 +79,7 @@ class EncodedSlot:
 
     def put(self, draft: Draft, value: JSON) -> None:
         """Set the field."""
-        if any(value == each and type(value) is type(each) for each in self.empties):
+        if self.omits_empty and is_empty(value):
             self.slot.clear(draft)
         else:
             self.slot.put(draft, encoded(value, self.encode))
@@ -206,6 +199,11 @@ class ElementsSlot:
     def clear(self, draft: Draft) -> None:  # noqa: ARG002  # the protocol's
         """Refuse: it would be unclear which elements are meant."""
         raise RowRefused("clear_not_allowed", f"name the elements to remove in `{self.name}.remove`")
+
+
+def is_empty(value: JSON) -> bool:
+    """Return whether a value is one that some servers leave out: false, 0, an empty text, list or object."""
+    return value is False or (value in ("", 0) and not isinstance(value, bool)) or value in ([], {})
 
 
 def encoded(value: JSON, how: Encoding) -> JSON:

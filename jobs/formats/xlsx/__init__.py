@@ -19,6 +19,7 @@ def _read(stream: BinaryIO, options: Options) -> WorkbookSheet:
         scratch=options.scratch,
         header_row=options.header_row,
         visible_only=options.visible_only,
+        keys=options.keys,
     )
 
 

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from jobs.formats.addresses import cell_address, letters
 from jobs.formats.errors import InputRefused
-from jobs.formats.headings import checked_names, unnamed
+from jobs.formats.headings import COMMON_KEYS, Keys, checked_names, unnamed
 from jobs.formats.stored import NOTHING, WorkbookRow
 from jobs.formats.xlsx.grid import Grid, Line
 from jobs.formats.xlsx.workbook import SheetEntry, Workbook
@@ -39,6 +39,7 @@ class WorkbookSheet:
         scratch: Callable[[], BinaryIO],
         header_row: int,
         visible_only: bool,
+        keys: Keys,
     ) -> None:
         workbook = Workbook(stream, scratch)
         entry = workbook.chosen(name)
@@ -57,7 +58,7 @@ class WorkbookSheet:
             self.header = checked_names(_trimmed(head.cells), head.number, letters)
         except InputRefused as error:
             raise InputRefused(f"row {head.number} of sheet `{self.name}`: {error.message}") from None
-        self.hidden_columns = sorted(_values_among(self.header, self.grid.hidden_columns))
+        self.hidden_columns = sorted(_values_among(self.header, self.grid.hidden_columns, keys))
         self._emptied = frozenset(self.hidden_columns if visible_only else ())
 
     def __iter__(self) -> Iterator[WorkbookRow]:
@@ -96,6 +97,7 @@ def read_workbook(
     scratch: Callable[[], BinaryIO],
     header_row: int = 0,
     visible_only: bool = False,
+    keys: Keys = COMMON_KEYS,
 ) -> WorkbookSheet:
     """Read the header of a workbook's sheet, and get ready to iterate its rows.
 
@@ -105,17 +107,20 @@ def read_workbook(
         scratch: makes an empty file for texts that do not fit into memory.
         header_row: number of the row with the header; 0 for the first that stores anything.
         visible_only: leave the cells of hidden columns empty.
+        keys: columns that say what a row is about, which count though they are hidden.
 
     Raises:
         InputRefused: no workbook, no such sheet or several that could be meant, no header, an empty or repeated column
             name, and everything that iterating may raise: damaged data, a row over 16 MiB.
     """
-    return WorkbookSheet(stream, name=sheet, scratch=scratch, header_row=header_row, visible_only=visible_only)
+    return WorkbookSheet(
+        stream, name=sheet, scratch=scratch, header_row=header_row, visible_only=visible_only, keys=keys
+    )
 
 
-def _values_among(header: list[str], hidden: list[tuple[int, int]]) -> set[int]:
+def _values_among(header: list[str], hidden: list[tuple[int, int]], keys: Keys) -> set[int]:
     """Return the positions of hidden columns whose cells are values: people hide the ids, and mean them."""
-    names = {"id", "type"} if "id" in header else {"reference", "reference:str", "type"}
+    names = keys.among(header)
     found = {index for first, last in hidden for index in range(first, min(last, len(header) - 1) + 1)}
     return {index for index in found if header[index] not in names and not header[index].startswith("__")}
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.apis.header_values import unsendable
+from jobs.apis.header_values import identifier, unsendable
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,10 @@ def test_what_is_sent_is_one_line_that_latin_1_holds_and_a_refusal_quotes_no_val
         assert len(f"{name}: {value}".splitlines()) == 1
         assert name.isascii()
         value.encode("latin-1")
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"), [("r-1 / x", "r-1 / x"), ("x" * 300, "x" * 200), ("a\tb", ""), ("é", ""), ("", "")]
+)
+def test_only_printable_ascii_identifies_a_request(value: str, kept: str) -> None:
+    assert identifier(value) == kept

@@ -1,6 +1,10 @@
+from typing import Any
+
 import pytest
 
+from jobs.apis.described.schema import schema_of
 from jobs.apis.schema import Attribute, Relationship, Schema, closest, load, mistaken_for
+from tests.jobs.apis.described.kit import description
 from tests.schemas import SCHEMA, TOY
 
 
@@ -136,3 +140,23 @@ def test_the_records_of_a_vendor_with_ids_are_named_by_them() -> None:
     assert SCHEMA.is_trigger("_capture")
     assert SCHEMA.declared_in("metadata", "reference") is None
     assert Schema({}).sought("skus") == "id"
+
+
+@pytest.mark.parametrize(
+    ("described", "known"),
+    [
+        ({"fields": {"note": {"clear": "empty"}}}, {"note": True, "other": False}),
+        (
+            {"fields": {"*": {"clear": "empty"}, "note": {"type": "text", "clear": "null"}}},
+            {"note": False, "other": True},
+        ),
+        ({"update": {"format": "form"}, "fields": {"note": {}}}, {"note": True, "other": False}),
+        ({"fields": {"*": {"type": "text"}, "note": {"type": "text"}}}, {"note": False, "other": False}),
+    ],
+)
+def test_a_field_that_an_empty_text_clears_has_two_forms_of_nothing(
+    described: dict[str, Any], known: dict[str, bool]
+) -> None:
+    schema = schema_of(description(**described), {})
+    found = {name: schema.declared(name) for name in known}
+    assert {name: each is not None and each.empties for name, each in found.items()} == known

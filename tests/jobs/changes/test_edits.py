@@ -13,12 +13,13 @@ from jobs.changes.edits import (
     encode,
     encode_shape,
     fires_twice,
+    in_columns,
     merged,
     sides,
     without_tags,
 )
 from jobs.model import ABSENT, UNREAD, Edit, Fields, Link, Live
-from tests.schemas import SCHEMA
+from tests.schemas import DESK, SCHEMA
 
 REFERENCE = ("attributes", "reference")
 BATCH = ("attributes", "metadata", "batch")
@@ -75,6 +76,27 @@ def test_other_text_is_no_values_of_edits(values: Any) -> None:
 @pytest.mark.parametrize(("path", "column"), [(REFERENCE, "reference"), (BATCH, "metadata.batch"), (TAG, "tags")])
 def test_an_edit_is_about_a_column(path: tuple[str, ...], column: str) -> None:
     assert column_of(Edit(path, ABSENT, 1)) == column
+
+
+@pytest.mark.parametrize(
+    ("edit", "column", "values"),
+    [
+        (Edit(("attributes", "tags", "vip"), ABSENT, True), "tags.add", (ABSENT, True)),
+        (Edit(("attributes", "tags", "vip"), True, ABSENT), "tags.remove", (True, ABSENT)),
+        (Edit(("attributes", "address.marks", "a.b"), ABSENT, True), "address.marks.add", (ABSENT, True)),
+        (Edit(("attributes", "tags"), {"a": True}, None), "tags", (["a"], None)),
+        (Edit(("attributes", "address", "marks"), UNREAD, {"a": True}), "address.marks", (UNREAD, ["a"])),
+        (Edit(("attributes", "address", "zip"), "1", {"a": True}), "address.zip", ("1", {"a": True})),
+        (Edit(("attributes", "custom_fields", "7"), ABSENT, "x"), "custom_fields.7", (ABSENT, "x")),
+        (Edit(TAG, ABSENT, True), "tags", (ABSENT, True)),
+    ],
+)
+def test_a_sheet_says_sets_as_lists_and_their_elements_by_two_columns(
+    edit: Edit, column: str, values: tuple[object, object]
+) -> None:
+    said = in_columns(edit, "tickets", DESK)
+    assert (column_of(said), (said.before, said.after)) == (column, values)
+    assert in_columns(edit, "orders", SCHEMA) is edit
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.apis.schema import Attribute
+from jobs.apis.schema import Attribute, Schema
 from jobs.changes.equality import equal, holds, is_old, reads_alike, replaced, same, same_at, tidied
+from jobs.changes.standing import Standing
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit
 from tests.schemas import SCHEMA
 
@@ -114,6 +115,28 @@ def test_a_path_tells_what_the_schema_declares(
     path: tuple[str, ...], wanted: JSON | Absent, value: JSON | Absent, is_same: bool
 ) -> None:
     assert same_at(path, wanted, value, SCHEMA) is is_same
+
+
+@pytest.mark.parametrize(
+    ("wanted", "value", "is_same"), [(None, "", True), ("", None, True), (None, "x", False), ("", "x", False)]
+)
+def test_of_a_field_that_an_empty_text_clears_this_and_null_are_one(
+    wanted: JSON, value: JSON, *, is_same: bool
+) -> None:
+    assert same(wanted, value, Attribute("string", empties=True)) is is_same
+    assert not same(wanted, value, TEXT)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "value", "is_same"),
+    [(ABSENT, None, True), (None, ABSENT, True), (ABSENT, "", False), ("x", ABSENT, False), (ABSENT, ABSENT, True)],
+)
+def test_a_member_of_a_body_that_is_null_is_as_good_as_absent(
+    wanted: JSON | Absent, value: JSON | Absent, is_same: bool
+) -> None:
+    members = Schema({"things": {"attributes": {}, "relationships": {}}}, grammar="members")
+    assert same_at(("attributes", "address", "zip"), wanted, value, members) is is_same
+    assert Standing(frozenset(), {}, members).holds_key("address", "zip", wanted, value) is is_same
 
 
 def test_an_edit_holds_as_it_was_sent_and_in_the_form_that_the_api_told_of() -> None:

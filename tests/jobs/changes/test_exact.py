@@ -101,7 +101,7 @@ def test_an_old_value_that_is_named_is_kept_and_told_and_cannot_be_put_back() ->
 def test_reports_round_one_instead_of_failing() -> None:
     value: Any = ExactNumber(LONG)
     planned = Planned(1, "skus", "x", Status.PENDING, edits=(Edit(("attributes", "metadata", "k"), value, 0.5),))
-    assert '"before":0.12345678901234568' in formats.encode(members(RowRef(1, 2, b""), planned))
+    assert '"before":0.12345678901234568' in formats.encode(members(RowRef(1, 2, b""), planned, SCHEMA))
     assert next(table_lines(RowRef(1, 2, b""), planned))[5:7] == ["0.12345678901234568", "0.5"]
     assert _cell(value) == "0.12345678901234568"
 

@@ -1,5 +1,6 @@
 """By which column of a described API's row an old value is put back."""
 
+import json
 from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.apis.described.api import described
 from jobs.apis.described.names import steps_of
 from jobs.apis.described.places import at, put, take_away
 from jobs.changes.diff import CannotMerge, Change, CompareRules, difference, fields
@@ -16,6 +18,7 @@ from jobs.changes.inverse import Written, restoring
 from jobs.changes.restoring_cells import Cell, Unwritable, Value, cell_of, named
 from jobs.columns import ObjectColumns, Rules
 from jobs.model import ABSENT, JSON, Absent, Edit, Fields, Live, ObjectRow, Path, RowRef, UpdateJob
+from tests.jobs.apis.described.kit import description, reply
 from tests.schemas import DESK
 from worker.policy.decision import moved_on
 
@@ -225,7 +228,7 @@ def test_a_cleared_object_is_put_back_member_by_member() -> None:
     assert found.lost == ()
     assert found.members == {
         "type": "tickets", "id": "7", "address.zip:json": "1", "/address/geo/lat:json": 1,
-        "address.marks:json": ["a"], "/address/note:json": None,
+        "address.marks:json": ["a"],  # and no note: null is as good as none
     }  # fmt: skip
     back = asked(found.members)
     assert back is not None
@@ -253,3 +256,67 @@ def test_what_rows_set_within_an_object_that_one_laid_over_nothing_is_one_histor
 def test_one_place_that_rows_name_in_two_ways_is_one_value() -> None:
     one, two = (Edit(path("x.y"), None, {"a": 1}),), (Edit(path("x", "y"), {"a": 1}, ABSENT),)
     assert restoring("tickets", "7", [Written(1, one), Written(2, two)], DESK).members == {}
+
+
+NESTED = described(
+    description(
+        fields={
+            "meta": {"type": "object"},
+            "meta.tags": {"type": "set", "item": "/name"},
+            "meta.words": {"type": "set", "sep": " "},
+            "meta.sizes": {"type": "list", "item": "/size"},
+            "meta.extra": {"type": "keyed", "key": "id:int", "value": "value"},
+            "meta.raw": {"type": "json"},
+        }
+    ),
+    {},
+    "",
+)
+WIRE = {
+    "tags": [{"name": "a"}, {"name": "b"}],
+    "words": "x y",
+    "sizes": [{"size": 1}],
+    "extra": [{"id": 3, "value": "v"}],
+    "raw": {"tags": [1]},
+    "n": {"deep": [2]},
+}
+
+
+def rows_of(*objects: dict[str, JSON]) -> tuple[dict[str, JSON], list[Edit], dict[str, Any]]:
+    """Apply rows to a record one by one; return the row that undoes them, what it may replace, and the record."""
+    things, columns, terms = NESTED.resource("things"), ObjectColumns(Rules(NESTED.schema)), CompareRules(NESTED.schema)
+    record: dict[str, Any] = {"id": "7", "meta": deepcopy(WIRE)}
+    written: list[Written] = []
+    for members in objects:
+        row = columns.read(ObjectRow(REF, {"type": "things", "id": "7", **members}))
+        assert isinstance(row, UpdateJob), row
+        live = things.state(reply(record), "7", fields(row))
+        assert live is not None
+        change = difference(row, live, terms)
+        record |= json.loads(things.update(row, change, live).body)
+        written.append(Written(len(written) + 1, change.edits))
+    found = restoring("things", "7", written, NESTED.schema)
+    assert found.lost == ()
+    return found.members, list(found.edits), record
+
+
+@pytest.mark.parametrize("before", [(), ({"meta.tags.add": ["c"], "meta.extra.3": "w"},)])
+def test_what_stood_in_an_object_that_was_cleared_is_put_back_in_the_form_of_its_columns(
+    before: tuple[dict[str, JSON], ...],
+) -> None:
+    members, edits, record = rows_of(*before, {"meta": None})
+    assert record["meta"] is None
+    assert members == {
+        "type": "things", "id": "7",
+        "meta.tags:json": ["a", "b"], "meta.words:json": ["x", "y"], "meta.sizes:json": [1], "meta.extra.3:json": "v",
+        "meta.raw:json": {"tags": [1]}, "/meta/n/deep:json": [2],
+    }  # fmt: skip
+    back = ObjectColumns(Rules(NESTED.schema)).read(ObjectRow(REF, members))
+    assert isinstance(back, UpdateJob), back
+    things = NESTED.resource("things")
+    live = things.state(reply(record), "7", fields(back))
+    assert live is not None
+    change = difference(back, live, CompareRules(NESTED.schema))
+    assert moved_on(change, tuple(edits), NESTED.schema) == ()
+    sent = json.loads(things.update(back, change, live).body)["meta"]
+    assert sent == {**WIRE, "tags": ["a", "b"], "sizes": [1]}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.formats import MAX_RECORD, InputRefused, read_objects
+from jobs.formats import MAX_RECORD, InputRefused, Keys, read_objects
 from jobs.model import JSON, ObjectRow, Unsendable
 
 VALUES = st.recursive(
@@ -184,6 +184,12 @@ def test_an_input_of_another_form_is_refused_once_with_the_way_out(text: str, li
     refused = refusal(text.encode())
     assert refused.line == line
     assert says in refused.message
+
+
+def test_a_sheet_is_known_by_the_columns_that_name_records() -> None:
+    text = BytesIO(b"number,title\n7,x\n")
+    with pytest.raises(InputRefused, match="looks like CSV"):
+        list(read_objects(text, keys=Keys(("number",))))
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,15 @@ from io import BytesIO
 
 import pytest
 
-from jobs.formats import InputRefused, find_delimiter, read_sheet
+from jobs.formats import COMMON_KEYS, InputRefused, Keys, find_delimiter, read_sheet
 
 
-def found(data: bytes, encoding: str = "") -> str:
+def found(data: bytes, encoding: str = "", keys: Keys = COMMON_KEYS) -> str:
     @contextmanager
     def opened() -> Iterator[BytesIO]:
         yield BytesIO(data)
 
-    return find_delimiter(opened, encoding=encoding)
+    return find_delimiter(opened, encoding=encoding, keys=keys)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,15 @@ def found(data: bytes, encoding: str = "") -> str:
 def test_the_header_decides(text: str, expected: str) -> None:
     assert found(text.encode()) == expected
     assert found(text.encode("utf-16")) == expected
+
+
+def test_a_sheet_may_name_its_records_by_other_columns() -> None:
+    header = b"title,x;number;labels,a\n"
+    with pytest.raises(InputRefused, match="more than one way"):
+        found(header)
+    assert found(header, keys=Keys(("number",), ())) == ";"
+    assert found(b"number;a,email\n", keys=Keys(("number",), ("email",))) == ";"  # the first that is there counts
+    assert found(b"a;b,email\n", keys=Keys(("number",), ("email",))) == ","
 
 
 @pytest.mark.parametrize("header", ["id;x,id,y", "Name;first,last"])

@@ -5,7 +5,8 @@ from io import BytesIO
 import pytest
 
 from jobs.columns import Rules, SheetColumns
-from jobs.formats import InputRefused, first_lines, later_header, read_sheet
+from jobs.formats import COMMON_KEYS, InputRefused, Keys, first_lines, later_header, read_sheet
+from jobs.formats.headings import key_of
 from jobs.model import Unsendable
 from tests.jobs.formats.workbooks import opened, parts, zipped
 from tests.schemas import SCHEMA
@@ -142,3 +143,31 @@ def test_a_header_once_more_is_a_row_of_its_report_too() -> None:
     (row,) = read_sheet(BytesIO(b"__status,__reason,id,reference\ninvalid,repeated_header,id,reference\n"))
     (fault,) = columns.faults(row)
     assert fault.reason == "repeated_header"
+
+
+ISSUES = Keys(("number", "repo"), ("slug",), "")
+
+
+def test_a_header_is_known_by_the_columns_that_name_records() -> None:
+    lines = list(first_lines(BytesIO(b"Export\nnumber,a\n7,x\n")))
+    assert later_header(lines) is None
+    assert later_header(lines, ISSUES) == (2, ["number", "a"])
+
+
+def test_rows_are_known_by_the_column_that_tells_most_records_apart() -> None:
+    header = ["name", "repo", "number", "slug"]
+    assert (key_of(header, ISSUES), key_of(header[:2], ISSUES), key_of(header, COMMON_KEYS)) == (2, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("keys", "header", "named"),
+    [
+        (COMMON_KEYS, ["id", "reference", "type", "a"], {"id", "type"}),
+        (COMMON_KEYS, ["reference:str", "type", "a"], {"reference:str", "type"}),
+        (ISSUES, ["number", "slug", "type", "repo"], {"number", "repo"}),
+        (ISSUES, ["slug", "repo", "a"], {"slug", "repo"}),
+        (Keys((), ("slug",)), ["slug"], set()),
+    ],
+)
+def test_what_says_which_record_is_meant_is_no_value(keys: Keys, header: list[str], named: set[str]) -> None:
+    assert keys.among(header) == named

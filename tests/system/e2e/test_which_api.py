@@ -55,7 +55,7 @@ def test_a_template_is_made_of_a_described_api(offline: Desk) -> None:
         (["--api", "desk.toml", "--set", "team"], {}, "write NAME=VALUE"),
         (["--api", "desk.toml"], {"ROWPATCH_SET": "team=x"}, "set ROWPATCH_SET_NAME=VALUE"),
         (["--api", "desk.toml"], {"ROWPATCH_SET_SUBDOMAIN": "a/b"}, "not an origin"),
-        (["--api", "desk.toml", "--url", "https://a.example/v1?key=1"], {}, "must not have a user"),
+        (["--api", "desk.toml", "--url", "https://a.example/v1?key=1"], {}, "write an origin and perhaps a path"),
         (["--plan", "runs/x", "--api", "desk.toml"], {}, "--plan takes its sheet, API and directory from the plan"),
     ],
 )
@@ -86,7 +86,10 @@ def test_triggers_of_a_described_api_have_any_name(offline: Desk) -> None:
     described = offline.rowpatch("apply", offline.sheet, *flags, "--api", "desk.toml", "--expect-mode", "live")
     assert (described.status, "Try _notify" in said(described)) == (2, False)
     assert "desk does not tell test from live data: leave out --expect-mode." in said(described)
-    assert said(described).startswith("The API is desk, at http://127.0.0.1:1 desk: A list of tags is replaced")
+    assert said(described).startswith(
+        "The API is desk, at http://127.0.0.1:1, with a bearer token; limits: those that its replies tell."
+        " desk: A list of tags is replaced"
+    )
 
 
 def test_a_description_that_is_refused_exits_2(offline: Desk) -> None:

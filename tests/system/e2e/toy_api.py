@@ -10,6 +10,7 @@ from jobs.apis.auth import Auth, Claims, Need, Permit
 from jobs.apis.backpressure import failure
 from jobs.apis.documents import document_of
 from jobs.apis.errors import read_errors
+from jobs.apis.header_values import identifier
 from jobs.apis.limits import CREDENTIAL, SEPARATE, DeclaredLimits, Places
 from jobs.apis.meanings import Meaning
 from jobs.apis.pointers import column_of, in_the_sheet
@@ -51,6 +52,9 @@ class Boats:
     def errors(self, reply: Reply, columns: Mapping[tuple[str, ...], str]) -> tuple[ApiError, ...]:
         return in_the_sheet(read_errors(reply), lambda place: column_of(place, columns))
 
+    def request_id(self, reply: Reply) -> str:
+        return identifier(reply.headers.get("x-request-id", ""))
+
     def least_wait(self, reply: Reply) -> float:
         return 30.0 if "x-about" in reply.headers else 0.0
 
@@ -83,6 +87,9 @@ class Boats:
 
     def find(self, references: Sequence[str]) -> Request:
         return Request("GET", f"/{self.name}?name={quote(references[0], safe='')}")
+
+    def sought(self, reference: str) -> tuple[str, str]:
+        return "reference", reference
 
     def matches(self, reply: Reply, references: Sequence[str]) -> Matches | None:
         found = document_of(reply) if reply.status == 200 else None

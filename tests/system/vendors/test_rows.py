@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 from collections.abc import Mapping
 from copy import deepcopy
@@ -233,3 +234,19 @@ async def test_a_sheet_is_applied_once_and_undone(story: Story, tmp_path: Path) 
             undone = await run.execute()
         assert undone.exit_status == 0, told(back)
     assert {key: lasting(record) for key, record in fake.records.items()} == original
+
+
+async def test_a_record_of_several_keys_and_a_set_are_told_in_the_words_of_the_sheet(tmp_path: Path) -> None:
+    story = next(each for each in stories() if each.api == "github")
+    secrets, state = rowpatch.Secrets(token=SecretStr(github.TOKEN)), tmp_path / "state"
+    async with story.fake.serving() as url:
+        how = settings(story, url, tmp_path)
+        async with rowpatch.plan(how, secrets, state_directory=state, directory=tmp_path / "plan") as run:
+            end = await run.execute()
+        assert end.plan is not None
+        assert set(end.plan.columns) == {"title", "labels.add", "labels.remove", "milestone"}
+        async with rowpatch.apply(how, secrets, state_directory=state, directory=tmp_path / "run") as run:
+            await run.execute()
+    (first, *_) = map(json.loads, (tmp_path / "run" / "results.ndjson").read_text(encoding="utf-8").splitlines())
+    assert (first["id"], first["key"]) == ("acme/shop/1", {"owner": "acme", "repo": "shop", "number": "1"})
+    assert first["request_id"], "as GitHub calls it"

@@ -21,7 +21,7 @@ from jobs.apis.described.meaning import meaning_of as meaning_by_rules
 from jobs.apis.documents import MEDIA_TYPE
 from jobs.apis.limits import RECORD, DeclaredLimit
 from jobs.apis.meanings import Meaning
-from jobs.changes.diff import as_written
+from jobs.changes.diff import Change, as_written
 from jobs.model import Live, MaybeSent, NotSent, Outcome, Reply, Request, RowRef, Status, UpdateJob
 from tests.virtual_time import run
 from tests.worker.lane.scripted import Server, Token
@@ -395,6 +395,30 @@ class PatientResource:
         return self._seconds
 
 
+class Conditional(PatientResource):
+    """A resource whose updates have a header with a value of the record."""
+
+    def update(self, job: UpdateJob, change: Change, live: Live | None) -> Request:
+        return replace(self._resource.update(job, change, live), headers={"If-Match": '"Łódź"'})
+
+
+@dataclass(frozen=True)
+class InHeaders(Waits):
+    def resource(self, name: str) -> Any:
+        return Conditional(COMMERCE_LAYER.resource(name), self.seconds)
+
+
+@pytest.mark.parametrize(("doubt", "ends"), [("", "invalid header_impossible"), ("reply_lost", "unknown reply_lost")])
+def test_a_request_that_no_header_can_hold_is_not_tried(doubt: str, ends: str) -> None:
+    scene = Scene(Updates([DONE]), api=InHeaders(0.0))
+    scene.row.doubt = doubt
+    ending = run(scene.send())
+    assert told(ending) == ends
+    assert isinstance(ending, Judged)
+    assert ending.settle.message.startswith("the header If-Match cannot hold its value")
+    assert (scene.server.asked, scene.notes.lines) == ([], [])
+
+
 def test_a_type_that_is_abstract_sends_the_row_round() -> None:
     scene = Scene(Updates([Reply(404, {})]))
     scene.row.abstract = True
@@ -529,7 +553,19 @@ def test_a_repetition_has_the_same_key_until_the_server_has_answered(
 ) -> None:
     scene = Scene(Updates(outcomes), job, keys=IdempotencyKeys("Idempotency-Key", "r"))
     run(scene.send())
-    assert [own["Idempotency-Key"] for own in scene.server.own] == keys
+    sent = [own["Idempotency-Key"] for own in scene.server.own]
+    assert ["-".join(key.split("-")[:3]) for key in sent] == keys
+
+
+@pytest.mark.parametrize(("job", "same"), [(SAFE, False), (ACTION, True)])
+def test_a_repetition_that_says_something_else_is_another_request_unless_it_fires_an_action(
+    job: UpdateJob, *, same: bool
+) -> None:
+    keys, row = IdempotencyKeys("Key", "r"), InFlightRow(job, job.type)
+    requests = [Request("PATCH", *parts) for parts in (("/a", b"1"), ("/a", b"1"), ("/a", b"2"), ("/a?v=2", b"1"))]
+    first, again, *others = [keys.on(request, row).headers["Key"] for request in requests]
+    assert first == again
+    assert [each == first for each in others] == [same, same]
 
 
 # ---- where reads and updates spend one quota, and at gates

@@ -175,21 +175,17 @@ def test_what_the_sequencer_says_is_carried_out_in_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "reason", "stops"),
-    [
-        ("reference", "lookup_failed", True),
-        ("reference", "reference_malformed", False),  # invalid: about the cell alone
-        ("name", "lookup_failed", False),
-    ],
+    ("sought", "reason"),
+    [(True, "lookup_failed"), (False, "reference_malformed")],  # the latter is about the cell alone
 )
-def test_only_rows_whose_record_was_looked_for_in_vain_may_end_the_run(column: str, reason: str, stops: bool) -> None:
+def test_only_rows_whose_record_was_looked_for_in_vain_may_end_the_run(sought: bool, reason: str) -> None:
     notes = Notes()
     of = outcomes(notes)
     for number in range(1, IDENTICAL_ROWS + 1):
-        problem = Unsendable(RowRef(number, number, b""), reason, "why", column)
-        of.sequencer.out.append(Refused(problem, Settle(reason, "why", (column,)), 3))
+        problem = Unsendable(RowRef(number, number, b""), reason, "why", "email")
+        of.sequencer.out.append(Refused(problem, Settle(reason, "why", ("email",)), 3, sought))
     of.drain()
-    assert bool(of.stop.reason) is stops
+    assert bool(of.stop.reason) is sought
     assert {result.attempts for result in notes.results} == {3}
 
 

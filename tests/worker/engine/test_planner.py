@@ -28,8 +28,9 @@ def by_doubt(each: InFlightRow, shown: Live) -> Change | Settle | ReadBack:
     return QUESTION if each.doubt else decide(each, shown)
 
 
-def refused(number: int, reason: str, column: str = "name") -> Refused:
-    return Refused(Unsendable(RowRef(number, number, b""), reason, "why", column), Settle(reason, "why", (column,)))
+def refused(number: int, reason: str, *, sought: bool = False) -> Refused:
+    problem = Unsendable(RowRef(number, number, b""), reason, "why", "email")
+    return Refused(problem, Settle(reason, "why", ("email",)), sought=sought)
 
 
 @dataclass
@@ -191,11 +192,10 @@ def references(number: int) -> InFlightRow:
         (records, "not_found"),
         (references, "reference_not_found"),
         (lambda number: row(number, doubt="reply_lost"), "reply_lost"),
-        (lambda number: refused(number, "lookup_failed", "reference"), "lookup_failed"),
-        (lambda number: refused(number, "lookup_failed"), ""),  # nobody looked
-        (lambda number: refused(number, "reference_malformed", "reference"), ""),  # about the cell alone
+        (lambda number: refused(number, "lookup_failed", sought=True), "lookup_failed"),
+        (lambda number: refused(number, "reference_malformed"), ""),  # nobody looked: about the cell alone
     ],
-    ids=["missing records", "missing references", "doubts", "looked for in vain", "another column", "invalid"],
+    ids=["missing records", "missing references", "doubts", "looked for in vain", "invalid"],
 )
 def test_a_plan_stops_where_a_run_would_stop_for_what_it_reads(
     made: Callable[[int], InFlightRow | Refused], stops: str
@@ -234,5 +234,5 @@ def test_a_row_that_would_be_sent_is_a_success_for_pages_that_are_read_later_tho
 def test_a_row_that_cannot_be_sent_excuses_none_of_those_behind_it() -> None:
     desk = Desk(ids={f"r{number}": () for number in range(50)})
     behind = (references(number) for number in range(3, IDENTICAL_ROWS + 3))
-    desk.plan(references(1), refused(2, "type_unknown", "type"), *behind)
+    desk.plan(references(1), refused(2, "type_unknown"), *behind)
     assert desk.stop.reason == "reference_not_found"

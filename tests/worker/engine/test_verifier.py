@@ -3,8 +3,8 @@
 import pytest
 
 from jobs.changes.inverse import Written, trails
-from jobs.model import UNREAD, Edit, Live
-from tests.schemas import SCHEMA
+from jobs.model import ABSENT, UNREAD, Edit, Live
+from tests.schemas import DESK, SCHEMA
 from worker.engine.verifier import Finding, Verified, WrittenRecord, _judge
 from worker.policy.row import Found
 
@@ -38,6 +38,17 @@ def test_a_record_holds_what_was_sent_or_what_the_api_said_it_stored(edit: Edit,
 def test_what_differs_is_told_in_the_form_in_which_it_was_stored() -> None:
     _, (finding,) = judged(Edit(NAME, "old", " Blue ", "Blue"), "red")
     assert (finding.column, finding.written, finding.live) == ("name", "Blue", "red")
+
+
+def test_an_element_of_a_set_that_is_gone_is_told_by_its_name() -> None:
+    edits = (Edit(("attributes", "tags", "vip"), ABSENT, True), Edit(("attributes", "tags", "old"), True, ABSENT))
+    record = WrittenRecord(1, "tickets", "x", tuple(trails([Written(1, edits)])))
+    findings: list[Finding] = []
+    found = Found({"x": Live("tickets", {"tags": {"old": True}}, fields=record.fields)})
+    _judge(record, found, DESK, Verified(), findings.append)
+    assert [(each.column, each.written, each.live) for each in findings] == [
+        ("tags", "vip", ABSENT), ("tags", ABSENT, "old"),
+    ]  # fmt: skip
 
 
 EDITS = (Edit(("attributes", "reference"), "old", "new"),)

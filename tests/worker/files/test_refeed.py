@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.formats import COMMON_KEYS
 from tests.schemas import DESK, SCHEMA
 from worker.files.refeed import overtaken, what_changed
 from worker.settings import Input
@@ -35,14 +36,14 @@ def test_a_changed_sheet_is_told_by_its_first_difference(tmp_path: Path, now: st
     old, new = tmp_path / "old.csv", tmp_path / "new.csv"
     old.write_text(SHEET, newline="")
     new.write_text(now, newline="")
-    assert says in what_changed(old, new, how())
+    assert says in what_changed(old, new, how(), COMMON_KEYS)
 
 
 def test_a_changed_ndjson_input_is_told_by_its_first_difference(tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
     old.write_text('{"id":"a"}\n{"id":"b"}\n')
     new.write_text('{"id":"a"}\n{"id":"c"}\n')
-    assert what_changed(old, new, how("ndjson")).startswith("row 2 is not what it was")
+    assert what_changed(old, new, how("ndjson"), COMMON_KEYS).startswith("row 2 is not what it was")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.formats import InputRefused
+from jobs.formats import COMMON_KEYS, InputRefused
 from jobs.model import Unsendable, UpdateJob
 from tests.schemas import SCHEMA
 from worker.files import source
@@ -23,7 +23,7 @@ def how(format_name: str = "csv", **more: object) -> Input:
 def rows_in(path: Path) -> int:
     """The number of rows of a sheet, all of them read."""
     with source.opened(path) as stream:
-        return sum(1 for _ in source.format_of(how()).read(stream, source.options_of(how())))
+        return sum(1 for _ in source.format_of(how()).read(stream, source.options_of(how(), COMMON_KEYS)))
 
 
 @pytest.mark.parametrize(

@@ -253,3 +253,12 @@ def test_an_api_that_lets_nothing_more_through_ends_the_run_in_its_own_words() -
     assert answer.why == "it answered 402: no trial"
     assert (scene.server.asked, scene.stop.reason) == ([0], "stopped_by_api")
     assert scene.stop.message.endswith("it answered 402: no trial")
+
+
+def test_a_read_that_no_header_can_hold_is_not_tried() -> None:
+    scene = Scene(Server([FOUND]))
+    request = Request("GET", "/x", headers={"Owner": "Łódź"})
+    answer = run(scene.lookup().answer(request, "skus", "a"))
+    assert scene.server.asked == []
+    assert isinstance(answer, NoAnswer)
+    assert answer.why.startswith("the header Owner cannot hold its value")

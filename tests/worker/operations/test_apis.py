@@ -25,7 +25,7 @@ from worker.operations import apis, opening, report, runs, undo, verify
 from worker.operations.apis import load_api
 from worker.operations.opening import RunHandle
 from worker.operations.runs import Access, RunMode
-from worker.settings import ConfigError, Input, Secrets, Settings, Target
+from worker.settings import ConfigError, Input, Pacing, Secrets, Settings, Target
 
 URL = "https://acme.desk.example/eu/api"
 NOW = 1_800_000_000.0
@@ -236,3 +236,47 @@ def test_settings_alone_name_an_api_that_comes_along(
     target = Target(type="tickets", api="desk", variables={"subdomain": "acme"})
     with begun(tmp_path, sheet, None, target) as handle:
         assert handle.settings.target == target.model_copy(update={"url": URL})
+
+
+def test_a_variable_that_was_unset_stays_so_when_the_run_goes_on(tmp_path: Path, sheet: Input) -> None:
+    api = load_api(desk_file(tmp_path), {"subdomain": "acme", "region": ""})
+    with begun(tmp_path, sheet, api, Target(url="https://desk.example", type="tickets")) as handle:
+        assert handle.settings.target.variables == {"subdomain": "acme", "region": ""}
+        assert constants_of(load_api("zendesk", {"subdomain": "x"})) == {"subdomain": "x"}
+        runs.register(handle, RunMode("apply"), Access(Secrets()), Clock())
+    with opening.opened(tmp_path / "run") as again:
+        assert constants_of(again.api) == {"subdomain": "acme"}
+
+
+LIMITED = DESK.replace("[auth]", 'limits = [{ rate = "9/1s" }, { rate = "90/60s" }, { concurrency = 2 }]\n[auth]')
+
+
+@pytest.mark.parametrize(
+    ("text", "pacing", "said"),
+    [
+        (DESK, {}, "limits: those that its replies tell."),
+        (DESK, {"rate": ((50, 10.0), (1, 0.5))}, "limits: --rate 50/10s,1/0.5s."),
+        (LIMITED, {"rate": ((5, 10.0),)}, "limits: 9/1s, 90/60s, 2 in flight, --rate 5/10s."),
+        (LIMITED, {"discover": False}, "no limits: --rate none."),
+        (
+            LIMITED.replace("path =", 'limits = [{ rate = "1/1s" }, { rate = "2/5s" }]\npath ='),
+            {},
+            "limits: 9/1s, 90/60s, 2 in flight, 2 more.",
+        ),
+    ],
+)
+def test_a_run_says_in_a_line_where_it_goes_as_whom_and_how_fast(
+    tmp_path: Path, text: str, pacing: dict[str, Any], said: str
+) -> None:
+    api = load_api(desk_file(tmp_path, text), {"subdomain": "acme"})
+    target = Target(url="https://desk.example", type="tickets", api="desk")
+    how = Settings(target=target, input=Input(source="s", format="csv"), pacing=Pacing(**pacing))
+    told = apis.introduction(api, how)
+    assert told == f"The API is desk, at https://desk.example, with a bearer token; {said}"
+    assert apis.introduction(DEFAULT, how) == ""
+
+
+def test_an_address_that_is_not_known_yet_comes_with_the_token() -> None:
+    how = Settings(target=Target(api="salesforce"), input=Input(source="s", format="csv"))
+    told = apis.introduction(load_api("salesforce", {"domain": "x"}), how)
+    assert told.startswith("The API is salesforce, at the address that comes with the token, with a token")

@@ -104,11 +104,11 @@ def test_a_first_update_of_a_described_resource_may_only_change_what_it_says(
     ("edits", "unread", "gone", "lost"),
     [
         ([("m", "k")], (), {}, ""),
-        ([("m", "k")], (), {"m.o"}, "`m.o` was not sent"),
+        ([("m", "k")], (), {"m.o"}, "`m.o` (was 1) was not sent"),
         ([("m", "k")], (), {"n"}, ""),  # a single field that depends on another one
-        ([("m", "k")], (), {"n", "t"}, "`n`, `t` were not sent"),
+        ([("m", "k")], (), {"n", "t"}, '`n` (was "x"), `t` (was "y") were not sent'),
         ([("m", "k")], (), {"n", "r"}, ""),  # of which one is the API's own
-        ([("n",)], (), {"m", "m.k", "m.o", "t"}, "`m`, `t` were not sent"),
+        ([("n",)], (), {"m", "m.k", "m.o", "t"}, '`m` (was {"k": 1, "o": 1}), `t` (was "y") were not sent'),
         ([("n",)], (), {"n"}, ""),
         ([("m",)], (), {"m", "m.k", "m.o"}, ""),
         ([], ("m",), {"m", "m.k", "m.o"}, ""),

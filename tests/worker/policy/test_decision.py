@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.changes.diff import Change, as_written
+from jobs.changes.diff import Change, CompareRules, as_written
 from jobs.model import ABSENT, UNREAD, Edit, Live, RowRef, Status, UpdateJob
-from tests.schemas import SCHEMA, TERMS
+from tests.schemas import DESK, SCHEMA, TERMS
 from worker.policy.decision import UNCHANGED, DecisionInput, decide, decide_row, give_up, moved_on, read_back, shown
 from worker.policy.row import InFlightRow
 from worker.policy.verdict import ReadBack, Settle
@@ -72,6 +72,19 @@ def test_a_conflict_says_what_was_planned_and_what_is_there() -> None:
     assert isinstance(decided, Settle)
     assert decided.message == 'reference was "old" when planned, and is 7 now'
     assert decided.fields == ("reference",)
+
+
+def test_a_conflict_about_an_element_of_a_set_names_the_column_that_the_sheet_has() -> None:
+    row = UpdateJob(REF, "tickets", "x", members={"tags": {"vip": True, "old": ABSENT}})
+    planned = (Edit(("attributes", "tags", "vip"), ABSENT, True), Edit(("attributes", "tags", "old"), True, ABSENT))
+    now = Live("tickets", {"tags": {"vip": True}})
+    decided = decide(row, now, DecisionInput(CompareRules(DESK), expected=planned))
+    assert decided is UNCHANGED  # somebody has done the same
+    other = (Edit(("attributes", "tags", "vip"), True, ABSENT), planned[1])
+    decided = decide(row, Live("tickets", {"tags": {"old": True}}), DecisionInput(CompareRules(DESK), expected=other))
+    assert isinstance(decided, Settle)
+    assert decided.message == "'vip' was in tags when planned, and is not there now"
+    assert decided.fields == ("tags.remove",)
 
 
 def test_unchanged_is_a_success_that_sends_nothing() -> None:

@@ -1,5 +1,6 @@
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.apis.described.api import described
+from jobs.apis.described.keys import reference_of
 from tests.jobs.apis.described.kit import description
 from worker.policy.paging import Pages, Sizes
 
@@ -7,6 +8,7 @@ from worker.policy.paging import Pages, Sizes
 def test_pages_are_those_of_the_api() -> None:
     pages = Pages(COMMERCE_LAYER)
     assert (pages.largest, pages.key_page, pages.size("skus"), pages.group("skus", "a")) == (25, 24, 25, "")
+    assert (pages.key("skus"), pages.sought("skus", "a=b")) == ("id", ("reference", "a=b"))
 
 
 def test_records_of_one_group_are_read_together() -> None:
@@ -15,6 +17,15 @@ def test_records_of_one_group_are_read_together() -> None:
     assert (pages.largest, pages.size("things"), pages.group("things", "a/7")) == (100, 100, "a")
 
 
+def test_what_a_record_is_known_by_has_the_names_of_columns() -> None:
+    find = {"by": ["email"], "path": "/p/{project}/t", "query": {"email": "{value}"}}
+    pages = Pages(described(description(path="/p/{project}/t/{iid}", find=find), {}, ""))
+    assert (pages.key("things"), pages.sought("things", reference_of(("a b",), "email", "x=y"))) == (
+        "iid", ("email", "x=y"),
+    )  # fmt: skip
+
+
 def test_sizes_are_the_same_for_all() -> None:
     sizes = Sizes(3, 2)
     assert (sizes.largest, sizes.key_page, sizes.size("x"), sizes.group("x", "a")) == (3, 2, 3, "")
+    assert (sizes.key("x"), sizes.sought("x", "r")) == ("id", ("reference", "r"))

@@ -58,7 +58,8 @@ def differs(each: InFlightRow, live: Live) -> Change | Settle | ReadBack:
 
 def sequencer(*rows: InFlightRow | Refused, ended: bool = True, page: int = 3, **how: object) -> Sequencer:
     facts = how.pop("facts", {})
-    made = Sequencer(differs, Sizes(page, 2), variants, facts=facts, **how)  # type: ignore[arg-type]  # by name
+    paging = how.pop("paging", Sizes(page, 2))
+    made = Sequencer(differs, paging, variants, facts=facts, **how)  # type: ignore[arg-type]  # by name
     for each in rows:
         made.feed(each)
     if ended:
@@ -523,9 +524,31 @@ def test_a_reference_that_leads_to_no_single_record_is_refused(
     of.found({} if ids is None else {("orders", "r1"): ids}, {})
     (refused,) = said(of)
     assert isinstance(refused, Refused)
-    assert (refused.settle, refused.attempts) == (Settle(reason, message, ("reference",)), 1)
+    assert (refused.settle, refused.attempts, refused.sought) == (Settle(reason, message, ("reference",)), 1, True)
     assert isinstance(refused.job, Unsendable)
     assert refused.job.column == "reference"
+
+
+class Customers(Sizes):
+    """Records that are known by their email, or by their number."""
+
+    def sought(self, _type: str, reference: str) -> tuple[str, str]:
+        return "email", reference.removeprefix("email=")
+
+    def key(self, _type: str) -> str:
+        return "number"
+
+
+def test_a_record_that_is_not_found_is_named_as_the_columns_name_it() -> None:
+    customers = row(1, "", "customers", "email=x@y.example"), row(2, "7", "customers")
+    of = sequencer(*customers, paging=Customers(3, 2))
+    of.next_page(100)
+    of.found({("customers", "email=x@y.example"): ()}, {})
+    (refused,) = said(of)
+    assert isinstance(refused, Refused)
+    assert refused.settle == Settle("reference_not_found", "no customers has the email 'x@y.example'", ("email",))
+    of.read(next_read(of), Found(missing=frozenset({"7"})))
+    assert said(of)[0] == Settled(customers[1], Settle("not_found", "no customers with this number"))
 
 
 def test_a_row_that_later_rows_of_its_record_have_overtaken_is_refused() -> None:

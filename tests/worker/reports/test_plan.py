@@ -16,7 +16,10 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
+from jobs.apis.commercelayer.api import COMMERCE_LAYER
+from jobs.apis.described.schema import schema_of
 from jobs.model import ABSENT, UNREAD, Edit, RowRef, Status
+from tests.jobs.apis.described.kit import description
 from worker.journal import History, Journal, Planned, create, inline
 from worker.journal.schema import JournalDamaged
 from worker.reports.plan import MAX_COLUMNS, OTHERS, PlanSummary, _write, write_plan
@@ -25,6 +28,7 @@ from worker.reports.plan_text import SHOWN_COLUMNS, show_plan
 from worker.settings import Input, Settings, Target
 
 RUN = Path("runs/sheet-1")
+SCHEMA = COMMERCE_LAYER.schema
 RED = "\x1b[1;31m"
 ONE, OTHER = {"type": "orders", "id": "a"}, {"type": "orders", "id": "b"}
 
@@ -59,7 +63,7 @@ def ref(row: int) -> RowRef:
 
 
 def summary_of(plan: Iterable[Planned], *, replace: bool = False, reads: int = 0) -> PlanSummary:
-    summary = PlanSummary(replace, reads)
+    summary = PlanSummary(replace, reads, is_action=SCHEMA.is_trigger)
     for planned in plan:
         summary.add(ref(planned.row), planned)
     return summary
@@ -191,7 +195,7 @@ def test_a_plan_is_written_and_counted_in_constant_memory() -> None:
 
     def peak(rows: int) -> int:
         tracemalloc.start()
-        _write(plan(rows), _Nowhere(), _Nowhere(), PlanSummary())
+        _write(plan(rows), _Nowhere(), _Nowhere(), PlanSummary(), SCHEMA, None)
         used = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return used
@@ -393,7 +397,7 @@ def test_the_table_has_a_line_for_every_value_and_every_problem(planned: Planned
 )
 def test_the_objects_hold_exact_values(before: Any, after: Any, exact: dict[str, object]) -> None:
     planned = sent(1, attribute(before, after, "metadata", "k"), unread=("_refresh",))
-    assert json.loads(json.dumps(members(ref(1), planned))) == {
+    assert json.loads(json.dumps(members(ref(1), planned, SCHEMA))) == {
         "row": 1,
         "line": 2,
         "type": "orders",
@@ -417,7 +421,7 @@ def test_the_objects_hold_exact_values(before: Any, after: Any, exact: dict[str,
     ],
 )
 def test_the_objects_say_what_is_to_be_done(planned: Planned, action: str) -> None:
-    assert members(ref(1), planned)["action"] == action
+    assert members(ref(1), planned, SCHEMA)["action"] == action
 
 
 def settings(limit: int | None = None) -> Settings:
@@ -446,7 +450,7 @@ async def store(directory: Path, *plan: Planned) -> None:
 
 def write(directory: Path, rows: int = 4, limit: int | None = None) -> PlanSummary:
     with closing(History(directory / "journal.sqlite3")) as history:
-        return write_plan(directory, history, settings(limit), rows)
+        return write_plan(directory, history, settings(limit), SCHEMA, rows)
 
 
 async def test_the_files_of_a_plan_can_be_read_again(tmp_path: Path) -> None:
@@ -490,3 +494,78 @@ async def test_a_plan_of_another_input_is_damage_and_leaves_the_old_files(tmp_pa
         write(tmp_path, rows)
     assert (tmp_path / "plan.csv").read_text() == "old"
     assert drafts(tmp_path) == []
+
+
+ISSUES = description(
+    path="/{owner}/{number}",
+    fields={"labels": {"type": "set"}, "meta.tags": {"type": "set"}, "close": {"type": "bool", "action": True}},
+)
+DESK = schema_of(ISSUES, {})
+
+
+def issue(row: int, *edits: Edit, unread: tuple[str, ...] = ()) -> Planned:
+    return Planned(row, "things", f"acme/{row}", Status.PENDING, edits=edits, unread=unread)
+
+
+def element(name: str, *, add: bool, field: str = "labels") -> Edit:
+    return attribute(ABSENT if add else True, True if add else ABSENT, field, name)
+
+
+def of_desk(tmp_path: Path, *plan: Planned) -> tuple[str, list[list[str]], list[dict[str, Any]]]:
+    """The plan on the terminal, and in both files."""
+    asyncio.run(store(tmp_path, *plan))
+    how = Input(source="s", format="csv")
+    target = Target(url="http://localhost", type="things", api="x")
+    with closing(History(tmp_path / "journal.sqlite3")) as history:
+        summary = write_plan(tmp_path, history, Settings(target=target, input=how), DESK, 4)
+    table = list(csv.reader(io.StringIO((tmp_path / "plan.csv").read_text(encoding="utf-8-sig"), newline="")))
+    objects = (tmp_path / "plan.ndjson").read_text(encoding="utf-8").splitlines()
+    return text(summary, run=tmp_path), table, list(map(json.loads, objects))
+
+
+def test_elements_of_sets_are_told_as_the_sheet_says_them(tmp_path: Path) -> None:
+    told, table, objects = of_desk(
+        tmp_path,
+        issue(1, element("ui", add=True), element("api", add=True), element("bug", add=False), attribute("a", "b")),
+        issue(2, element("ui", add=True)),
+    )
+    assert [line.split() for line in told.splitlines()[2:6]] == [
+        ["COLUMN", "SHARE", "NEW", "CHANGED", "CLEARED", "FOR", "EXAMPLE"],
+        ["labels.add", "100%", "3", "ui"],
+        ["labels.remove", "50%", "1", "bug"],
+        ["reference", "50%", "1", '"a"', "->", '"b"'],
+    ]
+    assert "\n1 element will be REMOVED: labels (1).\n" in told
+    assert "\n  labels.add     ui, api\n  labels.remove  bug\n" in told
+    assert [line[4:] for line in table[1:4]] == [
+        ["labels.add", "", "ui", "new", "acme", "1"],
+        ["labels.add", "", "api", "new", "acme", "1"],
+        ["labels.remove", "bug", "", "clear", "acme", "1"],
+    ]
+    assert objects[0]["edits"][0] == {"path": ["attributes", "labels", "ui"], "column": "labels.add", "after": True}
+
+
+def test_whole_sets_are_lists_wherever_they_stand(tmp_path: Path) -> None:
+    nested = attribute({"x": True}, {}, "meta", "tags")
+    told, table, _ = of_desk(tmp_path, issue(1, attribute(None, {"a": True, "b": True}, "labels"), nested))
+    assert '  labels     (none) -> ["a", "b"]\n' in told
+    assert '  meta.tags  ["x"] -> cleared\n' in told
+    assert [line[4:8] for line in table[1:3]] == [
+        ["labels", "", '["a", "b"]', "new"],
+        ["meta.tags", '["x"]', "[]", "clear"],
+    ]
+
+
+def test_the_files_of_a_plan_tell_the_parts_of_keys(tmp_path: Path) -> None:
+    _, table, objects = of_desk(
+        tmp_path, issue(1, attribute("a", "b")), Planned(2, "", "", Status.INVALID, "id_missing", "no number")
+    )
+    assert table[0] == [*HEADER, "owner", "number"]
+    assert [line[-2:] for line in table[1:]] == [["acme", "1"], ["", ""], ["", ""], ["", ""]]
+    assert [line["key"] for line in objects[:2]] == [{"owner": "acme", "number": "1"}, {}]
+
+
+def test_what_an_api_calls_an_action_triggers_something(tmp_path: Path) -> None:
+    told, _, _ = of_desk(tmp_path, issue(1, unread=("close", "password")))
+    assert "Always sent, since it triggers something: close (1 row).\n" in told
+    assert "it is overwritten unseen: password (1 row)." in " ".join(told.split())

@@ -9,13 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.apis.described.schema import schema_of
 from jobs.columns import RESERVED, ObjectColumns, Rules, SheetColumns
 from jobs.formats import read_objects, read_sheet
 from jobs.formats.quoting import RISKY, quoted
 from jobs.model import JSON, ApiError, ObjectRow, RowRef, SheetRow, Status, Unsendable, UpdateJob
+from tests.jobs.apis.described.kit import description
 from tests.schemas import SCHEMA
 from worker.journal import RowOutcome
 from worker.reports.formats import csv_head, csv_line
+from worker.reports.keys import KeyNames
 from worker.reports.merge import Record
 from worker.reports.outcome import errors, needs_action, render, timestamp
 from worker.reports.views import ObjectView, SheetView, View
@@ -328,3 +331,59 @@ def test_errors_of_the_api_are_kept_one_by_one() -> None:
 def test_a_field_has_the_place_of_its_cell(sheet: str, field: str, expected: str) -> None:
     view = SheetView(["__status", "id", "amount_cents"], "orders", sheet)
     assert view.place(RowRef(117, 118, b""), field) == expected
+
+
+KEYS = KeyNames(schema_of(description({"variables": {"owner": "acme"}}, path="/{owner}/{number}"), {}), "things")
+
+
+def key_in(view: View, record: Record) -> tuple[object, ...]:
+    told = json.loads(lines(view, record)[1])
+    assert list(told)[-1] == "key"
+    return told["id"], told["type"], told["key"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "target", "id_", "parts"),
+    [
+        (["7", "n", "t"], "", "acme/7", {"owner": "acme", "number": "7"}),
+        (["", "n", "t"], "acme/8", "acme/8", {"owner": "acme", "number": "8"}),  # it was looked up
+        ([], "", "", {"owner": "acme", "number": ""}),
+    ],
+)
+def test_a_key_of_several_parts_is_told_part_by_part(
+    cells: list[str], target: str, id_: str, parts: dict[str, str]
+) -> None:
+    view = SheetView(["number", "name", "type"], "things", key_names=KEYS)
+    view.targets = {REF.row: target} if target else {}
+    assert key_in(view, SheetRow(REF, cells)) == (id_, "things", parts)  # `type` is a field like others
+
+
+def test_rows_may_name_their_type_where_no_type_is_the_runs() -> None:
+    view = SheetView(["type", "owner", "number"], "", key_names=KeyNames(KEYS.schema, ""))
+    row = SheetRow(REF, ["things", "o", "7"])
+    assert key_in(view, row) == ("o/7", "things", {"owner": "o", "number": "7"})
+
+
+@pytest.mark.parametrize(
+    ("members", "target", "id_", "parts"),
+    [
+        ({"number": 7, "type": "t"}, "", "acme/7", {"owner": "acme", "number": "7"}),
+        ({"number": "7", "owner": "o"}, "", "o/7", {"owner": "o", "number": "7"}),
+        ({"number": True}, "", "", {"owner": "acme", "number": ""}),
+        ({"name": "n"}, "acme/8", "acme/8", {"owner": "acme", "number": "8"}),
+    ],
+)
+def test_an_object_has_the_parts_of_its_key_in_both_results(
+    members: dict[str, JSON], target: str, id_: str, parts: dict[str, str]
+) -> None:
+    view = ObjectView("things", KEYS)
+    view.targets = {REF.row: target} if target else {}
+    assert key_in(view, ObjectRow(REF, members)) == (id_, "things", parts)
+    assert view.header[-4:] == ["id", "type", "owner", "number"]
+    assert cells_of(view, ObjectRow(REF, members)) == [id_, "things", *parts.values()]
+
+
+def test_an_object_may_name_its_type_where_no_type_is_the_runs() -> None:
+    view = ObjectView("", KeyNames(KEYS.schema, ""))
+    assert key_in(view, ObjectRow(REF, {"type": "things", "number": 7}))[:2] == ("acme/7", "things")
+    assert key_in(view, ObjectRow(REF, {"type": 3, "number": 7})) == ("", "", {})

@@ -13,6 +13,7 @@ from worker.policy.decision import shown
 from worker.policy.probing.echo import echo_fact
 from worker.policy.probing.effects import Merge, alike, is_empty, is_nothing, merging
 from worker.policy.probing.facts import Fact, Note
+from worker.policy.probing.noting import NOT_TESTED
 from worker.policy.probing.plan import Wanted, sent_part
 from worker.policy.probing.steps import Answered
 from worker.policy.probing.subject import Reading, Subject, present
@@ -66,9 +67,10 @@ def unknown_fact(label: str, answered: Answered, now: Reading, name: str, *, is_
 
 
 def value_refused(subject: Subject, name: str, words: str, seen: str) -> Fact:
-    """Return that a made-up value is refused."""
-    says = "read only" if subject.rules.rule(name).described.read_only else ""
-    return Fact(f"write {name}", says, f"refused: {words}", seen)
+    """Return that a made-up value is refused: nothing was found out about writing the field."""
+    if subject.rules.rule(name).described.read_only:
+        return Fact(f"write {name}", "read only", f"refused: {words}", seen)
+    return Fact(f"write {name}", "can be written", f"{NOT_TESTED}: {words}", seen, contradicts=True)
 
 
 def value_fact(subject: Subject, wanted: Wanted, after: Reading | None, answered: Answered, seen: str) -> Fact:

@@ -7,6 +7,9 @@ from jobs.apis.described.description import Description
 from jobs.apis.described.names import Steps, steps_of
 from worker.policy.probing.facts import Fact, Note
 
+NOT_TESTED: Final = "refused, so not tested"
+"""What is found of a field whose made-up value the API refuses: no probe stands behind the description then."""
+
 _FIELDS_AT: Final = 3
 """Position of a field's name in the place of a note: `resources`, type, `fields`, name."""
 
@@ -21,7 +24,9 @@ def noted(description: Description, facts: Iterable[Fact], verified: str) -> tup
     """
     document: dict[str, Any] = _plain(description.model_dump(exclude_unset=True))
     changed = []
-    for note in (*_notes(facts), Note(("verified",), verified)):
+    listed = list(facts)
+    tested = [] if any(fact.found.startswith(NOT_TESTED) for fact in listed) else [Note(("verified",), verified)]
+    for note in (*_notes(listed), *tested):
         place = _as_written(document, note.place)
         old = _put(document, place, note.value)
         changed.append(f"{'.'.join(place)}: {_told(old)} -> {_told(note.value)}")

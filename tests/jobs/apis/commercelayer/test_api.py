@@ -106,3 +106,8 @@ def test_an_update_needs_the_fields_and_nothing_else() -> None:
 def test_pauses_are_everybodys_and_limits_have_no_gates() -> None:
     assert SKU.scope_of(Reply(429, {})) == "credential"
     assert COMMERCE_LAYER.scopes("skus", "a", reads=True) == ()
+
+
+def test_a_reply_names_its_request_and_a_reference_its_value() -> None:
+    assert SKU.request_id(Reply(200, {"x-request-id": "r-1"})) == "r-1"
+    assert SKU.sought("a=b") == ("reference", "a=b")

@@ -15,6 +15,11 @@ def test_a_description_makes_an_api() -> None:
     assert (api.windows("https://a.example"), api.counts_by_address("https://a.example")) == ((), False)
 
 
+def test_a_header_whose_variable_is_not_set_is_left_out() -> None:
+    made = description({"headers": {"Account": "{account}", "A": "b"}, "variables": {"account": ""}})
+    assert described(made, {}, "").headers == {"Accept": "application/json", "A": "b"}
+
+
 def test_a_request_begins_with_the_path_of_the_base_url() -> None:
     api = described(description(), {}, "https://a.example/v2/")
     assert api.resource("things").read_one("7", None).target == "/v2/things/7"

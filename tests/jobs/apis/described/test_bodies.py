@@ -90,6 +90,11 @@ KEYED = {"fields": {"type": "keyed", "key": "id:int", "value": "value"}}
             job(None, {"fields": {"2": "z", "1": ABSENT}}),
             {"fields": [{"id": 2, "value": "z"}, {"id": 1, "value": None}]},
         ),
+        (
+            {"fields": KEYED, "update": {"format": "merge_patch"}},  # RFC 7396: a list replaces a list
+            job(None, {"fields": {"2": "z"}}),
+            {"fields": [{"id": 1, "value": "x", "note": "n"}, {"id": 2, "value": "z"}]},
+        ),
         ({"update": {"wrap": "/thing"}}, job({"name": "new"}), {"thing": {"name": "new"}}),
         (
             {"update": {"wrap": "/thing", "constants": {"/typecast": True, "/by": "row {id}"}}},
@@ -112,6 +117,21 @@ KEYED = {"fields": {"type": "keyed", "key": "id:int", "value": "value"}}
             {"thing": {**RECORD, "address": {"city": "Rome", "geo": {"lat": 1, "lng": 2}}}},
         ),
         (
+            {"update": {"send": "record", "wrap": "/thing", "constants": {"/thing/by": "us", "/dry": False}}},
+            job({"name": "new"}),
+            {"thing": {**RECORD, "name": "new", "by": "us"}, "dry": False},
+        ),
+        (
+            {"fields": {"fields": {"type": "set", "item": "/id", "of": "int"}}, "update": {"send": "record"}},
+            job({"name": "new"}),
+            {**RECORD, "name": "new", "fields": [1, 2]},
+        ),
+        (
+            {"fields": {"gone": {"type": "set", "item": "/id"}}, "update": {"send": "record"}},
+            job({"name": "new"}),
+            {**RECORD, "name": "new"},
+        ),
+        (
             {"fields": {"tags": {"type": "set", "merge": "shallow"}}, "update": {"send": "record"}},
             job({"name": "new", "tags": None}),
             {**RECORD, "name": "new", "tags": None},
@@ -130,6 +150,16 @@ KEYED = {"fields": {"type": "keyed", "key": "id:int", "value": "value"}}
             {"fields": {"fields": {**KEYED["fields"], "merge": "shallow", "clear": "empty"}}},
             job(None, {"fields": {"1": ABSENT}}),
             {"fields": [{"id": 1, "value": ""}]},
+        ),
+        (
+            {"fields": {"address.zip": {"clear": "null"}}},
+            job(None, {"address": {"zip": ABSENT, "geo": ABSENT}}),
+            {"address": {"city": "Rome", "zip": None}},
+        ),
+        (
+            {"fields": {"address.zip": {"clear": "empty"}}},
+            job(None, {"address": {"zip": ABSENT}}),
+            {"address": {"city": "Rome", "zip": "", "geo": {"lat": 1, "lng": 2}}},
         ),
         (
             {"fields": {"address.geo": {"type": "json"}}},
@@ -354,6 +384,14 @@ def test_a_form_flattens_what_it_holds(
     of = resource(update={"format": "form", "constants": {"/c/d": True}}, fields=fields)
     sent = of.update(job(wanted), as_written(job(wanted)), None).body.decode()
     assert parse_qsl(sent, keep_blank_values=True) == [("c[d]", "true"), *pairs]
+
+
+def test_a_form_keeps_objects_in_objects_where_they_stand() -> None:
+    of = resource(update={"method": "POST", "format": "form"}, fields={"address.geo": {"type": "object"}})
+    sent = body(of, job(None, {"address.geo": {"lat": 5}, "address": {"city": "Oslo"}}), RECORD)
+    assert parse_qsl(sent.decode()) == [
+        ("address[city]", "Oslo"), ("address[zip]", "00100"), ("address[geo][lat]", "5"), ("address[geo][lng]", "2"),
+    ]  # fmt: skip
 
 
 @given(st.dictionaries(st.sampled_from("abc"), st.text("xy", min_size=1)), st.dictionaries(

@@ -151,6 +151,15 @@ def test_what_is_wrong_is_told_at_its_key(resource: str, says: str) -> None:
     assert found[0].startswith(f"resources.t.{says}")
 
 
+def test_a_path_is_never_without_the_value_of_a_variable() -> None:
+    """A header, a parameter or a member that names it is left out; a path would be another one."""
+    unset = "variables = { team = '' }"
+    assert said("headers = { A = '{team}' }\nread = { query = { a = '{team}' } }", unset) == []
+    (found,) = said("update = { path = '/{team}/{owner}/{id}' }", unset)
+    assert found.startswith("resources.t.update.path: nothing gives `team` a value here")
+    assert said("update = { path = '/{team}/{owner}/{id}' }", "variables = { team = 'a' }") == []
+
+
 @pytest.mark.parametrize(
     ("path", "top", "says"),
     [
@@ -162,6 +171,9 @@ def test_what_is_wrong_is_told_at_its_key(resource: str, says: str) -> None:
         ("/t?id=eq.{id}", "", []),
         ("/t/{id}?fields={fields}", "", ["path: `{fields}` is not filled here"]),  # updates have that path, too
         ("/t/{email:lower:md5}", "", []),
+        ("/{type}/{id}", "", ["path: no column can be the variable `type`"]),
+        ("/{type}/{id}", "variables = { type = 'a' }", ["path: no column can be the variable `type`"]),
+        ("/{__status}", "", ["path: no column can be the variable `__status`"]),
         ("/{region}/{id}", "base_url = 'https://{region}.example.com'", []),
     ],
 )

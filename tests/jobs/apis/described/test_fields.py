@@ -39,6 +39,8 @@ KEYED = {"type": "keyed", "key": "id:int", "value": "value"}
         (SET, None, None),
         ({"type": "list"}, 7, 7),
         (NAMED, [{"name": {"deep": 1}}], [{"name": {"deep": 1}}]),
+        (NAMED, [{"id": 1}], [{"id": 1}]),  # nothing tells them apart
+        (NAMED, ["a", {"name": "b"}], {"a": True, "b": True}),  # some APIs show either
         (KEYED, {"a": 1}, {"a": 1}),
         (KEYED, [1], [1]),
         ({"type": "int"}, 7, 7),
@@ -95,6 +97,10 @@ def test_a_set_comes_back_as_it_was(elements: list[str], described: dict[str, An
         ({"a": {"merge": "deep"}}, {}, ("a", "b", "c", "d"), ("a", "b", "c", "d")),
         ({"*": {"merge": "deep"}}, {}, ("a", "b", "c"), ("a", "b", "c")),
         ({"a.*": {"merge": "shallow"}}, {}, ("a", "b", "c"), ("a",)),
+        ({"*": {"merge": "shallow"}}, {}, ("a", "b", "c"), ("a", "b")),
+        ({"a": {"merge": "deep"}, "a.b": {"merge": "replace"}}, {}, ("a", "b", "c"), ("a", "b")),
+        ({"a": {"merge": "deep"}, "a.*": {"merge": "replace"}}, {}, ("a", "b", "c", "d"), ("a", "b")),
+        ({"a": {"merge": "shallow"}, "a.b": {"merge": "deep"}}, {}, ("a", "b", "c", "d"), ("a", "b", "c", "d")),
         ({}, {"format": "merge_patch"}, ("a", "b", "c"), ("a", "b", "c")),
         ({"a": {"merge": "replace"}}, {"format": "merge_patch"}, ("a", "b"), ("a",)),
     ],
@@ -112,6 +118,7 @@ def test_what_is_sent_is_the_outermost_that_the_server_replaces(
         ({"a": {"merge": "shallow"}}, ("a",), 1),
         ({"a": {"merge": "shallow"}}, ("a", "b"), 0),
         ({"a": {"merge": "deep"}}, ("a", "b"), 99),
+        ({"a": {"merge": "deep"}, "a.b": {"merge": "replace"}}, ("a", "b"), 0),
     ],
 )
 def test_a_server_keeps_members_so_many_levels_deep(fields: dict[str, Any], steps: tuple[str, ...], depth: int) -> None:
@@ -165,3 +172,12 @@ def test_only_so_many_names_are_remembered() -> None:
 def test_an_element_has_a_text_and_a_type() -> None:
     assert [element_of(each) for each in ("a", 1, True, None)] == ["a", "1", "true", "null"]
     assert [typed("1", "text"), typed("1", "int"), typed("x", "int"), typed("true", "bool")] == ["1", 1, "x", True]
+
+
+def test_fields_within_an_object_become_what_the_program_works_with_too() -> None:
+    of = rules({"meta.tags": NAMED, "meta.raw": {"type": "json"}, "meta.deep.words": {"type": "set", "sep": ","}})
+    wire = {"tags": [{"name": "a"}], "raw": {"tags": [1]}, "deep": {"words": "x,y", "n": 1}, "m": [1]}
+    assert of.decoded(("meta",), wire) == {
+        "tags": {"a": True}, "raw": {"tags": [1]}, "deep": {"words": {"x": True, "y": True}, "n": 1}, "m": [1],
+    }  # fmt: skip
+    assert of.decoded(("meta",), None) is None

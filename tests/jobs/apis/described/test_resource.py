@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pytest
 
 from jobs.apis.api import Confirmation, Matches
+from jobs.apis.described import keys
 from jobs.apis.described.resource import DescribedResource
 from jobs.apis.described.templates import Unfilled
 from jobs.changes.diff import Change, CompareRules, difference, fields
@@ -48,8 +49,6 @@ def test_what_a_read_needs_is_asked_for() -> None:
         ({"values": "/properties"}, {"id": "7", "properties": {"name": "a"}}, {"name": "a", "x": None}),
         ({}, {"name": "a"}, {"name": "a", "x": None}),
         ({"fields": {"x": {"write_only": True}}}, {"name": "a"}, {"name": "a"}),
-        ({"fields": {"x": {"clear": "empty"}}}, {"name": "", "x": ""}, {"name": "", "x": None}),
-        ({"fields": {"x": {"clear": "empty"}}}, {"name": "a", "x": 0}, {"name": "a", "x": 0}),
         ({"omits_empty": True}, {"name": "", "x": False}, {"name": None, "x": None}),
         ({"omits_empty": True}, {"name": 0, "x": []}, {"name": None, "x": None}),
         ({}, {"name": "", "x": False}, {"name": "", "x": False}),
@@ -209,6 +208,19 @@ def test_a_condition_by_header_needs_each_record_by_itself() -> None:
     assert resource(read_many=many, precondition={"headers": {"If-Match": "{/version}"}}).page == 100
 
 
+def test_what_is_sent_as_a_whole_is_asked_for_as_a_whole() -> None:
+    many = {"path": "/things", "query": {"ids": "{ids}", "fields": "{fields}"}}
+    of = resource(update={"send": "record"}, read={"query": {"fields": "{fields}"}}, read_many=many)
+    assert of.read_one("7", NAME).target == "/things/7"
+    assert of.read(["7"], NAME).target == "/things?ids=7"
+
+
+def test_what_a_condition_names_is_asked_for_too() -> None:
+    condition = {"body": {"/lock": "{/f/lock/v}", "/safe": True}, "headers": {"X": "{/outside}"}}
+    of = resource(values="/f", read={"query": {"fields": "{fields}"}}, precondition=condition)
+    assert query(of.read_one("7", NAME).target) == [("fields", "name,lock")]
+
+
 def test_what_is_sent_as_a_whole_has_to_be_read() -> None:
     assert resource().can_be_blind
     assert not resource(update={"send": "record"}).can_be_blind
@@ -349,9 +361,26 @@ def test_nothing_is_found_in_what_is_no_list() -> None:
         resource().find(["sku=x"])
 
 
-def test_a_variable_without_a_value_is_an_error() -> None:
+def test_what_names_a_variable_that_is_not_set_is_left_out() -> None:
+    of = resource(
+        {"variables": {"team": ""}},
+        headers={"Team": "{team}", "A": "b"},
+        read={"query": {"team": "{team}", "x": "1"}},
+        read_many={"path": "/t", "query": {"ids": "{ids}", "team": ("{team}",)}},
+        update={"query": {"team": "{team}", "y": "2"}, "constants": {"/team": ["{team}"], "/z": 3}},
+        find={"by": ["sku"], "path": "/t", "query": {"sku": "{value}", "team": "{team}"}},
+    )
+    assert of.read_one("7", None).target == "/things/7?x=1"
+    assert of.read(["7", "8"], NAME).target == "/t?ids=7,8"
+    assert of.find([keys.reference_of((), "sku", "A")]).target == "/t?sku=A"
+    row = job({"name": "n"})
+    sent = of.update(row, Change({"name": "n"}, edits=(Edit(("attributes", "name"), "o", "n"),)), None)
+    assert (sent.target, sent.headers, json.loads(sent.body)) == ("/things/7?y=2", {"A": "b"}, {"name": "n", "z": 3})
+
+
+def test_a_path_without_the_value_of_a_variable_is_an_error() -> None:
     with pytest.raises(Unfilled, match="nothing"):
-        resource(update={"query": {"a": "{nothing}"}}).update(job({"name": "new"}), CHANGE, None)
+        resource(update={"path": "/{nothing}/{id}"}).update(job({"name": "new"}), CHANGE, None)
 
 
 # ---- what a failure finds wrong
@@ -378,6 +407,12 @@ def test_an_error_leads_to_a_column(described: dict[str, Any], place: str, colum
 def test_a_resource_may_have_places_of_errors_of_its_own() -> None:
     of = resource({"errors": {"message": "/a"}}, errors={"message": "/b"})
     assert [each.detail for each in of.errors(reply({"a": "one", "b": "two"}, 400), {})] == ["two"]
+
+
+def test_a_resource_says_what_identifies_a_request() -> None:
+    of = resource({"errors": {"request_id": "@X"}}, errors={"request_id": "/id"})
+    assert of.request_id(reply({"id": "r 1"}, x="r-2")) == "r 1"
+    assert resource({"errors": {"request_id": "@X"}}).request_id(Reply(200, {"x": "r-2"}, b"no JSON")) == "r-2"
 
 
 def test_a_rule_says_how_long_to_wait_at_least() -> None:

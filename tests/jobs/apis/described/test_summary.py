@@ -1,5 +1,8 @@
+import pytest
+
+from jobs.apis.described.description import AuthDescription
 from jobs.apis.described.loading import load
-from jobs.apis.described.summary import understood
+from jobs.apis.described.summary import CREDENTIALS, limits, scheme, understood
 
 HARD = """
 name = "hard"
@@ -77,3 +80,21 @@ def test_a_description_is_summed_up_in_a_few_lines() -> None:
 def test_what_is_not_known_is_said() -> None:
     least = load('name = "x"\nauth = { type = "none" }\n[resources.t]\npath = "/{id}"\n', "x")
     assert understood(least)[:3] == ["x, verified: nothing yet", "  address   none: give --url", "  auth      none"]
+
+
+@pytest.mark.parametrize(
+    ("type_name", "words"),
+    [
+        ("tickets", ["100/60s", "10 in flight per {sub}", "1/1s of updates per record", "5/1s"]),
+        ("blind", ["100/60s", "10 in flight per {sub}", "1/1s of updates per record"]),
+        ("", ["100/60s", "10 in flight per {sub}", "1/1s of updates per record", "5/1s"]),
+    ],
+)
+def test_the_limits_of_a_run_are_told_in_short(type_name: str, words: list[str]) -> None:
+    assert limits(load(HARD, "hard"), type_name) == words
+
+
+@pytest.mark.parametrize("kind", CREDENTIALS)
+def test_how_requests_are_authorised_is_told_in_words(kind: str) -> None:
+    said = scheme(AuthDescription.model_validate({"type": kind, "header": "X-Key"}))
+    assert ("X-Key" in said) is (kind == "api_key")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.apis.described.templates import Unfilled, into_url, template
+from jobs.apis.described.templates import Unfilled, filled, into_url, template
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,11 @@ def test_names_are_told_each_once() -> None:
 def test_a_missing_value_is_named() -> None:
     with pytest.raises(Unfilled, match="owner"):
         template("/{owner}").fill({})
+
+
+def test_a_text_of_which_a_value_is_missing_is_left_out() -> None:
+    texts = {"a": "{x}", "b": "{x}-{y}", "c": "plain"}
+    assert filled(texts, {"x": "1"}) == {"a": "1", "c": "plain"}
 
 
 @given(st.text())

@@ -66,6 +66,7 @@ def test_no_cell_sets_what_decides_where_a_credential_is_sent() -> None:
 def test_a_value_that_was_given_goes_before_the_default() -> None:
     assert constants(desk(), {"subdomain": "acme"}) == {"region": "eu", "subdomain": "acme"}
     assert constants(desk(), {"region": "us"}) == {"region": "us"}
+    assert constants(desk(), {"region": ""}) == {}  # not set
 
 
 def test_an_empty_value_is_none() -> None:

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 import pytest
 
 from jobs.apis.described.schema import schema_of
-from jobs.columns import ObjectColumns, Rules, SheetColumns
+from jobs.columns import ObjectColumns, Rules, SheetColumns, keys_of
 from jobs.columns.dialects import DIALECTS
+from jobs.formats import COMMON_KEYS, Keys
 from jobs.formats.stored import Fault, WorkbookRow
 from jobs.model import JSON, ObjectRow, RowRef, SheetRow, Unsendable, UpdateJob
-from tests.schemas import DESCRIBED, DESK
+from tests.schemas import DESCRIBED, DESK, SCHEMA
 
 REF = RowRef(1, 2, b"12345678")
 
@@ -234,3 +235,18 @@ def test_the_target_of_a_sheet_says_where_it_is() -> None:
         assert list(target.besides("issues")) == ([2] if "slug" in header else [])
         assert list(target.besides("boats")) == []
         assert list(target.checks("boats")) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys"),
+    [
+        ("tickets", Keys(("id",), ("external_id", "email"), "")),
+        ("issues", Keys(("number", "repo", "owner"), ("slug",), "")),  # what is the same for most rows comes last
+        ("people", Keys(("email",), (), "")),
+        ("boats", Keys((), (), "")),  # that there is none is told elsewhere
+        ("", Keys(("number", "repo", "owner", "email", "id"), ("slug", "external_id", "email"))),
+    ],
+)
+def test_a_sheet_is_read_by_the_columns_that_may_name_its_records(kind: str, keys: Keys) -> None:
+    assert keys_of(kind, DESK) == keys
+    assert keys_of(kind, SCHEMA) == COMMON_KEYS

@@ -64,6 +64,7 @@ def from_object(members: dict[str, JSON], rules: Rules = TICKETS) -> UpdateJob |
         ("watchers", "7,8", "watchers", {"7": True, "8": True}),
         ("watchers", '[7, "8"]', "watchers", {"7": True, "8": True}),
         ("sizes", "1,2.5", "sizes", [1, 2.5]),
+        ("sizes:json", '["1", 2]', "sizes", ["1", 2]),  # a suffix lets other elements through
         ("sizes", "[1, 2.5]", "sizes", [1, 2.5]),
         ("colours", "red,blue", "colours", ["red", "blue"]),
         ("address.lines", "a,b", "address.lines", ["a", "b"]),

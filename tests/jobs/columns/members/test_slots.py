@@ -80,11 +80,6 @@ def test_anything_else_is_a_value(value: JSON) -> None:
     assert attributes(member(value, rules({"f": {"type": "json"}}, omits_empty=True))) == {"f": value}
 
 
-@pytest.mark.parametrize(("value", "written"), [("", None), ([], None), (0, 0), (False, False), (None, None)])
-def test_what_clears_a_field_is_no_value_of_it(value: JSON, written: JSON) -> None:
-    assert attributes(member(value, rules({"f": {"type": "json", "clear": "empty"}}))) == {"f": written}
-
-
 def test_a_member_that_is_cleared_is_taken_away() -> None:
     found = member({"k": 0}, rules(omits_empty=True), "f")
     assert isinstance(found, UpdateJob)

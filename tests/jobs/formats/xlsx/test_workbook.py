@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from jobs.formats import InputRefused, read_workbook
+from jobs.formats import COMMON_KEYS, InputRefused, Keys, read_workbook
 from jobs.formats.stored import NOTHING, Kind, Merged, Stored
 from jobs.formats.xlsx import Workbook, formats, grid, package, texts, values, workbook
 from jobs.formats.xlsx.texts import unescaped
@@ -182,16 +182,17 @@ def test_rows_without_content_are_no_rows_and_others_have_a_cell_for_each_column
 
 
 @pytest.mark.parametrize(
-    ("head", "hidden", "values"),
+    ("head", "hidden", "values", "keys"),
     [
-        (("id", "type", "reference", "a"), (1, 4), [2, 3]),
-        (("reference", "type", "a", "b"), (1, 3), [2]),  # the reference says which record is meant
-        (("id", "__status", "a", "b"), (1, 9), [2, 3]),
-        (("id", "reference", "a", "b"), (7, 9), []),  # beyond the header
+        (("id", "type", "reference", "a"), (1, 4), [2, 3], COMMON_KEYS),
+        (("reference", "type", "a", "b"), (1, 3), [2], COMMON_KEYS),  # the reference says which record is meant
+        (("id", "__status", "a", "b"), (1, 9), [2, 3], COMMON_KEYS),
+        (("id", "reference", "a", "b"), (7, 9), [], COMMON_KEYS),  # beyond the header
+        (("repo", "number", "id", "b"), (1, 9), [2, 3], Keys(("number", "repo"), ())),
     ],
 )
 def test_hidden_columns_of_values_are_emptied_on_request(
-    head: tuple[str, ...], hidden: tuple[int, int], values: list[int]
+    head: tuple[str, ...], hidden: tuple[int, int], values: list[int], keys: Keys
 ) -> None:
     letters = "ABCD"
     cells = "".join(text(f"{letter}1", name) for letter, name in zip(letters, head, strict=True))
@@ -199,11 +200,11 @@ def test_hidden_columns_of_values_are_emptied_on_request(
     made = parts(f'<row r="1">{cells}</row><row r="2" hidden="1">{row}</row>')
     columns = f'<cols><col min="{hidden[0]}" max="{hidden[1]}" hidden="1"/></cols>'
     made["xl/worksheets/sheet1.xml"] = made["xl/worksheets/sheet1.xml"].replace("<sheetData>", columns + "<sheetData>")
-    sheet = opened(zipped(made))
+    sheet = read_workbook(zipped(made), scratch=TemporaryFile, keys=keys)
     assert sheet.hidden_columns == values
     (shown,) = list(sheet)
     assert (shown.cells, len(shown.faults)) == (["x", "x", "x", "#N/A"], 1)
-    (left,) = list(read_workbook(zipped(made), scratch=TemporaryFile, visible_only=True))
+    (left,) = list(read_workbook(zipped(made), scratch=TemporaryFile, visible_only=True, keys=keys))
     assert left.cells == ["" if index in values else cell for index, cell in enumerate(shown.cells)]
     assert [stored is NOTHING for stored in left.stored] == [index in values for index in range(4)]
     assert len(left.faults) == (3 not in values)

@@ -4,7 +4,7 @@ from jobs.apis.described.description import Description
 from jobs.apis.described.loading import load
 from jobs.apis.described.writing import as_toml
 from worker.policy.probing.facts import Fact, Note
-from worker.policy.probing.noting import noted
+from worker.policy.probing.noting import NOT_TESTED, noted
 
 TEXT = """
 name = "desk"
@@ -47,3 +47,9 @@ def test_the_last_note_about_a_place_counts() -> None:
     place = ("resources", "things", "settle_s")
     found, changed = after(Note(place, 3.0), Note(place, 5.0))
     assert (found.resources["things"].settle_s, len(changed)) == (5.0, 2)
+
+
+def test_no_probe_stands_behind_a_description_whose_write_was_refused() -> None:
+    facts = [Fact("write note", "can be written", f"{NOT_TESTED}: 422: no", "reply", contradicts=True)]
+    found, changed = noted(load(TEXT, "desk.toml"), facts, "probe 2026-12-01 things")
+    assert (found.verified, changed) == ("docs 2026-11", ())

@@ -173,12 +173,18 @@ def test_a_no_op_that_is_an_error_is_found(rules: str, told: str, contradicts: b
     assert held.results[1] in {"bad_request", "refused"}
 
 
-@pytest.mark.parametrize("field", ["", "fields.note = { read_only = true }"])
-def test_a_write_that_is_refused_leaves_nothing_to_put_back(field: str) -> None:
+@pytest.mark.parametrize(
+    ("field", "fact"),
+    [
+        ("", ("can be written", "refused, so not tested: 403: not yours", True)),
+        ("fields.note = { read_only = true }", ("read only", "refused: 403: not yours", False)),
+    ],
+)
+def test_a_write_that_is_refused_leaves_nothing_to_put_back(field: str, fact: tuple[str, str, bool]) -> None:
     oracle = Oracle(Semantics(writable=False))
     held = probed(oracle, Wanted("title", "note", "made up"), described(field))
-    assert held.facts["write note"].found == "refused: 403: not yours"
-    assert held.facts["write note"].says == ("read only" if field else "")
+    found = held.facts["write note"]
+    assert (found.says, found.found, found.contradicts) == fact
     assert (held.results[3], held.results[4]) == ("not_authorized", "not_tried")
 
 

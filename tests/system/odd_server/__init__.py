@@ -1,0 +1,1 @@
+"""Serve Pedalfleet, a made-up fleet of hired bicycles with odd habits."""
