@@ -201,8 +201,8 @@ class Schema:
         if self.grammar == "members":
             plain = {(name, Attribute(each.kind, empties=each.empties)) for name, each in self._attributes}
             kinds = Counter(name for name, _ in plain)
-            listed = [(name, each) for name, each in plain if each.kind != "string" or each.empties or self._by_default]
-            return {name: each for name, each in listed if kinds[name] == 1}
+            known = [(name, each) for name, each in plain if each.kind != "string" or each.empties or self._by_default]
+            return {name: each for name, each in known if kinds[name] == 1}
         listed = self._attributes
         return {name: attribute for name, attribute in listed if attribute.enum or attribute.kind != "string"}
 
