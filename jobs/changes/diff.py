@@ -4,7 +4,7 @@ The API replaces an object attribute such as `metadata` as a whole. So the live 
 over it, and the whole is sent; each key that differs is an `Edit`, which is what plans show, and what undo turns round.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -162,8 +162,17 @@ def _stale(known: Iterable[str], changed: Iterable[str]) -> frozenset[str]:
     if all("." not in name and not name.startswith("/") for name in known):
         return frozenset()
     places = {steps_of(name): name for name in changed}
-    others = (name for name in known if name not in places.values())
-    return frozenset(name for name in others if any(_is_part(steps_of(name), each) for each in places))
+    return frozenset(name for name in known if any(_outdates(place, steps_of(name), places) for place in places))
+
+
+def _outdates(place: Steps, known: Steps, changed: Collection[Steps]) -> bool:
+    """Return whether a change at one place makes what is known of another one old.
+
+    What has been changed itself is known, but for what stands in it and has been changed on its own.
+    """
+    if known in changed:
+        return len(place) > len(known) and _is_part(place, known)
+    return _is_part(place, known)
 
 
 def _is_part(one: Steps, other: Steps) -> bool:

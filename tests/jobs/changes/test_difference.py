@@ -251,3 +251,18 @@ def test_an_object_whose_keys_were_sent_blindly_is_not_known_any_more() -> None:
 def test_what_has_no_edits_has_no_value_before() -> None:
     with pytest.raises(ValueError, match="no edit of"):
         _before(("attributes", "metadata"), ())
+
+
+@pytest.mark.parametrize(
+    ("changed", "known"),
+    [
+        ({"a": {"b": {"c": 1}, "d": 2}, "a.b": {"c": 7}}, {"a.b"}),  # the whole was made before its part
+        ({"a": {"b": {"c": 1}, "d": 2}}, {"a"}),
+        ({"a.b": {"c": 7}}, {"a.b"}),
+    ],
+)
+def test_of_an_object_that_holds_what_has_changed_in_it_nothing_is_known(
+    changed: dict[str, JSON], known: set[str]
+) -> None:
+    live = Live("things", {"a": {"b": {"c": 1}, "d": 1}, "a.b": {"c": 1}})
+    assert set(after(live, Change(changed)).attributes) == known

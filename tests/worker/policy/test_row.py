@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -79,6 +80,8 @@ def test_a_read_that_lags_is_corrected_by_what_was_written_in_the_order_it_was()
     recent.add("x", ORDERS, Change({"metadata": {"a": 1, "b": 3}}), 12.0)
     assert recent.over("x", BEFORE, 13.0).attributes == {"reference": "new", "metadata": {"a": 1, "b": 3}}
     assert recent.over("y", BEFORE, 13.0) is BEFORE
+    built_on = replace(BEFORE, basis=object())
+    assert recent.over("x", built_on, 13.0) is built_on  # what others have written since is in it
 
 
 def test_what_a_write_has_replaced_is_known_to_the_rows_that_are_read_after_it() -> None:
