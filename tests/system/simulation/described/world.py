@@ -230,7 +230,7 @@ def _reading(dice: Random, base: World) -> World:
         finds=not (base.key == ("space", "id") and not base.constant) and dice.random() < 0.2,
         sparse=base.send == "changes" and base.format != "json_patch" and dice.random() < 0.2,
     )
-    blind = base.send == "changes" and not chosen.finds and dice.random() < 0.06
+    blind = base.send == "changes" and base.format != "json_patch" and not chosen.finds and dice.random() < 0.06
     return replace(chosen, readable=False, many="", sparse=False) if blind else chosen
 
 
