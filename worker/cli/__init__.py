@@ -49,7 +49,7 @@ _COMMANDS: Final = {
     "report": "Rebuild the reports of a run; nothing is sent.",
     "runs": "List the runs: the state of each, and the next command.",
     "apis": "List the APIs; show, check or draft a description.",
-    "sandbox": "Serve a fake Commerce Layer on this machine for trials.",
+    "sandbox": "Serve a fake of an API on this machine, for trials.",
 }
 
 

@@ -156,7 +156,7 @@ class FieldRules:
         return found
 
     def _made(self, steps: Steps) -> FieldRule:
-        rule = FieldRule(name_of(steps), steps, self._described(steps), self._levels(steps))
+        rule = FieldRule(name_of(steps), steps, self._described(steps), self.depth(steps))
         alone = rule.write_to is not None or self.unit(steps) == steps
         return replace(rule, goes_alone=alone, keeps_members=self._keeps_members(rule))
 
@@ -188,16 +188,19 @@ class FieldRules:
 
     def unit(self, steps: Steps) -> Steps:
         """Return the place that has to be sent to change what is at `steps`: the outermost that the server replaces."""
-        reach = 1
+        reach = 0
         for depth in range(1, len(steps)):
-            reach = max(reach - 1, self._levels(steps[:depth]))
+            reach = self._levels(steps[:depth], reach - 1)
             if reach <= 0:
                 return steps[:depth]
         return steps
 
     def depth(self, steps: Steps) -> int:
         """Return how many levels of members the server keeps in an object that is sent for a place."""
-        return max(self._levels(steps[:depth]) - (len(steps) - depth) for depth in range(1, len(steps) + 1))
+        reach = 0
+        for depth in range(1, len(steps) + 1):
+            reach = self._levels(steps[:depth], reach - 1)
+        return max(reach, 0)
 
     @cached_property
     def described_names(self) -> tuple[str, ...]:
@@ -225,13 +228,19 @@ class FieldRules:
             found = found or self._listed.get((*steps[:depth], "*"))
         return found or _UNDESCRIBED
 
-    def _levels(self, steps: Steps) -> int:
-        found = self._described(steps)
-        merge = found.merge
-        if merge is None:  # a patch replaces lists as a whole: RFC 7396, section 1
-            patched = self.resource.update.format in {"merge_patch", "json_patch"} and found.type not in _AS_LISTS
-            merge = "deep" if patched else "replace"
-        return _LEVELS[merge]
+    def _levels(self, steps: Steps, inherited: int = 0) -> int:
+        """Return how many levels of members the server keeps in a field: what is said of it, else what its object does.
+
+        What is said of all fields (`*`) is about those that stand in no object.
+        """
+        found = self._listed.get(steps) or self._listed.get((*steps[:-1], "*")) or _UNDESCRIBED
+        if found.merge is not None:
+            return _LEVELS[found.merge]
+        if len(steps) > 1:
+            return max(inherited, 0)
+        # a patch replaces lists as a whole: RFC 7396, section 1
+        patched = self.resource.update.format in {"merge_patch", "json_patch"} and found.type not in _AS_LISTS
+        return _DEEP if patched else 0
 
 
 _MOST: Final = 10_000

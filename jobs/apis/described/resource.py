@@ -307,9 +307,7 @@ class DescribedResource:
     @cached_property
     def _needs_headers(self) -> bool:
         """Whether updates are conditional on a header, which only the reply about a single record has."""
-        given = self.described.precondition
-        texts = [*given.headers.values(), *given.query.values(), *map(str, given.body.values())] if given else []
-        return any(name.startswith("@") for text in texts for name in template(text).names)
+        return any(name.startswith("@") for text in self._condition_texts for name in template(text).names)
 
     @cached_property
     def _each(self) -> Template:
@@ -359,8 +357,24 @@ class DescribedResource:
 
     def _top_names(self, fields: Fields) -> tuple[str, ...]:
         """Return the names that a read has to be asked for: outermost members."""
+        if self.described.update.send == "record":
+            return ()  # all of it is needed
         found = dict.fromkeys(self._rules.rule(name).steps[0] for name in sorted(fields.attributes))
-        return tuple(found)
+        return tuple({**found, **dict.fromkeys(self._named_by_condition)})
+
+    @cached_property
+    def _named_by_condition(self) -> tuple[str, ...]:
+        """Members of a record that make its update conditional, and so have to be read, too."""
+        values = pointed(self.described.values)
+        texts = self._condition_texts
+        places = [pointed(name) for text in texts for name in template(text).names if name.startswith("/")]
+        inside = [place[len(values) :] for place in places if place[: len(values)] == values]
+        return tuple(dict.fromkeys(place[0] for place in inside if place))
+
+    @cached_property
+    def _condition_texts(self) -> tuple[str, ...]:
+        given = self.described.precondition
+        return (*given.headers.values(), *given.query.values(), *map(str, given.body.values())) if given else ()
 
     def _target(
         self,

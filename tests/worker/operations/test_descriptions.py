@@ -37,7 +37,7 @@ def test_a_description_is_found_by_its_name_or_in_a_file(file: Path) -> None:
     ("which", "says"),
     [
         ("reest", "did you mean rest?"),
-        ("zzz", "there are commercelayer, rest, or the file of a description"),
+        ("zzz", "there are commercelayer, airtable, "),
         ("commercelayer", "written in code"),
         ("nowhere.toml", "Cannot read nowhere.toml: No such file or directory."),
         ("./nowhere", "Cannot read nowhere: No such file or directory."),

@@ -97,6 +97,10 @@ def test_a_set_comes_back_as_it_was(elements: list[str], described: dict[str, An
         ({"a": {"merge": "deep"}}, {}, ("a", "b", "c", "d"), ("a", "b", "c", "d")),
         ({"*": {"merge": "deep"}}, {}, ("a", "b", "c"), ("a", "b", "c")),
         ({"a.*": {"merge": "shallow"}}, {}, ("a", "b", "c"), ("a",)),
+        ({"*": {"merge": "shallow"}}, {}, ("a", "b", "c"), ("a", "b")),
+        ({"a": {"merge": "deep"}, "a.b": {"merge": "replace"}}, {}, ("a", "b", "c"), ("a", "b")),
+        ({"a": {"merge": "deep"}, "a.*": {"merge": "replace"}}, {}, ("a", "b", "c", "d"), ("a", "b")),
+        ({"a": {"merge": "shallow"}, "a.b": {"merge": "deep"}}, {}, ("a", "b", "c", "d"), ("a", "b", "c", "d")),
         ({}, {"format": "merge_patch"}, ("a", "b", "c"), ("a", "b", "c")),
         ({"a": {"merge": "replace"}}, {"format": "merge_patch"}, ("a", "b"), ("a",)),
     ],
@@ -114,6 +118,7 @@ def test_what_is_sent_is_the_outermost_that_the_server_replaces(
         ({"a": {"merge": "shallow"}}, ("a",), 1),
         ({"a": {"merge": "shallow"}}, ("a", "b"), 0),
         ({"a": {"merge": "deep"}}, ("a", "b"), 99),
+        ({"a": {"merge": "deep"}, "a.b": {"merge": "replace"}}, ("a", "b"), 0),
     ],
 )
 def test_a_server_keeps_members_so_many_levels_deep(fields: dict[str, Any], steps: tuple[str, ...], depth: int) -> None:

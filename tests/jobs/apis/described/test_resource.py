@@ -208,6 +208,19 @@ def test_a_condition_by_header_needs_each_record_by_itself() -> None:
     assert resource(read_many=many, precondition={"headers": {"If-Match": "{/version}"}}).page == 100
 
 
+def test_what_is_sent_as_a_whole_is_asked_for_as_a_whole() -> None:
+    many = {"path": "/things", "query": {"ids": "{ids}", "fields": "{fields}"}}
+    of = resource(update={"send": "record"}, read={"query": {"fields": "{fields}"}}, read_many=many)
+    assert of.read_one("7", NAME).target == "/things/7"
+    assert of.read(["7"], NAME).target == "/things?ids=7"
+
+
+def test_what_a_condition_names_is_asked_for_too() -> None:
+    condition = {"body": {"/lock": "{/f/lock/v}", "/safe": True}, "headers": {"X": "{/outside}"}}
+    of = resource(values="/f", read={"query": {"fields": "{fields}"}}, precondition=condition)
+    assert query(of.read_one("7", NAME).target) == [("fields", "name,lock")]
+
+
 def test_what_is_sent_as_a_whole_has_to_be_read() -> None:
     assert resource().can_be_blind
     assert not resource(update={"send": "record"}).can_be_blind
