@@ -27,6 +27,7 @@ from tests.system.strangers import (
     plain_rest,
     pocketbase,
     prism,
+    published,
 )
 from tests.system.strangers.story import Line
 
@@ -43,6 +44,7 @@ STRANGERS: Final[dict[str, Callable[[Path], list[Line]]]] = {
     "nginx": fronts.nginx,
     "mitmproxy": fronts.mitmproxy,
     "prism": prism.visited,
+    "published": published.visited,
 }
 
 

@@ -4,10 +4,11 @@ import json
 import re
 import time
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from tests.system.strangers import cellar, shop, vendor
+from tests.system.strangers import cellar, mock, shop, vendor
 from tests.system.strangers.desk import Desk
 from tests.system.strangers.judge import False_
 from tests.system.strangers.processes import Street, free_port
@@ -65,6 +66,7 @@ def _mock(folder: Path, schema: Path, known: dict[str, list[Field]]) -> Line:
         if ran.status not in {0, 1}:
             line.false.append(False_("apply", f"exit status {ran.status}", ran.last[:160], "it was to come to its end"))
         _judged(line, desk.results("run"), rows, log.read_text(encoding="utf-8"))
+        _controlled(line, desk.url, known)
     line.seconds = time.monotonic() - began
     return line
 
@@ -127,6 +129,15 @@ def _judged(line: Line, results: list[dict[str, str]], rows: list[dict[str, Any]
         if status == "invalid":
             line.notes.append(f"{json.dumps(row)[:120]}: {result['__message'][:120]}")
     _violations(line, log)
+
+
+def _controlled(line: Line, url: str, known: Iterable[str]) -> None:
+    """Send an attribute that no type has to each type; where Prism takes it, it has checked no body of that type."""
+    headers = {"Content-Type": vendor.KIND, "Authorization": "Bearer made-up"}
+    for name in known:
+        body = {"data": {"type": name, "id": "control", "attributes": {"nonsense": 1}}}
+        if mock.takes(f"{url}/api/{name}/control", "PATCH", body, headers):
+            line.false.append(False_("control", name, "taken", "it was to be refused"))
 
 
 def _violations(line: Line, log: str) -> None:

@@ -73,7 +73,8 @@ class Field:
             return {"type": "object", "nullable": True}
         if self.declared.endswith("[]") or self.declared.startswith("Array<"):
             return {"type": "array", "items": {}, "nullable": True}
-        return {"type": "string", "enum": [*_choices(self.declared), None], "nullable": True}
+        # Prism adds null to the enum by itself; with null in it twice the schema would not compile, and check nothing.
+        return {"type": "string", "enum": _choices(self.declared), "nullable": True}
 
 
 def types(package: Path) -> dict[str, list[Field]]:
