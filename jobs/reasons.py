@@ -83,7 +83,7 @@ REASONS: Final[dict[str, Reason]] = {
     "column_not_of_type": Reason(
         Status.INVALID,
         "The row's resource type has no field of that name, or none that can be set.",
-        "Leave the cell empty for this type. If the API knows the field: `attributes.NAME`; `/NAME` for a described API.",
+        "Leave the cell empty for this type. If the API knows the field: `attributes.NAME`; where described, `/NAME`.",
     ),
     "cell_count": Reason(
         Status.INVALID,

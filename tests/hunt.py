@@ -75,13 +75,16 @@ HUNTS: Final[Mapping[str, Hunt]] = {
     ),
     # what a server does
     "simulate": Hunt(
-        "the whole engine in virtual time, by seeds",
-        "15 minutes",
-        ["python -m tests.system.simulation --seeds $SEEDS --first $FIRST"],
-        {"SEEDS": "10000", "FIRST": "0"},
+        "the whole engine in virtual time, by seeds: the first API, then described ones whose semantics a seed chooses",
+        "50 minutes",
+        [
+            "python -m tests.system.simulation --seeds $SEEDS --first $FIRST",
+            "python -m tests.system.simulation --described --seeds $DESCRIBED --first $FIRST",
+        ],
+        {"SEEDS": "10000", "DESCRIBED": "5000", "FIRST": "0"},
     ),
     "replay": Hunt(
-        "the story of one seed, told",
+        "the story of one seed, told; SEED=described:7 for one about a described API",
         "seconds",
         ["python -m tests.system.simulation --replay $SEED"],
         {"SEED": "0"},

@@ -82,7 +82,7 @@ class Resource(Protocol):
     def lag_s(self, fields: Fields) -> float:
         """Return the seconds after a write during which no update of these fields may be built on a read.
 
-        0 where the update needs nothing but the fields, or the API refuses one that is built on an old version.
+        0 where the update needs nothing but the fields: then what was written may be laid over what a read shows.
         """
 
     def group(self, key: str) -> str:

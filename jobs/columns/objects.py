@@ -10,7 +10,7 @@ from jobs.columns.cells import FROM_JSON, as_shown
 from jobs.columns.dialects import DIALECTS
 from jobs.columns.finish import check_id, check_reference, finish, refuse_settled
 from jobs.columns.grammar import NO_VALUES, RESERVED, Heading
-from jobs.columns.members.keys import Naming, naming_of, record_of
+from jobs.columns.members.keys import Naming, missing_of, naming_of, record_of
 from jobs.columns.members.slots import ElementsSlot
 from jobs.columns.problems import NotAColumn, RowRefused
 from jobs.columns.resolve import attribute_slot, known_type, link_slot
@@ -171,8 +171,9 @@ class ObjectColumns:
     def _naming_of(self, type_: str, names: tuple[str, ...]) -> Naming:
         """Return how objects with these names say which record is meant."""
         schema = self._rules.schema
-        keys = set(schema.keys(type_)).intersection(names) - schema.fixed
-        return _understood(schema.sought(type_), partial(naming_of, self._kind(type_), keys, names, schema))
+        keys, kind = set(schema.keys(type_)).intersection(names) - schema.fixed, self._kind(type_)
+        label = next(iter(missing_of(kind, keys, schema)), schema.sought(type_))
+        return _understood(label, partial(naming_of, kind, keys, names, schema))
 
     def _kind(self, type_: str) -> ResourceType:
         return known_type(type_, self._rules.schema)

@@ -17,7 +17,7 @@ NAMES: Final = {
     "JournalDamaged", "JournalError", "NoReports", "NothingToUndo", "Observer", "Pacing", "PlanSummary",
     "PreparedRun", "Progress", "Reported", "RunEnd", "Secrets", "Settings", "Status", "Stopping", "Summary", "Target",
     "Unfinished", "Verified",
-    "Watch", "apply", "apply_plan", "check", "events", "plan", "read_secrets", "report", "resume", "retry",
+    "Watch", "apply", "apply_plan", "check", "events", "load_api", "plan", "read_secrets", "report", "resume", "retry",
     "state_directory", "undo", "verify",
 }  # fmt: skip
 

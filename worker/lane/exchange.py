@@ -103,16 +103,23 @@ class Exchange:
         return None if headers is None else await self.send(request, headers, places, in_full=in_full)
 
     async def admit(self, places: Places) -> bool:
-        """Pass the gates and take a slot, waiting as long as it takes; return False if the run ends first."""
-        if self.gates is None or not await self.gates.admit(places):
-            return False
-        admitted = False
-        try:
-            admitted = await self.limiter.admit()
-        finally:
+        """Pass the gates and take a slot, waiting as long as it takes; return False if the run ends first.
+
+        What was told to wait while it waited for its slot gives both back, and begins again.
+        """
+        while self.gates is not None and await self.gates.admit(places):
+            admitted = False
+            try:
+                admitted = await self.limiter.admit()
+            finally:
+                if not admitted:
+                    self.gates.release(places)
             if not admitted:
-                self.gates.release(places)
-        return admitted
+                return False
+            if not self.gates.is_paused(places):
+                return True
+            self.release(places)
+        return False
 
     def release(self, places: Places = ()) -> None:
         """Give back an unused slot, and the places at the gates."""

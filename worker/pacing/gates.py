@@ -133,6 +133,11 @@ class Gates:
             del self._line[me]
             self._tell()
 
+    def is_paused(self, places: Places) -> bool:
+        """Return True if a refusal was about one of the places, and its pause is not over."""
+        now = self._clock.now()
+        return any(self._pauses.wait(place, now) for place in places)
+
     def refused(self, places: Places, request: Request, reply: Reply, sent_at: float, least: float) -> float | None:
         """Pause those that a refusal is about, if these are not all.
 

@@ -1,6 +1,7 @@
 """What is done about a row once its record has been read: before it is sent, and after an attempt left a doubt."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -126,10 +127,20 @@ def moved_on(change: Change, expected: tuple[Edit, ...], schema: Schema) -> tupl
     moved = []
     for edit in change.edits:
         wanted = [each for each in expected if place_of(each.path) == place_of(edit.path)]
+        if not wanted and _laid_over_null(edit, expected):
+            continue
         if not any(_meets(edit, each, schema, in_doubt=len(wanted) > 1) for each in wanted):
             before = wanted[-1].before if wanted else edit.after
             moved.append(Edit(edit.path, before, ABSENT if isinstance(edit.before, Unread) else edit.before))
     return tuple(moved)
+
+
+def _laid_over_null(edit: Edit, expected: tuple[Edit, ...]) -> bool:
+    """Return whether an edit lays over null what was planned as members that are not there: nor are they now."""
+    if edit.before is not None or not isinstance(edit.after, Mapping):
+        return False
+    planned = {each.path[-1]: each.before for each in expected if each.path[:-1] == edit.path}
+    return all(isinstance(planned.get(key), Absent) for key in edit.after)
 
 
 def shown(value: JSON | Absent | Unread) -> str:

@@ -191,10 +191,17 @@ class RecentWrites:
         self._order.append((now, resource_id))
 
     def over(self, resource_id: str, live: Live, now: float) -> Live:
-        """Return the record as it is, whether or not the read shows what was written a moment ago."""
+        """Return the record as it is, whether or not the read shows what was written a moment ago.
+
+        A read that an update is built on as a whole was not made so soon (`lag_s`): it shows what was written, and what
+        others have written since, which must not be lost.
+        """
         self._forget(now)
-        ours = [change for change, types in self._changes.get(resource_id, ()) if live.type in types]
-        return replace(reduce(after, ours, live), basis=live.basis) if ours else live
+        if live.basis is not None:
+            return live
+        return reduce(
+            after, (change for change, types in self._changes.get(resource_id, ()) if live.type in types), live
+        )
 
     def age(self, resource_id: str, now: float) -> float:
         """Return the seconds since the record was last written, infinity if that is longer ago than a read may lag."""

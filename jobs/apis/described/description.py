@@ -100,7 +100,7 @@ class FieldDescription(_Part):
     merge: Literal["replace", "shallow", "deep"] | None = Field(
         None,
         description="What the server does with members that are not sent: `replace` drops them (so we read, overlay"
-        " and send the whole), `shallow` and `deep` keep them. Default: `replace`; `deep` for merge patches.",
+        " and send the whole), `shallow` and `deep` keep them. Default: `replace`; for patches `deep`, but for lists.",
     )
     key: str = Field("", description="keyed: member that tells elements apart, with its type: `id:int`.")
     value: str = Field("", description="keyed: member that holds an element's value.")

@@ -77,9 +77,10 @@ class DescribedResource:
     def lag_s(self, fields: Fields) -> float:
         """Return the seconds after a write during which no update may be built on a read.
 
-        0 where nothing but the fields is needed, or the API refuses an update that is built on an old version.
+        0 where nothing but the fields is needed. An API that refuses updates of an old version does not help: what the
+        run has written is laid over no read of such a record, and a read that lags would be refused again and again.
         """
-        if self.described.precondition is not None or not self._reader.needs_basis(fields):
+        if not self._reader.needs_basis(fields):
             return 0.0
         return self.api.settle_s if self.described.settle_s is None else self.described.settle_s
 

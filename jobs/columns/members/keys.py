@@ -90,7 +90,7 @@ def naming_of(kind: ResourceType, columns: Collection[str], fields: Collection[s
         listed = " and ".join(f"`{name}`" for name in finders)
         raise NotAColumn(f"{listed} can each name the record: keep one of them, or add a column `{sought}`", _MISSING)
     elif missing:
-        raise NotAColumn(_missing(missing[0], kind, schema, sought), _MISSING)
+        raise NotAColumn(_missing(missing, kind, schema, sought), _MISSING)
     said = tuple(name for name in schema.keys(kind.name) if name in columns)
     parts = (each if each.name in columns else schema.constants.get(each.name) for each in kind.variables)
     return Naming((*said, by) if by else said, tuple(filter(None, parts)), by)
@@ -101,9 +101,15 @@ def missing_of(kind: ResourceType, columns: Collection[str], schema: Schema) -> 
     return [name for name in schema.keys(kind.name) if name not in columns and name not in schema.constants]
 
 
-def _missing(name: str, kind: ResourceType, schema: Schema, sought: str) -> str:
+def _missing(names: Sequence[str], kind: ResourceType, schema: Schema, sought: str) -> str:
+    name = names[0]
     if name in schema.fixed:
         return f"`{name}` is a part of the API's address and has no value: pass --set {name}=VALUE"
+    if len(names) > 1:
+        listed = " and ".join(f"`{each}`" for each in names)
+        flags = " ".join(f"--set {each}=VALUE" for each in names if each != sought)
+        told = "each row must say which record it updates. For what is the same for all rows, pass"
+        return f"there are no columns {listed}: {told} {flags}"
     said = f"there is no column `{name}`: each row must say which record it updates"
     if name == sought and kind.finders:
         listed = " or ".join(f"`{each}`" for each in kind.finders)

@@ -96,7 +96,7 @@ class Place:
         return Settings(
             target=Target(url=url or self.server.url),
             input=Input(source=str(sheet), format="csv"),
-            pacing=Pacing(discover=False),
+            pacing=Pacing(discover=False, concurrency=4),
             stopping=Stopping(canary=0),
         )
 
@@ -173,7 +173,7 @@ def test_a_refused_credential_stops_the_run_in_words_and_shows_nowhere(auth: Aut
         assert status == 3
         assert message.startswith(f"authorisation_lost: {says}")
         assert here.gate.moved == 0
-        assert len(here.server.asked) <= 4  # the pages that are read at once, and no row
+        assert len(here.server.asked) <= 4  # the reads that are sent at once, and no row
         for secret in (b"s3cr3t", b"cMOkIHNz", b"YW5uYUBo", "pä ss".encode()):
             assert secret not in here.written()
         assert "s3cr3t" not in repr(here.events)

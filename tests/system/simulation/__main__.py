@@ -1,31 +1,49 @@
 """`make hunt NAME=simulate` and `make hunt NAME=replay`: stories by their seeds, on all cores.
 
-python -m tests.system.simulation --seeds 10000 [--first 0]
+python -m tests.system.simulation --seeds 10000 [--first 0] [--described]
 python -m tests.system.simulation --replay 1
+python -m tests.system.simulation --replay described:1
+
+There are two families of seeds: stories about the first API and its sandbox, and stories about described APIs, of which
+the seed chooses how the server behaves, too.
 """
 
 import argparse
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from multiprocessing import get_context
+from typing import Final, TypeAlias
 
+from tests.system.simulation.described.telling import tell
+from tests.system.simulation.described.verdict import Verdict as DescribedVerdict
+from tests.system.simulation.described.verdict import try_seed as try_described
 from tests.system.simulation.judge import judge
 from tests.system.simulation.scenario import scenario
 from tests.system.simulation.verdict import Verdict, terms_of, try_seed, unheard
 
+DESCRIBED: Final = "described:"
+"""What a seed of the second family begins with."""
 
-def simulate(first: int, seeds: int, *, processes: int | None = None) -> tuple[Counter[str], list[Verdict]]:
+AnyVerdict: TypeAlias = Verdict | DescribedVerdict
+
+
+def simulate(
+    first: int, seeds: int, *, processes: int | None = None, described: bool = False
+) -> tuple[Counter[str], list[AnyVerdict]]:
     """Let many seeds happen: the figures of all, and the verdicts that are not clean."""
     figures: Counter[str] = Counter()
     broken = []
+    attempt: Callable[[int], AnyVerdict] = try_described if described else try_seed
     with get_context("spawn").Pool(processes) as pool:
-        for done, verdict in enumerate(pool.imap_unordered(try_seed, range(first, first + seeds), chunksize=5), 1):
+        for done, verdict in enumerate(pool.imap_unordered(attempt, range(first, first + seeds), chunksize=5), 1):
             figures.update(verdict.figures)
             if not verdict.is_clean:
                 broken.append(verdict)
-                _say(f"seed {verdict.seed}: {verdict.crash or verdict.violations[0]}")
-                _say(f"  make hunt NAME=replay SEED={verdict.seed}")
+                name = f"{DESCRIBED if described else ''}{verdict.seed}"
+                _say(f"seed {name}: {verdict.crash or verdict.violations[0]}")
+                _say(f"  make hunt NAME=replay SEED={name}")
             if done % 1000 == 0:
                 _say(f"{done:,} of {seeds:,} seeds, {len(broken)} broken")
     return figures, broken
@@ -52,12 +70,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=10_000)
     parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--replay", type=int)
+    parser.add_argument("--described", action="store_true")
+    parser.add_argument("--replay")
     given = parser.parse_args()
+    if given.replay is not None and given.replay.startswith(DESCRIBED):
+        return tell(int(given.replay.removeprefix(DESCRIBED)), _say)
     if given.replay is not None:
-        return replay(given.replay)
+        return replay(int(given.replay))
     begun = time.monotonic()
-    figures, broken = simulate(given.first, given.seeds)
+    figures, broken = simulate(given.first, given.seeds, described=given.described)
     for name, count in sorted(figures.items()):
         _say(f"{name:<40} {count:>12,}")
     _say(f"{given.seeds:,} seeds from {given.first:,} in {time.monotonic() - begun:.0f} s: {len(broken)} broken")

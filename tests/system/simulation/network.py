@@ -15,6 +15,8 @@ from typing import Any
 
 from tests.virtual_time import VirtualTimeLoop
 
+_METHODS = frozenset({b"PATCH", b"PUT", b"GET", b"POST"})
+
 LONGEST = 40_000.0
 """Seconds after which a story counts as one that never ends."""
 
@@ -47,7 +49,7 @@ CLIENT: ContextVar[Client] = ContextVar("client")
 
 @dataclass(slots=True)
 class Flight:
-    """A PATCH that left the client. `began` and `ended` count the network's events, since many share an instant.
+    """An update that left the client. `began` and `ended` count the network's events, since many share an instant.
 
     Attributes:
         client: number of the process.
@@ -69,8 +71,9 @@ class Network(VirtualTimeLoop):
     """An event loop whose connections never leave it.
 
     Attributes:
-        flights: every PATCH, in the order they left.
-        on_event: is told when a request leaves (`PATCH`, `GET`, `POST`) or a reply arrives (`reply`).
+        flights: every update, in the order they left.
+        is_update: whether a request is one, by its method and its target.
+        on_event: is told when a request leaves (its method; an update as `PATCH`) or a reply arrives (`reply`).
     """
 
     def __init__(self) -> None:
@@ -78,6 +81,7 @@ class Network(VirtualTimeLoop):
         self.weather = Weather.FAIR
         self.quiet, self._other_end = socket.socketpair()  # where transports are asked for a socket: nothing ever comes
         self.flights: list[Flight] = []
+        self.is_update: Callable[[str, str], bool] = lambda method, _: method == "PATCH"
         self.on_event: Callable[[str], None] = lambda _: None
         self._servers: dict[int, Callable[[], asyncio.Protocol]] = {}
         self._dialled: dict[socket.socket, int] = {}
@@ -204,14 +208,15 @@ class _Wire:
 
     def _note(self, end: "_End", data: bytes) -> None:
         method = data[: data.find(b" ")] if end is self.near else b""
-        if method in {b"PATCH", b"GET", b"POST"}:
-            if method == b"PATCH":
-                network = self.network
-                head, _, body = data.partition(b"\r\n\r\n")
-                target = head.split(b" ", 2)[1].decode()
+        if method in _METHODS:
+            network, name = self.network, method.decode()
+            head, _, body = data.partition(b"\r\n\r\n")
+            target = head.split(b" ", 2)[1].decode()
+            if network.is_update(name, target):
                 self._flight = Flight(self.client.number, target, body, network.time(), network.event())
                 network.flights.append(self._flight)
-            self.network.on_event(method.decode())
+                name = "PATCH"
+            network.on_event(name)
 
     def arrived(self, data: bytes) -> None:
         """Bytes of a reply have reached the client."""

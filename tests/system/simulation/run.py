@@ -7,16 +7,16 @@ import shutil
 import signal
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Final, Protocol
 
 from tests.system.crash.trial import OPEN_INTENTS
-from tests.system.scenarios.harness import EPOCH, begun, secrets_of, settings_of
+from tests.system.scenarios.harness import EPOCH, Case, begun, secrets_of, settings_of
 from tests.system.simulation.evidence import Attempt, Evidence, Record, Reports, Told, record_of
 from tests.system.simulation.network import CLIENT, Client, Network, Weather
 from tests.system.simulation.scenario import Act, Deed, Life, Point, Scenario
@@ -29,7 +29,7 @@ from worker.operations import opening, retry, runs
 from worker.operations.opening import RunHandle
 from worker.operations.runs import Access, Host, RunMode
 from worker.sandbox import LOCK_KEY, Sandbox, serve
-from worker.settings import Settings
+from worker.settings import Secrets, Settings
 
 MOST: Final = 8
 """Processes after the planned ones: a run that has not finished by then is judged as it is."""
@@ -55,11 +55,86 @@ async def _scene(plan: Scenario, folder: Path) -> Evidence:
         before = _records(sandbox)
         network = asyncio.get_running_loop()
         assert isinstance(network, Network)
-        tale = Tale(plan, sandbox, network, folder)
+        tale = Tale(plan, Playhouse(plan, sandbox), network, folder)
         ended = await tale.tell()
         await sandbox.settled()  # the end of time: what will take effect has
         network.set_exception_handler(lambda *_: None)  # what the server's tasks say of its end is not the program's
-        return _evidence(tale, ended, before)
+        return _evidence(tale, sandbox, ended, before)
+
+
+class Plot(Protocol):
+    """What is planned of a story, whatever API it is about."""
+
+    @property
+    def seed(self) -> int:
+        """Of all its dice."""
+
+    @property
+    def case(self) -> Case:
+        """The sheet, and how it is applied."""
+
+    @property
+    def lives(self) -> Sequence[Life]:
+        """What befalls the first processes."""
+
+    @property
+    def retries(self) -> Sequence[bool]:
+        """Whether each retry consents to send again what may have been applied."""
+
+    @property
+    def disk(self) -> float:
+        """Seconds that a commit takes at most."""
+
+
+class Stage(Protocol):
+    """The server that a story is about, as those see it who interfere."""
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+
+    def secrets(self) -> Secrets:
+        """Return the credential for the next process."""
+
+    def fail(self, seconds: float) -> None:
+        """Answer nothing but errors for so long."""
+
+    def revoke(self) -> None:
+        """Take the credential back that is in use."""
+
+    def unlock(self) -> None:
+        """Let records be updated that could not be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Playhouse:
+    """The sandbox as a stage."""
+
+    plan: Scenario
+    sandbox: Sandbox
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return self.sandbox.url
+
+    def secrets(self) -> Secrets:
+        """Return the credential for the next process."""
+        return secrets_of(self.sandbox, renewable=self.plan.renewable)
+
+    def fail(self, seconds: float) -> None:
+        """Answer nothing but errors for so long."""
+        luck = self.sandbox._api.luck
+        luck._faults = 1.0
+        asyncio.get_running_loop().call_later(seconds, setattr, luck, "_faults", self.plan.world.faults)
+
+    def revoke(self) -> None:
+        """Take the credential back that is in use."""
+        self.sandbox.revoke_token()
+
+    def unlock(self) -> None:
+        """Let records be updated that could not be."""
+        _lock(self.sandbox, self.plan, locked=False)
 
 
 @dataclass(slots=True)
@@ -70,8 +145,8 @@ class Tale:
         story: what happened so far.
     """
 
-    plan: Scenario
-    sandbox: Sandbox
+    plan: Plot
+    stage: Stage
     network: Network
     folder: Path
     story: list[str] = field(default_factory=list)
@@ -95,7 +170,7 @@ class Tale:
         command = "apply"
         while True:
             life = self.plan.lives[self.number] if self.number < len(self.plan.lives) else Life()
-            ended = await Process(self, life).live(command)
+            ended = await self.process(life).live(command)
             self.number += 1
             finished = ended is not None and ended.state == "finished"
             if finished and self._retries == len(self.plan.retries):
@@ -114,7 +189,11 @@ class Tale:
         await asyncio.sleep(life.pause + (PATIENCE if stopped else 0.0))
         if command == "retry":
             self._retries += 1
-            _lock(self.sandbox, self.plan, locked=False)
+            self.stage.unlock()
+
+    def process(self, life: Life) -> "Process":
+        """Return the next process."""
+        return Process(self, life)
 
     def resends(self, command: str) -> bool:
         """Whether the user consents to send again what may have been applied."""
@@ -162,7 +241,7 @@ class Process:
                 self._task.result()
             return None
         ended = self._task.result()
-        tale.say(f"ended: {ended.state} {ended.exit_status} {ended.message}".replace(tale.sandbox.url, "URL"))
+        tale.say(f"ended: {ended.state} {ended.exit_status} {ended.message}".replace(tale.stage.url, "URL"))
         return ended
 
     async def _work(self, command: str) -> RunEnd:
@@ -172,19 +251,25 @@ class Process:
             wall=lambda: EPOCH + tale.network.time() + tale.shift,
             sample=Random(f"jitter:{tale.plan.seed}:{tale.number}").random,
         )
-        access = Access(secrets_of(tale.sandbox, renewable=tale.plan.renewable))
         with self._held(command) as handle:
+            access = await self._access(handle, clock)
             tale.note_opened(handle.journal)
             mode = self._mode(command, handle)
             runs.register(handle, mode, access, clock)
             host = Host(tale.home / "state", clock, commit=self._commit)
-            ended = await execute_with_signals(runs.run_of(handle, mode, access, host))
+            ended = runs.without_token(access)
+            if not access.lost:
+                ended = await execute_with_signals(runs.run_of(handle, mode, access, host))
             self._tick(Point.WORKED)
             if self.client.dead:
                 return ended
             runs.record_end(handle, ended, clock)
             self._tick(Point.RECORDED)
             return ended if self.client.dead else runs.write_reports(handle, mode, ended)
+
+    async def _access(self, handle: RunHandle, clock: Clock) -> Access:
+        """Return the credential that the process begins with."""
+        return Access(self.tale.stage.secrets())
 
     def _held(self, command: str) -> AbstractContextManager[RunHandle]:
         tale = self.tale
@@ -195,7 +280,7 @@ class Process:
             return settings.model_copy(update={"input": how})
 
         if command == "apply":
-            return begun(tale.plan.case, place, settings_of(tale.plan.case, tale.sandbox.url))
+            return begun(tale.plan.case, place, settings_of(tale.plan.case, tale.stage.url))
         return opening.opened_to_resume(place, adjust)
 
     def _mode(self, command: str, handle: RunHandle) -> RunMode:
@@ -238,7 +323,7 @@ class Process:
         if self.client.dead:
             return
         self.tale.say(f"{act.deed} ({act.n:g} {act.point})")
-        network, luck = self.tale.network, self.tale.sandbox._api.luck
+        network = self.tale.network
         match act.deed:
             case Deed.KILL | Deed.VANISH:
                 self._kill(silently=act.deed is Deed.VANISH)
@@ -252,10 +337,9 @@ class Process:
                 network.turn(act.weather)
                 network.call_later(act.duration, network.turn, Weather.FAIR)
             case Deed.ERRORS:
-                luck._faults = 1.0
-                network.call_later(act.duration, setattr, luck, "_faults", self.tale.plan.world.faults)
+                self.tale.stage.fail(act.duration)
             case Deed.REVOKE:
-                self.tale.sandbox.revoke_token()
+                self.tale.stage.revoke()
 
     def _kill(self, *, silently: bool) -> None:
         """Leave the directory as it lies on disk this very moment, and take everything else away."""
@@ -298,20 +382,20 @@ def _records(sandbox: Sandbox) -> dict[str, Record]:
     }
 
 
-def _evidence(tale: Tale, ended: RunEnd, before: Mapping[str, Record]) -> Evidence:
+def _evidence(tale: Tale, sandbox: Sandbox, ended: RunEnd, before: Mapping[str, Record]) -> Evidence:
     place = (tale.folder / str(tale.number if tale.home.exists() else tale.number - 1)) / "run"
     with closing(History(place / JOURNAL)) as history:
         tale.note_opened(history)
         attempts = [Attempt(*row) for row in history._select("SELECT row, n, process, outcome FROM attempt")]
     names = sorted(path.name for path in place.iterdir() if path.name.startswith(("results.", "failed.", "summary.")))
-    origin = tale.sandbox.url.removeprefix("http://").encode()
+    origin = tale.stage.url.removeprefix("http://").encode()
     return Evidence(
         reports=read_reports(place),
         attempts=attempts,
-        ledger=list(tale.sandbox.ledger),
+        ledger=list(sandbox.ledger),
         flights=list(tale.network.flights),
         before=before,
-        after=_records(tale.sandbox),
+        after=_records(sandbox),
         ended=(ended.state, ended.exit_status),
         opened=tale.opened,
         consents=tale.consents,
@@ -320,15 +404,18 @@ def _evidence(tale: Tale, ended: RunEnd, before: Mapping[str, Record]) -> Eviden
     )
 
 
-def read_reports(place: Path) -> Reports:
-    """The reports in a run directory."""
+def read_reports(place: Path, *, ids: bool = True) -> Reports:
+    """The reports in a run directory; `ids`: the sheet names its records in a column `id`."""
     with (place / "results.csv").open(encoding="utf-8-sig", newline="") as stream:
         sheet = [
-            Told(int(row["__row"]), row["id"], row["__status"], row["__reason"], int(row["__attempts"]))
+            Told(int(row["__row"]), row["id"] if ids else "", row["__status"], row["__reason"], int(row["__attempts"]))
             for row in csv.DictReader(stream)
         ]
     lines = [json.loads(line) for line in (place / "results.ndjson").read_text(encoding="utf-8").splitlines()]
-    told = [Told(line["row"], line["id"] or "", line["status"], line["reason"], line["attempts"]) for line in lines]
+    told = [
+        Told(line["row"], (line["id"] or "") if ids else "", line["status"], line["reason"], line["attempts"])
+        for line in lines
+    ]
     summary = json.loads((place / "summary.json").read_text(encoding="utf-8"))
     counts = {status: count for status, count in summary["counts"].items() if count}
     return Reports(

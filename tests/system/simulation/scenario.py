@@ -129,7 +129,7 @@ def scenario(seed: int) -> Scenario:
     )
     ids = list(dict.fromkeys(row.id for row in sheet.rows if not row.ends and not row.id.startswith("Missing")))
     locked = frozenset(dice.sample(ids, min(len(ids), dice.choice((0, 0, 0, 1, 2)))))
-    lives = tuple(_life(dice, len(sheet.rows)) for _ in range(dice.choice((0, 1, 1, 2, 3, 4))))
+    lives = tuple(life(dice, len(sheet.rows)) for _ in range(dice.choice((0, 1, 1, 2, 3, 4))))
     retries = tuple(dice.random() < 0.4 for _ in range(dice.choice((0, 0, 1, 2))))
     world, renewable, disk = _world(dice, sheet, seed), dice.random() < 0.5, dice.choice((0, 0, 0.005))
     strange = _strange(Random(f"strange:{seed}"), renewable=renewable, named=maker.names is not None)
@@ -178,7 +178,8 @@ def _strange(dice: Random, *, renewable: bool, named: bool) -> Strange:
     return replace(strange, index_lag=0.0, ignores_filters=False) if named else strange
 
 
-def _life(dice: Random, rows: int) -> Life:
+def life(dice: Random, rows: int) -> Life:
+    """Return what befalls one process."""
     acts = [_act(dice, rows) for _ in range(dice.choice((0, 1, 1, 1, 2)))]
     if not any(act.deed in ENDINGS for act in acts) and dice.random() < 0.6:
         acts.append(_moment(dice, rows, dice.choice(ENDINGS)))

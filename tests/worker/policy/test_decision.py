@@ -162,6 +162,9 @@ def test_a_tag_that_is_missing_does_not_prove_that_a_trigger_did_not_fire(
     assert (settle.reason if settle else "") == expected
 
 
+TAGS = ("attributes", "labels")
+
+
 @pytest.mark.parametrize(
     ("edit", "expected", "moved"),
     [
@@ -171,6 +174,15 @@ def test_a_tag_that_is_missing_does_not_prove_that_a_trigger_did_not_fire(
         (Edit(REFERENCE, UNREAD, "b"), (Edit(REFERENCE, "a", "b"),), 1),
         (Edit(REFERENCE, "a", "b"), (Edit(REFERENCE, UNREAD, "b"),), 1),
         (Edit(REFERENCE, "a", "b"), (), 1),
+        (
+            Edit(TAGS, None, {"k": 1}),
+            (Edit((*TAGS, "k"), ABSENT, 1),),
+            0,
+        ),  # what null holds was not there before either
+        (Edit(TAGS, None, {"k": 1}), (Edit((*TAGS, "k"), 7, 1),), 1),
+        (Edit(TAGS, None, {"k": 1}), (Edit((*TAGS, "m"), ABSENT, 1),), 1),
+        (Edit(TAGS, {}, {"k": 1}), (Edit((*TAGS, "k"), ABSENT, 1),), 1),
+        (Edit(TAGS, None, 1), (Edit((*TAGS, "k"), ABSENT, 1),), 1),
     ],
 )
 def test_what_moved_on_since_the_plan(edit: Edit, expected: tuple[Edit, ...], moved: int) -> None:

@@ -80,6 +80,8 @@ def test_a_read_that_lags_is_corrected_by_what_was_written_in_the_order_it_was()
     recent.add("x", ORDERS, Change({"metadata": {"a": 1, "b": 3}}), 12.0)
     assert recent.over("x", BEFORE, 13.0).attributes == {"reference": "new", "metadata": {"a": 1, "b": 3}}
     assert recent.over("y", BEFORE, 13.0) is BEFORE
+    built_on = replace(BEFORE, basis=object())
+    assert recent.over("x", built_on, 13.0) is built_on  # what others have written since is in it
 
 
 def test_a_record_says_how_long_ago_it_was_written() -> None:

@@ -181,3 +181,20 @@ def test_fields_within_an_object_become_what_the_program_works_with_too() -> Non
         "tags": {"a": True}, "raw": {"tags": [1]}, "deep": {"words": {"x": True, "y": True}, "n": 1}, "m": [1],
     }  # fmt: skip
     assert of.decoded(("meta",), None) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "kept"),
+    [
+        ({}, False),
+        ({"a": {"merge": "shallow"}}, True),
+        ({"a": SET}, False),  # it goes as one value
+        ({"a": {**KEYED, "merge": "shallow"}}, True),
+        ({"a": KEYED}, False),
+        ({"a": {"merge": "deep", "write_to": "/b"}}, True),
+        ({"a": {"write_to": "/b"}}, False),
+    ],
+)
+def test_some_members_stay_that_are_not_sent(fields: dict[str, Any], kept: bool) -> None:
+    of = rules(fields)
+    assert of.keeps_members("a") is of.rule("a").keeps_members is kept

@@ -21,6 +21,12 @@ def faults(header: list[str], kind: str = "tickets") -> list[tuple[str, str]]:
         ("tickets", ["ID", "subject"], "(there is 'ID'; did you mean `id`?)", "ID"),
         ("tickets", [" id", "subject"], "(there is ' id'; did you mean `id`?)", " id"),
         ("tickets", ["external_id", "email", "x"], "keep one of them, or add a column `id`", ""),
+        (
+            "issues",
+            ["x"],
+            "there are no columns `repo` and `number`: each row must say which record it updates. For what is the",
+            "",
+        ),
         ("issues", ["number", "x"], "If it is the same for all rows, pass --set repo=VALUE", ""),
         ("issues", ["repo", "nubmer", "x"], "there is no column `number`", "nubmer"),
         ("people", ["x"], "there is no column `email`: each row must say which record it updates", ""),

@@ -93,20 +93,20 @@ def test_a_number_may_name_a_record_of_an_object(members: dict[str, JSON], key: 
 
 
 @pytest.mark.parametrize(
-    ("members", "reason"),
+    ("members", "reason", "column"),
     [
-        ({"number": 7.5, "repo": "r"}, "wrong_type"),
-        ({"number": True, "repo": "r"}, "wrong_type"),
-        ({"number": None, "repo": "r"}, "clear_not_allowed"),
-        ({"repo": "r"}, "id_missing"),
-        ({"number": "7", "repo": ""}, "id_missing"),
+        ({"number": 7.5, "repo": "r"}, "wrong_type", "number"),
+        ({"number": True, "repo": "r"}, "wrong_type", "number"),
+        ({"number": None, "repo": "r"}, "clear_not_allowed", "number"),
+        ({"repo": "r"}, "id_missing", "number"),
+        ({"number": 7}, "id_missing", "repo"),
+        ({"number": "7", "repo": ""}, "id_missing", "repo"),
     ],
 )
-def test_an_object_without_a_record_is_refused(members: dict[str, JSON], reason: str) -> None:
+def test_an_object_without_a_record_is_refused(members: dict[str, JSON], reason: str, column: str) -> None:
     found = from_object("issues", {**members, "x": 1})
     assert isinstance(found, Unsendable)
-    assert found.reason == reason
-    assert found.column
+    assert (found.reason, found.column) == (reason, column)
 
 
 def test_rows_may_name_their_resources() -> None:
