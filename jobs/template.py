@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from jobs.apis.described.names import name_of, pointer_to, steps_of
 from jobs.apis.schema import Attribute, Kind, Relationship, ResourceType, Schema
 from jobs.formats.errors import InputRefused
+from jobs.names import name_of, pointer_to, steps_of
 
 CLEAR: Final = "<clear>"
 """What empties a field, unless the user chooses another text."""

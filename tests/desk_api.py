@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Final
 
-from jobs.apis.described.description import Description
-from jobs.apis.described.loading import examine
+from jobs.apis.description.loading import examine
+from jobs.apis.description.model import Description
 
 DESK: Final = """
 name = "desk"

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from jobs.apis.described.description import Description
 from jobs.apis.described.schema import schema_of
+from jobs.apis.description.model import Description
 from jobs.apis.schema import Schema, load
 from jobs.changes.diff import CompareRules
 

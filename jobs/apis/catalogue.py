@@ -4,8 +4,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from jobs.apis.described.description import Description
-from jobs.apis.described.loading import load
+from jobs.apis.description.loading import load
+from jobs.apis.description.model import Description
 
 _SUFFIX: Final = ".toml"
 

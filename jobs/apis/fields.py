@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Literal, TypeAlias
 
-from jobs.apis.described.names import Steps
+from jobs.names import Steps
 
 Kind = Literal[
     "any", "string", "date", "datetime", "integer", "float", "boolean", "object", "array", "json",

@@ -7,8 +7,8 @@ from jobs.apis import catalogue
 from jobs.apis.api import Api
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.apis.described.api import DescribedApi, described
-from jobs.apis.described.description import Description
-from jobs.apis.described.variables import constants
+from jobs.apis.description.model import Description
+from jobs.apis.description.variables import constants
 from jobs.apis.schema import closest
 
 APIS: Final[Mapping[str, Api]] = {

@@ -15,8 +15,8 @@ from importlib.resources import files
 from itertools import pairwise
 from typing import Any, Final, Literal
 
-from jobs.apis.described.names import Steps, name_of, steps_of
 from jobs.apis.fields import MERGED, Attribute, Kind, Members, Variable
+from jobs.names import Steps, name_of, steps_of
 
 __all__ = [
     "Attribute",

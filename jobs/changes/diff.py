@@ -10,13 +10,13 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from jobs.apis.described.names import Steps, steps_of
-from jobs.apis.described.places import put
 from jobs.apis.schema import Schema
 from jobs.changes.equality import same_at
 from jobs.changes.paths import place_of
 from jobs.changes.standing import Standing, stored_forms
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Fields, Link, Live, Path, Step, Unread, UpdateJob
+from jobs.names import Steps, steps_of
+from jobs.places import put
 from jobs.values import valueclass
 
 MAX_STEPS: Final = 100

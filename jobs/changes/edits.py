@@ -8,12 +8,12 @@ from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from pydantic_core import to_json
 
-from jobs.apis.described.names import name_of, pointer_to, steps_of
 from jobs.apis.schema import Schema
 from jobs.changes import exact
 from jobs.changes.diff import value_at
 from jobs.changes.equality import holds, is_old, replaced, tidied
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Live, Path, Unread
+from jobs.names import name_of, pointer_to, steps_of
 
 V = TypeVar("V")
 

@@ -11,7 +11,6 @@ from functools import reduce
 from itertools import chain
 from typing import Final, TypeVar
 
-from jobs.apis.described.names import Steps, name_of, steps_of
 from jobs.apis.schema import Schema
 from jobs.changes.edits import column_of
 from jobs.changes.equality import same_at
@@ -19,6 +18,7 @@ from jobs.changes.exact import holds_exact
 from jobs.changes.paths import place_of
 from jobs.changes.restoring_cells import Cell, Unwritable, Value, cell_of, known, named
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Fields, Path, Unread
+from jobs.names import Steps, name_of, steps_of
 
 _OVERWRITTEN: Final = "nobody looked at the old value before it was overwritten"
 _MIXED: Final = "the run replaced it without reading it, so that what it left is not known"

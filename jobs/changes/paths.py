@@ -6,8 +6,8 @@ Of a described API, the members of an object that stands in another one have tha
 
 from collections.abc import Collection
 
-from jobs.apis.described.names import steps_of
 from jobs.model import Path
+from jobs.names import steps_of
 
 
 def place_of(path: Path) -> Path:

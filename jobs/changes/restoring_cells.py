@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple, TypeAlias
 
-from jobs.apis.described.keys import values_of
-from jobs.apis.described.names import Steps, name_of, pointer_to, steps_of
+from jobs.apis.description.keys import values_of
 from jobs.apis.schema import ResourceType, Schema
 from jobs.model import JSON, Absent, Path, Unread
+from jobs.names import Steps, name_of, pointer_to, steps_of
 
 _ANY_KEY: Final = "metadata"
 """The object of which a column can name every key (`jobs.columns.grammar`), whatever the API merges into."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from jobs.apis.described.names import steps_of
 from jobs.columns.problems import NotAColumn
+from jobs.names import steps_of
 
 RESERVED: Final = (
     "__status",

@@ -19,11 +19,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from jobs.apis import catalogue
-from jobs.apis.described.description import Description
-from jobs.apis.described.scopes import key_variables, settable
-from jobs.apis.described.shape import element_of, is_list, is_model, members, words
-from jobs.apis.described.summary import CREDENTIALS, reads
-from jobs.apis.described.writing import inline
+from jobs.apis.description.model import Description
+from jobs.apis.description.scopes import key_variables, settable
+from jobs.apis.description.shape import element_of, is_list, is_model, members, words
+from jobs.apis.description.summary import CREDENTIALS, reads
+from jobs.apis.description.writing import inline
 from jobs.damage import WARNINGS
 from jobs.model import Status
 from jobs.printable import printable

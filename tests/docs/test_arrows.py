@@ -42,13 +42,13 @@ def test_only_the_transport_and_the_sandbox_know_the_http_client() -> None:
 
 
 def test_the_sandbox_knows_only_the_schema_of_the_api_and_the_rules_of_text() -> None:
-    described = {"jobs.apis.described.description", "jobs.apis.described.templates"}
+    described = {"jobs.apis.description.model", "jobs.apis.description.templates"}
     assert imported(SANDBOX) <= {"jobs.apis.schema", "jobs.strict_json", *described}
 
 
 def test_the_sandbox_of_a_described_api_shares_nothing_with_the_program_but_the_description() -> None:
     """What reads and writes for the program would make the same mistakes there."""
-    described = {"jobs.apis.described.description", "jobs.apis.described.templates"}
+    described = {"jobs.apis.description.model", "jobs.apis.description.templates"}
     assert {each for each in imported(f"{SANDBOX}.described") if not inside(each, SANDBOX)} == described
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.apis.described.loading import examine
+from jobs.apis.description.loading import examine
 from tests.docs.documents import DOCUMENTS, blocks, read
 
 PIECES = [

@@ -8,9 +8,9 @@ from typing import Any, Final, get_args
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.apis.commercelayer.meaning import meaning_of
 from jobs.apis.commercelayer.updates import update_request
-from jobs.apis.described.description import ErrorPlaces, ErrorRule, Meant
 from jobs.apis.described.meaning import compiled
 from jobs.apis.described.meaning import meaning_of as meaning_by_rules
+from jobs.apis.description.model import ErrorPlaces, ErrorRule, Meant
 from jobs.changes.diff import as_written
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, RowRef, UpdateJob
 from jobs.reasons import REASONS

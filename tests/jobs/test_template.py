@@ -1,7 +1,7 @@
 import pytest
 
-from jobs.apis.described.description import FieldDescription
 from jobs.apis.described.schema import schema_of
+from jobs.apis.description.model import FieldDescription
 from jobs.columns import Rules, SheetColumns, header_faults
 from jobs.formats import InputRefused
 from jobs.model import RowRef, SheetRow, Unsendable, UpdateJob

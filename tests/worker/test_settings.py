@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from jobs.apis.auth import Auth, Grant
 from jobs.apis.described.auth import auth_of
-from jobs.apis.described.description import AuthDescription
+from jobs.apis.description.model import AuthDescription
 from worker.policy.pace import Window
 from worker.settings import (
     TOKEN_OR_CLIENT,

@@ -44,7 +44,7 @@ def show(
 
     Exit status: 0, or 2 if there is no such description, or it is refused.
     """
-    from jobs.apis.described.showing import shown
+    from jobs.apis.description.showing import shown
     from worker.cli.session import guarded
     from worker.cli.speech import say
     from worker.operations import descriptions
@@ -67,7 +67,7 @@ def check(
 
     Exit status: 0 if the description can be used, 2 if not.
     """
-    from jobs.apis.described.summary import understood
+    from jobs.apis.description.summary import understood
     from worker.cli.session import guarded
     from worker.cli.speech import say
     from worker.exit_statuses import DONE, REFUSED

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 from jobs.apis.api import Api
-from jobs.apis.described.description import Description
-from jobs.apis.described.variables import variables_of
+from jobs.apis.description.model import Description
+from jobs.apis.description.variables import variables_of
 from worker.cli.flags import ApiFlags, Flags
 from worker.cli.speech import ask, can_ask, warn
 from worker.files.runs import newest, to_undo

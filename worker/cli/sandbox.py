@@ -14,7 +14,7 @@ from worker.settings import ConfigError, parse_rate
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from jobs.apis.described.description import Description
+    from jobs.apis.description.model import Description
     from worker.sandbox import SandboxSettings
 
     Found = tuple[Description, Mapping[str, str]]

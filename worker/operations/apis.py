@@ -6,11 +6,11 @@ from types import MappingProxyType
 from typing import Final, NoReturn
 
 from jobs.apis.api import Api
-from jobs.apis.described.description import Description
-from jobs.apis.described.loading import DescriptionRefused, load
-from jobs.apis.described.summary import limits, scheme
-from jobs.apis.described.variables import base_url, missing, names_in, variables_of, variables_of_auth
-from jobs.apis.described.writing import as_toml
+from jobs.apis.description.loading import DescriptionRefused, load
+from jobs.apis.description.model import Description
+from jobs.apis.description.summary import limits, scheme
+from jobs.apis.description.variables import base_url, missing, names_in, variables_of, variables_of_auth
+from jobs.apis.description.writing import as_toml
 from jobs.apis.registry import (
     APIS,
     DEFAULT,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from jobs.apis import catalogue
 from jobs.apis.api import Api
-from jobs.apis.described.description import Description
-from jobs.apis.described.loading import Examined, examine
+from jobs.apis.description.loading import Examined, examine
+from jobs.apis.description.model import Description
 from jobs.apis.registry import APIS, constants_of, description_of
 from worker.operations.apis import found, names_file, text_of
 from worker.settings import ConfigError

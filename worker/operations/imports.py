@@ -4,8 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs.apis.described.loading import examine
-from jobs.apis.described.problems import Problem
+from jobs.apis.description.loading import examine
+from jobs.apis.description.problems import Problem
 from jobs.apis.openapi.candidates import Candidate, candidates, chosen, in_other_files
 from jobs.apis.openapi.document import MOST as MOST_BYTES
 from jobs.apis.openapi.document import Document, parse

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from jobs.apis.api import Api
-from jobs.apis.described import keys
 from jobs.apis.described.api import DescribedApi
-from jobs.apis.described.writing import as_toml
+from jobs.apis.description import keys
+from jobs.apis.description.writing import as_toml
 from jobs.apis.meanings import Meaning
 from jobs.apis.schema import closest
 from jobs.changes.inverse import Written, restoring

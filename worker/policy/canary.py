@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from json import dumps
 from typing import Final
 
-from jobs.apis.described.names import Steps, steps_of
 from jobs.apis.schema import ResourceType, Schema
 from jobs.changes.diff import Change
 from jobs.changes.edits import column_of, sides
 from jobs.model import JSON, Edit, Live, Status
+from jobs.names import Steps, steps_of
 from jobs.texts import shortened
 
 TYPE_WIDE: Final = frozenset({"not_found", "not_updatable", "not_authorized", "bad_request"})

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from jobs.apis.described.keys import key_of, values_of
+from jobs.apis.description.keys import key_of, values_of
 from jobs.apis.schema import Schema
 from jobs.columns import in_case
 

@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 from jobs.apis.auth import Auth
 from jobs.apis.described.auth import auth_of
-from jobs.apis.described.description import Description
 from jobs.apis.described.limits import limits_of
 from jobs.apis.described.resource import DescribedResource, content_type_of
 from jobs.apis.described.schema import schema_of
-from jobs.apis.described.templates import filled
+from jobs.apis.description.model import Description
+from jobs.apis.description.templates import filled
 from jobs.apis.limits import DeclaredLimits, Places
 from jobs.apis.meanings import Meaning
 from jobs.apis.schema import Schema

@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import quote_plus, urlencode, urlsplit
 
 from jobs.apis.auth import Auth, Claims, Grant, Need, Permit, TokenSource
-from jobs.apis.described.description import AuthDescription
+from jobs.apis.description.model import AuthDescription
 from jobs.apis.documents import mapping, parsed_anyway
 from jobs.apis.header_values import unsendable
 from jobs.apis.meanings import Meaning

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jobs.apis.described.fields import FieldRule
-from jobs.apis.described.names import Steps, name_of
-from jobs.apis.described.places import at
 from jobs.model import ABSENT, Live
+from jobs.names import Steps, name_of
+from jobs.places import at
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from urllib.parse import urlencode
 
 from jobs.apis.described.basis import Before
 from jobs.apis.described.fields import FieldRule, FieldRules, element_of
-from jobs.apis.described.names import Steps, name_of, pointed, pointer_to
-from jobs.apis.described.places import at, copied, put, replacing, take_away
 from jobs.changes import exact
 from jobs.changes.diff import Change
 from jobs.model import ABSENT, JSON, Absent, UpdateJob
+from jobs.names import Steps, name_of, pointed, pointer_to
+from jobs.places import at, copied, put, replacing, take_away
 
 CONTENT_TYPES: Final[Mapping[str, str]] = {
     "json": "application/json",

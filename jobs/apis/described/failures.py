@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final, TypeAlias
 
-from jobs.apis.described.description import ErrorPlaces
+from jobs.apis.description.model import ErrorPlaces
 from jobs.apis.documents import parsed_anyway
 from jobs.apis.errors import MOST_ERRORS, error_of, read_errors
 from jobs.apis.pointers import pointer_to, steps_of, value_at

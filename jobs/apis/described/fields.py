@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
-from jobs.apis.described.description import FieldDescription, ResourceDescription
-from jobs.apis.described.names import Steps, name_of, pointed, steps_of
-from jobs.apis.described.places import at
+from jobs.apis.description.model import FieldDescription, ResourceDescription
 from jobs.model import JSON, Absent
+from jobs.names import Steps, name_of, pointed, steps_of
+from jobs.places import at
 
 _DEEP: Final = 100
 """Levels that a deep merge reaches: all there can be."""

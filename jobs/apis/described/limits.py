@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
-from jobs.apis.described.description import Description, ErrorRule, LimitDescription, LimitHeaders
-from jobs.apis.described.rates import rate_of, seconds_of
+from jobs.apis.description.model import Description, ErrorRule, LimitDescription, LimitHeaders
+from jobs.apis.description.rates import rate_of, seconds_of
 from jobs.apis.limits import DeclaredLimit, DeclaredLimits, LimitHeader, Rate, declared
 
 MOST_REQUESTS: Final = 1_000_000

@@ -12,8 +12,8 @@ from typing import Final
 
 from jobs.apis.backpressure import failure
 from jobs.apis.challenges import token_refused
-from jobs.apis.described.description import ErrorPlaces, ErrorRule, Meant, Scalar
 from jobs.apis.described.failures import errors_of
+from jobs.apis.description.model import ErrorPlaces, ErrorRule, Meant, Scalar
 from jobs.apis.documents import is_json, parsed_anyway
 from jobs.apis.meanings import Meaning
 from jobs.apis.pointers import steps_of, value_at

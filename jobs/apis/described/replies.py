@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from jobs.apis.described.basis import Basis
-from jobs.apis.described.description import ResourceDescription
 from jobs.apis.described.fields import FieldRules, element_of
-from jobs.apis.described.names import Steps, name_of, pointed
-from jobs.apis.described.places import at
+from jobs.apis.description.model import ResourceDescription
 from jobs.model import JSON, Absent, Fields, Live
+from jobs.names import Steps, name_of, pointed
+from jobs.places import at
 
 _DEEPEST: Final = 6
 """Levels of objects whose members can be named."""

@@ -8,17 +8,15 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from jobs.apis.api import Confirmation, Matches
-from jobs.apis.described import keys
 from jobs.apis.described.basis import Basis, Before, before
 from jobs.apis.described.bodies import CONTENT_TYPES, Unit, as_form, as_json_patch, units, wrapped, written
-from jobs.apis.described.description import Description, ErrorPlaces, ReadDescription, ResourceDescription
 from jobs.apis.described.failures import errors_of, request_id_of
 from jobs.apis.described.fields import FieldRules, element_of
 from jobs.apis.described.meaning import Rules, compiled, least_wait, meaning_of, scope_of
-from jobs.apis.described.names import Steps, name_of, pointed
-from jobs.apis.described.places import at, put
 from jobs.apis.described.replies import Reader, shown_key
-from jobs.apis.described.templates import Template, Unfilled, filled, into_url, template
+from jobs.apis.description import keys
+from jobs.apis.description.model import Description, ErrorPlaces, ReadDescription, ResourceDescription
+from jobs.apis.description.templates import Template, Unfilled, filled, into_url, template
 from jobs.apis.documents import value_of
 from jobs.apis.meanings import Meaning
 from jobs.apis.pointers import column_in_body, in_the_sheet
@@ -27,6 +25,8 @@ from jobs.changes import exact
 from jobs.changes.diff import Change
 from jobs.changes.taken import is_plainly_taken, taken
 from jobs.model import ABSENT, JSON, Absent, ApiError, Fields, Live, Outcome, Reply, Request, UpdateJob
+from jobs.names import Steps, name_of, pointed
+from jobs.places import at, put
 
 JSON_TYPE: Final = "application/json"
 _WHOLE_OR_PART: Final = frozenset({200, 207})

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from jobs.apis.described.description import Description, FieldDescription, FieldType, ResourceDescription
 from jobs.apis.described.fields import FieldRules
-from jobs.apis.described.keys import variables_of
-from jobs.apis.described.names import name_of, steps_of
-from jobs.apis.described.templates import Hole, template
-from jobs.apis.described.variables import constants as constants_of
-from jobs.apis.described.variables import fixed_variables
+from jobs.apis.description.keys import variables_of
+from jobs.apis.description.model import Description, FieldDescription, FieldType, ResourceDescription
+from jobs.apis.description.templates import Hole, template
+from jobs.apis.description.variables import constants as constants_of
+from jobs.apis.description.variables import fixed_variables
 from jobs.apis.fields import Attribute, Kind, Members, Scalar, Variable
 from jobs.apis.schema import ResourceType, Schema
+from jobs.names import name_of, steps_of
 
 _EVERY: Final = "*"
 """The last step of a name that stands for all members of an object which are not listed."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from jobs.apis.described.checking_texts import RESERVED
+from jobs.apis.description.checking_texts import RESERVED
 from jobs.apis.documents import mapping
 from jobs.apis.openapi.document import Document, rows, word
 

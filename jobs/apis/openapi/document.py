@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 from urllib.parse import unquote
 
-from jobs.apis.described.names import pointed
 from jobs.apis.documents import mapping
 from jobs.apis.openapi.refused import DocumentRefused
 from jobs.apis.openapi.yaml import parse_yaml
+from jobs.names import pointed
 
 MOST: Final = 100 * 1024 * 1024
 """Bytes of a document at most."""

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from jobs.apis.described.names import Steps, name_of, pointer_to
 from jobs.apis.openapi.schemas import SCALARS, Shape, Shapes
+from jobs.names import Steps, name_of, pointer_to
 
 MOST: Final = 150
 """Fields of one resource in a draft."""

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from jobs.apis.described.names import pointer_to
 from jobs.apis.documents import mapping
 from jobs.apis.openapi.candidates import Candidate, holes
 from jobs.apis.openapi.messages import body_of, parameters, success_of
 from jobs.apis.openapi.schemas import Shape, Shapes
 from jobs.apis.openapi.toml import pair
+from jobs.names import pointer_to
 
 _IDS: Final = frozenset({"id", "ids", "idin", "filterid", "filterids"})
 """Names of query parameters for many ids, without what joins their words."""

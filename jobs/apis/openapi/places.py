@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from jobs.apis.described.names import Steps, pointer_to
 from jobs.apis.openapi.schemas import Shape, Shapes
+from jobs.names import Steps, pointer_to
 
 _ENVELOPES: Final = ("fields", "attributes", "properties")
 """Members in which some APIs keep all fields of a record, beside its id."""

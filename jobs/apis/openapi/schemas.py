@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, Final, TypeAlias
 
-from jobs.apis.described.description import FieldType, Scalar
+from jobs.apis.description.model import FieldType, Scalar
 from jobs.apis.documents import mapping
 from jobs.apis.openapi.document import Document, rows, word
 

@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Final
 
-from jobs.apis.described.writing import inline, key_of
+from jobs.apis.description.writing import inline, key_of
 from jobs.apis.openapi.refused import DocumentRefused
 from jobs.printable import printable
 from jobs.texts import shortened

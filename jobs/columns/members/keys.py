@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from jobs.apis.described.keys import key_of, reference_of
+from jobs.apis.description.keys import key_of, reference_of
 from jobs.apis.schema import ResourceType, Schema, Variable
 from jobs.columns.cells import as_shown
 from jobs.columns.finish import reference_fault

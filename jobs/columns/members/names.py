@@ -6,10 +6,10 @@ VARIABLE  type  NAME  NAME.NAME  /POINTER  SET.add  SET.remove  __reserved    ea
 import re
 from typing import Final
 
-from jobs.apis.described.names import name_of, steps_of
 from jobs.columns.grammar import Heading, reserved, split_suffix
 from jobs.columns.problems import NotAColumn
 from jobs.columns.rules import Rules
+from jobs.names import name_of, steps_of
 
 _BAD_ESCAPE: Final = re.compile(r"~(?![01])")
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from functools import lru_cache, partial
 from typing import Final
 
-from jobs.apis.described.names import Steps, name_of, pointer_to, steps_of
 from jobs.apis.fields import MERGED, Attribute, Kind
 from jobs.apis.schema import ResourceType, mistaken_for
 from jobs.columns.cells import FROM_TEXT, Wanted
@@ -24,6 +23,7 @@ from jobs.columns.resolve import OF_SUFFIX
 from jobs.columns.rules import Rules
 from jobs.columns.slots import AttributeSlot, ForeignSlot, MemberSlot, Slot, TriggerSlot
 from jobs.model import ABSENT
+from jobs.names import Steps, name_of, pointer_to, steps_of
 
 _UNDECLARED: Final = Attribute("any")
 _KEYED: Final[frozenset[Kind]] = frozenset({"map", "keyed"})

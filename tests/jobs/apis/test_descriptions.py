@@ -15,15 +15,15 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pytest
 
 from jobs.apis.described.api import DescribedApi, described
-from jobs.apis.described.keys import key_of, variables_of
-from jobs.apis.described.loading import load
 from jobs.apis.described.meaning import scope_of
-from jobs.apis.described.names import steps_of
-from jobs.apis.described.templates import TRANSFORMS, template
-from jobs.apis.described.variables import base_url, constants, fixed_variables, names_in
+from jobs.apis.description.keys import key_of, variables_of
+from jobs.apis.description.loading import load
+from jobs.apis.description.templates import TRANSFORMS, template
+from jobs.apis.description.variables import base_url, constants, fixed_variables, names_in
 from jobs.apis.meanings import Meaning
 from jobs.changes.diff import CompareRules, difference, fields
 from jobs.model import ABSENT, JSON, Absent, Fields, Reply, Request, UpdateJob
+from jobs.names import steps_of
 from tests.jobs.apis.described.kit import REF, reply
 
 _FILES = sorted(files("jobs.apis").joinpath("descriptions").iterdir(), key=lambda each: each.name)

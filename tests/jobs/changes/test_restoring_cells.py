@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.apis.described.api import described
-from jobs.apis.described.names import steps_of
-from jobs.apis.described.places import at, put, take_away
 from jobs.changes.diff import CannotMerge, Change, CompareRules, difference, fields
 from jobs.changes.edits import column_of
 from jobs.changes.inverse import Written, restoring
 from jobs.changes.restoring_cells import Cell, Unwritable, Value, cell_of, named
 from jobs.columns import ObjectColumns, Rules
 from jobs.model import ABSENT, JSON, Absent, Edit, Fields, Live, ObjectRow, Path, RowRef, UpdateJob
+from jobs.names import steps_of
+from jobs.places import at, put, take_away
 from tests.jobs.apis.described.kit import description, reply
 from tests.schemas import DESK
 from worker.policy.decision import moved_on

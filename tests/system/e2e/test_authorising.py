@@ -12,7 +12,7 @@ import pytest
 
 from jobs.apis.auth import Auth
 from jobs.apis.described.auth import auth_of
-from jobs.apis.described.description import AuthDescription
+from jobs.apis.description.model import AuthDescription
 from jobs.apis.meanings import Meaning
 from jobs.model import Outcome, Reply, Request
 from tests.system.e2e.scripted_server import Answer, Asked, Scripted, scripted_server

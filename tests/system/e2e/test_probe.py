@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from jobs.apis.described.loading import load
+from jobs.apis.description.loading import load
 from tests.system.e2e.program import Desk, Process, Server, ended, until
 from tests.system.e2e.terminal import terminal
 from tests.system.vendors import jsonapi, keycloak, kinto

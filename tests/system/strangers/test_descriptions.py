@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.apis.described.loading import load
+from jobs.apis.description.loading import load
 from tests.system.strangers import items
 from tests.system.strangers.items import Habits
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from jobs.apis import catalogue
-from jobs.apis.described.loading import load
+from jobs.apis.description.loading import load
 from worker.cli import run
 
 TEXT = 'name = "x"\nbase_url = "https://example.com"\n[resources.t]\npath = "/t/{id}"\n'

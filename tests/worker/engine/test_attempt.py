@@ -15,9 +15,9 @@ from jobs.apis.auth import Permit
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.apis.commercelayer.meaning import meaning_of
 from jobs.apis.commercelayer.updates import update_request
-from jobs.apis.described.description import ErrorPlaces, ErrorRule
 from jobs.apis.described.meaning import compiled
 from jobs.apis.described.meaning import meaning_of as meaning_by_rules
+from jobs.apis.description.model import ErrorPlaces, ErrorRule
 from jobs.apis.documents import MEDIA_TYPE
 from jobs.apis.limits import RECORD, DeclaredLimit
 from jobs.apis.meanings import Meaning

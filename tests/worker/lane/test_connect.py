@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from jobs.apis.auth import Auth, Permit
 from jobs.apis.commercelayer.api import COMMERCE_LAYER, CommerceLayer
 from jobs.apis.described.auth import auth_of
-from jobs.apis.described.description import AuthDescription
+from jobs.apis.description.model import AuthDescription
 from jobs.apis.limits import PATH, RECORD, DeclaredLimit, declared
 from tests.system.e2e.toy_api import HARBOUR
 from worker.clock import Clock

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from jobs.apis.auth import Auth, Grant, Permit
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.apis.described.auth import auth_of
-from jobs.apis.described.description import AuthDescription
+from jobs.apis.description.model import AuthDescription
 from jobs.model import Reply, Request
 from tests.virtual_time import run
 from worker.clock import Clock

@@ -11,8 +11,8 @@ import pytest
 from pydantic import SecretStr
 
 from jobs.apis.api import Api
-from jobs.apis.described.loading import DescriptionRefused
-from jobs.apis.described.problems import Problem
+from jobs.apis.description.loading import DescriptionRefused
+from jobs.apis.description.problems import Problem
 from jobs.apis.registry import DEFAULT, constants_of, description_of
 from jobs.model import Edit, RowRef, RowResult, Status
 from tests.desk_api import DESK, desk_file

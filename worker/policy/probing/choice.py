@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from jobs.apis.described.fields import FieldRule, FieldRules
-from jobs.apis.described.names import Steps, name_of, steps_of
 from jobs.columns.cells import FROM_TEXT, Wanted
 from jobs.columns.problems import RowRefused
 from jobs.model import JSON
+from jobs.names import Steps, name_of, steps_of
 from worker.policy.probing.subject import Reading, Subject
 
 _SUFFIXES: Final[Mapping[str, Wanted]] = {

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from jobs.apis.described.names import pointed, pointer_to
-from jobs.apis.described.places import at
 from jobs.apis.documents import value_of
 from jobs.model import ABSENT, Absent, Reply
+from jobs.names import pointed, pointer_to
+from jobs.places import at
 from worker.policy.probing.effects import is_empty, place_of_record, shows_key
 from worker.policy.probing.facts import Fact, Note
 from worker.policy.probing.subject import Reading, Subject

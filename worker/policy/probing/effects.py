@@ -6,10 +6,10 @@ from itertools import zip_longest
 from typing import Any, Final, Literal
 
 from jobs.apis.described.fields import element_of
-from jobs.apis.described.names import Steps
-from jobs.apis.described.places import at
 from jobs.changes.equality import equal
 from jobs.model import ABSENT, Absent
+from jobs.names import Steps
+from jobs.places import at
 
 Merge = Literal["replace", "shallow", "deep"]
 """What a server does with members that are not sent, as descriptions say it."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from jobs.apis.described.names import Steps
+from jobs.names import Steps
 
 
 @dataclass(frozen=True, slots=True)

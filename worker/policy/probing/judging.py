@@ -4,11 +4,11 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-from jobs.apis.described.names import name_of
-from jobs.apis.described.places import at
 from jobs.apis.meanings import Meaning
 from jobs.changes.equality import equal
 from jobs.model import Outcome, Reply
+from jobs.names import name_of
+from jobs.places import at
 from worker.policy.decision import shown
 from worker.policy.probing.echo import echo_fact
 from worker.policy.probing.effects import Merge, alike, is_empty, is_nothing, merging

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from jobs.apis.described.description import Description
-from jobs.apis.described.names import Steps, steps_of
+from jobs.apis.description.model import Description
+from jobs.names import Steps, steps_of
 from worker.policy.probing.facts import Fact, Note
 
 NOT_TESTED: Final = "refused, so not tested"

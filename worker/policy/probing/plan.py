@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from jobs.apis.described.names import Steps, name_of
-from jobs.apis.described.places import at, copied, put, take_away
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Unread
+from jobs.names import Steps, name_of
+from jobs.places import at, copied, put, take_away
 from worker.policy.probing.effects import is_empty
 from worker.policy.probing.subject import Reading, Subject, present
 

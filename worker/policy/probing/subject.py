@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from jobs.apis.described import keys
 from jobs.apis.described.api import DescribedApi
-from jobs.apis.described.description import Description, FieldDescription, ResourceDescription
 from jobs.apis.described.fields import FieldRules
-from jobs.apis.described.names import Steps, name_of, pointed, steps_of
-from jobs.apis.described.places import at
 from jobs.apis.described.resource import DescribedResource
+from jobs.apis.description import keys
+from jobs.apis.description.model import Description, FieldDescription, ResourceDescription
 from jobs.apis.documents import value_of
 from jobs.changes.diff import Change
 from jobs.model import JSON, Absent, Edit, Fields, Live, Reply, Request, RowRef, UpdateJob
+from jobs.names import Steps, name_of, pointed, steps_of
+from jobs.places import at
 from worker.policy.probing.effects import Merge, is_nothing
 from worker.policy.verdict import Sent
 

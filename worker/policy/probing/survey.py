@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from jobs.apis.described.names import Steps, name_of, pointed, pointer_to
-from jobs.apis.described.places import at
 from jobs.apis.documents import value_of
 from jobs.apis.meanings import Meaning
 from jobs.model import Fields, Reply, Request
+from jobs.names import Steps, name_of, pointed, pointer_to
+from jobs.places import at
 from worker.policy.probing import limit_names
 from worker.policy.probing.effects import alike, place_of_record, shows_key
 from worker.policy.probing.facts import Fact, Note

@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from jobs.apis.described.fields import FieldRules
-from jobs.apis.described.names import Steps, name_of, pointed
-from jobs.apis.described.places import at, copied
 from jobs.model import ABSENT, JSON, UNREAD, Edit
+from jobs.names import Steps, name_of, pointed
+from jobs.places import at, copied
 from jobs.texts import shortened
 from worker.policy.probing import judging
 from worker.policy.probing.channel import Channel, Declined

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Final
 
-from jobs.apis.described.description import PreconditionDescription
-from jobs.apis.described.names import Steps, pointed, pointer_to
-from jobs.apis.described.places import at
-from jobs.apis.described.templates import template
+from jobs.apis.description.model import PreconditionDescription
+from jobs.apis.description.templates import template
 from jobs.model import ABSENT, Absent
+from jobs.names import Steps, pointed, pointer_to
+from jobs.places import at
 from worker.policy.probing.effects import differences
 from worker.policy.probing.facts import Fact
 from worker.policy.probing.subject import Reading, Subject

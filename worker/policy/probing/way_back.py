@@ -4,8 +4,8 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
-from jobs.apis.described.names import name_of
 from jobs.model import JSON, Edit
+from jobs.names import name_of
 from worker.policy.probing.channel import Channel
 from worker.policy.probing.effects import Merge, alike, differences
 from worker.policy.probing.facts import Fact

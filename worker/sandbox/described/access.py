@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit
 
-from jobs.apis.described.description import AuthDescription
-from jobs.apis.described.templates import template
+from jobs.apis.description.model import AuthDescription
+from jobs.apis.description.templates import template
 from worker.sandbox.described.pointers import steps_to, store
 from worker.sandbox.jsonapi import Reply, json_reply
 from worker.sandbox.settings import SandboxSettings

@@ -9,7 +9,7 @@ from math import ceil
 from random import Random
 from typing import Any
 
-from jobs.apis.described.description import Description
+from jobs.apis.description.model import Description
 from worker.sandbox.api import Answer, Call
 from worker.sandbox.described import bodies, versions
 from worker.sandbox.described.access import Access

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 from urllib.parse import parse_qsl
 
-from jobs.apis.described.description import ResourceDescription, UpdateDescription
+from jobs.apis.description.model import ResourceDescription, UpdateDescription
 from worker.sandbox.described.failures import Refusal
 from worker.sandbox.described.fields import Fields
 from worker.sandbox.described.filling import Found, joined, read_json

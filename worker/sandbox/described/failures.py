@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from jobs.apis.described.description import Description, ErrorPlaces, ErrorRule, ResourceDescription
+from jobs.apis.description.model import Description, ErrorPlaces, ErrorRule, ResourceDescription
 from worker.sandbox.described.pointers import steps_to, store
 from worker.sandbox.jsonapi import Reply, json_reply
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Final
 
-from jobs.apis.described.description import FieldDescription, ResourceDescription
+from jobs.apis.description.model import FieldDescription, ResourceDescription
 from worker.sandbox.described.failures import Wrong
 from worker.sandbox.described.pointers import MISSING, Steps, look, steps_of, steps_to
 

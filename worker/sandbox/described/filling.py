@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 from urllib.parse import unquote
 
-from jobs.apis.described.templates import Hole, template
+from jobs.apis.description.templates import Hole, template
 
 Found: TypeAlias = dict[str, list[str]]
 """Values by name, with what was done to them: `email:lower:md5`. `ids` and `fields` may have many, the others one."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from jobs.apis.described.description import Description, LimitDescription, LimitHeaders
+from jobs.apis.description.model import Description, LimitDescription, LimitHeaders
 from worker.sandbox.limits import SlidingWindow
 
 _RATE: Final = re.compile(r"\s*(\d+)\s*/\s*(\d+(?:\.\d+)?)(ms|s|m|h|d)\s*")

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote, urlsplit
 
-from jobs.apis.described.description import Description
-from jobs.apis.described.templates import template
+from jobs.apis.description.model import Description
+from jobs.apis.description.templates import template
 from worker.sandbox.described.records import Kind
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
-from jobs.apis.described.description import Description, ResourceDescription
-from jobs.apis.described.templates import TRANSFORMS, template
+from jobs.apis.description.model import Description, ResourceDescription
+from jobs.apis.description.templates import TRANSFORMS, template
 from worker.sandbox.described.fields import Fields
 from worker.sandbox.described.filling import Found
 from worker.sandbox.described.pointers import Steps, look, steps_to

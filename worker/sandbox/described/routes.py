@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl
 
-from jobs.apis.described.description import Description
-from jobs.apis.described.templates import template
+from jobs.apis.description.model import Description
+from jobs.apis.description.templates import template
 from worker.sandbox.described import bodies
 from worker.sandbox.described.failures import Refusal
 from worker.sandbox.described.filling import Found, Pattern, joined, read_json

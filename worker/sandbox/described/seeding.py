@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from jobs.apis.described.description import FieldDescription
+from jobs.apis.description.model import FieldDescription
 from worker.sandbox.described import versions
 from worker.sandbox.described.pointers import MISSING, Steps, look, steps_to, store
 from worker.sandbox.described.records import Kind, Record, Records

@@ -9,7 +9,7 @@ from dataclasses import replace
 from shlex import quote
 from typing import Any
 
-from jobs.apis.described.description import Description
+from jobs.apis.description.model import Description
 from worker.sandbox.described.api import DescribedApi
 from worker.sandbox.described.places import base_path, told_variables, values_of
 from worker.sandbox.described.records import key_of

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from email.utils import formatdate
 from typing import Any, Final
 
-from jobs.apis.described.description import FieldDescription
-from jobs.apis.described.templates import template
+from jobs.apis.description.model import FieldDescription
+from jobs.apis.description.templates import template
 from worker.sandbox.described.failures import Refusal
 from worker.sandbox.described.pointers import MISSING, Steps, look, steps_to, store
 from worker.sandbox.described.records import Kind, Record, Records, as_text

@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from jobs.apis.described.description import Description
 from jobs.apis.described.resource import DescribedResource
+from jobs.apis.description.model import Description
 from jobs.apis.schema import Schema
 from jobs.model import Reply, RowRef, UpdateJob
 

@@ -1,5 +1,5 @@
-from jobs.apis.described import keys
 from jobs.apis.described.api import described
+from jobs.apis.description import keys
 from jobs.apis.meanings import Meaning
 from jobs.model import Reply, Request
 from tests.jobs.apis.described.kit import description

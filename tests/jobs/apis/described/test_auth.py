@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from jobs.apis.auth import Auth, Claims, Grant, Permit, TokenSource
 from jobs.apis.described.auth import auth_of
-from jobs.apis.described.description import AuthDescription
+from jobs.apis.description.model import AuthDescription
 from jobs.apis.meanings import Meaning
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.apis.described.names import name_of
 from jobs.apis.described.resource import DescribedResource
 from jobs.changes.diff import Change, CompareRules, as_written, difference, fields
 from jobs.model import ABSENT, JSON, Absent, Edit, Fields, UpdateJob
+from jobs.names import name_of
 from tests.jobs.apis.described.kit import REF, SCHEMA, job, reply, resource
 
 

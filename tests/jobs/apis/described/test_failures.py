@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.apis.described.description import ErrorPlaces
 from jobs.apis.described.failures import errors_beside, errors_of, request_id_of
+from jobs.apis.description.model import ErrorPlaces
 from jobs.apis.errors import MOST_ERRORS, read_errors
 from jobs.apis.quoting import HIDDEN, TEXT_LIMIT
 from jobs.model import ApiError, Reply

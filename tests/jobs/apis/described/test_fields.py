@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.apis.described.description import FieldDescription, ResourceDescription, UpdateDescription
 from jobs.apis.described.fields import FieldRule, FieldRules, element_of, typed
+from jobs.apis.description.model import FieldDescription, ResourceDescription, UpdateDescription
 
 
 def rules(fields: dict[str, dict[str, Any]] | None = None, **update: Any) -> FieldRules:

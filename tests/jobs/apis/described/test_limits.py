@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from jobs.apis.described.description import Description, ErrorRule, LimitDescription, LimitHeaders, ResourceDescription
 from jobs.apis.described.limits import MOST_REQUESTS, limits_of
+from jobs.apis.description.model import Description, ErrorRule, LimitDescription, LimitHeaders, ResourceDescription
 from jobs.apis.limits import PATH, RECORD, DeclaredLimit, DeclaredLimits, LimitHeader
 
 

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from jobs.apis.backpressure import failure
 from jobs.apis.described import meaning as module
-from jobs.apis.described.description import ErrorPlaces, ErrorRule, Meant
 from jobs.apis.described.meaning import (
     MEANINGS,
     Rules,
@@ -18,6 +17,7 @@ from jobs.apis.described.meaning import (
     meaning_of,
     scope_of,
 )
+from jobs.apis.description.model import ErrorPlaces, ErrorRule, Meant
 from jobs.apis.meanings import REFUSALS, SERVER_ERRORS, Meaning
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
 

@@ -5,9 +5,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pytest
 
 from jobs.apis.api import Confirmation, Matches
-from jobs.apis.described import keys
 from jobs.apis.described.resource import DescribedResource
-from jobs.apis.described.templates import Unfilled
+from jobs.apis.description import keys
+from jobs.apis.description.templates import Unfilled
 from jobs.changes.diff import Change, CompareRules, difference, fields
 from jobs.model import Edit, Fields, Live, Reply
 from tests.jobs.apis.described.kit import SCHEMA, description, job, reply, resource

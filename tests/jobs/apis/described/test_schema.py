@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from jobs.apis.described.description import Description, FieldDescription
 from jobs.apis.described.schema import schema_of
+from jobs.apis.description.model import Description, FieldDescription
 from jobs.apis.fields import Kind, Variable
 from tests.schemas import DESCRIBED, DESK
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.apis.described.loading import examine
+from jobs.apis.description.loading import examine
 from jobs.apis.openapi.candidates import candidates
 from jobs.apis.openapi.document import parse
 from jobs.apis.openapi.draft import draft

@@ -2,8 +2,8 @@
 
 import pytest
 
-from jobs.apis.described.description import Description
 from jobs.apis.described.schema import schema_of
+from jobs.apis.description.model import Description
 from jobs.columns import ObjectColumns, Rules, SheetColumns, header_faults
 from jobs.columns.grammar import Heading
 from jobs.columns.members.places import path_of

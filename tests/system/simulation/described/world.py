@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Final, Literal
 
-from jobs.apis.described.description import Description
+from jobs.apis.description.model import Description
 
 Format = Literal["json", "merge_patch", "json_patch", "json_api", "form"]
 Versions = Literal["", "etag", "member", "body", "query"]

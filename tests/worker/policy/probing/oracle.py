@@ -8,7 +8,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 from jobs.apis.described.api import described
-from jobs.apis.described.loading import load
+from jobs.apis.description.loading import load
 from jobs.apis.meanings import Meaning
 from jobs.model import MaybeSent, Outcome, Reply, Request
 from worker.policy.probing.facts import Fact

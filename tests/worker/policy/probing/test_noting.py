@@ -1,8 +1,8 @@
 """What was found stands in the description, and every change is told."""
 
-from jobs.apis.described.description import Description
-from jobs.apis.described.loading import load
-from jobs.apis.described.writing import as_toml
+from jobs.apis.description.loading import load
+from jobs.apis.description.model import Description
+from jobs.apis.description.writing import as_toml
 from worker.policy.probing.facts import Fact, Note
 from worker.policy.probing.noting import NOT_TESTED, noted
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from multidict import CIMultiDict
 
-from jobs.apis.described.loading import load
+from jobs.apis.description.loading import load
 from worker.sandbox import Entry, SandboxSettings
 from worker.sandbox.api import Call
 from worker.sandbox.described.access import TOKEN

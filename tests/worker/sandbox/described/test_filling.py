@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.apis.described.templates import into_url, template
+from jobs.apis.description.templates import into_url, template
 from worker.sandbox.described.filling import Pattern, read_json
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
