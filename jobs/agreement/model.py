@@ -46,8 +46,12 @@ Remembered: TypeAlias = Mapping[Path, Agreed]
 Drift = Literal["report", "overwrite", "keep"]
 """What becomes of a field that somebody else has changed."""
 
-Kind = Literal["drifted", "kept", "both_changed", "overwritten", "gone"]
-"""What is told of a field besides that it is sent or not."""
+Kind = Literal["drifted", "kept", "both_changed", "overwritten", "gone", "differs", "agreed"]
+"""What is told of a field besides that it is sent or not.
+
+`differs`: the record holds the form in which the API stored what the sheet says, which is another value. `agreed`: it
+holds what the sheet says, written otherwise, such as 7 for the text `7`; told so that the memory learns the form.
+"""
 
 
 @dataclass(frozen=True, slots=True)

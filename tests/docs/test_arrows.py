@@ -68,9 +68,9 @@ def test_nothing_imports_the_library_from_inside() -> None:
     assert importers("rowpatch") == set()
 
 
-def test_the_journal_is_the_only_one_with_sqlite_but_for_the_check_and_the_sandbox() -> None:
+def test_only_the_journal_and_the_memory_have_sqlite_but_for_the_check_and_the_sandbox() -> None:
     rooms = {each.rpartition(".")[0] for each in importers("sqlite3")}
-    assert {each for each in rooms if not inside(each, SANDBOX)} <= {"worker.journal", "worker.checking"}
+    assert {each for each in rooms if not inside(each, SANDBOX)} <= {"worker.journal", "worker.reconcile", "worker.checking"}
 
 
 def test_nothing_asks_an_input_for_the_name_of_its_format() -> None:

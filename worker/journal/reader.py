@@ -8,6 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeAlias, TypeVar
 
+from jobs.agreement.marks import decode_told
+from jobs.agreement.model import Told
 from jobs.apis.schema import Schema
 from jobs.changes.edits import fires_twice
 from jobs.model import ApiError, RowRef, RowResult, Status
@@ -81,6 +83,11 @@ _WRITTEN: Final = """
         AND attempt.n > coalesce(result.attempts, 0))
     ORDER BY image.type, image.id, image.row, image.n
 """
+_IMAGES: Final = """
+    SELECT image.row, image.type, image.id, shape.edits, image.content, image.unread, image.landed
+    FROM image LEFT JOIN shape ON shape.n = image.shape ORDER BY image.row, image.n
+"""
+_HAS_HELD: Final = "SELECT count(*) FROM sqlite_schema WHERE name = 'held'"
 _UNSETTLED_ATTEMPTS: Final = """
     SELECT attempt.row, max(attempt.n) FROM attempt LEFT JOIN result ON result.row = attempt.row
     WHERE result.row IS NULL OR result.redo GROUP BY attempt.row
@@ -324,6 +331,22 @@ class History:
         A row that was tried again after a part of it had been applied comes once for each part.
         """
         return self._understood(lambda row: (read_image(row[:-1]), bool(row[-1])), _WRITTEN, SAFE)
+
+    def images(self) -> Iterator[tuple[Image, bool]]:
+        """Yield every image, in row order, and whether it is of a part that certainly took effect."""
+        return self._understood(lambda row: (read_image(row[:-1]), bool(row[-1])), _IMAGES)
+
+    def held(self) -> Iterator[tuple[int, tuple[Told, ...]]]:
+        """Yield what a night told of the fields of rows, in row order; nothing of other runs."""
+        (is_there,) = next(self._select(_HAS_HELD))
+        if not is_there:
+            return iter(())
+        told = "SELECT row, told FROM held ORDER BY row"
+        return self._understood(lambda row: (int(row[0]), decode_told(row[1])), told)
+
+    def aims(self) -> Iterator[tuple[int, str]]:
+        """Yield, in row order, the ids that were looked up for rows which name a reference."""
+        return self._understood(lambda row: (int(row[0]), str(row[1])), "SELECT row, id FROM target ORDER BY row")
 
     def unread(self) -> dict[str, int]:
         """Count, by name, the rows sent with what nobody can compare: triggers, and what the API never shows."""

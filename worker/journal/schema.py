@@ -5,6 +5,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,24 @@ _READABLE: Final = frozenset({"5", SCHEMA})
 
 APPLICATION_ID: Final = 0x726F7770
 """Marks the file as a rowpatch journal (`rowp`), as SQLite's `application_id`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileKind:
+    """What tells our SQLite files apart.
+
+    Attributes:
+        name: for messages.
+        application_id: marks the file.
+        readable: versions of its schema that can be read, as the fact `schema` says them.
+    """
+
+    name: str
+    application_id: int
+    readable: frozenset[str]
+
+
+JOURNALS: Final = FileKind("journal", APPLICATION_ID, _READABLE)
 
 PLAN: Final = "plan"
 """The fact about a plan: `complete` once every row is planned, `kept` once a run keeps to it."""
@@ -50,6 +69,11 @@ CREATE TABLE plan (
 CREATE TABLE target (row INTEGER PRIMARY KEY, id TEXT NOT NULL);
 """
 
+HELD: Final = """
+CREATE TABLE IF NOT EXISTS held (row INTEGER PRIMARY KEY, told TEXT NOT NULL)
+"""
+"""What a night held back of a row, or told of it besides its result. Only journals of nights have the table."""
+
 
 class JournalError(Exception):
     """The journal cannot be written: a full disk, a vanished folder. The run stops and can be resumed."""
@@ -76,8 +100,8 @@ def create(path: Path, facts: Mapping[str, str]) -> None:
     draft.rename(path)
 
 
-def connect(path: Path, *, write: bool, checked: bool) -> sqlite3.Connection:
-    """Open a journal, for one writer or for a reader.
+def connect(path: Path, *, write: bool, checked: bool, kind: FileKind = JOURNALS) -> sqlite3.Connection:
+    """Open a journal, or a file of another kind, for one writer or for a reader.
 
     All of it is read to look for damage, about 0.5 s for a million rows, unless this process has done so before.
 
@@ -92,7 +116,7 @@ def connect(path: Path, *, write: bool, checked: bool) -> sqlite3.Connection:
     with translated(path):
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0)
         try:
-            _identify(db, path)
+            _identify(db, path, kind)
             if not checked:
                 _look_for_damage(db, path)
             _prepare(db, write=write)
@@ -124,6 +148,13 @@ def break_seal(path: Path) -> None:
         return  # there is none
     except OSError as error:
         raise JournalError(f"cannot write {path}: {error.strerror}") from None
+
+
+def seal_of(path: Path) -> bytes:
+    """Return the checksum of a journal that its last process stored; empty if it was not closed in order."""
+    with suppress(OSError, ValueError):
+        return bytes.fromhex(_seal_of(path).read_text(encoding="ascii"))
+    return b""
 
 
 def _check_seal(path: Path) -> None:
@@ -181,12 +212,12 @@ def translated(path: Path) -> Iterator[None]:
         raise damaged(path, str(error)) from error
 
 
-def _identify(db: sqlite3.Connection, path: Path) -> None:
+def _identify(db: sqlite3.Connection, path: Path, kind: FileKind) -> None:
     (application,) = _one(db, "PRAGMA application_id")
-    if application != APPLICATION_ID:
-        raise damaged(path, "not a rowpatch journal")
+    if application != kind.application_id:
+        raise damaged(path, f"not a rowpatch {kind.name}")
     (version,) = _one(db, "SELECT value FROM fact WHERE name = 'schema'")
-    if version not in _READABLE:
+    if version not in kind.readable:
         raise damaged(path, f"written by another version of rowpatch, schema {version}")
 
 

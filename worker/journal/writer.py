@@ -14,12 +14,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from jobs.agreement.marks import encode_told
+from jobs.agreement.model import Told
 from jobs.changes.edits import Shape, encode, encode_shape
 from jobs.model import Edit, RowResult, Status
 from worker.journal.committer import Runner
 from worker.journal.reader import History
 from worker.journal.records import Image, Planned, image_columns, listed, planned_columns
-from worker.journal.schema import SCHEMA, JournalError, break_seal, seal, transaction
+from worker.journal.schema import HELD, SCHEMA, JournalError, break_seal, seal, transaction
 
 _INTEND: Final = "INSERT INTO attempt (row, n, process, at) VALUES (?, ?, ?, ?)"
 _WITHDRAW: Final = "DELETE FROM attempt WHERE row = ? AND n = ?"
@@ -33,6 +35,7 @@ _PARTIAL: Final = "UPDATE image SET landed = 1, shape = ?, content = ? WHERE row
 _STORED: Final = "UPDATE image SET shape = ?, content = ? WHERE row = ? AND NOT landed"
 _PLAN: Final = "INSERT OR REPLACE INTO plan VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _TARGET: Final = "INSERT OR REPLACE INTO target VALUES (?, ?)"
+_HOLD: Final = "INSERT OR REPLACE INTO held VALUES (?, ?)"
 _FACT: Final = "INSERT OR REPLACE INTO fact VALUES (?, ?)"
 _BEGIN: Final = "INSERT INTO process (command, started_at, last_at, state) VALUES (?, ?, ?, 'running')"
 _HEARTBEAT: Final = "UPDATE process SET last_at = ?, gets = ?, tokens = ?, refused = ? WHERE n = ?"
@@ -49,6 +52,7 @@ _QUEUED: Final = (
     _WITHDRAW,
     _NOTE,
     _PARTIAL,
+    _HOLD,
     _SETTLE,
     _FACT,
 )
@@ -249,6 +253,10 @@ class Journal(History):
         self._batch.results.append(result)
         self._queue(_SETTLE, *_columns(result))
 
+    def hold(self, row: int, told: Iterable[Told]) -> None:
+        """Queue what a night tells of a row's fields, in place of what it told before; to be called before `settle`."""
+        self._queue(_HOLD, row, encode_told(told))
+
     def plan(self, planned: Planned) -> None:
         """Queue the plan of a row."""
         self._queue(_PLAN, *planned_columns(planned, self._encoded(planned.edits, self._batch)))
@@ -347,6 +355,8 @@ class Journal(History):
                 self._beat(at)
 
     def _store(self, batch: _Batch) -> None:
+        if batch.rows.get(_HOLD):
+            self._db.execute(HELD)
         for statement in _QUEUED:
             if rows := batch.rows.get(statement):
                 self._db.executemany(statement, rows)
