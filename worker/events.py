@@ -84,6 +84,23 @@ class TokenNotRenewed:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class NoticeSent:
+    """Somebody was notified of how a night ended; `way` names the command, or the place of a webhook's address."""
+
+    way: str
+    occasions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeFailed:
+    """Somebody could not be notified, which changes nothing else."""
+
+    way: str
+    occasions: tuple[str, ...]
+    why: str
+
+
 Event: TypeAlias = (
     Working
     | Draining
@@ -95,6 +112,8 @@ Event: TypeAlias = (
     | NoAnswer
     | RetryBudgetExhausted
     | TokenNotRenewed
+    | NoticeSent
+    | NoticeFailed
 )
 """All there are."""
 

@@ -15,6 +15,8 @@ from worker.events import (
     LimitInferred,
     LimitLearned,
     NoAnswer,
+    NoticeFailed,
+    NoticeSent,
     RetryBudgetExhausted,
     SlowedDown,
     TokenNotRenewed,
@@ -35,6 +37,8 @@ NAMES: Final[Mapping[type[Event], str]] = {
     NoAnswer: "no_answer",
     RetryBudgetExhausted: "retry_budget_exhausted",
     TokenNotRenewed: "token_not_renewed",
+    NoticeSent: "notice_sent",
+    NoticeFailed: "notice_failed",
 }
 """The name of each kind of event in the log. Users filter by these names: they never change."""
 
@@ -52,8 +56,10 @@ def log_event(event: Event) -> None:
 
 def _shown(value: object) -> object:
     match value:
-        case tuple():
+        case tuple() if all(isinstance(each, Window) for each in value):
             return windows_text(value)
+        case tuple():
+            return ", ".join(value)
         case Path():
             return str(value)
         case float():

@@ -7,15 +7,49 @@ from cyclopts import Parameter
 
 
 def runs(
+    recipe: Annotated[Path | None, Parameter(help="Recipe of a job: list its nights only. Default: all runs.")] = None,
+    /,
     *,
     in_: Annotated[Path, Parameter(name="--in", help="Directory of the runs. Default: runs.")] = Path("runs"),
 ) -> int:
-    """List the runs, the newest first: state, age, counts, and the next command. Nothing is sent."""
+    """List the runs, the newest first: state, age, counts, and the next command. Nothing is sent.
+
+    With RECIPE, list the nights of its job: the outcome of each, and how many were ok.
+    """
     import time
 
+    from worker.cli.session import guarded
     from worker.cli.speech import say
-    from worker.files.runs import lines, listed
+    from worker.files.runs import lines, listed, nights
 
-    found = listed(in_)
-    say("\n".join(lines(found, time.time())) if found else f"There are no runs in {in_}.")
-    return 0
+    def list_them() -> int:
+        job = None if recipe is None else _job(recipe)
+        found, now = listed(in_, job), time.time()
+        if found:
+            say("\n".join(lines(found, now) if job is None else nights(job, found, now)))
+        else:
+            say(f"There are no runs{'' if job is None else f' of {job}'} in {in_}.")
+        return 0
+
+    return guarded(list_them)
+
+
+def _job(recipe: Path) -> str:
+    """Return the name of the job of a recipe: what it says, else the stem of its file.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    import tomllib
+
+    from worker.settings import ConfigError
+
+    try:
+        name = tomllib.loads(recipe.read_text(encoding="utf-8")).get("name", recipe.stem)
+    except OSError as error:
+        raise ConfigError(f"Cannot read {recipe}: {error.strerror}.") from None
+    except ValueError as error:
+        raise ConfigError(f"{recipe} is not valid TOML: {error}") from None
+    if not isinstance(name, str):
+        raise ConfigError(f'{recipe}: write the name as a text, like name = "prices"')
+    return name

@@ -1,4 +1,4 @@
-"""Files that appear complete or not at all, and that nobody else can read."""
+"""Files that appear complete or not at all, and that nobody else can read unless they are meant to."""
 
 import os
 import time
@@ -15,10 +15,10 @@ _BUFFER: Final = 1 << 18
 
 
 @contextmanager
-def replacing(directory: Path, names: Sequence[str]) -> Iterator[list[TextIO]]:
+def replacing(directory: Path, names: Sequence[str], mode: int = _PRIVATE) -> Iterator[list[TextIO]]:
     """Write files beside the old ones, which they replace together when the block ends well.
 
-    The files are UTF-8, lines end as written, and the mode is 0600 whatever the umask. When the block raises, the old
+    The files are UTF-8, lines end as written, and the mode is `mode` whatever the umask. When the block raises, the old
     files stand and the drafts are gone. All get the same time stamp: an old file whose stamp is not that of the last
     name has been edited since, and is set aside. One process at a time: the caller holds the run's lock.
 
@@ -28,7 +28,7 @@ def replacing(directory: Path, names: Sequence[str]) -> Iterator[list[TextIO]]:
     drafts = {directory / f".{name}.new": directory / name for name in names}
     try:
         with ExitStack() as stack:
-            files = [stack.enter_context(_private(draft)) for draft in drafts]
+            files = [stack.enter_context(_draft(draft, mode)) for draft in drafts]
             yield files
             for file in files:
                 file.flush()
@@ -56,9 +56,9 @@ def _aside(path: Path) -> Path:
     return next(new for name in names if not (new := path.with_suffix(f".{name}{path.suffix}")).exists())
 
 
-def _private(path: Path) -> TextIO:
+def _draft(path: Path, mode: int) -> TextIO:
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
-    os.fchmod(descriptor, _PRIVATE)
+    os.fchmod(descriptor, mode)
     # Half a surrogate pair in a server's message has no UTF-8; its escape is what JSON writes for it anyway.
     return open(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="", buffering=_BUFFER)  # noqa: PTH123  # a descriptor; the caller closes it

@@ -9,6 +9,8 @@ from typing import Final
 
 from jobs.model import SETTLED_WELL, Status
 from jobs.printable import printable
+from worker.exit_statuses import DONE, NOT_ALL, STOPPED
+from worker.files.retention import is_of_job
 from worker.files.run_directory import JOURNAL, is_held
 from worker.journal import PLAN, History, JournalError
 from worker.journal.reader import Process
@@ -33,6 +35,7 @@ class RunListed:
         at: seconds since the epoch when something last happened.
         rows: of the input. `counts`: results by status. `limit`: rows that are looked at for now; None for all.
         reach: rows that a resume can get to: a plan may end before the input does.
+        exit_status: of the last process; None if it did not end by itself.
     """
 
     directory: Path
@@ -44,6 +47,15 @@ class RunListed:
     counts: Mapping[Status, int]
     limit: int | None = None
     reach: int = 0
+    exit_status: int | None = None
+
+    @property
+    def outcome(self) -> str:
+        """How it ended, in one word: `ok`, `partial` or `guard`, and its state where that says more."""
+        if self.state == "finished" and self.exit_status in {DONE, NOT_ALL}:
+            return "ok" if self.exit_status == DONE else "partial"
+        is_tripped = self.state == "planned" and self.exit_status == STOPPED  # a whole plan that may not be sent
+        return "guard" if is_tripped else self.state
 
     @property
     def is_undo(self) -> bool:
@@ -106,10 +118,11 @@ def label_of_undo(run: Path) -> str:
     return _UNDO_OF + printable(run.resolve().name)
 
 
-def listed(home: Path = HOME) -> list[RunListed]:
-    """Return the runs in a directory, newest first."""
-    folders = home.iterdir() if home.is_dir() else iter(())
-    return sorted(filter(None, map(_looked_at, folders)), key=lambda run: run.at, reverse=True)
+def listed(home: Path = HOME, job: str | None = None) -> list[RunListed]:
+    """Return the runs in a directory, or the nights of one job, newest first."""
+    folders = home.iterdir() if home.is_dir() else ()
+    wanted = (folder for folder in folders if job is None or is_of_job(folder, job))
+    return sorted(filter(None, map(_looked_at, wanted)), key=lambda run: run.at, reverse=True)
 
 
 def newest(what: str, fits: Callable[[RunListed], bool], home: Path = HOME) -> Path:
@@ -160,7 +173,8 @@ def _read(directory: Path, history: History, changed: float) -> RunListed:
     rows, limit = int(facts["rows"]), Settings.model_validate_json(facts["settings"]).input.limit
     reach = limit if limit is not None and history.is_bound_to(limit) else rows
     state = _state(directory, history, processes)
-    return RunListed(directory, command, facts["source"], state, at, rows, history.counts(), limit, reach)
+    status = processes[-1].exit_status if processes else None
+    return RunListed(directory, command, facts["source"], state, at, rows, history.counts(), limit, reach, status)
 
 
 def _state(directory: Path, history: History, processes: list[Process]) -> str:
@@ -174,10 +188,28 @@ def _state(directory: Path, history: History, processes: list[Process]) -> str:
 def lines(runs: list[RunListed], now: float) -> Iterator[str]:
     """Yield the runs as text: two lines each, the second with what to do next."""
     for run in runs:
-        told = ", ".join(f"{count:,} {status}" for status, count in run.counts.items() if count)
-        yield f"{run.directory}  {run.state}, {_age(now - run.at)} ago: {run.rows:,} rows{f', {told}' if told else ''}"
+        yield _line(run, run.state, now)
         if run.next:
             yield f"    {run.next}"
+
+
+def nights(job: str, runs: list[RunListed], now: float) -> Iterator[str]:
+    """Yield the nights of a job as text, newest first: how many were ok, how each ended, and the next command.
+
+    Only the newest has a next command: a night that a later one superseded can be neither resumed nor retried.
+    """
+    good = [run for run in runs if run.outcome == "ok"]
+    last = f"the last one {_age(now - good[0].at)} ago" if good else "look at the newest"
+    yield f"{job}: {len(good):,} of {len(runs):,} nights ok, {last}."
+    for run in runs:
+        yield _line(run, run.outcome, now)
+        if run.next and run is runs[0]:
+            yield f"    {run.next}"
+
+
+def _line(run: RunListed, word: str, now: float) -> str:
+    told = ", ".join(f"{count:,} {status}" for status, count in run.counts.items() if count)
+    return f"{run.directory}  {word}, {_age(now - run.at)} ago: {run.rows:,} rows{f', {told}' if told else ''}"
 
 
 def _age(seconds: float) -> str:

@@ -27,6 +27,14 @@ LINES: list[tuple[Event, str]] = [
     (events.NoAnswer("POST", "refused"), "no_answer method=POST why=refused"),
     (events.RetryBudgetExhausted("PATCH"), "retry_budget_exhausted method=PATCH"),
     (events.TokenNotRenewed("POST", "it answered 500"), "token_not_renewed method=POST why=it answered 500"),
+    (
+        events.NoticeSent("command /opt/tell", ("failed", "drift")),
+        "notice_sent way=command /opt/tell occasions=failed, drift",
+    ),
+    (
+        events.NoticeFailed("webhook HOOK", ("guard",), "the server did not reply"),
+        "notice_failed way=webhook HOOK occasions=guard why=the server did not reply",
+    ),
 ]
 
 

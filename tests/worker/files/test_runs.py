@@ -9,7 +9,7 @@ import pytest
 
 from jobs.model import RowRef, RowResult, Status
 from worker.files.run_directory import JOURNAL, locked
-from worker.files.runs import RunListed, label_of_undo, lines, listed, newest, to_undo
+from worker.files.runs import RunListed, label_of_undo, lines, listed, newest, nights, to_undo
 from worker.journal import PLAN, Journal, create, inline
 from worker.settings import ConfigError, Input, Settings, Target
 
@@ -173,3 +173,40 @@ def test_a_line_says_state_age_and_counts(age: float, told: str) -> None:
 def test_the_second_line_is_a_command_that_a_shell_understands() -> None:
     run = RunListed(Path("runs/a b"), "apply", "/s.csv", "stopped", 1e9, 5, {Status.APPLIED: 3}, reach=5)
     assert list(lines([run], 1e9))[1:] == ["    rowpatch resume 'runs/a b'"]
+
+
+@pytest.mark.parametrize(
+    ("state", "exit_status", "outcome"),
+    [
+        ("finished", 0, "ok"),
+        ("finished", 1, "partial"),
+        ("finished", 3, "finished"),  # without reports
+        ("planned", 0, "planned"),
+        ("planned", 3, "guard"),
+        ("stopped", 3, "stopped"),
+        ("killed", None, "killed"),
+    ],
+)
+def test_an_outcome_says_more_than_the_state(state: str, exit_status: int | None, outcome: str) -> None:
+    assert RunListed(Path("a"), "apply", "s", state, 0.0, 1, {}, exit_status=exit_status).outcome == outcome
+
+
+def test_the_nights_of_a_job_are_listed_by_their_names_with_their_outcomes(tmp_path: Path) -> None:
+    home = tmp_path / "runs"
+    make(home / "prices-2026-12-01", ("apply", "stopped"), results=SOME, at=100.0)
+    make(home / "prices-2026-12-02", ("apply", "finished"), at=200.0)
+    make(home / "prices-2026-12-02-2", ("apply", "stopped"), results=SOME, at=300.0)
+    make(home / "prices-de-2026-12-02", ("apply", "finished"), at=200.0)
+    make(home / "sheet-20261202T000000Z", ("apply", "finished"), at=400.0)
+    assert list(nights("prices", listed(home, "prices"), 400.0)) == [
+        "prices: 1 of 3 nights ok, the last one 3 min ago.",
+        f"{home}/prices-2026-12-02-2  stopped, 100 s ago: 3 rows, 1 applied",
+        f"    rowpatch resume {home}/prices-2026-12-02-2",
+        f"{home}/prices-2026-12-02  ok, 3 min ago: 3 rows, 3 applied",
+        f"{home}/prices-2026-12-01  stopped, 5 min ago: 3 rows, 1 applied",  # superseded: there is no next command
+    ]
+
+
+def test_a_job_whose_nights_all_failed_has_no_good_one(tmp_path: Path) -> None:
+    make(tmp_path / "a-2026-12-01", ("apply", "stopped"), at=0.0)
+    assert next(nights("a", listed(tmp_path, "a"), 0.0)) == "a: 0 of 1 nights ok, look at the newest."

@@ -1,0 +1,1 @@
+"""How a night ended, for people and programs: its report, who is notified, and its metrics."""
