@@ -238,7 +238,8 @@ def notation_of(column: ColumnRecipe, *, whole: bool = False) -> Notation | None
     if column.decimal is None and column.thousands is None and column.times is None:
         return None
     factor = None if column.times is None else factor_of(column.times)
-    return Numbers(column.decimal or ".", column.thousands or "", factor, whole)
+    decimal = column.decimal or ("," if column.thousands == "." else ".")
+    return Numbers(decimal, column.thousands or "", factor, whole)
 
 
 def factor_of(times: str | int) -> Exact | None:

@@ -79,6 +79,7 @@ class SheetView:
     Attributes:
         header: names of the columns for the API.
         sources: position in the sheet of each of them; -1 for a constant.
+        own_names: names in the sheet, by names in the view; none of constants.
     """
 
     def __init__(self, recipe: ViewRecipe, header: Sequence[str], clear_token: str = "") -> None:
@@ -104,13 +105,13 @@ class SheetView:
         self._constants = [self._guarded(text_of(value)) for value in recipe.constants.values()]
         self.header = [*(each.target for each in taken), *recipe.constants]
         self.sources = [*self._at, *(-1 for _ in self._constants)]
-        self._own = {each.target: each.source for each in taken}
+        self.own_names = {each.target: each.source for each in taken}
         self._notated = [
             _Notated(at, self._remembering(how.text), self._remembering(how.stored), how.native)
             for at, each in enumerate(taken)
             if (how := each.notation)
         ]
-        self._clearing = [(at, each.target) for at, each in enumerate(taken) if each.empty == "clear"]
+        self._clearing = [at for at, each in enumerate(taken) if each.empty == "clear"]
         self._filters = [(positions[name], frozenset(wanted)) for name, wanted in recipe.filter.items()]
         self._places = _places(self._at)
 
@@ -154,24 +155,21 @@ class SheetView:
             return DamagedRow(row.ref, cells, sorted(found, key=_column))
         return SheetRow(row.ref, cells)
 
-    def emptied(self, row: SheetRow) -> tuple[str, ...]:
-        """Return the columns of the view that an empty cell of a row clears, if the memory of the job holds a value.
+    def emptied(self, row: SheetRow) -> tuple[int, ...]:
+        """Return the positions of the empty cells of a row of the view whose columns have `empty = "clear"`."""
+        cells = row.cells
+        return tuple(at for at in self._clearing if not cells[at])
 
-        Args:
-            row: of the view.
-        """
-        return tuple(name for at, name in self._clearing if not row.cells[at])
-
-    def cleared(self, row: SheetRow) -> SheetRow:
-        """Return a row of the view that says it clears what is `emptied`."""
+    def cleared(self, row: SheetRow, at: Iterable[int]) -> SheetRow:
+        """Return a row of the view in which cells say that they clear."""
         cells = list(row.cells)
-        for at, _ in self._clearing:
-            cells[at] = cells[at] or self._clear
+        for position in at:
+            cells[position] = self._clear
         return replace(row, cells=cells)
 
     def own(self, refused: Unsendable) -> Unsendable:
         """Return a refusal that names the column of the sheet instead of that of the view."""
-        return _renamed(refused, self._own)
+        return _renamed(refused, self.own_names)
 
     def _refuse_twice(self, taken: Iterable[Taken], recipe: ViewRecipe) -> None:
         for each in taken:
