@@ -38,7 +38,8 @@ class Clearing:
 
     Attributes:
         job: it clears what is `emptied`, too.
-        emptied: fields that only an empty cell clears, by paths as in `UpdateJob.columns`: only what the memory of the job holds is cleared so.
+        emptied: fields that only an empty cell clears, by paths as in `UpdateJob.columns`. Of them, only what the
+            memory of the job holds is to be cleared.
     """
 
     job: UpdateJob
