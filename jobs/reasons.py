@@ -125,6 +125,11 @@ REASONS: Final[dict[str, Reason]] = {
         "The number cannot be carried exactly.",
         "Use fewer digits, or send it as text with NAME:str.",
     ),
+    "wrong_notation": Reason(
+        Status.INVALID,
+        "The cell is not written as the recipe says: another form of number or date, or a text that its map lacks.",
+        "Correct the cell, or the column's `decimal`, `thousands`, `date` or `map` in the recipe.",
+    ),
     "not_allowed": Reason(
         Status.INVALID,
         "The value is not one of those the attribute takes.",
@@ -197,6 +202,7 @@ REASONS: Final[dict[str, Reason]] = {
     "beyond_limit": Reason(Status.SKIPPED, "The row lies beyond --limit.", "Resume the run with a larger --limit."),
     "comment": Reason(Status.SKIPPED, "The id begins with `#`: a comment."),
     "empty_row": Reason(Status.SKIPPED, "Every cell of the row is empty."),
+    "filtered": Reason(Status.SKIPPED, "The recipe's `[filter]` leaves the row out."),
     "hidden": Reason(Status.SKIPPED, "The spreadsheet does not show the row, and --visible-only leaves it out."),
     "nothing_to_change": Reason(Status.SKIPPED, "The row names a record and nothing to change."),
     "not_tried": Reason(

@@ -6,7 +6,7 @@ from typing import Final
 from jobs.columns.cells import as_shown
 from jobs.columns.grammar import RESERVED
 from jobs.columns.problems import RowRefused
-from jobs.columns.targets import Target
+from jobs.columns.targets import Named
 from jobs.formats.errors import InputRefused
 from jobs.formats.stored import Fault
 from jobs.formats.strays import MISREAD
@@ -28,12 +28,12 @@ class Misread:
         no_keys: texts, among others, that do not name a record.
     """
 
-    def __init__(self, names: Sequence[str], target: Target) -> None:
+    def __init__(self, names: Sequence[str], target: Named) -> None:
         """Prepare to recognise such rows under this header.
 
         Args:
             names: of the columns.
-            target: those that say which record is meant.
+            target: the one that says which record is meant.
         """
         self._names = list(names)
         self._key = target.position

@@ -50,7 +50,7 @@ class _Column(NamedTuple):
     convert: Callable[[str], JSON]
 
 
-class _Meaning(NamedTuple):
+class Meaning(NamedTuple):
     """What all columns mean for one resource type: where their cells go, and what `UpdateJob` says of all rows."""
 
     columns: list[_Column]
@@ -85,7 +85,7 @@ class SheetColumns:
         self._mine = [index for index, heading in enumerate(self._headings) if heading.form != "reserved"]
         paths = {heading.path for heading in self._headings if heading.form != "reserved"}
         self._cells_decide = not self._refed and cells_decide(rules, paths)
-        self._of_type: dict[str, _Meaning] = {}
+        self._of_type: dict[str, Meaning] = {}
 
     @property
     def target(self) -> int:
@@ -249,7 +249,7 @@ class SheetColumns:
                 raise error.at(self._headings[index].label, as_shown(text)).because(cause) from None
         return draft
 
-    def _compiled(self, type_: str) -> _Meaning:
+    def _compiled(self, type_: str) -> Meaning:
         """Resolve the columns for a type that no row had so far."""
         if not type_:
             raise RowRefused(
@@ -263,7 +263,7 @@ class SheetColumns:
             self._dialect.refuse_overlaps(mine, kind, self._rules)
         except NotAColumn as error:
             raise RowRefused(error.reason, error.message).at("type", as_shown(type_)) from None
-        meaning = self._of_type[type_] = _Meaning(
+        meaning = self._of_type[type_] = Meaning(
             [self._column(index, heading, kind) for index, heading in self._filled(kind)],
             {self._dialect.path_of(heading, kind): heading.label for heading in mine},
             frozenset(self._dialect.path_of(each, kind) for each in mine if self._dialect.has_no_type(each, kind)),

@@ -11,19 +11,23 @@ Check: TypeAlias = Callable[[str], None]
 """Checks the text of a cell. Raises `RowRefused`."""
 
 
-class Target(Protocol):
-    """The columns of a sheet that say which record is meant."""
+class Named(Protocol):
+    """The first of the columns of a sheet that say which record is meant."""
 
     @property
     def position(self) -> int:
-        """Of the first of them: by it, comments, totals and further headers are told from updates."""
+        """Where it stands: by it, comments, totals and further headers are told from updates."""
 
     @property
     def by_id(self) -> bool:
-        """Whether that one is a part of the key, and not another field, which may hold any text."""
+        """Whether it is a part of the key, and not another field, which may hold any text."""
 
     def check(self, text: str) -> None:
         """Check a cell of that column. Raise `RowRefused`."""
+
+
+class Target(Named, Protocol):
+    """The columns of a sheet that say which record is meant."""
 
     def named(self, cells: Sequence[str], type_name: str) -> tuple[str, str]:
         """Return the key of the record, or else its reference, which has to be looked up. Raise `RowRefused`."""

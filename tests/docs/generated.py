@@ -21,13 +21,13 @@ from pydantic.fields import FieldInfo
 from jobs.apis import catalogue
 from jobs.apis.description.model import Description
 from jobs.apis.description.scopes import key_variables, settable
-from jobs.apis.description.shape import element_of, is_list, is_model, members, words
 from jobs.apis.description.summary import CREDENTIALS, reads
-from jobs.apis.description.writing import inline
 from jobs.damage import WARNINGS
 from jobs.model import Status
 from jobs.printable import printable
 from jobs.reasons import REASONS
+from jobs.toml.shape import element_of, is_list, is_model, members, words
+from jobs.toml.writing import inline
 from tests.docs import verdict_table
 from tests.docs.documents import ROOT, read
 from tests.jobs.apis.commercelayer import test_seed_pages

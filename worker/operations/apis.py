@@ -10,7 +10,6 @@ from jobs.apis.description.loading import DescriptionRefused, load
 from jobs.apis.description.model import Description
 from jobs.apis.description.summary import limits, scheme
 from jobs.apis.description.variables import base_url, missing, names_in, variables_of, variables_of_auth
-from jobs.apis.description.writing import as_toml
 from jobs.apis.registry import (
     APIS,
     DEFAULT,
@@ -23,6 +22,7 @@ from jobs.apis.registry import (
 )
 from jobs.apis.schema import closest
 from jobs.texts import shortened
+from jobs.toml.writing import as_toml
 from worker.files import api_copy
 from worker.files.run_directory import DESCRIPTION
 from worker.settings import ConfigError, Settings, Target, checked_url

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.apis.description.loading import examine
-from jobs.apis.description.problems import Problem
 from jobs.apis.openapi.candidates import Candidate, candidates, chosen, in_other_files
 from jobs.apis.openapi.document import MOST as MOST_BYTES
 from jobs.apis.openapi.document import Document, parse
@@ -14,6 +13,7 @@ from jobs.apis.openapi.index import MOST, index
 from jobs.apis.openapi.refused import DocumentRefused
 from jobs.apis.openapi.schemas import Shapes
 from jobs.apis.schema import closest
+from jobs.toml.problems import Problem
 from worker.settings import ConfigError
 
 

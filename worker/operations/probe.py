@@ -15,13 +15,13 @@ from typing import Final
 from jobs.apis.api import Api
 from jobs.apis.described.api import DescribedApi
 from jobs.apis.description import keys
-from jobs.apis.description.writing import as_toml
 from jobs.apis.meanings import Meaning
 from jobs.apis.schema import closest
 from jobs.changes.inverse import Written, restoring
 from jobs.columns import keys_of
 from jobs.model import JSON, Absent, Edit, NotSent, Reply, Request, RowRef, Unread, Unsendable
 from jobs.printable import printable
+from jobs.toml.writing import as_toml
 from worker.engine.prober import Ask, Prober
 from worker.engine.run import RunEnd
 from worker.exit_statuses import DONE, NOT_ALL, STOPPED

@@ -19,10 +19,10 @@ from jobs.apis.description.checking_texts import (
     variable_names,
 )
 from jobs.apis.description.model import AuthDescription, Description
-from jobs.apis.description.problems import Problem
 from jobs.apis.description.scopes import declared, key_variables, named_in
 from jobs.apis.description.secrecy import secrets
 from jobs.apis.schema import closest
+from jobs.toml.problems import Problem
 
 
 def problems(description: Description) -> list[Problem]:

@@ -6,9 +6,9 @@ from typing import Final
 
 from jobs.apis.description.checking_texts import Scope, member, pointer, template
 from jobs.apis.description.model import FieldDescription, Scalar
-from jobs.apis.description.problems import Path, Problem
 from jobs.apis.description.scopes import named_in
 from jobs.texts import either
+from jobs.toml.problems import Path, Problem
 
 _DOTTED: Final = re.compile(r"[^./*\s][^.*]*(?:\.[^.*]+)*(?:\.\*)?|\*")
 _KEYED_BY: Final = re.compile(r"[^:]+(?::(?:text|int|float|bool))?")

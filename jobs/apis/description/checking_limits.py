@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator, Sequence
 
 from jobs.apis.description.checking_texts import header_name
 from jobs.apis.description.model import LimitDescription, LimitHeaders
-from jobs.apis.description.problems import Path, Problem
 from jobs.apis.description.rates import rate_of, seconds_of
 from jobs.apis.schema import closest
+from jobs.toml.problems import Path, Problem
 
 
 def limits(path: Path, found: Sequence[LimitDescription], variables: Collection[str]) -> Iterator[Problem]:

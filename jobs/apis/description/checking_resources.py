@@ -20,8 +20,8 @@ from jobs.apis.description.model import (
     ResourceDescription,
     UpdateDescription,
 )
-from jobs.apis.description.problems import Path, Problem
 from jobs.apis.description.scopes import declared, holes_in, key_variables, named_in
+from jobs.toml.problems import Path, Problem
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 

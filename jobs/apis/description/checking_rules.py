@@ -6,7 +6,7 @@ from typing import Final
 from jobs.apis.description.checking_limits import scope
 from jobs.apis.description.checking_texts import header_name, pointer, same_names
 from jobs.apis.description.model import ErrorPlaces, ErrorRule, Scalar
-from jobs.apis.description.problems import Path, Problem
+from jobs.toml.problems import Path, Problem
 
 _FAILURES: Final = frozenset(range(400, 600))
 _SUCCESSES: Final = frozenset(range(200, 300))

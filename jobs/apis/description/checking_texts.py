@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from jobs.apis.description.problems import Path, Problem
 from jobs.apis.description.templates import TRANSFORMS, Hole, Template
 from jobs.apis.description.templates import template as parsed
 from jobs.apis.header_values import unsendable
 from jobs.apis.schema import closest
+from jobs.toml.problems import Path, Problem
 
 RESERVED: Final = frozenset({"by", "field", "fields", "ids", "value"})
 """Names in braces that are no variables: they are filled by the request that they stand in."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from jobs.apis.description.model import Description
-from jobs.apis.description.problems import Path, Problem
+from jobs.toml.problems import Path, Problem
 
 _REMEDY: Final = (
     "nothing secret stands in a description: the credential comes from the environment"

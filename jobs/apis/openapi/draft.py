@@ -6,7 +6,6 @@ from itertools import islice
 from typing import Any, Final
 
 from jobs.apis.described.bodies import CONTENT_TYPES
-from jobs.apis.description.writing import key_of
 from jobs.apis.documents import mapping
 from jobs.apis.openapi import fields
 from jobs.apis.openapi.access import Access, Address, access, address, variable
@@ -20,6 +19,7 @@ from jobs.apis.openapi.places import error_places, json_api_layout, json_api_typ
 from jobs.apis.openapi.schemas import Shape, Shapes
 from jobs.apis.openapi.toml import comment, pair, quoted
 from jobs.names import pointer_to
+from jobs.toml.writing import key_of
 
 PROBE: Final = "rowpatch probe finds out"
 _FAILURES: Final = ("422", "400", "4XX", "4xx", "409", "404", "403", "401", "default")

@@ -5,10 +5,10 @@ import textwrap
 from collections.abc import Iterator
 from typing import Final
 
-from jobs.apis.description.writing import inline, key_of
 from jobs.apis.openapi.refused import DocumentRefused
 from jobs.printable import printable
 from jobs.texts import shortened
+from jobs.toml.writing import inline, key_of
 
 _WIDTH: Final = 116
 _HALF: Final = re.compile(r"(?<!\\)(?:\\\\)*\\ud[89a-f]")

@@ -12,9 +12,9 @@ from pydantic import SecretStr
 
 from jobs.apis.api import Api
 from jobs.apis.description.loading import DescriptionRefused
-from jobs.apis.description.problems import Problem
 from jobs.apis.registry import DEFAULT, constants_of, description_of
 from jobs.model import Edit, RowRef, RowResult, Status
+from jobs.toml.problems import Problem
 from tests.desk_api import DESK, desk_file
 from tests.system.e2e.toy_api import HARBOUR
 from worker.clock import Clock

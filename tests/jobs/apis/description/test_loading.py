@@ -3,7 +3,7 @@
 import pytest
 
 from jobs.apis.description.loading import DescriptionRefused, examine, load
-from jobs.apis.description.problems import Problem
+from jobs.toml.problems import Problem
 
 RESOURCE = '[resources.t]\npath = "/t/{id}"\n'
 LEAST = f'name = "x"\n{RESOURCE}'

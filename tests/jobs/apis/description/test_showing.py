@@ -12,10 +12,10 @@ from pydantic.fields import FieldInfo
 from jobs.apis import catalogue
 from jobs.apis.description.loading import examine, load
 from jobs.apis.description.model import Description, FieldDescription
-from jobs.apis.description.shape import element_of, is_list, is_model, is_table, members
 from jobs.apis.description.showing import shown
-from jobs.apis.description.writing import inline
 from jobs.printable import printable
+from jobs.toml.shape import element_of, is_list, is_model, is_table, members
+from jobs.toml.writing import inline
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 scalars = st.booleans() | st.integers(-99, 99) | st.floats(-1e20, 1e20) | texts

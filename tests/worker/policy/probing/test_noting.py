@@ -2,7 +2,7 @@
 
 from jobs.apis.description.loading import load
 from jobs.apis.description.model import Description
-from jobs.apis.description.writing import as_toml
+from jobs.toml.writing import as_toml
 from worker.policy.probing.facts import Fact, Note
 from worker.policy.probing.noting import NOT_TESTED, noted
 

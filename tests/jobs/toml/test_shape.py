@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
-from jobs.apis.description.model import AuthDescription, ReadDescription, UpdateDescription
-from jobs.apis.description.problems import Path
-from jobs.apis.description.shape import element_of, expected, is_list, is_table, keys_at, reached, words
+from jobs.apis.description.model import AuthDescription, Description, ReadDescription, UpdateDescription
+from jobs.toml.problems import Path
+from jobs.toml.shape import Shape, element_of, is_list, is_table, words
+
+SHAPE = Shape(Description)
 
 
 @pytest.mark.parametrize(
@@ -37,20 +39,20 @@ from jobs.apis.description.shape import element_of, expected, is_list, is_table,
     ],
 )
 def test_what_a_key_takes_is_told_in_words(path: Path, said: str) -> None:
-    assert words(expected(path)) == said
+    assert words(SHAPE.expected(path)) == said
 
 
 @pytest.mark.parametrize("path", [("nothing",), ("name", "below"), ("auth", "type", 0), ("limits", 0, "x")])
 def test_nothing_is_expected_where_nothing_may_stand(path: Path) -> None:
-    assert expected(path) is None
+    assert SHAPE.expected(path) is None
 
 
 def test_a_table_has_its_keys_unless_they_are_free() -> None:
-    assert keys_at(("auth",)) is AuthDescription.model_fields
-    assert keys_at(("resources", "t", "read")) is ReadDescription.model_fields
-    assert keys_at(("resources", "t", "update")) is UpdateDescription.model_fields
-    assert keys_at(("headers",)) is None
-    assert keys_at(("name",)) is None
+    assert SHAPE.keys_at(("auth",)) is AuthDescription.model_fields
+    assert SHAPE.keys_at(("resources", "t", "read")) is ReadDescription.model_fields
+    assert SHAPE.keys_at(("resources", "t", "update")) is UpdateDescription.model_fields
+    assert SHAPE.keys_at(("headers",)) is None
+    assert SHAPE.keys_at(("name",)) is None
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,7 @@ def test_a_table_has_its_keys_unless_they_are_free() -> None:
     ],
 )
 def test_the_location_of_an_error_is_a_path_of_the_file(location: Path, path: Path) -> None:
-    assert reached(location) == path
+    assert SHAPE.reached(location) == path
 
 
 @pytest.mark.parametrize(
@@ -83,5 +85,5 @@ def test_the_location_of_an_error_is_a_path_of_the_file(location: Path, path: Pa
     ],
 )
 def test_lists_and_tables_are_told_apart(path: Path, a_list: bool, a_table: bool, has_elements: bool) -> None:
-    found: Any = expected(path)
+    found: Any = SHAPE.expected(path)
     assert (is_list(found), is_table(found), element_of(found) is not None) == (a_list, a_table, has_elements)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.apis.description.loading import examine
-from jobs.apis.description.syntax import explained
+from jobs.toml.syntax import explained
 
 TRAPS = [
     ("a = foo", 1, "column 5: a text needs quotes"),

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from jobs.apis.description.problems import Path
+from jobs.toml.problems import Path
 
 _TOKEN: Final = re.compile(
     r'''

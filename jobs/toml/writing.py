@@ -1,18 +1,18 @@
-"""A description as TOML: what was said of the API, table by table, without the defaults."""
+"""A model as TOML: what was said, table by table, without the defaults."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from jobs.apis.description.model import Description
+from pydantic import BaseModel
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _ESCAPES: Final = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 
 
-def as_toml(description: Description) -> str:
+def as_toml(model: BaseModel) -> str:
     """Return the text of a file that says the same; comments and the order of lines are not those of the original."""
-    return "".join(f"{line}\n" for line in _table((), description.model_dump(exclude_unset=True)))
+    return "".join(f"{line}\n" for line in _table((), model.model_dump(exclude_unset=True)))
 
 
 def _table(path: tuple[str, ...], table: Mapping[str, object]) -> Iterator[str]:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.apis.description.lines import Repeated, layout_of
-from jobs.apis.description.problems import Path
-from jobs.apis.description.writing import inline
+from jobs.toml.lines import Repeated, layout_of
+from jobs.toml.problems import Path
+from jobs.toml.writing import inline
 
 TEXT = """\
 # a comment with [brackets] and = signs

@@ -1,6 +1,6 @@
 import pytest
 
-from jobs.apis.description.problems import Path, Problem, dotted, value_at
+from jobs.toml.problems import Path, Problem, dotted, value_at
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from jobs.apis.description.loading import examine
 from jobs.apis.description.model import Description
-from jobs.apis.description.writing import as_toml
+from jobs.toml.writing import as_toml
 from tests.desk_api import DESK, desk
 
 SCALARS = st.one_of(st.text(), st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False), st.booleans())

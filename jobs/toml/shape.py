@@ -1,15 +1,15 @@
-"""What a description may hold at a place: the keys of a table, the type of a value. Read from the declarations."""
+"""What a file may hold at a place: the keys of a table, the type of a value. Read from the declarations of a model."""
 
 import types
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from jobs.apis.description.model import Description
-from jobs.apis.description.problems import Path
 from jobs.texts import either
+from jobs.toml.problems import Path
 
 _ONE: Final[Mapping[object, str]] = {
     str: "a text",
@@ -26,31 +26,39 @@ _MANY: Final[Mapping[object, str]] = {
 }
 
 
-def expected(path: Path) -> Any:
-    """Return the declared type of what stands at a path; None where nothing may."""
-    found: Any = Description
-    for step in path:
-        found = _below(found, step)
-    return found
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What files of one kind may hold.
 
+    Attributes:
+        root: model of the file as a whole.
+    """
 
-def keys_at(path: Path) -> Mapping[str, FieldInfo] | None:
-    """Return the keys of the table at a path; None where there is no table, or its keys are free."""
-    model = next((each for each in members(expected(path)) if is_model(each)), None)
-    return None if model is None else model.model_fields
+    root: type[BaseModel]
 
+    def expected(self, path: Path) -> Any:
+        """Return the declared type of what stands at a path; None where nothing may."""
+        found: Any = self.root
+        for step in path:
+            found = _below(found, step)
+        return found
 
-def reached(location: Path) -> Path:
-    """Return the path that pydantic's location of an error means: without the names of the members of a union."""
-    path: Path = ()
-    found: Any = Description
-    for step in location:
-        alternatives = members(found)
-        if len(alternatives) > 1:
-            found = next((each for each in alternatives if str(step).startswith((_name(each), "tuple"))), str)
-        else:
-            path, found = (*path, step), _below(found, step)
-    return path
+    def keys_at(self, path: Path) -> Mapping[str, FieldInfo] | None:
+        """Return the keys of the table at a path; None where there is no table, or its keys are free."""
+        model = next((each for each in members(self.expected(path)) if is_model(each)), None)
+        return None if model is None else model.model_fields
+
+    def reached(self, location: Path) -> Path:
+        """Return the path that pydantic's location of an error means: without the names of the members of a union."""
+        path: Path = ()
+        found: Any = self.root
+        for step in location:
+            alternatives = members(found)
+            if len(alternatives) > 1:
+                found = next((each for each in alternatives if str(step).startswith((_name(each), "tuple"))), str)
+            else:
+                path, found = (*path, step), _below(found, step)
+        return path
 
 
 def members(annotation: Any) -> tuple[Any, ...]:

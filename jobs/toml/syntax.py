@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from jobs.apis.description.lines import layout_of
-from jobs.apis.description.problems import Problem
+from jobs.toml.lines import layout_of
+from jobs.toml.problems import Problem
 
 _PLACE: Final = re.compile(r" \(at line (?P<line>\d+), column (?P<column>\d+)\)$")
 _TWICE: Final = re.compile(r"Cannot (?:declare|overwrite|mutate|redefine)|Duplicate inline table key")
