@@ -3,7 +3,7 @@
 A field is a path as in `jobs.model.Edit`: an attribute, a member of one, a relationship, a tag, an element of a set.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
@@ -46,12 +46,25 @@ Remembered: TypeAlias = Mapping[Path, Agreed]
 Drift = Literal["report", "overwrite", "keep"]
 """What becomes of a field that somebody else has changed."""
 
-Kind = Literal["drifted", "kept", "both_changed", "overwritten", "gone", "differs", "agreed"]
+Clearing = Literal["empty", "gone"]
+"""Which rule clears a field that the sheet does not clear itself: of an empty cell, or of a row that is gone."""
+
+Kind = Literal["drifted", "kept", "both_changed", "overwritten", "gone", "not_ours", "differs", "agreed"]
 """What is told of a field besides that it is sent or not.
 
-`differs`: the record holds the form in which the API stored what the sheet says, which is another value. `agreed`: it
-holds what the sheet says, written otherwise, such as 7 for the text `7`; told so that the memory learns the form.
+`gone`: the rule of rows that are gone would clear it, and it is left. `not_ours`: the rule of empty cells would clear
+it, and it is left, since the job never agreed on it. `differs`: the record holds the form in which the API stored what
+the sheet says, which is another value. `agreed`: it holds what the sheet says, written otherwise, such as 7 for the
+text `7`; told so that the memory learns the form.
 """
+
+Seal: TypeAlias = Callable[[Value], Sealed]
+"""Returns what stands for a value in the memory."""
+
+
+def unknown_seal(_value: Value) -> Sealed:
+    """Return a digest that no value of a memory has: without its key, nothing is known to be what is remembered."""
+    return Sealed("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +72,30 @@ class FieldRules:
     """The rules of one job, as its recipe says them.
 
     Attributes:
-        drift: of all fields. `drift_of`: of single ones, by path.
+        drift: of all fields. `drift_of`: of single ones, by path; what belongs to one follows it.
         sealed: fields of which the memory has digests instead of values: they are private, or write-only.
+        seal: makes these digests.
     """
 
     drift: Drift = "report"
     drift_of: Mapping[Path, Drift] = field(default_factory=dict)
     sealed: frozenset[Path] = frozenset()
+    seal: Seal = unknown_seal
+
+    def drift_at(self, path: Path) -> Drift:
+        """Return the rule of a field: its own, or that of the object, the set or the tags that it belongs to."""
+        if not self.drift_of:
+            return self.drift
+        return next((self.drift_of[each] for each in _upwards(path) if each in self.drift_of), self.drift)
+
+    def is_sealed(self, path: Path) -> bool:
+        """Return whether the memory has digests of a field, or of what it belongs to."""
+        return bool(self.sealed) and any(each in self.sealed for each in _upwards(path))
+
+
+def _upwards(path: Path) -> Iterator[Path]:
+    """Yield a path and what it belongs to: `("tags",)` are all tags."""
+    return (path[:length] for length in range(len(path), 0, -1))
 
 
 @valueclass(frozen=True, slots=True)
@@ -74,10 +104,11 @@ class Told:
 
     Attributes:
         sheet: what the sheet says. `live`: what the record holds. `agreed`: what both last agreed on, UNREAD if never.
+            All three are sealed where the memory has no values.
     """
 
     path: Path
     kind: Kind
-    sheet: Value
-    live: Value | Unread
+    sheet: Value | Sealed
+    live: Value | Sealed | Unread
     agreed: Value | Sealed | Unread = UNREAD
