@@ -44,6 +44,7 @@ class Planner:
         """Record a row that would be sent; the next row of its record is compared with the state it would leave."""
         job, change = row.job, row.change
         self.guards.found(row.number)
+        self._tell(row)
         self.journal.plan(
             Planned(row.number, job.type, job.id, Status.PENDING, edits=change.edits, unread=change.unread)
         )
@@ -54,6 +55,7 @@ class Planner:
             case Queued() if (queued := self.sequencer.next_row()) is not None:
                 self._plan(queued)
             case Settled(row, settle):
+                self._tell(row)
                 self._settle(row.job, settle)
                 self._check_guards(row.number, settle)
             case Doubted(row, question):  # a plan waits for nothing
@@ -73,6 +75,10 @@ class Planner:
                 self.journal.learn(name, value)
             case LinedUp() | Done():
                 self.bells.ring()
+
+    def _tell(self, row: InFlightRow) -> None:
+        if row.told:
+            self.journal.hold(row.number, row.told)
 
     def _settle(self, job: UpdateJob | Unsendable, settle: Settle) -> None:
         type_name, resource_id = (job.type, job.id) if isinstance(job, UpdateJob) else ("", "")

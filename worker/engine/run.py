@@ -12,8 +12,9 @@ import anyio
 import anyio.abc
 
 from jobs.apis.api import Api
+from jobs.changes.diff import Change
 from jobs.changes.overtaking import without
-from jobs.model import SETTLED_WELL, Status
+from jobs.model import SETTLED_WELL, Live, Status
 from worker.clock import Clock
 from worker.engine.attempt import AttemptLoop, IdempotencyKeys
 from worker.engine.bells import Bells
@@ -34,8 +35,9 @@ from worker.policy.decision import decide_row
 from worker.policy.guards import Guards
 from worker.policy.pace import Pace
 from worker.policy.paging import Pages
-from worker.policy.row import READ_LAG_S, RecentWrites, room_at
+from worker.policy.row import READ_LAG_S, InFlightRow, RecentWrites, room_at
 from worker.policy.sequencer import Sequencer
+from worker.policy.verdict import ReadBack, Settle
 from worker.reports import Summary
 from worker.reports.plan import PlanSummary
 from worker.settings import Secrets, Settings
@@ -44,12 +46,18 @@ from worker.stop import Stop
 INTENT_HORIZON_S: Final = 600.0
 """Age in seconds up to which intents of a killed process are read, to restore the server's windows."""
 
+_LOOK_AGAIN_S: Final = 60.0
+"""Seconds after which the wall clock is looked at again."""
+
 RUN_KEY: Final = "run_key"
 """Name of the journal's fact: what the idempotency keys of the run begin with."""
 
 LONGEST_GAP: Final = "longest_gap"
 """Name of the journal's fact: the most seconds between the reading of a record and its PATCH in the last process."""
 
+
+Decide = Callable[[InFlightRow, Live], Change | Settle | ReadBack]
+"""Says what is done about a row once its record has been read."""
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 """Something that works on the rows until there are none, or the run ends."""
@@ -95,6 +103,8 @@ class Run:
         watch: shows the progress until it is cancelled.
         planning: record what would be sent, and send nothing.
         last: number of the last row to process, None for all.
+        deadline: seconds since the epoch at which nothing more is sent; None for no end.
+        decide: says what is done about a row that was read; None to do what the row says.
         observer: receives the events of the run.
         api: to be updated.
     """
@@ -111,6 +121,8 @@ class Run:
     watch: Watch | None = None
     planning: bool = False
     last: int | None = None
+    deadline: float | None = None
+    decide: Decide | None = None
     observer: Observer = ignore
     api: Api = field(kw_only=True)
     _stop: Stop = field(default_factory=Stop)
@@ -231,7 +243,7 @@ class Run:
 
     def _sequencer(self, canaries: int) -> Sequencer:
         how = self.settings.input
-        decide, blind = partial(decide_row, source.terms(how, self.api.schema)), how.blind
+        decide, blind = self.decide or partial(decide_row, source.terms(how, self.api.schema)), how.blind
         return Sequencer(
             decide, Pages(self.api), self._variants, facts=self.journal.facts, blind=blind, canaries=canaries
         )
@@ -258,6 +270,8 @@ class Run:
             if self.watch is not None:
                 beside.start_soon(self.watch, progress)
             beside.start_soon(connection.send_heartbeats)
+            if self.deadline is not None:
+                beside.start_soon(self._stop_at, self.deadline)
             try:
                 await work()
                 await self.journal.flush()
@@ -265,6 +279,12 @@ class Run:
                 connection.lane.stop.request("journal_failed", str(error))
             finally:
                 beside.cancel_scope.cancel()
+
+    async def _stop_at(self, deadline: float) -> None:
+        """End the run at a point in time, by the wall clock: it may be set, and goes on while the machine sleeps."""
+        while (left := deadline - self.clock.wall()) > 0:
+            await anyio.sleep(min(left, _LOOK_AGAIN_S))
+        self._stop.request("deadline", "the deadline has come; what is left can be done later")
 
     @contextmanager
     def _planned(self) -> Iterator[Callable[[int], Planned | None] | None]:

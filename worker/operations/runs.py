@@ -12,7 +12,7 @@ from jobs.apis.api import Api
 from worker import reports
 from worker.clock import Clock
 from worker.engine.progress import Watch
-from worker.engine.run import Run, RunEnd
+from worker.engine.run import Decide, Run, RunEnd
 from worker.events import Observer, ignore
 from worker.exit_statuses import DONE, NOT_ALL, STOPPED
 from worker.journal import PLAN, Counters, JournalError, Runner
@@ -27,6 +27,19 @@ from worker.stop import Stop
 
 
 @dataclass(frozen=True, slots=True)
+class Nightly:
+    """What is special about a run of a job.
+
+    Attributes:
+        decide: says what is done about a row that was read.
+        deadline: seconds since the epoch at which nothing more is sent; None for no end.
+    """
+
+    decide: Decide
+    deadline: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RunMode:
     """What a process is to do.
 
@@ -36,6 +49,7 @@ class RunMode:
         redo: rows with a result that are to be run again.
         plan: `make` one and send nothing, or `keep` to the one there is.
         last: number of the last row to be looked at; None for all.
+        night: what is special about a run of a job.
     """
 
     name: str
@@ -43,6 +57,7 @@ class RunMode:
     redo: tuple[int, ...] = ()
     plan: Literal["", "make", "keep"] = ""
     last: int | None = None
+    night: Nightly | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +189,11 @@ def register(handle: RunHandle, mode: RunMode, access: Access, clock: Clock) -> 
 
 def run_of(handle: RunHandle, mode: RunMode, access: Access, host: Host) -> Run:
     """Return the run, ready to be executed by a registered process."""
+    night = mode.night
     return Run(
         handle.directory, handle.journal, handle.settings, access.secrets, handle.rows, mode.resumed,
         host.state_directory, host.clock, host.commit, host.watch, planning=mode.plan == "make", last=mode.last,
+        deadline=night.deadline if night else None, decide=night.decide if night else None,
         observer=host.observer, api=handle.api,
     )  # fmt: skip
 
