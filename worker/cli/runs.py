@@ -18,7 +18,7 @@ def runs(
     """
     import time
 
-    from worker.cli.session import guarded
+    from worker.cli.guarded import guarded
     from worker.cli.speech import say
     from worker.files.runs import lines, listed, nights
 

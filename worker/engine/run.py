@@ -283,7 +283,8 @@ class Run:
     async def _stop_at(self, deadline: float) -> None:
         """End the run at a point in time, by the wall clock: it may be set, and goes on while the machine sleeps."""
         while (left := deadline - self.clock.wall()) > 0:
-            await anyio.sleep(min(left, _LOOK_AGAIN_S))
+            if not await self._stop.sleep(min(left, _LOOK_AGAIN_S)):
+                return
         self._stop.request("deadline", "the deadline has come; what is left can be done later")
 
     @contextmanager
