@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from jobs.model import Status
 from tests.worker.notices.nights import GOOD, TRIPPED
-from worker.notices.metrics import METRICS, rendered, write
+from worker.notices.metrics import METRICS, directory_in, rendered, write
 from worker.notices.report import NightReport
 
 SUCCESS = 1_764_556_216.5
@@ -80,3 +80,8 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkey
         write(tmp_path, TRIPPED, SUCCESS)
     assert path.read_text() == old
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(("value", "directory"), [("/var/m", Path("/var/m")), ("", None), (None, None)])
+def test_the_environment_names_the_directory(value: str | None, directory: Path | None) -> None:
+    assert directory_in({} if value is None else {"ROWPATCH_METRICS_DIR": value}) == directory
