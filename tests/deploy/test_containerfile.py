@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -18,9 +19,13 @@ def of(kind: str) -> list[str]:
     return [what for each, what in STEPS if each == kind]
 
 
+def copied() -> list[str]:
+    """What of the repository goes into the image or its making."""
+    return [word for what in of("COPY") if not what.startswith("--from") for word in what.split()[:-1]]
+
+
 def test_what_is_copied_exists() -> None:
-    copied = [word for what in of("COPY") if not what.startswith("--from") for word in what.split()[:-1]]
-    assert [name for name in copied if not (ROOT / name).exists()] == []
+    assert [name for name in copied() if not (ROOT / name).exists()] == []
 
 
 def test_packages_from_outside_are_pinned_by_hash() -> None:
@@ -31,11 +36,17 @@ def test_packages_from_outside_are_pinned_by_hash() -> None:
 
 def test_the_wheel_is_built_and_holds_all_that_the_program_reads(tmp_path: Path) -> None:
     (build,) = (step for step in of("RUN") if "pip wheel" in step)
-    words = [str(tmp_path) if word == "/wheels" else word for word in shlex.split(build)]
+    source, wheels = tmp_path / "src", tmp_path / "wheels"
+    for name in copied():
+        path = ROOT / name
+        to = source / name
+        to.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if path.is_dir() else shutil.copy)(path, to)
+    words = [str(wheels) if word == "/wheels" else word for word in shlex.split(build)]
     assert words[0] == "python"
     command = [sys.executable, *words[1:], "--quiet", "--disable-pip-version-check"]
-    subprocess.run(command, cwd=ROOT, check=True, timeout=300)
-    (wheel,) = tmp_path.glob("rowpatch-*.whl")
+    subprocess.run(command, cwd=source, check=True, timeout=300)
+    (wheel,) = wheels.glob("rowpatch-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         inside = set(archive.namelist())
     data = (path for room in ("jobs", "worker", "rowpatch") for path in (ROOT / room).rglob("*") if path.is_file())

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -51,7 +51,8 @@ def test_what_is_not_known_has_no_sample() -> None:
     }
 
 
-@given(st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.just("\n")), st.floats(0, 1e10))
+@given(st.text(st.sampled_from('\\\n"n{},= ') | st.characters(exclude_categories=["Cs", "Cc"])), st.floats(0, 1e10))
+@example('a\\n\\\n"', 0.1)
 def test_any_name_and_number_comes_back(job: str, seconds: float) -> None:
     text = rendered(NightReport(job, "finished", 0, seconds=seconds), None)
     labels = {sample.labels["job"] for family in text_string_to_metric_families(text) for sample in family.samples}
