@@ -94,8 +94,10 @@ def test_a_shorter_signature_leaves_nothing_of_a_longer_one(tmp_path: Path) -> N
 def test_a_lock_is_private_and_no_child_inherits_it(tmp_path: Path) -> None:
     lock = of_job(tmp_path / "a.state", "a")
     with holding([lock], SINCE):
-        waiting = [sys.executable, "-c", "import sys; sys.stdin.read()"]
-        child = subprocess.Popen(waiting, stdin=subprocess.PIPE, close_fds=False)
+        waiting = [sys.executable, "-c", "import sys; print('begun', flush=True); sys.stdin.read()"]
+        child = subprocess.Popen(waiting, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, close_fds=False)
+        assert child.stdout is not None
+        assert child.stdout.readline() == "begun\n"  # the kernel closes files a moment after it lets the parent go on
     try:
         with holding([lock], SINCE):
             assert (lock.path.stat().st_mode & 0o777, lock.path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
