@@ -34,6 +34,8 @@ from tests.jobs.apis.commercelayer import test_seed_pages
 from tests.system.e2e.bad_input.cases import CASES, Case
 from worker.checking.telling import visible
 from worker.cli import run
+from worker.notices.deciding import OCCASIONS
+from worker.notices.metrics import METRICS
 from worker.policy.lifecycle import mermaid
 
 PAGES: Final[Mapping[str, Callable[..., None]]] = {
@@ -208,6 +210,17 @@ def _code_list(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
+def occasions() -> str:
+    """One line an occasion of a notice."""
+    return _table(("`on`", "When it is due"), [(f"`{name}`", when) for name, when in OCCASIONS.items()])
+
+
+def metrics() -> str:
+    """One line a metric."""
+    rows = [(f"`{name}`", f"`{metric.label}`" if metric.label else "", metric.help) for name, metric in METRICS.items()]
+    return _table(("Metric", "Further label", "Meaning"), rows)
+
+
 PARTS: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
     ("docs/outcomes.md", "reasons"): reasons,
     ("docs/verdicts.md", "verdicts"): verdicts,
@@ -218,6 +231,8 @@ PARTS: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
     ("docs/input.md", "bad-input"): bad_input,
     ("docs/describe-an-api.md", "keys"): description_keys,
     ("docs/apis.md", "descriptions"): descriptions,
+    ("docs/nightly.md", "occasions"): occasions,
+    ("docs/nightly.md", "metrics"): metrics,
     ("README.md", "descriptions"): descriptions_shortly,
     ("docs/commerce-layer.md", "stripe_payments"): partial(on_the_wire, "stripe_payments"),
     ("docs/commerce-layer.md", "transactions"): partial(on_the_wire, "transactions"),

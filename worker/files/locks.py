@@ -80,7 +80,8 @@ def _held(lock: Lock, wall: float) -> Iterator[None]:
         except BlockingIOError:
             raise Busy(f"{_holder(descriptor)} is working on {lock.what}; nothing was sent.") from None
         except OSError as error:
-            raise ConfigError(f"Cannot lock {lock.path}: {error.strerror}.") from None
+            advice = "If its file system has no locks, keep the state on another one."
+            raise ConfigError(f"Cannot lock {lock.path}: {error.strerror}. {advice}") from None
         yield
     finally:
         os.close(descriptor)

@@ -12,6 +12,9 @@ from worker.notices.report import NightReport
 READABLE: Final = 0o644
 """Mode of the file: the exporter is another user, and nothing in it is secret."""
 
+VARIABLE: Final = "ROWPATCH_METRICS_DIR"
+"""Variable of the environment that names the directory; without it, no file is written."""
+
 Samples = Mapping[str, float | None]
 """Values by the value of the metric's second label; the empty text where it has none. None: not known, not written."""
 
@@ -77,6 +80,12 @@ METRICS: Final[Mapping[str, Metric]] = {
     ),
 }
 """By name. Dashboards and alerts rely on names, labels and units: they never change."""
+
+
+def directory_in(environment: Mapping[str, str]) -> Path | None:
+    """Return the directory that the exporter reads, as the environment names it; None if it names none."""
+    found = environment.get(VARIABLE)
+    return Path(found) if found else None
 
 
 def write(directory: Path, night: NightReport, last_success: float | None) -> Path:

@@ -19,11 +19,8 @@ from worker.settings import ConfigError, checked_origin
 TIME_LIMIT_S: Final = 10.0
 """Seconds that one try may take."""
 
-TRIES: Final = 2
-"""One try, and one repetition."""
-
 PAUSE_S: Final = 2.0
-"""Seconds between them."""
+"""Seconds between the first try and the only repetition."""
 
 _HEADERS: Final = Headers((("Content-Type", "application/json"),))
 _DIRECT: Final = Route()
@@ -90,11 +87,10 @@ async def post(to: SecretStr, document: Mapping[str, object], route: Route = _DI
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     request = Request("POST", target, json.dumps(document).encode())
     async with Transport(origin, timeout=TIME_LIMIT_S, connections=1, route=route) as transport:
-        for left in reversed(range(TRIES)):
-            outcome = await transport.send(request, _HEADERS)
-            if not (left and _may_pass(outcome)):
-                break
+        outcome = await transport.send(request, _HEADERS)
+        if _may_pass(outcome):
             await anyio.sleep(pause)
+            outcome = await transport.send(request, _HEADERS)
     return _why(outcome)
 
 

@@ -1,5 +1,6 @@
 """Locks of a night: all or none, released by a kill, and the one who holds them is named."""
 
+import errno
 import json
 import os
 import signal
@@ -93,7 +94,10 @@ def test_a_shorter_signature_leaves_nothing_of_a_longer_one(tmp_path: Path) -> N
 def test_a_lock_is_private_and_no_child_inherits_it(tmp_path: Path) -> None:
     lock = of_job(tmp_path / "a.state", "a")
     with holding([lock], SINCE):
-        child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+        waiting = [sys.executable, "-c", "import sys; print('begun', flush=True); sys.stdin.read()"]
+        child = subprocess.Popen(waiting, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, close_fds=False)
+        assert child.stdout is not None
+        assert child.stdout.readline() == "begun\n"  # the kernel closes files a moment after it lets the parent go on
     try:
         with holding([lock], SINCE):
             assert (lock.path.stat().st_mode & 0o777, lock.path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
@@ -104,4 +108,14 @@ def test_a_lock_is_private_and_no_child_inherits_it(tmp_path: Path) -> None:
 def test_a_place_without_locks_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="Cannot lock"), holding([of_job(tmp_path / "file", "a")], 0.0):
+        pass
+
+
+def test_a_file_system_without_locks_is_said_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unsupported(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", unsupported)
+    said = "No locks available. If its file system has no locks, keep the state on another one."
+    with pytest.raises(ConfigError, match=said), holding([of_job(tmp_path, "a")], 0.0):
         pass

@@ -4,13 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from jobs.model import Status
 from tests.worker.notices.nights import GOOD, TRIPPED
-from worker.notices.metrics import METRICS, rendered, write
+from worker.notices.metrics import METRICS, directory_in, rendered, write
 from worker.notices.report import NightReport
 
 SUCCESS = 1_764_556_216.5
@@ -51,7 +51,8 @@ def test_what_is_not_known_has_no_sample() -> None:
     }
 
 
-@given(st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.just("\n")), st.floats(0, 1e10))
+@given(st.text(st.sampled_from('\\\n"n{},= ') | st.characters(exclude_categories=["Cs", "Cc"])), st.floats(0, 1e10))
+@example('a\\n\\\n"', 0.1)
 def test_any_name_and_number_comes_back(job: str, seconds: float) -> None:
     text = rendered(NightReport(job, "finished", 0, seconds=seconds), None)
     labels = {sample.labels["job"] for family in text_string_to_metric_families(text) for sample in family.samples}
@@ -80,3 +81,8 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkey
         write(tmp_path, TRIPPED, SUCCESS)
     assert path.read_text() == old
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(("value", "directory"), [("/var/m", Path("/var/m")), ("", None), (None, None)])
+def test_the_environment_names_the_directory(value: str | None, directory: Path | None) -> None:
+    assert directory_in({} if value is None else {"ROWPATCH_METRICS_DIR": value}) == directory

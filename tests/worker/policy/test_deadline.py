@@ -27,6 +27,7 @@ def utc(text: str) -> float:
         ("2026-01-10 05:00", time(6), "2026-01-11 05:00"),  # at 06:00 sharp
         ("2026-03-29 00:30", time(6), "2026-03-29 04:00"),  # the night has an hour less
         ("2026-03-29 00:30", time(2, 30), "2026-03-29 01:30"),  # skipped: 03:30 by the new time
+        ("2026-03-29 00:15", time(2, 30), "2026-03-29 01:30"),  # and not before: 01:30 by the old time
         ("2026-10-24 23:30", time(6), "2026-10-25 05:00"),  # an hour more
         ("2026-10-24 23:30", time(2, 30), "2026-10-25 00:30"),  # shown twice: the first
         ("2026-10-25 00:45", time(2, 30), "2026-10-25 01:30"),  # between the two: the second
