@@ -213,6 +213,21 @@ REASONS: Final[dict[str, Reason]] = {
         "Later rows of the same record have set all of it already; this older one would overwrite them.",
         "If the older values are wanted after all, apply them in a sheet of their own.",
     ),
+    "filtered": Reason(Status.SKIPPED, "The recipe's filter leaves the row out; its record is left as it is."),
+    "quarantined": Reason(
+        Status.SKIPPED,
+        "The row has failed in the same way for several nights, and is set aside.",
+        "Correct the row or the record: it is tried again once either changes, and every few nights anyway.",
+    ),
+    "drifted": Reason(
+        Status.SKIPPED,
+        "Somebody has changed the named fields since the last agreement; the sheet has not, so they were left alone.",
+        'Bring the sheet in line with the record, or let the recipe say `drift = "overwrite"` for these columns.',
+    ),
+    "kept": Reason(
+        Status.SKIPPED,
+        'The named fields hold what somebody else has set, and the recipe says `drift = "keep"`: they were left alone.',
+    ),
     # rejected: the API said no, finally
     "bad_request": Reason(Status.REJECTED, "The API could not make sense of the request.", "Read the message."),
     "not_authorized": Reason(
@@ -297,6 +312,17 @@ REASONS: Final[dict[str, Reason]] = {
         Status.CONFLICT,
         "Later rows of the same record have set a part of it already, without which the rest cannot be sent.",
         "Look at the record; what is still wanted of the row, apply in a sheet of its own.",
+    ),
+    "both_changed": Reason(
+        Status.CONFLICT,
+        "The sheet and somebody else have both changed the named fields since the last agreement; they were not sent."
+        " Other fields of the row may have been: the message says so.",
+        "Decide which value counts: correct the sheet to what the record holds, or the record to what the sheet says.",
+    ),
+    "key_moved": Reason(
+        Status.CONFLICT,
+        "The key of the row now names another record than at the last agreement; nothing was sent.",
+        "See which of the two records is meant, and correct the key in the sheet or on the record.",
     ),
     # unknown: may have been applied
     "reply_lost": Reason(

@@ -12,6 +12,7 @@ from worker.engine.bells import Bells
 from worker.journal import SAFE, Journal
 from worker.policy.guards import Guards, Halt
 from worker.policy.lifecycle import Event, step
+from worker.policy.nights import at_end
 from worker.policy.row import InFlightRow, RecentWrites
 from worker.policy.sequencer import (
     Aimed,
@@ -67,13 +68,13 @@ class Outcomes:
 
     def settle(self, row: InFlightRow, settle: Settle, outcome: Outcome | None) -> None:
         """Settle a row that was taken; `outcome` is that of its last attempt, None if something else settles it."""
-        result = self._write_down(row, settle, outcome)
-        if result.status is Status.APPLIED:
+        self._write_down(row, settle, outcome)
+        if settle.status is Status.APPLIED:
             now = self.clock.now()
             types = frozenset((row.job.type, row.type_name, *self.api.resource(row.job.type).variants))
             self.recent.add(row.job.id, types, row.change, now)
             row.written_at = now
-        self.sequencer.settled(row, result.status, result.reason, self.clock.moment())
+        self.sequencer.settled(row, settle.status, settle.reason, self.clock.moment())
         self.drain()
 
     def doubt(self, row: InFlightRow, question: ReadBack, outcome: Outcome | None) -> None:
@@ -115,19 +116,21 @@ class Outcomes:
         )  # fmt: skip
         self.journal.settle(result)
         if refused.sought:
-            self._check_guards(result)
+            self._check_guards(job.ref.row, settle)
         else:
             self.guards.left(job.ref.row)
 
-    def _write_down(self, row: InFlightRow, settle: Settle, outcome: Outcome | None) -> RowResult:
+    def _write_down(self, row: InFlightRow, settle: Settle, outcome: Outcome | None) -> None:
+        """Record how a row ends. One that is applied but for fields that are in conflict has landed, whatever it is."""
         row.state = step(row.state, Event.SETTLE)
         if self.expect_mode and settle.mode and settle.mode != self.expect_mode:
             self.stop.request(
                 "wrong_mode", f"the API says it is in {settle.mode} mode; {self.expect_mode} was expected"
             )
         reply = outcome if isinstance(outcome, Reply) else None
+        ended = at_end(settle, row, self.api.schema)
         result = RowResult(
-            row.job.ref, settle.status, settle.reason, settle.message, settle.fields,
+            row.job.ref, ended.status, ended.reason, ended.message, ended.fields,
             http=reply.status if reply else 0,
             attempts=row.attempts,
             request_id=self.api.resource(row.type_name).request_id(reply) if reply else "",
@@ -137,9 +140,10 @@ class Outcomes:
         self._keep(row, settle)
         if settle.discarded:
             self.journal.record_partial(row.number, without_tags(row.image, settle.discarded))
+        elif settle.status is Status.APPLIED and ended.status is not Status.APPLIED:
+            self.journal.record_partial(row.number, row.image)
         self.journal.settle(result)
-        self._check_guards(result)
-        return result
+        self._check_guards(row.number, settle)
 
     def _keep(self, row: InFlightRow, verdict: Settle | ReadBack) -> None:
         """Record the forms in which the API stores the values that were sent, as its reply shows them."""
@@ -147,8 +151,8 @@ class Outcomes:
             row.remember(verdict.stored)
             self.journal.keep_stored(row.number, row.image)
 
-    def _check_guards(self, result: RowResult) -> None:
-        halt = self.guards.settled(result.ref.row, result.status, result.reason, result.message)
+    def _check_guards(self, row: int, settle: Settle) -> None:
+        halt = self.guards.settled(row, settle.status, settle.reason, settle.message)
         if halt is not None:
             self.stop.request(halt.reason, halt.message)
 

@@ -53,7 +53,7 @@ _IMAGES_OF_DOUBTFUL: Final = """
 """
 _RECORDS: Final = """
     CREATE TEMP TABLE record AS SELECT image.id, image.row, image.n FROM image
-    JOIN result ON result.row = image.row WHERE result.status IN ('applied', 'unknown')
+    JOIN result ON result.row = image.row WHERE image.landed OR result.status IN ('applied', 'unknown')
 """
 _OVERTAKEN: Final = """
     SELECT image.row, image.type, image.id, shape.edits, image.content, image.unread FROM temp.record

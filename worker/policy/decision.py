@@ -1,7 +1,7 @@
 """What is done about a row once its record has been read: before it is sent, and after an attempt left a doubt."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,14 +10,20 @@ from jobs.changes.diff import CannotMerge, Change, CompareRules, as_written, dif
 from jobs.changes.edits import Held, as_shown, column_of, in_columns, sides
 from jobs.changes.equality import same_at, tidied
 from jobs.changes.paths import place_of
-from jobs.model import ABSENT, JSON, Absent, Edit, Live, Status, Unread, UpdateJob
+from jobs.model import ABSENT, JSON, Absent, Edit, Live, Path, Status, Unread, UpdateJob
 from jobs.texts import shortened
 from worker.policy.row import InFlightRow
 from worker.policy.verdict import ReadBack, Settle
 
+
+def nothing_private(_path: Path) -> bool:
+    """Return that messages may show a value."""
+    return False
+
+
 UNCHANGED: Final = Settle("as_wanted")
 
-_EARLIER: Final = "an earlier attempt left without a trustworthy reply"
+EARLIER: Final = "an earlier attempt left without a trustworthy reply"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,7 @@ class DecisionInput:
         earlier: what that attempt replaced.
         may_resend: the row may be sent although it may have been applied.
         expected: what was planned for the row; None when there is no plan to keep to.
+        is_private: whether no message may show the values of a field.
     """
 
     terms: CompareRules
@@ -37,6 +44,7 @@ class DecisionInput:
     earlier: tuple[Edit, ...] = ()
     may_resend: bool = True
     expected: tuple[Edit, ...] | None = None
+    is_private: Callable[[Path], bool] = nothing_private
 
 
 def decide(job: UpdateJob, live: Live, asked: DecisionInput) -> Change | Settle | ReadBack:
@@ -49,19 +57,30 @@ def decide(job: UpdateJob, live: Live, asked: DecisionInput) -> Change | Settle 
         return Settle(asked.doubt or "lookup_failed", str(error))
     if asked.doubt and change.is_empty:
         return Settle("read_back", "the record is as the row wants it")
-    if asked.expected is not None and (moved := moved_on(change, asked.expected, asked.terms.schema)):
-        moved = tuple(in_columns(edit, job.type, asked.terms.schema) for edit in moved)
-        told = "; ".join(map(_told, moved))
-        if asked.doubt:  # a conflict says that nothing was sent
-            return Settle(asked.doubt, f"{_EARLIER}; {told}", tuple(map(column_of, moved)))
-        return Settle("changed_since_plan", told, tuple(map(column_of, moved)))
-    return UNCHANGED if change.is_empty else change
+    return planned(job, change, asked)
 
 
 def decide_row(terms: CompareRules, row: InFlightRow, live: Live) -> Change | Settle | ReadBack:
     """Decide a row by its record; one that is in doubt without an image may have sent all that it says."""
-    earlier = row.image or (as_written(row.job).edits if row.doubt else ())
-    return decide(row.job, live, DecisionInput(terms, row.doubt, earlier, row.may_resend, row.expected))
+    asked = DecisionInput(terms, row.doubt, replaced_before(row), row.may_resend, row.expected)
+    return decide(row.job, live, asked)
+
+
+def replaced_before(row: InFlightRow) -> tuple[Edit, ...]:
+    """Return what earlier attempts of a row replaced, or may have."""
+    return row.image or (as_written(row.job).edits if row.doubt else ())
+
+
+def planned(job: UpdateJob, change: Change, asked: DecisionInput) -> Change | Settle:
+    """Return a change as far as it keeps to the plan, or how the row is settled because its record has moved on."""
+    if asked.expected is not None and (moved := moved_on(change, asked.expected, asked.terms.schema)):
+        secret = [asked.is_private(edit.path) for edit in moved]
+        moved = tuple(in_columns(edit, job.type, asked.terms.schema) for edit in moved)
+        told = "; ".join(map(_told, moved, secret))
+        if asked.doubt:  # a conflict says that nothing was sent
+            return Settle(asked.doubt, f"{EARLIER}; {told}", tuple(map(column_of, moved)))
+        return Settle("changed_since_plan", told, tuple(map(column_of, moved)))
+    return UNCHANGED if change.is_empty else change
 
 
 def read_back(edits: tuple[Edit, ...], live: Live, question: ReadBack, schema: Schema, *, fires: bool) -> Settle | None:
@@ -107,7 +126,7 @@ def give_up(edits: tuple[Edit, ...], live: Live | None, question: ReadBack, sche
 
 def _known(job: UpdateJob, live: Live, asked: DecisionInput) -> Settle | ReadBack | None:
     """Return what becomes of a row that an earlier attempt left in doubt; None when it may simply be sent again."""
-    question = ReadBack(asked.doubt, _EARLIER)
+    question = ReadBack(asked.doubt, EARLIER)
     settled = read_back(asked.earlier, live, question, asked.terms.schema, fires=bool(job.triggers))
     if settled is not None and settled.status is Status.APPLIED:
         return settled
@@ -168,7 +187,9 @@ def _meets(edit: Edit, planned: Edit, schema: Schema, *, in_doubt: bool) -> bool
     return in_doubt and tidied(expected, before)
 
 
-def _told(moved: Edit) -> str:
+def _told(moved: Edit, is_private: bool) -> str:
+    if is_private:
+        return f"{column_of(moved)} has changed since it was planned"
     if moved.path[0] == "elements":
         was, now = ("" if each is True else "not " for each in (moved.before, moved.after))
         return f"{moved.path[2]!r} was {was}in {moved.path[1]} when planned, and is {now}there now"

@@ -23,7 +23,7 @@ IDENTICAL_ROWS: Final = 20
 SETTLED_BEFORE_SHARE: Final = 100
 """Rows that must be settled before a share of failures means anything."""
 
-_SERVER_WIDE: Final = frozenset(
+SERVER_WIDE: Final = frozenset(
     {
         "not_authorized", "unreachable", "throttled", "busy", "server_error", "timed_out", "reply_lost",
         "reply_mismatch", "reply_garbled", "accepted", "not_taken", "lookup_failed",
@@ -177,7 +177,7 @@ class Guards:
 
 
 def _identical(streak: _Streak, reason: str, message: str) -> Halt | None:
-    if streak.is_excused and reason not in _SERVER_WIDE:
+    if streak.is_excused and reason not in SERVER_WIDE:
         return None
     if streak.rows < (UNAUTHORISED_ROWS if reason == "not_authorized" else IDENTICAL_ROWS):
         return None

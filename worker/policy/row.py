@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Final, NamedTuple
 
+from jobs.agreement.model import Told
 from jobs.apis.api import Api
 from jobs.changes.diff import Change, after
 from jobs.changes.edits import merged
@@ -96,6 +97,8 @@ class InFlightRow:
         written_at: loop time at which another row of the run wrote the record; a read soon after may not show that.
         verdict: how the row is settled without being sent, once that is known.
         is_canary: one of the first of its type, which are sent alone.
+        told: in a night, what its result has to say of single fields: those that are held back, and those that are sent
+            over what somebody else had changed.
 
         failures: in this process, for a temporary reason. `throttles`: refusals for pace. `races`: decided anew.
         was_sent: by this process.
@@ -122,6 +125,7 @@ class InFlightRow:
     written_at: float = -math.inf
     verdict: Settle | ReadBack | None = None
     is_canary: bool = False
+    told: tuple[Told, ...] = ()
 
     failures: int = 0
     throttles: int = 0

@@ -6,6 +6,7 @@ from typing import Any
 import anyio
 import pytest
 
+from jobs.agreement.model import Kind, Told
 from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.changes.diff import Change
 from jobs.model import ApiError, Edit, Live, Reply, RowRef, RowResult, Status, Unsendable, UpdateJob
@@ -122,6 +123,38 @@ def test_forms_of_its_own_in_which_the_api_stores_values_are_kept_before_the_res
     of = outcomes(notes)
     of.settle(in_hand(of), Settle("echo_differs", stored=(Edit(NAME, "old", "new", "NEW"),)), None)
     assert notes.lines == ["stored 1", "settle 1 applied"]
+
+
+def test_a_row_that_was_applied_but_for_a_conflict_is_one_and_has_landed_all_the_same() -> None:
+    notes = Notes()
+    of = outcomes(notes)
+    made = in_hand(of)
+    made.told = (Told(("attributes", "code"), "both_changed", "new", "theirs", "old"),)
+    of.settle(made, Settle(""), Reply(200, {}))
+    assert notes.lines == ["land 1 1", "settle 1 conflict"]
+    assert (notes.results[0].reason, notes.results[0].fields) == ("both_changed", ("code",))
+    assert of.recent.over("a", Live("orders", {"name": "old"}), 8.0).attributes == {"name": "new"}
+    assert of.guards._sends.succeeded
+
+
+@pytest.mark.parametrize(
+    ("settle", "kind", "lines"),
+    [
+        (Settle(""), "drifted", ["settle 1 applied"]),
+        (Settle("validation"), "both_changed", ["settle 1 rejected"]),
+        (Settle("timed_out"), "both_changed", ["settle 1 unknown"]),
+        (Settle("no_op"), "both_changed", ["settle 1 conflict"]),
+    ],
+)
+def test_a_row_of_which_nothing_is_known_to_be_applied_has_not_landed(
+    settle: Settle, kind: Kind, lines: list[str]
+) -> None:
+    notes = Notes()
+    of = outcomes(notes)
+    made = in_hand(of)
+    made.told = (Told(("attributes", "code"), kind, "new", "theirs", "old"),)
+    of.settle(made, settle, None)
+    assert notes.lines == lines
 
 
 def test_tags_that_were_discarded_are_taken_out_of_what_the_row_wrote() -> None:

@@ -496,6 +496,18 @@ async def test_what_later_rows_changed_of_a_record_is_found_without_looking_thro
             reader._db.execute("DELETE FROM image")  # it still writes nothing
 
 
+async def test_a_row_in_conflict_of_which_a_part_was_applied_is_among_what_the_run_wrote(journal: Journal) -> None:
+    image = Image(2, "orders", "x", (Edit(("attributes", "a"), "1", "2"),))
+    async with committing(journal):
+        await journal.intend(2, 1, NOW, image)
+        journal.record_partial(2, image.edits)
+        journal.settle(result(2, Status.CONFLICT, reason="both_changed"))
+    assert list(journal.written()) == [(image, False)]
+    assert not journal.histories(2).reasons  # nothing about it is in doubt
+    with closing(journal.reader()) as reader:
+        assert reader.was_overtaken(1, "x") == {("attributes", "a")}
+
+
 async def test_a_journal_remembers_so_many_shapes_where_each_row_has_its_own(path: Path, journal: Journal) -> None:
     images = [tagged(row, f"t{row}") for row in range(1, 2 * SHAPES)]
     async with committing(journal), anyio.create_task_group() as group:
