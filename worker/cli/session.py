@@ -3,7 +3,7 @@
 import gc
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import BinaryIO
 
 import anyio
@@ -21,7 +21,7 @@ from worker.engine.run import RunEnd
 from worker.exit_statuses import BUSY, CHANGES, DONE, REFUSED, STOPPED
 from worker.files.run_directory import Busy
 from worker.journal import JournalDamaged, JournalError
-from worker.operations import apis, runs
+from worker.operations import apis, recipes, runs
 from worker.operations.opening import RunHandle
 from worker.operations.runs import Host, RunMode, ToSend
 from worker.settings import ConfigError, read_secrets, state_directory
@@ -65,7 +65,7 @@ def work(handle: RunHandle, mode: RunMode, flags: Flags, *, detailed: bool = Fal
         detailed: exit with CHANGES if a plan has something to send.
     """
     clock = Clock()
-    secrets, memory = read_secrets(os.environ, handle.api.auth), state_directory()
+    secrets, memory = read_secrets(environment_of(handle), handle.api.auth), state_directory()
     host = Host(memory, clock, log_event, None if flags.no_progress else watcher(clock))
     at_hand = runs.token_at_hand(handle.api, handle.settings, secrets)
     configure_log(flags.log_format)
@@ -84,6 +84,11 @@ def work(handle: RunHandle, mode: RunMode, flags: Flags, *, detailed: bool = Fal
     return _finish(handle, mode, end, clock, detailed=detailed)
 
 
+def environment_of(handle: RunHandle) -> Mapping[str, str]:
+    """Return the environment with the credentials that the recipe of a run names."""
+    return recipes.environment_of_run(handle.directory, handle.journal.facts, os.environ)
+
+
 def _finish(handle: RunHandle, mode: RunMode, end: RunEnd, clock: Clock, *, detailed: bool) -> int:
     runs.record_end(handle, end, clock)
     try:
@@ -95,7 +100,7 @@ def _finish(handle: RunHandle, mode: RunMode, end: RunEnd, clock: Clock, *, deta
             f"interrupted, without reports. The results are safe: rowpatch report {handle.directory}", status_of(error)
         )
     if end.plan is not None:
-        show_planned(handle.directory, end.plan, handle.settings, handle.api)
+        show_planned(handle.directory, end.plan, handle.settings, handle.api, environment_of(handle))
         return CHANGES if detailed and end.plan.to_send and end.exit_status == DONE else end.exit_status
     if end.summary is None:
         return complain(end.message, end.exit_status)
