@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError, PydanticSerializationError
 
 from jobs.apis.auth import Auth, Grant, Need, SecretName
 from jobs.formats import FORMATS
+from jobs.recipe.model import ViewRecipe
 from jobs.texts import either
 from worker.policy.guards import StopAfter
 from worker.policy.pace import Window
@@ -75,6 +76,7 @@ class Input(_Group):
         blind: do not read the live state before a row is sent.
         exact: found in the settings of undos that earlier versions prepared; ignored.
         limit: only this many rows from the top; None for all.
+        view: what a recipe makes of the columns and rows; None for those of the sheet itself.
     """
 
     source: str
@@ -91,6 +93,7 @@ class Input(_Group):
     resend_unknown: bool = False
     exact: bool = False
     limit: Annotated[int, Field(ge=0)] | None = None
+    view: Annotated[ViewRecipe | None, Field(exclude_if=operator.not_)] = None
 
 
 class Pacing(_Group):

@@ -5,7 +5,7 @@ Both classes take the rows of the input, and stand where `SheetColumns` and `Obj
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from jobs.columns import ObjectColumns, Rules, SheetColumns, header_faults
 from jobs.columns.misread import Misread
@@ -13,6 +13,7 @@ from jobs.columns.problems import RowRefused
 from jobs.columns.resolve import known_type
 from jobs.columns.sheet import Meaning
 from jobs.columns.slots import Draft, Slot
+from jobs.columns.targets import Named
 from jobs.damage import Column
 from jobs.formats.errors import InputRefused
 from jobs.formats.stored import DamagedRow, WorkbookRow
@@ -58,99 +59,22 @@ def view_faults(recipe: ViewRecipe, header: Sequence[str], rules: Rules) -> Iter
         yield InputRefused(fault.message, column=own if own in header else "")
 
 
-class ViewedColumns(SheetColumns):
-    """The columns of a sheet as a recipe shows them."""
+class _Renamed(SheetColumns):
+    """The columns of a view, each called as the sheet calls it in what rows ask for."""
 
-    def __init__(self, recipe: ViewRecipe, header: Sequence[str], rules: Rules) -> None:
-        """Understand the header.
-
-        Raises:
-            InputRefused: the sheet lacks a column of the recipe, or a column of the view has no meaning.
-        """
-        self.view = SheetView(recipe, header, rules.clear_token)
-        super().__init__(self.view.header, rules)
-        position = self.view.sources[super().target]
-        named = _Named(max(position, 0), position >= 0 and self._target.by_id, self._target.check)
-        self._names = list(header)
-        self._torn = Misread(self._names, named)
-        self._named = named.position
+    def __init__(self, header: Sequence[str], rules: Rules, own: Mapping[str, str]) -> None:
+        super().__init__(header, rules)
+        self._own = own
         self._clearable: dict[str, Mapping[int, tuple[str, ...]]] = {}
 
     @property
-    def target(self) -> int:
-        """Position in the sheet of the first column that says which record is meant."""
-        return self._named
+    def first(self) -> Named:
+        """The first column that says which record is meant."""
+        return self._target
 
-    def read(self, row: SheetRow) -> UpdateJob | Unsendable:
-        """Return what the row asks for, or why it is not sent."""
-        found = self._seen(row)
-        return found if isinstance(found, Unsendable) else self._told(super().read(found))
-
-    def read_clearing(self, row: SheetRow) -> "Clearing | Unsendable":
-        """Return what the row asks for if empty cells clear where the recipe says so; or why it is not sent."""
-        found = self._seen(row)
-        if isinstance(found, Unsendable):
-            return found
-        empty = self.view.emptied(found)
-        paths = self._clearable_of(self._type_of(found.cells)) if empty else {}
-        emptied = [at for at in empty if at in paths]
-        read = super().read(self.view.cleared(found, emptied) if emptied else found)
-        if isinstance(read, Unsendable):
-            return self.view.own(read)
-        return Clearing(read, frozenset(paths[at] for at in emptied))
-
-    def faults(self, row: SheetRow) -> list[Unsendable]:
-        """Return every reason why a row is not sent, the one of `read` first; none for a row that is sent."""
-        found = self._seen(row)
-        if isinstance(found, Unsendable):
-            return [found]
-        return [self.view.own(each) for each in super().faults(found)]
-
-    def records(self, rows: Iterable[Sequence[str]]) -> list[str]:
-        """Return, of the plain cells of each row, a text that is equal for two rows of one record."""
-        return super().records(self.view.row(SheetRow(_NO_REF, list(cells))).cells for cells in rows)
-
-    def doubtful(self, rows: Sequence[SheetRow]) -> Collection[int]:
-        """Return the positions, in order, of the rows that `read` may refuse; it accepts all others."""
-        doubtful, tried, seen = set[int](), list[int](), list[SheetRow]()
-        for index, row in enumerate(rows):
-            found = self._seen(row)
-            if isinstance(found, Unsendable):
-                doubtful.add(index)
-            else:
-                tried.append(index)
-                seen.append(found)
-        return sorted(doubtful.union(tried[index] for index in super().doubtful(seen)))
-
-    def described(self) -> list[Column]:
-        """Describe what each of the sheet's columns is for that the recipe takes; a notation is left alone."""
-        found = dict[int, Column]()
-        for column in super().described():
-            source = self.view.sources[column.position]
-            if source >= 0:
-                role = "other" if column.position in self.view.notated else column.role
-                found.setdefault(source, Column(self._names[source], role, source))
-        return [found[source] for source in sorted(found)]
-
-    def _seen(self, row: SheetRow) -> SheetRow | Unsendable:
-        """Return the row of the view, or why there is none."""
-        cells = self.plain(row)
-        try:
-            self._torn.refuse(cells, row.faults if isinstance(row, WorkbookRow | DamagedRow) else (), row.ref.line)
-        except RowRefused as error:
-            return error.as_value(row.ref)
-        return self.view.row(row) if self.view.takes(row) else Unsendable(row.ref, FILTERED)
-
-    def _compiled(self, type_: str) -> Meaning:
-        """Resolve the columns for a type, and call each as the sheet does."""
-        meaning = super()._compiled(type_)
-        own = self.view.own_names
-        labels = {path: own.get(label, label) for path, label in meaning.labels.items()}
-        self._of_type[type_] = meaning = meaning._replace(labels=labels)
-        return meaning
-
-    def _clearable_of(self, type_: str) -> Mapping[int, tuple[str, ...]]:
-        """Return what the columns are about, by position, that records of a type can do without."""
+    def clearable(self, cells: Sequence[str]) -> Mapping[int, tuple[str, ...]]:
+        """Return what columns are about, by position, that a record like that of a row can do without."""
+        type_ = self._type_of(cells)
         if type_ not in self._clearable:
             try:
                 columns = (self._of_type.get(type_) or self._compiled(type_)).columns
@@ -164,46 +88,151 @@ class ViewedColumns(SheetColumns):
             }
         return self._clearable[type_]
 
-    def _told(self, found: UpdateJob | Unsendable) -> UpdateJob | Unsendable:
+    def _compiled(self, type_: str) -> Meaning:
+        meaning = super()._compiled(type_)
+        labels = {path: self._own.get(label, label) for path, label in meaning.labels.items()}
+        self._of_type[type_] = meaning = meaning._replace(labels=labels)
+        return meaning
+
+
+class ViewedColumns:
+    """The columns of a sheet as a recipe shows them. It takes rows of the sheet, as `SheetColumns` does."""
+
+    def __init__(self, recipe: ViewRecipe, header: Sequence[str], rules: Rules) -> None:
+        """Understand the header.
+
+        Raises:
+            InputRefused: the sheet lacks a column of the recipe, or a column of the view has no meaning.
+        """
+        self.view = SheetView(recipe, header, rules.clear_token)
+        self._columns = _Renamed(self.view.header, rules, self.view.own_names)
+        first, at = self._columns.first, self.view.sources[self._columns.target]
+        named = _Named(max(at, 0), at >= 0 and first.by_id, first.check)
+        self._names = list(header)
+        self._misread = Misread(self._names, named)
+        self._at = named.position
+
+    @property
+    def target(self) -> int:
+        """Position in the sheet of the first column that says which record is meant."""
+        return self._at
+
+    def read(self, row: SheetRow) -> UpdateJob | Unsendable:
+        """Return what the row asks for, or why it is not sent."""
+        seen = self._seen(row)
+        found = seen if isinstance(seen, Unsendable) else self._columns.read(seen)
         return self.view.own(found) if isinstance(found, Unsendable) else found
 
+    def read_clearing(self, row: SheetRow) -> Clearing | Unsendable:
+        """Return what the row asks for if empty cells clear where the recipe says so; or why it is not sent."""
+        seen = self._seen(row)
+        if isinstance(seen, Unsendable):
+            return seen
+        empty = self.view.emptied(seen)
+        paths = self._columns.clearable(seen.cells) if empty else {}
+        emptied = [at for at in empty if at in paths]
+        found = self._columns.read(self.view.cleared(seen, emptied) if emptied else seen)
+        if isinstance(found, Unsendable):
+            return self.view.own(found)
+        return Clearing(found, frozenset(paths[at] for at in emptied))
 
-class ViewedObjects(ObjectColumns):
-    """The objects of an input as a recipe shows them."""
+    def plain(self, row: SheetRow) -> list[str]:
+        """Return the cells as the user meant them, without the apostrophes that a results file puts before some."""
+        return self._columns.plain(row)
+
+    def faults(self, row: SheetRow) -> list[Unsendable]:
+        """Return every reason why a row is not sent, the one of `read` first; none for a row that is sent."""
+        seen = self._seen(row)
+        return [seen] if isinstance(seen, Unsendable) else list(map(self.view.own, self._columns.faults(seen)))
+
+    def records(self, rows: Iterable[Sequence[str]]) -> list[str]:
+        """Return, of the plain cells of each row, a text that is equal for two rows of one record."""
+        return self._columns.records(self.view.row(SheetRow(_NO_REF, list(cells))).cells for cells in rows)
+
+    def doubtful(self, rows: Sequence[SheetRow]) -> Collection[int]:
+        """Return the positions, in order, of the rows that `read` may refuse; it accepts all others."""
+        seen = [self._seen(row) for row in rows]
+        at = [index for index, each in enumerate(seen) if not isinstance(each, Unsendable)]
+        doubtful = self._columns.doubtful([each for each in seen if not isinstance(each, Unsendable)])
+        return sorted({*range(len(rows))}.difference(at).union(at[index] for index in doubtful))
+
+    def described(self) -> list[Column]:
+        """Describe what each of the sheet's columns is for that the recipe takes; a notation is left alone."""
+        found = dict[int, Column]()
+        for column in self._columns.described():
+            source = self.view.sources[column.position]
+            if source >= 0:
+                role = "other" if column.position in self.view.notated else column.role
+                found.setdefault(source, Column(self._names[source], role, source))
+        return [found[source] for source in sorted(found)]
+
+    def _seen(self, row: SheetRow) -> SheetRow | Unsendable:
+        """Return the row of the view, or why there is none."""
+        faults = row.faults if isinstance(row, WorkbookRow | DamagedRow) else ()
+        try:
+            self._misread.refuse(self.plain(row), faults, row.ref.line)
+        except RowRefused as error:
+            return error.as_value(row.ref)
+        return self.view.row(row) if self.view.takes(row) else Unsendable(row.ref, FILTERED)
+
+
+class _RenamedObjects(ObjectColumns):
+    """Objects of a view, whose members are called as the input calls them in what rows ask for."""
+
+    def __init__(self, rules: Rules, own: Mapping[str, str]) -> None:
+        super().__init__(rules)
+        self._own = own
+
+    def _labels_of(self, type_: str, names: tuple[str, ...]) -> dict[tuple[str, ...], str]:
+        labels = super()._labels_of(type_, names)
+        return {path: self._own.get(label, label) for path, label in labels.items()}
+
+
+class ViewedObjects:
+    """The objects of an input as a recipe shows them. It takes objects of the input, as `ObjectColumns` does."""
 
     def __init__(self, recipe: ViewRecipe, rules: Rules) -> None:
         """Check what does not depend on the rows. Raise `InputRefused` as `ObjectColumns` does."""
-        super().__init__(rules)
         self.view = ObjectView(recipe)
+        self._columns = _RenamedObjects(rules, self.view.own_names)
 
     def read(self, row: ObjectRow) -> UpdateJob | Unsendable:
         """Return what the row asks for, or why it is not sent."""
-        found = self._seen(row)
-        read = found if isinstance(found, Unsendable) else super().read(found)
-        return self.view.own(read) if isinstance(read, Unsendable) else read
+        seen = self._seen(row)
+        found = seen if isinstance(seen, Unsendable) else self._columns.read(seen)
+        return self.view.own(found) if isinstance(found, Unsendable) else found
 
     def faults(self, row: ObjectRow) -> list[Unsendable]:
         """Return every reason why a row is not sent, the one of `read` first; none for a row that is sent."""
-        found = self._seen(row)
-        if isinstance(found, Unsendable):
-            return [found]
-        return [self.view.own(each) for each in super().faults(found)]
+        seen = self._seen(row)
+        return [seen] if isinstance(seen, Unsendable) else list(map(self.view.own, self._columns.faults(seen)))
+
+    def texts(self, row: ObjectRow) -> dict[str, str]:
+        """Return the members that are text, by name."""
+        return self._columns.texts(row)
 
     def record(self, row: ObjectRow) -> str:
         """Return a text that is equal for two rows of one record; empty for rows that name none."""
-        found = self._seen(row)
-        return "" if isinstance(found, Unsendable) else super().record(found)
+        seen = self._seen(row)
+        return "" if isinstance(seen, Unsendable) else self._columns.record(seen)
 
     def _seen(self, row: ObjectRow) -> ObjectRow | Unsendable:
         return self.view.row(row) if self.view.takes(row) else Unsendable(row.ref, FILTERED)
 
 
-def sheet_columns(header: Sequence[str], rules: Rules, recipe: ViewRecipe | None) -> SheetColumns:
+Sheets: TypeAlias = SheetColumns | ViewedColumns
+"""What takes the rows of a sheet."""
+
+Objects: TypeAlias = ObjectColumns | ViewedObjects
+"""What takes the objects of an input."""
+
+
+def sheet_columns(header: Sequence[str], rules: Rules, recipe: ViewRecipe | None) -> Sheets:
     """Return what the columns of a sheet mean, as a recipe shows them if there is one. Raise `InputRefused`."""
     return SheetColumns(header, rules) if recipe is None else ViewedColumns(recipe, header, rules)
 
 
-def object_columns(rules: Rules, recipe: ViewRecipe | None) -> ObjectColumns:
+def object_columns(rules: Rules, recipe: ViewRecipe | None) -> Objects:
     """Return what the objects of an input mean, as a recipe shows them if there is one. Raise `InputRefused`."""
     return ObjectColumns(rules) if recipe is None else ViewedObjects(recipe, rules)
 

@@ -147,8 +147,8 @@ class Numbers:
     def _marks_in(self, whole: str) -> str:
         """Return the pattern of the mark that parts groups: the one that was said, or the first one there is."""
         found = next((each for each in whole if each in "".join(_MARKS) + _SPACES), "")
-        mark = self.thousands or (" " if found in _SPACES else found)
-        if not mark or mark == self.decimal:
+        mark = self.thousands or (" " if found and found in _SPACES else found)
+        if not mark:
             raise Unfit(self._wanted())
         return f"[{_SPACES}]" if mark == " " else re.escape(mark)
 

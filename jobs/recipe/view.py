@@ -197,11 +197,15 @@ class SheetView:
 
 
 class ObjectView:
-    """A recipe over the objects of an input, each of which names its own members."""
+    """A recipe over the objects of an input, each of which names its own members.
+
+    Attributes:
+        own_names: names in the input, by names in the view; none of constants.
+    """
 
     def __init__(self, recipe: ViewRecipe) -> None:
         self._taken = taken_by(recipe)
-        self._own = {each.target: each.source for each in self._taken}
+        self.own_names = {each.target: each.source for each in self._taken}
         self._constants: Mapping[str, JSON] = recipe.constants
         self._ignored = frozenset(recipe.ignore)
         self._filters = [(name, frozenset(wanted)) for name, wanted in recipe.filter.items()]
@@ -227,7 +231,7 @@ class ObjectView:
 
     def own(self, refused: Unsendable) -> Unsendable:
         """Return a refusal that names the member of the input instead of that of the view."""
-        return _renamed(refused, self._own)
+        return _renamed(refused, self.own_names)
 
 
 def _taken(target: str, column: str | ColumnRecipe, empty: Empty) -> Taken:

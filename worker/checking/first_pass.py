@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Final
 
 from jobs.apis.schema import Schema
-from jobs.columns import SheetColumns, keys_of
+from jobs.columns import keys_of
 from jobs.damage import BATCH, Examination, fault_of
 from jobs.formats import InputRefused, WorkbookRow
 from jobs.model import ABSENT, ObjectRow, RowRef, SheetRow, Unsendable, UpdateJob
+from jobs.recipe.columns import Sheets
 from worker.checking.findings import SPOTS, Checked, Group, Spot, fault_at
 from worker.checking.records import HeaderRefused, Judged, Record, Records, opened
 from worker.files.source import refuse_lines_above, sheet_name
@@ -122,7 +123,7 @@ class _Pass:
         self._size += len("".join(texts)) + len("".join(texts.values())) + _MEMBER * len(texts)
 
     def _look(self) -> None:
-        if isinstance(self._records.meaning, SheetColumns) and self._rows:
+        if isinstance(self._records.meaning, Sheets) and self._rows:
             self._look_at_rows(self._rows, self._records.meaning)
         self._examination.see_objects(self._refs, self._texts)
         self._checked.duplicates.add(self._ids, self._named)
@@ -130,7 +131,7 @@ class _Pass:
             waiting.clear()
         self._size = 0
 
-    def _look_at_rows(self, rows: Sequence[SheetRow], columns: SheetColumns) -> None:
+    def _look_at_rows(self, rows: Sequence[SheetRow], columns: Sheets) -> None:
         doubtful = columns.doubtful(rows)
         if left_out := self._records.left_out(rows):
             doubtful = sorted({*doubtful, *left_out})

@@ -8,12 +8,13 @@ from pathlib import Path
 from jobs.apis.schema import Schema
 from jobs.changes.diff import CompareRules
 from jobs.changes.overtaking import left_of
-from jobs.columns import ObjectColumns, SheetColumns, header_faults, keys_of
+from jobs.columns import keys_of
 from jobs.damage import Column
 from jobs.formats import InputRefused, ObjectFormat, WorkbookSheet
 from jobs.formats.strays import NO_UPDATE
 from jobs.model import ObjectRow, SheetRow, Status, Unsendable, UpdateJob
 from jobs.reasons import REASONS
+from jobs.recipe.columns import Objects, Sheets, all_faults, object_columns, sheet_columns
 from worker.checking.origin import Origin, origin_of
 from worker.checking.unseen import Unseen
 from worker.files import refeed, source
@@ -54,7 +55,7 @@ class Records:
     header: list[str]
     columns: list[Column]
     rows: Iterator[Record]
-    meaning: SheetColumns | ObjectColumns
+    meaning: Sheets | Objects
     line: int
     texts_at: Mapping[str, int]
     overtaken: refeed.Taken
@@ -71,7 +72,7 @@ class Records:
     @property
     def named_by(self) -> str:
         """Name of the column that says which record is meant, the first of several; `id` for objects."""
-        return self.header[self.meaning.target] if isinstance(self.meaning, SheetColumns) else "id"
+        return self.header[self.meaning.target] if isinstance(self.meaning, Sheets) else "id"
 
     def judged(self, record: Record) -> Judged:
         """Return what `apply` would make of the record, by the same code."""
@@ -103,7 +104,7 @@ class Records:
         A text that refuses its row is left out: what else is odd about it is of no interest. A refused number stays,
         for rows that are shifted show by such cells.
         """
-        if isinstance(judged, str) or not (isinstance(record, SheetRow) and isinstance(self.meaning, SheetColumns)):
+        if isinstance(judged, str) or not (isinstance(record, SheetRow) and isinstance(self.meaning, Sheets)):
             return []
         cells = self.meaning.plain(record)
         if isinstance(judged, UpdateJob):
@@ -115,7 +116,7 @@ class Records:
 
     def texts(self, record: Record) -> Mapping[str, str]:
         """Return the members of an object that are text, by name; none of a sheet's row."""
-        if isinstance(record, ObjectRow) and isinstance(self.meaning, ObjectColumns):
+        if isinstance(record, ObjectRow) and isinstance(self.meaning, Objects):
             return self.meaning.texts(record)
         return {}
 
@@ -140,12 +141,12 @@ def opened(path: Path, how: Input, type_name: str, schema: Schema) -> Iterator[R
     with source.opened(path) as stream:
         if isinstance(form, ObjectFormat):
             objects = form.read(stream, options)
-            yield Records([], [], objects, ObjectColumns(rules), 0, {}, late, None, how, terms)
+            yield Records([], [], objects, object_columns(rules, how.view), 0, {}, late, None, how, terms)
             return
         sheet = form.read(stream, options)
-        if faults := list(header_faults(sheet.header, rules)):
+        if faults := list(all_faults(sheet.header, rules, how.view)):
             raise HeaderRefused(sheet.header, sheet.line, faults)
-        columns = SheetColumns(sheet.header, rules)
+        columns = sheet_columns(sheet.header, rules, how.view)
         described = columns.described()
         texts = {column.label: column.position for column in described if column.role not in {"number", "other"}}
         visible = how.visible_only

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from worker.cli.flags import RUN, SOURCE, ApiFlags, Flags, SourceFlags
+from worker.cli.flags import RUN, SOURCE, ApiFlags, Flags, RecipeFlag, SourceFlags
 from worker.settings import ConfigError
 
 
@@ -20,6 +20,7 @@ def apply(
     plan: Annotated[
         Path | None, Parameter(group=RUN, help="Do exactly what the plan in this run directory says.")
     ] = None,
+    recipe: RecipeFlag = None,
     which: ApiFlags = ApiFlags(),
     flags: Flags = Flags(),
     reading: SourceFlags = SourceFlags(),
@@ -40,9 +41,9 @@ def apply(
     from worker.operations.runs import RunMode
 
     if plan is not None:
-        alone = source is None and run_dir is None and (reading, which) == (SourceFlags(), ApiFlags())
+        alone = (source, run_dir, recipe) == (None, None, None) and (reading, which) == (SourceFlags(), ApiFlags())
         return guarded(lambda: _execute(plan, flags, alone=alone))
-    return guarded(lambda: begin(source, run_dir, RunMode("apply"), flags, reading, which))
+    return guarded(lambda: begin(source, run_dir, RunMode("apply"), flags, reading, which, recipe=recipe))
 
 
 def _execute(plan: Path, flags: Flags, *, alone: bool) -> int:

@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal
 
 from cyclopts import Group, Parameter
 
-from worker.cli.flags import SOURCE, ApiFlags, SourceFlags
+from worker.cli.flags import SOURCE, ApiFlags, RecipeFlag, SourceFlags
 
 _MEANING: Final = Group("What rows may do", sort_key=3)
 _SHOWING: Final = Group("What is shown", sort_key=4)
@@ -40,6 +40,7 @@ def check(
         Parameter(name="--json", group=_SHOWING, negative=(), help="Every finding as a line of JSON; a summary last."),
     ] = False,
     reading: SourceFlags = SourceFlags(),
+    recipe: RecipeFlag = None,
     which: ApiFlags = ApiFlags(),
 ) -> int:
     """Read all of SOURCE and report what is wrong with it: rows that cannot be sent, and cells that look damaged.
@@ -61,4 +62,4 @@ def check(
         "resend_unknown": resend_unknown,
     }
     showing: Showing = "json" if as_json else "all" if every else "groups"
-    return guarded(lambda: check_source(source, type_name or "", reading, said, showing, which))
+    return guarded(lambda: check_source(source, type_name or "", reading, said, showing, which, recipe))

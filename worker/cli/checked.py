@@ -1,17 +1,20 @@
 """Run a check: turn flags into settings, and findings into text."""
 
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from jobs.apis.schema import Schema
 from worker.checking import Checked, as_json, findings, line_of, summary_as_json, tell
+from worker.cli.by_recipe import api_of, read_as, viewed
 from worker.cli.chosen import chosen_api
 from worker.cli.flags import ApiFlags, SourceFlags, flags_of_api, refuse_misplaced
 from worker.cli.guarded import standard_input
 from worker.cli.speech import say
 from worker.files import source
+from worker.operations import recipes
 from worker.operations.check import command, examine, readable
 from worker.settings import ConfigError, Input, build
 
@@ -28,6 +31,7 @@ def check_source(
     said: Mapping[str, Any],
     showing: Showing,
     which: ApiFlags,
+    recipe: Path | None = None,
 ) -> int:
     """Check an input and print the findings; return the exit status.
 
@@ -38,10 +42,16 @@ def check_source(
         said: other settings of its rows, by the names of `Input`; None for those not given.
         showing: what to print.
         which: API the rows are for.
+        recipe: file that says the rest, and the sheet if none is given.
 
     Raises:
         ConfigError: a flag is wrong, or a file cannot be opened.
     """
+    job = None if recipe is None else recipes.chosen(recipe)
+    if job is not None:
+        which, type_name = api_of(job, which), type_name or job.recipe.type
+        given = str(recipes.source_of(job, time.time())) if given is None else given
+        reading = read_as(job, reading, given)
     if given is None:
         raise ConfigError("Which sheet? Try: rowpatch check payments.csv --type stripe_payments")
     name = "-" if given == "/dev/stdin" else given
@@ -57,6 +67,8 @@ def check_source(
     refuse_misplaced(words)
     how = build(Input, {**words, **said})
     api, schema = flags_of_api(which), chosen_api(which).schema
+    if job is not None:
+        how, api = viewed(how, job), ["--recipe", str(recipe), *api]
     again = command(how, type_name, api)
     with readable(how, standard_input(name)) as path:
         how, checked = examine(path, how, type_name, schema)

@@ -70,7 +70,7 @@ def chosen_api(flags: ApiFlags) -> Api:
     if os.environ.get("ROWPATCH_SET"):
         raise ConfigError("ROWPATCH_SET is not read: set ROWPATCH_SET_NAME=VALUE, a variable for each.")
     known = variables_of(found) if isinstance(found, Description) else frozenset[str]()
-    told = {name: os.environ.get(_in_environment(name)) for name in known - given.keys()}
+    told = {name: os.environ.get(in_environment(name)) for name in known - given.keys()}
     return apis.with_variables(found, {**{name: value for name, value in told.items() if value}, **given})
 
 
@@ -85,5 +85,6 @@ def _pairs(given: Sequence[str]) -> dict[str, str]:
     return pairs
 
 
-def _in_environment(name: str) -> str:
+def in_environment(name: str) -> str:
+    """Return the variable of the environment that holds a variable of an API."""
     return f"ROWPATCH_SET_{re.sub(r'[^A-Z0-9]', '_', name.upper())}"

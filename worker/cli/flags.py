@@ -32,6 +32,15 @@ TRYING: Final = Group("What to try", sort_key=0)
 RUN: Final = Group("The run", sort_key=5)
 """Group of the flags about the run itself."""
 
+RecipeFlag: TypeAlias = Annotated[
+    Path | None,
+    Parameter(
+        group=_READING,
+        help="File that says which sheet and API, what its columns mean, and the rest; flags and environment go before"
+        " it. Without SOURCE, it names the sheet.",
+    ),
+]
+
 SOURCE: Final = f"{either(name.upper() for name in FORMATS)} file; - for standard input."
 """Help text of the SOURCE argument."""
 
@@ -317,6 +326,4 @@ def overridden(settings: Settings, flags: Flags) -> Settings:
 
 
 def _with(group: Any, given: dict[str, Any]) -> Any:
-    return build(
-        type(group), {**group.model_dump(), **{name: value for name, value in given.items() if value is not None}}
-    )
+    return build(type(group), {**dict(group), **{name: value for name, value in given.items() if value is not None}})

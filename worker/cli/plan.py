@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from worker.cli.flags import RUN, SOURCE, ApiFlags, Flags, SourceFlags
+from worker.cli.flags import RUN, SOURCE, ApiFlags, Flags, RecipeFlag, SourceFlags
 
 
 def plan(
@@ -18,6 +18,7 @@ def plan(
     detailed_exitcode: Annotated[
         bool, Parameter(group=RUN, negative=(), help="Exit 10 if there is something to send.")
     ] = False,
+    recipe: RecipeFlag = None,
     which: ApiFlags = ApiFlags(),
     flags: Flags = Flags(),
     reading: SourceFlags = SourceFlags(),
@@ -35,4 +36,6 @@ def plan(
     from worker.operations.runs import RunMode
 
     mode = RunMode("plan", plan="make")
-    return guarded(lambda: begin(source, run_dir, mode, flags, reading, which, detailed=detailed_exitcode))
+    return guarded(
+        lambda: begin(source, run_dir, mode, flags, reading, which, recipe=recipe, detailed=detailed_exitcode)
+    )

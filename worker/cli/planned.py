@@ -1,6 +1,7 @@
 """Show a finished plan on the terminal, with the time that its updates will take."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from jobs.apis.api import Api
@@ -13,14 +14,16 @@ from worker.reports.plan_text import show_plan
 from worker.settings import ConfigError, Settings, read_secrets, state_directory
 
 
-def show_planned(directory: Path, plan: PlanSummary, settings: Settings, api: Api) -> None:
-    """Show a plan and an estimate of its duration."""
-    show(lambda console: show_plan(console, plan, directory, _estimate(plan, settings, api)))
+def show_planned(
+    directory: Path, plan: PlanSummary, settings: Settings, api: Api, environment: Mapping[str, str] = os.environ
+) -> None:
+    """Show a plan and an estimate of its duration; the environment holds the credential, if there is one."""
+    show(lambda console: show_plan(console, plan, directory, _estimate(plan, settings, api, environment)))
 
 
-def _estimate(plan: PlanSummary, settings: Settings, api: Api) -> str:
+def _estimate(plan: PlanSummary, settings: Settings, api: Api, environment: Mapping[str, str]) -> str:
     """Say how long the updates will take; return an empty text if nothing is known."""
-    found = estimate(plan, settings, api, _whose(settings.target.url, api), state_directory())
+    found = estimate(plan, settings, api, _whose(settings.target.url, api, environment), state_directory())
     if found is None:
         return ""
     said = f"about {duration(found.seconds)}" if found.seconds >= 1 else "at once"
@@ -28,9 +31,9 @@ def _estimate(plan: PlanSummary, settings: Settings, api: Api) -> str:
     return f"{said} at {at}{f', {found.reads:,} reads included' if found.reads else ''}"
 
 
-def _whose(origin: str, api: Api) -> str:
+def _whose(origin: str, api: Api, environment: Mapping[str, str]) -> str:
     """Return the owner of the quota as `quota_of` does; empty without a credential, which a plan does not need."""
     try:
-        return quota_of(api, read_secrets(os.environ, api.auth), origin)
+        return quota_of(api, read_secrets(environment, api.auth), origin)
     except ConfigError:
         return ""

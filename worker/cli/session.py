@@ -1,6 +1,7 @@
 """A session of a command that sends: ask before, handle signals during, report the result after."""
 
 import os
+from collections.abc import Mapping
 
 import anyio
 
@@ -15,7 +16,7 @@ from worker.cli.speech import ask, can_ask, complain, say, warn
 from worker.clock import Clock
 from worker.engine.run import RunEnd
 from worker.exit_statuses import CHANGES, DONE
-from worker.operations import apis, runs
+from worker.operations import apis, recipes, runs
 from worker.operations.opening import RunHandle
 from worker.operations.runs import Host, RunMode, ToSend
 from worker.settings import ConfigError, read_secrets, state_directory
@@ -31,7 +32,7 @@ def work(handle: RunHandle, mode: RunMode, flags: Flags, *, detailed: bool = Fal
         detailed: exit with CHANGES if a plan has something to send.
     """
     clock = Clock()
-    secrets, memory = read_secrets(os.environ, handle.api.auth), state_directory()
+    secrets, memory = read_secrets(environment_of(handle), handle.api.auth), state_directory()
     host = Host(memory, clock, log_event, None if flags.no_progress else watcher(clock))
     at_hand = runs.token_at_hand(handle.api, handle.settings, secrets)
     configure_log(flags.log_format)
@@ -50,6 +51,11 @@ def work(handle: RunHandle, mode: RunMode, flags: Flags, *, detailed: bool = Fal
     return _finish(handle, mode, end, clock, detailed=detailed)
 
 
+def environment_of(handle: RunHandle) -> Mapping[str, str]:
+    """Return the environment with the credentials that the recipe of a run names."""
+    return recipes.environment_of_run(handle.directory, handle.journal.facts, os.environ)
+
+
 def _finish(handle: RunHandle, mode: RunMode, end: RunEnd, clock: Clock, *, detailed: bool) -> int:
     runs.record_end(handle, end, clock)
     try:
@@ -61,7 +67,7 @@ def _finish(handle: RunHandle, mode: RunMode, end: RunEnd, clock: Clock, *, deta
             f"interrupted, without reports. The results are safe: rowpatch report {handle.directory}", status_of(error)
         )
     if end.plan is not None:
-        show_planned(handle.directory, end.plan, handle.settings, handle.api)
+        show_planned(handle.directory, end.plan, handle.settings, handle.api, environment_of(handle))
         return CHANGES if detailed and end.plan.to_send and end.exit_status == DONE else end.exit_status
     if end.summary is None:
         return complain(end.message, end.exit_status)

@@ -45,6 +45,7 @@ def _verify(run: Path, sample: int | None, flags: Flags) -> int:
     from worker.exit_statuses import DONE, NOT_ALL, STOPPED
     from worker.files.run_directory import journal_in
     from worker.operations import verify as operation
+    from worker.operations.recipes import environment_of_run
     from worker.operations.runs import Host
     from worker.settings import ConfigError, read_secrets, state_directory
 
@@ -55,7 +56,10 @@ def _verify(run: Path, sample: int | None, flags: Flags) -> int:
         raise ConfigError("--sample 0: write a number of records like 100.")
     configure_log(flags.log_format)
     with operation.opened(run, partial(overridden, flags=flags)) as opened:
-        secrets, host = read_secrets(os.environ, opened.api.auth), Host(state_directory(), observer=log_event)
+        secrets, host = (
+            read_secrets(environment_of_run(run, opened.history.facts, os.environ), opened.api.auth),
+            Host(state_directory(), observer=log_event),
+        )
         try:
             verified = anyio.run(operation.read_again, opened, secrets, host, operation.choose(opened, host, sample))
         except Unfinished as error:

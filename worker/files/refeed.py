@@ -9,10 +9,11 @@ from typing import BinaryIO, Final, TypeAlias
 
 from jobs.apis.schema import Schema
 from jobs.changes.overtaking import WHOLE, Overtaking, touched
-from jobs.columns import ObjectColumns, SheetColumns, header_faults, keys_of
+from jobs.columns import keys_of
 from jobs.formats import Keys, ObjectFormat
 from jobs.model import ObjectRow, SheetRow, Status, Unsendable, UpdateJob
 from jobs.model import Path as Field
+from jobs.recipe.columns import Sheets, all_faults, object_columns, sheet_columns
 from worker.files.source import format_of, jobs, opened, options_of, rules, terms
 from worker.journal import Journal
 from worker.settings import Input, Settings
@@ -29,6 +30,7 @@ _APPLIED: Final = 3
 _PARTLY: Final = 4
 
 _DONE: Final = frozenset({"applied", "unchanged"})
+_BEGINS: Final = "\ufeff__status,".encode()
 _STATUS: Final = frozenset({"__status", "__reason"})
 
 
@@ -55,6 +57,15 @@ def what_changed(copy: Path, current: Path, how: Input, keys: Keys) -> str:
     if now is None:
         return f"rows were removed: {place} is gone"
     return f"{place} is not what it was (edited, inserted, removed or moved)"
+
+
+def is_ours(name: str) -> bool:
+    """Return whether a file begins as the results files do that reports write; no other is read. Blocks."""
+    try:
+        with Path(name).open("rb") as file:
+            return file.read(len(_BEGINS)) == _BEGINS
+    except OSError:
+        return False
 
 
 def overtaken(path: Path, how: Input, type_name: str, schema: Schema) -> Taken:
@@ -136,7 +147,7 @@ def _told(stream: BinaryIO, how: Input, type_name: str, schema: Schema) -> Itera
     """Yield row, record, `__status` and request of every row of a results file; nothing for any other input."""
     form, options = format_of(how), options_of(how, keys_of(type_name, schema))
     if isinstance(form, ObjectFormat):
-        objects = ObjectColumns(rules(how, type_name, schema))
+        objects = object_columns(rules(how, type_name, schema), how.view)
         for record in form.read(stream, options):
             if isinstance(record, ObjectRow):
                 if record.ref.row == 1 and "__status" not in record.members:
@@ -148,9 +159,9 @@ def _told(stream: BinaryIO, how: Input, type_name: str, schema: Schema) -> Itera
         return
     sheet = form.read(stream, options)
     meaning = rules(how, type_name, schema)
-    if "__status" not in sheet.header or next(header_faults(sheet.header, meaning), None):
+    if "__status" not in sheet.header or next(all_faults(sheet.header, meaning, how.view), None):
         return
-    columns = SheetColumns(sheet.header, meaning)
+    columns = sheet_columns(sheet.header, meaning, how.view)
     status, width = sheet.header.index("__status"), len(sheet.header)
     for row in sheet:
         if len(row.cells) > max(status, columns.target):
@@ -158,7 +169,7 @@ def _told(stream: BinaryIO, how: Input, type_name: str, schema: Schema) -> Itera
             yield row.ref.row, named, row.cells[status], partial(_untold, columns, sheet.header, row)
 
 
-def _untold(columns: SheetColumns, header: list[str], row: SheetRow) -> UpdateJob | Unsendable:
+def _untold(columns: Sheets, header: list[str], row: SheetRow) -> UpdateJob | Unsendable:
     """Return what a row asked for when it was first read, regardless of what became of it."""
     cells = ["" if name in _STATUS else cell for name, cell in zip(header, row.cells, strict=False)]
     return columns.read(replace(row, cells=cells))

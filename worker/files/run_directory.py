@@ -17,8 +17,11 @@ JOURNAL: Final = "journal.sqlite3"
 DESCRIPTION: Final = "api.toml"
 """Name of the copy of the description of its API, where data describe it."""
 
+RECIPE: Final = "recipe.toml"
+"""Name of the copy of the recipe that it follows, where there is one."""
+
 _LOCK: Final = "lock"
-_OURS: Final = (_LOCK, "input.", DESCRIPTION, JOURNAL)
+_OURS: Final = (_LOCK, "input.", DESCRIPTION, RECIPE, JOURNAL)
 
 
 class Busy(Exception):

@@ -17,7 +17,7 @@ from typing import BinaryIO, Final
 
 from jobs.apis.schema import Schema
 from jobs.changes.diff import CompareRules
-from jobs.columns import ObjectColumns, Rules, SheetColumns, keys_of
+from jobs.columns import Rules, keys_of
 from jobs.formats import (
     COMMON_KEYS,
     FORMATS,
@@ -31,6 +31,8 @@ from jobs.formats import (
     later_header,
 )
 from jobs.model import SheetRow, Unsendable, UpdateJob
+from jobs.recipe.columns import object_columns, sheet_columns
+from jobs.recipe.view import own_keys
 from jobs.texts import either, shortened
 from worker.settings import ConfigError, Input
 
@@ -172,7 +174,13 @@ def format_of(how: Input) -> Format:
 
 def options_of(how: Input, keys: Keys) -> Options:
     """Return the settings that a format reads by; `keys` are the columns that say what a row is about."""
+    keys = _own(how, keys)
     return Options(how.encoding, how.delimiter, how.sheet, how.header_row or 0, how.visible_only, keys, _scratch)
+
+
+def _own(how: Input, keys: Keys) -> Keys:
+    """Return what the input itself calls the columns that say what a row is about."""
+    return keys if how.view is None else own_keys(how.view, keys)
 
 
 def sheet_name(how: Input) -> str:
@@ -209,7 +217,7 @@ def refuse_lines_above(path: Path, how: Input, keys: Keys) -> None:
         return
     found = None
     with suppress(InputRefused), _opened_for(form, path) as stream:
-        found = later_header(form.first_rows(stream, options_of(how, keys)), keys)
+        found = later_header(form.first_rows(stream, options_of(how, keys)), _own(how, keys))
     if found:
         line, names = found
         word = "row" if form.in_workbook else "line"
@@ -268,9 +276,9 @@ def check_columns(names: list[str], how: Input, type_name: str, schema: Schema) 
         InputRefused: naming the column and what to do.
     """
     if isinstance(format_of(how), ObjectFormat):
-        ObjectColumns(rules(how, type_name, schema))
+        object_columns(rules(how, type_name, schema), how.view)
     else:
-        SheetColumns(names, rules(how, type_name, schema))
+        sheet_columns(names, rules(how, type_name, schema), how.view)
 
 
 def jobs(
@@ -287,13 +295,13 @@ def jobs(
     """
     form, options = format_of(how), options_of(how, keys_of(type_name, schema))
     if isinstance(form, ObjectFormat):
-        objects = ObjectColumns(rules(how, type_name, schema))
+        objects = object_columns(rules(how, type_name, schema), how.view)
         for record in form.read(stream, options):
             if wanted(record.ref.row):
                 yield record if isinstance(record, Unsendable) else objects.read(record)
         return
     sheet = form.read(stream, options)
-    columns = SheetColumns(sheet.header, rules(how, type_name, schema))
+    columns = sheet_columns(sheet.header, rules(how, type_name, schema), how.view)
     for row in sheet:
         if wanted(row.ref.row):
             yield Unsendable(row.ref, HIDDEN) if is_left_out(row, how) else columns.read(row)

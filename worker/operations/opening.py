@@ -18,8 +18,9 @@ from jobs.formats import InputRefused
 from worker.files import refeed, run_directory, source
 from worker.files.run_directory import JOURNAL
 from worker.journal import PLAN, History, Journal, JournalDamaged, JournalError, create
-from worker.operations import apis
+from worker.operations import apis, recipes
 from worker.operations.check import check_first
+from worker.operations.recipes import Chosen
 from worker.settings import ConfigError, Settings
 
 Adjust = Callable[[Settings], Settings]
@@ -72,6 +73,7 @@ def begun(
     warn: Callable[[str], None],
     stream: BinaryIO | None = None,
     api: Api | None = None,
+    recipe: Chosen | None = None,
 ) -> Iterator[RunHandle]:
     """Make a run directory, copy and check the whole input, make the journal; hold the run until the block ends.
 
@@ -83,6 +85,7 @@ def begun(
         warn: takes each warning about the input as it is found.
         stream: bytes of the input; None to read the file that the settings name.
         api: that the run is for; None for the one that the settings name.
+        recipe: that the settings follow, to be kept with the run.
 
     Raises:
         ConfigError, InputRefused: the run cannot begin; nothing was sent.
@@ -95,7 +98,7 @@ def begun(
     with new_directory(directory) as open_journal:
         journal: Journal | None = None
         try:
-            described = _keep(directory, api)
+            described = _keep(directory, api, recipe)
             settings, facts, rows = _take_in(directory, settings, api.schema, warn, stream)
             create(directory / JOURNAL, {**facts, **described})
             run_directory.persist(directory)
@@ -163,10 +166,10 @@ def _what_is_there(directory: Path) -> str:
     return f"a run already; to go on with it: rowpatch resume {directory}"
 
 
-def _keep(directory: Path, api: Api) -> dict[str, str]:
-    """Keep a copy of what describes the API; return the facts about it."""
+def _keep(directory: Path, api: Api, recipe: Chosen | None) -> dict[str, str]:
+    """Keep copies of what describes the API, and of the recipe; return the facts about them."""
     try:
-        return apis.keep(directory, api)
+        return {**apis.keep(directory, api), **(recipes.keep(directory, recipe) if recipe else {})}
     except OSError as error:
         raise ConfigError(f"Cannot write to {directory}: {error.strerror}.") from None
 

@@ -192,7 +192,7 @@ def summarise(
         unread=history.unread(),
         longest_gap_s=_number(history.facts.get("longest_gap", "")),
         failed_name=failed_name,
-        refeed=_refeed(settings, history.path.parent),
+        refeed=_refeed(settings, history.path.parent, history.facts),
     )
 
 
@@ -207,7 +207,7 @@ def _state(last: Process | None) -> str:
     return "killed" if last is None or last.exit_status is None else last.state
 
 
-def _refeed(settings: Settings, directory: Path) -> tuple[str, ...]:
+def _refeed(settings: Settings, directory: Path, facts: Mapping[str, str]) -> tuple[str, ...]:
     """Return the flags with which `apply` understands `failed.*` as this run understood its input."""
     target, how = settings.target, settings.input
     flags = ["--url", target.url, *api_copy.flags_of(directory, target)]
@@ -215,6 +215,8 @@ def _refeed(settings: Settings, directory: Path) -> tuple[str, ...]:
         flags += ["--ca-file", settings.connecting.ca_file]
     if settings.connecting.proxy:
         flags += ["--proxy", settings.connecting.proxy]
+    if api_copy.RECIPE_PATH in facts:
+        flags += ["--recipe", facts[api_copy.RECIPE_PATH]]
     if target.type:
         flags += ["--type", target.type]
     if how.metadata == "replace":

@@ -52,6 +52,11 @@ def secrets(description: Description) -> Iterator[Problem]:
             yield Problem(path, f"this looks like a secret; {_REMEDY}")
 
 
+def is_secret(text: str) -> bool:
+    """Return whether a text has the form of a credential that some vendor issues, or holds a password."""
+    return _KNOWN.search(text) is not None
+
+
 def _texts(path: Path, name: str, value: object) -> Iterator[tuple[Path, str, str]]:
     """Yield every text with its path, and the nearest key above it."""
     if isinstance(value, str):

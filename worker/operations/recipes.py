@@ -1,0 +1,133 @@
+"""Recipes: read from their files, kept with their runs; the sheet and the credentials that they name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from jobs.apis.auth import SecretName
+from jobs.recipe.loading import RecipeRefused, load
+from jobs.recipe.model import CredentialsRecipe, Recipe
+from jobs.recipe.terms import max_age_of
+from worker.files import api_copy
+from worker.files.newest import newest
+from worker.files.run_directory import RECIPE
+from worker.operations.apis import text_of
+from worker.settings import ConfigError, variable
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A recipe with its file.
+
+    Attributes:
+        path: of the file. `text`: of the file, as it was read.
+    """
+
+    path: Path
+    text: str
+    recipe: Recipe
+
+    @property
+    def folder(self) -> Path:
+        """The folder from which its paths start."""
+        return self.path.resolve().parent
+
+    @property
+    def name(self) -> str:
+        """The name of the job."""
+        return self.recipe.name or self.path.stem
+
+    @property
+    def api(self) -> str:
+        """The API, by its name or by the path of its description; empty for the default one."""
+        named = self.recipe.api
+        return str(self.folder / named) if named.endswith(".toml") or "/" in named else named
+
+
+def chosen(path: Path) -> Chosen:
+    """Return the recipe of a file. Blocks.
+
+    Raises:
+        ConfigError: it cannot be read, or is refused; the message holds everything that is wrong with it.
+    """
+    text = text_of(path)
+    return Chosen(path, text, _loaded(text, str(path)))
+
+
+def source_of(job: Chosen, now: float) -> Path:
+    """Return the sheet of a job: the newest that fits. Blocks.
+
+    Args:
+        job: whose recipe names it.
+        now: seconds since the epoch.
+
+    Raises:
+        ConfigError: there is none, it is too old, or the recipe names none.
+    """
+    if not job.recipe.source:
+        raise ConfigError(f"{job.path} names no `source`: add it, or name the sheet.")
+    return newest(job.recipe.source, job.folder, now, max_age_of(job.recipe))
+
+
+def keep(directory: Path, job: Chosen) -> dict[str, str]:
+    """Keep a copy of the recipe in a run directory; return what the journal says of it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    return {
+        api_copy.RECIPE_HASH: api_copy.keep(directory, job.text, RECIPE),
+        api_copy.RECIPE_PATH: str(job.path.resolve()),
+    }
+
+
+def environment(recipe: CredentialsRecipe, folder: Path, given: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the environment with the credentials that a recipe names, unless it holds one itself.
+
+    Args:
+        recipe: names files and variables.
+        folder: from which paths start.
+        given: the environment.
+
+    Raises:
+        ConfigError: a variable that the recipe names is not set.
+    """
+    names = get_args(SecretName)
+    if any(given.get(variable(name)) or given.get(f"{variable(name)}_FILE") for name in names):
+        return given
+    found = dict(given)
+    for name in names:
+        if path := getattr(recipe, f"{name}_file"):
+            found[f"{variable(name)}_FILE"] = str(folder / path)
+        if named := getattr(recipe, f"{name}_env"):
+            if not given.get(named):
+                raise ConfigError(f"{named} is not set: the recipe says that it holds the {name.replace('_', ' ')}.")
+            found[variable(name)] = given[named]
+    return found
+
+
+def environment_of_run(directory: Path, facts: Mapping[str, str], given: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the environment with the credentials that the recipe of a run names. Blocks.
+
+    Args:
+        directory: of the run.
+        facts: of its journal.
+        given: the environment.
+
+    Raises:
+        ConfigError: the copy of the recipe is missing or changed, or a variable that it names is not set.
+    """
+    if api_copy.RECIPE_HASH not in facts:
+        return given
+    text = api_copy.kept(directory, facts[api_copy.RECIPE_HASH], RECIPE)
+    return environment(
+        _loaded(text, str(directory / RECIPE)).credentials, Path(facts[api_copy.RECIPE_PATH]).parent, given
+    )
+
+
+def _loaded(text: str, origin: str) -> Recipe:
+    try:
+        return load(text, origin)
+    except RecipeRefused as error:
+        raise ConfigError(f"{error}") from None
