@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from jobs.agreement.learning import Learned
 from jobs.agreement.marks import encode
-from jobs.agreement.model import Agreed, Sealed
+from jobs.agreement.model import NEVER_AGREED, Agreed, Sealed
 from jobs.changes.equality import equal
 from jobs.model import UNREAD, Absent, Edit, RowRef, Unread
 from jobs.model import Path as Field
@@ -127,13 +127,9 @@ class Writing:
     def _columns(self, kept: Record, agreed: Mapping[Field, Agreed]) -> tuple[int, str, str | None]:
         """Return shape, sheet values and stored values as the table has them; fields keep their places."""
         shape = (*kept.shape, *sorted(agreed.keys() - set(kept.shape)))
-        stored = {
-            str(place): agreed[path].stored
-            for place, path in enumerate(shape)
-            if not _is_one(agreed[path].sheet, agreed[path].stored)
-        }
-        sheets = encode([agreed[path].sheet for path in shape])
-        return self._shape(shape), sheets, encode(stored) if stored else None
+        fields = [agreed.get(path, NEVER_AGREED) for path in shape]
+        stored = {str(n): each.stored for n, each in enumerate(fields) if not _is_one(each.sheet, each.stored)}
+        return self._shape(shape), encode([each.sheet for each in fields]), encode(stored) if stored else None
 
     def _shape(self, shape: tuple[Field, ...]) -> int:
         number = self._shapes.get(shape)

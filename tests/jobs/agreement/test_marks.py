@@ -63,5 +63,5 @@ def test_text_that_holds_no_values_is_damage(text: str, why: str) -> None:
 
 @pytest.mark.parametrize("text", ["7", "", "[[1]]", "[" * 100_000, '[[["a"], "kept"]]'])
 def test_text_that_tells_nothing_is_damage(text: str) -> None:
-    with pytest.raises(ValueError, match="not what is told|Expecting value|not enough values"):
+    with pytest.raises(ValueError, match=r"not what is told|Expecting value|not enough values"):
         decode_told(text)
