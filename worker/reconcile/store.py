@@ -13,7 +13,7 @@ from typing import Any, Final
 from jobs.agreement.marks import decode
 from jobs.agreement.model import NEVER_AGREED, Agreed, Remembered, Sealed, Value
 from jobs.changes.exact import ExactNumber
-from jobs.model import Absent
+from jobs.model import Absent, Unread
 from jobs.model import Path as Field
 from worker.journal.schema import break_seal, damaged, seal, transaction, translated
 from worker.reconcile.nights import Nights
@@ -214,7 +214,11 @@ class Memory:
             n, shape, agreed, stored, at, gone, is_exceptional = row
             fields = self._fields(shape)
             sheets = decode(agreed)
-            found = {path: Agreed(sheet, sheet) for path, sheet in zip(fields, sheets, strict=True)}
+            found = {
+                path: Agreed(sheet, sheet)
+                for path, sheet in zip(fields, sheets, strict=True)
+                if type(sheet) is not Unread  # once in doubt, and certainly not applied
+            }
             for place, value in decode(stored).items() if stored else ():
                 path = fields[int(place)]
                 found[path] = replace(found[path], stored=value)
