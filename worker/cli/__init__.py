@@ -39,6 +39,7 @@ sent; 3 stopped, resumable; 75 another process holds the run;
 _COMMANDS: Final = {
     "check": "Check a sheet for errors and damage; needs no network.",
     "template": "Make an empty sheet for a resource type.",
+    "init": "Draft a recipe from a sheet; needs no network.",
     "plan": "Show what an apply would change; nothing is sent.",
     "apply": "Update the records that the rows of a sheet name.",
     "probe": "Test the description of an API on one record.",
