@@ -47,6 +47,7 @@ _COMMANDS: Final = {
     "retry": "Run the failed and rejected rows of a run again.",
     "verify": "Check that the server still holds what a run wrote.",
     "undo": "Restore what a run replaced; the undo is a run itself.",
+    "reconcile": "Do a night of the jobs that recipes describe.",
     "report": "Rebuild the reports of a run; nothing is sent.",
     "runs": "List the runs: the state of each, and the next command.",
     "apis": "List the APIs; show, check or draft a description.",

@@ -4,6 +4,7 @@ What blocks is apart from what awaits: `first_token` and `Run.execute` belong in
 one, where Ctrl-C ends it at once, or into a worker thread.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -71,6 +72,7 @@ class Host:
         observer: hears what happens meanwhile.
         watch: shows the progress until it is cancelled.
         commit: how the journal commits; None for a writer thread of its own.
+        execute: executes a run; a command line heeds signals meanwhile.
     """
 
     state_directory: Path
@@ -78,6 +80,7 @@ class Host:
     observer: Observer = ignore
     watch: Watch | None = None
     commit: Runner | None = None
+    execute: Callable[[Run], Awaitable[RunEnd]] = Run.execute
 
 
 @dataclass(frozen=True, slots=True)

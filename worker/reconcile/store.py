@@ -4,6 +4,7 @@ import hmac
 import json
 import secrets
 import sqlite3
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -163,6 +164,20 @@ class Memory:
         key = key or secrets.token_bytes(32)
         create_file(folder, {"lineage": secrets.token_hex(8), "serial": "0", "hash_key": key.hex()})
         return cls(folder)
+
+    @classmethod
+    def passing(cls) -> "Memory":
+        """Make a memory that lasts as long as it is open: that of a first night which is only planned."""
+        with tempfile.TemporaryDirectory() as folder:
+            return cls.create(Path(folder) / "state")
+
+    def gone(self, target: int) -> int:
+        """Return how many records no row of the source names any more."""
+        return int(next(self.select("SELECT count(*) FROM record WHERE target = ? AND gone IS NOT NULL", target))[0])
+
+    def stored_otherwise(self) -> int:
+        """Return how many records hold something in a form of the API's own, which may be an update that it ignores."""
+        return int(next(self.select("SELECT count(DISTINCT record) FROM exception WHERE kind = 'differs'"))[0])
 
     def close(self) -> None:
         """Close the file, and seal it."""

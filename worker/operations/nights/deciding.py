@@ -1,7 +1,7 @@
 """How the rows of a night are decided: by the memory, by the rules of the recipe, and by who is set aside."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 
@@ -124,10 +124,14 @@ class Deciding:
     survey: Survey
     aside: Aside
 
+    def over(self, survey: Survey) -> "Deciding":
+        """Return the same for the rows of another source."""
+        return replace(self, survey=survey)
+
     def nightly(self, deadline: float | None) -> Nightly:
         """Return what is special about the run."""
         night = Night(self.terms, self.rules, self._remembered, nothing_cleared)
-        return Nightly(partial(self._decide, night), deadline, self._shaped)
+        return Nightly(partial(self._decide, night), deadline, self.shaped)
 
     def _decide(self, night: Night, row: InFlightRow, live: Live) -> Change | Settle | ReadBack:
         ident = (self._family(row.job.type), row.job.id)
@@ -140,7 +144,7 @@ class Deciding:
                 return Settle("quarantined", _ASIDE)
         return decide_night(night, row, live)
 
-    def _shaped(self, rows: Iterable[UpdateJob | Unsendable]) -> Iterator[UpdateJob | Unsendable]:
+    def shaped(self, rows: Iterable[UpdateJob | Unsendable]) -> Iterator[UpdateJob | Unsendable]:
         """Yield the rows, but for what later rows set again, and those that are set aside without a look."""
         folded = self.survey.folded
         for row in rows:

@@ -12,6 +12,7 @@ from jobs.recipe import terms
 from worker.journal import History
 from worker.operations.nights.survey import Survey
 from worker.policy.night_guards import Accepted, Limit, NightFacts, NightGuards, Share, SourceFacts, has_moved
+from worker.policy.quarantine import Quarantine
 from worker.reconcile import Night
 
 ROWS = "rows"
@@ -37,6 +38,11 @@ def guards_of(said: terms.Guards) -> NightGuards:
         _limit(said.invalid),
         moved,
     )
+
+
+def quarantine_of(said: terms.Quarantine) -> Quarantine:
+    """Return when rows are set aside in the form that the policy takes."""
+    return Quarantine(said.after, said.again, _limit(said.most))
 
 
 def _limit(said: terms.Threshold) -> Limit:
@@ -107,6 +113,19 @@ def planned(history: History, schema: Schema, guards: NightGuards, invalid: int)
     rows = sum(found.counts.values()) - found.counts[Status.SKIPPED]
     found.facts = NightFacts(rows, found.changed, overwritten, invalid + missing, moved)
     return found
+
+
+def told_in(history: History) -> Counter[Kind]:
+    """Count the rows by what is told of any of their fields."""
+    found: Counter[Kind] = Counter()
+    for _, told in history.held():
+        found.update({one.kind for one in told})
+    return found
+
+
+def with_reason(history: History, reason: str) -> int:
+    """Count the rows that ended for a reason."""
+    return sum(1 for each in history.settled() if each[4].reason == reason)
 
 
 def _moved(edits: Iterable[Edit], type_name: str, schema: Schema, limits: Mapping[str, Share]) -> Iterable[str]:
