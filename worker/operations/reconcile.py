@@ -150,7 +150,7 @@ class _Night:
     began: float
 
     async def run(self) -> NightReport:
-        job, asked = self.job, self.asked
+        job = self.job
         self._refuse_before_others()
         path = self._source()
         settings = job.settings(path)
@@ -448,7 +448,7 @@ class _Night:
             quarantined=aside,
             recovered=len(learned.healed) if learned else 0,
             gone=deciding.memory.gone(deciding.target),
-            stored_otherwise=deciding.memory.stored_otherwise(),
+            stored_otherwise=told["differs"],
             refused=summary.refused_429,
             causes=causes,
             next=going_on or failed,
