@@ -32,8 +32,7 @@ from tests.worker.reconcile.kit import (
     write,
 )
 from worker.journal import JournalDamaged
-from worker.reconcile import Memory, Named, Night
-from worker.reconcile.folding import _FOUGHT
+from worker.reconcile import Memory, Named, Night, folding
 from worker.reconcile.nights import State
 from worker.reconcile.writing import Writing
 
@@ -113,7 +112,8 @@ def test_a_field_that_is_held_back_keeps_its_memory_and_is_counted_night_by_nigh
     assert job.kinds() == {}
 
 
-def test_a_field_that_is_fought_over_is_known_by_its_nights(job: Job) -> None:
+def test_a_field_that_is_fought_over_is_known_by_its_nights(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folding, "_FOUGHT", 3)
     fought = replace(applied("theirs"), told=(Told(A, "overwritten", "S", "theirs"),))
     job.night(fought)
     job.night(Row("x"))
@@ -121,7 +121,7 @@ def test_a_field_that_is_fought_over_is_known_by_its_nights(job: Job) -> None:
     assert job.kinds() == {"overwritten": ("S", "theirs", 1, 0b101)}
     job.night(replace(applied("theirs", "T"), told=(Told(A, "overwritten", "T", "theirs"),)))
     assert job.kinds() == {"overwritten": ("T", "theirs", 4, 1)}  # another value is another fight
-    for _ in range(_FOUGHT + 1):
+    for _ in range(4):
         job.night(Row("x", (("a", "T"),)))
     assert job.kinds() == {}
 
