@@ -207,6 +207,15 @@ def test_an_edit_of_an_object_is_one_of_its_members_and_the_other_way_round(
     assert edit_at((edit,), path, {"k": 2, "l": 4}) == found
 
 
+def test_an_object_that_was_laid_over_nothing_teaches_its_members() -> None:
+    row = job(attributes={"a": "S"}, members={"metadata": {"k": 2, "l": ABSENT}})
+    end = RowEnd(Status.APPLIED, "", (Edit(META, None, {"k": 2}, {"k": "2"}),))
+    found = {each.path: each.agreed for each in learned(row, end, {}, BY)}
+    assert found == {A: Agreed("S", "S"), K: Agreed(2, "2"), ("attributes", "metadata", "l"): Agreed(ABSENT, ABSENT)}
+    elsewhere = RowEnd(Status.APPLIED, "", (Edit(("attributes", "else"), None, 1),))  # such as by an earlier version
+    assert [each.agreed for each in learned(S, elsewhere, {}, BY)] == [Agreed("S", "S")]
+
+
 def test_parts_of_what_is_no_object_say_nothing_of_how_it_is_stored() -> None:
     assert edit_at((Edit(K, 1, 2, 3),), META, None) == Edit(META, UNREAD, None)
 
