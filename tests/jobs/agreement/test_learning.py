@@ -47,6 +47,7 @@ DOUBT = Agreed("O", "o", "D", "P")
     [
         # nothing was read, or nothing is known of it
         (RowEnd(Status.REJECTED, "not_found", EDIT), OLD, None),
+        (RowEnd(Status.REJECTED, "not_found", ()), OLD, None),  # read a moment ago, and as wanted
         (RowEnd(Status.REJECTED, "reference_ambiguous"), OLD, None),
         (RowEnd(Status.FAILED, "lookup_failed"), OLD, None),
         (RowEnd(Status.SKIPPED, "quarantined"), OLD, None),

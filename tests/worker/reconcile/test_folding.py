@@ -257,6 +257,16 @@ def test_a_journal_and_an_input_that_do_not_belong_together_are_refused_and_noth
     assert content(job.memory)["records"] == []
 
 
+def test_what_an_older_journal_adds_does_not_make_the_record_older(job: Job) -> None:
+    rows = {number: [Row("x", ((name, number),))] for number, name in enumerate("bca", 1)}
+    rows[2] = [Row("x", (("a", 2),))]
+    for number in (3, 1, 2):
+        at = NIGHT + number * DAY
+        serial = job.memory.nights.begin(Night(f"n{number}", at))
+        folded(job.memory, write(job.folder / f"{number}.sqlite3", rows[number], at), serial, rows[number])
+    assert job.memory.remembered(TYPE, "x") == {A: Agreed(3, 3), attribute("b"): Agreed(1, 1)}
+
+
 def test_a_journal_is_folded_once_unless_it_went_on(job: Job) -> None:
     rows = [Row("x"), Row("y")]
     path = write(job.folder / "j.sqlite3", rows, NIGHT, upto=1)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.model import Status
 from tests.schemas import SCHEMA
 from tests.worker.reconcile.kit import NIGHT, SHOP, TYPE, Row, folded, write
 from worker.reconcile import Memory, Named, Night
@@ -110,6 +111,11 @@ def test_a_record_whose_key_was_corrected_is_not_gone(memory: Memory, tmp_path: 
     corrected = replace(Row("z"), reference="R-2")
     assert night(memory, tmp_path, (corrected,), [X, Y, Named(TYPE, "R-2", by_key=True)]) == 0
     assert missing(memory, X, Y, Named(TYPE, "R-2", by_key=True)) == []
+
+
+def test_a_row_that_fails_still_names_the_record_that_its_corrected_key_led_to(memory: Memory, tmp_path: Path) -> None:
+    failed = replace(Row("z"), reference="R-2", status=Status.FAILED, reason="lookup_failed")
+    assert night(memory, tmp_path, (failed,), [X, Y, Named(TYPE, "R-2", by_key=True)]) == 0
 
 
 def test_before_it_is_looked_up_a_corrected_key_needs_the_record_that_it_leads_to(memory: Memory) -> None:
