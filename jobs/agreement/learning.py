@@ -39,7 +39,7 @@ class RowEnd:
         status, reason: of its result; an attempt without one is `unknown`.
         edits: what its attempts replaced, unless that is among `landed`. None if nothing was ever sent.
         landed: what certainly took effect although the rest was refused.
-        unread: names that were sent although nobody could compare them.
+        unread: names that were sent although nobody could compare them. `landed_unread`: those that took effect.
         told: what was told of its fields; those that were held back are among them.
     """
 
@@ -48,6 +48,7 @@ class RowEnd:
     edits: tuple[Edit, ...] | None = None
     landed: tuple[Edit, ...] = ()
     unread: tuple[str, ...] = ()
+    landed_unread: tuple[str, ...] = ()
     told: tuple[Told, ...] = ()
 
     @property
@@ -104,10 +105,12 @@ class Memorizing:
         """Return whether no reply shows a field."""
         return path[0] == "attributes" and self.terms.schema.is_write_only(path[1])
 
-    def is_same(self, path: Path, kept: Value | Sealed | Unread, value: Value) -> bool:
-        """Return whether a value is the one that was remembered."""
+    def is_same(self, path: Path, kept: Value | Sealed | Unread, value: Value | Sealed) -> bool:
+        """Return whether a value, or what stands for it, is the one that was remembered."""
         if isinstance(kept, Unread):
             return False
+        if isinstance(value, Sealed):
+            return kept == value
         return kept == self.seal(value) if isinstance(kept, Sealed) else same_at(path, kept, value, self.terms.schema)
 
 
@@ -132,6 +135,8 @@ def learned(job: UpdateJob, end: RowEnd, remembered: Remembered, by: Memorizing)
         elif path in sent:
             edit = sent[path]
             found = _sent(path, sheet, (edit.before, edit.left), end.status, told.get(path), known, by)
+        elif path[0] == "attributes" and path[1] in end.landed_unread:
+            found = _taken(path, sheet, UNREAD, told.get(path), by)
         elif path[0] == "attributes" and path[1] in end.unread:
             found = _sent(path, sheet, (UNREAD, UNREAD), end.status, told.get(path), known, by)
         else:
@@ -166,7 +171,7 @@ def wanted(job: UpdateJob, terms: CompareRules) -> dict[Path, Value]:
     return {path: _wanted_at(job, path) for path in touched(job, terms)}
 
 
-def settled(path: Path, known: Agreed, live: Value | Unread, by: Memorizing) -> Agreed:
+def settled(path: Path, known: Agreed, live: Value | Sealed | Unread, by: Memorizing) -> Agreed:
     """Return what is remembered once a record was read that may hold what is in doubt."""
     if isinstance(known.doubt, Unread) or isinstance(live, Unread):
         return known
@@ -255,8 +260,17 @@ def _not_sent(
         return Learned(path, settled(path, known, told.live, by), kinds, by.keep(path, told.sheet))
     if not end.was_decided or by.is_write_only(path):
         return None
+    if told is None and _is_stored_otherwise(path, sheet, known, by):
+        return Learned(path, Agreed(known.sheet, known.stored))
     live = told.live if told is not None and told.kind == "agreed" else sheet
     return Learned(path, Agreed(by.keep(path, sheet), by.keep(path, live)))
+
+
+def _is_stored_otherwise(path: Path, sheet: Value, known: Agreed, by: Memorizing) -> bool:
+    """Return whether the API is known to store what the sheet says in a form of its own: then that is what was read."""
+    if isinstance(known.stored, Unread) or not by.is_same(path, known.sheet, sheet):
+        return False
+    return not by.is_same(path, known.stored, sheet)
 
 
 def _wanted_at(job: UpdateJob, path: Path) -> Value:

@@ -78,6 +78,6 @@ class Told:
 
     path: Path
     kind: Kind
-    sheet: Value
-    live: Value | Unread
+    sheet: Value | Sealed
+    live: Value | Sealed | Unread
     agreed: Value | Sealed | Unread = UNREAD

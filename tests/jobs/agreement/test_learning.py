@@ -61,6 +61,8 @@ DOUBT = Agreed("O", "o", "D", "P")
         (RowEnd(Status.SKIPPED, "drifted"), OLD, Agreed("S", "S")),
         (RowEnd(Status.CONFLICT, "both_changed"), OLD, Agreed("S", "S")),
         (RowEnd(Status.CONFLICT, "overtaken"), OLD, None),
+        (RowEnd(Status.UNCHANGED, "as_wanted"), Agreed("S", "s", "D", "s"), Agreed("S", "s")),  # it holds what it held
+        (RowEnd(Status.UNCHANGED, "as_wanted"), Agreed("S", UNREAD), Agreed("S", "S")),
         # sent
         (RowEnd(Status.APPLIED, "", EDIT), OLD, Agreed("S", "S")),
         (RowEnd(Status.APPLIED, "", FORM), OLD, Agreed("S", "s")),
@@ -124,6 +126,7 @@ SECRET = job(attributes={"password": "pw"})
         (RowEnd(Status.APPLIED, "", (), unread=("password",)), Agreed(seal("pw"), UNREAD)),
         (RowEnd(Status.UNKNOWN, "timed_out", (), unread=("password",)), Agreed("O", "o", seal("pw"), UNREAD)),
         (RowEnd(Status.REJECTED, "validation", (), unread=("password",)), None),
+        (RowEnd(Status.CONFLICT, "both_changed", landed_unread=("password",)), Agreed(seal("pw"), UNREAD)),
         (RowEnd(Status.UNCHANGED, "as_wanted"), None),
     ],
 )
@@ -151,6 +154,13 @@ def test_no_value_of_a_private_field_is_remembered(end: RowEnd) -> None:
         assert all(value is UNREAD or isinstance(value, Sealed) for value in kept), each
     assert settled(A, known, "D", PRIVATE) == Agreed(seal("D"), seal("D"))
     assert settled(A, known, "P", PRIVATE) == Agreed(seal("O"), seal("o"))
+
+
+def test_what_is_told_of_a_private_field_may_be_sealed_already() -> None:
+    end = RowEnd(Status.SKIPPED, "drifted", told=(Told(A, "drifted", seal("S"), seal("P")),))
+    known = Agreed(seal("O"), seal("o"), seal("D"), seal("P"))
+    (found,) = learned(S, end, {A: known}, PRIVATE)
+    assert found == Learned(A, Agreed(seal("O"), seal("o")), (("drifted", seal("P")),), seal("S"))
 
 
 def test_what_holds_a_private_field_or_stands_in_one_is_private() -> None:
