@@ -24,7 +24,7 @@ def init(
 
     Exit status: 0, or 2 if the sheet cannot be read, or the file cannot be written.
     """
-    from worker.cli.session import guarded
+    from worker.cli.guarded import guarded
 
     return guarded(lambda: _draft(source, type_name or "", output, reading, which))
 
