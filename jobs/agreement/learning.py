@@ -22,7 +22,7 @@ Exceptional: TypeAlias = Kind | Literal["undone"]
 _HELD_BACK: Final = frozenset({"drifted", "kept", "both_changed"})
 """Reasons of rows of which nothing was sent, since somebody else has changed all that differs."""
 
-_HELD: Final = frozenset({"drifted", "kept", "both_changed", "differs", "gone"})
+_HELD: Final = frozenset({"drifted", "kept", "both_changed", "differs", "gone", "not_ours", "blank"})
 """What is told of fields that were not sent, and on which nobody has agreed anew."""
 
 _TAKEN: Final = frozenset({Status.APPLIED, Status.UNCHANGED})
