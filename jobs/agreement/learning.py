@@ -139,6 +139,8 @@ def learned(job: UpdateJob, end: RowEnd, remembered: Remembered, by: Memorizing)
             found = _taken(path, sheet, UNREAD, told.get(path), by)
         elif path[0] == "attributes" and path[1] in end.unread:
             found = _sent(path, sheet, (UNREAD, UNREAD), end.status, told.get(path), known, by)
+        elif path in job.emptied and isinstance(known.sheet, Unread):
+            continue  # an empty cell clears only what the job had set, and agrees on nothing else
         else:
             found = _not_sent(path, sheet, end, told.get(path), known, by)
         if found is not None and (found.agreed is not known or found.kinds):
