@@ -21,6 +21,9 @@ PATH: Final = "path"
 RECORD: Final = "record"
 """A limit on what is sent about one record. Anything else is a variable in braces, such as `{base}`."""
 
+OTHERS: Final = "*"
+"""Stands for all types of records that are not listed by name."""
+
 Place: TypeAlias = tuple[int, str]
 """Where a request is counted: a gate, by its place in `DeclaredLimits.gates`, and the value that it counts apart."""
 
@@ -34,9 +37,10 @@ class DeclaredLimit:
     Attributes:
         per: whose it is: `CREDENTIAL`, `PATH`, `RECORD`, or a variable in braces.
         on: which requests count.
-        type: of the records that it is about; empty for all.
+        type: of the records that it is about; empty for all, `OTHERS` for all that are not `listed`.
         rates: all of them hold.
         in_flight: maximum number of requests in flight; 0 for any number.
+        listed: types that it is not about, if it is about all others.
     """
 
     per: str = CREDENTIAL
@@ -44,6 +48,7 @@ class DeclaredLimit:
     type: str = ""
     rates: tuple[Rate, ...] = ()
     in_flight: int = 0
+    listed: frozenset[str] = frozenset()
 
     def __and__(self, other: "DeclaredLimit") -> "DeclaredLimit":
         """Return the limit that holds where both do; they count the same requests."""
@@ -59,7 +64,9 @@ class DeclaredLimit:
             variables: of the request, by name; what is not known yet is absent.
             reads: whether it is a read or an update.
         """
-        if self.type not in ("", type_name) or self.on == ("update" if reads else "read"):
+        if self.type not in ("", OTHERS, type_name) or type_name in self.listed:
+            return None
+        if self.on == ("update" if reads else "read"):
             return None
         if self.per == CREDENTIAL:
             return ""

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.apis.commercelayer.meaning import meaning_of
 from jobs.apis.meanings import ABOUT_PACE, ANSWERS, REFUSALS, SERVER_ERRORS, SLOWS_DOWN, Meaning
 from jobs.apis.tokens import token_meaning
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
+from tests.commerce_layer import meaning_of
 
 READ = Request("GET", "/api/skus/x")
 UPDATE = Request("PATCH", "/api/skus/x", b"{}")

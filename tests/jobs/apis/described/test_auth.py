@@ -85,7 +85,7 @@ def test_requests_carry_what_the_scheme_makes_of_the_secrets(
         ("bearer", (("token",),)),
         ("basic", (("username", "password"),)),
         ("api_key", (("api_key",),)),
-        ("oauth2_client_credentials", (("client_id", "client_secret"),)),
+        ("oauth2_client_credentials", (("token",), ("client_id", "client_secret"))),
         ("none", ()),
     ],
 )
