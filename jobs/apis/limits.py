@@ -50,6 +50,11 @@ class DeclaredLimit:
     in_flight: int = 0
     listed: frozenset[str] = frozenset()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether it neither limits anything, nor can a pause be about it alone."""
+        return self.per == CREDENTIAL and not self.rates and not self.in_flight
+
     def __and__(self, other: "DeclaredLimit") -> "DeclaredLimit":
         """Return the limit that holds where both do; they count the same requests."""
         in_flight = min(filter(None, (self.in_flight, other.in_flight)), default=0)
@@ -140,7 +145,7 @@ def declared(
     whole, reads, updates = (known.get((CREDENTIAL, on, ""), DeclaredLimit(on=on)) for on in kinds)
     of_all = {whole, reads, updates}
     if whole in known.values() or not (reads in known.values() or updates in known.values()):
-        gates = tuple(limit for limit in known.values() if limit != whole)
+        gates = tuple(limit for limit in known.values() if limit != whole and not limit.is_idle)
         return DeclaredLimits(True, whole, whole, gates, tuple(headers))
-    gates = tuple(limit for limit in known.values() if limit not in of_all)
+    gates = tuple(limit for limit in known.values() if limit not in of_all and not limit.is_idle)
     return DeclaredLimits(False, reads, updates, gates, tuple(headers))

@@ -47,7 +47,7 @@ def _problems(api: Description) -> Iterator[Problem]:
     yield from error_rules(("error_rules",), api.error_rules, everywhere.declared | keys)
     for name, each in api.resources.items():
         yield from resource(name, each, api)
-    if api.code:
+    if api.code == "commercelayer":
         yield from completed(api)
     yield from secrets(api)
 

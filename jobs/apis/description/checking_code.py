@@ -1,4 +1,4 @@
-"""Checks of a description that code completes: what the code says itself, and what it needs."""
+"""Checks of a description that the code of Commerce Layer completes: what that says itself, and what it needs."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final

@@ -23,9 +23,9 @@ def names_in(text: str) -> tuple[str, ...]:
 def variables_of(description: Description) -> frozenset[str]:
     """Return the names of all variables that a user may set; those that a request fills by itself are none.
 
-    Code that completes a description takes the keys of records from columns alone.
+    The code of Commerce Layer takes the keys of records from columns alone.
     """
-    if description.code:
+    if description.code == "commercelayer":
         return fixed_variables(description) | frozenset(description.variables)
     texts = _texts(description.model_dump(exclude=_WORDS, exclude_unset=True))
     return (

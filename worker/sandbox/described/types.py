@@ -12,6 +12,7 @@ from jobs.apis.description.templates import TRANSFORMS
 
 _OTHERS: Final = "*"
 _TYPE: Final = re.compile(r"\{type((?::\w+)*)\}")
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 FOR_EXAMPLE: Final = "records"
 """The type that there is if the seed names none."""
@@ -22,7 +23,8 @@ def with_types(api: Description, seed: tuple[str, ...]) -> Description:
     others = api.resources.get(_OTHERS)
     listed = {name: each for name, each in api.resources.items() if name != _OTHERS}
     if others is not None:
-        listed |= {name: others for name in tuple(_named(seed)) or (FOR_EXAMPLE,) if name not in listed}
+        names = tuple(name for name in _named(seed) if _NAME.fullmatch(name)) or (FOR_EXAMPLE,)
+        listed |= {name: others for name in names if name not in listed}
     resources = {name: _filled(each, name) for name, each in listed.items()}
     return api.model_copy(update={"resources": resources})
 
