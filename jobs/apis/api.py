@@ -194,8 +194,10 @@ class Api(Protocol):
             reads: whether it is a read or an update.
         """
 
-    def windows(self, origin: str) -> tuple[tuple[int, float], ...]:
-        """Return the limits to assume at an origin before its first reply: so many requests, in so many seconds.
+    def windows(self, origin: str, *, reads: bool) -> tuple[tuple[int, float], ...]:
+        """Return the limits to assume of reads, or of updates, at an origin before its first reply.
+
+        Each is so many requests in so many seconds.
 
         Once a reply tells limits, only those count; the ones in `limits` stay.
         """

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final, Literal
 
 from jobs.apis.api import Api
-from jobs.apis.description.model import Description
 from jobs.apis.description.variables import variables_of
 from worker.cli.flags import ApiFlags, Flags
 from worker.cli.speech import ask, can_ask, warn
@@ -69,7 +68,7 @@ def chosen_api(flags: ApiFlags) -> Api:
     given = _pairs(flags.variables or ())
     if os.environ.get("ROWPATCH_SET"):
         raise ConfigError("ROWPATCH_SET is not read: set ROWPATCH_SET_NAME=VALUE, a variable for each.")
-    known = variables_of(found) if isinstance(found, Description) else frozenset[str]()
+    known = variables_of(found)
     told = {name: os.environ.get(_in_environment(name)) for name in known - given.keys()}
     return apis.with_variables(found, {**{name: value for name, value in told.items() if value}, **given})
 

@@ -15,7 +15,9 @@ from typing import Final
 from jobs.apis.api import Api
 from jobs.apis.described.api import DescribedApi
 from jobs.apis.description import keys
+from jobs.apis.description.types import resource_of
 from jobs.apis.description.writing import as_toml
+from jobs.apis.limits import OTHERS
 from jobs.apis.meanings import Meaning
 from jobs.apis.schema import closest
 from jobs.changes.inverse import Written, restoring
@@ -116,16 +118,18 @@ def type_of(api: Api, name: str) -> tuple[DescribedApi, str]:
     Raises:
         ConfigError: it is code, it has no such type, or the type cannot be read.
     """
-    if not isinstance(api, DescribedApi):
-        raise ConfigError(f"{api.name} is written in code: a probe tests a description. Pass --api FILE.toml")
+    if not isinstance(api, DescribedApi) or api.description.code:
+        raise ConfigError(f"{api.name} has code of its own: a probe tests a description alone. Pass --api FILE.toml")
     types = api.description.resources
-    if not name and len(types) == 1:
+    if not name and len(types) == 1 and OTHERS not in types:
         name = next(iter(types))
-    if name not in types:
+    described = resource_of(api.description, name)
+    if described is None:
         near = closest(name, types)
-        hint = f"did you mean {near}?" if near else f"there are {', '.join(types)}."
+        there = "any of letters, digits, _, - and . will do." if OTHERS in types else f"there are {', '.join(types)}."
+        hint = f"did you mean {near}?" if near else there
         raise ConfigError(f"--type {name}: {hint}" if name else f"Which type of records? Pass --type: {hint}")
-    if types[name].read is False:
+    if described.read is False:
         raise ConfigError(f"{name} cannot be read one by one: a probe compares what a record was with what it is.")
     return api, name
 
@@ -136,7 +140,7 @@ def key_given(api: DescribedApi, type_name: str) -> str:
     Raises:
         ConfigError: one of its parts has no value.
     """
-    names = keys.variables_of(api.description.resources[type_name])
+    names = api.schema.keys(type_name)
     missing = [name for name in names if not api.constants.get(name)]
     if missing:
         flags = " ".join(f"--set {name}=..." for name in missing)

@@ -43,7 +43,7 @@ class DescribedResource:
         name: as rows name it.
         api: that it belongs to.
         described: what is said of it.
-        constants: variables with one value for the whole run.
+        constants: variables with one value for the whole run, and the name of the type.
         base: path that all others begin with, without a slash at its end.
         schema: of the API.
     """
@@ -277,8 +277,13 @@ class DescribedResource:
 
     @cached_property
     def _replies(self) -> Rules:
-        conditional = self.described.precondition is not None
-        return compiled(self.described.error_rules, self.api.error_rules, self._places, conditional=conditional)
+        return compiled(
+            self.described.error_rules,
+            self.api.error_rules,
+            self._places,
+            conditional=self.described.precondition is not None,
+            any_401=self.api.auth.renew_on == "401",
+        )
 
     @cached_property
     def _moved(self) -> Mapping[Steps, Steps]:
@@ -421,8 +426,9 @@ def _listed(
 ) -> list[tuple[str, str]]:
     """Return the query parameters of a read; one with a variable that is not set is left out."""
     found: list[tuple[str, str]] = []
-    for name, given in query.items():
+    for named, given in query.items():
         with suppress(Unfilled):
+            name = template(named).fill(values)
             found += [(name, text) for text in _texts(given, lists, values)]
     return found
 

@@ -6,9 +6,9 @@ from typing import Any
 import anyio
 import pytest
 
-from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.changes.diff import Change
 from jobs.model import ApiError, Edit, Live, Reply, RowRef, RowResult, Status, Unsendable, UpdateJob
+from tests.commerce_layer import COMMERCE_LAYER
 from worker.clock import Clock
 from worker.engine.bells import Bell, Bells
 from worker.engine.outcomes import Outcomes

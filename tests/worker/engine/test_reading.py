@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from jobs.apis.api import Api
-from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.changes.diff import Change
 from jobs.model import Fields, Live, Path, RowRef, UpdateJob
+from tests.commerce_layer import COMMERCE_LAYER
 from worker.clock import Clock, Moment
 from worker.engine.reading import Reading
 from worker.policy.guards import Guards

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.model import Fields, Reply, Request
+from tests.commerce_layer import COMMERCE_LAYER
 from worker.clock import Moment
 from worker.lane.pages import About, Answer, NoAnswer, Pages, Wanted
 from worker.lane.reference_pages import ReferencePages

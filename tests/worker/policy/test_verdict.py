@@ -9,13 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.apis.api import Resource
-from jobs.apis.commercelayer.api import COMMERCE_LAYER
-from jobs.apis.commercelayer.meaning import meaning_of
-from jobs.apis.commercelayer.updates import update_request
 from jobs.apis.meanings import REFUSALS, Meaning
 from jobs.changes.diff import Change, as_written
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, RowRef, Status, UpdateJob
 from jobs.reasons import REASONS
+from tests.commerce_layer import COMMERCE_LAYER, meaning_of, update_request
 from tests.samples.recorded import sample
 from worker.policy import verdict as policy
 from worker.policy.guards import Halt

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.apis.described.schema import schema_of
 from jobs.model import ABSENT, UNREAD, Edit, RowRef, Status
+from tests.commerce_layer import COMMERCE_LAYER
 from tests.jobs.apis.described.kit import description
 from worker.journal import History, Journal, Planned, create, inline
 from worker.journal.schema import JournalDamaged

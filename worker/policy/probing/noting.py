@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from jobs.apis.description.model import Description
+from jobs.apis.limits import OTHERS
 from jobs.names import Steps, steps_of
 from worker.policy.probing.facts import Fact, Note
 
@@ -44,8 +45,12 @@ def _plain(value: Any) -> Any:
 
 
 def _as_written(document: dict[str, Any], place: Steps) -> Steps:
-    """Return a place with the name of a field as the description spells it."""
-    if len(place) <= _FIELDS_AT or place[0] != "resources":
+    """Return a place with the names of type and field as the description spells them."""
+    if place[0] != "resources":
+        return place
+    if place[1] not in document["resources"]:
+        place = ("resources", OTHERS, *place[2:])
+    if len(place) <= _FIELDS_AT:
         return place
     written = document["resources"][place[1]].get("fields", {})
     name = place[_FIELDS_AT]

@@ -419,3 +419,7 @@ def test_a_resource_says_what_identifies_a_request() -> None:
 def test_a_rule_says_how_long_to_wait_at_least() -> None:
     of = resource({"error_rules": [{"status": [429], "means": "slow_down", "wait_s": 30}]})
     assert [of.least_wait(reply({}, status)) for status in (429, 503)] == [30, 0]
+
+
+def test_a_reference_tells_the_field_and_the_value_that_are_sought() -> None:
+    assert resource().sought("acme/sku=a=b") == ("sku", "a=b")

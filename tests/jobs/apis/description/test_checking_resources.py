@@ -171,8 +171,7 @@ def test_a_path_is_never_without_the_value_of_a_variable() -> None:
         ("/t?id=eq.{id}", "", []),
         ("/t/{id}?fields={fields}", "", ["path: `{fields}` is not filled here"]),  # updates have that path, too
         ("/t/{email:lower:md5}", "", []),
-        ("/{type}/{id}", "", ["path: no column can be the variable `type`"]),
-        ("/{type}/{id}", "variables = { type = 'a' }", ["path: no column can be the variable `type`"]),
+        ("/{type}/{id}", "", []),  # the name of the type
         ("/{__status}", "", ["path: no column can be the variable `__status`"]),
         ("/{region}/{id}", "base_url = 'https://{region}.example.com'", []),
     ],
@@ -199,3 +198,33 @@ def test_a_resource_without_a_key_is_told_once() -> None:
 def test_a_resource_has_a_plain_name(name: str, is_good: bool) -> None:
     found = examine(f"name = 'x'\n[resources.\"{name}\"]\npath = '/{{id}}'\n").problems
     assert (found == ()) is is_good
+
+
+UNIFORM = """
+[resources."*"]
+path = "/{type}/{id}"
+headers = { X-Type = "{type:upper}" }
+limits = [{ rate = "1/1s", per = "{type}" }]
+read_many = { path = "/{type}", query = { "fields[{type}]" = "{fields}", id = "{ids}" } }
+find = { by = ["sku"], path = "/{type}", query = { "{by}" = "{value}" } }
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("", "", []),
+        ('"/{type}/{id}"', '"/records/{id}"', []),  # the type stands elsewhere
+        ("fields[{type}]", "fields[{typ}]", ['resources.*.read_many.query."fields[{typ}]": nothing gives `typ`']),
+        ("[resources", "variables = { type = 'a' }\n[resources", ["variables.type: `type` is taken"]),
+        ("[resources", "headers = { X = '{type}' }\n[resources", ["headers.X: `{type}` is not filled here"]),
+    ],
+)
+def test_the_star_describes_every_type_and_its_texts_have_the_name(before: str, after: str, says: list[str]) -> None:
+    found = examine("name = 'x'\n" + (UNIFORM.replace(before, after, 1) if before else UNIFORM)).problems
+    assert [f"{each.key}: {each.text}"[: len(text)] for each, text in zip(found, says, strict=True)] == says
+
+
+def test_types_that_no_text_tells_apart_would_be_one() -> None:
+    found = examine("name = 'x'\n[resources.'*']\npath = '/records/{id}'\n").problems
+    assert [each.text for each in found] == ["no text of it has {type}: all types would be the same records"]

@@ -53,3 +53,13 @@ def test_no_probe_stands_behind_a_description_whose_write_was_refused() -> None:
     facts = [Fact("write note", "can be written", f"{NOT_TESTED}: 422: no", "reply", contradicts=True)]
     found, changed = noted(load(TEXT, "desk.toml"), facts, "probe 2026-12-01 things")
     assert (found.verified, changed) == ("docs 2026-11", ())
+
+
+def test_what_is_found_of_a_type_that_is_not_listed_stands_at_the_star() -> None:
+    uniform = load(TEXT.replace("resources.things", 'resources."*"').replace("/things/", "/{type}/"), "uniform.toml")
+    place = ("resources", "cars")
+    notes = (Note((*place, "settle_s"), 9.0), Note((*place, "fields", "a", "clear"), "empty"))
+    description, changed = noted(uniform, [Fact("x", "", "", "", contradicts=True, notes=notes)], "probe")
+    star = description.resources["*"]
+    assert (star.settle_s, star.fields["a"].clear, set(description.resources)) == (9.0, "empty", {"*"})
+    assert changed[0] == "resources.*.settle_s: (not said) -> 9.0"
