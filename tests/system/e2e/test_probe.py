@@ -301,11 +301,13 @@ def test_a_type_that_there_is_not_is_refused(tmp_path: Path) -> None:
     assert (ran.status, "--type article: did you mean articles?" in ran.err) == (2, True)
 
 
-def test_commerce_layer_is_no_description(tmp_path: Path) -> None:
+def test_commerce_layer_is_more_than_its_description(tmp_path: Path) -> None:
     with bench(articles(), tmp_path) as on:
-        ran = on.desk.rowpatch("probe", "--yes", "--set", "id=1", also={"ROWPATCH_TOKEN": "x"})
-    assert ran.status == 2
-    assert "has no variables" in ran.err
+        keyed = on.desk.rowpatch("probe", "--yes", "--set", "id=1", also={"ROWPATCH_TOKEN": "x"})
+        ran = on.desk.rowpatch("probe", "--yes", "--type", "orders", also={"ROWPATCH_TOKEN": "x"})
+    assert (keyed.status, ran.status) == (2, 2)
+    assert "commercelayer has no such variable" in keyed.err
+    assert "commercelayer has code of its own" in ran.err
 
 
 def test_a_record_that_is_not_there_is_a_fact(tmp_path: Path) -> None:
