@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from jobs.apis.api import Api
 from jobs.changes.edits import without_tags
 from jobs.model import Outcome, Reply, RowResult, Status
-from jobs.reasons import REASONS
 from worker.clock import Clock
 from worker.engine.bells import Bells
 from worker.journal import SAFE, Journal
@@ -155,6 +154,4 @@ class Outcomes:
 
 def _noted(question: ReadBack) -> str:
     """Return the outcome of an attempt for the journal: SAFE if it had no effect, else the reason of the doubt."""
-    if question.refused:
-        return SAFE
-    return question.reason if REASONS[question.reason].status is Status.UNKNOWN else "interrupted"
+    return SAFE if question.refused else question.reason
