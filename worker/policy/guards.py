@@ -3,7 +3,8 @@
 Rows are judged in the order in which they began, not in the order in which they end: a refusal is quicker than a
 success, and a missing record is known before its neighbours have been sent. While a row that began earlier may still
 succeed, later failures may be the rows' own fault. Reading and sending are judged separately: if no row can be sent,
-that says nothing about reading, and vice versa.
+that says nothing about reading, and vice versa. A row that a read shows to be right already is a success of reading
+alone: it does not excuse that every row sent is refused.
 """
 
 from collections import deque
@@ -156,7 +157,8 @@ class Guards:
         self._bad += status in _BAD
         line = self._sends if self._sends.has(row) else self._reads
         if status in SETTLED_WELL:
-            self._reads.succeeded = self._sends.succeeded = True
+            self._reads.succeeded = True
+            self._sends.succeeded |= status is Status.APPLIED or line is self._sends
         if status in SETTLED_WELL or status is Status.CONFLICT:  # about this record alone, however many there are
             self.left(row)
             return None
