@@ -72,7 +72,7 @@ class Outcomes:
             types = frozenset((row.job.type, row.type_name, *self.api.resource(row.job.type).variants))
             self.recent.add(row.job.id, types, row.change, now)
             row.written_at = now
-        self.sequencer.settled(row, result.status, result.reason, self.clock.moment())
+        self.sequencer.settled(row, result.status, result.reason, self.clock.moment(), result.message)
         self.drain()
 
     def doubt(self, row: InFlightRow, question: ReadBack, outcome: Outcome | None) -> None:

@@ -13,7 +13,16 @@ from jobs.names import Steps, steps_of
 from jobs.texts import shortened
 
 TYPE_WIDE: Final = frozenset({"not_found", "not_updatable", "not_authorized", "bad_request"})
-"""Refusals of records that have just been read: they are about the type, not about the record."""
+"""Refusals of records that have just been read: they are about the type, not about the record.
+
+A 400 is one only if the API says the same of all of them: many APIs answer 400 to a value that one record cannot take.
+"""
+
+_NONE: Final = ("", "")
+"""No refusal."""
+
+_SAID: Final = 200
+"""Characters of the API's own words that are shown."""
 
 
 @dataclass(slots=True)
@@ -27,20 +36,26 @@ class Canary:
 
     left: int
     busy: bool = False
-    _reasons: list[str] = field(default_factory=list)
+    _refusals: list[tuple[str, str]] = field(default_factory=list)
 
-    def settled(self, status: Status, reason: str) -> str:
-        """One of them was settled; why the type had better not go on, or an empty text."""
+    def settled(self, status: Status, reason: str, message: str = "") -> str:
+        """Note that one of them was settled; return why the type should not go on, or an empty text.
+
+        Args:
+            status: of its row.
+            reason: of its row.
+            message: of its row: the API's own words, if it was refused.
+        """
         self.busy = False
         self.left -= 1
-        self._reasons.append(reason if status is Status.REJECTED else "")
+        words = message if reason == "bad_request" else ""
+        self._refusals.append((reason, words) if status is Status.REJECTED else _NONE)
         if reason == "not_taken":
             return "the API confirmed an update of this type, and the record does not hold it"
-        first = self._reasons[0]
-        if self.left or first not in TYPE_WIDE or set(self._reasons) != {first}:
+        if self.left or reason not in TYPE_WIDE or len(set(self._refusals)) > 1:
             return ""
-        count = len(self._reasons)
-        return f"the API refused the first {count} updates of this type, all alike ({first})"
+        said = f": {shortened(message, _SAID)}" if message else ""
+        return f"the API refused the first {len(self._refusals)} updates of this type, all alike ({reason}){said}"
 
 
 def unstuck(edits: Iterable[Edit], after: Mapping[str, JSON], schema: Schema) -> tuple[str, ...]:

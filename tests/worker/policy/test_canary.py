@@ -73,6 +73,35 @@ def test_a_type_that_refuses_all_of_its_first_updates_alike_stops_the_run(reason
     assert canary.left == 0
 
 
+@pytest.mark.parametrize(
+    ("words", "stops"),
+    [
+        (["400: colour: no such field"] * 3, True),  # a column that can never be right, or a wrong description
+        (["400: price: too low", "400: name: too long", "400: price: too low"], False),  # about the records
+        (["400: record 1 is closed", "400: record 2 is closed", "400: record 3 is closed"], False),
+    ],
+)
+def test_a_400_is_about_the_type_only_if_the_api_says_the_same_of_every_record(words: list[str], stops: bool) -> None:
+    canary = Canary(3)
+    said = [canary.settled(Status.REJECTED, "bad_request", each) for each in words]
+    assert said[:2] == ["", ""]
+    assert bool(said[2]) is stops
+
+
+def test_what_the_api_says_to_the_first_updates_is_quoted() -> None:
+    canary = Canary(1)
+    assert canary.settled(Status.REJECTED, "bad_request", "400: colour: no such field") == (
+        "the API refused the first 1 updates of this type, all alike (bad_request): 400: colour: no such field"
+    )
+    assert Canary(1).settled(Status.REJECTED, "not_found", "x" * 999).endswith(f": {'x' * 199}…")
+
+
+def test_a_refusal_of_a_row_that_is_not_rejected_is_none_of_the_type() -> None:
+    canary = Canary(2)
+    assert canary.settled(Status.UNKNOWN, "reply_lost") == ""
+    assert canary.settled(Status.REJECTED, "not_found") == ""
+
+
 def test_an_update_that_did_not_stick_stops_the_run_at_once() -> None:
     canary = Canary(3)
     assert "does not hold it" in canary.settled(Status.UNKNOWN, "not_taken")
