@@ -212,6 +212,14 @@ def runs(ends: Sequence[Ends]) -> list[list[Ends]]:
     return [run for run in found if run[0] in {INVALID, BROKEN}]
 
 
+def test_a_row_that_took_more_than_it_says_stops_the_run_at_once() -> None:
+    guards = Guards(has_succeeded=True)
+    guards.sending(7)
+    said = "`size.height` (was 7) was not sent and gone now"
+    assert guards.settled(7, Status.APPLIED, "values_lost", said) == Halt("values_lost", f"row 7: {said}")
+    assert not guards._sends._open
+
+
 def test_what_is_remembered_of_failures_does_not_grow_with_the_sheet() -> None:
     guards = Guards()
     for row in range(0, 60_000, 2):
