@@ -34,6 +34,11 @@ REASONS: Final[dict[str, Reason]] = {
         "Applied, but the API's reply shows another value than the one sent for the named fields.",
         "Look at one of these records: the API may have stored the value in its own form.",
     ),
+    "values_lost": Reason(
+        Status.APPLIED,
+        "Applied, but values of the record that the row does not set are gone: the API replaces more than it is sent.",
+        "Undo the run, which puts them back. Correct the API's description (`merge`, `send`), then apply again.",
+    ),
     "concrete_type": Reason(
         Status.APPLIED,
         "Applied through the record's concrete type, because the API does not update the abstract type itself.",

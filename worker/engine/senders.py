@@ -16,7 +16,7 @@ from worker.engine.settling import Settling
 from worker.policy.canary import strayed, unstuck, vanished
 from worker.policy.row import InFlightRow, room_at
 from worker.policy.sequencer import Sequencer
-from worker.policy.verdict import ReadBack
+from worker.policy.verdict import ReadBack, values_lost
 from worker.stop import Stop
 
 
@@ -142,7 +142,10 @@ class Senders:
         if names := unstuck(edits, found, lookup.api.schema):
             said = f"sent, and not on the record right after: {', '.join(names)}"
             return NeedsReadBack(ReadBack("not_taken", said, stored=ending.settle.stored), ending.outcome)
-        judge = strayed if lookup.api.schema.grammar == "attributes" else vanished
-        if said := judge(lookup.api.schema.resource_type(row.type_name), row.change, before, found):
+        kind = lookup.api.schema.resource_type(row.type_name)
+        if lookup.api.schema.grammar == "members":
+            lost = vanished(kind, row.change, before, found)
+            return Judged(values_lost(edits, lost, ending.settle.mode), ending.outcome) if lost else ending
+        if said := strayed(kind, row.change, before, found):
             self.stop.request("canary", f"row {row.number} ({job.type}/{job.id}): {said}")
         return ending

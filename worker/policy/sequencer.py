@@ -260,11 +260,11 @@ class Sequencer:
             else:
                 row.verdict = verdict
 
-    def settled(self, row: InFlightRow, status: Status, reason: str, at: Moment) -> None:
+    def settled(self, row: InFlightRow, status: Status, reason: str, at: Moment, message: str = "") -> None:
         """Note the result of a row that was taken, or was in doubt, and release the next row of its record."""
         if row.abstract and row.was_sent and status is Status.APPLIED:
             self._learn(ROUTE + row.job.type, "direct")
-        self._finish(row, status, reason, at)
+        self._finish(row, status, reason, at, message)
 
     def refused(self, row: InFlightRow) -> None:
         """Take back a row whose own type the API refused: send it by its record's concrete type."""
@@ -556,13 +556,13 @@ class Sequencer:
             canary = self._first[type_name] = Canary(0 if CANARY + type_name in self._facts else self._canaries)
         return canary
 
-    def _open_cage(self, row: InFlightRow, status: Status, reason: str) -> None:
+    def _open_cage(self, row: InFlightRow, status: Status, reason: str, message: str) -> None:
         """Release the next of a type's first rows after one is settled, or all the others after the last."""
         type_name = row.job.type
         canary, caged = self._canary(type_name), self._caged.pop(type_name, deque[InFlightRow]())
         self._locked_up -= len(caged)
         if row.was_sent:
-            if said := canary.settled(status, reason):
+            if said := canary.settled(status, reason, message):
                 self.out.append(Halt("canary", f"{type_name}: {said}"))
         else:
             canary.busy = False
@@ -571,13 +571,13 @@ class Sequencer:
         for waiting in caged:
             self._send(waiting)
 
-    def _finish(self, row: InFlightRow, status: Status, reason: str, at: Moment) -> None:
+    def _finish(self, row: InFlightRow, status: Status, reason: str, at: Moment, message: str = "") -> None:
         """End a row, then the next of its record, and so on: in a loop, since a record may have a thousand rows."""
-        ends = deque([(row, status, reason)])
+        ends = deque([(row, status, reason, message)])
         while ends:
-            row, status, reason = ends.popleft()
+            row, status, reason, message = ends.popleft()
             if row.is_canary:
-                self._open_cage(row, status, reason)
+                self._open_cage(row, status, reason, message)
             waiting = self._busy.pop(row.job.id)
             if status is Status.UNKNOWN:
                 self._block(row.job.id, waiting or ())
@@ -588,7 +588,7 @@ class Sequencer:
                 following.written_at = row.written_at
                 live, since = _left_behind(row, status, reason, at)
                 if (settle := self._release_next(following, live, since)) is not None:
-                    ends.append((following, settle.status, settle.reason))
+                    ends.append((following, settle.status, settle.reason, settle.message))
         self._note_end()
 
     def _note_end(self) -> None:

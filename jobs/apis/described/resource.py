@@ -23,6 +23,7 @@ from jobs.apis.pointers import column_in_body, in_the_sheet
 from jobs.apis.schema import Schema
 from jobs.changes import exact
 from jobs.changes.diff import Change
+from jobs.changes.losses import lost_members
 from jobs.changes.taken import is_plainly_taken, taken
 from jobs.model import ABSENT, JSON, Absent, ApiError, Fields, Live, Outcome, Reply, Request, UpdateJob
 from jobs.names import Steps, name_of, pointed
@@ -145,7 +146,8 @@ class DescribedResource:
         if is_plainly_taken(change, live.attributes, self.schema):
             return Confirmation(change.edits)
         found = taken(change, live, self.schema)
-        return Confirmation(found.edits, found.differs, found.untaken, found.unseen)
+        lost = lost_members(change, live, self.schema)
+        return Confirmation(found.edits, found.differs, found.untaken, found.unseen, lost=lost)
 
     # ---- what replies mean
 

@@ -6,10 +6,11 @@ import pytest
 
 from jobs.apis.api import Confirmation, Matches
 from jobs.apis.described.resource import DescribedResource
+from jobs.apis.described.schema import schema_of
 from jobs.apis.description import keys
 from jobs.apis.description.templates import Unfilled
 from jobs.changes.diff import Change, CompareRules, difference, fields
-from jobs.model import Edit, Fields, Live, Reply
+from jobs.model import ABSENT, Edit, Fields, Live, Reply
 from tests.jobs.apis.described.kit import SCHEMA, description, job, reply, resource
 
 NAME = Fields(frozenset({"name"}))
@@ -335,6 +336,17 @@ def test_a_stored_form_is_told() -> None:
     assert found is not None
     assert found.differs == ("name",)
     assert found.edits[0].stored == "NEW"
+
+
+def test_members_that_are_gone_from_the_reply_and_were_not_sent_are_told() -> None:
+    edit = Edit(("attributes", "size", "a"), 1, 2)
+    change = Change({"size": {"a": 2, "b": 1}}, edits=(edit,))
+    made = description(fields={"size": {"type": "object", "merge": "shallow"}})
+    of = DescribedResource("things", made, made.resources["things"], {}, "", schema_of(made, {}))
+    found = of.confirm(reply({"id": 7, "size": {"a": 2}}), job(), change)
+    assert found is not None
+    assert found.lost == (Edit(("attributes", "size", "b"), 1, ABSENT),)
+    assert found.edits == (edit,)
 
 
 # ---- looking up
