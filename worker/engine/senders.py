@@ -3,7 +3,7 @@
 There is no task per row. The first updates of a type are sent alone and read back in full.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import anyio
 
@@ -13,7 +13,7 @@ from worker.engine.bells import Bells
 from worker.engine.outcomes import Outcomes
 from worker.engine.reading import Reading
 from worker.engine.settling import Settling
-from worker.policy.canary import strayed, unstuck, vanished
+from worker.policy.canary import Loss, strayed, unstuck, vanished
 from worker.policy.row import InFlightRow, room_at
 from worker.policy.sequencer import Sequencer
 from worker.policy.verdict import ReadBack
@@ -142,7 +142,13 @@ class Senders:
         if names := unstuck(edits, found, lookup.api.schema):
             said = f"sent, and not on the record right after: {', '.join(names)}"
             return NeedsReadBack(ReadBack("not_taken", said, stored=ending.settle.stored), ending.outcome)
-        judge = strayed if lookup.api.schema.grammar == "attributes" else vanished
-        if said := judge(lookup.api.schema.resource_type(row.type_name), row.change, before, found):
-            self.stop.request("canary", f"row {row.number} ({job.type}/{job.id}): {said}")
+        kind = lookup.api.schema.resource_type(row.type_name)
+        if lookup.api.schema.grammar == "attributes":
+            loss = Loss(strayed(kind, row.change, before, found))
+        else:
+            loss = vanished(kind, row.change, before, found)
+        if loss.said:
+            self.stop.request("canary", f"row {row.number} ({job.type}/{job.id}): {loss.said}")
+        if loss.edits:
+            return Judged(replace(ending.settle, stored=(*edits, *loss.edits)), ending.outcome)
         return ending
