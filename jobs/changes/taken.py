@@ -74,14 +74,20 @@ def taken(change: Change, shown: Live, schema: Schema, *, bare: bool = False) ->
             edits.append(replace(edit, stored=value))
     rest = change.attributes.keys() & shown.attributes.keys() - {*differs.values(), *untaken.values()}
     odd = [name for name in change.attributes if name in rest and _is_odd(name, change, shown, schema)]
-    if schema.grammar == "members":
-        lost = chain.from_iterable(_lost(name, change, shown) for name in odd)
-        edits += {edit.path: edit for edit in lost}.values()
+    edits += lost(change, shown, schema)
     return Taken(tuple(edits), (*differs, *odd), tuple(untaken), tuple(_unseen(change, shown, schema, bare=bare)))
 
 
+def lost(change: Change, shown: Live, schema: Schema) -> tuple[Edit, ...]:
+    """Return edits of members that were there, were to stay, and are gone: an undo has to put them back."""
+    if schema.grammar == "attributes":  # one API, which is known to keep to what is sent
+        return ()
+    names = change.attributes.keys() & shown.attributes.keys()
+    found = chain.from_iterable(_lost(name, change, shown) for name in change.attributes if name in names)
+    return tuple({edit.path: edit for edit in found}.values())
+
+
 def _lost(name: str, change: Change, shown: Live) -> Iterator[Edit]:
-    """Yield edits of members that were there, were to stay, and are gone: an undo has to put them back."""
     edited = {place_of(edit.path)[1:] for edit in change.edits}
 
     def within(steps: Steps, kept: object, now: object) -> Iterator[Edit]:

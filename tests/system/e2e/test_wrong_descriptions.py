@@ -66,7 +66,17 @@ THING: Record = {"id": "1", "title": "t", "count": 5, "tags": ["a"], "options": 
         pytest.param(
             MERGED, PlainApi({}, echoes=False), "id,options.colour\n1,red\n", (), id="an object, without an echo"
         ),
+        pytest.param(
+            MERGED,
+            PlainApi({}, echoes=False),
+            "id,options.colour\n1,red\n",
+            ("--canary", "0"),
+            id="an object, found by the read that settles the row",
+        ),
         pytest.param(TEXT, PlainApi({}, keeps="nothing"), "id,title\n1,new\n", (), id="the record"),
+        pytest.param(
+            TEXT, PlainApi({}, keeps="nothing", echoes=False), "id,title\n1,new\n", (), id="the record, without an echo"
+        ),
     ],
 )
 def test_an_undo_puts_back_what_a_wrong_description_lost(
