@@ -125,3 +125,19 @@ def test_a_look_up_that_fails_says_what_the_server_said(tmp_path: Path) -> None:
         (only,) = results(tmp_path)
         assert only["__reason"] == "lookup_failed"
         assert only["__message"] == "the sku 'a' could not be looked up: it answered 400: sku is not indexed"
+
+
+# ---- many at once
+
+
+def test_ids_are_joined_by_what_the_api_parts_them_by(tmp_path: Path) -> None:
+    api = PlainApi({str(number): {"id": str(number), "title": "t"} for number in range(1, 6)})
+    many = """read_many = { path = "/many", query = { keys = "{ids}" }, join = "|", records = "/items" }\n"""
+    sheet = "id,title\n" + "".join(f"{key},new\n" for key in api.records)
+    with scripted_server(api) as server:
+        (tmp_path / "api.toml").write_text(TEXT + many, encoding="utf-8")
+        (tmp_path / "sheet.csv").write_text(sheet, encoding="utf-8")
+        applied(Desk(tmp_path, Server(server.url, "", "", "")), "--canary", "0")
+        reads = [asked.path for asked in server.asked if asked.method == "GET"]
+    assert reads[-1] == "/many?keys=2%7C3%7C4%7C5" or reads == ["/many?keys=1%7C2%7C3%7C4%7C5"]
+    assert {record["title"] for record in api.records.values()} == {"new"}
