@@ -141,3 +141,35 @@ def test_ids_are_joined_by_what_the_api_parts_them_by(tmp_path: Path) -> None:
         reads = [asked.path for asked in server.asked if asked.method == "GET"]
     assert reads[-1] == "/many?keys=2%7C3%7C4%7C5" or reads == ["/many?keys=1%7C2%7C3%7C4%7C5"]
     assert {record["title"] for record in api.records.values()} == {"new"}
+
+
+# ---- sets
+
+LABELS = TEXT + 'fields.labels = { type = "set" }\n'
+
+
+def test_a_blind_run_does_not_wipe_the_elements_that_it_cannot_know(tmp_path: Path) -> None:
+    api = PlainApi({"1": {"id": "1", "labels": ["a", "b"]}})
+    with at_desk(api, LABELS, "id,labels.add\n1,c\n", tmp_path) as desk:
+        said = applied(desk, "--blind", "--metadata", "replace")
+    assert api.records["1"]["labels"] == ["a", "b"]
+    assert "set_not_read" in said
+
+
+@pytest.mark.parametrize(
+    ("column", "sheet", "left"),
+    [
+        ("labels", "c,e", ["d", "b", "a", "c"]),
+        ("labels.add", "e", ["d", "b", "a", "c"]),
+        ("labels.remove", "b,d", ["a", "c", "b", "d"]),  # the image of one element does not show where it stood
+    ],
+)
+def test_an_undo_restores_the_order_of_a_set_that_was_written_as_a_whole(
+    column: str, sheet: str, left: list[str], tmp_path: Path
+) -> None:
+    api = PlainApi({"1": {"id": "1", "labels": ["d", "b", "a", "c"]}})
+    with at_desk(api, LABELS, f'id,{column}\n1,"{sheet}"\n', tmp_path) as desk:
+        applied(desk)
+        assert set(api.records["1"]["labels"]) != {"a", "b", "c", "d"}
+        assert undone(desk)[0] == 0
+    assert api.records["1"]["labels"] == left
