@@ -42,7 +42,11 @@ def applied(desk: Desk, *more: str) -> str:
 
 
 def results(folder: Path) -> list[dict[str, str]]:
-    with (folder / "run" / "results.csv").open(encoding="utf-8-sig", newline="") as file:
+    return table(folder / "run" / "results.csv")
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -173,3 +177,22 @@ def test_an_undo_restores_the_order_of_a_set_that_was_written_as_a_whole(
         assert set(api.records["1"]["labels"]) != {"a", "b", "c", "d"}
         assert undone(desk)[0] == 0
     assert api.records["1"]["labels"] == left
+
+
+# ---- keys of several parts
+
+KEYED = TEXT.replace("/things/{id}", "/{owner}/things/{number}") + "fields.secret = { write_only = true }\n"
+
+
+def test_reports_show_each_part_of_a_key(tmp_path: Path) -> None:
+    api = PlainApi({"7": {"number": 7, "title": "t"}})
+    with at_desk(api, KEYED, "owner,number,title,secret\nme,7,new,x\n", tmp_path) as desk:
+        applied(desk)
+        api.records["7"]["title"] = "theirs"
+        assert desk.rowpatch("verify", "run", "--no-progress").status == 1
+        undone(desk)
+    found = [table(tmp_path / each) for each in ("run/verify.csv", "undo/cannot_undo.csv")]
+    assert [[(row["id"], row["owner"], row["number"], row["column"]) for row in rows] for rows in found] == [
+        [("me/7", "me", "7", "title")],
+        [("me/7", "me", "7", "secret")],
+    ]
