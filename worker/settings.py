@@ -327,6 +327,25 @@ def checked_url(url: str, api: str) -> str:
     return checked_base_url(url) if api else checked_origin(url)
 
 
+def checked_proxy(url: str) -> str:
+    """Return the origin of the proxy `url`; an empty text for `none`, which removes a proxy set earlier.
+
+    Raises:
+        ConfigError: it is no origin, or holds a password, which everybody could read among the arguments.
+    """
+    if url.strip() == "none":
+        return ""
+    if "@" in url:
+        raise ConfigError(
+            "--proxy: leave out the user and the password, which others could see. Set ROWPATCH_PROXY_AUTH to\n"
+            "user:password, or ROWPATCH_PROXY_AUTH_FILE to the name of a file that holds it."
+        )
+    try:
+        return origin_of(url, "http://proxy.example:3128")
+    except ConfigError as error:
+        raise ConfigError(f"--proxy: {error}") from None
+
+
 def origin_of(url: str, like: str) -> str:
     """Normalise `url` to a bare origin: scheme, host and port in lower case.
 

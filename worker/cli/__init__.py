@@ -124,7 +124,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         status = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
-        from worker.cli.speech import Screen
+        from worker.cli.console import Screen
 
         Screen(stderr=True).print(CycloptsPanel(error))
         return REFUSED

@@ -18,7 +18,7 @@ def listing() -> int:
     """
     from rich.table import Table
 
-    from worker.cli.speech import show
+    from worker.cli.console import show
     from worker.operations.descriptions import listed
 
     found = listed()
@@ -45,7 +45,7 @@ def show(
     Exit status: 0, or 2 if there is no such description, or it is refused.
     """
     from jobs.apis.description.showing import shown
-    from worker.cli.session import guarded
+    from worker.cli.guarded import guarded
     from worker.cli.speech import say
     from worker.operations import descriptions
 
@@ -68,7 +68,7 @@ def check(
     Exit status: 0 if the description can be used, 2 if not.
     """
     from jobs.apis.description.summary import understood
-    from worker.cli.session import guarded
+    from worker.cli.guarded import guarded
     from worker.cli.speech import say
     from worker.exit_statuses import DONE, REFUSED
     from worker.operations.descriptions import checked

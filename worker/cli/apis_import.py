@@ -31,7 +31,7 @@ def import_(
 
     Exit status: 0, or 2 if the document cannot be used or the file not be written.
     """
-    from worker.cli.session import guarded
+    from worker.cli.guarded import guarded
 
     return guarded(lambda: _import(document, type_names, paths, method, write, force=force))
 

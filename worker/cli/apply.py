@@ -36,7 +36,7 @@ def apply(
     ROWPATCH_CLIENT_SECRET; with _FILE, from the file named.
     """
     from worker.cli.begin import begin
-    from worker.cli.session import guarded
+    from worker.cli.guarded import guarded
     from worker.operations.runs import RunMode
 
     if plan is not None:

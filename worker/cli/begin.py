@@ -7,7 +7,8 @@ from pathlib import Path
 from jobs.apis.api import Api
 from worker.cli.chosen import chosen_api
 from worker.cli.flags import ApiFlags, Flags, SourceFlags, new_settings
-from worker.cli.session import standard_input, work
+from worker.cli.guarded import standard_input
+from worker.cli.session import work
 from worker.cli.speech import warn
 from worker.files import run_directory, source
 from worker.operations import apis, opening

@@ -51,7 +51,7 @@ def check(
     Exit status: 0 if every row can be sent, even with warnings; 2 if something is refused.
     """
     from worker.cli.checked import Showing, check_source
-    from worker.cli.session import guarded
+    from worker.cli.guarded import guarded
 
     said = {
         "clear_token": clear_token,

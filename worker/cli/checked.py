@@ -9,7 +9,7 @@ from jobs.apis.schema import Schema
 from worker.checking import Checked, as_json, findings, line_of, summary_as_json, tell
 from worker.cli.chosen import chosen_api
 from worker.cli.flags import ApiFlags, SourceFlags, flags_of_api, refuse_misplaced
-from worker.cli.session import standard_input
+from worker.cli.guarded import standard_input
 from worker.cli.speech import say
 from worker.files import source
 from worker.operations.check import command, examine, readable

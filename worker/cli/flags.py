@@ -10,13 +10,13 @@ from cyclopts import Group, Parameter, Token
 
 from jobs.formats import FORMATS
 from jobs.texts import either
-from worker.lane.network import checked_proxy
 from worker.settings import (
     ConfigError,
     Input,
     Settings,
     Target,
     build,
+    checked_proxy,
     checked_url,
     parse_rate,
     parse_stop_after,

@@ -31,7 +31,7 @@ def plan(
     something to send.
     """
     from worker.cli.begin import begin
-    from worker.cli.session import guarded
+    from worker.cli.guarded import guarded
     from worker.operations.runs import RunMode
 
     mode = RunMode("plan", plan="make")

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from jobs.apis.api import Api
-from worker.cli.speech import show
+from worker.cli.console import show
 from worker.engine.progress import duration
 from worker.lane.credentials import quota_of
 from worker.operations.report import estimate

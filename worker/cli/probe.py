@@ -46,8 +46,8 @@ def probe(
     Exit status: 0 if nothing contradicts the description, 1 if something does, 2 if the probe is refused, 3 if it was
     stopped, or could not put everything back.
     """
+    from worker.cli.guarded import guarded
     from worker.cli.probing import Asked, run
-    from worker.cli.session import guarded
     from worker.operations.probe import Tried
 
     asked = Asked(sheet, run_dir, Tried(field or "", value, unknown_field or ""), write, force=force, json=json)

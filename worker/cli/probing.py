@@ -16,11 +16,13 @@ from rich.text import Text
 
 from jobs.printable import printable
 from worker.cli.chosen import chosen_api
+from worker.cli.console import show
+from worker.cli.executing import execute_with_signals
 from worker.cli.flags import ApiFlags, Flags, SourceFlags, new_settings
 from worker.cli.log import log_event
 from worker.cli.screen import configure_log
-from worker.cli.signals import end_orderly, execute_with_signals
-from worker.cli.speech import can_ask, complain, prompt, say, show, warn
+from worker.cli.signals import end_orderly
+from worker.cli.speech import can_ask, complain, prompt, say, warn
 from worker.engine.prober import Ask
 from worker.engine.run import RunEnd
 from worker.exit_statuses import NOT_ALL, STOPPED

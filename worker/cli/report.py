@@ -12,8 +12,8 @@ def report(
     """Rebuild the reports of RUN from its journal, and print its state. Nothing is sent."""
     from worker import reports
     from worker.cli.chosen import chosen
+    from worker.cli.guarded import guarded
     from worker.cli.planned import show_planned
-    from worker.cli.session import guarded
     from worker.cli.speech import complain, say
     from worker.exit_statuses import DONE, NOT_ALL, STOPPED
     from worker.operations.report import NoReports, rewrite

@@ -25,7 +25,8 @@ def resume(
     """
     from worker.cli.chosen import chosen
     from worker.cli.flags import overridden
-    from worker.cli.session import guarded, work
+    from worker.cli.guarded import guarded
+    from worker.cli.session import work
     from worker.operations.opening import opened_to_resume
     from worker.operations.runs import RunMode
 

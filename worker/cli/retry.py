@@ -24,7 +24,8 @@ def retry(
     """
     from worker.cli.chosen import chosen
     from worker.cli.flags import overridden
-    from worker.cli.session import guarded, work
+    from worker.cli.guarded import guarded
+    from worker.cli.session import work
     from worker.cli.speech import complain
     from worker.exit_statuses import DONE
     from worker.operations.opening import opened

@@ -76,7 +76,7 @@ def sandbox(
     whether it was applied; GET /_sandbox/resources shows the records.
     """
     from worker.cli.chosen import chosen_api
-    from worker.cli.session import guarded
+    from worker.cli.guarded import guarded
     from worker.operations.descriptions import behind
     from worker.sandbox import SandboxSettings, Strange
 

@@ -9,7 +9,8 @@ import structlog
 from rich.live import Live
 from rich.text import Text
 
-from worker.cli.speech import Screen, to_devnull
+from worker.cli.console import Screen
+from worker.cli.speech import to_devnull
 from worker.clock import Clock
 from worker.engine.progress import Progress
 

@@ -1,58 +1,24 @@
 """A session of a command that sends: ask before, handle signals during, report the result after."""
 
-import gc
 import os
-import sys
-from collections.abc import Callable
-from typing import BinaryIO
 
 import anyio
 
-from jobs.formats import InputRefused
 from worker import reports
+from worker.cli.executing import execute_with_signals
 from worker.cli.flags import Flags
 from worker.cli.log import log_event
 from worker.cli.planned import show_planned
 from worker.cli.screen import configure_log, watcher
-from worker.cli.signals import end_orderly, execute_with_signals, status_of
+from worker.cli.signals import end_orderly, status_of
 from worker.cli.speech import ask, can_ask, complain, say, warn
 from worker.clock import Clock
 from worker.engine.run import RunEnd
-from worker.exit_statuses import BUSY, CHANGES, DONE, REFUSED, STOPPED
-from worker.files.run_directory import Busy
-from worker.journal import JournalDamaged, JournalError
+from worker.exit_statuses import CHANGES, DONE
 from worker.operations import apis, runs
 from worker.operations.opening import RunHandle
 from worker.operations.runs import Host, RunMode, ToSend
 from worker.settings import ConfigError, read_secrets, state_directory
-
-
-def guarded(command: Callable[[], int]) -> int:
-    """Call `command`, and turn its expected errors into a message and an exit status."""
-    collect_seldom()
-    end_orderly()
-    try:
-        return command()
-    except Busy as error:
-        return complain(str(error), BUSY)
-    except (ConfigError, InputRefused, JournalDamaged) as error:
-        return complain(str(error), REFUSED)
-    except JournalError as error:
-        return complain(str(error), STOPPED)
-
-
-def collect_seldom() -> None:
-    """Run the cycle collector less often, and never on the objects that exist now: this saves a tenth of a row's CPU.
-
-    A row makes hundreds of objects and hardly a cycle: reference counts free nearly all of them.
-    """
-    gc.freeze()
-    gc.set_threshold(20_000, 50, 100)
-
-
-def standard_input(name: str) -> BinaryIO | None:
-    """Return the byte stream of standard input if `name` is `-`; None for another name, or if it is closed."""
-    return sys.stdin.buffer if name == "-" and sys.stdin is not None else None
 
 
 def work(handle: RunHandle, mode: RunMode, flags: Flags, *, detailed: bool = False) -> int:

@@ -1,42 +1,26 @@
 """All output of commands: whatever reaches the terminal is made printable here.
 
-Text from a cell, a server or a file name must not move the cursor or reverse the text; only rich's own styles may.
+Text from a cell, a server or a file name must not move the cursor or reverse the text. What is drawn in colour:
+`console`.
 """
 
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterable
 from typing import TextIO
-
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.segment import Segment
 
 from jobs.printable import printable
 
 
-class Screen(Console):
-    """A console whose text cannot steer the terminal."""
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Render into segments, and make the text in them printable."""
-        for part in super().render(renderable, options):
-            yield part if part.control else Segment(_lines(part.text), part.style)
-
-    def on_broken_pipe(self) -> None:
-        """Fall silent: a run must not end because its output is no longer read."""
-        self.quiet = True
-
-
 def complain(message: str, status: int) -> int:
     """Print what is wrong on standard error; return `status`."""
-    _print(f"rowpatch: {_lines(message)}", sys.stderr)
+    emit(f"rowpatch: {lines(message)}", sys.stderr)
     return status
 
 
 def warn(text: str) -> None:
     """Print on standard error."""
-    _print(_lines(text), sys.stderr)
+    emit(lines(text), sys.stderr)
 
 
 def can_ask() -> bool:
@@ -52,20 +36,12 @@ def ask(question: str) -> str:
 
 def prompt(question: str) -> None:
     """Print a question on standard error; the line is left open for the reply."""
-    print(f"{_lines(question)} ", end="", file=sys.stderr, flush=True)
+    print(f"{lines(question)} ", end="", file=sys.stderr, flush=True)
 
 
 def say(text: str) -> None:
     """Print on standard output."""
-    _print(_lines(text), sys.stdout)
-
-
-def show(draw: Callable[[Console], None]) -> None:
-    """Print what `draw` draws on standard output, made printable; in colour on a terminal."""
-    console = Screen(highlight=False)
-    with console.capture() as shown:
-        draw(console)
-    _print(shown.get().rstrip("\n"), sys.stdout)
+    emit(lines(text), sys.stdout)
 
 
 def to_devnull(stream: TextIO | None) -> None:
@@ -75,8 +51,8 @@ def to_devnull(stream: TextIO | None) -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _print(text: str, stream: TextIO | None) -> None:
-    """Print; a reader that has gone (`| head -1`) or a full disk changes nothing about the run."""
+def emit(text: str, stream: TextIO | None) -> None:
+    """Print as it is; a reader that has gone (`| head -1`) or a full disk changes nothing about the run."""
     if stream is None:
         return  # it was closed from the start
     try:
@@ -87,5 +63,6 @@ def _print(text: str, stream: TextIO | None) -> None:
         return  # it is closed
 
 
-def _lines(text: str) -> str:
+def lines(text: str) -> str:
+    """Return a text of several lines, each made printable."""
     return "\n".join(map(printable, text.split("\n")))

@@ -29,7 +29,7 @@ def template(
 
     Exit status: 0, or 2 if there is no such type or the file cannot be written.
     """
-    from worker.cli.session import guarded
+    from worker.cli.guarded import guarded
 
     return guarded(lambda: _make(type_name, output, format_name, which))
 

@@ -33,7 +33,7 @@ def undo(
     Exit status: 0 if everything is restored, 1 if something is not.
     """
     from worker.cli.chosen import chosen_to_undo
-    from worker.cli.session import guarded
+    from worker.cli.guarded import guarded
     from worker.cli.undoing import undo as begin
 
     return guarded(lambda: begin(chosen_to_undo(run, flags, sure=plan_only), run_dir, flags, plan_only=plan_only))

@@ -26,7 +26,7 @@ def verify(
     Exit status: 0 if everything holds, 1 if something does not, 3 if the check could not be finished.
     """
     from worker.cli.chosen import chosen
-    from worker.cli.session import guarded
+    from worker.cli.guarded import guarded
 
     return guarded(lambda: _verify(chosen("verify", run), sample, flags))
 

@@ -3,13 +3,10 @@
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from pydantic import SecretStr
 
-from worker.settings import ConfigError, Secrets, Settings, is_loopback, origin_of
-
-_LIKE: Final = "http://proxy.example:3128"
+from worker.settings import ConfigError, Secrets, Settings, is_loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,25 +22,6 @@ class Route:
     tls: ssl.SSLContext | None = field(default=None, repr=False)
     proxy: str = ""
     proxy_auth: SecretStr | None = None
-
-
-def checked_proxy(url: str) -> str:
-    """Return the origin of the proxy `url`; an empty text for `none`, which removes a proxy set earlier.
-
-    Raises:
-        ConfigError: it is no origin, or holds a password, which everybody could read among the arguments.
-    """
-    if url.strip() == "none":
-        return ""
-    if "@" in url:
-        raise ConfigError(
-            "--proxy: leave out the user and the password, which others could see. Set ROWPATCH_PROXY_AUTH to\n"
-            "user:password, or ROWPATCH_PROXY_AUTH_FILE to the name of a file that holds it."
-        )
-    try:
-        return origin_of(url, _LIKE)
-    except ConfigError as error:
-        raise ConfigError(f"--proxy: {error}") from None
 
 
 def route_of(settings: Settings, secrets: Secrets) -> Route:

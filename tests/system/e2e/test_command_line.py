@@ -227,6 +227,14 @@ def test_blind_rows_with_metadata_are_refused_without_the_flag_and_nothing_is_wi
     assert "needs_metadata_replace" in capfd.readouterr().out
 
 
+def test_a_check_waits_for_nothing_that_sends_or_draws(sheet: Path) -> None:
+    arguments = ["check", str(sheet), "--type", "stripe_payments"]
+    program = f"import sys; from worker.cli import run; run({arguments!r}); print(sorted(sys.modules), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    needless = ("aiohttp", "structlog", "rich.console", "worker.lane.transport", "worker.engine.run")
+    assert [name for name in needless if f"'{name}'" in done.stderr] == []
+
+
 def test_help_does_not_wait_for_the_http_client() -> None:
     program = "import sys; from worker.cli import run; run(['--help']); print(sorted(sys.modules), file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -20,7 +20,7 @@ from tests.system.scenarios.harness import EPOCH, Case, begun, secrets_of, setti
 from tests.system.simulation.evidence import Attempt, Evidence, Record, Reports, Told, record_of
 from tests.system.simulation.network import CLIENT, Client, Network, Weather
 from tests.system.simulation.scenario import Act, Deed, Life, Point, Scenario
-from worker.cli.signals import execute_with_signals
+from worker.cli.executing import execute_with_signals
 from worker.clock import Clock
 from worker.engine.run import RunEnd
 from worker.files.run_directory import JOURNAL

@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from worker import events
-from worker.cli import log, screen, speech
+from worker.cli import console, log, screen
 from worker.events import Event
 from worker.policy.pace import Window
 
@@ -34,7 +34,7 @@ LINES: list[tuple[Event, str]] = [
 def shown(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """What reaches standard error."""
     file = io.StringIO()
-    monkeypatch.setattr(screen, "_console", speech.Screen(file=file, soft_wrap=True))
+    monkeypatch.setattr(screen, "_console", console.Screen(file=file, soft_wrap=True))
     yield file
     structlog.reset_defaults()
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rich.live import Live
 from rich.text import Text
 
-from worker.cli import run, screen, speech
+from worker.cli import console, run, screen, speech
 
 ROOT = Path(__file__).parents[3]
 
@@ -63,8 +63,8 @@ def test_what_is_said_or_complained_or_asked_or_shown_or_logged_steers_nothing(
     speech.say(f"a{text}b")
     speech.complain(f"a{text}b", 2)
     speech.ask(f"a{text}b")
-    speech.show(lambda console: console.print(Text(f"a{text}b"), f"{text}"))
-    monkeypatch.setattr(screen, "_console", speech.Screen(file=sys.stderr))
+    console.show(lambda drawn: drawn.print(Text(f"a{text}b"), f"{text}"))
+    monkeypatch.setattr(screen, "_console", console.Screen(file=sys.stderr))
     for log_format in ("text", "json"):
         screen.configure_log(log_format)
         structlog.get_logger().info("event", fact=f"a{text}b")
@@ -76,25 +76,25 @@ def test_what_is_said_or_complained_or_asked_or_shown_or_logged_steers_nothing(
 @given(text=hostile)
 def test_no_text_whatever_steers_the_terminal(text: str) -> None:
     file = io.StringIO()
-    console = speech.Screen(file=file)
-    console.print(Text(text), soft_wrap=True)
-    console.print(Text(text), width=7)
+    drawn = console.Screen(file=file)
+    drawn.print(Text(text), soft_wrap=True)
+    drawn.print(Text(text), width=7)
     assert steers(file.getvalue()) == ""
-    assert steers(speech._lines(text)) == ""
+    assert steers(speech.lines(text)) == ""
 
 
 def test_the_programs_own_styles_pass_and_those_of_a_cell_do_not() -> None:
     file = io.StringIO()
-    console = speech.Screen(file=file, force_terminal=True, color_system="standard")
-    console.print(Text("\x1b[32mgreen?", "red"))
+    drawn = console.Screen(file=file, force_terminal=True, color_system="standard")
+    drawn.print(Text("\x1b[32mgreen?", "red"))
     assert re.sub(r"\x1b\[[0-9;]*m", "", file.getvalue()) == "\\x1b[32mgreen?\n"
     assert "\x1b[31m" in file.getvalue()
 
 
 def test_the_progress_line_cannot_be_steered_either() -> None:
     file = io.StringIO()
-    console = speech.Screen(file=file, force_terminal=True, color_system=None)
-    with Live(console=console, auto_refresh=False) as live:
+    drawn = console.Screen(file=file, force_terminal=True, color_system=None)
+    with Live(console=drawn, auto_refresh=False) as live:
         live.update(Text("\x1b[2J\u202e"), refresh=True)
     assert "\\x1b[2J\\u202e" in file.getvalue()
 
