@@ -7,7 +7,7 @@ from typing import Final
 from jobs.apis.schema import ResourceType, Schema
 from jobs.changes.diff import Change
 from jobs.changes.edits import column_of, sides
-from jobs.changes.losses import is_gone, loss_of
+from jobs.changes.losses import felt, is_gone, is_read_only, loss_of
 from jobs.model import ABSENT, JSON, Edit, Live, Status
 from jobs.names import Steps, steps_of
 from jobs.texts import shortened
@@ -111,19 +111,17 @@ def vanished(
     sent = {steps_of(name) for name in change.attributes if not any(edit.path[1:2] == (name,) for edit in change.edits)}
     sent |= {(*steps_of(edit.path[1]), *edit.path[2:]) for edit in change.edits}
     gone = {steps_of(name): name for name, value in before.items() if is_gone(value, after.get(name, ABSENT))}
-    lost = {steps: name for steps, name in gone.items() if not (_is_sent(steps, sent) or _is_read_only(name, kind))}
-    inside = [steps for steps in lost if any(len(each) > 1 and each[:1] == steps[:1] for each in sent)]
-    whole = [steps for steps in lost if len(steps) == 1]
-    found = inside or (whole if len(whole) > 1 else [])
-    outer = [steps for steps in found if not any(steps[:length] in lost for length in range(1, len(steps)))]
-    return tuple(loss_of(steps, before[lost[steps]], after.get(lost[steps], ABSENT)) for steps in outer)
+    lost = {steps: name for steps, name in gone.items() if not (_is_sent(steps, sent) or is_read_only(steps, kind))}
+    losses = {
+        steps: loss_of(steps, before[name], after.get(name, ABSENT))
+        for steps, name in lost.items()
+        if not any(steps[:length] in lost for length in range(1, len(steps)))
+    }
+    entered = {each[0] for each in sent if len(each) > 1}
+    inside = tuple(loss for steps, loss in losses.items() if steps[0] in entered)
+    whole = tuple(loss for steps, loss in losses.items() if len(steps) == 1)
+    return (*(inside if felt(inside) else ()), *(whole if len(felt(whole)) > 1 else ()))
 
 
 def _is_sent(steps: Steps, sent: Iterable[Steps]) -> bool:
     return any(steps[: len(each)] == each or each[: len(steps)] == steps for each in sent)
-
-
-def _is_read_only(name: str, kind: ResourceType | None) -> bool:
-    steps = steps_of(name)
-    rules = (kind.members.rule(steps[:length]) for length in range(1, len(steps) + 1)) if kind is not None else ()
-    return any(rule is not None and rule.read_only for rule in rules)

@@ -99,7 +99,7 @@ def with_losses(row: InFlightRow, settle: Settle, live: Live, schema: Schema) ->
     """Return how a row is settled by a read that shows its update, and shows what that took from the record besides."""
     if settle.status is not Status.APPLIED or not (lost := lost_members(row.change, live, schema)):
         return settle
-    return values_lost(settle.stored or row.image, lost, settle.mode)
+    return values_lost(settle.stored or row.image, lost)
 
 
 def give_up(edits: tuple[Edit, ...], live: Live | None, question: ReadBack, schema: Schema, *, fires: bool) -> Settle:

@@ -51,7 +51,7 @@ def lost_words(lost: Sequence[Edit]) -> str:
     names = [f"`{column_of(edit)}` (was {_shown(edit.before)})" for edit in lost]
     more = f" and {len(names) - _SHOWN_LOSSES} more" if len(names) > _SHOWN_LOSSES else ""
     what = ", ".join(names[:_SHOWN_LOSSES]) + more + (" was" if len(names) == 1 else " were")
-    whole = all(len(edit.path) == _OF_FIELD for edit in lost)
+    whole = any(len(edit.path) == _OF_FIELD for edit in lost)
     replaced, must = ("record", 'send = "record"') if whole else ("object", 'merge = "replace"')
     return f"{what} not sent and gone now: the API replaces the {replaced}; its description has to say {must}"
 

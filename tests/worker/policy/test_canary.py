@@ -139,6 +139,8 @@ def test_a_first_update_of_a_described_resource_may_only_change_what_it_says(
         ([("m", "k")], (), {"m.d.e"}, ["m.d.e"]),
         ([("m", "k")], (), {"n"}, []),  # a single field that depends on another one
         ([("m", "k")], (), {"n", "t"}, ["n", "t"]),
+        ([("m", "k")], (), {"m.o", "n"}, ["m.o"]),
+        ([("m", "k")], (), {"m.o", "n", "t"}, ["m.o", "n", "t"]),  # of an object, and of the record
         ([("m", "k")], (), {"n", "r"}, []),  # of which one is the API's own
         ([("n",)], (), {"m", "m.k", "m.o", "t"}, ["m", "t"]),
         ([("n",)], (), {"n"}, []),
@@ -165,5 +167,21 @@ def test_what_an_update_empties_besides_is_found(
 
 
 def test_of_a_type_that_is_not_known_all_counts() -> None:
-    found = vanished(None, Change({"a": 1}), {"a": 0, "b": 1, "c": 2}, {"a": 1, "b": ""})
-    assert found == (Edit(("attributes", "b"), 1, ""), Edit(("attributes", "c"), 2, None))
+    found = vanished(None, Change({"a": 1}), {"a": 0, "b": 1, "c": [2]}, {"a": 1, "b": "", "c": []})
+    assert found == (Edit(("attributes", "b"), 1, ""), Edit(("attributes", "c"), [2], []))
+
+
+def test_what_an_update_emptied_is_to_be_put_back_whole_and_with_its_empty_values() -> None:
+    dims = {"w": 1, "h": 2}
+    before: dict[str, Any] = {"m": {}, "m.k": 1, "m.dims": dims, "m.dims.w": 1, "m.dims.h": 2, "m.e": "", "o.e": ""}
+    change = Change({"m": {}}, edits=(Edit(("attributes", "m", "k"), 1, 2),))
+    assert vanished(None, change, before, {"m": {"k": 2}, "m.k": 2, "m.e": None}) == (
+        Edit(("attributes", "m", "dims"), dims, ABSENT),
+        Edit(("attributes", "m", "e"), "", None),
+    )
+
+
+def test_empty_values_that_turn_into_others_are_no_loss_by_themselves() -> None:
+    change = Change({"m": {}}, edits=(Edit(("attributes", "m", "k"), 1, 2),))
+    before: dict[str, Any] = {"m": {}, "m.k": 1, "m.e": "", "a": "", "b": [], "c": 1}
+    assert vanished(None, change, before, {"m": {}, "m.k": 2, "m.e": None, "a": None}) == ()
