@@ -34,6 +34,11 @@ REASONS: Final[dict[str, Reason]] = {
         "Applied, but the API's reply shows another value than the one sent for the named fields.",
         "Look at one of these records: the API may have stored the value in its own form.",
     ),
+    "values_lost": Reason(
+        Status.APPLIED,
+        "Applied, but values of the record that the row does not set are gone: the API replaces more than it is sent.",
+        "Undo the run, which puts them back. Correct the API's description (`merge`, `send`), then apply again.",
+    ),
     "concrete_type": Reason(
         Status.APPLIED,
         "Applied through the record's concrete type, because the API does not update the abstract type itself.",
@@ -176,6 +181,11 @@ REASONS: Final[dict[str, Reason]] = {
         Status.INVALID,
         "A blind run cannot merge: the API replaces such an object as a whole, and keys not named would be wiped.",
         "Leave out --blind, or pass --metadata replace if that is meant.",
+    ),
+    "set_not_read": Reason(
+        Status.INVALID,
+        "A blind run does not know the elements of a set: to add or remove one, the others would be wiped.",
+        "Leave out --blind, or write the whole list into the column of the set itself.",
     ),
     "tag_invalid": Reason(
         Status.INVALID,

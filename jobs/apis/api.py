@@ -30,6 +30,7 @@ class Confirmation:
         discarded_tags: names that were to be added and are not on the record.
         mode: `test` or `live` as the reply says, or empty.
         errors: that stand beside the record; `field` is the column, as the user wrote it.
+        lost: values that the update did not set, and that are gone from the echo, as edits.
     """
 
     edits: tuple[Edit, ...] = ()
@@ -39,6 +40,7 @@ class Confirmation:
     discarded_tags: tuple[str, ...] = ()
     mode: str = ""
     errors: tuple[ApiError, ...] = ()
+    lost: tuple[Edit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from worker.cli.flags import RUN, TRYING, ApiFlags, Flags, SourceFlags
+from worker.cli.flags import RUN, TRYING, ApiFlags, ProbeFlags, SourceFlags
 
 
 def probe(
@@ -33,7 +33,7 @@ def probe(
         Path | None, Parameter(group=RUN, help="Where the probe is kept. Default: runs/probe-TYPE-TIME.")
     ] = None,
     which: ApiFlags = ApiFlags(),
-    flags: Flags = Flags(),
+    flags: ProbeFlags = ProbeFlags(),
     reading: SourceFlags = SourceFlags(),
 ) -> int:
     """Read one record, send back a value that it has already, and read it again: is the API as its description says?

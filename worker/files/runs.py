@@ -12,6 +12,7 @@ from jobs.printable import printable
 from worker.files.run_directory import JOURNAL, is_held
 from worker.journal import PLAN, History, JournalError
 from worker.journal.reader import Process
+from worker.policy.guards import VALUES_LOST
 from worker.settings import ConfigError, Settings
 
 HOME: Final = Path("runs")
@@ -33,6 +34,7 @@ class RunListed:
         at: seconds since the epoch when something last happened.
         rows: of the input. `counts`: results by status. `limit`: rows that are looked at for now; None for all.
         reach: rows that a resume can get to: a plan may end before the input does.
+        has_lost: it stopped since its updates took values that no cell sets: to go on would take more.
     """
 
     directory: Path
@@ -44,6 +46,7 @@ class RunListed:
     counts: Mapping[Status, int]
     limit: int | None = None
     reach: int = 0
+    has_lost: bool = False
 
     @property
     def is_undo(self) -> bool:
@@ -63,7 +66,7 @@ class RunListed:
     @property
     def is_open(self) -> bool:
         """Whether a `resume` would go on with it."""
-        if self.is_plan or self.is_probe or self.state in {"working", "damaged"}:
+        if self.is_plan or self.is_probe or self.has_lost or self.state in {"working", "damaged"}:
             return False
         return self.state != "finished" or sum(self.counts.values()) < self.reach
 
@@ -76,7 +79,7 @@ class RunListed:
     def needs_retry(self) -> bool:
         """Whether a `retry` has rows to send."""
         failed = any(self.counts.get(status) for status in _TO_RETRY)
-        return not (self.is_plan or self.is_probe) and (failed or (self.is_open and self.is_short))
+        return not (self.is_plan or self.is_probe or self.has_lost) and (failed or (self.is_open and self.is_short))
 
     @property
     def has_written(self) -> bool:
@@ -91,6 +94,8 @@ class RunListed:
             return f"rowpatch apply --plan {run}"
         if self.is_probe:
             return "" if self.state in {"finished", "working"} else f"rowpatch undo {run}"
+        if self.has_lost:
+            return f"rowpatch undo {run}"
         if self.is_open:
             return f"rowpatch resume {run}" + (
                 f" --limit {self.rows}" if self.limit is not None and not self.is_short else ""
@@ -160,7 +165,8 @@ def _read(directory: Path, history: History, changed: float) -> RunListed:
     rows, limit = int(facts["rows"]), Settings.model_validate_json(facts["settings"]).input.limit
     reach = limit if limit is not None and history.is_bound_to(limit) else rows
     state = _state(directory, history, processes)
-    return RunListed(directory, command, facts["source"], state, at, rows, history.counts(), limit, reach)
+    has_lost = bool(processes) and processes[-1].message.startswith(f"{VALUES_LOST}: ")
+    return RunListed(directory, command, facts["source"], state, at, rows, history.counts(), limit, reach, has_lost)
 
 
 def _state(directory: Path, history: History, processes: list[Process]) -> str:

@@ -9,11 +9,12 @@ from jobs.apis.schema import Schema
 from jobs.changes.diff import CannotMerge, Change, CompareRules, as_written, difference
 from jobs.changes.edits import Held, as_shown, column_of, in_columns, sides
 from jobs.changes.equality import same_at, tidied
+from jobs.changes.losses import lost_members
 from jobs.changes.paths import place_of
 from jobs.model import ABSENT, JSON, Absent, Edit, Live, Status, Unread, UpdateJob
 from jobs.texts import shortened
 from worker.policy.row import InFlightRow
-from worker.policy.verdict import ReadBack, Settle
+from worker.policy.verdict import ReadBack, Settle, values_lost
 
 UNCHANGED: Final = Settle("as_wanted")
 
@@ -92,6 +93,13 @@ def read_back(edits: tuple[Edit, ...], live: Live, question: ReadBack, schema: S
         told = f"{question.message}; the record shows another value than the one sent"
         return Settle(question.reason, told)
     return None
+
+
+def with_losses(row: InFlightRow, settle: Settle, live: Live, schema: Schema) -> Settle:
+    """Return how a row is settled by a read that shows its update, and shows what that took from the record besides."""
+    if settle.status is not Status.APPLIED or not (lost := lost_members(row.change, live, schema)):
+        return settle
+    return values_lost(settle.stored or row.image, lost)
 
 
 def give_up(edits: tuple[Edit, ...], live: Live | None, question: ReadBack, schema: Schema, *, fires: bool) -> Settle:

@@ -13,11 +13,13 @@ from jobs.apis.api import Confirmation, Resource
 from jobs.apis.meanings import SLOWS_DOWN, Meaning
 from jobs.apis.statuses import is_refusal, refusal
 from jobs.changes.diff import Change
+from jobs.changes.edits import column_of
+from jobs.changes.losses import felt
 from jobs.model import ApiError, Edit, MaybeSent, NotSent, Outcome, Reply, Status, Unread, UpdateJob
 from jobs.reasons import REASONS
 from jobs.values import valueclass
-from worker.policy.guards import Halt, told_to_stop
-from worker.policy.wording import after_doubt, answered, errors_text, fields_of
+from worker.policy.guards import VALUES_LOST, Halt, told_to_stop
+from worker.policy.wording import after_doubt, answered, errors_text, fields_of, lost_words
 
 _REASONS: Final[Mapping[Meaning, str]] = {
     Meaning.BAD_REQUEST: "bad_request",
@@ -260,6 +262,8 @@ def _not_shown(told: str, sent: Sent, stored: tuple[Edit, ...] = ()) -> Settle |
 
 def _applied(confirmation: Confirmation, stored: tuple[Edit, ...], sent: Sent) -> Settle:
     mode = confirmation.mode
+    if confirmation.lost:
+        return values_lost(confirmation.edits, confirmation.lost)
     if confirmation.discarded_tags:
         discarded = confirmation.discarded_tags
         told = f"not on the record afterwards: {', '.join(discarded)}"
@@ -275,6 +279,19 @@ def _applied(confirmation: Confirmation, stored: tuple[Edit, ...], sent: Sent) -
             "concrete_type", f"sent to {sent.resource.name}: {sent.job.type} itself is not updatable", mode=mode
         )
     return Settle("", mode=mode)
+
+
+def values_lost(edits: tuple[Edit, ...], lost: tuple[Edit, ...]) -> Settle:
+    """Settle a row that was applied, and took values from its record that it does not name; an undo puts them back.
+
+    Args:
+        edits: of the row, with stored forms.
+        lost: what it took, as edits. The result names those that are felt.
+    """
+    named = felt(lost)
+    image = {edit.path: edit for edit in (*edits, *lost)}  # a reply may have shown what a read shows again
+    names = tuple(map(column_of, named))
+    return Settle(VALUES_LOST, lost_words(named), names, stored=tuple(image.values()))
 
 
 def _not_confirmed(reply: Reply, sent: Sent) -> Verdict:

@@ -70,6 +70,9 @@ def _cause(group: Group) -> Iterator[str]:
 
 
 def _remarks(summary: Summary) -> Iterator[str]:
+    if summary.damaged:
+        where = _number(summary.damaged, "record")
+        yield f"Values are gone from {where}: undo the run, then correct the description."
     for said, count in summary.rerouted.items():
         yield _shortened(f"{_rows(count)} {said}")
     if summary.unread:
@@ -93,6 +96,9 @@ def _where(summary: Summary, directory: Path) -> Iterator[str]:
 def _next(summary: Summary, directory: Path) -> Iterator[str]:
     """Yield the commands that take the run further, the one to begin with first."""
     run = printable(shlex.quote(str(directory)))
+    if summary.damaged:  # to go on would take more
+        yield f"rowpatch undo {run}"
+        return
     if summary.state in {"interrupted", "killed"} or any(group.reason == "not_reached" for group in summary.groups):
         yield f"rowpatch resume {run}"
         return  # what fails then is told then

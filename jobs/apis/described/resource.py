@@ -23,12 +23,14 @@ from jobs.apis.pointers import column_in_body, in_the_sheet
 from jobs.apis.schema import Schema
 from jobs.changes import exact
 from jobs.changes.diff import Change
+from jobs.changes.losses import lost_members
 from jobs.changes.taken import is_plainly_taken, taken
 from jobs.model import ABSENT, JSON, Absent, ApiError, Fields, Live, Outcome, Reply, Request, UpdateJob
 from jobs.names import Steps, name_of, pointed
 from jobs.places import at, put
 
 JSON_TYPE: Final = "application/json"
+_OK: Final = 200
 _WHOLE_OR_PART: Final = frozenset({200, 207})
 """Statuses of a page; with 207 (RFC 4918, 11.1) some of its records are missing."""
 
@@ -145,7 +147,8 @@ class DescribedResource:
         if is_plainly_taken(change, live.attributes, self.schema):
             return Confirmation(change.edits)
         found = taken(change, live, self.schema)
-        return Confirmation(found.edits, found.differs, found.untaken, found.unseen)
+        lost = lost_members(change, live, self.schema)
+        return Confirmation(found.edits, found.differs, found.untaken, found.unseen, lost=lost)
 
     # ---- what replies mean
 
@@ -186,8 +189,8 @@ class DescribedResource:
             return self.read_one(keys_[0], fields)
         values = self._values(keys_[0])
         ids = [self._each.fill({**values, "id": self._last(key)}) for key in keys_]
-        lists = {"ids": ids, "fields": self._top_names(fields)}
-        known = {**values, "ids": ",".join(ids)}
+        lists = {"ids": Several(ids, many.join), "fields": Several(self._top_names(fields))}
+        known = {**values, "ids": many.join.join(ids)}
         target = self._target(self._paths["read_many"], _listed(many.query, lists, values), known, _list_into_url)
         headers = self._own_headers(many.headers, values)
         if many.method == "GET":
@@ -218,7 +221,7 @@ class DescribedResource:
         """Return the request for one record; None asks for all of it."""
         read = self.described.read or ReadDescription()
         values = self._values(key)
-        lists = {"fields": () if fields is None else self._top_names(fields)}
+        lists = {"fields": Several(() if fields is None else self._top_names(fields))}
         target = self._target(self._paths["read"], _listed(read.query, lists, values), values)
         return self._reading(target, self._own_headers(read.headers, values))
 
@@ -250,21 +253,40 @@ class DescribedResource:
 
     def matches(self, reply: Reply, references: Sequence[str]) -> Matches | None:
         """Return the keys by reference that a page shows: of records that hold exactly the value asked for."""
-        find = self.described.find
-        document = value_of(reply) if reply.status == 200 else None
-        listed = at(document, pointed(find.records)) if find else None
-        if find is None or not isinstance(listed, list):
+        listed = self._listed_matches(reply)
+        if listed is None:
             return None
         others, by, value = keys.parse_reference(references[0])
         found = []
         for each in listed:
-            if not isinstance(each, dict):
-                return None
             live = self._reader.live(each, Fields(frozenset((by,))))
-            id_ = shown_key(each, pointed(find.id))
+            id_ = shown_key(each, self._found_id)
             if id_ is not None and element_of(live.attributes.get(by)) == value:
                 found.append(keys.key_of((*others, id_)))
         return Matches({references[0]: tuple(dict.fromkeys(found))}, complete=True)
+
+    def _listed_matches(self, reply: Reply) -> list[dict[str, Any]] | None:
+        """Return the records that a look-up shows: in a list, or one by itself; None if the reply cannot be used.
+
+        404, and null in the place of the record, say that there is none.
+        """
+        find = self.described.find
+        if find is None:
+            return None
+        if reply.status != _OK:
+            is_none = self.meaning(Request("GET", "", reads=True, about=self.name), reply) is Meaning.NOT_FOUND
+            return [] if is_none and reply.complete else None
+        shown = at(value_of(reply), pointed(find.records))
+        if shown is None:
+            return []
+        if isinstance(shown, dict):
+            return None if shown_key(shown, self._found_id) is None else [shown]
+        is_list = isinstance(shown, list) and all(isinstance(each, dict) for each in shown)
+        return shown if is_list else None
+
+    @cached_property
+    def _found_id(self) -> Steps:
+        return pointed(self.described.find.id) if self.described.find else ()
 
     # ---- parts
 
@@ -421,8 +443,21 @@ def _blank(change: Change) -> Confirmation:
     return Confirmation(change.edits, unseen=tuple(change.attributes))
 
 
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Texts that a place stands for, and what joins them within a text."""
+
+    items: Sequence[str]
+    separator: str = ","
+
+    @property
+    def joined(self) -> str:
+        """All of them as one text."""
+        return self.separator.join(self.items)
+
+
 def _listed(
-    query: Mapping[str, str | tuple[str, ...]], lists: Mapping[str, Sequence[str]], values: Mapping[str, str]
+    query: Mapping[str, str | tuple[str, ...]], lists: Mapping[str, Several], values: Mapping[str, str]
 ) -> list[tuple[str, str]]:
     """Return the query parameters of a read; one with a variable that is not set is left out."""
     found: list[tuple[str, str]] = []
@@ -433,32 +468,32 @@ def _listed(
     return found
 
 
-def _texts(given: str | tuple[str, ...], lists: Mapping[str, Sequence[str]], values: Mapping[str, str]) -> list[str]:
+def _texts(given: str | tuple[str, ...], lists: Mapping[str, Several], values: Mapping[str, str]) -> list[str]:
     """Return the values of a query parameter; none for one that lists fields if all are wanted."""
     if isinstance(given, tuple):
         return list(_with_lists(given, lists, values))
-    if "{fields}" in given and not lists["fields"]:
+    if "{fields}" in given and not lists["fields"].items:
         return []
     return [_with_lists(given, lists, values)]
 
 
 def _list_into_url(text: str) -> str:
-    """Encode ids for a path; the commas between them stay."""
+    """Encode ids for a path; commas between them stay."""
     return quote(text, safe=",")
 
 
-def _with_lists(value: Any, lists: Mapping[str, Sequence[str]], values: Mapping[str, str]) -> Any:
-    """Return JSON with lists filled in: in a list, a place repeats its element; in a text, it joins with commas."""
+def _with_lists(value: Any, lists: Mapping[str, Several], values: Mapping[str, str]) -> Any:
+    """Return JSON with lists filled in: in a list, a place repeats its element; in a text, it joins them."""
     if isinstance(value, Mapping):
         return {name: _with_lists(each, lists, values) for name, each in value.items()}
     if isinstance(value, str):
-        return template(value).fill({**values, **{name: ",".join(each) for name, each in lists.items()}})
+        return template(value).fill({**values, **{name: each.joined for name, each in lists.items()}})
     if not isinstance(value, list | tuple):
         return value
     found: list[Any] = []
     for each in value:
         name = next((name for name in lists if _mentions(each, f"{{{name}}}")), None)
-        turns = [lists] if name is None else [{**lists, name: (item,)} for item in lists[name]]
+        turns = [lists] if name is None else [{**lists, name: Several((item,))} for item in lists[name].items]
         found += [_with_lists(each, turn, values) for turn in turns]
     return found
 

@@ -173,7 +173,7 @@ class ReadDescription(_Part):
 
 
 class ReadManyDescription(_Part):
-    """How many records are read at once. `{ids}` repeats its element in a list, and joins with commas in a text."""
+    """How many records are read at once. `{ids}` repeats its element in a list, and joins the ids in a text."""
 
     method: Literal["GET", "POST"] = Field("GET", description="Method.")
     path: str = Field(description="Path.")
@@ -181,6 +181,7 @@ class ReadManyDescription(_Part):
     headers: Mapping[str, str] = Field({}, description="Headers.")
     body: Mapping[str, object] = Field({}, description="JSON body of a POST.")
     each: str = Field("{id}", description="How one id is written within `{ids}`: `ID()='{id}'`.")
+    join: str = Field(",", description="What stands between two ids where `{ids}` is a text: `|`, ` OR `.")
     max_ids: int = Field(25, ge=2, le=1000, description="Records on one page.")
     records: str = Field("", description="Where the list of records stands, by pointer.")
     id: str = Field("/id", description="Where a record shows its id, by pointer in the element.")
@@ -194,8 +195,8 @@ class FindDescription(_Part):
     path: str = Field(description="Path.")
     query: Mapping[str, str] = Field({}, description="Query parameters; `{by}` and `{value}` are filled.")
     headers: Mapping[str, str] = Field({}, description="Headers.")
-    records: str = Field("", description="Where the list of matches stands, by pointer.")
-    id: str = Field("/id", description="Where a match shows its id, by pointer in the element.")
+    records: str = Field("", description="Where the matches stand, by pointer: a list of them, or one by itself.")
+    id: str = Field("/id", description="Where a match shows its id, by pointer in it.")
 
 
 class ListDescription(_Part):

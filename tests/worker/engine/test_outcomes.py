@@ -138,7 +138,7 @@ def test_tags_that_were_discarded_are_taken_out_of_what_the_row_wrote() -> None:
     [
         (ReadBack("reply_lost", "?"), Reply(200, {}, b""), ["note 1 2 reply_lost"]),
         (ReadBack("not_taken", "?"), Reply(200, {}, b""), ["note 1 2 not_taken"]),
-        (ReadBack("unverified", "?"), Reply(200, {}, b""), ["note 1 2 interrupted"]),  # it was applied, somehow
+        (ReadBack("unverified", "?"), Reply(200, {}, b""), ["note 1 2 unverified"]),
         (ReadBack("reply_lost", "?"), None, []),  # an earlier process wrote it down
         (ReadBack("reply_lost", "?", stored=(Edit(NAME, "old", "new", "NEW"),)), None, ["stored 1"]),
     ],

@@ -173,3 +173,12 @@ def test_a_line_says_state_age_and_counts(age: float, told: str) -> None:
 def test_the_second_line_is_a_command_that_a_shell_understands() -> None:
     run = RunListed(Path("runs/a b"), "apply", "/s.csv", "stopped", 1e9, 5, {Status.APPLIED: 3}, reach=5)
     assert list(lines([run], 1e9))[1:] == ["    rowpatch resume 'runs/a b'"]
+
+
+def test_a_run_that_took_values_is_to_be_undone_and_is_neither_resumed_nor_retried_unasked(tmp_path: Path) -> None:
+    directory = make(tmp_path / "runs" / "a", results={1: Status.APPLIED, 2: Status.REJECTED})
+    with closing(Journal(directory / JOURNAL)) as journal:
+        journal.begin("apply", 100.0)
+        journal.end("stopped", 3, "values_lost: row 1: `size.height` (was 7) was not sent and gone now", 101.0)
+    (run,) = listed(tmp_path / "runs")
+    assert (run.is_open, run.needs_retry, run.next) == (False, False, f"rowpatch undo {directory}")

@@ -9,11 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.apis.api import Resource
+from jobs.apis.described.resource import DescribedResource
+from jobs.apis.described.schema import schema_of
 from jobs.apis.meanings import REFUSALS, Meaning
 from jobs.changes.diff import Change, as_written
-from jobs.model import MaybeSent, NotSent, Outcome, Reply, RowRef, Status, UpdateJob
+from jobs.model import ABSENT, Edit, MaybeSent, NotSent, Outcome, Reply, RowRef, Status, UpdateJob
 from jobs.reasons import REASONS
 from tests.commerce_layer import COMMERCE_LAYER, meaning_of, update_request
+from tests.jobs.apis.described.kit import description, reply
 from tests.samples.recorded import sample
 from worker.policy import verdict as policy
 from worker.policy.guards import Halt
@@ -576,3 +579,15 @@ def test_too_early_is_a_refusal_before_any_work_which_an_action_does_not_rely_on
 def test_what_cannot_be_seen_in_a_record_is_not_read_back() -> None:
     assert isinstance(judge(LOST, sent(TRIGGER)), Settle)
     assert isinstance(judge(CUT, sent(REFRESH)), Settle)
+
+
+def test_a_success_that_shows_members_gone_which_were_not_sent_is_applied_and_names_them() -> None:
+    made = description(fields={"size": {"type": "object", "merge": "shallow"}})
+    of = DescribedResource("things", made, made.resources["things"], {}, "", schema_of(made, {}))
+    edit = Edit(("attributes", "size", "a"), 1, 2)
+    change = Change({"size": {"a": 2, "b": 1}}, edits=(edit,))
+    sent = Sent(UpdateJob(RowRef(1, 2, b""), "things", "7", members={"size": {"a": 2}}), change, of, 0, 0)
+    verdict = policy.judge(reply({"id": "7", "size": {"a": 2}}), Meaning.SERVED, sent)
+    assert isinstance(verdict, Settle)
+    assert (verdict.status, verdict.reason, verdict.fields) == (Status.APPLIED, "values_lost", ("size.b",))
+    assert verdict.stored == (edit, Edit(("attributes", "size", "b"), 1, ABSENT))

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -6,10 +7,11 @@ import pytest
 
 from jobs.apis.api import Confirmation, Matches
 from jobs.apis.described.resource import DescribedResource
+from jobs.apis.described.schema import schema_of
 from jobs.apis.description import keys
 from jobs.apis.description.templates import Unfilled
 from jobs.changes.diff import Change, CompareRules, difference, fields
-from jobs.model import Edit, Fields, Live, Reply
+from jobs.model import ABSENT, Edit, Fields, Live, Reply
 from tests.jobs.apis.described.kit import SCHEMA, description, job, reply, resource
 
 NAME = Fields(frozenset({"name"}))
@@ -158,6 +160,24 @@ def test_fields_are_named_wherever_the_description_names_them() -> None:
 def test_ids_may_stand_in_a_path_with_commas_between_them_and_never_leave_their_place(path: str) -> None:
     request = resource(read_many={"path": path}).read(["1", "a/b", "ü&?"], NAME)
     assert request.target == path.replace("{ids}", "1,a%2Fb,%C3%BC%26%3F")
+
+
+@pytest.mark.parametrize(
+    ("many", "target", "body"),
+    [
+        ({"path": "/t/{ids}", "join": "|"}, "/t/a%2Fb%7C2", b""),
+        ({"path": "/t/{ids}", "join": ";"}, "/t/a%2Fb%3B2", b""),
+        ({"path": "/t", "query": {"q": "{ids}"}, "each": "id:{id}", "join": " OR "}, "/t?q=id:a/b%20OR%20id:2", b""),
+        (
+            {"path": "/t", "method": "POST", "body": {"q": "{ids}", "f": "{fields}", "l": ["{ids}"]}, "join": "|"},
+            "/t",
+            b'{"q":"a/b|2","f":"name","l":["a/b","2"]}',
+        ),
+    ],
+)
+def test_ids_in_a_text_are_joined_as_described(many: dict[str, Any], target: str, body: bytes) -> None:
+    request = resource(read_many=many).read(["a/b", "2"], NAME)
+    assert (request.target, request.body) == (target, body)
 
 
 def test_a_page_may_say_that_it_shows_a_part() -> None:
@@ -337,6 +357,17 @@ def test_a_stored_form_is_told() -> None:
     assert found.edits[0].stored == "NEW"
 
 
+def test_members_that_are_gone_from_the_reply_and_were_not_sent_are_told() -> None:
+    edit = Edit(("attributes", "size", "a"), 1, 2)
+    change = Change({"size": {"a": 2, "b": 1}}, edits=(edit,))
+    made = description(fields={"size": {"type": "object", "merge": "shallow"}})
+    of = DescribedResource("things", made, made.resources["things"], {}, "", schema_of(made, {}))
+    found = of.confirm(reply({"id": 7, "size": {"a": 2}}), job(), change)
+    assert found is not None
+    assert found.lost == (Edit(("attributes", "size", "b"), 1, ABSENT),)
+    assert found.edits == (edit,)
+
+
 # ---- looking up
 
 FIND = {"by": ["sku"], "path": "/p/{project}/things", "query": {"{by}": "{value}"}, "records": "/items"}
@@ -352,8 +383,34 @@ def test_a_record_is_found_by_another_key() -> None:
     assert of.matches(reply({"items": items}), [reference]) == Matches({reference: ("a%2Fb/5",)}, complete=True)
 
 
+@pytest.mark.parametrize(
+    ("records", "document", "status", "ids"),
+    [
+        ("/item", {"item": {"id": 5, "sku": "x"}}, 200, ("5",)),
+        ("", {"id": 5, "sku": "x"}, 200, ("5",)),
+        ("/item", {"item": {"id": 5, "sku": "X"}}, 200, ()),  # no exact match
+        ("/item", {"item": None}, 200, ()),
+        ("/item", {"message": "no such thing"}, 404, ()),
+        ("/items", {"message": "no such thing"}, 404, ()),
+    ],
+)
+def test_a_look_up_may_be_answered_with_the_record_itself(
+    records: str, document: Any, status: int, ids: tuple[str, ...]
+) -> None:
+    of = resource(find={**FIND, "path": "/t", "records": records})
+    assert of.matches(reply(document, status), ["sku=x"]) == Matches({"sku=x": ids}, complete=True)
+
+
+def test_a_404_that_a_rule_gives_another_meaning_or_that_breaks_off_is_no_answer() -> None:
+    of = resource(find={**FIND, "path": "/t"}, error_rules=[{"status": [404], "means": "retry"}])
+    assert of.matches(reply({}, 404), ["sku=x"]) is None
+    plain = resource(find={**FIND, "path": "/t"})
+    assert plain.matches(replace(reply({}, 404), complete=False), ["sku=x"]) is None
+
+
 def test_nothing_is_found_in_what_is_no_list() -> None:
     of = resource(find={**FIND, "path": "/t"})
+    assert resource(find={**FIND, "records": ""}).matches(reply({"data": [], "name": "x"}), ["sku=x"]) is None
     assert of.matches(reply({"items": {}}), ["sku=x"]) is None
     assert of.matches(reply({"items": ["odd"]}), ["sku=x"]) is None
     assert of.matches(reply({"items": []}, 500), ["sku=x"]) is None
