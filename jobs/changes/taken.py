@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 
 from jobs.apis.schema import Schema
 from jobs.changes.diff import Change, value_at
@@ -9,6 +10,7 @@ from jobs.changes.edits import column_of
 from jobs.changes.equality import is_old, same, same_at
 from jobs.changes.paths import place_of
 from jobs.model import ABSENT, JSON, Absent, Edit, Live
+from jobs.names import Steps, name_of, steps_of
 from jobs.values import valueclass
 
 
@@ -72,7 +74,42 @@ def taken(change: Change, shown: Live, schema: Schema, *, bare: bool = False) ->
             edits.append(replace(edit, stored=value))
     rest = change.attributes.keys() & shown.attributes.keys() - {*differs.values(), *untaken.values()}
     odd = [name for name in change.attributes if name in rest and _is_odd(name, change, shown, schema)]
+    edits += lost(change, shown, schema)
     return Taken(tuple(edits), (*differs, *odd), tuple(untaken), tuple(_unseen(change, shown, schema, bare=bare)))
+
+
+def lost(change: Change, shown: Live, schema: Schema) -> tuple[Edit, ...]:
+    """Return edits of members that were there, were to stay, and are gone: an undo has to put them back."""
+    if schema.grammar == "attributes":  # one API, which is known to keep to what is sent
+        return ()
+    names = change.attributes.keys() & shown.attributes.keys()
+    found = chain.from_iterable(_lost(name, change, shown) for name in change.attributes if name in names)
+    return tuple({edit.path: edit for edit in found}.values())
+
+
+def _lost(name: str, change: Change, shown: Live) -> Iterator[Edit]:
+    edited = {place_of(edit.path)[1:] for edit in change.edits}
+
+    def within(steps: Steps, kept: object, now: object) -> Iterator[Edit]:
+        if not (isinstance(kept, Mapping) and isinstance(now, Mapping)):
+            return
+        for key, value in kept.items():
+            place, held = (*steps, key), now.get(key, ABSENT)
+            if isinstance(held, Mapping):
+                yield from within(place, value, held)
+            elif is_emptied(value, held) and not any(each[: len(place)] == place for each in edited):
+                yield Edit(("attributes", name_of(steps), key), value, value, held)
+
+    return within(steps_of(name), change.attributes[name], shown.attributes[name])
+
+
+def is_emptied(old: JSON | Absent, now: JSON | Absent) -> bool:
+    """Return whether a value is gone: nothing, or an empty value, took its place."""
+    return old is not None and old is not ABSENT and _is_empty(now) and old != now
+
+
+def _is_empty(value: JSON | Absent) -> bool:
+    return value is None or value is ABSENT or value in ("", [], {})
 
 
 def _is_odd(name: str, change: Change, shown: Live, schema: Schema) -> bool:

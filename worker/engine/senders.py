@@ -3,17 +3,18 @@
 There is no task per row. The first updates of a type are sent alone and read back in full.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import anyio
 
-from jobs.model import Status
+from jobs.model import JSON, Edit, Status
 from worker.engine.attempt import AttemptLoop, Ending, Judged, NeedsReadBack, Rerouted
 from worker.engine.bells import Bells
 from worker.engine.outcomes import Outcomes
 from worker.engine.reading import Reading
 from worker.engine.settling import Settling
-from worker.policy.canary import strayed, unstuck, vanished
+from worker.policy.canary import Loss, strayed, unstuck, vanished
 from worker.policy.row import InFlightRow, room_at
 from worker.policy.sequencer import Sequencer
 from worker.policy.verdict import ReadBack
@@ -133,16 +134,39 @@ class Senders:
                 self.attempts.limiter.release()
             raise
         ending = await self.attempts.run(row, admitted=not gives_way)
-        if before is None or not isinstance(ending, Judged) or ending.settle.status is not Status.APPLIED:
+        if before is None or not (isinstance(ending, Judged | NeedsReadBack) and self._is_confirmed(ending)):
             return ending
         found = await lookup.record(job.type, job.id)
-        if found is None:
-            return ending
-        edits = ending.settle.stored or row.change.edits
-        if names := unstuck(edits, found, lookup.api.schema):
+        return ending if found is None else self._as_seen(row, ending, before, found)
+
+    def _is_confirmed(self, ending: Judged | NeedsReadBack) -> bool:
+        """Return True if the API has confirmed an update, though perhaps by a reply that shows nothing."""
+        if isinstance(ending, Judged):
+            return ending.settle.status is Status.APPLIED
+        return ending.question.reason == "unverified" and self.reading.lookup.api.schema.grammar == "members"
+
+    def _as_seen(
+        self, row: InFlightRow, ending: Judged | NeedsReadBack, before: Mapping[str, JSON], found: Mapping[str, JSON]
+    ) -> Ending:
+        """Judge a first update by the whole record before and after it; stop the run if it changed something else."""
+        schema, is_shown = self.reading.lookup.api.schema, isinstance(ending, Judged)
+        verdict = ending.settle if isinstance(ending, Judged) else ending.question
+        edits = verdict.stored or row.change.edits
+        if is_shown and (names := unstuck(edits, found, schema)):
             said = f"sent, and not on the record right after: {', '.join(names)}"
-            return NeedsReadBack(ReadBack("not_taken", said, stored=ending.settle.stored), ending.outcome)
-        judge = strayed if lookup.api.schema.grammar == "attributes" else vanished
-        if said := judge(lookup.api.schema.resource_type(row.type_name), row.change, before, found):
-            self.stop.request("canary", f"row {row.number} ({job.type}/{job.id}): {said}")
-        return ending
+            return NeedsReadBack(ReadBack("not_taken", said, stored=verdict.stored), ending.outcome)
+        kind = schema.resource_type(row.type_name)
+        if schema.grammar == "attributes":
+            loss = Loss(strayed(kind, row.change, before, found))
+        else:
+            loss = vanished(kind, row.change, before, found)
+        if loss.said:
+            self.stop.request("canary", f"row {row.number} ({row.job.type}/{row.job.id}): {loss.said}")
+        return _storing(ending, (*edits, *loss.edits)) if loss.edits else ending
+
+
+def _storing(ending: Judged | NeedsReadBack, edits: tuple[Edit, ...]) -> Ending:
+    """Return the ending with edits that the row's image is to hold."""
+    if isinstance(ending, Judged):
+        return replace(ending, settle=replace(ending.settle, stored=edits))
+    return replace(ending, question=replace(ending.question, stored=edits))

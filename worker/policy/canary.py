@@ -1,6 +1,6 @@
 """The first updates of a type, sent alone and read back in full: did what was sent stick, and nothing else change?"""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from json import dumps
 from typing import Final
@@ -8,8 +8,9 @@ from typing import Final
 from jobs.apis.schema import ResourceType, Schema
 from jobs.changes.diff import Change
 from jobs.changes.edits import column_of, sides
-from jobs.model import JSON, Edit, Live, Status
-from jobs.names import Steps, steps_of
+from jobs.changes.taken import is_emptied
+from jobs.model import ABSENT, JSON, Edit, Live, Status
+from jobs.names import Steps, name_of, steps_of
 from jobs.texts import shortened
 
 TYPE_WIDE: Final = frozenset({"not_found", "not_updatable", "not_authorized", "bad_request"})
@@ -78,8 +79,21 @@ def strayed(kind: ResourceType | None, change: Change, before: Mapping[str, JSON
     return ""
 
 
-def vanished(kind: ResourceType | None, change: Change, before: Mapping[str, JSON], after: Mapping[str, JSON]) -> str:
-    """Say what an update emptied of its record besides what was sent; an empty text for nothing.
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What an update emptied of its record besides what was sent.
+
+    Attributes:
+        said: names and old values, and why they are gone; empty where nothing is.
+        edits: what an undo has to put back.
+    """
+
+    said: str = ""
+    edits: tuple[Edit, ...] = ()
+
+
+def vanished(kind: ResourceType | None, change: Change, before: Mapping[str, JSON], after: Mapping[str, JSON]) -> Loss:
+    """Return what an update emptied of its record besides what was sent.
 
     A description that says of a server that it keeps what is not sent is wrong here before it is wrong a thousand
     times. A single field that empties beside another one is the API's own business: an issue that is open again has no
@@ -93,22 +107,34 @@ def vanished(kind: ResourceType | None, change: Change, before: Mapping[str, JSO
     """
     sent = {steps_of(name) for name in change.attributes if not any(edit.path[1:2] == (name,) for edit in change.edits)}
     sent |= {(*steps_of(edit.path[1]), *edit.path[2:]) for edit in change.edits}
-    gone = [name for name, value in before.items() if value not in _EMPTY and after.get(name) in _EMPTY]
-    lost = [name for name in gone if not (_is_sent(steps_of(name), sent) or _is_read_only(name, kind))]
+    empty = (name for name, value in before.items() if is_emptied(value, after.get(name)))
+    emptied = [name for name in empty if not (_is_sent(steps_of(name), sent) or _is_read_only(name, kind))]
+    lost = [name for name in emptied if before[name] not in _EMPTY]
     inside = [name for name in lost if any(len(each) > 1 and each[:1] == steps_of(name)[:1] for each in sent)]
     if inside:
-        return (
-            f"{_were(inside, before)} not sent and gone now, and no undo puts that back: the API replaces the object;"
-            ' its description has to say merge = "replace"'
-        )
+        tops = {steps_of(name)[0] for name in inside}
+        said = f'the API replaces the object; its description has to say merge = "replace"; {_BACK}'
+        emptied = [name for name in emptied if steps_of(name)[0] in tops]
+        return Loss(f"{_were(inside, before)} not sent and gone now: {said}", tuple(_lost(emptied, before, after)))
     whole = [name for name in lost if len(steps_of(name)) == 1]
     if len(whole) > 1:
-        return (
-            f"{_were(whole, before)} not sent and gone now, and no undo puts that back: the API replaces the record;"
-            ' its description has to say send = "record"'
-        )
-    return ""
+        said = f'the API replaces the record; its description has to say send = "record"; {_BACK}'
+        return Loss(f"{_were(whole, before)} not sent and gone now: {said}", tuple(_lost(emptied, before, after)))
+    return Loss()
 
+
+def _lost(names: Sequence[str], before: Mapping[str, JSON], after: Mapping[str, JSON]) -> Iterator[Edit]:
+    """Yield the edits of what is gone: an object that is gone as a whole is one."""
+    gone = {steps_of(name): name for name in names}
+    for steps, name in gone.items():
+        if any(steps[:length] in gone for length in range(1, len(steps))):
+            continue
+        member = ("attributes", name_of(steps[:-1]), steps[-1])
+        path = member if len(steps) > 1 else ("attributes", name)
+        yield Edit(path, before[name], before[name], after.get(name, ABSENT if len(steps) > 1 else None))
+
+
+_BACK: Final = "`rowpatch undo` puts that back"
 
 _EMPTY: Final[tuple[JSON, ...]] = (None, "", [], {})
 """What is as good as gone."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from jobs.apis.schema import Schema
@@ -10,6 +10,7 @@ from jobs.changes.diff import CannotMerge, Change, CompareRules, as_written, dif
 from jobs.changes.edits import Held, as_shown, column_of, in_columns, sides
 from jobs.changes.equality import same_at, tidied
 from jobs.changes.paths import place_of
+from jobs.changes.taken import lost
 from jobs.model import ABSENT, JSON, Absent, Edit, Live, Status, Unread, UpdateJob
 from jobs.texts import shortened
 from worker.policy.row import InFlightRow
@@ -92,6 +93,15 @@ def read_back(edits: tuple[Edit, ...], live: Live, question: ReadBack, schema: S
         told = f"{question.message}; the record shows another value than the one sent"
         return Settle(question.reason, told)
     return None
+
+
+def with_losses(settle: Settle, change: Change, live: Live, schema: Schema) -> Settle:
+    """Return the end of an applied row with what is gone from its record, although the row was to keep it."""
+    gone = lost(change, live, schema)
+    if not gone:
+        return settle
+    told = f"{settle.message}; gone, although not sent: {', '.join(map(column_of, gone))}"
+    return replace(settle, message=told, stored=(*(settle.stored or change.edits), *gone))
 
 
 def give_up(edits: tuple[Edit, ...], live: Live | None, question: ReadBack, schema: Schema, *, fires: bool) -> Settle:

@@ -18,6 +18,7 @@ from dataclasses import replace
 from functools import reduce
 from itertools import islice
 from operator import or_
+from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol, TypeAlias, TypeGuard
 
 from jobs.changes.diff import Change, after, as_written, fields
@@ -142,6 +143,8 @@ Decide: TypeAlias = Callable[[InFlightRow, Live], Change | Settle | ReadBack]
 Ids: TypeAlias = Mapping[tuple[str, str], tuple[str, ...]]
 """Ids of records by type and reference; a reference that could not be looked up is absent."""
 
+_NO_FAILURES: Final[Mapping[tuple[str, str], str]] = MappingProxyType({})
+
 
 class Variants(Protocol):
     """Knows the types that the API may not update under their own name."""
@@ -224,17 +227,20 @@ class Sequencer:
         self._ended = True
         self._note_end()
 
-    def found(self, ids: Ids, late: Mapping[int, Unsendable]) -> None:
+    def found(
+        self, ids: Ids, late: Mapping[int, Unsendable], failed: Mapping[tuple[str, str], str] = _NO_FAILURES
+    ) -> None:
         """Take the rows whose records have been looked up, and the rows behind them.
 
         Args:
             ids: of the records found.
             late: rows, by number, that were overtaken by later rows of the same record.
+            failed: why a look-up failed, by type and reference.
         """
         self._aiming = False
         rows, self._unaimed, self._aims = self._unaimed, [], 0
         for row in rows:
-            aimed = self._resolve_reference(row, ids, late) if _needs_key(row) else row
+            aimed = self._resolve_reference(row, ids, late, failed) if _needs_key(row) else row
             if aimed is not None:
                 self._take(aimed)
         self._note_end()
@@ -380,24 +386,26 @@ class Sequencer:
             self._line_up(row)
 
     def _resolve_reference(
-        self, row: InFlightRow, ids: Ids, late: Mapping[int, Unsendable]
+        self, row: InFlightRow, ids: Ids, late: Mapping[int, Unsendable], failed: Mapping[tuple[str, str], str]
     ) -> InFlightRow | Refused | None:
         """Give the row the id of its record, or refuse it; return None if it keeps its earlier result."""
-        found = ids.get((row.job.type, row.job.reference))
+        key = (row.job.type, row.job.reference)
+        found = ids.get(key)
         sought = found is None or len(found) != 1
-        problem = self._no_key(row.job, found) if sought else late.get(row.number)
+        problem = self._no_key(row.job, found, failed.get(key, "")) if sought else late.get(row.number)
         if problem is not None:
             return None if row.stands else refusal(problem, row.doubt, row.attempts, sought=sought)
         row.job = replace(row.job, id="".join(found or ()))
         self.out.append(Aimed(row))
         return row
 
-    def _no_key(self, job: UpdateJob, ids: tuple[str, ...] | None) -> Unsendable:
-        """Say why a look-up leads to no record."""
+    def _no_key(self, job: UpdateJob, ids: tuple[str, ...] | None, why: str) -> Unsendable:
+        """Say why a look-up leads to no record; `why` it failed, if it did."""
         name, value = self._paging.sought(job.type, job.reference)
         shown = shortened(value)
         if ids is None:
-            return Unsendable(job.ref, "lookup_failed", f"the {name} '{shown}' could not be looked up", name)
+            said = f"the {name} '{shown}' could not be looked up" + (f": {why}" if why else "")
+            return Unsendable(job.ref, "lookup_failed", said, name)
         if not ids:
             return Unsendable(job.ref, "reference_not_found", f"no {job.type} has the {name} '{shown}'", name)
         listed = ", ".join(map(shortened, ids[:_LISTED])) + (", …" if len(ids) > _LISTED else "")

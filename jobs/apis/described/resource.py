@@ -29,6 +29,7 @@ from jobs.names import Steps, name_of, pointed
 from jobs.places import at, put
 
 JSON_TYPE: Final = "application/json"
+_OK: Final = 200
 _WHOLE_OR_PART: Final = frozenset({200, 207})
 """Statuses of a page; with 207 (RFC 4918, 11.1) some of its records are missing."""
 
@@ -250,21 +251,40 @@ class DescribedResource:
 
     def matches(self, reply: Reply, references: Sequence[str]) -> Matches | None:
         """Return the keys by reference that a page shows: of records that hold exactly the value asked for."""
-        find = self.described.find
-        document = value_of(reply) if reply.status == 200 else None
-        listed = at(document, pointed(find.records)) if find else None
-        if find is None or not isinstance(listed, list):
+        listed = self._listed_matches(reply)
+        if listed is None:
             return None
         others, by, value = keys.parse_reference(references[0])
         found = []
         for each in listed:
-            if not isinstance(each, dict):
-                return None
             live = self._reader.live(each, Fields(frozenset((by,))))
-            id_ = shown_key(each, pointed(find.id))
+            id_ = shown_key(each, self._found_id)
             if id_ is not None and element_of(live.attributes.get(by)) == value:
                 found.append(keys.key_of((*others, id_)))
         return Matches({references[0]: tuple(dict.fromkeys(found))}, complete=True)
+
+    def _listed_matches(self, reply: Reply) -> list[dict[str, Any]] | None:
+        """Return the records that a look-up shows: in a list, or one by itself; None if the reply cannot be used.
+
+        404, and null in the place of the record, say that there is none.
+        """
+        find = self.described.find
+        if find is None:
+            return None
+        if reply.status != _OK:
+            is_none = self.meaning(Request("GET", "", reads=True, about=self.name), reply) is Meaning.NOT_FOUND
+            return [] if is_none and reply.complete else None
+        shown = at(value_of(reply), pointed(find.records))
+        if shown is None:
+            return []
+        if isinstance(shown, dict):
+            return None if shown_key(shown, self._found_id) is None else [shown]
+        is_list = isinstance(shown, list) and all(isinstance(each, dict) for each in shown)
+        return shown if is_list else None
+
+    @cached_property
+    def _found_id(self) -> Steps:
+        return pointed(self.described.find.id) if self.described.find else ()
 
     # ---- parts
 

@@ -176,8 +176,8 @@ class FindDescription(_Part):
     path: str = Field(description="Path.")
     query: Mapping[str, str] = Field({}, description="Query parameters; `{by}` and `{value}` are filled.")
     headers: Mapping[str, str] = Field({}, description="Headers.")
-    records: str = Field("", description="Where the list of matches stands, by pointer.")
-    id: str = Field("/id", description="Where a match shows its id, by pointer in the element.")
+    records: str = Field("", description="Where the matches stand, by pointer: a list of them, or one by itself.")
+    id: str = Field("/id", description="Where a match shows its id, by pointer in it.")
 
 
 class ListDescription(_Part):

@@ -383,6 +383,28 @@ def test_a_reply_shows_an_object_with_what_was_changed_in_it() -> None:
     assert taken(change, odd, DESK).differs == ("address",)
 
 
+def test_members_that_a_reply_no_longer_shows_are_edits_so_that_an_undo_puts_them_back() -> None:
+    geo: dict[str, JSON] = {"lat": 1, "lng": 2}
+    live = shown(address={"city": "X", "zip": "1", "none": None, "no": "", "geo": geo}, address__geo=geo)
+    asked = ticket(members={"address": {"city": "Y"}, "address.geo": {"lat": 3}})
+    change = difference(asked, live, DESCRIBED)
+    reply = shown(address={"city": "Y", "no": None, "geo": {"lat": 3}}, address__geo={"lat": 3})
+    found = taken(change, reply, DESK)
+    assert found.differs == ("address", "address.geo")
+    lost = [edit for edit in found.edits if edit not in change.edits]
+    assert sorted(lost, key=lambda edit: edit.path) == [
+        Edit(("attributes", "address", "no"), "", "", None),
+        Edit(("attributes", "address", "zip"), "1", "1", ABSENT),
+        Edit(("attributes", "address.geo", "lng"), 2, 2, ABSENT),
+    ]
+
+
+def test_a_value_that_is_no_object_loses_no_members() -> None:
+    change = Change({"address": {"city": "Y"}}, edits=())
+    found = taken(change, shown(address=["Y"]), DESK)
+    assert (found.differs, found.edits) == (("address",), ())
+
+
 def test_a_later_row_takes_what_an_earlier_one_sets_of_the_same_object() -> None:
     whole = ticket(members={"address": {"geo": ABSENT, "city": "X"}})
     part = ticket(members={"address.geo": {"lat": 1, "lng": 2}})

@@ -124,9 +124,25 @@ def test_what_an_update_empties_besides_is_told(
     kind = ResourceType("things", {}, {}, members=members)
     after = {name: None if name in gone else value for name, value in before.items()}
     said = vanished(kind, Change(names, edits=changes), before, after)
-    assert said.startswith(lost)
-    assert bool(said) == bool(lost)
+    assert said.said.startswith(lost)
+    assert bool(said.said) == bool(lost) == bool(said.edits)
 
 
 def test_of_a_type_that_is_not_known_all_counts() -> None:
-    assert vanished(None, Change({"a": 1}), {"a": 0, "b": 1, "c": 2}, {"a": 1})
+    assert vanished(None, Change({"a": 1}), {"a": 0, "b": 1, "c": 2}, {"a": 1}).said
+
+
+def test_what_an_update_emptied_is_to_be_put_back_whole_and_with_its_empty_values() -> None:
+    dims = {"w": 1, "h": 2}
+    before: dict[str, Any] = {"m": {}, "m.k": 1, "m.dims": dims, "m.dims.w": 1, "m.dims.h": 2, "m.e": "", "o.e": ""}
+    change = Change({"m": {}}, edits=(Edit(("attributes", "m", "k"), 1, 2),))
+    loss = vanished(None, change, before, {"m": {"k": 2}, "m.k": 2, "m.e": None})
+    assert loss.edits == (
+        Edit(("attributes", "m", "dims"), dims, dims, ABSENT),
+        Edit(("attributes", "m", "e"), "", "", None),
+    )
+    record = vanished(None, Change({"a": 1}), {"a": 0, "b": 1, "c": [2]}, {"a": 1, "c": []})
+    assert record.edits == (
+        Edit(("attributes", "b"), 1, 1, None),
+        Edit(("attributes", "c"), [2], [2], []),
+    )

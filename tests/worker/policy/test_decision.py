@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 from jobs.changes.diff import Change, CompareRules, as_written
 from jobs.model import ABSENT, UNREAD, Edit, Live, RowRef, Status, UpdateJob
 from tests.schemas import DESK, SCHEMA, TERMS
-from worker.policy.decision import UNCHANGED, DecisionInput, decide, decide_row, give_up, moved_on, read_back, shown
+from worker.policy.decision import (
+    UNCHANGED,
+    DecisionInput,
+    decide,
+    decide_row,
+    give_up,
+    moved_on,
+    read_back,
+    shown,
+    with_losses,
+)
 from worker.policy.row import InFlightRow
 from worker.policy.verdict import ReadBack, Settle
 
@@ -245,3 +255,16 @@ def test_a_row_is_decided_by_what_is_known_of_it(
     row = InFlightRow(JOB, "orders", doubt=doubt, image=image)
     decided = decide_row(TERMS, row, live(shown))
     assert ("" if isinstance(decided, Change) else decided.reason) == expected
+
+
+def test_a_row_that_is_read_back_names_what_is_gone_although_it_was_to_stay() -> None:
+    edit = Edit(("attributes", "address", "city"), "X", "Y")
+    change = Change({"address": {"city": "Y", "zip": "1"}}, edits=(edit,))
+    settle = Settle("read_back", "the record shows that it was applied")
+    kept = Live("tickets", {"address": {"city": "Y", "zip": "1"}})
+    gone = Live("tickets", {"address": {"city": "Y"}})
+    assert with_losses(settle, change, kept, DESK) is settle
+    assert with_losses(settle, change, gone, SCHEMA) is settle  # an API that is known to keep to what is sent
+    found = with_losses(settle, change, gone, DESK)
+    assert found.message == "the record shows that it was applied; gone, although not sent: address.zip"
+    assert found.stored == (edit, Edit(("attributes", "address", "zip"), "1", "1", ABSENT))

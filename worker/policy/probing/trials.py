@@ -4,7 +4,7 @@ A generator yields `steps` and is sent their answers; it never waits or sends by
 write and its way back, the caller's journal knows what the record held.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
@@ -245,7 +245,7 @@ class Conversation:
             self.facts.append(Fact(label, "", "not tried: nothing could be sent back beside it", "the no-op"))
             return
         values = {self.wanted.noop: channel.subject.value(before, self.wanted.noop), name: MADE_UP}
-        told = "Send a member that the API cannot know, and take it away if it is stored"
+        told = f"Send a member that the API cannot know, and take it away if it is stored{_may_stay(channel.subject)}"
         trial = _Trial(UNKNOWN, channel.subject, values, (Edit(("attributes", name), None, MADE_UP),), told)
         answered = yield from self._sent(trial)
         settle = refusal(answered, trial.sender.sent(trial.values, before))
@@ -253,10 +253,15 @@ class Conversation:
             yield from channel.conclude(UNKNOWN, settle, answered.outcome)
             self.facts.append(Fact(label, "", f"refused: {channel.words(answered.outcome)}", trial.reply))
             return
-        after = yield from channel.read_anew(lambda reading: name in reading.fields)
-        is_stored = name in after.fields
-        yield from self._come_back(trial, before, answered, is_seen=is_stored)
-        self.facts.append(judging.unknown_fact(label, answered, channel.reading, name, is_stored=is_stored))
+        after = yield from channel.read_anew(
+            lambda reading: name in reading.fields or bool(_taken_for(before, reading))
+        )
+        is_stored, meant = name in after.fields, [each for each in _taken_for(before, after) if each != name]
+        yield from self._come_back(trial, before, answered, is_seen=is_stored or bool(meant), others=meant)
+        if meant:
+            self.facts.append(judging.taken_for_fact(label, meant))
+        else:
+            self.facts.append(judging.unknown_fact(label, answered, channel.reading, name, is_stored=is_stored))
 
     # ---- every write
 
@@ -275,6 +280,7 @@ class Conversation:
         forced: Mapping[str, JSON] = MappingProxyType({}),
         *,
         is_seen: bool,
+        others: Sequence[str] = (),
     ) -> Talk:
         """Record what a write did to the record, and put back what differs.
 
@@ -284,6 +290,7 @@ class Conversation:
             answered: its outcome.
             forced: values by field to send although nothing differs: the write may show later.
             is_seen: a read has shown it.
+            others: names of outermost members that took a value although they were not sent.
         """
         channel, after = self.channel, self.channel.reading
         if answered.meaning in DONE and not self._has("echo"):
@@ -291,7 +298,9 @@ class Conversation:
         losses = _losses(channel.subject, before, after, trial.names)
         self._judge_others(losses, trial)
         edits = [_as_it_went(channel.subject, edit, after) for edit in trial.edits]
-        edits += [Edit(("attributes", name), channel.subject.value(before, name), None) for name in losses]
+        for name in (*losses, *others):
+            now = channel.subject.value(after, name) if name in others else None
+            edits.append(Edit(("attributes", name), channel.subject.value(before, name), now))
         yield from channel.amend(trial.row, tuple(edits))
         sent = trial.sender.sent(trial.values, before)
         yield from channel.conclude(trial.row, result(answered, sent, is_seen=is_seen), answered.outcome)
@@ -299,7 +308,7 @@ class Conversation:
             self._loses = True
             update = channel.subject.described.update.model_copy(update={"send": "record"})
             channel.follow(channel.subject.varied(update=update))
-        names = [*trial.names, *losses]
+        names = [*trial.names, *losses, *others]
         fact = yield from put_back(channel, back(trial.row), before, names, self._merge, forced)
         if fact is not None:
             self.left = True
@@ -333,6 +342,19 @@ def conversation(
     """
     numbers = {row.name: number for number, row in enumerate(rows, 1)}
     return Conversation(Channel(subject, reading, numbers), wanted, list(facts))
+
+
+def _may_stay(subject: Subject) -> str:
+    """Say that a member may not go away, where the form of updates has no way to take one away."""
+    update = subject.described.update
+    if update.send == "record" or update.format in {"merge_patch", "json_patch"}:
+        return ""
+    return " (null may stay in its place for good: this form of updates can take no member away)"
+
+
+def _taken_for(before: Reading, after: Reading) -> list[str]:
+    """Return the outermost members that hold the made-up value now: names that the API takes for the one sent."""
+    return [name_of((name,)) for name, value in after.fields.items() if value == MADE_UP != before.fields.get(name)]
 
 
 def _as_it_went(subject: Subject, edit: Edit, after: Reading) -> Edit:

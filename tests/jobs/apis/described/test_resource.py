@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -352,8 +353,34 @@ def test_a_record_is_found_by_another_key() -> None:
     assert of.matches(reply({"items": items}), [reference]) == Matches({reference: ("a%2Fb/5",)}, complete=True)
 
 
+@pytest.mark.parametrize(
+    ("records", "document", "status", "ids"),
+    [
+        ("/item", {"item": {"id": 5, "sku": "x"}}, 200, ("5",)),
+        ("", {"id": 5, "sku": "x"}, 200, ("5",)),
+        ("/item", {"item": {"id": 5, "sku": "X"}}, 200, ()),  # no exact match
+        ("/item", {"item": None}, 200, ()),
+        ("/item", {"message": "no such thing"}, 404, ()),
+        ("/items", {"message": "no such thing"}, 404, ()),
+    ],
+)
+def test_a_look_up_may_be_answered_with_the_record_itself(
+    records: str, document: Any, status: int, ids: tuple[str, ...]
+) -> None:
+    of = resource(find={**FIND, "path": "/t", "records": records})
+    assert of.matches(reply(document, status), ["sku=x"]) == Matches({"sku=x": ids}, complete=True)
+
+
+def test_a_404_that_a_rule_gives_another_meaning_or_that_breaks_off_is_no_answer() -> None:
+    of = resource(find={**FIND, "path": "/t"}, error_rules=[{"status": [404], "means": "retry"}])
+    assert of.matches(reply({}, 404), ["sku=x"]) is None
+    plain = resource(find={**FIND, "path": "/t"})
+    assert plain.matches(replace(reply({}, 404), complete=False), ["sku=x"]) is None
+
+
 def test_nothing_is_found_in_what_is_no_list() -> None:
     of = resource(find={**FIND, "path": "/t"})
+    assert resource(find={**FIND, "records": ""}).matches(reply({"data": [], "name": "x"}), ["sku=x"]) is None
     assert of.matches(reply({"items": {}}), ["sku=x"]) is None
     assert of.matches(reply({"items": ["odd"]}), ["sku=x"]) is None
     assert of.matches(reply({"items": []}, 500), ["sku=x"]) is None

@@ -1,0 +1,127 @@
+"""Descriptions that are wrong about what their server does with a write: what is lost is put back, or named."""
+
+import copy
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from tests.system.e2e.plain_api import PlainApi, Record, answer
+from tests.system.e2e.program import Desk, Server
+from tests.system.e2e.scripted_server import Answer, Asked, Script, scripted_server
+
+TEXT = """
+name = "plain"
+settle_s = 0.1
+[auth]
+type = "none"
+[resources.things]
+path = "/things/{id}"
+"""
+
+MERGED = TEXT + 'fields.options = { type = "object", merge = "deep" }\n'
+
+
+@contextmanager
+def at_desk(api: Script, text: str, sheet: str, folder: Path) -> Iterator[Desk]:
+    """Serve an API, with its description and a sheet in a folder."""
+    with scripted_server(api) as server:
+        (folder / "api.toml").write_text(text, encoding="utf-8")
+        (folder / "sheet.csv").write_text(sheet, encoding="utf-8")
+        yield Desk(folder, Server(server.url, "", "", ""))
+
+
+def applied(desk: Desk, *more: str) -> str:
+    """Apply the sheet; what the program said."""
+    flags = ("--api", "api.toml", "--type", "things", "--run-dir", "run", "--no-progress", "--yes", *more)
+    ran = desk.rowpatch("apply", "sheet.csv", *flags)
+    return ran.out + ran.err
+
+
+def results(folder: Path) -> list[dict[str, str]]:
+    with (folder / "run" / "results.csv").open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def undone(desk: Desk) -> tuple[int, str]:
+    ran = desk.rowpatch("undo", "run", "--run-dir", "undo", "--no-progress", "--yes")
+    return ran.status, ran.out + ran.err
+
+
+OPTIONS = {"colour": "blue", "size": "L", "note": "", "dims": {"w": 1, "h": [2, 3]}}
+THING: Record = {"id": "1", "title": "t", "count": 5, "tags": ["a"], "options": OPTIONS}
+
+
+@pytest.mark.parametrize(
+    ("text", "api", "sheet", "flags"),
+    [
+        pytest.param(MERGED, PlainApi({}), "id,options.colour\n1,red\n", (), id="an object, found by a canary"),
+        pytest.param(
+            MERGED, PlainApi({}), "id,options.colour\n1,red\n", ("--canary", "0"), id="an object, found by the reply"
+        ),
+        pytest.param(
+            MERGED,
+            PlainApi({}),
+            "id,options.dims.w:int\n1,9\n",
+            (),
+            id="an object in an object, found by a canary",
+        ),
+        pytest.param(
+            MERGED, PlainApi({}, echoes=False), "id,options.colour\n1,red\n", (), id="an object, without an echo"
+        ),
+        pytest.param(
+            MERGED,
+            PlainApi({}, echoes=False),
+            "id,options.colour\n1,red\n",
+            ("--canary", "0"),
+            id="an object, found by the read that settles the row",
+        ),
+        pytest.param(TEXT, PlainApi({}, keeps="nothing"), "id,title\n1,new\n", (), id="the record"),
+        pytest.param(
+            TEXT, PlainApi({}, keeps="nothing", echoes=False), "id,title\n1,new\n", (), id="the record, without an echo"
+        ),
+    ],
+)
+def test_an_undo_puts_back_what_a_wrong_description_lost(
+    text: str, api: PlainApi, sheet: str, flags: tuple[str, ...], tmp_path: Path
+) -> None:
+    api.records = {"1": copy.deepcopy(THING)}
+    with at_desk(api, text, sheet, tmp_path) as desk:
+        applied(desk, *flags)
+        assert api.records["1"] != THING
+        assert undone(desk)[0] == 0
+        assert api.records["1"] == THING
+        with (tmp_path / "undo" / "cannot_undo.csv").open(encoding="utf-8-sig") as file:
+            assert list(csv.DictReader(file)) == []
+
+
+# ---- looked up by another key
+
+FOUND = TEXT + 'find = { by = ["sku"], path = "/find", query = { sku = "{value}" }, records = "RECORDS" }\n'
+SKUS: dict[str, Record] = {"1": {"id": "1", "sku": "a", "title": "t"}}
+
+
+@pytest.mark.parametrize(("finds", "records"), [("list", ""), ("record", ""), ("wrapped", "/thing")])
+def test_a_record_is_found_in_a_list_or_by_itself(
+    finds: Literal["list", "record", "wrapped"], records: str, tmp_path: Path
+) -> None:
+    api = PlainApi(copy.deepcopy(SKUS), finds=finds)
+    with at_desk(api, FOUND.replace("RECORDS", records), "sku,title\na,new\nb,new\n", tmp_path) as desk:
+        applied(desk)
+        assert api.records["1"]["title"] == "new"
+        one, other = results(tmp_path)
+        assert (one["__status"], other["__reason"]) == ("applied", "reference_not_found")
+
+
+def test_a_look_up_that_fails_says_what_the_server_said(tmp_path: Path) -> None:
+    def refuse(asked: Asked) -> Answer:
+        return answer({"message": "sku is not indexed"}, 400)
+
+    with at_desk(refuse, FOUND.replace("RECORDS", ""), "sku,title\na,new\n", tmp_path) as desk:
+        applied(desk)
+        (only,) = results(tmp_path)
+        assert only["__reason"] == "lookup_failed"
+        assert only["__message"] == "the sku 'a' could not be looked up: it answered 400: sku is not indexed"
