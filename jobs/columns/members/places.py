@@ -10,6 +10,7 @@ from jobs.columns.cells import FROM_TEXT, Wanted
 from jobs.columns.grammar import Heading, Suffix, refuse_same
 from jobs.columns.members.slots import (
     WANTED,
+    Elements,
     ElementsSlot,
     EncodedSlot,
     LimitedSlot,
@@ -158,9 +159,9 @@ def _field(steps: Steps, rule: Attribute, suffix: Suffix, kind: ResourceType, ru
     """Return the slot of a field, whatever is allowed of its values."""
     name, wanted = name_of(steps), _wanted(rule, suffix)
     if rule.kind == "set":
-        return SetSlot(name, rule.of, rule.choices, wanted)
+        return SetSlot(name, _allowed(rule), wanted)
     if rule.kind == "list":
-        return ListSlot(name, "json", (), wanted) if suffix else ListSlot(name, rule.of, rule.choices, wanted)
+        return ListSlot(name, Elements("json", (), rule.separator) if suffix else _allowed(rule), wanted)
     inside = len(steps) > 1 and rule.kind not in _KEYED and not rule.write_only
     plain = MemberSlot(name_of(steps[:-1]), steps[-1], wanted) if inside else AttributeSlot(name, wanted)
     if rule.kind not in MERGED or wanted not in {"any", "object", "json"}:
@@ -214,7 +215,11 @@ def _elements(holder: Steps, change: str, suffix: Suffix, kind: ResourceType) ->
     assert rule is not None  # noqa: S101  # it is known to be a set
     if suffix not in {"", "json"}:
         raise NotAColumn(f"`{name}.{change}` takes no `:{suffix}`")
-    return ElementsSlot(name, rule.of, _CHANGES[change], rule.choices, "array" if suffix else "list")  # type: ignore[arg-type]
+    return ElementsSlot(name, _allowed(rule), _CHANGES[change], "array" if suffix else "list")  # type: ignore[arg-type]
+
+
+def _allowed(rule: Attribute) -> Elements:
+    return Elements(rule.of, rule.choices, rule.separator)
 
 
 def _limited(slot: Slot, rule: Attribute, suffix: Suffix, kind: ResourceType) -> Slot:
