@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from jobs.apis.described.fields import FieldRules, separator_of
+from jobs.apis.described.fields import FieldRules
 from jobs.apis.description.keys import variables_of
 from jobs.apis.description.model import Description, FieldDescription, FieldType, ResourceDescription
 from jobs.apis.description.templates import Hole, template
@@ -93,7 +93,7 @@ def _attribute(said: FieldDescription, resource: ResourceDescription) -> Attribu
         clearable=clear != "never",
         empties=clear == "empty",
         encode=said.encode or "",
-        separator=separator_of(said.sep),
+        separator=said.sep,
     )
 
 

@@ -1,9 +1,11 @@
 """What a column name means for one resource: where in an update its values go."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Final
 
+from jobs.apis.described.fields import separator_of
 from jobs.apis.fields import MERGED, Attribute, Kind
 from jobs.apis.schema import ResourceType, mistaken_for
 from jobs.columns.cells import FROM_TEXT, Wanted
@@ -161,7 +163,7 @@ def _field(steps: Steps, rule: Attribute, suffix: Suffix, kind: ResourceType, ru
     if rule.kind == "set":
         return SetSlot(name, _allowed(rule), wanted)
     if rule.kind == "list":
-        return ListSlot(name, Elements("json", (), rule.separator) if suffix else _allowed(rule), wanted)
+        return ListSlot(name, _allowed(replace(rule, of="json", choices=()) if suffix else rule), wanted)
     inside = len(steps) > 1 and rule.kind not in _KEYED and not rule.write_only
     plain = MemberSlot(name_of(steps[:-1]), steps[-1], wanted) if inside else AttributeSlot(name, wanted)
     if rule.kind not in MERGED or wanted not in {"any", "object", "json"}:
@@ -219,7 +221,7 @@ def _elements(holder: Steps, change: str, suffix: Suffix, kind: ResourceType) ->
 
 
 def _allowed(rule: Attribute) -> Elements:
-    return Elements(rule.of, rule.choices, rule.separator)
+    return Elements(rule.of, rule.choices, separator_of(rule.separator))
 
 
 def _limited(slot: Slot, rule: Attribute, suffix: Suffix, kind: ResourceType) -> Slot:

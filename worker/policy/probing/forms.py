@@ -5,14 +5,12 @@ from typing import Any, Final
 
 from jobs.apis.described.basis import Basis, Before
 from jobs.apis.described.fields import FieldRule
+from jobs.changes.one_text import other_separator
 from jobs.model import Absent
 from jobs.names import pointed
 from worker.policy.decision import shown
 from worker.policy.probing.facts import Fact, Note
 from worker.policy.probing.subject import Reading, Subject
-
-_SEPARATORS: Final = (";", ",", "|", "\n", "\t")
-"""What usually joins a list in a text. A blank is none: elements of two words are common."""
 
 _SHOWN: Final = 5
 """Names that a fact lists."""
@@ -39,7 +37,7 @@ def _list(subject: Subject, rule: FieldRule, wire: Any, seen: str) -> Iterator[F
         told, right = ("a list", not separator)
         notes = () if right else (Note(place, ""),)
     elif isinstance(wire, str) and wire:
-        other = _other_separator(wire, separator)
+        other = other_separator(wire, separator)
         told, right = (f"one text, {shown(wire)}", bool(separator) and not other)
         told = f"{told}: parted by {shown(other)}?" if other else told
         notes = (Note(place, other),) if other else ()
@@ -47,13 +45,6 @@ def _list(subject: Subject, rule: FieldRule, wire: Any, seen: str) -> Iterator[F
         return
     says = f"one text, parted by {shown(separator)}" if separator else "a list"
     yield Fact(name, says, told, seen, contradicts=not right, notes=notes)
-
-
-def _other_separator(wire: str, separator: str) -> str:
-    """Return the separator that a text holds in place of the one described; empty where nothing points to another."""
-    if separator and (separator.strip() or separator) in wire:
-        return ""
-    return next((each for each in _SEPARATORS if each in wire), "")
 
 
 def _empty(subject: Subject, reading: Reading, seen: str) -> Iterator[Fact]:
