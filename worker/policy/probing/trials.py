@@ -111,18 +111,25 @@ class Conversation:
         """
         channel, first = self.channel, self.channel.reading
         try:
-            yield from self._send_back()
-            if self.wanted.field:
-                yield from self._write_field()
-            if self.wanted.unknown:
-                yield from self._send_unknown()
-            self.is_complete = True
+            yield from self._try_all()
         except Declined:
             pass
         finally:
             self.facts.append(version_fact(channel.subject, first, self._noop, self._write))
         for row in list(channel.open):
             yield from channel.conclude(row, NOT_TRIED)
+
+    def _try_all(self) -> Talk:
+        if lacks := self.channel.subject.live(self.channel.reading, ()).lacks:
+            told = f"not tried: a read does not show {', '.join(lacks)}, so that an update would go out unguarded"
+            self.facts.append(Fact("no-op", "", told, "the first read"))
+            return
+        yield from self._send_back()
+        if self.wanted.field:
+            yield from self._write_field()
+        if self.wanted.unknown:
+            yield from self._send_unknown()
+        self.is_complete = True
 
     # ---- what is there already
 

@@ -415,3 +415,14 @@ def replied(talk: Conversation, request: Request) -> Answered:
     oracle = ORACLES[id(talk)]
     outcome = oracle.answer(request)
     return Answered(outcome, talk.channel.subject.api.meaning(request, outcome), oracle.at, oracle.at)
+
+
+def test_nothing_is_written_unguarded_under_a_description_that_promises_a_guard() -> None:
+    subject = described('precondition = { body = { "/rev" = "{/revision}" } }')
+    held = probed(Oracle(Semantics()), WANTED, subject)
+    assert not any(isinstance(step, Write) for step in held.steps)
+    assert (
+        held.facts["no-op"].found
+        == "not tried: a read does not show /revision, so that an update would go out unguarded"
+    )
+    assert held.facts["version"].contradicts
