@@ -271,6 +271,11 @@ REASONS: Final[dict[str, Reason]] = {
         "The record could not be read, so the row was not sent.",
         "If the server did not answer, retry later. Else see whether the credential may read these records.",
     ),
+    "not_as_described": Reason(
+        Status.FAILED,
+        "The record holds something else than the description of the API says, so nothing was sent.",
+        "Correct the description (the message says where), then apply the failed file.",
+    ),
     "no_version": Reason(
         Status.FAILED,
         "The record does not show what its update has to be conditional on, so nothing was sent.",

@@ -47,7 +47,8 @@ def decide(job: UpdateJob, live: Live, asked: DecisionInput) -> Change | Settle 
     try:
         change = difference(job, live, asked.terms, asked.earlier)
     except CannotMerge as error:
-        return Settle(asked.doubt or "lookup_failed", str(error))
+        is_described = asked.terms.schema.grammar == "members"
+        return Settle(asked.doubt or ("not_as_described" if is_described else "lookup_failed"), str(error))
     if asked.doubt and change.is_empty:
         return Settle("read_back", "the record is as the row wants it")
     if asked.expected is not None and (moved := moved_on(change, asked.expected, asked.terms.schema)):

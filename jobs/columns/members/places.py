@@ -154,7 +154,7 @@ def _slot(steps: Steps, suffix: Suffix, kind: ResourceType, rules: Rules) -> Slo
     if rule.action:
         trigger = TriggerSlot(name, _wanted(rule, suffix), name in rules.allow_triggers)
         return LimitedSlot(trigger, () if suffix else rule.choices, clearable=False)
-    return _limited(_field(steps, rule, suffix, kind, rules), rule, suffix, kind)
+    return _limited(name, _field(steps, rule, suffix, kind, rules), rule, suffix, kind)
 
 
 def _field(steps: Steps, rule: Attribute, suffix: Suffix, kind: ResourceType, rules: Rules) -> Slot:
@@ -201,7 +201,7 @@ def _of_key(steps: Steps, length: int, suffix: Suffix, kind: ResourceType) -> Sl
         )
     if holder.kind == "keyed" and (fault := _key_fault(key, holder.key)):
         raise NotAColumn(f"`{name}.{key[:40]}`: the key of an element {fault}")
-    return _limited(MemberSlot(name, key, _wanted(rule, suffix)), rule, suffix, kind)
+    return _limited(f"{name}.{key}", MemberSlot(name, key, _wanted(rule, suffix)), rule, suffix, kind)
 
 
 def _key_fault(key: str, kind: Kind) -> str:
@@ -224,12 +224,12 @@ def _allowed(rule: Attribute) -> Elements:
     return Elements(rule.of, rule.choices, separator_of(rule.separator))
 
 
-def _limited(slot: Slot, rule: Attribute, suffix: Suffix, kind: ResourceType) -> Slot:
+def _limited(name: str, slot: Slot, rule: Attribute, suffix: Suffix, kind: ResourceType) -> Slot:
     """Return the slot with what is known of its values; a suffix lets others through."""
     if rule.encode or kind.members.omits_empty:
         slot = EncodedSlot(slot, rule.encode, kind.members.omits_empty)
     choices = () if suffix or rule.kind in _SEVERAL else rule.choices
-    return slot if rule.clearable and not choices else LimitedSlot(slot, choices, rule.clearable)
+    return slot if rule.clearable and not choices else LimitedSlot(slot, choices, rule.clearable, name)
 
 
 def _wanted(rule: Attribute, suffix: Suffix) -> Wanted:

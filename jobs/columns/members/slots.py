@@ -32,17 +32,23 @@ WANTED: Final[Mapping[Kind, Wanted]] = {
 """What values of each kind must be before they are put."""
 
 
+_SUFFIX: Final[Mapping[type, str]] = {str: "str", int: "int", float: "float", bool: "bool"}
+"""What a column says of its values, by their type."""
+
+
 @dataclass(frozen=True, slots=True)
 class LimitedSlot:
     """A field that takes only some values, or cannot be cleared.
 
     Attributes:
         choices: the values it takes, empty when any will do.
+        name: as a column names it.
     """
 
     slot: Slot
     choices: tuple[Scalar, ...]
     clearable: bool
+    name: str = ""
 
     @property
     def wanted(self) -> Wanted:
@@ -52,7 +58,7 @@ class LimitedSlot:
     def put(self, draft: Draft, value: JSON) -> None:
         """Set the field; null is not a value of a list, but clears."""
         if value is not None:
-            refuse_unlisted(value, self.choices)
+            refuse_unlisted(value, self.choices, self.name)
         elif not self.clearable:
             self.clear(draft)
         self.slot.put(draft, value)
@@ -253,15 +259,21 @@ def encoded(value: JSON, how: Encoding) -> JSON:
     return round(seconds * 1000) if how == "epoch_ms" else int(seconds) if seconds.is_integer() else seconds
 
 
-def refuse_unlisted(value: JSON, choices: tuple[Scalar, ...]) -> None:
+def refuse_unlisted(value: JSON, choices: tuple[Scalar, ...], name: str = "") -> None:
     """Check that a value is one of those that a field takes; any is of an empty list.
+
+    Args:
+        value: to be checked.
+        choices: the values that the field takes.
+        name: of the field, if a suffix lets others through.
 
     Raises:
         RowRefused: it is not.
     """
     if choices and value not in choices:
         listed = ", ".join(each if isinstance(each, str) else json.dumps(each) for each in choices)
-        raise RowRefused("not_allowed", f"takes one of {listed}")
+        other = f"; if the API takes others, name the column `{name}:{_SUFFIX[type(choices[0])]}`" if name else ""
+        raise RowRefused("not_allowed", f"takes one of {listed}{other}")
 
 
 def _several(value: JSON) -> list[JSON] | tuple[JSON, ...]:

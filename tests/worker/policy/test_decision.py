@@ -277,3 +277,10 @@ def test_a_row_that_is_read_back_names_what_is_gone_although_it_was_to_stay() ->
     found = with_losses(settle, change, gone, DESK)
     assert found.message == "the record shows that it was applied; gone, although not sent: address.zip"
     assert found.stored == (edit, Edit(("attributes", "address", "zip"), "1", "1", ABSENT))
+
+
+def test_a_record_that_is_not_as_described_blames_the_description() -> None:
+    job = UpdateJob(REF, "tickets", "x", members={"tags": {"a": True}})
+    found = decide(job, Live("tickets", {"tags": "x;y"}), DecisionInput(CompareRules(DESK)))
+    assert isinstance(found, Settle)
+    assert (found.reason, "is a text where a set is declared" in found.message) == ("not_as_described", True)

@@ -221,8 +221,12 @@ def test_with_metadata_replace_an_object_is_taken_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("cells", "reason", "says"),
     [
-        ({"priority": "urgent"}, "not_allowed", "takes one of low, high"),
-        ({"level": "3"}, "not_allowed", "takes one of 1, 2"),
+        (
+            {"priority": "urgent"},
+            "not_allowed",
+            "takes one of low, high; if the API takes others, name the column `priority:str`",
+        ),
+        ({"level": "3"}, "not_allowed", "takes one of 1, 2; if the API takes others, name the column `level:int`"),
         ({"colours": "green"}, "not_allowed", "takes one of red, blue"),
         ({"count": "7.5"}, "wrong_type", "whole number"),
         ({"count": "<clear>"}, "clear_not_allowed", "cannot be cleared; leave the cell empty"),
