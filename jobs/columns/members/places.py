@@ -194,6 +194,11 @@ def _of_key(steps: Steps, length: int, suffix: Suffix, kind: ResourceType) -> Sl
     assert rule is not None  # noqa: S101  # by what it holds
     if holder.kind == "set":
         raise NotAColumn(f"`{name}` is a set: write `{name}`, `{name}.add` or `{name}.remove`")
+    if holder.kind not in _KEYED and steps[-1] in _CHANGES:
+        raise NotAColumn(
+            f"`{name}` is {_WORDS[holder.kind]}, to which no elements can be added. If that is wrong, describe it as a"
+            ' set: type = "set", and sep = ";" if one text holds it'
+        )
     if holder.kind not in _KEYED:
         raise NotAColumn(
             f"`{name}` is {_WORDS[holder.kind]}, so it has no members; a field whose name has a dot is written"

@@ -183,7 +183,7 @@ VENDORS: dict[str, tuple[Callable[[], Case], list[str], dict[str, str]]] = {
             "read_many": "works: the same values",
             "no-op": "accepted: 200; changes /attributes/updated-at",
             "merge options": "replace: members that are not sent are gone",
-            "unknown member colour": "refused: 422: colour: colour is not known (at /data/attributes/colour)",
+            "unknown member colour": "refused: 422: colour: colour is not known",
             "limits": "50 in 10 s (ratelimit-policy, ratelimit)",
         },
     ),

@@ -122,7 +122,7 @@ class Channel:
         if not isinstance(outcome, Reply):
             return why_not(outcome)
         errors = self.subject.resource.errors(outcome, {})
-        places = dict.fromkeys(error.pointer for error in errors if error.pointer)
+        places = dict.fromkeys(error.pointer for error in errors if error.pointer and not error.field)
         about = f" (at {', '.join(places)})" if places else ""
         return f"{errors_text(outcome.status, errors)}{about}"
 

@@ -15,6 +15,8 @@ REF = RowRef(1, 2, b"12345678")
 TICKETS = Rules(DESK, "tickets", allow_triggers=frozenset({"close"}))
 REPLACING = Rules(DESK, "tickets", replace=True)
 
+AS_SET = 'type = "set", and sep = ";" if one text holds it'
+
 
 def read(cells: dict[str, str], rules: Rules = TICKETS) -> UpdateJob | Unsendable:
     return SheetColumns(["id", *cells], rules).read(SheetRow(REF, ["t1", *cells.values()]))
@@ -285,6 +287,10 @@ def test_an_action_needs_leave() -> None:
         ("tags.add:int", "`tags.add` takes no `:int`"),
         ("tags:int", "`tags` is a set, so `:int` does not fit"),
         ("address:str", "`address` is an object"),
+        (
+            "due.add",
+            "`due` is a date, to which no elements can be added. If that is wrong, describe it as a set: " + AS_SET,
+        ),
         ("due.day", "`due` is a date, so it has no members; a field whose name has a dot is written `/due.day`"),
         ("blob.a", "`blob` is one JSON value"),
         ("sizes.0", "`sizes` is a list"),
