@@ -177,6 +177,11 @@ REASONS: Final[dict[str, Reason]] = {
         "A blind run cannot merge: the API replaces such an object as a whole, and keys not named would be wiped.",
         "Leave out --blind, or pass --metadata replace if that is meant.",
     ),
+    "set_not_read": Reason(
+        Status.INVALID,
+        "A blind run does not know the elements of a set: to add or remove one, the others would be wiped.",
+        "Leave out --blind, or write the whole list into the column of the set itself.",
+    ),
     "tag_invalid": Reason(
         Status.INVALID,
         "The API would silently discard these tags: a name is 1-25 letters, digits, `_` or `-`; at most 10 a record.",

@@ -85,7 +85,8 @@ def run(asked: Asked, which: ApiFlags, flags: Flags, reading: SourceFlags) -> in
 
 
 def _refuse(asked: Asked, flags: Flags) -> None:
-    if given := [flag for flag in flags.of_sheets if flag not in {"--type", "--clear-token"}]:
+    given = [flag for flag in flags.of_sheets if flag not in {"--type", "--clear-token"}]
+    if given := [*given, *flags.given("canary", "stop_after")]:
         raise ConfigError(f"A probe is about one record: leave out {', '.join(given)}.")
     if not flags.yes and not can_ask():
         raise ConfigError("A probe writes, and asks before. Without a terminal, it needs --yes.")

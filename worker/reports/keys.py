@@ -43,6 +43,11 @@ class KeyNames:
         """Return the key whose text is known; an empty text has no parts."""
         return Key(text, values_of(text, self.schema.keys(type_name)) if text else {})
 
+    def cells(self, type_name: str, text: str) -> list[str]:
+        """Return the parts of a key as cells of the columns."""
+        parts = self.in_key(type_name, text).parts
+        return [parts.get(name, "") for name in self.columns]
+
     def in_row(self, type_name: str, said: Callable[[str], str]) -> Key:
         """Return the key that a row names; `said` returns what it says under a name."""
         constants, kind = self.schema.constants, self.schema.resource_type(type_name)

@@ -187,8 +187,8 @@ class DescribedResource:
             return self.read_one(keys_[0], fields)
         values = self._values(keys_[0])
         ids = [self._each.fill({**values, "id": self._last(key)}) for key in keys_]
-        lists = {"ids": ids, "fields": self._top_names(fields)}
-        known = {**values, "ids": ",".join(ids)}
+        lists = {"ids": Several(ids, many.join), "fields": Several(self._top_names(fields))}
+        known = {**values, "ids": many.join.join(ids)}
         target = self._target(self._paths["read_many"], _listed(many.query, lists, values), known, _list_into_url)
         headers = self._own_headers(many.headers, values)
         if many.method == "GET":
@@ -219,7 +219,7 @@ class DescribedResource:
         """Return the request for one record; None asks for all of it."""
         read = self.described.read or ReadDescription()
         values = self._values(key)
-        lists = {"fields": () if fields is None else self._top_names(fields)}
+        lists = {"fields": Several(() if fields is None else self._top_names(fields))}
         target = self._target(self._paths["read"], _listed(read.query, lists, values), values)
         return self._reading(target, self._own_headers(read.headers, values))
 
@@ -441,8 +441,21 @@ def _blank(change: Change) -> Confirmation:
     return Confirmation(change.edits, unseen=tuple(change.attributes))
 
 
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Texts that a place stands for, and what joins them within a text."""
+
+    items: Sequence[str]
+    separator: str = ","
+
+    @property
+    def joined(self) -> str:
+        """All of them as one text."""
+        return self.separator.join(self.items)
+
+
 def _listed(
-    query: Mapping[str, str | tuple[str, ...]], lists: Mapping[str, Sequence[str]], values: Mapping[str, str]
+    query: Mapping[str, str | tuple[str, ...]], lists: Mapping[str, Several], values: Mapping[str, str]
 ) -> list[tuple[str, str]]:
     """Return the query parameters of a read; one with a variable that is not set is left out."""
     found: list[tuple[str, str]] = []
@@ -452,32 +465,32 @@ def _listed(
     return found
 
 
-def _texts(given: str | tuple[str, ...], lists: Mapping[str, Sequence[str]], values: Mapping[str, str]) -> list[str]:
+def _texts(given: str | tuple[str, ...], lists: Mapping[str, Several], values: Mapping[str, str]) -> list[str]:
     """Return the values of a query parameter; none for one that lists fields if all are wanted."""
     if isinstance(given, tuple):
         return list(_with_lists(given, lists, values))
-    if "{fields}" in given and not lists["fields"]:
+    if "{fields}" in given and not lists["fields"].items:
         return []
     return [_with_lists(given, lists, values)]
 
 
 def _list_into_url(text: str) -> str:
-    """Encode ids for a path; the commas between them stay."""
+    """Encode ids for a path; commas between them stay."""
     return quote(text, safe=",")
 
 
-def _with_lists(value: Any, lists: Mapping[str, Sequence[str]], values: Mapping[str, str]) -> Any:
-    """Return JSON with lists filled in: in a list, a place repeats its element; in a text, it joins with commas."""
+def _with_lists(value: Any, lists: Mapping[str, Several], values: Mapping[str, str]) -> Any:
+    """Return JSON with lists filled in: in a list, a place repeats its element; in a text, it joins them."""
     if isinstance(value, Mapping):
         return {name: _with_lists(each, lists, values) for name, each in value.items()}
     if isinstance(value, str):
-        return template(value).fill({**values, **{name: ",".join(each) for name, each in lists.items()}})
+        return template(value).fill({**values, **{name: each.joined for name, each in lists.items()}})
     if not isinstance(value, list | tuple):
         return value
     found: list[Any] = []
     for each in value:
         name = next((name for name in lists if _mentions(each, f"{{{name}}}")), None)
-        turns = [lists] if name is None else [{**lists, name: (item,)} for item in lists[name]]
+        turns = [lists] if name is None else [{**lists, name: Several((item,))} for item in lists[name].items]
         found += [_with_lists(each, turn, values) for turn in turns]
     return found
 

@@ -121,9 +121,22 @@ def _read_many(
         yield Problem(path, "no text of it has {ids}: nothing says which records to read")
     if "id" not in named_in(many.each):
         yield Problem((*path, "each"), "it must hold {id}")
+    if not many.join:
+        yield Problem((*path, "join"), 'the ids would run into each other: write what stands between two, like ","')
+    if "join" in many.model_fields_set and "ids" not in named_in(
+        (many.path, _without_lists(many.query), _without_lists(many.body))
+    ):
+        yield Problem((*path, "join"), "in a list, {ids} repeats its element: nothing joins them", is_warning=True)
     if many.body and many.method == "GET":
         yield Problem((*path, "body"), 'a GET has no body: write method = "POST"')
     yield from _last_varies(path, named, keys, defaults, "{ids}")
+
+
+def _without_lists(value: object) -> object:
+    """Return a value without the lists in it, in which nothing is joined."""
+    if isinstance(value, Mapping):
+        return {name: _without_lists(each) for name, each in value.items()}
+    return None if isinstance(value, tuple | list) else value
 
 
 def _find(

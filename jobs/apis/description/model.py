@@ -155,7 +155,7 @@ class ReadDescription(_Part):
 
 
 class ReadManyDescription(_Part):
-    """How many records are read at once. `{ids}` repeats its element in a list, and joins with commas in a text."""
+    """How many records are read at once. `{ids}` repeats its element in a list, and joins the ids in a text."""
 
     method: Literal["GET", "POST"] = Field("GET", description="Method.")
     path: str = Field(description="Path.")
@@ -163,6 +163,7 @@ class ReadManyDescription(_Part):
     headers: Mapping[str, str] = Field({}, description="Headers.")
     body: Mapping[str, object] = Field({}, description="JSON body of a POST.")
     each: str = Field("{id}", description="How one id is written within `{ids}`: `ID()='{id}'`.")
+    join: str = Field(",", description="What stands between two ids where `{ids}` is a text: `|`, ` OR `.")
     max_ids: int = Field(25, ge=2, le=1000, description="Records on one page.")
     records: str = Field("", description="Where the list of records stands, by pointer.")
     id: str = Field("/id", description="Where a record shows its id, by pointer in the element.")

@@ -11,6 +11,7 @@ _REMEDY: Final = (
     "nothing secret stands in a description: the credential comes from the environment"
     " (`apis check` names the variables), its header from [auth]"
 )
+_TAKEN: Final = "this is the header of the credential ([auth]): every request has it already; name another one"
 _NAMES: Final = re.compile(
     r"authorization|(?:.*[-_.])?(?:cookie|token|secret|password|passwd|api[-_]?key|apikey|access[-_]?key)|assertion",
     re.IGNORECASE,
@@ -45,11 +46,23 @@ _COMPARED: Final = frozenset({"error_rules", "precondition"})
 def secrets(description: Description) -> Iterator[Problem]:
     """Yield what looks like a secret, or like the place of one."""
     header = description.auth.header.lower()
+    for path in _of_credential(description, header):
+        yield Problem(path, _TAKEN)
     for path, name, text in _texts((), "", description.model_dump()):
         if _is_place(path, name, text, header):
             yield Problem(path, _REMEDY)
         elif _KNOWN.search(text) or (path[0] not in {"notes", "verified"} and _LONG.search(text)):
             yield Problem(path, f"this looks like a secret; {_REMEDY}")
+
+
+def _of_credential(description: Description, header: str) -> Iterator[Path]:
+    """Yield where a header that is filled from elsewhere would take the place of the credential's."""
+    if description.idempotency_key.lower() == header:
+        yield ("idempotency_key",)
+    for type_name, resource in description.resources.items():
+        for name in resource.precondition.headers if resource.precondition else ():
+            if name.lower() == header:
+                yield ("resources", type_name, "precondition", "headers", name)
 
 
 def _texts(path: Path, name: str, value: object) -> Iterator[tuple[Path, str, str]]:

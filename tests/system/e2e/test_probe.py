@@ -283,6 +283,7 @@ REFUSALS = {
     "a known member": (["--yes", "--set", "id=1", "--unknown-field", "body"], "the record has it"),
     "a wrong type": (["--yes", "--set", "id=1", "--field", "price:int", "--value", "x"], "needs a whole number"),
     "a flag of sheets": (["--yes", "--set", "id=1", "--limit", "3"], "leave out --limit"),
+    "a flag of many rows": (["--yes", "--set", "id=1", "--canary", "3"], "leave out --canary"),
 }
 
 

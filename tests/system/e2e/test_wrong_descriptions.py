@@ -43,7 +43,11 @@ def applied(desk: Desk, *more: str) -> str:
 
 
 def results(folder: Path) -> list[dict[str, str]]:
-    with (folder / "run" / "results.csv").open(encoding="utf-8-sig", newline="") as file:
+    return table(folder / "run" / "results.csv")
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -137,3 +141,70 @@ def test_no_update_goes_out_without_the_guard_that_its_description_promises(tmp_
         assert "does not show a value at /revision" in said
         shutil.rmtree(tmp_path / "run")
         assert "Leave out --blind" in applied(desk, "--blind")
+
+
+# ---- many at once
+
+
+def test_ids_are_joined_by_what_the_api_parts_them_by(tmp_path: Path) -> None:
+    api = PlainApi({str(number): {"id": str(number), "title": "t"} for number in range(1, 6)})
+    many = """read_many = { path = "/many", query = { keys = "{ids}" }, join = "|", records = "/items" }\n"""
+    sheet = "id,title\n" + "".join(f"{key},new\n" for key in api.records)
+    with scripted_server(api) as server:
+        (tmp_path / "api.toml").write_text(TEXT + many, encoding="utf-8")
+        (tmp_path / "sheet.csv").write_text(sheet, encoding="utf-8")
+        applied(Desk(tmp_path, Server(server.url, "", "", "")), "--canary", "0")
+        reads = [asked.path for asked in server.asked if asked.method == "GET"]
+    assert reads[-1] == "/many?keys=2%7C3%7C4%7C5" or reads == ["/many?keys=1%7C2%7C3%7C4%7C5"]
+    assert {record["title"] for record in api.records.values()} == {"new"}
+
+
+# ---- sets
+
+LABELS = TEXT + 'fields.labels = { type = "set" }\n'
+
+
+def test_a_blind_run_does_not_wipe_the_elements_that_it_cannot_know(tmp_path: Path) -> None:
+    api = PlainApi({"1": {"id": "1", "labels": ["a", "b"]}})
+    with at_desk(api, LABELS, "id,labels.add\n1,c\n", tmp_path) as desk:
+        said = applied(desk, "--blind", "--metadata", "replace")
+    assert api.records["1"]["labels"] == ["a", "b"]
+    assert "set_not_read" in said
+
+
+@pytest.mark.parametrize(
+    ("column", "sheet", "left"),
+    [
+        ("labels", "c,e", ["d", "b", "a", "c"]),
+        ("labels.add", "e", ["d", "b", "a", "c"]),
+        ("labels.remove", "b,d", ["a", "c", "b", "d"]),  # the image of one element does not show where it stood
+    ],
+)
+def test_an_undo_restores_the_order_of_a_set_that_was_written_as_a_whole(
+    column: str, sheet: str, left: list[str], tmp_path: Path
+) -> None:
+    api = PlainApi({"1": {"id": "1", "labels": ["d", "b", "a", "c"]}})
+    with at_desk(api, LABELS, f'id,{column}\n1,"{sheet}"\n', tmp_path) as desk:
+        applied(desk)
+        assert set(api.records["1"]["labels"]) != {"a", "b", "c", "d"}
+        assert undone(desk)[0] == 0
+    assert api.records["1"]["labels"] == left
+
+
+# ---- keys of several parts
+
+KEYED = TEXT.replace("/things/{id}", "/{owner}/things/{number}") + "fields.secret = { write_only = true }\n"
+
+
+def test_reports_show_each_part_of_a_key(tmp_path: Path) -> None:
+    api = PlainApi({"7": {"number": 7, "title": "t"}})
+    with at_desk(api, KEYED, "owner,number,title,secret\nme,7,new,x\n", tmp_path) as desk:
+        applied(desk)
+        api.records["7"]["title"] = "theirs"
+        assert desk.rowpatch("verify", "run", "--no-progress").status == 1
+        undone(desk)
+    found = [table(tmp_path / each) for each in ("run/verify.csv", "undo/cannot_undo.csv")]
+    assert [[(row["id"], row["owner"], row["number"], row["column"]) for row in rows] for rows in found] == [
+        [("me/7", "me", "7", "title")],
+        [("me/7", "me", "7", "secret")],
+    ]

@@ -45,6 +45,9 @@ NOT_TRIED: Final = Settle("not_tried")
 _BODY: Final = 300
 """Characters of a body that are shown."""
 
+_TAKES_AWAY: Final[Mapping[str, bool]] = {"merge_patch": True, "json_patch": True}
+"""Forms of updates that can take a member away: RFC 7396, section 1; RFC 6902, section 4.2."""
+
 _LASTING: Final = (
     "This cannot be taken back: time stamps, versions, histories and audit logs; what an update sets off, such as"
     " webhooks and mails."
@@ -357,7 +360,7 @@ def conversation(
 def _may_stay(subject: Subject) -> str:
     """Say that a member may not go away, where the form of updates has no way to take one away."""
     update = subject.described.update
-    if update.send == "record" or update.format in {"merge_patch", "json_patch"}:
+    if update.send == "record" or _TAKES_AWAY.get(update.format):
         return ""
     return " (null may stay in its place for good: this form of updates can take no member away)"
 

@@ -161,6 +161,24 @@ def test_ids_may_stand_in_a_path_with_commas_between_them_and_never_leave_their_
     assert request.target == path.replace("{ids}", "1,a%2Fb,%C3%BC%26%3F")
 
 
+@pytest.mark.parametrize(
+    ("many", "target", "body"),
+    [
+        ({"path": "/t/{ids}", "join": "|"}, "/t/a%2Fb%7C2", b""),
+        ({"path": "/t/{ids}", "join": ";"}, "/t/a%2Fb%3B2", b""),
+        ({"path": "/t", "query": {"q": "{ids}"}, "each": "id:{id}", "join": " OR "}, "/t?q=id:a/b%20OR%20id:2", b""),
+        (
+            {"path": "/t", "method": "POST", "body": {"q": "{ids}", "f": "{fields}", "l": ["{ids}"]}, "join": "|"},
+            "/t",
+            b'{"q":"a/b|2","f":"name","l":["a/b","2"]}',
+        ),
+    ],
+)
+def test_ids_in_a_text_are_joined_as_described(many: dict[str, Any], target: str, body: bytes) -> None:
+    request = resource(read_many=many).read(["a/b", "2"], NAME)
+    assert (request.target, request.body) == (target, body)
+
+
 def test_a_page_may_say_that_it_shows_a_part() -> None:
     page = reply([{"id": 1, "name": "a"}], 207)
     assert resource(read_many=PAGES[1][0]).states(page, ["1", "2"], NAME) == {

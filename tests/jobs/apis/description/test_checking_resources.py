@@ -28,6 +28,8 @@ def said(resource: str, top: str = "", path: str = "/o/{owner}/{id}") -> list[st
         "read_many = { path = '/o/{owner}', query = { ids = '{ids}', f = ['{fields}'] } }",
         "read_many = { method = 'POST', path = '/o/{owner}', body = { inputs = [{ id = '{ids}' }] } }",
         "read_many = { path = '/o/{owner}', query = { q = 'OR({ids})' }, each = \"ID()='{id}'\" }",
+        "read_many = { path = '/o/{owner}', query = { q = '{ids}', l = ['{ids}'] }, join = ' OR ' }",
+        "read_many = { method = 'POST', path = '/o/{owner}', body = { q = { in = '{ids}' } }, join = '|' }",
         "find = { by = ['sku'], path = '/o/{owner}/products', query = { sku = '{value}' } }",
         "find = { by = ['sku', 'ean'], path = '/o/{owner}/{by}/{value}' }",
         "list = { path = '/all', records = '/items', next = '@Link' }",
@@ -84,6 +86,11 @@ def test_what_is_right_has_no_problem(resource: str) -> None:
         ("read = { headers = { A = '{x}' } }", "read.headers.A: nothing gives `x` a value here; name it in the `path`"),
         ("read = false\nprecondition = { headers = { A = '{@A}' } }", "precondition: it needs `read`, which is false"),
         ("read_many = { path = '/{owner}' }", "read_many: no text of it has {ids}"),
+        ("read_many = { path = '/{owner}/{ids}', join = '' }", "read_many.join: the ids would run into each other"),
+        (
+            "read_many = { method = 'POST', path = '/{owner}', body = { q = { in = ['{ids}'] } }, join = '|' }",
+            "read_many.join: warning: in a list, {ids} repeats its element: nothing joins them",
+        ),
         (
             "read_many = { path = '/{ids}' }",
             "read_many: {ids} stands for {id} alone: name {owner}, too",

@@ -264,6 +264,26 @@ def test_a_value_that_cannot_go_there_refuses_the_row(cells: dict[str, str], rea
     assert found.column == list(cells)[-1]
 
 
+@pytest.mark.parametrize("replaces", [False, True])
+@pytest.mark.parametrize("column", ["tags.add", "tags.remove", "address.marks.add"])
+def test_a_blind_run_neither_adds_to_a_set_nor_removes_from_it(column: str, replaces: bool) -> None:
+    blind = Rules(DESK, "tickets", blind=True, replace=replaces, refuse_members=not replaces)
+    found = refused({column: "a,b"}, blind)
+    assert (found.reason, found.column) == ("set_not_read", column)
+    assert "leave out --blind, or write the whole list into" in found.message
+    columns = SheetColumns(["id", column], blind)
+    assert list(columns.doubtful([SheetRow(REF, ["t1", "a"])])) == [0]
+    objects = from_object({column: ["a"]}, blind)
+    assert isinstance(objects, Unsendable)
+    assert objects.reason == "set_not_read"
+
+
+def test_a_blind_run_may_write_a_whole_set_and_members_that_are_to_be_the_whole_object() -> None:
+    blind = Rules(DESK, "tickets", blind=True, replace=True)
+    assert isinstance(read({"tags": "a,b"}, blind), UpdateJob)
+    assert isinstance(read({"address.city": "X"}, blind), UpdateJob)
+
+
 def test_an_action_needs_leave() -> None:
     assert job({"close": "true"}).triggers == {"close": True}
     assert job({"close": "true"}).fires
