@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from jobs.apis.registry import DEFAULT
+from tests.commerce_layer import COMMERCE_LAYER
 from worker.checking import check
 from worker.cli.session import collect_seldom
 from worker.settings import Input
@@ -43,7 +43,7 @@ def measure(path: Path) -> str:
     how = Input(source=str(path), format="csv", metadata="replace")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.perf_counter()
-    found = check(path, how, "stripe_payments", DEFAULT.schema)
+    found = check(path, how, "stripe_payments", COMMERCE_LAYER.schema)
     whole = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     warned = {group.code: group.count for group in found.warnings}

@@ -26,13 +26,10 @@ from yarl import URL
 from benchmarks import machine, results, rows
 from benchmarks.measuring import median
 from benchmarks.servers import running
-from jobs.apis.commercelayer.api import COMMERCE_LAYER
-from jobs.apis.commercelayer.meaning import meaning_of
-from jobs.apis.commercelayer.updates import update_request
 from jobs.apis.documents import MEDIA_TYPE
-from jobs.apis.registry import DEFAULT
 from jobs.changes.diff import as_written
 from jobs.model import Reply, Request, RowResult, UpdateJob
+from tests.commerce_layer import COMMERCE_LAYER, meaning_of, update_request
 from worker.checking import check
 from worker.cli.session import collect_seldom
 from worker.clock import Clock
@@ -87,7 +84,7 @@ class Place:
     def jobs(self) -> Iterator[UpdateJob]:
         """Read the rows in the form that the pool takes."""
         with source.opened(self.folder / "sheet.csv") as stream:
-            for job in source.jobs(stream, self.settings.input, rows.TYPE, DEFAULT.schema, lambda _: True):
+            for job in source.jobs(stream, self.settings.input, rows.TYPE, COMMERCE_LAYER.schema, lambda _: True):
                 assert isinstance(job, UpdateJob)
                 yield job
 
@@ -194,7 +191,7 @@ async def transport(place: Place) -> None:
 
 async def checked(place: Place) -> None:
     """Make the first pass, as `apply` does."""
-    check(place.folder / "sheet.csv", place.settings.input, rows.TYPE, DEFAULT.schema)
+    check(place.folder / "sheet.csv", place.settings.input, rows.TYPE, COMMERCE_LAYER.schema)
 
 
 async def columns(place: Place) -> None:

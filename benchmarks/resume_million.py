@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import machine, results
-from jobs.apis.registry import DEFAULT
+from tests.commerce_layer import COMMERCE_LAYER
 from tests.system.e2e.program import Desk, Process, sandbox
 from worker.files import run_directory, source
 from worker.files.run_directory import JOURNAL
@@ -69,7 +69,7 @@ def furnish(desk: Desk, rows: int) -> None:
 def digests(sheet: Path, how: Input) -> Iterator[bytes]:
     """Yield the digests by which the journal recognises the rows."""
     with source.opened(sheet) as stream:
-        for job in source.jobs(stream, how, TYPE, DEFAULT.schema, lambda _: True):
+        for job in source.jobs(stream, how, TYPE, COMMERCE_LAYER.schema, lambda _: True):
             yield job.ref.digest
 
 

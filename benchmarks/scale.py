@@ -22,7 +22,7 @@ from benchmarks.measuring import Cost, measure, median
 from benchmarks.peers import ROWPATCH, Task, rowpatch
 from benchmarks.rows import TYPE
 from benchmarks.servers import running
-from jobs.apis.registry import DEFAULT
+from tests.commerce_layer import COMMERCE_LAYER
 from worker.checking import check
 from worker.files.run_directory import JOURNAL
 from worker.settings import Input
@@ -66,7 +66,7 @@ def _point(task: Task, repeat: int) -> Mapping[str, Any]:
     for _ in range(repeat):
         command = rowpatch(task, "--blind", "--metadata", "replace")
         began = time.process_time()
-        check(task.sheet, how, TYPE, DEFAULT.schema)
+        check(task.sheet, how, TYPE, COMMERCE_LAYER.schema)
         checks.append(time.process_time() - began)
         costs.append(measure(command, task.environment, task.folder))
         reports.append(measure([ROWPATCH, "report", task.folder / "run"], task.environment, task.folder))

@@ -1,6 +1,5 @@
 """Values at places in JSON documents: look there, put something there, and what has to be said to change it."""
 
-from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -12,7 +11,7 @@ def at(document: object, steps: Steps) -> Any:
     """Return the value at a place, ABSENT where there is none; a number is the position in a list."""
     value = document
     for step in steps:
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             value = value.get(step, ABSENT)
         elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
             value = value[int(step)]
@@ -48,7 +47,7 @@ def copied(value: Any) -> dict[str, Any]:
 
 def replacing(old: object, new: JSON | Absent, depth: int) -> Any:
     """Return what makes `new` of `old` at a server that merges objects so many levels deep: members gone are null."""
-    if depth <= 0 or not isinstance(new, Mapping) or not isinstance(old, Mapping):
+    if depth <= 0 or not isinstance(new, dict) or not isinstance(old, dict):
         return None if isinstance(new, Absent) else new
     gone = {name: None for name in old if name not in new}
     kept = {name: replacing(old.get(name), value, depth - 1) for name, value in new.items()}

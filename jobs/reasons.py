@@ -34,6 +34,11 @@ REASONS: Final[dict[str, Reason]] = {
         "Applied, but the API's reply shows another value than the one sent for the named fields.",
         "Look at one of these records: the API may have stored the value in its own form.",
     ),
+    "values_lost": Reason(
+        Status.APPLIED,
+        "Applied, but values of the record that the row does not set are gone: the API replaces more than it is sent.",
+        "Undo the run, which puts them back. Correct the API's description (`merge`, `send`), then apply again.",
+    ),
     "concrete_type": Reason(
         Status.APPLIED,
         "Applied through the record's concrete type, because the API does not update the abstract type itself.",
@@ -182,6 +187,11 @@ REASONS: Final[dict[str, Reason]] = {
         "A blind run cannot merge: the API replaces such an object as a whole, and keys not named would be wiped.",
         "Leave out --blind, or pass --metadata replace if that is meant.",
     ),
+    "set_not_read": Reason(
+        Status.INVALID,
+        "A blind run does not know the elements of a set: to add or remove one, the others would be wiped.",
+        "Leave out --blind, or write the whole list into the column of the set itself.",
+    ),
     "tag_invalid": Reason(
         Status.INVALID,
         "The API would silently discard these tags: a name is 1-25 letters, digits, `_` or `-`; at most 10 a record.",
@@ -290,6 +300,16 @@ REASONS: Final[dict[str, Reason]] = {
         Status.FAILED,
         "The record could not be read, so the row was not sent.",
         "If the server did not answer, retry later. Else see whether the credential may read these records.",
+    ),
+    "not_as_described": Reason(
+        Status.FAILED,
+        "The record holds something else than the description of the API says, so nothing was sent.",
+        "Correct the description (the message says where), then apply the failed file.",
+    ),
+    "no_version": Reason(
+        Status.FAILED,
+        "The record does not show what its update has to be conditional on, so nothing was sent.",
+        "Correct `precondition` in the description (the message names the place), then apply the failed file.",
     ),
     "not_applied": Reason(  # journals of version 0.1 hold it: an old value in a read proves nothing
         Status.FAILED,

@@ -30,6 +30,7 @@ class Confirmation:
         discarded_tags: names that were to be added and are not on the record.
         mode: `test` or `live` as the reply says, or empty.
         errors: that stand beside the record; `field` is the column, as the user wrote it.
+        lost: values that the update did not set, and that are gone from the echo, as edits.
     """
 
     edits: tuple[Edit, ...] = ()
@@ -39,6 +40,7 @@ class Confirmation:
     discarded_tags: tuple[str, ...] = ()
     mode: str = ""
     errors: tuple[ApiError, ...] = ()
+    lost: tuple[Edit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +196,10 @@ class Api(Protocol):
             reads: whether it is a read or an update.
         """
 
-    def windows(self, origin: str) -> tuple[tuple[int, float], ...]:
-        """Return the limits to assume at an origin before its first reply: so many requests, in so many seconds.
+    def windows(self, origin: str, *, reads: bool) -> tuple[tuple[int, float], ...]:
+        """Return the limits to assume of reads, or of updates, at an origin before its first reply.
+
+        Each is so many requests in so many seconds.
 
         Once a reply tells limits, only those count; the ones in `limits` stay.
         """

@@ -102,6 +102,10 @@ class Auth(Protocol):
     def tokens(self) -> TokenSource | None:
         """How a client id and secret become a token; None where they do not."""
 
+    @property
+    def tells_mode(self) -> bool:
+        """Whether a token may say if it is for test or for live data."""
+
     def permit(self, *secrets: str) -> Permit:
         """Return what requests carry, made of the secrets of a need, or of a token that was issued."""
 

@@ -21,6 +21,9 @@ PATH: Final = "path"
 RECORD: Final = "record"
 """A limit on what is sent about one record. Anything else is a variable in braces, such as `{base}`."""
 
+OTHERS: Final = "*"
+"""Stands for all types of records that are not listed by name."""
+
 Place: TypeAlias = tuple[int, str]
 """Where a request is counted: a gate, by its place in `DeclaredLimits.gates`, and the value that it counts apart."""
 
@@ -34,9 +37,10 @@ class DeclaredLimit:
     Attributes:
         per: whose it is: `CREDENTIAL`, `PATH`, `RECORD`, or a variable in braces.
         on: which requests count.
-        type: of the records that it is about; empty for all.
+        type: of the records that it is about; empty for all, `OTHERS` for all that are not `listed`.
         rates: all of them hold.
         in_flight: maximum number of requests in flight; 0 for any number.
+        listed: types that it is not about, if it is about all others.
     """
 
     per: str = CREDENTIAL
@@ -44,6 +48,12 @@ class DeclaredLimit:
     type: str = ""
     rates: tuple[Rate, ...] = ()
     in_flight: int = 0
+    listed: frozenset[str] = frozenset()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it neither limits anything, nor can a pause be about it alone."""
+        return self.per == CREDENTIAL and not self.rates and not self.in_flight
 
     def __and__(self, other: "DeclaredLimit") -> "DeclaredLimit":
         """Return the limit that holds where both do; they count the same requests."""
@@ -59,7 +69,9 @@ class DeclaredLimit:
             variables: of the request, by name; what is not known yet is absent.
             reads: whether it is a read or an update.
         """
-        if self.type not in ("", type_name) or self.on == ("update" if reads else "read"):
+        if self.type not in ("", OTHERS, type_name) or type_name in self.listed:
+            return None
+        if self.on == ("update" if reads else "read"):
             return None
         if self.per == CREDENTIAL:
             return ""
@@ -133,7 +145,7 @@ def declared(
     whole, reads, updates = (known.get((CREDENTIAL, on, ""), DeclaredLimit(on=on)) for on in kinds)
     of_all = {whole, reads, updates}
     if whole in known.values() or not (reads in known.values() or updates in known.values()):
-        gates = tuple(limit for limit in known.values() if limit != whole)
+        gates = tuple(limit for limit in known.values() if limit != whole and not limit.is_idle)
         return DeclaredLimits(True, whole, whole, gates, tuple(headers))
-    gates = tuple(limit for limit in known.values() if limit not in of_all)
+    gates = tuple(limit for limit in known.values() if limit not in of_all and not limit.is_idle)
     return DeclaredLimits(False, reads, updates, gates, tuple(headers))

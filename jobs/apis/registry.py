@@ -1,23 +1,24 @@
-"""The APIs there are. One more is a module, or a folder, beside this one, and a line here; or a description as data."""
+"""The APIs there are, each a description. Some are completed by code, for what data cannot say."""
 
 from collections.abc import Mapping
 from typing import Final
 
 from jobs.apis import catalogue
 from jobs.apis.api import Api
-from jobs.apis.commercelayer.api import COMMERCE_LAYER
-from jobs.apis.described.api import DescribedApi, described
+from jobs.apis.commercelayer.api import CommerceLayer
+from jobs.apis.described.api import DescribedApi
 from jobs.apis.description.model import Description
 from jobs.apis.description.variables import constants
 from jobs.apis.schema import closest
 
-APIS: Final[Mapping[str, Api]] = {
-    "commercelayer": COMMERCE_LAYER,
+CODE: Final[Mapping[str, type[DescribedApi]]] = {
+    "": DescribedApi,
+    "commercelayer": CommerceLayer,
 }
-"""Those that are code, by name."""
+"""What makes an API of a description, by the key `code` of that."""
 
-DEFAULT: Final = APIS["commercelayer"]
-"""That of a run that names none."""
+DEFAULT: Final = "commercelayer"
+"""Name of the API of a run that names none."""
 
 
 class UnknownApi(Exception):
@@ -25,28 +26,25 @@ class UnknownApi(Exception):
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all APIs, those that are code first."""
-    return (*APIS, *catalogue.names())
+    """Return the names of all APIs, the default one first."""
+    return (DEFAULT, *(name for name in catalogue.names() if name != DEFAULT))
 
 
 def api_named(name: str) -> Api:
-    """Return an API; a described one has the defaults of its variables, and no base URL.
+    """Return an API with the defaults of its variables, and no base URL.
 
     Raises:
         UnknownApi: there is none of this name.
     """
-    found = found_named(name)
-    return build(found, {}) if isinstance(found, Description) else found
+    return build(description_named(name), {})
 
 
-def found_named(name: str) -> Api | Description:
-    """Return an API that is code, or the description of one that is data.
+def description_named(name: str) -> Description:
+    """Return the description of an API.
 
     Raises:
         UnknownApi: there is none of this name.
     """
-    if name in APIS:
-        return APIS[name]
     if name in catalogue.names():
         return catalogue.description(name)
     near = closest(name, names())
@@ -62,14 +60,19 @@ def build(description: Description, variables: Mapping[str, str], base_url: str 
         variables: values that go before the defaults of the description.
         base_url: where it is; empty where nothing is to be sent.
     """
-    return described(description, constants(description, variables), base_url)
+    return CODE[description.code](description, constants(description, variables), base_url)
+
+
+def is_default(description: Description) -> bool:
+    """Return whether a description says what that of the default API says, wherever it was read."""
+    return description == catalogue.description(DEFAULT)
 
 
 def description_of(api: Api) -> Description | None:
-    """Return the description that an API was made from; None for one that is code."""
+    """Return the description that an API was made from; None for one that the caller has made without any."""
     return api.description if isinstance(api, DescribedApi) else None
 
 
 def constants_of(api: Api) -> Mapping[str, str]:
-    """Return the values that a described API has for its variables; none for one that is code."""
+    """Return the values that an API has for the variables of its description."""
     return api.constants if isinstance(api, DescribedApi) else {}

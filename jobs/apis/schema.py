@@ -7,9 +7,10 @@ but the outermost callers knows which API it is. The schema of a described API i
 import difflib
 import heapq
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from itertools import pairwise
@@ -27,6 +28,7 @@ __all__ = [
     "Schema",
     "Variable",
     "closest",
+    "is_type_name",
     "load",
     "mistaken_for",
 ]
@@ -40,6 +42,9 @@ _LONGEST: Final = 100
 
 _A_SLIP: Final = 0.8
 """Part of their letters that two spellings of one name have in common, at least."""
+
+_TYPE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+"""A name that is a segment of a path as it stands, and cannot lead out of it."""
 
 _NO_DIGITS: Final = str.maketrans("", "", "0123456789")
 
@@ -97,6 +102,7 @@ class Schema:
         grammar: what columns name.
         constants: values of variables that rows need not say, by name.
         fixed: names of variables that no column may say, since they are of the API's address.
+        others: what is known of every type that is not among `types`; None where there are no others.
     """
 
     types: Mapping[str, Mapping[str, object] | ResourceType]
@@ -108,19 +114,27 @@ class Schema:
     grammar: Grammar = "attributes"
     constants: Mapping[str, str] = field(default_factory=dict)
     fixed: frozenset[str] = frozenset()
+    others: ResourceType | None = None
     _built: dict[str, ResourceType] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Every resource type that can be updated, sorted."""
+        """Every resource type that can be updated and is known by name, sorted."""
         return tuple(self.types)
+
+    @cached_property
+    def kinds(self) -> tuple[ResourceType, ...]:
+        """All of them, and what stands for the types that are not known by name."""
+        known = filter(None, map(self.resource_type, self.names))
+        return (*known, self.others) if self.others else tuple(known)
 
     def resource_type(self, name: str) -> ResourceType | None:
         """Return the type of that name, or None."""
         found = self._built.get(name)
-        if found is None and name in self.types:
-            kind = self.types[name]
+        if found is None and (kind := self.types.get(name)) is not None:
             found = self._built[name] = kind if isinstance(kind, ResourceType) else _build(name, kind)
+        if found is None and self.others is not None and is_type_name(name):
+            return replace(self.others, name=name)
         return found
 
     def keys(self, type_name: str) -> tuple[str, ...]:
@@ -146,6 +160,12 @@ class Schema:
         rule = kind.members.rule(steps_of(name)) if kind else None
         return rule is not None and rule.kind == "set"
 
+    def separator(self, type_name: str, name: str) -> str:
+        """Return what joins the elements of an attribute that the API holds as one text; empty for any other."""
+        kind = self.resource_type(type_name) if self.grammar == "members" else None
+        rule = kind.members.rule(steps_of(name)) if kind else None
+        return rule.separator if rule else ""
+
     def decoded(self, type_name: str, steps: Steps, value: Any) -> Any:
         """Return the value of a field as the program works with it, of an object that was read as a whole."""
         kind = self.resource_type(type_name)
@@ -166,7 +186,8 @@ class Schema:
     @cached_property
     def taken(self) -> frozenset[str]:
         """Names that columns of a described API have for what is no field: that takes a pointer."""
-        return frozenset({"type", *self.fixed, *(key for name in self.names for key in self.keys(name))})
+        variables = (variable.name for kind in self.kinds for variable in kind.variables)
+        return frozenset({"type", *self.fixed, *variables})
 
     def declared(self, name: str) -> Attribute | None:
         """Return what is known of an attribute that can have several forms; None for text, which has one, and others.
@@ -204,8 +225,7 @@ class Schema:
 
     @cached_property
     def _families(self) -> Mapping[str, str]:
-        kinds = filter(None, map(self.resource_type, self.names))
-        return {concrete: kind.name for kind in kinds for concrete in kind.abstract_over}
+        return {concrete: kind.name for kind in self.kinds for concrete in kind.abstract_over}
 
     @cached_property
     def _with_forms(self) -> Mapping[str, Attribute]:
@@ -220,14 +240,14 @@ class Schema:
     @cached_property
     def _by_default(self) -> Attribute | None:
         """What is known of fields that are not listed: that an empty text clears them, if it does so in every type."""
-        kinds = filter(None, map(self.resource_type, self.names)) if self.grammar == "members" else ()
+        kinds = self.kinds if self.grammar == "members" else ()
         found = [kind.members.defaults.get(()) for kind in kinds]
         return Attribute("any", empties=True) if found and all(each and each.empties for each in found) else None
 
     @cached_property
     def _attributes(self) -> Sequence[tuple[str, Attribute]]:
         """Names and attributes of all types."""
-        return [each for kind in filter(None, map(self.resource_type, self.names)) for each in kind.attributes.items()]
+        return [each for kind in self.kinds for each in kind.attributes.items()]
 
     @cached_property
     def _actions(self) -> frozenset[str]:
@@ -250,6 +270,11 @@ def load(api: str) -> Schema:
         facts["ten_letter_ids"],
         facts["naming"],
     )
+
+
+def is_type_name(text: str) -> bool:
+    """Return whether a described type of records may have that name."""
+    return _TYPE_NAME.fullmatch(text) is not None
 
 
 def closest(name: str, candidates: Iterable[str]) -> str:

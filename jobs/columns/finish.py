@@ -11,7 +11,7 @@ from jobs.columns.rules import Rules
 from jobs.columns.slots import Draft
 from jobs.damage.kinds import SPREADSHEET_ERRORS
 from jobs.formats.strays import MISREAD
-from jobs.model import RowRef, UpdateJob
+from jobs.model import ABSENT, RowRef, UpdateJob
 
 _UNREADABLE: Final = frozenset({"cell_error", "formula_not_calculated", "date_impossible"})
 _MARKS: Final = frozenset("#=")
@@ -112,6 +112,8 @@ def finish(
         RowRefused: the row would wipe keys, changes nothing, or repeats what must not be repeated. Its `column` is the
             plain name of the first of several, without a suffix.
     """
+    if rules.blind and draft.members:
+        _refuse_unknown_sets(draft, rules.schema, target[1])
     if rules.refuse_members:
         _refuse_wiping(draft, rules.schema, target[1])
     attributes, members, relationships = draft.attributes, draft.members, draft.relationships
@@ -143,7 +145,25 @@ def cells_decide(rules: Rules, paths: Collection[tuple[str, ...]]) -> bool:
         paths: what the columns are about.
     """
     both_ways = any((*path[:-1], "remove") in paths for path in paths if path[-1] == "add")
-    return not (rules.refuse_members or both_ways)
+    of_sets = rules.schema.grammar == "members" and any(path[-1] in {"add", "remove"} for path in paths)
+    return not (rules.refuse_members or both_ways or (rules.blind and of_sets))
+
+
+def _refuse_unknown_sets(draft: Draft, schema: Schema, type_: str) -> None:
+    """Check that no element is added to a set, or removed from one, whose other elements nobody has read.
+
+    Raises:
+        RowRefused: one is.
+    """
+    for name, elements in draft.members.items():
+        if schema.is_set(type_, name):
+            column = f"{name}.{'remove' if ABSENT in elements.values() else 'add'}"
+            raise RowRefused(
+                "set_not_read",
+                f"`{column}` changes a list that the API replaces as a whole, and a blind run does not know its other"
+                f" elements: leave out --blind, or write the whole list into `{name}`",
+                column,
+            )
 
 
 def _refuse_wiping(draft: Draft, schema: Schema, type_: str) -> None:

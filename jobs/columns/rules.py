@@ -14,6 +14,7 @@ class Rules:
         type: resource type of rows that do not name one; empty when each row must.
         clear_token: text of a sheet's cell that clears its target. NDJSON has null for that.
         refuse_members: rows that set keys of an object attribute are refused, since the others would be wiped.
+        blind: records are not read: elements of a set can be neither added nor removed.
         replace: the keys that a row sets of an object become the whole object.
         allow_triggers: names of the triggers that rows may fire, leading underscore included.
         resend_unknown: whether a re-fed row may repeat a trigger or tags that may have been applied already.
@@ -26,3 +27,4 @@ class Rules:
     allow_triggers: frozenset[str] = frozenset()
     resend_unknown: bool = False
     replace: bool = False
+    blind: bool = False

@@ -6,7 +6,7 @@ In this order: TOML (`syntax`), keys and types (here), and what the values say (
 import json
 import math
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, time
 from itertools import chain
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from jobs.apis.schema import closest
+from jobs.texts import either
 from jobs.toml.form import Form
 from jobs.toml.lines import Layout, layout_of
 from jobs.toml.problems import Path, Problem, value_at
@@ -124,14 +125,14 @@ def _mistyped(path: Path, value: object, layout: Layout, form: Form[Any]) -> str
     if form.shape.keys_at(path[:-1]) is None and (home := belongs(path, layout, form)):
         return f"{said}; {home}"
     has_header = path in layout.headers or (*path, 0) in layout.headers
-    return f"{said}{_remedy(wanted, value, has_header=has_header)}"
+    return f"{said}{_remedy(wanted, value, form.aliases, has_header=has_header)}"
 
 
-def _remedy(wanted: Any, value: object, *, has_header: bool) -> str:
+def _remedy(wanted: Any, value: object, aliases: Mapping[str, Sequence[str]], *, has_header: bool) -> str:
     """Return what to write instead, as far as it can be told."""
     literals = (get_args(each) for each in members(wanted) if get_origin(each) is Literal)
     choices = [each for each in chain.from_iterable(literals) if isinstance(each, str)]
-    if isinstance(value, str) and (near := closest(value, choices)):
+    if isinstance(value, str) and (near := _meant(value, choices, aliases)):
         return f"; did you mean {near}?"
     if is_list(wanted):
         of_tables = is_table(element_of(wanted))
@@ -144,6 +145,12 @@ def _remedy(wanted: Any, value: object, *, has_header: bool) -> str:
         return " without quotes"
     is_text = str in members(wanted) or bool(choices)
     return ": put it into quotes" if is_text and not isinstance(value, list | dict) else ""
+
+
+def _meant(value: str, choices: Sequence[str], aliases: Mapping[str, Sequence[str]]) -> str | None:
+    """Return the word that is meant: what the same thing is called elsewhere, or the nearest."""
+    others = [each for each in aliases.get(value.lower(), ()) if each in choices]
+    return either(others) if others else closest(value, choices)
 
 
 def _no_json(value: object, path: Path = ()) -> Iterator[Problem]:

@@ -191,7 +191,7 @@ def descriptions() -> str:
                 "<br>".join(_code_list(keys) for keys, _ in by_key),
                 "<br>".join(pages for _, pages in by_key),
                 _code_list(settable(api)) or "–",
-                _code_list(CREDENTIALS[api.auth.type]),
+                re.sub(r"ROWPATCH_\w+", r"`\g<0>`", CREDENTIALS[api.auth.type]) or "–",
             )
         )
     return _table(("API", "Types of records", "Key columns", "Read", "Also needed", "Credential"), rows)

@@ -49,9 +49,46 @@ FORMAT_LINES: Final = {
     '    "csv": CSV,': '    "columns": COLUMNS,',
 }
 API_LINES: Final = {
-    "from jobs.apis.commercelayer.api": "from jobs.apis.harbour import HARBOUR",
-    '    "commercelayer": COMMERCE_LAYER': '    "harbour": HARBOUR,',
+    "from jobs.apis.described.api": "from jobs.apis.harbour import Harbour",
+    '    "commercelayer": CommerceLayer': '    "harbour": Harbour,',
 }
+API: Final = '''
+"""A harbour, whose updates are signed."""
+
+from dataclasses import replace
+
+from jobs.apis.described.api import DescribedApi
+from jobs.apis.described.resource import DescribedResource
+from jobs.changes.diff import Change
+from jobs.model import Live, Request, UpdateJob
+
+
+class Signed(DescribedResource):
+    """A type of records."""
+
+    def update(self, job: UpdateJob, change: Change, live: Live | None) -> Request:
+        """Return the request that makes the change, with its signature."""
+        request = super().update(job, change, live)
+        return replace(request, headers={**request.headers, "Signature": str(sum(request.body))})
+
+
+class Harbour(DescribedApi):
+    """The API."""
+
+    def resource(self, type_name: str) -> DescribedResource:
+        """Return a type of records."""
+        made = super().resource(type_name)
+        return Signed(made.name, made.api, made.described, made.constants, made.base, made.schema)
+'''
+DESCRIPTION: Final = """\
+# A harbour.
+name = "harbour"
+code = "harbour"
+base_url = "https://harbour.example"
+[resources.boats]
+path = "/boats/{id}"
+fields = { name = { type = "text" }, berth = { type = "int" } }
+"""
 COMMAND_LINES: Final = {'    "check":': '    "greet": "Say hello.",'}
 
 
@@ -98,28 +135,27 @@ def test_an_input_format_is_added_in_the_files_that_the_guide_names(tmp_path: Pa
 
 
 def test_an_api_is_added_in_the_files_that_the_guide_names(tmp_path: Path) -> None:
-    module, registry = "jobs/apis/harbour.py", "jobs/apis/registry.py"
-    used = {
-        "jobs/apis/api.py",
-        "jobs/apis/auth.py",
-        "jobs/apis/backpressure.py",
-        "jobs/apis/documents.py",
-        "jobs/apis/limits.py",
-        "jobs/changes/taken.py",
-    }
-    assert named("How to add an API", "harbour") == {module, registry, *used}
-    text = (ROOT / "tests/system/e2e/toy_api.py").read_text(encoding="utf-8")
-    folder = program_with(tmp_path, {module: text}, registry, API_LINES)
-    sheet = folder / "boats.csv"
-    sheet.write_text("id,name,berth\na,Anna,7\nb,Ben,8\n")
-    program = (
-        "import anyio, rowpatch\nfrom functools import partial\nfrom jobs.apis.registry import APIS\n"
-        f"how = rowpatch.Input(source={str(sheet)!r}, format='csv')\n"
-        "checked = anyio.run(partial(rowpatch.check, how, 'boats', api=APIS['harbour']))\n"
-        "print(checked.rows, checked.exit_status)"
+    module, registry, model = "jobs/apis/harbour.py", "jobs/apis/registry.py", "jobs/apis/description/model.py"
+    used = {"jobs/apis/api.py", "jobs/apis/described/api.py", "jobs/apis/described/resource.py"}
+    assert named("How to add an API", "harbour") == {module, registry, model, *used}
+    folder = program_with(tmp_path, {module: API}, registry, API_LINES)
+    described = (folder / model).read_text()
+    assert described.count('Literal["", "commercelayer"]') == 1
+    (folder / model).write_text(
+        described.replace('Literal["", "commercelayer"]', 'Literal["", "commercelayer", "harbour"]')
     )
-    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=folder, check=False)
-    assert (found.stdout, found.stderr) == ("2 0\n", "")
+    (folder / "jobs/apis/descriptions/harbour.toml").write_text(DESCRIPTION)
+    (folder / "boats.csv").write_text("id,name,berth\na,Anna,7\nb,Ben,8\n")
+    found = run(folder, "check", "boats.csv", "--api", "harbour", "--type", "boats")
+    assert (found.returncode, found.stderr) == (0, "")
+    assert "2 can be sent" in found.stdout
+    program = (
+        "from jobs.apis.registry import api_named\nfrom jobs.changes.diff import as_written\n"
+        "from jobs.model import RowRef, UpdateJob\njob = UpdateJob(RowRef(1, 1, b''), 'boats', 'a', {'berth': 7})\n"
+        "print(api_named('harbour').resource('boats').update(job, as_written(job), None).headers)"
+    )
+    made = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=folder, check=False)
+    assert (made.stdout, made.stderr) == ("{'Signature': '962'}\n", "")
 
 
 def test_a_command_is_added_in_the_files_that_the_guide_names(tmp_path: Path) -> None:

@@ -5,15 +5,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, get_args
 
-from jobs.apis.commercelayer.api import COMMERCE_LAYER
-from jobs.apis.commercelayer.meaning import meaning_of
-from jobs.apis.commercelayer.updates import update_request
 from jobs.apis.described.meaning import compiled
 from jobs.apis.described.meaning import meaning_of as meaning_by_rules
 from jobs.apis.description.model import ErrorPlaces, ErrorRule, Meant
 from jobs.changes.diff import as_written
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, RowRef, UpdateJob
 from jobs.reasons import REASONS
+from tests.commerce_layer import COMMERCE_LAYER, meaning_of, update_request
 from worker.policy import verdict as policy
 from worker.policy.verdict import DecideAnew, HaltRun, ReadBack, Reroute, Retry, Sent, Settle, SlowDown, Verdict
 

@@ -342,7 +342,10 @@ ALL = {
         ("bearer", {"token": "t"}),
         ("basic", {"username": "me", "password": "pw"}),
         ("api_key", {"api_key": "k"}),
-        ("oauth2_client_credentials", {"client_id": "id", "client_secret": "cs", "auth_url": "https://auth.example"}),
+        (
+            "oauth2_client_credentials",
+            {"token": "t", "client_id": "id", "client_secret": "cs", "auth_url": "https://auth.example"},
+        ),
         ("none", {}),
     ],
 )
@@ -359,8 +362,8 @@ def test_only_the_secrets_that_an_api_takes_are_read(kind: str, read: dict[str, 
         ("api_key", {}, "Set ROWPATCH_API_KEY\n(or ROWPATCH_API_KEY_FILE"),
         ("basic", {}, "Set ROWPATCH_USERNAME and ROWPATCH_PASSWORD\n"),
         ("basic", {"ROWPATCH_USERNAME": "me"}, "ROWPATCH_USERNAME and ROWPATCH_PASSWORD belong together: set both."),
-        ("oauth2_client_credentials", {"ROWPATCH_TOKEN": "t"}, "Set ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET\n"),
-        ("oauth2_client_credentials", {"ROWPATCH_CLIENT_SECRET": "t"}, "belong together: set both."),
+        ("oauth2_client_credentials", {}, "Set ROWPATCH_TOKEN, or ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET\n"),
+        ("oauth2_client_credentials", {"ROWPATCH_CLIENT_SECRET": "t"}, "belong together: set both, or neither."),
         ("basic", {**TWO, "ROWPATCH_USERNAME": "a:b"}, "ROWPATCH_USERNAME: a user name holds no colon"),
         ("basic", {**TWO, "ROWPATCH_PASSWORD": "a\nb"}, "ROWPATCH_PASSWORD: it holds a line end"),
         ("api_key", {"ROWPATCH_API_KEY": "Bearer k"}, "leave out the word Bearer"),
@@ -389,7 +392,8 @@ def test_a_password_file_ends_with_a_line_end_that_is_not_part_of_it(tmp_path: P
 
 
 def test_requests_carry_a_token_or_the_secrets_at_hand_never_those_of_a_client() -> None:
-    client = read_secrets(ALL, auth("oauth2_client_credentials"))
+    without_token = {name: value for name, value in ALL.items() if name != "ROWPATCH_TOKEN"}
+    client = read_secrets(without_token, auth("oauth2_client_credentials"))
     needs = auth("oauth2_client_credentials").needs
     assert client.at_hand(needs) == ()
     issued = client.with_token(Grant("t2", 60.0, "https://a.example/v1"), 1000.0)

@@ -75,9 +75,12 @@ app: Final = App(
     suppress_keyboard_interrupt=False,  # `run` reports interrupts itself
     default_parameter=Parameter(show_env_var=False, show_default=False),
 )
+
+_BEGINNERS: Final = frozenset({"apply", "check", "plan", "probe"})
+"""Commands that read flags from the environment: they begin a run. An existing run has its settings in its journal."""
+
 for _name, _what in _COMMANDS.items():
-    # An existing run has its settings in its journal: only commands that begin one read flags from the environment.
-    _config: dict[str, Any] = {"config": _environment} if _name in {"apply", "check", "plan", "probe"} else {}
+    _config: dict[str, Any] = {"config": _environment} if _name in _BEGINNERS else {}
     app.command(f"worker.cli.{_name}:{_name}", help=_what, **_config)
 
 
@@ -120,14 +123,35 @@ def _takes_value(argument: str, switches: Collection[str]) -> bool:
     return argument.startswith("--") and "=" not in argument and argument not in switches
 
 
+def _logs_json(arguments: Sequence[str]) -> bool:
+    """Return True if the log is to be JSON lines. That is looked up before parsing: a refused flag is logged, too."""
+    asked = [arguments[place + 1 : place + 2] for place, each in enumerate(arguments) if each == "--log-format"]
+    asked += [[each.partition("=")[2]] for each in arguments if each.startswith("--log-format=")]
+    if not asked and arguments[:1] and arguments[0] in _BEGINNERS:
+        asked = [[os.environ.get("ROWPATCH_LOG_FORMAT", "")]]
+    return ["json"] in asked[-1:]
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command; return its exit status."""
     tokens = list(_with_dashes(arguments))
+    if not _logs_json(tokens):
+        return _run(tokens)
+    from worker.cli.speech import json_lines
+
+    with json_lines():
+        return _run(tokens)
+
+
+def _run(tokens: Sequence[str]) -> int:
     try:
         status = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         from worker.cli.console import Screen
+        from worker.cli.speech import complain, is_in_json
 
+        if is_in_json():
+            return complain(str(error), REFUSED)
         Screen(stderr=True).print(CycloptsPanel(error))
         return REFUSED
     except KeyboardInterrupt as error:

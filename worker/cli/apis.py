@@ -48,9 +48,10 @@ def show(
     from worker.cli.guarded import guarded
     from worker.cli.speech import say
     from worker.operations import descriptions
+    from worker.operations.apis import found
 
     def print_it() -> int:
-        say((descriptions.source(which) if source else shown(descriptions.described(which))).removesuffix("\n"))
+        say((descriptions.source(which) if source else shown(found(which))).removesuffix("\n"))
         return 0
 
     return guarded(print_it)

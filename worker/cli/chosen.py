@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final, Literal
 
 from jobs.apis.api import Api
-from jobs.apis.description.model import Description
 from jobs.apis.description.variables import variables_of
 from worker.cli.flags import ApiFlags, Flags
 from worker.cli.speech import ask, can_ask, warn
@@ -55,6 +54,11 @@ def chosen_to_undo(given: Path | None, flags: Flags, *, sure: bool) -> Path:
     return found
 
 
+def named_api(flags: ApiFlags) -> str:
+    """Return the name or file of the API that the flags or the environment give; empty for the default one."""
+    return flags.api or os.environ.get("ROWPATCH_API", "")
+
+
 def chosen_api(flags: ApiFlags) -> Api:
     """Return the API that the flags or the environment name, with its variables; without a name, the default one.
 
@@ -64,11 +68,11 @@ def chosen_api(flags: ApiFlags) -> Api:
     Raises:
         ConfigError: there is no such API, its description is refused, or it has no variable that was set.
     """
-    found = apis.found(flags.api or os.environ.get("ROWPATCH_API", ""))
+    found = apis.found(named_api(flags))
     given = _pairs(flags.variables or ())
     if os.environ.get("ROWPATCH_SET"):
         raise ConfigError("ROWPATCH_SET is not read: set ROWPATCH_SET_NAME=VALUE, a variable for each.")
-    known = variables_of(found) if isinstance(found, Description) else frozenset[str]()
+    known = variables_of(found)
     told = {name: os.environ.get(apis.in_environment(name)) for name in known - given.keys()}
     return apis.with_variables(found, {**{name: value for name, value in told.items() if value}, **given})
 

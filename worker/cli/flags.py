@@ -177,7 +177,50 @@ class Flags:
     @property
     def of_sheets(self) -> list[str]:
         """Flags given that say what the rows of a sheet mean: a run that is undone or verified has its own settings."""
-        return [f"--{name.replace('_', '-')}" for name in _OF_SHEETS if getattr(self, name) is not None]
+        return self.given(*_OF_SHEETS)
+
+    def given(self, *names: str) -> list[str]:
+        """Return those of the flags that were given, as they are typed."""
+        return [f"--{name.replace('_', '-')}" for name in names if getattr(self, name) is not None]
+
+
+_HIDDEN: Final = Parameter(show=False, negative=())
+"""A flag that a command refuses with a reason, and so does not list."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class UndoFlags(Flags):
+    """Flags of an undo: its rows come from the run that it undoes."""
+
+    type: Annotated[str | None, _HIDDEN] = None
+    clear_token: Annotated[str | None, _HIDDEN] = None
+    metadata: Annotated[Literal["merge", "replace"] | None, _HIDDEN] = None
+    allow_trigger: Annotated[tuple[str, ...] | None, _HIDDEN] = None
+    resend_unknown: Annotated[bool | None, _HIDDEN] = None
+    blind: Annotated[bool | None, _HIDDEN] = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class VerifyFlags(UndoFlags):
+    """Flags of a verification: it reads all that a run wrote."""
+
+    limit: Annotated[int | None, _HIDDEN] = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class ProbeFlags(Flags):
+    """Flags of a probe, which is about one record."""
+
+    limit: Annotated[int | None, _HIDDEN] = None
+    metadata: Annotated[Literal["merge", "replace"] | None, _HIDDEN] = None
+    allow_trigger: Annotated[tuple[str, ...] | None, _HIDDEN] = None
+    resend_unknown: Annotated[bool | None, _HIDDEN] = None
+    blind: Annotated[bool | None, _HIDDEN] = None
+    canary: Annotated[int | None, _HIDDEN] = None
+    stop_after: Annotated[str | None, _HIDDEN] = None
 
 
 @Parameter(name="*")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from worker.cli.flags import RUN, TRYING, ApiFlags, Flags, SourceFlags
+from worker.cli.flags import RUN, TRYING, ApiFlags, ProbeFlags, SourceFlags
 
 
 def probe(
@@ -16,7 +16,11 @@ def probe(
     *,
     field: Annotated[
         str | None,
-        Parameter(group=TRYING, help="Field to write a made-up value into, like title or options.colour:str."),
+        Parameter(
+            group=TRYING,
+            help="Field to write a made-up value into, like title or options.colour:str. Costs two writes more; a"
+            " member of an object up to eight.",
+        ),
     ] = None,
     value: Annotated[str | None, Parameter(group=TRYING, help="The made-up value, as a cell would have it.")] = None,
     unknown_field: Annotated[
@@ -33,7 +37,7 @@ def probe(
         Path | None, Parameter(group=RUN, help="Where the probe is kept. Default: runs/probe-TYPE-TIME.")
     ] = None,
     which: ApiFlags = ApiFlags(),
-    flags: Flags = Flags(),
+    flags: ProbeFlags = ProbeFlags(),
     reading: SourceFlags = SourceFlags(),
 ) -> int:
     """Read one record, send back a value that it has already, and read it again: is the API as its description says?

@@ -97,10 +97,11 @@ def sandbox(
             bearer_errors=bearer_errors,
         )
         found = behind(chosen_api(which))
+        is_described = found is not None and not found[0].code
         settings = SandboxSettings(
-            seed=seed if found or seed else ("stripe_payments=1000", "transactions=1000"),
+            seed=seed if is_described or seed else ("stripe_payments=1000", "transactions=1000"),
             mode=mode,
-            limit=_window(limit or ("none" if found else "100/60s"), "--limit"),
+            limit=_window(limit or ("none" if is_described else "100/60s"), "--limit"),
             faults=faults,
             random_seed=random_seed,
             state=state,
@@ -108,7 +109,7 @@ def sandbox(
             latency=_seconds(latency, "--latency"),
             strange=strange,
         )
-        if found is None:
+        if found is None or not is_described:
             return _until_interrupted(lambda: _commerce_layer(settings, port))
         _check_described(settings, limit_share)
         share = None if limit == "none" else limit_share

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.text import Text
 
 from worker.cli.console import Screen
-from worker.cli.speech import to_devnull
+from worker.cli.speech import is_in_json, to_devnull
 from worker.clock import Clock
 from worker.engine.progress import Progress
 
@@ -57,7 +57,7 @@ def configure_log(log_format: Literal["text", "json"]) -> None:
 
 def watcher(clock: Clock) -> Callable[[Progress], Coroutine[Any, Any, Never]]:
     """Return a coroutine function that shows the progress until it is cancelled."""
-    return _live(clock) if _console.is_terminal else _plain(clock)
+    return _live(clock) if _console.is_terminal and not is_in_json() else _plain(clock)
 
 
 def _live(clock: Clock) -> Callable[[Progress], Coroutine[Any, Any, Never]]:
@@ -76,7 +76,11 @@ def _plain(clock: Clock) -> Callable[[Progress], Coroutine[Any, Any, Never]]:
         progress.line(clock.now())
         while True:
             await anyio.sleep(ELSEWHERE)
-            _show(progress.line(clock.now()))
+            line = progress.line(clock.now())
+            if is_in_json():
+                structlog.get_logger("rowpatch").info("progress", message=line)
+            else:
+                _show(line)
 
     return watch
 

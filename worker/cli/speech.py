@@ -5,22 +5,44 @@ Text from a cell, a server or a file name must not move the cursor or reverse th
 """
 
 import contextlib
+import json
 import os
 import sys
-from typing import TextIO
+from collections.abc import Iterator
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Final, TextIO
 
 from jobs.printable import printable
+
+_IN_JSON: Final = ContextVar("in_json", default=False)
+"""Whether everything on standard error is a JSON line."""
+
+
+@contextlib.contextmanager
+def json_lines() -> Iterator[None]:
+    """Make a JSON line of everything on standard error, like those of the log; `message` holds the words."""
+    before = _IN_JSON.set(True)
+    try:
+        yield
+    finally:
+        _IN_JSON.reset(before)
+
+
+def is_in_json() -> bool:
+    """Return True if everything on standard error is a JSON line."""
+    return _IN_JSON.get()
 
 
 def complain(message: str, status: int) -> int:
     """Print what is wrong on standard error; return `status`."""
-    emit(f"rowpatch: {lines(message)}", sys.stderr)
+    _note("error", message, f"rowpatch: {lines(message)}")
     return status
 
 
 def warn(text: str) -> None:
     """Print on standard error."""
-    emit(lines(text), sys.stderr)
+    _note("note", text, lines(text))
 
 
 def can_ask() -> bool:
@@ -35,7 +57,10 @@ def ask(question: str) -> str:
 
 
 def prompt(question: str) -> None:
-    """Print a question on standard error; the line is left open for the reply."""
+    """Print a question on standard error; the line is left open for the reply, but for a JSON line."""
+    if is_in_json():
+        _note("question", question, "")
+        return
     print(f"{lines(question)} ", end="", file=sys.stderr, flush=True)
 
 
@@ -49,6 +74,14 @@ def to_devnull(stream: TextIO | None) -> None:
     with contextlib.suppress(OSError, ValueError):
         if stream is not None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _note(event: str, message: str, text: str) -> None:
+    """Print on standard error: the message as a JSON line, or else the text."""
+    if is_in_json():
+        level, now = "error" if event == "error" else "info", datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        text = json.dumps({"message": lines(message), "event": event, "level": level, "timestamp": now})
+    emit(text, sys.stderr)
 
 
 def emit(text: str, stream: TextIO | None) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from worker.cli.flags import RUN, Flags
+from worker.cli.flags import RUN, UndoFlags
 
 
 def undo(
@@ -21,7 +21,7 @@ def undo(
     plan_only: Annotated[
         bool, Parameter(group=RUN, negative=(), help="Only show what would be restored; nothing is sent.")
     ] = False,
-    flags: Flags = Flags(),
+    flags: UndoFlags = UndoFlags(),
 ) -> int:
     """Restore, key by key, what RUN replaced. The undo is a run of its own: it can be resumed, and undone.
 

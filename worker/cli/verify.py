@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from worker.cli.flags import RUN, Flags, whole_number
+from worker.cli.flags import RUN, Flags, VerifyFlags, whole_number
 
 
 def verify(
@@ -16,7 +16,7 @@ def verify(
     sample: Annotated[
         int | None, Parameter(converter=whole_number, group=RUN, help="Number of records to verify, at random.")
     ] = None,
-    flags: Flags = Flags(),
+    flags: VerifyFlags = VerifyFlags(),
 ) -> int:
     """Read every record that RUN wrote again, and check that it still holds what RUN wrote last. Nothing is sent.
 

@@ -52,7 +52,7 @@ class Intake:
         if self.histories is not None and self.histories.unknown(number):
             return InFlightRow(job, job.type, stands=True)
         history = self.histories.of(number) if self.histories is not None else UNTOUCHED
-        recovery = recover(history, replay_safe=job.replay_safe or self.resend_unknown)
+        recovery = recover(history, replay_safe=job.replay_safe, resend_unknown=self.resend_unknown)
         if recovery is Recovery.SKIP:
             return None
         planned = self.expected(number) if self.expected is not None else None

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from jobs.apis.api import Api
 from jobs.changes.edits import without_tags
 from jobs.model import Outcome, Reply, RowResult, Status
-from jobs.reasons import REASONS
 from worker.clock import Clock
 from worker.engine.bells import Bells
 from worker.journal import SAFE, Journal
@@ -74,7 +73,7 @@ class Outcomes:
             types = frozenset((row.job.type, row.type_name, *self.api.resource(row.job.type).variants))
             self.recent.add(row.job.id, types, row.change, now)
             row.written_at = now
-        self.sequencer.settled(row, settle.status, settle.reason, self.clock.moment())
+        self.sequencer.settled(row, settle.status, settle.reason, self.clock.moment(), settle.message)
         self.drain()
 
     def doubt(self, row: InFlightRow, question: ReadBack, outcome: Outcome | None) -> None:
@@ -161,6 +160,4 @@ class Outcomes:
 
 def _noted(question: ReadBack) -> str:
     """Return the outcome of an attempt for the journal: SAFE if it had no effect, else the reason of the doubt."""
-    if question.refused:
-        return SAFE
-    return question.reason if REASONS[question.reason].status is Status.UNKNOWN else "interrupted"
+    return SAFE if question.refused else question.reason

@@ -47,11 +47,13 @@ class Reading:
         for row in page.rows:
             wanted.setdefault(row.job.type, []).append(row.job.reference)
         found: dict[tuple[str, str], tuple[str, ...]] = {}
+        failed: dict[tuple[str, str], str] = {}
         for type_name, references in wanted.items():
-            ids = await self.lookup.referenced(type_name, references)
-            found.update({(type_name, reference): each for reference, each in ids.items()})
+            looked_up = await self.lookup.referenced(type_name, references)
+            found.update({(type_name, reference): ids for reference, ids in looked_up.ids.items()})
+            failed.update({(type_name, reference): why for reference, why in looked_up.failed.items()})
         if not self.stop.reason:
-            self.sequencer.found(found, dict(self._late(page, found)))
+            self.sequencer.found(found, dict(self._late(page, found)), failed)
 
     async def read(self, page: ReadPage) -> None:
         """Read the records of a page, and let the sequencer decide its rows."""

@@ -3,11 +3,12 @@
 There is no task per row. The first updates of a type are sent alone and read back in full.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import anyio
 
-from jobs.model import Status
+from jobs.model import JSON, Status
 from worker.engine.attempt import AttemptLoop, Ending, Judged, NeedsReadBack, Rerouted
 from worker.engine.bells import Bells
 from worker.engine.outcomes import Outcomes
@@ -16,7 +17,7 @@ from worker.engine.settling import Settling
 from worker.policy.canary import strayed, unstuck, vanished
 from worker.policy.row import InFlightRow, room_at
 from worker.policy.sequencer import Sequencer
-from worker.policy.verdict import ReadBack
+from worker.policy.verdict import ReadBack, values_lost
 from worker.stop import Stop
 
 
@@ -133,16 +134,33 @@ class Senders:
                 self.attempts.limiter.release()
             raise
         ending = await self.attempts.run(row, admitted=not gives_way)
-        if before is None or not isinstance(ending, Judged) or ending.settle.status is not Status.APPLIED:
+        if before is None or not (isinstance(ending, Judged | NeedsReadBack) and self._is_confirmed(ending)):
             return ending
         found = await lookup.record(job.type, job.id)
-        if found is None:
-            return ending
-        edits = ending.settle.stored or row.change.edits
-        if names := unstuck(edits, found, lookup.api.schema):
+        return ending if found is None else self._as_seen(row, ending, before, found)
+
+    def _is_confirmed(self, ending: Judged | NeedsReadBack) -> bool:
+        """Return True if the API has confirmed an update, though perhaps by a reply that shows nothing."""
+        if isinstance(ending, Judged):
+            return ending.settle.status is Status.APPLIED
+        return ending.question.reason == "unverified" and self.reading.lookup.api.schema.grammar == "members"
+
+    def _as_seen(
+        self, row: InFlightRow, ending: Judged | NeedsReadBack, before: Mapping[str, JSON], found: Mapping[str, JSON]
+    ) -> Ending:
+        """Judge a first update by the whole record before and after it."""
+        job, schema = row.job, self.reading.lookup.api.schema
+        verdict = ending.settle if isinstance(ending, Judged) else ending.question
+        edits = verdict.stored or row.change.edits
+        if names := unstuck(edits, found, schema):
+            if isinstance(ending, NeedsReadBack):
+                return ending  # it is read again anyway
             said = f"sent, and not on the record right after: {', '.join(names)}"
-            return NeedsReadBack(ReadBack("not_taken", said, stored=ending.settle.stored), ending.outcome)
-        judge = strayed if lookup.api.schema.grammar == "attributes" else vanished
-        if said := judge(lookup.api.schema.resource_type(row.type_name), row.change, before, found):
+            return NeedsReadBack(ReadBack("not_taken", said, stored=verdict.stored), ending.outcome)
+        kind = schema.resource_type(row.type_name)
+        if schema.grammar == "members":
+            lost = vanished(kind, row.change, before, found)
+            return Judged(values_lost(edits, lost), ending.outcome) if lost else ending
+        if said := strayed(kind, row.change, before, found):
             self.stop.request("canary", f"row {row.number} ({job.type}/{job.id}): {said}")
         return ending

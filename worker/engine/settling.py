@@ -21,7 +21,7 @@ from worker.clock import Clock
 from worker.engine.bells import Bells
 from worker.engine.outcomes import Outcomes
 from worker.lane.reads import Lookup
-from worker.policy.decision import give_up, read_back
+from worker.policy.decision import give_up, read_back, with_losses
 from worker.policy.lifecycle import Event, step
 from worker.policy.row import READ_LAG_S, Found, InFlightRow
 from worker.policy.verdict import ReadBack, Settle
@@ -211,6 +211,7 @@ class Settling:
             doubt.live = row.live = live
             row.read_at = found.at[row.job.id]
             settle = read_back(row.image, live, doubt.question, self.lookup.api.schema, fires=fires)
+            settle = settle and with_losses(row, settle, live, self.lookup.api.schema)
         if settle is None and self._is_enough(doubt, live):
             settle = give_up(row.image, doubt.live, doubt.question, self.lookup.api.schema, fires=fires)
         if settle is None:

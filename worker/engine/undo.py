@@ -17,6 +17,7 @@ from worker.files.atomic import replacing
 from worker.files.run_directory import JOURNAL
 from worker.journal import PLAN, History, Image, Journal, Planned, create
 from worker.reports.formats import csv_head, csv_text, json_lines
+from worker.reports.keys import KeyNames, names_of
 from worker.settings import Input, Settings
 
 CANNOT: Final = "cannot_undo.csv"
@@ -63,7 +64,7 @@ def prepare(
         OSError: the new input cannot be.
     """
     with TemporaryFile(dir=directory) as text:
-        rows, lost = _write(history, schema, directory, text)
+        rows, lost = _write(history, schema, directory, text, names_of(schema, made_with.target.type))
         text.seek(0)
         spooled = source.spool(text, directory, "ndjson")
     how = Input(source=label, format="ndjson", encoding="utf-8", limit=limit)
@@ -84,17 +85,19 @@ def prepare(
     return Prepared(settings, rows, lost)
 
 
-def _write(history: History, schema: Schema, directory: Path, text: IO[bytes]) -> tuple[int, int]:
+def _write(
+    history: History, schema: Schema, directory: Path, text: IO[bytes], names: KeyNames | None
+) -> tuple[int, int]:
     """Write the restoring rows, and what cannot be restored; how many there are of each."""
     rows = lost = 0
     with replacing(directory, (CANNOT,)) as (report,):
-        report.write(csv_head(_HEADER))
+        report.write(csv_head((*_HEADER, *(names.columns if names else ()))))
         for image, way in _records(history, schema):
             if way.members:
                 rows += 1
                 text.write(json_lines([way.members]).encode("utf-8", "surrogatepass"))
             lost += len(way.lost)
-            report.write(csv_text(_cells(image, each) for each in way.lost))
+            report.write(csv_text(_cells(image, each, names) for each in way.lost))
     return rows, lost
 
 
@@ -115,5 +118,8 @@ def _plans(history: History, schema: Schema) -> Iterator[Planned]:
             yield Planned(number, image.type, image.id, Status.PENDING, edits=way.edits)
 
 
-def _cells(image: Image, lost: NotRestorable) -> list[str]:
-    return [str(lost.row), quoted(image.type), quoted(image.id), quoted(lost.column), lost.why]
+def _cells(image: Image, lost: NotRestorable, names: KeyNames | None) -> list[str]:
+    parts = names.cells(image.type, image.id) if names else ()
+    return [
+        str(lost.row), quoted(image.type), quoted(image.id), quoted(lost.column), lost.why, *map(quoted, parts),
+    ]  # fmt: skip

@@ -14,6 +14,7 @@ from worker.files.retention import is_of_job
 from worker.files.run_directory import JOURNAL, is_held
 from worker.journal import PLAN, History, JournalError
 from worker.journal.reader import Process
+from worker.policy.guards import VALUES_LOST
 from worker.settings import ConfigError, Settings
 
 HOME: Final = Path("runs")
@@ -36,6 +37,7 @@ class RunListed:
         rows: of the input. `counts`: results by status. `limit`: rows that are looked at for now; None for all.
         reach: rows that a resume can get to: a plan may end before the input does.
         exit_status: of the last process; None if it did not end by itself.
+        has_lost: it stopped since its updates took values that no cell sets: to go on would take more.
     """
 
     directory: Path
@@ -48,6 +50,7 @@ class RunListed:
     limit: int | None = None
     reach: int = 0
     exit_status: int | None = None
+    has_lost: bool = False
 
     @property
     def outcome(self) -> str:
@@ -75,7 +78,7 @@ class RunListed:
     @property
     def is_open(self) -> bool:
         """Whether a `resume` would go on with it."""
-        if self.is_plan or self.is_probe or self.state in {"working", "damaged"}:
+        if self.is_plan or self.is_probe or self.has_lost or self.state in {"working", "damaged"}:
             return False
         return self.state != "finished" or sum(self.counts.values()) < self.reach
 
@@ -88,7 +91,7 @@ class RunListed:
     def needs_retry(self) -> bool:
         """Whether a `retry` has rows to send."""
         failed = any(self.counts.get(status) for status in _TO_RETRY)
-        return not (self.is_plan or self.is_probe) and (failed or (self.is_open and self.is_short))
+        return not (self.is_plan or self.is_probe or self.has_lost) and (failed or (self.is_open and self.is_short))
 
     @property
     def has_written(self) -> bool:
@@ -103,6 +106,8 @@ class RunListed:
             return f"rowpatch apply --plan {run}"
         if self.is_probe:
             return "" if self.state in {"finished", "working"} else f"rowpatch undo {run}"
+        if self.has_lost:
+            return f"rowpatch undo {run}"
         if self.is_open:
             return f"rowpatch resume {run}" + (
                 f" --limit {self.rows}" if self.limit is not None and not self.is_short else ""
@@ -174,7 +179,9 @@ def _read(directory: Path, history: History, changed: float) -> RunListed:
     reach = limit if limit is not None and history.is_bound_to(limit) else rows
     state = _state(directory, history, processes)
     status = processes[-1].exit_status if processes else None
-    return RunListed(directory, command, facts["source"], state, at, rows, history.counts(), limit, reach, status)
+    has_lost = bool(processes) and processes[-1].message.startswith(f"{VALUES_LOST}: ")
+    counts = history.counts()
+    return RunListed(directory, command, facts["source"], state, at, rows, counts, limit, reach, status, has_lost)
 
 
 def _state(directory: Path, history: History, processes: list[Process]) -> str:

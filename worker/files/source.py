@@ -254,6 +254,7 @@ def rules(how: Input, type_name: str, schema: Schema) -> Rules:
         allow_triggers=frozenset(how.allow_triggers),
         resend_unknown=how.resend_unknown,
         replace=how.metadata == "replace",
+        blind=how.blind,
     )
 
 

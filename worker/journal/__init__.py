@@ -6,11 +6,12 @@
 from worker.journal.committer import Runner, WriterThread, inline
 from worker.journal.reader import History, OpenAttempt, Process, RowHistories, RowOutcome, Settled
 from worker.journal.records import Image, Planned
-from worker.journal.schema import ANSWERED, PLAN, SAFE, JournalDamaged, JournalError, create
+from worker.journal.schema import ANSWERED, CONFIRMED, PLAN, SAFE, JournalDamaged, JournalError, create
 from worker.journal.writer import Counters, Journal
 
 __all__ = [
     "ANSWERED",
+    "CONFIRMED",
     "PLAN",
     "SAFE",
     "Counters",

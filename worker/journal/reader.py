@@ -15,7 +15,7 @@ from jobs.changes.edits import fires_twice
 from jobs.model import ApiError, RowRef, RowResult, Status
 from jobs.model import Path as Field
 from worker.journal.records import Image, Planned, names_in, read_image, read_planned
-from worker.journal.schema import ANSWERED, PLAN, SAFE, JournalDamaged, connect, damaged, translated
+from worker.journal.schema import ANSWERED, CONFIRMED, PLAN, SAFE, JournalDamaged, connect, damaged, translated
 from worker.policy.lifecycle import RowHistory
 
 T = TypeVar("T")
@@ -33,7 +33,8 @@ _PLAIN_MARKS: Final = f"SELECT row FROM result WHERE {_PLAIN}"  # noqa: S608  # 
 _MARKS: Final = f"SELECT row, redo, status, reason FROM result WHERE NOT ({_PLAIN})"  # noqa: S608  # a constant
 _DOUBTS: Final = """
     SELECT attempt.row, (SELECT max(n) FROM attempt AS each WHERE each.row = attempt.row),
-        min(coalesce(attempt.outcome, 'interrupted')), max(attempt.at)
+        min(coalesce(attempt.outcome, 'interrupted')), max(attempt.at),
+        max(coalesce(attempt.outcome, '') IN (SELECT value FROM json_each(?)))
     FROM attempt LEFT JOIN result ON result.row = attempt.row
     WHERE coalesce(attempt.outcome, '') <> ? AND (result.row IS NULL OR attempt.n > result.attempts)
     GROUP BY attempt.row ORDER BY attempt.row
@@ -94,6 +95,7 @@ _UNSETTLED_ATTEMPTS: Final = """
 """
 
 _LISTED: Final = json.dumps(sorted(ANSWERED))
+_LISTED_CONFIRMED: Final = json.dumps(sorted(CONFIRMED))
 _ANSWERED_ATTEMPTS: Final = """
     SELECT row, max(n) FROM attempt WHERE outcome IN (SELECT value FROM json_each(?)) GROUP BY row
 """
@@ -117,12 +119,17 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class OpenAttempt:
-    """A row that may have been changed by an attempt without a recorded result."""
+    """A row that may have been changed by an attempt without a recorded result.
+
+    Attributes:
+        confirmed: a success answered the attempt, and the process ended before a read showed the update.
+    """
 
     row: int
     attempts: int
     reason: str
     at: float
+    confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,6 +173,7 @@ class RowHistories:
     REDO: ClassVar = 2
     DOUBTFUL: ClassVar = 4
     UNKNOWN: ClassVar = 8
+    CONFIRMED: ClassVar = 16
 
     def mark(self, row: int, bits: int) -> None:
         """Add `bits` to a row.
@@ -199,7 +207,8 @@ class RowHistories:
     def of(self, row: int) -> RowHistory:
         """Return the history of one row."""
         bits = self.marks[row]
-        return RowHistory(bool(bits & self.SETTLED), bool(bits & self.REDO), bool(bits & self.DOUBTFUL))
+        settled, redo, doubtful = bool(bits & self.SETTLED), bool(bits & self.REDO), bool(bits & self.DOUBTFUL)
+        return RowHistory(settled, redo, doubtful, confirmed=bool(bits & self.CONFIRMED))
 
 
 class History:
@@ -245,7 +254,7 @@ class History:
 
     def doubts(self) -> Iterator[OpenAttempt]:
         """Yield, in row order, the rows that an attempt after their last result may have applied."""
-        return self._understood(_doubt, _DOUBTS, SAFE)
+        return self._understood(_doubt, _DOUBTS, _LISTED_CONFIRMED, SAFE)
 
     def histories(self, rows: int) -> RowHistories:
         """Read the histories of all rows of an input.
@@ -264,7 +273,10 @@ class History:
             if redo and unknown:
                 histories.doubt(row, reason)
         for doubt in self.doubts():
-            histories.doubt(doubt.row, doubt.reason)
+            unseen = doubt.confirmed and doubt.reason == "interrupted"
+            histories.doubt(doubt.row, "not_taken" if unseen else doubt.reason)
+            if doubt.confirmed:
+                histories.mark(doubt.row, RowHistories.CONFIRMED)
         for image in self._understood(read_image, _IMAGES_OF_DOUBTFUL):
             if image.row in histories.reasons:
                 histories.images[image.row] = image
@@ -403,8 +415,9 @@ class History:
 
 
 def _doubt(row: Any) -> OpenAttempt:
-    number, attempts, reason, at = row
-    return OpenAttempt(int(number), int(attempts), str(reason), float(at))
+    number, attempts, outcome, at, confirmed = row
+    reason = "interrupted" if outcome == "unverified" else str(outcome)  # a row that is unverified was applied
+    return OpenAttempt(int(number), int(attempts), reason, float(at), bool(confirmed))
 
 
 def _mark(row: Any) -> tuple[int, bool, Status, str]:

@@ -45,6 +45,9 @@ SAFE: Final = "safe"
 ANSWERED: Final = frozenset({SAFE, "server_error"})
 """Outcomes of attempts that the server has answered: the same request again may only bring the same answer."""
 
+CONFIRMED: Final = frozenset({"accepted", "errors_in_success", "not_taken", "reply_mismatch", "unverified"})
+"""Outcomes of attempts that a success answered, and whose records have not shown the update."""
+
 _TABLES: Final = """
 CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE process (

@@ -47,7 +47,7 @@ READ_CONCURRENCY: Final = 4
 def reads_at_once(api: Api, settings: Settings) -> int:
     """Return how many pages are read at once at most: as many as updates are sent where a page has a single record."""
     kind = settings.target.type
-    page = api.resource(kind).page if kind in api.schema.types else api.page
+    page = api.resource(kind).page if api.schema.resource_type(kind) else api.page
     return settings.pacing.concurrency if page == 1 else READ_CONCURRENCY
 
 
@@ -212,7 +212,7 @@ def _pace(lane: LaneSettings, name: str) -> Pace:
         max_in_flight=_most(pacing.concurrency if writing else reads_at_once(lane.api, lane.settings), declared),
         discover=pacing.discover,
     )
-    pace.restore(as_windows(lane.api.windows(origin_of_url(lane.settings.target.url))), ())
+    pace.restore(as_windows(lane.api.windows(origin_of_url(lane.settings.target.url), reads=not writing)), ())
     return pace
 
 

@@ -13,7 +13,7 @@ from jobs.apis.meanings import ANSWERS, SERVER_ERRORS, SLOWS_DOWN, Meaning
 from jobs.model import JSON, Fields, Reply, Request
 from worker.lane.exchange import Exchange, Exchanged
 from worker.lane.pages import About, Answer, NoAnswer, Pages, Wanted
-from worker.lane.reference_pages import ReferencePages
+from worker.lane.reference_pages import Referenced, ReferencePages
 from worker.pacing.limiter import Limiter
 from worker.policy.guards import told_to_stop
 from worker.policy.patience import Tries
@@ -50,8 +50,8 @@ class Lookup:
         """
         return await self._pages.read(Wanted(type_name, fields, patient), ids)
 
-    async def referenced(self, type_name: str, references: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-        """Return, for each reference, the ids of its records; a reference that could not be looked up is left out."""
+    async def referenced(self, type_name: str, references: Sequence[str]) -> Referenced:
+        """Return, for each reference, the ids of its records, or why it could not be looked up."""
         return await self._references.read(type_name, list(dict.fromkeys(references)))
 
     async def record(self, type_name: str, resource_id: str) -> Mapping[str, JSON] | None:

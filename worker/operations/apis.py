@@ -12,14 +12,13 @@ from jobs.apis.description.model import Description
 from jobs.apis.description.summary import limits, scheme
 from jobs.apis.description.variables import base_url, missing, names_in, variables_of, variables_of_auth
 from jobs.apis.registry import (
-    APIS,
     DEFAULT,
     UnknownApi,
-    api_named,
     build,
     constants_of,
+    description_named,
     description_of,
-    found_named,
+    is_default,
 )
 from jobs.apis.schema import closest
 from jobs.texts import shortened
@@ -50,8 +49,8 @@ def load_api(name_or_path: str | Path, variables: Mapping[str, str] = NO_VARIABL
     return with_variables(found(name_or_path), variables)
 
 
-def found(name_or_path: str | Path) -> Api | Description:
-    """Return an API that is code, or the description of one that is data.
+def found(name_or_path: str | Path) -> Description:
+    """Return the description of an API, by its name or from a file.
 
     Raises:
         ConfigError: there is none, or its description is refused.
@@ -59,25 +58,25 @@ def found(name_or_path: str | Path) -> Api | Description:
     given = str(name_or_path)
     try:
         if not names_file(name_or_path):
-            return found_named(given or DEFAULT.name)
+            return description_named(given or DEFAULT)
         return load(text_of(Path(given)), given)
     except (UnknownApi, DescriptionRefused) as error:
         raise ConfigError(f"{error}") from None
 
 
-def with_variables(found: Api | Description, variables: Mapping[str, str]) -> Api:
-    """Return the API with values for its variables.
+def with_variables(found: Description, variables: Mapping[str, str]) -> Api:
+    """Return the API of a description with values for its variables.
 
     Raises:
         ConfigError: it has no such variable, or a value is no text of one line.
     """
-    known = variables_of(found) if isinstance(found, Description) else frozenset[str]()
+    known = variables_of(found)
     for name, value in variables.items():
         if name not in known:
             raise ConfigError(_no_variable(found.name, name, known))
         if not value.isprintable():
             raise ConfigError(f"--set {name}: its value has characters that cannot be shown.")
-    return build(found, variables) if isinstance(found, Description) else found
+    return build(found, variables)
 
 
 def settled(settings: Settings, api: Api | None) -> tuple[Settings, Api]:
@@ -109,13 +108,13 @@ def target_of(api: Api, url: str = "") -> Target:
     """
     description, values = description_of(api), constants_of(api)
     if description is None:
-        name = "" if api.name == DEFAULT.name else api.name
-        return Target(url=checked_url(url or _nowhere("https://yourdomain.commercelayer.io"), name), api=name)
+        return Target(url=checked_url(url or _nowhere(), api.name), api=api.name)
+    name = "" if is_default(description) else api.name
     url = url or _own_url(description, values)
-    url = checked_url(url, api.name) if url else ""
+    url = checked_url(url, name) if url else ""
     if needed := missing(variables_of_auth(description), values):
         raise ConfigError(f"Asking {api.name} for a token needs {_as_flags(needed)}.")
-    return Target(url=url, api=api.name, variables=dict(_changed(description.variables, values)))
+    return Target(url=url, api=name, variables=dict(_changed(description.variables, values)))
 
 
 def _changed(defaults: Mapping[str, str], values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -135,13 +134,15 @@ def located(settings: Settings, api: Api, url: str) -> tuple[Settings, Api]:
 
 
 def keep(directory: Path, api: Api) -> dict[str, str]:
-    """Keep a copy of the API's description in a run directory; return what the journal says of it.
+    """Keep a copy of the API's description in a run directory, but of the default one; return what the journal says.
 
     Raises:
         OSError: it cannot be written.
     """
     description = description_of(api)
-    return {} if description is None else {api_copy.HASH: api_copy.keep(directory, as_toml(description))}
+    if description is None or is_default(description):
+        return {}
+    return {api_copy.HASH: api_copy.keep(directory, as_toml(description))}
 
 
 def of_run(directory: Path, facts: Mapping[str, str], target: Target, api: Api | None = None) -> Api:
@@ -164,15 +165,15 @@ def of_run(directory: Path, facts: Mapping[str, str], target: Target, api: Api |
             return build(load(text, str(directory / DESCRIPTION)), target.variables, target.url)
         except DescriptionRefused as error:
             raise ConfigError(f"{error}\nAnother version of rowpatch began this run; nothing was sent.") from None
-    if target.api and target.api not in APIS:
+    if target.api:
         raise ConfigError(f"The run is for the API {target.api!r}, which is not known here; nothing was sent.")
-    return api_named(target.api or DEFAULT.name)
+    return build(description_named(DEFAULT), target.variables, target.url)
 
 
 def introduction(api: Api, settings: Settings) -> str:
-    """Return in a line where a run goes, with which kind of credential, and how fast; empty for an API that is code."""
+    """Return in a line where a run goes, with which kind of credential, and how fast; empty for the default API."""
     description, target = description_of(api), settings.target
-    if description is None:
+    if description is None or is_default(description):
         return ""
     where = target.url or "the address that comes with the token"
     return f"The API is {api.name}, at {where}, with {scheme(description.auth)}; {_pace(description, settings)}."
@@ -188,18 +189,15 @@ def _pace(description: Description, settings: Settings) -> str:
 
 
 def notes(api: Api) -> tuple[str, ...]:
-    """Return the traps that a description tells of, to be said before the first update."""
+    """Return the traps that a description tells of, to be said before the first update; none for the default API."""
     description = description_of(api)
-    return () if description is None else tuple(f"{api.name}: {note}" for note in description.notes)
+    if description is None or is_default(description):
+        return ()
+    return tuple(f"{api.name}: {note}" for note in description.notes)
 
 
-def has_modes(api: Api) -> bool:
-    """Return whether a credential may say if it is for test or for live data: no description tells how."""
-    return description_of(api) is None
-
-
-def _nowhere(like: str) -> NoReturn:
-    raise ConfigError(f"Where to? Set ROWPATCH_URL or pass --url, like {like}")
+def _nowhere() -> NoReturn:
+    raise ConfigError("Where to? Set ROWPATCH_URL or pass --url, like https://api.example.com/v2")
 
 
 def _own_url(description: Description, values: Mapping[str, str]) -> str:
@@ -213,7 +211,7 @@ def _own_url(description: Description, values: Mapping[str, str]) -> str:
         return ""
     if needed:
         raise ConfigError(f"Where to? {description.base_url} needs {_as_flags(needed)}; or pass --url.")
-    return base_url(description, values) or _nowhere("https://api.example.com/v2")
+    return base_url(description, values) or _nowhere()
 
 
 def _as_flags(names: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from jobs.apis.api import Api
-from jobs.apis.registry import DEFAULT
+from jobs.apis.registry import DEFAULT, api_named
 from worker.checking import Checked
 from worker.engine.verifier import Verified
 from worker.events import Observer, ignore
@@ -262,14 +262,14 @@ async def verify(
         await in_thread(stack.close)
 
 
-async def check(how: Input, type_name: str = "", *, stream: BinaryIO | None = None, api: Api = DEFAULT) -> Checked:
+async def check(how: Input, type_name: str = "", *, stream: BinaryIO | None = None, api: Api | None = None) -> Checked:
     """Check all of an input: what cannot be sent, and what looks damaged. Needs no network.
 
     Args:
         how: the input is read.
         type_name: resource type of rows that do not name one.
         stream: bytes of the input; None to read the file that `how` names.
-        api: that the rows are for.
+        api: that the rows are for; None for the default one.
 
     Raises:
         ConfigError: it cannot be read.
@@ -277,7 +277,7 @@ async def check(how: Input, type_name: str = "", *, stream: BinaryIO | None = No
 
     def examine() -> Checked:
         with checks.readable(how, stream) as path:
-            return checks.examine(path, how, type_name, api.schema)[1]
+            return checks.examine(path, how, type_name, (api or api_named(DEFAULT)).schema)[1]
 
     return await in_thread(examine)
 

@@ -8,9 +8,9 @@ from jobs.apis import catalogue
 from jobs.apis.api import Api
 from jobs.apis.description.loading import Examined, examine
 from jobs.apis.description.model import Description
-from jobs.apis.registry import APIS, constants_of, description_of
+from jobs.apis.limits import OTHERS
+from jobs.apis.registry import build, constants_of, description_of, names
 from worker.operations.apis import found, names_file, text_of
-from worker.settings import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +30,19 @@ class Listed:
 
 
 def listed() -> list[Listed]:
-    """Return the APIs there are, by name."""
-    about = "written in code, not as a description"
-    code = [Listed(name, api.schema.names, "built in", about) for name, api in APIS.items()]
-    descriptions = [(catalogue.description(name), catalogue.about(name)) for name in catalogue.names()]
-    data = [Listed(api.name, tuple(api.resources), api.verified, about) for api, about in descriptions]
-    return sorted([*code, *data], key=lambda each: each.name)
+    """Return the APIs there are, the default one first, the others by name."""
+    descriptions = map(catalogue.description, names())
+    return [Listed(each.name, _types(each), each.verified, catalogue.about(each.name)) for each in descriptions]
 
 
-def described(name_or_file: str) -> Description:
-    """Return a description by its name, or from a file.
-
-    Raises:
-        ConfigError: there is none, or it is refused; then with all that is wrong with it.
-    """
-    api = found(name_or_file)
-    if isinstance(api, Description):
-        return api
-    raise ConfigError(f"{api.name} is written in code: there is no description of it.")
+def _types(description: Description) -> tuple[str, ...]:
+    """Return the names of the types of records: those that the code of an API knows, or those that are described."""
+    schema = build(description, {}).schema
+    return (*schema.names, OTHERS) if schema.others else schema.names
 
 
 def behind(api: Api) -> tuple[Description, Mapping[str, str]] | None:
-    """Return the description that an API was made from, and the values of its variables; None for one that is code."""
+    """Return the description that an API was made from, and the values of its variables; None where there is none."""
     description = description_of(api)
     return None if description is None else (description, constants_of(api))
 
@@ -62,7 +53,7 @@ def source(name_or_file: str) -> str:
     Raises:
         ConfigError: there is none, or it cannot be read.
     """
-    return text_of(Path(name_or_file)) if names_file(name_or_file) else catalogue.source(described(name_or_file).name)
+    return text_of(Path(name_or_file)) if names_file(name_or_file) else catalogue.source(found(name_or_file).name)
 
 
 def checked(path: Path) -> Examined:

@@ -15,13 +15,15 @@ from typing import Final
 from jobs.apis.api import Api
 from jobs.apis.described.api import DescribedApi
 from jobs.apis.description import keys
+from jobs.apis.description.types import resource_of
+from jobs.apis.limits import OTHERS
 from jobs.apis.meanings import Meaning
 from jobs.apis.schema import closest
 from jobs.changes.inverse import Written, restoring
 from jobs.columns import keys_of
 from jobs.model import JSON, Absent, Edit, NotSent, Reply, Request, RowRef, Unread, Unsendable
 from jobs.printable import printable
-from jobs.toml.writing import as_toml
+from jobs.toml.writing import as_toml, unknowns
 from worker.engine.prober import Ask, Prober
 from worker.engine.run import RunEnd
 from worker.exit_statuses import DONE, NOT_ALL, STOPPED
@@ -37,7 +39,7 @@ from worker.operations.runs import Access, Host, RunMode
 from worker.policy.probing import survey
 from worker.policy.probing.choice import Unfit, field_and_value, plain_field, refuse_known, refuse_unfit
 from worker.policy.probing.facts import Fact, contradictions
-from worker.policy.probing.noting import noted
+from worker.policy.probing.noting import hints_of, noted, tried_in
 from worker.policy.probing.plan import PlannedRow, Wanted, planned
 from worker.policy.probing.steps import Answered
 from worker.policy.probing.subject import Reading, Subject
@@ -116,16 +118,18 @@ def type_of(api: Api, name: str) -> tuple[DescribedApi, str]:
     Raises:
         ConfigError: it is code, it has no such type, or the type cannot be read.
     """
-    if not isinstance(api, DescribedApi):
-        raise ConfigError(f"{api.name} is written in code: a probe tests a description. Pass --api FILE.toml")
+    if not isinstance(api, DescribedApi) or api.description.code:
+        raise ConfigError(f"{api.name} has code of its own: a probe tests a description alone. Pass --api FILE.toml")
     types = api.description.resources
-    if not name and len(types) == 1:
+    if not name and len(types) == 1 and OTHERS not in types:
         name = next(iter(types))
-    if name not in types:
+    described = resource_of(api.description, name)
+    if described is None:
         near = closest(name, types)
-        hint = f"did you mean {near}?" if near else f"there are {', '.join(types)}."
+        there = "any of letters, digits, _, - and . will do." if OTHERS in types else f"there are {', '.join(types)}."
+        hint = f"did you mean {near}?" if near else there
         raise ConfigError(f"--type {name}: {hint}" if name else f"Which type of records? Pass --type: {hint}")
-    if types[name].read is False:
+    if described.read is False:
         raise ConfigError(f"{name} cannot be read one by one: a probe compares what a record was with what it is.")
     return api, name
 
@@ -136,7 +140,7 @@ def key_given(api: DescribedApi, type_name: str) -> str:
     Raises:
         ConfigError: one of its parts has no value.
     """
-    names = keys.variables_of(api.description.resources[type_name])
+    names = api.schema.keys(type_name)
     missing = [name for name in names if not api.constants.get(name)]
     if missing:
         flags = " ".join(f"--set {name}=..." for name in missing)
@@ -371,17 +375,39 @@ def with_limits(subject: Subject, facts: Iterable[Fact], headers: Mapping[str, s
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """A description with what was found; `changed` lists its keys in words."""
+    """A description with what was found; `changed` lists its keys in words, `hints` what a person has to decide."""
 
     text: str
     changed: tuple[str, ...]
+    hints: tuple[str, ...] = ()
 
 
-def rewritten(api: DescribedApi, type_name: str, facts: Iterable[Fact], host: Host) -> Rewritten:
-    """Return the description with the facts, and when they were found."""
+def rewritten(
+    api: DescribedApi, type_name: str, facts: Iterable[Fact], host: Host, unknown: Iterable[str] = ()
+) -> Rewritten:
+    """Return the description with the facts, and when they were found; above it, as comments, what is left to find out.
+
+    Args:
+        api: that was probed.
+        type_name: of the record.
+        facts: that were found.
+        host: whose clock tells the day.
+        unknown: comments of the description's file that say what is unknown.
+    """
     day = datetime.fromtimestamp(host.clock.wall(), UTC).date().isoformat()
-    description, changed = noted(api.description, facts, f"probe {day} {type_name}")
-    return Rewritten(as_toml(description), changed)
+    listed = list(facts)
+    description, changed = noted(api.description, listed, f"probe {day} {type_name}: {', '.join(tried_in(listed))}")
+    hints = (*hints_of(listed), *unknown)
+    return Rewritten("".join(f"# {printable(hint)}\n" for hint in hints) + as_toml(description), changed, hints)
+
+
+def unknown_in(name_or_path: str) -> tuple[str, ...]:
+    """Return the comments of a description's file that say what is unknown; none of one that comes along. Blocks.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    return unknowns(apis.text_of(Path(name_or_path))) if apis.names_file(name_or_path) else ()
 
 
 def write_description(path: Path, text: str) -> None:

@@ -365,7 +365,7 @@ class _Night:
         Raises:
             ConfigError: nobody has.
         """
-        has_modes = apis.has_modes(self.job.api)
+        has_modes = self.job.api.auth.tells_mode
         if is_harmless or not has_modes or self.job.guards.mode or self.asked.dry_run:
             return
         raise ConfigError(

@@ -119,7 +119,7 @@ def _known(settings: Settings, api: Api, whose: str, state_directory: Path, name
     limits = PaceMemory(state_directory, origin, whose, name).limits()
     declared = as_windows((api.limits.reads if name == READS else api.limits.updates).rates)
     remembered = (*in_force(limits.told, declared), *limits.inferred)
-    return (*ceiling, *(remembered or as_windows(api.windows(origin))))
+    return (*ceiling, *(remembered or as_windows(api.windows(origin, reads=name == READS))))
 
 
 def _at_gates(

@@ -124,6 +124,10 @@ def token_at_hand(api: Api, settings: Settings, secrets: Secrets) -> Access | No
     """
     if api.auth.tokens is not None and secrets.token is None:
         return None
+    if not settings.target.url:  # it comes with a token, and only with one that is asked for
+        if secrets.renewable:
+            return None
+        raise ConfigError("Where to? ROWPATCH_TOKEN does not say where the API is: pass --url.")
     route_of(settings, secrets)  # refused here rather than half-way
     return Access(secrets)
 
@@ -159,7 +163,7 @@ def to_send(handle: RunHandle, mode: RunMode, access: Access) -> ToSend:
     Raises:
         ConfigError: the credential is not for the mode that the settings expect, or could not be.
     """
-    has_modes = apis.has_modes(handle.api)
+    has_modes = handle.api.auth.tells_mode
     target, token = handle.settings.target, access.secrets.token
     credential = handle.api.auth.claims(token.get_secret_value()).mode if token and not access.lost else ""
     if target.expect_mode and not has_modes:

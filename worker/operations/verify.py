@@ -22,6 +22,7 @@ from worker.operations import apis
 from worker.operations.opening import Adjust, stored_settings, unchanged
 from worker.operations.runs import Host
 from worker.reports.formats import csv_head, csv_line
+from worker.reports.keys import KeyNames, names_of
 from worker.reports.outcome import own_text
 from worker.settings import Secrets, Settings
 from worker.stop import Stop
@@ -90,22 +91,24 @@ async def read_again(of: Verification, secrets: Secrets, host: Host, records: It
     lane = LaneSettings(
         of.api, of.settings, secrets, host.state_directory, Counters(), clock, Stop(), observer=host.observer
     )
-    with _reporting(of.directory) as report:
+    names = names_of(of.api.schema, of.settings.target.type)
+    with _reporting(of.directory, names) as report:
         return await verifier.verify(lane, records, report, of.history.last_result())
 
 
 @contextmanager
-def _reporting(directory: Path) -> Iterator[Callable[[Finding], None]]:
-    """Yield what writes one finding to `verify.csv`."""
+def _reporting(directory: Path, names: KeyNames | None) -> Iterator[Callable[[Finding], None]]:
+    """Yield what writes one finding to `verify.csv`; the parts of keys stand at the end, as in the other reports."""
     with replacing(directory, (REPORT,)) as (file,):
-        file.write(csv_head(_HEADER))
-        yield lambda finding: _write(file.write, finding)
+        file.write(csv_head((*_HEADER, *(names.columns if names else ()))))
+        yield lambda finding: _write(file.write, finding, names)
 
 
-def _write(write: Callable[[str], object], finding: Finding) -> None:
+def _write(write: Callable[[str], object], finding: Finding, names: KeyNames | None) -> None:
     record = finding.record
     cells = [str(record.row), record.type, record.id, finding.why, finding.column]
-    write(csv_line([own_text(cell) for cell in (*cells, _cell(finding.written), _cell(finding.live))]))
+    parts = names.cells(record.type, record.id) if names else ()
+    write(csv_line([own_text(cell) for cell in (*cells, _cell(finding.written), _cell(finding.live), *parts)]))
 
 
 def _cell(value: JSON | Absent) -> str:

@@ -1,19 +1,28 @@
 """The first updates of a type, sent alone and read back in full: did what was sent stick, and nothing else change?"""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from json import dumps
 from typing import Final
 
 from jobs.apis.schema import ResourceType, Schema
 from jobs.changes.diff import Change
 from jobs.changes.edits import column_of, sides
-from jobs.model import JSON, Edit, Live, Status
+from jobs.changes.losses import felt, is_gone, is_read_only, loss_of
+from jobs.model import ABSENT, JSON, Edit, Live, Status
 from jobs.names import Steps, steps_of
 from jobs.texts import shortened
 
 TYPE_WIDE: Final = frozenset({"not_found", "not_updatable", "not_authorized", "bad_request"})
-"""Refusals of records that have just been read: they are about the type, not about the record."""
+"""Refusals of records that have just been read: they are about the type, not about the record.
+
+A 400 is one only if the API says the same of all of them: many APIs answer 400 to a value that one record cannot take.
+"""
+
+_NONE: Final = ("", "")
+"""No refusal."""
+
+_SAID: Final = 200
+"""Characters of the API's own words that are shown."""
 
 
 @dataclass(slots=True)
@@ -27,20 +36,26 @@ class Canary:
 
     left: int
     busy: bool = False
-    _reasons: list[str] = field(default_factory=list)
+    _refusals: list[tuple[str, str]] = field(default_factory=list)
 
-    def settled(self, status: Status, reason: str) -> str:
-        """One of them was settled; why the type had better not go on, or an empty text."""
+    def settled(self, status: Status, reason: str, message: str = "") -> str:
+        """Note that one of them was settled; return why the type should not go on, or an empty text.
+
+        Args:
+            status: of its row.
+            reason: of its row.
+            message: of its row: the API's own words, if it was refused.
+        """
         self.busy = False
         self.left -= 1
-        self._reasons.append(reason if status is Status.REJECTED else "")
+        words = message if reason == "bad_request" else ""
+        self._refusals.append((reason, words) if status is Status.REJECTED else _NONE)
         if reason == "not_taken":
             return "the API confirmed an update of this type, and the record does not hold it"
-        first = self._reasons[0]
-        if self.left or first not in TYPE_WIDE or set(self._reasons) != {first}:
+        if self.left or reason not in TYPE_WIDE or len(set(self._refusals)) > 1:
             return ""
-        count = len(self._reasons)
-        return f"the API refused the first {count} updates of this type, all alike ({first})"
+        said = f": {shortened(message, _SAID)}" if message else ""
+        return f"the API refused the first {len(self._refusals)} updates of this type, all alike ({reason}){said}"
 
 
 def unstuck(edits: Iterable[Edit], after: Mapping[str, JSON], schema: Schema) -> tuple[str, ...]:
@@ -78,8 +93,10 @@ def strayed(kind: ResourceType | None, change: Change, before: Mapping[str, JSON
     return ""
 
 
-def vanished(kind: ResourceType | None, change: Change, before: Mapping[str, JSON], after: Mapping[str, JSON]) -> str:
-    """Say what an update emptied of its record besides what was sent; an empty text for nothing.
+def vanished(
+    kind: ResourceType | None, change: Change, before: Mapping[str, JSON], after: Mapping[str, JSON]
+) -> tuple[Edit, ...]:
+    """Return, as edits, what an update emptied of its record besides what was sent.
 
     A description that says of a server that it keeps what is not sent is wrong here before it is wrong a thousand
     times. A single field that empties beside another one is the API's own business: an issue that is open again has no
@@ -93,41 +110,18 @@ def vanished(kind: ResourceType | None, change: Change, before: Mapping[str, JSO
     """
     sent = {steps_of(name) for name in change.attributes if not any(edit.path[1:2] == (name,) for edit in change.edits)}
     sent |= {(*steps_of(edit.path[1]), *edit.path[2:]) for edit in change.edits}
-    gone = [name for name, value in before.items() if value not in _EMPTY and after.get(name) in _EMPTY]
-    lost = [name for name in gone if not (_is_sent(steps_of(name), sent) or _is_read_only(name, kind))]
-    inside = [name for name in lost if any(len(each) > 1 and each[:1] == steps_of(name)[:1] for each in sent)]
-    if inside:
-        return (
-            f"{_were(inside, before)} not sent and gone now, and no undo puts that back: the API replaces the object;"
-            ' its description has to say merge = "replace"'
-        )
-    whole = [name for name in lost if len(steps_of(name)) == 1]
-    if len(whole) > 1:
-        return (
-            f"{_were(whole, before)} not sent and gone now, and no undo puts that back: the API replaces the record;"
-            ' its description has to say send = "record"'
-        )
-    return ""
-
-
-_EMPTY: Final[tuple[JSON, ...]] = (None, "", [], {})
-"""What is as good as gone."""
-
-_LISTED: Final = 5
-
-
-def _were(names: Sequence[str], before: Mapping[str, JSON]) -> str:
-    """Return what was lost, with its values, so that somebody can put it back."""
-    listed = [f"`{name}` (was {shortened(dumps(before[name], ensure_ascii=False, default=str))})" for name in names]
-    more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
-    return ", ".join(listed[:_LISTED]) + more + (" was" if len(listed) == 1 else " were")
+    gone = {steps_of(name): name for name, value in before.items() if is_gone(value, after.get(name, ABSENT))}
+    lost = {steps: name for steps, name in gone.items() if not (_is_sent(steps, sent) or is_read_only(steps, kind))}
+    losses = {
+        steps: loss_of(steps, before[name], after.get(name, ABSENT))
+        for steps, name in lost.items()
+        if not any(steps[:length] in lost for length in range(1, len(steps)))
+    }
+    entered = {each[0] for each in sent if len(each) > 1}
+    inside = tuple(loss for steps, loss in losses.items() if steps[0] in entered)
+    whole = tuple(loss for steps, loss in losses.items() if len(steps) == 1)
+    return (*(inside if felt(inside) else ()), *(whole if len(felt(whole)) > 1 else ()))
 
 
 def _is_sent(steps: Steps, sent: Iterable[Steps]) -> bool:
     return any(steps[: len(each)] == each or each[: len(steps)] == steps for each in sent)
-
-
-def _is_read_only(name: str, kind: ResourceType | None) -> bool:
-    steps = steps_of(name)
-    rules = (kind.members.rule(steps[:length]) for length in range(1, len(steps) + 1)) if kind is not None else ()
-    return any(rule is not None and rule.read_only for rule in rules)

@@ -9,11 +9,12 @@ from jobs.apis.schema import Schema
 from jobs.changes.diff import CannotMerge, Change, CompareRules, as_written, difference
 from jobs.changes.edits import Held, as_shown, column_of, in_columns, sides
 from jobs.changes.equality import same_at, tidied
+from jobs.changes.losses import lost_members
 from jobs.changes.paths import place_of
 from jobs.model import ABSENT, JSON, Absent, Edit, Live, Path, Status, Unread, UpdateJob
-from jobs.texts import shortened
+from jobs.texts import either, shortened
 from worker.policy.row import InFlightRow
-from worker.policy.verdict import ReadBack, Settle
+from worker.policy.verdict import ReadBack, Settle, values_lost
 
 
 def nothing_private(_path: Path) -> bool:
@@ -54,10 +55,11 @@ def decide(job: UpdateJob, live: Live, asked: DecisionInput) -> Change | Settle 
     try:
         change = difference(job, live, asked.terms, asked.earlier)
     except CannotMerge as error:
-        return Settle(asked.doubt or "lookup_failed", str(error))
+        is_described = asked.terms.schema.grammar == "members"
+        return Settle(asked.doubt or ("not_as_described" if is_described else "lookup_failed"), str(error))
     if asked.doubt and change.is_empty:
         return Settle("read_back", "the record is as the row wants it")
-    return planned(job, change, asked)
+    return planned(job, change, asked, live.lacks)
 
 
 def decide_row(terms: CompareRules, row: InFlightRow, live: Live) -> Change | Settle | ReadBack:
@@ -71,8 +73,11 @@ def replaced_before(row: InFlightRow) -> tuple[Edit, ...]:
     return row.image or (as_written(row.job).edits if row.doubt else ())
 
 
-def planned(job: UpdateJob, change: Change, asked: DecisionInput) -> Change | Settle:
-    """Return a change as far as it keeps to the plan, or how the row is settled because its record has moved on."""
+def planned(job: UpdateJob, change: Change, asked: DecisionInput, lacks: tuple[str, ...] = ()) -> Change | Settle:
+    """Return a change as far as it keeps to the plan, or how the row is settled because its record has moved on.
+
+    `lacks` names what the record does not show although the update has to be conditional on it.
+    """
     if asked.expected is not None and (moved := moved_on(change, asked.expected, asked.terms.schema)):
         secret = [asked.is_private(edit.path) for edit in moved]
         moved = tuple(in_columns(edit, job.type, asked.terms.schema) for edit in moved)
@@ -80,6 +85,8 @@ def planned(job: UpdateJob, change: Change, asked: DecisionInput) -> Change | Se
         if asked.doubt:  # a conflict says that nothing was sent
             return Settle(asked.doubt, f"{EARLIER}; {told}", tuple(map(column_of, moved)))
         return Settle("changed_since_plan", told, tuple(map(column_of, moved)))
+    if lacks and not change.is_empty:
+        return _unguarded(lacks, asked.doubt)
     return UNCHANGED if change.is_empty else change
 
 
@@ -111,6 +118,13 @@ def read_back(edits: tuple[Edit, ...], live: Live, question: ReadBack, schema: S
         told = f"{question.message}; the record shows another value than the one sent"
         return Settle(question.reason, told)
     return None
+
+
+def with_losses(row: InFlightRow, settle: Settle, live: Live, schema: Schema) -> Settle:
+    """Return how a row is settled by a read that shows its update, and shows what that took from the record besides."""
+    if settle.status is not Status.APPLIED or not (lost := lost_members(row.change, live, schema)):
+        return settle
+    return values_lost(settle.stored or row.image, lost)
 
 
 def give_up(edits: tuple[Edit, ...], live: Live | None, question: ReadBack, schema: Schema, *, fires: bool) -> Settle:
@@ -185,6 +199,15 @@ def _meets(edit: Edit, planned: Edit, schema: Schema, *, in_doubt: bool) -> bool
     if same_at(edit.path, expected, before, schema):
         return True
     return in_doubt and tidied(expected, before)
+
+
+def _unguarded(lacks: tuple[str, ...], doubt: str) -> Settle:
+    """Return the end of a row whose record does not show what its update has to be conditional on."""
+    told = either([f"the header {name[1:]}" if name.startswith("@") else f"a value at {name}" for name in lacks])
+    return Settle(
+        doubt or "no_version",
+        f"its read does not show {told}, and without it an update would go out unguarded: nothing was sent",
+    )
 
 
 def _told(moved: Edit, is_private: bool) -> str:

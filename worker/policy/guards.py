@@ -1,9 +1,10 @@
-"""When a run as a whole stops: a refusal that concerns every row, a streak of failures, a threshold.
+"""When a run as a whole stops: values lost, a refusal that concerns every row, a streak of failures, a threshold.
 
 Rows are judged in the order in which they began, not in the order in which they end: a refusal is quicker than a
 success, and a missing record is known before its neighbours have been sent. While a row that began earlier may still
 succeed, later failures may be the rows' own fault. Reading and sending are judged separately: if no row can be sent,
-that says nothing about reading, and vice versa.
+that says nothing about reading, and vice versa. A row that a read shows to be right already is a success of reading
+alone: it does not excuse that every row sent is refused.
 """
 
 from collections import deque
@@ -13,6 +14,9 @@ from typing import Final
 
 from jobs.model import SETTLED_WELL, Status
 from jobs.texts import shortened
+
+VALUES_LOST: Final = "values_lost"
+"""Reason of rows that took values from their records which they do not set: one is enough to stop the run."""
 
 UNAUTHORISED_ROWS: Final = 5
 """Rows refused for lack of permission, with no success between them, that stop the run."""
@@ -27,6 +31,7 @@ SERVER_WIDE: Final = frozenset(
     {
         "not_authorized", "unreachable", "throttled", "busy", "server_error", "timed_out", "reply_lost",
         "reply_mismatch", "reply_garbled", "accepted", "not_taken", "lookup_failed",
+        "no_version", "not_as_described",
     }
 )  # fmt: skip
 """Reasons that concern the server or the credential rather than the row: they stop a run at any time."""
@@ -156,10 +161,11 @@ class Guards:
         self._bad += status in _BAD
         line = self._sends if self._sends.has(row) else self._reads
         if status in SETTLED_WELL:
-            self._reads.succeeded = self._sends.succeeded = True
+            self._reads.succeeded = True
+            self._sends.succeeded |= status is Status.APPLIED or line is self._sends
         if status in SETTLED_WELL or status is Status.CONFLICT:  # about this record alone, however many there are
             self.left(row)
-            return None
+            return Halt(reason, f"row {row}: {message}") if reason == VALUES_LOST else None
         streak = line.fail(row, reason)
         self.left(row)
         return _identical(streak, reason, message) or self._threshold()

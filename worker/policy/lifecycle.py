@@ -85,24 +85,31 @@ class RowHistory:
         settled: it has a result.
         redo: the user asked to repeat the row after that result.
         doubtful: a request may have reached the server after the last result.
+        confirmed: a success answered that request, and no read has shown the update.
     """
 
     settled: bool = False
     redo: bool = False
     doubtful: bool = False
+    confirmed: bool = False
 
 
 UNTOUCHED: Final = RowHistory()
 """History of an untouched row."""
 
 
-def recover(history: RowHistory, *, replay_safe: bool) -> Recovery:
-    """Decide about a row by its history: a doubtful row is sent again only if that is safe, and read otherwise."""
+def recover(history: RowHistory, *, replay_safe: bool, resend_unknown: bool = False) -> Recovery:
+    """Decide about a row by its history: a doubtful row is sent again only if that is safe, and read otherwise.
+
+    A success that the record does not show is no reason to send the row again, in this process as in the one before: it
+    stays unknown if no read shows the update. `resend_unknown` is the user's consent to send every doubtful row again.
+    """
     if history.settled and not history.redo:
         return Recovery.SKIP
     if not history.doubtful:
         return Recovery.SEND
-    return Recovery.RESEND if replay_safe else Recovery.READ_BACK
+    may_resend = resend_unknown or (replay_safe and not history.confirmed)
+    return Recovery.RESEND if may_resend else Recovery.READ_BACK
 
 
 def mermaid() -> str:

@@ -90,9 +90,9 @@ def decide_night(night: Night, row: InFlightRow, live: Live) -> Change | Settle 
         return Settle(row.doubt, EARLIER)
     asked = replace(asked, expected=row.expected, is_private=night.rules.is_sealed)
     if found.job is job:
-        return planned(job, first, asked)
+        return planned(job, first, asked, live.lacks)
     change = difference(found.job, live, terms, earlier) if found.job is not None else Change()
-    return _left_alone(row, terms.schema) if change.is_empty else planned(job, change, asked)
+    return _left_alone(row, terms.schema) if change.is_empty else planned(job, change, asked, live.lacks)
 
 
 def at_end(settle: Settle, row: InFlightRow, schema: Schema) -> Settle:

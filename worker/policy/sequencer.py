@@ -18,6 +18,7 @@ from dataclasses import replace
 from functools import reduce
 from itertools import islice
 from operator import or_
+from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol, TypeAlias, TypeGuard
 
 from jobs.changes.diff import Change, after, as_written, fields
@@ -142,6 +143,8 @@ Decide: TypeAlias = Callable[[InFlightRow, Live], Change | Settle | ReadBack]
 Ids: TypeAlias = Mapping[tuple[str, str], tuple[str, ...]]
 """Ids of records by type and reference; a reference that could not be looked up is absent."""
 
+_NO_FAILURES: Final[Mapping[tuple[str, str], str]] = MappingProxyType({})
+
 
 class Variants(Protocol):
     """Knows the types that the API may not update under their own name."""
@@ -224,17 +227,20 @@ class Sequencer:
         self._ended = True
         self._note_end()
 
-    def found(self, ids: Ids, late: Mapping[int, Unsendable]) -> None:
+    def found(
+        self, ids: Ids, late: Mapping[int, Unsendable], failed: Mapping[tuple[str, str], str] = _NO_FAILURES
+    ) -> None:
         """Take the rows whose records have been looked up, and the rows behind them.
 
         Args:
             ids: of the records found.
             late: rows, by number, that were overtaken by later rows of the same record.
+            failed: why a look-up failed, by type and reference.
         """
         self._aiming = False
         rows, self._unaimed, self._aims = self._unaimed, [], 0
         for row in rows:
-            aimed = self._resolve_reference(row, ids, late) if _needs_key(row) else row
+            aimed = self._resolve_reference(row, ids, late, failed) if _needs_key(row) else row
             if aimed is not None:
                 self._take(aimed)
         self._note_end()
@@ -260,11 +266,11 @@ class Sequencer:
             else:
                 row.verdict = verdict
 
-    def settled(self, row: InFlightRow, status: Status, reason: str, at: Moment) -> None:
+    def settled(self, row: InFlightRow, status: Status, reason: str, at: Moment, message: str = "") -> None:
         """Note the result of a row that was taken, or was in doubt, and release the next row of its record."""
         if row.abstract and row.was_sent and status is Status.APPLIED:
             self._learn(ROUTE + row.job.type, "direct")
-        self._finish(row, status, reason, at)
+        self._finish(row, status, reason, at, message)
 
     def refused(self, row: InFlightRow) -> None:
         """Take back a row whose own type the API refused: send it by its record's concrete type."""
@@ -380,24 +386,26 @@ class Sequencer:
             self._line_up(row)
 
     def _resolve_reference(
-        self, row: InFlightRow, ids: Ids, late: Mapping[int, Unsendable]
+        self, row: InFlightRow, ids: Ids, late: Mapping[int, Unsendable], failed: Mapping[tuple[str, str], str]
     ) -> InFlightRow | Refused | None:
         """Give the row the id of its record, or refuse it; return None if it keeps its earlier result."""
-        found = ids.get((row.job.type, row.job.reference))
+        key = (row.job.type, row.job.reference)
+        found = ids.get(key)
         sought = found is None or len(found) != 1
-        problem = self._no_key(row.job, found) if sought else late.get(row.number)
+        problem = self._no_key(row.job, found, failed.get(key, "")) if sought else late.get(row.number)
         if problem is not None:
             return None if row.stands else refusal(problem, row.doubt, row.attempts, sought=sought)
         row.job = replace(row.job, id="".join(found or ()))
         self.out.append(Aimed(row))
         return row
 
-    def _no_key(self, job: UpdateJob, ids: tuple[str, ...] | None) -> Unsendable:
-        """Say why a look-up leads to no record."""
+    def _no_key(self, job: UpdateJob, ids: tuple[str, ...] | None, why: str) -> Unsendable:
+        """Say why a look-up leads to no record; `why` it failed, if it did."""
         name, value = self._paging.sought(job.type, job.reference)
         shown = shortened(value)
         if ids is None:
-            return Unsendable(job.ref, "lookup_failed", f"the {name} '{shown}' could not be looked up", name)
+            said = f"the {name} '{shown}' could not be looked up" + (f": {why}" if why else "")
+            return Unsendable(job.ref, "lookup_failed", said, name)
         if not ids:
             return Unsendable(job.ref, "reference_not_found", f"no {job.type} has the {name} '{shown}'", name)
         listed = ", ".join(map(shortened, ids[:_LISTED])) + (", …" if len(ids) > _LISTED else "")
@@ -556,13 +564,13 @@ class Sequencer:
             canary = self._first[type_name] = Canary(0 if CANARY + type_name in self._facts else self._canaries)
         return canary
 
-    def _open_cage(self, row: InFlightRow, status: Status, reason: str) -> None:
+    def _open_cage(self, row: InFlightRow, status: Status, reason: str, message: str) -> None:
         """Release the next of a type's first rows after one is settled, or all the others after the last."""
         type_name = row.job.type
         canary, caged = self._canary(type_name), self._caged.pop(type_name, deque[InFlightRow]())
         self._locked_up -= len(caged)
         if row.was_sent:
-            if said := canary.settled(status, reason):
+            if said := canary.settled(status, reason, message):
                 self.out.append(Halt("canary", f"{type_name}: {said}"))
         else:
             canary.busy = False
@@ -571,13 +579,13 @@ class Sequencer:
         for waiting in caged:
             self._send(waiting)
 
-    def _finish(self, row: InFlightRow, status: Status, reason: str, at: Moment) -> None:
+    def _finish(self, row: InFlightRow, status: Status, reason: str, at: Moment, message: str = "") -> None:
         """End a row, then the next of its record, and so on: in a loop, since a record may have a thousand rows."""
-        ends = deque([(row, status, reason)])
+        ends = deque([(row, status, reason, message)])
         while ends:
-            row, status, reason = ends.popleft()
+            row, status, reason, message = ends.popleft()
             if row.is_canary:
-                self._open_cage(row, status, reason)
+                self._open_cage(row, status, reason, message)
             waiting = self._busy.pop(row.job.id)
             if status is Status.UNKNOWN:
                 self._block(row.job.id, waiting or ())
@@ -588,7 +596,7 @@ class Sequencer:
                 following.written_at = row.written_at
                 live, since = _left_behind(row, status, reason, at)
                 if (settle := self._release_next(following, live, since)) is not None:
-                    ends.append((following, settle.status, settle.reason))
+                    ends.append((following, settle.status, settle.reason, settle.message))
         self._note_end()
 
     def _note_end(self) -> None:

@@ -36,12 +36,18 @@ class KeyNames:
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of all parts, each once, but for `id`, which reports have anyway."""
-        named = (self.type,) if self.type else self.schema.names
-        return tuple(dict.fromkeys(part for each in named for part in self.schema.keys(each) if part != "id"))
+        named = (variable.name for kind in self.schema.kinds for variable in kind.variables)
+        parts = self.schema.keys(self.type) if self.type else named
+        return tuple(dict.fromkeys(part for part in parts if part != "id"))
 
     def in_key(self, type_name: str, text: str) -> Key:
         """Return the key whose text is known; an empty text has no parts."""
         return Key(text, values_of(text, self.schema.keys(type_name)) if text else {})
+
+    def cells(self, type_name: str, text: str) -> list[str]:
+        """Return the parts of a key as cells of the columns."""
+        parts = self.in_key(type_name, text).parts
+        return [parts.get(name, "") for name in self.columns]
 
     def in_row(self, type_name: str, said: Callable[[str], str]) -> Key:
         """Return the key that a row names; `said` returns what it says under a name."""

@@ -103,8 +103,7 @@ def table_lines(ref: RowRef, planned: Planned, names: KeyNames | None = None) ->
         planned: what would become of it, as the columns of a sheet say it.
         names: of the parts of keys, each a cell at the end; None for an API whose records have an `id` alone.
     """
-    key = names.in_key(planned.type, planned.id).parts if names else {}
-    end = [own_text(key.get(name, "")) for name in names.columns] if names else []
+    end = list(map(own_text, names.cells(planned.type, planned.id))) if names else []
     for line in _lines(ref, planned):
         yield line + end
 

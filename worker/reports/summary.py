@@ -9,6 +9,7 @@ from jobs.apis.schema import Schema
 from jobs.model import RowRef, Status
 from worker.files import api_copy
 from worker.journal import History, Process, RowOutcome
+from worker.policy.guards import VALUES_LOST
 from worker.reports.outcome import Place, line_of, message, needs_action, timestamp
 from worker.settings import Settings
 
@@ -71,6 +72,7 @@ class Summary:
         longest_gap_s: most seconds between reading a record and its PATCH; None when nothing was read.
         failed_name: name of the report that can be fed back.
         refeed: flags that feeding it back needs.
+        damaged: rows whose updates took more from their records than the rows say.
     """
 
     state: str
@@ -93,6 +95,7 @@ class Summary:
     longest_gap_s: float | None = None
     failed_name: str = "failed.csv"
     refeed: tuple[str, ...] = ()
+    damaged: int = 0
 
     def document(self) -> dict[str, object]:
         """Return the content of `summary.json`."""
@@ -119,6 +122,7 @@ class Tally:
     counts: dict[Status, int] = field(default_factory=lambda: dict.fromkeys(Status, 0))
     resent: int = 0
     beyond_limit: int = 0
+    damaged: int = 0
     rerouted: dict[str, int] = field(default_factory=dict)
 
     def add(self, fates: Mapping[RowOutcome, int]) -> None:
@@ -130,6 +134,8 @@ class Tally:
                 continue
             if fate.reason == "resent":
                 self.resent += rows
+            elif fate.reason == VALUES_LOST:
+                self.damaged += rows
             elif fate.reason == "beyond_limit":
                 self.beyond_limit += rows
             elif fate.reason == "concrete_type":
@@ -193,6 +199,7 @@ def summarise(
         longest_gap_s=_number(history.facts.get("longest_gap", "")),
         failed_name=failed_name,
         refeed=_refeed(settings, history.path.parent, history.facts),
+        damaged=tally.damaged,
     )
 
 

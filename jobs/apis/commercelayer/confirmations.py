@@ -1,6 +1,6 @@
 """What replies to updates say: what a success confirms, what a failure finds wrong, in terms of the sheet."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from jobs.apis.api import Confirmation
@@ -38,13 +38,13 @@ def read_confirmation(reply: Reply, job: UpdateJob, change: Change, type_name: s
         unseen,
         missing,
         mode if mode in _MODES else "",
-        errors_in_sheet(reply, job.columns) if "errors" in document else (),
+        errors_in_sheet(read_errors(reply), job.columns) if "errors" in document else (),
     )
 
 
-def errors_in_sheet(reply: Reply, columns: Mapping[tuple[str, ...], str]) -> tuple[ApiError, ...]:
+def errors_in_sheet(errors: Iterable[ApiError], columns: Mapping[tuple[str, ...], str]) -> tuple[ApiError, ...]:
     """Return the errors of a reply, each with the column that it concerns, as the user wrote it."""
-    return in_the_sheet(read_errors(reply), lambda place: column_of(place, columns))
+    return in_the_sheet(errors, lambda place: column_of(place, columns))
 
 
 def _taken(document: Mapping[str, JSON], data: Mapping[str, JSON], change: Change, type_name: str) -> Taken:

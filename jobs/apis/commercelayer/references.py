@@ -10,19 +10,15 @@ from typing import Final
 from urllib.parse import quote
 
 from jobs.apis.api import Matches
-from jobs.apis.commercelayer.states import PAGE_SIZE
 from jobs.apis.commercelayer.wholeness import says_whole
 from jobs.apis.documents import document_of, mapping
-from jobs.model import Reply, Request
-
-MOST_REFERENCES: Final = PAGE_SIZE - 1
-"""References to a page: when each has one record, the page is not full, which shows that nothing was cut off."""
+from jobs.model import Reply
 
 _MOST_CHARACTERS: Final = 4000
 """Characters of a request's target, within what servers and proxies take."""
 
 
-def reference_pages(references: Sequence[str], most: int = MOST_REFERENCES) -> list[list[str]]:
+def reference_pages(references: Sequence[str], most: int) -> list[list[str]]:
     """Group references that one request can ask for, `most` at most; one with a comma cannot stand in a list."""
     pages: list[list[str]] = []
     listed: list[str] = []
@@ -39,17 +35,8 @@ def reference_pages(references: Sequence[str], most: int = MOST_REFERENCES) -> l
     return [*pages, listed] if listed else pages
 
 
-def references_request(type_name: str, references: Sequence[str]) -> Request:
-    """Return the request for the records that have one of up to 24 references; a single one may hold commas."""
-    predicate = "reference_eq" if len(references) == 1 else "reference_in"
-    wanted = ",".join(quote(each, safe="") for each in references)
-    kind = quote(type_name, safe="")
-    query = f"filter[q][{predicate}]={wanted}&fields[{kind}]=reference&page[size]={PAGE_SIZE}&page[number]=1"
-    return Request("GET", f"/api/{kind}?{query}")
-
-
 def read_references(reply: Reply, references: Sequence[str]) -> Matches | None:
-    """Return ids by reference from the reply to `references_request`; None when the reply cannot be used."""
+    """Return ids by reference from the page of a search; None when the reply cannot be used."""
     document = document_of(reply) if reply.status == 200 else None  # OK is the only usable answer
     data = document.get("data") if document else None
     if document is None or not isinstance(data, list):

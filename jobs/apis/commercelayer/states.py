@@ -1,42 +1,21 @@
-"""The live state of records: `GET /api/TYPE` in pages of 25, and single records in full."""
+"""The live state of records, as pages and single documents show it."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
-from urllib.parse import quote
 
-from jobs.apis.commercelayer.updates import resource_path
 from jobs.apis.documents import document_of, exact_document_of, mapping, tag_names
-from jobs.apis.schema import ResourceType, load
+from jobs.apis.schema import load
 from jobs.changes.exact import holds_float, may_be_rounded
-from jobs.model import JSON, Fields, Link, Live, Reply, Request
+from jobs.model import JSON, Fields, Link, Live, Reply
 from jobs.strict_json import NotStrictJSON, parse
-
-PAGE_SIZE: Final = 25
-"""Most records a page holds."""
 
 SECRET_ATTRIBUTES: Final = frozenset({"client_secret", "publishable_key", "token"})
 """Never taken out of a reply, so that they can never be stored or shown (the pages' own example replies have them)."""
 
 
-def states_request(type_name: str, ids: Iterable[str], fields: Fields, *, sparse: bool = True) -> Request:
-    """Return the request for up to 25 records in one page; the links of relationships come by `include`.
-
-    Args:
-        type_name: of all of them; may be abstract.
-        ids: at most `PAGE_SIZE`.
-        fields: what is wanted of each.
-        sparse: name the fields; False asks for all of them, where the API refuses one that it never shows.
-    """
-    wanted = ",".join(quote(each, safe="") for each in ids)
-    kind = load("commercelayer").resource_type(type_name)
-    query = [f"filter[q][id_in]={wanted}", *_fieldsets(type_name, kind, fields, sparse=sparse), *_inclusion(fields)]
-    query += [f"page[size]={PAGE_SIZE}", "page[number]=1"]
-    return Request("GET", f"/api/{quote(type_name, safe='')}?{'&'.join(query)}")
-
-
 def read_states(reply: Reply, type_name: str, fields: Fields) -> dict[str, Live] | None:
-    """Return live states by id from the reply to `states_request`; None when the reply cannot be used.
+    """Return live states by id from a page; None when the reply cannot be used.
 
     A record that is not there is simply absent, and so is an attribute that the API does not show, or whose value
     cannot be sent back as it was read.
@@ -71,20 +50,8 @@ def shown_state(document: Mapping[str, Any], resource: Mapping[str, Any], concre
     )
 
 
-def record_request(type_name: str, resource_id: str) -> Request:
-    """Return the request for one record with all its attributes."""
-    return Request("GET", resource_path(type_name, resource_id))
-
-
-def state_request(type_name: str, resource_id: str, fields: Fields) -> Request:
-    """Return the request for one record with all its attributes, and what else is wanted of it."""
-    kind = load("commercelayer").resource_type(type_name)
-    query = [*_fieldsets(type_name, kind, fields, sparse=False), *_inclusion(fields)]
-    return Request("GET", resource_path(type_name, resource_id) + ("?" + "&".join(query) if query else ""))
-
-
 def read_state(reply: Reply, type_name: str, resource_id: str, fields: Fields) -> Live | None:
-    """Return the live state from the reply to `state_request`; None when the reply is not about it."""
+    """Return the live state from the document of one record; None when the reply is not about it."""
     document = document_of(reply) if reply.status == 200 else None  # OK is the only usable answer
     resource = mapping(document.get("data")) if document else {}
     concrete = _concrete_type(resource, type_name) if resource.get("id") == resource_id else ""
@@ -101,34 +68,6 @@ def read_record(reply: Reply, type_name: str, resource_id: str) -> dict[str, JSO
         return None
     shown = mapping(data.get("attributes"))
     return dict(_values(shown, shown))
-
-
-def _fieldsets(type_name: str, kind: ResourceType | None, fields: Fields, *, sparse: bool) -> Iterator[str]:
-    names = {*fields.attributes, *fields.relationships}
-    names |= {"tags"} if fields.tags else set()
-    names |= {"type"} if kind and kind.abstract_over else set()
-    if sparse:
-        yield f"fields[{quote(type_name, safe='')}]={','.join(map(_quoted, sorted(names or {'id'})))}"
-    for target in sorted(_targets(kind, fields.relationships) - {type_name, "tags" if fields.tags else ""}):
-        yield f"fields[{target}]=id"
-    if fields.tags:
-        yield "fields[tags]=name"
-
-
-def _inclusion(fields: Fields) -> Iterator[str]:
-    included = sorted(fields.relationships | ({"tags"} if fields.tags else set()))
-    if included:
-        yield f"include={','.join(map(_quoted, included))}"
-
-
-def _quoted(name: str) -> str:
-    return quote(name, safe="")
-
-
-def _targets(kind: ResourceType | None, relationships: Iterable[str]) -> set[str]:
-    """Return the types that the relationships may point to; of their records only the id is wanted."""
-    known = kind.relationships if kind else {}
-    return {target for name in relationships if name in known for target in known[name].types}
 
 
 def _concrete_type(resource: Mapping[str, Any], asked: str) -> str:

@@ -3,19 +3,24 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final
 from urllib.parse import urlsplit
 
 from jobs.apis.auth import Auth
 from jobs.apis.described.auth import auth_of
-from jobs.apis.described.limits import limits_of
+from jobs.apis.described.limits import assumed, counts_by_address, limits_of, token_windows
 from jobs.apis.described.resource import DescribedResource, content_type_of
 from jobs.apis.described.schema import schema_of
-from jobs.apis.description.model import Description
+from jobs.apis.description.model import Description, ResourceDescription
 from jobs.apis.description.templates import filled
-from jobs.apis.limits import DeclaredLimits, Places
+from jobs.apis.description.types import TYPE, resource_of
+from jobs.apis.limits import DeclaredLimits, Places, Rate
 from jobs.apis.meanings import Meaning
 from jobs.apis.schema import Schema
 from jobs.model import Outcome, Request
+
+_MOST: Final = 1024
+"""Types that are remembered at a time: whatever stands in a sheet, where any name is one."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +66,13 @@ class DescribedApi:
     @cached_property
     def auth(self) -> Auth:
         """How requests are authorised."""
-        return auth_of(self.description.auth, self.constants, self.description.base_url)
+        told = self.description
+        return auth_of(told.auth, self.constants, told.base_url, token_windows(told))
 
     @cached_property
     def page(self) -> int:
         """Records that one read shows at most, of any type."""
-        return max(self.resource(name).page for name in self.description.resources)
+        return max(self._made(name, each).page for name, each in self.description.resources.items())
 
     @property
     def key_page(self) -> int:
@@ -81,10 +87,17 @@ class DescribedApi:
         """
         found = self._resources.get(type_name)
         if found is None:
-            described, base = self.description.resources[type_name], urlsplit(self.base_url).path.rstrip("/")
-            made = DescribedResource(type_name, self.description, described, self.constants, base, self.schema)
-            found = self._resources[type_name] = made
+            described = resource_of(self.description, type_name)
+            if described is None:
+                raise KeyError(type_name)
+            if len(self._resources) >= _MOST:
+                self._resources.clear()
+            found = self._resources[type_name] = self._made(type_name, described)
         return found
+
+    def _made(self, type_name: str, described: ResourceDescription) -> DescribedResource:
+        constants, base = {**self.constants, TYPE: type_name}, urlsplit(self.base_url).path.rstrip("/")
+        return DescribedResource(type_name, self.description, described, constants, base, self.schema)
 
     def meaning(self, request: Request, outcome: Outcome) -> Meaning:
         """Return what an outcome means, by the rules of the type that the request is about."""
@@ -103,13 +116,13 @@ class DescribedApi:
         """Return the gates of `limits` that a request about a record passes."""
         return self.limits.places(type_name, key, self.resource(type_name).variables(key), reads=reads)
 
-    def windows(self, origin: str) -> tuple[tuple[int, float], ...]:  # noqa: ARG002  # wherever it is
-        """Return no limits to assume: those that it declares stay, whatever is told."""
-        return ()
+    def windows(self, origin: str, *, reads: bool) -> tuple[Rate, ...]:
+        """Return the limits to assume at an origin until replies tell others; those in `limits` stay."""
+        return assumed(self.description, origin, reads=reads)
 
-    def counts_by_address(self, origin: str) -> bool:  # noqa: ARG002  # nobody knows
-        """Return False: each credential has a quota of its own, as far as is known."""
-        return False
+    def counts_by_address(self, origin: str) -> bool:
+        """Return whether all credentials of a host share a quota there."""
+        return counts_by_address(self.description, origin)
 
 
 def described(description: Description, constants: Mapping[str, str], base_url: str) -> DescribedApi:

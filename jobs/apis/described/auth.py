@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import quote_plus, urlencode, urlsplit
 
@@ -17,6 +17,7 @@ from jobs.apis.auth import Auth, Claims, Grant, Need, Permit, TokenSource
 from jobs.apis.description.model import AuthDescription
 from jobs.apis.documents import mapping, parsed_anyway
 from jobs.apis.header_values import unsendable
+from jobs.apis.limits import Rate
 from jobs.apis.meanings import Meaning
 from jobs.apis.tokens import granted, payload_of, seconds, token_meaning
 from jobs.model import Outcome, Reply, Request
@@ -33,17 +34,32 @@ _SHORTEST: Final = 4
 _CONTENT_TYPES: Final = {"form": "application/x-www-form-urlencoded", "json": "application/json"}
 
 
-def auth_of(description: AuthDescription, constants: Mapping[str, str], base_url: str = "") -> Auth:
+def auth_of(
+    description: AuthDescription,
+    constants: Mapping[str, str],
+    base_url: str = "",
+    windows: tuple[Rate, ...] = (),
+    claims: Callable[[str], Claims] | None = None,
+) -> Auth:
     """Return how an API authorises requests.
 
     Args:
         description: of the scheme.
         constants: values of variables, none of which comes from a column.
         base_url: of the API, with its variables; it counts where the reply with a token brings some of them.
+        windows: limits on requests for tokens.
+        claims: reads what a token says of itself, its mode among it; None where it says no more than when it ends.
 
     Raises:
         ValueError: a text cannot be used; the message names its key and says what to do.
     """
+    scheme = _scheme(description, constants, base_url, windows)
+    return replace(scheme, read=claims, tells_mode=True) if claims else scheme
+
+
+def _scheme(
+    description: AuthDescription, constants: Mapping[str, str], base_url: str, windows: tuple[Rate, ...]
+) -> "_Scheme":
     header, kind = description.header, description.type
     if kind == "none":
         return _Scheme((), lambda *_: Permit())
@@ -57,24 +73,31 @@ def auth_of(description: AuthDescription, constants: Mapping[str, str], base_url
         return Permit(header, prefix + secrets[0], secrets)
 
     if kind == "oauth2_client_credentials":
-        return _Scheme((("client_id", "client_secret"),), permit, _tokens(description, constants, base_url))
+        tokens = replace(_tokens(description, constants, base_url), windows=windows)
+        return _Scheme((("token",), ("client_id", "client_secret")), permit, tokens)
     return _Scheme((("token",),) if kind == "bearer" else (("api_key",),), permit)
+
+
+def _end_of(token: str) -> Claims:
+    """Read when a JWT ends; nothing else that it holds means the same everywhere."""
+    return Claims(expires_at=seconds(payload_of(token).get("exp")))
 
 
 @dataclass(frozen=True, slots=True)
 class _Scheme:
-    """A scheme; `carry` makes a permit of secrets."""
+    """A scheme; `carry` makes a permit of secrets, `read` reads what a token says of itself."""
 
     needs: tuple[Need, ...]
     carry: Callable[..., Permit]
     tokens: TokenSource | None = None
+    tells_mode: bool = False
+    read: Callable[[str], Claims] = _end_of
 
     def permit(self, *secrets: str) -> Permit:
         return self.carry(*secrets)
 
     def claims(self, token: str) -> Claims:
-        """Read when a JWT ends; nothing else that it holds means the same everywhere."""
-        return Claims(expires_at=seconds(payload_of(token).get("exp")))
+        return self.read(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +118,7 @@ class _ClientCredentials:
     fields: Mapping[str, str]
     variables: Mapping[str, str] = field(default_factory=dict)
     base_url: str = ""
-    windows: tuple[tuple[int, float], ...] = ()
+    windows: tuple[Rate, ...] = ()
     are_shared: bool = False
 
     def request(self, client_id: str, client_secret: str) -> Request:
@@ -145,6 +168,7 @@ def _tokens(description: AuthDescription, constants: Mapping[str, str], base_url
         fields,
         description.variables,
         _awaiting(base_url, constants, description.variables.keys()),
+        are_shared=description.shared_token,
     )
 
 

@@ -93,7 +93,7 @@ def written(found: list[Unit], state: Before, rules: FieldRules, body: dict[str,
         where = _place(unit, wrap)
         if isinstance(value, Absent):
             take_away(body, where)
-        elif isinstance(value, Mapping) and update.send == "changes":
+        elif isinstance(value, dict) and update.send == "changes":
             put(body, where, replacing(state.at(unit.steps), value, rules.depth(unit.steps)))
         else:
             put(body, where, value)
@@ -151,7 +151,7 @@ def _parts(job: UpdateJob, change: Change, state: Before, rules: FieldRules) -> 
         members = _members(name, job, edited, state) if rule.keeps_members else None
         if members is None:
             old = state.wire(rule) if rule.described.type == "keyed" else None
-            if isinstance(value, Mapping) and name in edited:
+            if isinstance(value, dict) and name in edited:
                 value = {**value, **dict(_cleared_members(rule, edited[name], rules))}  # noqa: PLW2901
             yield Unit(rule, rule.steps, ABSENT if value is None else rule.encoded(value, old))
         elif rule.described.type == "keyed":
@@ -234,7 +234,7 @@ def _flat(steps: Steps, value: Any) -> Iterator[tuple[str, str]]:
     """Yield the pairs of a value in a form; an empty list is an empty text."""
     if isinstance(value, Mapping | list) and not value:
         value = ""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         for name, each in value.items():
             yield from _flat((*steps, name), each)
     elif isinstance(value, list | tuple):

@@ -79,16 +79,23 @@ class Rules:
         for_successes: those of them that may count for a 2xx.
         places: where a reply has its codes.
         conditional: updates name a precondition.
+        any_401: a 401 refuses the token, whatever else it says.
     """
 
     rules: tuple[_Rule, ...]
     for_successes: tuple[_Rule, ...]
     places: ErrorPlaces
     conditional: bool
+    any_401: bool = True
 
 
 def compiled(
-    own: Iterable[ErrorRule], shared: Iterable[ErrorRule], places: ErrorPlaces, *, conditional: bool = False
+    own: Iterable[ErrorRule],
+    shared: Iterable[ErrorRule],
+    places: ErrorPlaces,
+    *,
+    conditional: bool = False,
+    any_401: bool = True,
 ) -> Rules:
     """Return the rules of a type of records, made once.
 
@@ -97,10 +104,11 @@ def compiled(
         shared: of the API.
         places: where replies have their codes.
         conditional: updates name a precondition, so that a 409 is a conflict of versions.
+        any_401: a 401 refuses the token (RFC 9110, 15.5.2: it lacks valid credentials), whatever else it says.
     """
     rules = tuple(map(_rule, (*own, *shared)))
     for_successes = tuple(rule for rule in rules if any(map(rule.is_about, range(200, 300))))
-    return Rules(rules, for_successes, places, conditional)
+    return Rules(rules, for_successes, places, conditional, any_401)
 
 
 def meaning_of(rules: Rules, request: Request, outcome: Outcome) -> Meaning:
@@ -194,9 +202,9 @@ def _by_http(rules: Rules, request: Request, reply: Reply) -> Meaning:
     if 200 <= reply.status < 300:
         return _served(request, reply)
     meaning = _by_status(reply)
-    if meaning is Meaning.NOT_AUTHORIZED and reply.status == _UNAUTHORIZED:
-        return Meaning.TOKEN_REFUSED  # RFC 9110, 15.5.2: it lacks valid credentials
-    if meaning is Meaning.HELD and token_refused(reply):
+    if meaning is Meaning.NOT_AUTHORIZED and reply.status == _UNAUTHORIZED and rules.any_401:
+        return Meaning.TOKEN_REFUSED
+    if meaning in {Meaning.NOT_AUTHORIZED, Meaning.HELD} and token_refused(reply):
         return Meaning.TOKEN_REFUSED
     return Meaning.CONFLICT if rules.conditional and meaning is Meaning.NOT_UNIQUE else meaning
 

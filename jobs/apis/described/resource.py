@@ -13,7 +13,7 @@ from jobs.apis.described.bodies import CONTENT_TYPES, Unit, as_form, as_json_pat
 from jobs.apis.described.failures import errors_of, request_id_of
 from jobs.apis.described.fields import FieldRules, element_of
 from jobs.apis.described.meaning import Rules, compiled, least_wait, meaning_of, scope_of
-from jobs.apis.described.replies import Reader, shown_key
+from jobs.apis.described.replies import Reader, read_at, shown_key
 from jobs.apis.description import keys
 from jobs.apis.description.model import Description, ErrorPlaces, ReadDescription, ResourceDescription
 from jobs.apis.description.templates import Template, Unfilled, filled, into_url, template
@@ -23,12 +23,14 @@ from jobs.apis.pointers import column_in_body, in_the_sheet
 from jobs.apis.schema import Schema
 from jobs.changes import exact
 from jobs.changes.diff import Change
+from jobs.changes.losses import lost_members
 from jobs.changes.taken import is_plainly_taken, taken
 from jobs.model import ABSENT, JSON, Absent, ApiError, Fields, Live, Outcome, Reply, Request, UpdateJob
 from jobs.names import Steps, name_of, pointed
 from jobs.places import at, put
 
 JSON_TYPE: Final = "application/json"
+_OK: Final = 200
 _WHOLE_OR_PART: Final = frozenset({200, 207})
 """Statuses of a page; with 207 (RFC 4918, 11.1) some of its records are missing."""
 
@@ -43,7 +45,7 @@ class DescribedResource:
         name: as rows name it.
         api: that it belongs to.
         described: what is said of it.
-        constants: variables with one value for the whole run.
+        constants: variables with one value for the whole run, and the name of the type.
         base: path that all others begin with, without a slash at its end.
         schema: of the API.
     """
@@ -71,8 +73,8 @@ class DescribedResource:
 
     @property
     def can_be_blind(self) -> bool:
-        """Whether an update can be made without looking at the record first."""
-        return self.described.update.send == "changes"
+        """Whether an update can be made without looking at the record first: not if it names what was read."""
+        return self.described.update.send == "changes" and self.described.precondition is None
 
     def lag_s(self, fields: Fields) -> float:
         """Return the seconds after a write during which no update may be built on a read.
@@ -145,7 +147,8 @@ class DescribedResource:
         if is_plainly_taken(change, live.attributes, self.schema):
             return Confirmation(change.edits)
         found = taken(change, live, self.schema)
-        return Confirmation(found.edits, found.differs, found.untaken, found.unseen)
+        lost = lost_members(change, live, self.schema)
+        return Confirmation(found.edits, found.differs, found.untaken, found.unseen, lost=lost)
 
     # ---- what replies mean
 
@@ -186,8 +189,8 @@ class DescribedResource:
             return self.read_one(keys_[0], fields)
         values = self._values(keys_[0])
         ids = [self._each.fill({**values, "id": self._last(key)}) for key in keys_]
-        lists = {"ids": ids, "fields": self._top_names(fields)}
-        known = {**values, "ids": ",".join(ids)}
+        lists = {"ids": Several(ids, many.join), "fields": Several(self._top_names(fields))}
+        known = {**values, "ids": many.join.join(ids)}
         target = self._target(self._paths["read_many"], _listed(many.query, lists, values), known, _list_into_url)
         headers = self._own_headers(many.headers, values)
         if many.method == "GET":
@@ -218,7 +221,7 @@ class DescribedResource:
         """Return the request for one record; None asks for all of it."""
         read = self.described.read or ReadDescription()
         values = self._values(key)
-        lists = {"fields": () if fields is None else self._top_names(fields)}
+        lists = {"fields": Several(() if fields is None else self._top_names(fields))}
         target = self._target(self._paths["read"], _listed(read.query, lists, values), values)
         return self._reading(target, self._own_headers(read.headers, values))
 
@@ -250,21 +253,40 @@ class DescribedResource:
 
     def matches(self, reply: Reply, references: Sequence[str]) -> Matches | None:
         """Return the keys by reference that a page shows: of records that hold exactly the value asked for."""
-        find = self.described.find
-        document = value_of(reply) if reply.status == 200 else None
-        listed = at(document, pointed(find.records)) if find else None
-        if find is None or not isinstance(listed, list):
+        listed = self._listed_matches(reply)
+        if listed is None:
             return None
         others, by, value = keys.parse_reference(references[0])
         found = []
         for each in listed:
-            if not isinstance(each, dict):
-                return None
             live = self._reader.live(each, Fields(frozenset((by,))))
-            id_ = shown_key(each, pointed(find.id))
+            id_ = shown_key(each, self._found_id)
             if id_ is not None and element_of(live.attributes.get(by)) == value:
                 found.append(keys.key_of((*others, id_)))
         return Matches({references[0]: tuple(dict.fromkeys(found))}, complete=True)
+
+    def _listed_matches(self, reply: Reply) -> list[dict[str, Any]] | None:
+        """Return the records that a look-up shows: in a list, or one by itself; None if the reply cannot be used.
+
+        404, and null in the place of the record, say that there is none.
+        """
+        find = self.described.find
+        if find is None:
+            return None
+        if reply.status != _OK:
+            is_none = self.meaning(Request("GET", "", reads=True, about=self.name), reply) is Meaning.NOT_FOUND
+            return [] if is_none and reply.complete else None
+        shown = at(value_of(reply), pointed(find.records))
+        if shown is None:
+            return []
+        if isinstance(shown, dict):
+            return None if shown_key(shown, self._found_id) is None else [shown]
+        is_list = isinstance(shown, list) and all(isinstance(each, dict) for each in shown)
+        return shown if is_list else None
+
+    @cached_property
+    def _found_id(self) -> Steps:
+        return pointed(self.described.find.id) if self.described.find else ()
 
     # ---- parts
 
@@ -277,8 +299,13 @@ class DescribedResource:
 
     @cached_property
     def _replies(self) -> Rules:
-        conditional = self.described.precondition is not None
-        return compiled(self.described.error_rules, self.api.error_rules, self._places, conditional=conditional)
+        return compiled(
+            self.described.error_rules,
+            self.api.error_rules,
+            self._places,
+            conditional=self.described.precondition is not None,
+            any_401=self.api.auth.renew_on == "401",
+        )
 
     @cached_property
     def _moved(self) -> Mapping[Steps, Steps]:
@@ -303,12 +330,18 @@ class DescribedResource:
     def _reader(self) -> Reader:
         update = self.described.update
         whole = update.send == "record" or update.format == "json_patch"
-        return Reader(self.name, self._rules, whole or self.described.precondition is not None)
+        return Reader(self.name, self._rules, whole or self.described.precondition is not None, self._condition)
 
     @cached_property
     def _needs_headers(self) -> bool:
         """Whether updates are conditional on a header, which only the reply about a single record has."""
-        return any(name.startswith("@") for text in self._condition_texts for name in template(text).names)
+        return any(name.startswith("@") for name in self._condition)
+
+    @cached_property
+    def _condition(self) -> tuple[str, ...]:
+        """Headers (`@ETag`) and members (`/version`) of a read that updates are conditional on."""
+        names = (name for text in self._condition_texts for name in template(text).names)
+        return tuple(dict.fromkeys(name for name in names if name[:1] in {"@", "/"}))
 
     @cached_property
     def _each(self) -> Template:
@@ -345,7 +378,7 @@ class DescribedResource:
         """Return what placeholders such as `{@ETag}` and `{/updated_at}` stand for, as far as it was read."""
         found: dict[str, str] = {}
         for name in self._places_read:
-            value = _read_at(name, basis)
+            value = read_at(name, basis)
             if not isinstance(value, Absent | None):
                 found[name] = element_of(value)
         return found
@@ -367,8 +400,7 @@ class DescribedResource:
     def _named_by_condition(self) -> tuple[str, ...]:
         """Members of a record that make its update conditional, and so have to be read, too."""
         values = pointed(self.described.values)
-        texts = self._condition_texts
-        places = [pointed(name) for text in texts for name in template(text).names if name.startswith("/")]
+        places = [pointed(name) for name in self._condition if name.startswith("/")]
         inside = [place[len(values) :] for place in places if place[: len(values)] == values]
         return tuple(dict.fromkeys(place[0] for place in inside if place))
 
@@ -416,43 +448,57 @@ def _blank(change: Change) -> Confirmation:
     return Confirmation(change.edits, unseen=tuple(change.attributes))
 
 
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Texts that a place stands for, and what joins them within a text."""
+
+    items: Sequence[str]
+    separator: str = ","
+
+    @property
+    def joined(self) -> str:
+        """All of them as one text."""
+        return self.separator.join(self.items)
+
+
 def _listed(
-    query: Mapping[str, str | tuple[str, ...]], lists: Mapping[str, Sequence[str]], values: Mapping[str, str]
+    query: Mapping[str, str | tuple[str, ...]], lists: Mapping[str, Several], values: Mapping[str, str]
 ) -> list[tuple[str, str]]:
     """Return the query parameters of a read; one with a variable that is not set is left out."""
     found: list[tuple[str, str]] = []
-    for name, given in query.items():
+    for named, given in query.items():
         with suppress(Unfilled):
+            name = template(named).fill(values)
             found += [(name, text) for text in _texts(given, lists, values)]
     return found
 
 
-def _texts(given: str | tuple[str, ...], lists: Mapping[str, Sequence[str]], values: Mapping[str, str]) -> list[str]:
+def _texts(given: str | tuple[str, ...], lists: Mapping[str, Several], values: Mapping[str, str]) -> list[str]:
     """Return the values of a query parameter; none for one that lists fields if all are wanted."""
     if isinstance(given, tuple):
         return list(_with_lists(given, lists, values))
-    if "{fields}" in given and not lists["fields"]:
+    if "{fields}" in given and not lists["fields"].items:
         return []
     return [_with_lists(given, lists, values)]
 
 
 def _list_into_url(text: str) -> str:
-    """Encode ids for a path; the commas between them stay."""
+    """Encode ids for a path; commas between them stay."""
     return quote(text, safe=",")
 
 
-def _with_lists(value: Any, lists: Mapping[str, Sequence[str]], values: Mapping[str, str]) -> Any:
-    """Return JSON with lists filled in: in a list, a place repeats its element; in a text, it joins with commas."""
+def _with_lists(value: Any, lists: Mapping[str, Several], values: Mapping[str, str]) -> Any:
+    """Return JSON with lists filled in: in a list, a place repeats its element; in a text, it joins them."""
     if isinstance(value, Mapping):
         return {name: _with_lists(each, lists, values) for name, each in value.items()}
     if isinstance(value, str):
-        return template(value).fill({**values, **{name: ",".join(each) for name, each in lists.items()}})
+        return template(value).fill({**values, **{name: each.joined for name, each in lists.items()}})
     if not isinstance(value, list | tuple):
         return value
     found: list[Any] = []
     for each in value:
         name = next((name for name in lists if _mentions(each, f"{{{name}}}")), None)
-        turns = [lists] if name is None else [{**lists, name: (item,)} for item in lists[name]]
+        turns = [lists] if name is None else [{**lists, name: Several((item,))} for item in lists[name].items]
         found += [_with_lists(each, turn, values) for turn in turns]
     return found
 
@@ -476,10 +522,8 @@ def _as_read(text: str, basis: Basis) -> Any:
     """Return the value that a placeholder alone stands for, in its own type; a text with more in it is filled."""
     found = template(text)
     if len(found.holes) == 1 and found.parts == ("", found.holes[0], ""):
-        return _read_at(found.holes[0].name, basis)
-    values = {name: element_of(_read_at(name, basis)) for name in found.names}
-    return found.fill(values)
-
-
-def _read_at(name: str, basis: Basis) -> Any:
-    return basis.headers.get(name[1:].lower(), ABSENT) if name.startswith("@") else at(basis.record, pointed(name))
+        return read_at(found.holes[0].name, basis)
+    values = {name: read_at(name, basis) for name in found.names}
+    if any(isinstance(each, Absent) for each in values.values()):
+        return ABSENT
+    return found.fill({name: element_of(each) for name, each in values.items()})

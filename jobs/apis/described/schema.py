@@ -10,8 +10,11 @@ from jobs.apis.description.templates import Hole, template
 from jobs.apis.description.variables import constants as constants_of
 from jobs.apis.description.variables import fixed_variables
 from jobs.apis.fields import Attribute, Kind, Members, Scalar, Variable
+from jobs.apis.limits import OTHERS
 from jobs.apis.schema import ResourceType, Schema
 from jobs.names import name_of, steps_of
+
+_BY_RULE: Final = "The name of a type has letters, digits, _, - and . only"
 
 _EVERY: Final = "*"
 """The last step of a name that stands for all members of an object which are not listed."""
@@ -42,9 +45,11 @@ def schema_of(description: Description, constants: Mapping[str, str]) -> Schema:
         constants: values of variables that the user or the environment gives; the description has defaults.
     """
     types = {name: _type_of(name, resource) for name, resource in sorted(description.resources.items())}
+    others = types.pop(OTHERS, None)
     return Schema(
         types,
-        naming=f"There are {', '.join(f'`{name}`' for name in types)}",
+        others=others,
+        naming=_BY_RULE if others else f"There are {', '.join(f'`{name}`' for name in types)}",
         grammar="members",
         constants=constants_of(description, constants),
         fixed=fixed_variables(description),
@@ -93,6 +98,7 @@ def _attribute(said: FieldDescription, resource: ResourceDescription) -> Attribu
         clearable=clear != "never",
         empties=clear == "empty",
         encode=said.encode or "",
+        separator=said.sep,
     )
 
 

@@ -5,6 +5,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from jobs.apis.description.checking_code import completed
 from jobs.apis.description.checking_limits import limit_headers, limits
 from jobs.apis.description.checking_resources import resource
 from jobs.apis.description.checking_rules import error_places, error_rules
@@ -38,7 +39,7 @@ def _problems(api: Description) -> Iterator[Problem]:
     yield from variable_names(("variables",), api.variables)
     yield from _unused(api)
     yield from headers(("headers",), api.headers, everywhere)
-    yield from limits(("limits",), api.limits, everywhere.declared | keys)
+    yield from limits(("limits",), api.limits, everywhere.declared | keys, of_api=True)
     yield from limit_headers(api.limit_headers)
     yield from error_places(("errors",), api.errors)
     yield from _idempotency_key(api)
@@ -46,6 +47,8 @@ def _problems(api: Description) -> Iterator[Problem]:
     yield from error_rules(("error_rules",), api.error_rules, everywhere.declared | keys)
     for name, each in api.resources.items():
         yield from resource(name, each, api)
+    if api.code == "commercelayer":
+        yield from completed(api)
     yield from secrets(api)
 
 
@@ -73,7 +76,7 @@ def _auth(auth: AuthDescription, defaults: Mapping[str, str], scope: Scope) -> I
     if auth.type == "oauth2_client_credentials":
         yield from _tokens(auth, defaults, scope)
     else:
-        for key in ("token_url", "scopes", "params", "variables"):
+        for key in ("token_url", "scopes", "params", "variables", "shared_token"):
             if getattr(auth, key):
                 yield Problem(("auth", key), 'only type = "oauth2_client_credentials" asks for tokens: remove it')
 

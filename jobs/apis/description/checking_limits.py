@@ -9,8 +9,18 @@ from jobs.apis.schema import closest
 from jobs.toml.problems import Path, Problem
 
 
-def limits(path: Path, found: Sequence[LimitDescription], variables: Collection[str]) -> Iterator[Problem]:
-    """Check declared limits; `variables` are those that a limit may be counted by."""
+def limits(
+    path: Path, found: Sequence[LimitDescription], variables: Collection[str], *, of_api: bool = False
+) -> Iterator[Problem]:
+    """Check declared limits.
+
+    Args:
+        path: of their list.
+        found: all of them.
+        variables: that a limit may be counted by.
+        of_api: they are those of the whole API, not of one type of records.
+    """
+    words = ("credential", "address", "path", "record") if of_api else ("credential", "path", "record")
     for position, limit in enumerate(found):
         here = (*path, position)
         if bool(limit.rate) == (limit.concurrency is not None):
@@ -20,7 +30,21 @@ def limits(path: Path, found: Sequence[LimitDescription], variables: Collection[
                 rate_of(limit.rate)
             except ValueError as error:
                 yield Problem((*here, "rate"), str(error))
-        yield from scope((*here, "per"), limit.per, ("credential", "path", "record"), variables)
+        yield from scope((*here, "per"), limit.per, words, variables)
+        yield from _of_all(here, limit, of_api=of_api)
+
+
+def _of_all(path: Path, limit: LimitDescription, *, of_api: bool) -> Iterator[Problem]:
+    """Check what only a rate of the whole API can be."""
+    is_plain = of_api and bool(limit.rate) and limit.per in {"credential", "address"}
+    if limit.on == "token" and (not is_plain or limit.until_told):
+        yield Problem(
+            (*path, "on"), "a limit on tokens is a `rate` of the API, per credential or address, without until_told"
+        )
+    elif limit.until_told and not is_plain:
+        yield Problem(
+            (*path, "until_told"), "only a `rate` of the API, per credential or address, is assumed for a while"
+        )
 
 
 def scope(path: Path, text: str, words: Sequence[str], variables: Collection[str]) -> Iterator[Problem]:

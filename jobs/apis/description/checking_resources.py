@@ -1,10 +1,8 @@
 """Checks of one type of records: how it is updated, read and found."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from typing import Final
 
 from jobs.apis.description.checking_fields import fields
 from jobs.apis.description.checking_limits import limits
@@ -21,9 +19,10 @@ from jobs.apis.description.model import (
     UpdateDescription,
 )
 from jobs.apis.description.scopes import declared, holes_in, key_variables, named_in
+from jobs.apis.description.types import TYPE
+from jobs.apis.limits import OTHERS
+from jobs.apis.schema import is_type_name
 from jobs.toml.problems import Path, Problem
-
-_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 def resource(name: str, found: ResourceDescription, api: Description) -> Iterator[Problem]:
@@ -31,13 +30,15 @@ def resource(name: str, found: ResourceDescription, api: Description) -> Iterato
     path: Path = ("resources", name)
     keys = key_variables(api, found)
     unset = frozenset(name for name, value in api.variables.items() if not value)
-    scope = Scope(frozenset(keys), declared(api), unset=unset)
-    if not _NAME.fullmatch(name):
+    scope = Scope(frozenset(keys), declared(api), frozenset({TYPE}), unset=unset)
+    if name != OTHERS and not is_type_name(name):
         yield Problem(path, "the name of a resource has letters, digits, _, - and . only")
+    if name == OTHERS and TYPE not in named_in(found.model_dump(exclude_unset=True)):
+        yield Problem(path, "no text of it has {type}: all types would be the same records")
     yield from url_path((*path, "path"), found.path, scope)
     if not keys:
         yield Problem((*path, "path"), "it names no key: a variable like {id} that a column fills")
-    for key in (each for each in keys if each == "type" or each.startswith("__")):
+    for key in (each for each in keys if each.startswith("__")):
         yield Problem((*path, "path"), f"no column can be the variable `{key}`: its name is taken; use another one")
     yield from pointer((*path, "record"), found.record)
     yield from pointer((*path, "values"), found.values)
@@ -102,6 +103,7 @@ def _read(path: Path, read: ReadDescription, scope: Scope) -> Iterator[Problem]:
     if read.path:
         yield from url_path((*path, "path"), read.path, scope)
     yield from texts((*path, "query"), read.query, scope.filling("fields"))
+    yield from _names((*path, "query"), read.query, scope)
     yield from headers((*path, "headers"), read.headers, scope)
 
 
@@ -111,6 +113,7 @@ def _read_many(
     inside = scope.filling("ids", "fields")
     yield from url_path((*path, "path"), many.path, scope.filling("ids"))
     yield from values((*path, "query"), many.query, inside)
+    yield from _names((*path, "query"), many.query, scope)
     yield from headers((*path, "headers"), many.headers, scope)
     yield from values((*path, "body"), many.body, inside)
     yield from template((*path, "each"), many.each, replace(scope, declared=scope.declared | {"id"}))
@@ -121,9 +124,22 @@ def _read_many(
         yield Problem(path, "no text of it has {ids}: nothing says which records to read")
     if "id" not in named_in(many.each):
         yield Problem((*path, "each"), "it must hold {id}")
+    if not many.join:
+        yield Problem((*path, "join"), 'the ids would run into each other: write what stands between two, like ","')
+    if "join" in many.model_fields_set and "ids" not in named_in(
+        (many.path, _without_lists(many.query), _without_lists(many.body))
+    ):
+        yield Problem((*path, "join"), "in a list, {ids} repeats its element: nothing joins them", is_warning=True)
     if many.body and many.method == "GET":
         yield Problem((*path, "body"), 'a GET has no body: write method = "POST"')
     yield from _last_varies(path, named, keys, defaults, "{ids}")
+
+
+def _without_lists(value: object) -> object:
+    """Return a value without the lists in it, in which nothing is joined."""
+    if isinstance(value, Mapping):
+        return {name: _without_lists(each) for name, each in value.items()}
+    return None if isinstance(value, tuple | list) else value
 
 
 def _find(
@@ -132,8 +148,7 @@ def _find(
     inside = scope.filling("by", "value")
     yield from url_path((*path, "path"), find.path, inside)
     yield from texts((*path, "query"), find.query, inside)
-    for name in find.query:
-        yield from template((*path, "query", name), name, inside)
+    yield from _names((*path, "query"), find.query, inside)
     yield from headers((*path, "headers"), find.headers, inside)
     yield from pointer((*path, "records"), find.records)
     yield from member((*path, "id"), find.id)
@@ -148,6 +163,12 @@ def _find(
     if len(find.by) > 1 and "by" not in named:
         yield Problem(path, "no text of it has {by}: nothing says which field the value is of")
     yield from _last_varies(path, named, keys, defaults, "the id found")
+
+
+def _names(path: Path, query: Iterable[str], scope: Scope) -> Iterator[Problem]:
+    """Check the names of query parameters, in which variables are filled, too."""
+    for name in query:
+        yield from template((*path, name), name, scope)
 
 
 def _last_varies(

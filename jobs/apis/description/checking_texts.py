@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 
 from jobs.apis.description.templates import TRANSFORMS, Hole, Template
 from jobs.apis.description.templates import template as parsed
+from jobs.apis.description.types import TYPE
 from jobs.apis.header_values import unsendable
 from jobs.apis.schema import closest
 from jobs.toml.problems import Path, Problem
 
-RESERVED: Final = frozenset({"by", "field", "fields", "ids", "value"})
+RESERVED: Final = frozenset({"by", "field", "fields", "ids", "value", TYPE})
 """Names in braces that are no variables: they are filled by the request that they stand in."""
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -46,8 +47,8 @@ class Scope:
         return self.keys | self.declared | self.filled
 
     def filling(self, *names: str) -> "Scope":
-        """Return this scope with reserved names that are filled."""
-        return replace(self, filled=frozenset(names))
+        """Return this scope with further reserved names that are filled."""
+        return replace(self, filled=self.filled.union(names))
 
     def with_record(self) -> "Scope":
         """Return this scope with the record that was read."""

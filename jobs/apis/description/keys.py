@@ -6,8 +6,9 @@ from urllib.parse import quote, unquote
 
 from jobs.apis.description.model import ResourceDescription
 from jobs.apis.description.templates import template
+from jobs.apis.description.types import TYPE
 
-_NO_KEYS: Final = frozenset({"ids", "fields", "by", "value"})
+_NO_KEYS: Final = frozenset({"ids", "fields", "by", "value", TYPE})
 
 
 def variables_of(described: ResourceDescription) -> tuple[str, ...]:

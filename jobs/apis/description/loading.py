@@ -1,5 +1,6 @@
 """From the text of a file to a description that can be used, or to all that is wrong with it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -65,10 +66,25 @@ def _stranger(path: Path) -> str:
     return ""
 
 
+_ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
+    "number": ("int", "float"),
+    "integer": ("int",),
+    "decimal": ("float",),
+    "double": ("float",),
+    "boolean": ("bool",),
+    "string": ("text",),
+    "str": ("text",),
+    "array": ("list", "set"),
+    "dict": ("object", "map"),
+    "timestamp": ("datetime",),
+}
+"""What types are called elsewhere."""
+
 FORM: Final = Form(
     model=Description,
     whole="the API as a whole",
     bounds={"string_pattern_mismatch": "write small letters, digits, _ and -, with a letter or digit first"},
+    aliases=_ALIASES,
     stranger=_stranger,
     check=checking.problems,
 )

@@ -30,9 +30,17 @@ class LimitDescription(_Part):
     rate: str = Field("", description="Requests and the time they may take: `100/60s`; units ms, s, m, h, d.")
     concurrency: int | None = Field(None, ge=1, description="Requests in flight at most.")
     per: str = Field(
-        "credential", description="Whose limit it is: `credential`, `path`, `record`, or a variable such as `{base}`."
+        "credential",
+        description="Whose limit it is: `credential`, `address` (that of this machine: all credentials share it at the"
+        " API's own hosts, those of base_url), `path`, `record`, or a variable such as `{base}`.",
     )
-    on: Literal["all", "read", "update"] = Field("all", description="Which requests count.")
+    on: Literal["all", "read", "update", "token"] = Field(
+        "all", description="Which requests count; `token`: those for a token."
+    )
+    until_told: bool = Field(
+        False,
+        description="Assume it only until replies state limits, and only at the API's own hosts, those of base_url.",
+    )
 
 
 class LimitHeaders(_Part):
@@ -90,6 +98,16 @@ class AuthDescription(_Part):
         "body", description="Where client id and secret go: the body, or HTTP Basic."
     )
     variables: Mapping[str, str] = Field({}, description="Variables taken from the reply with the token, by pointer.")
+    shared_token: bool = Field(
+        False,
+        description="All clients are issued the same token, so that one just issued may end soon, and that is no"
+        " reason to ask again early.",
+    )
+    renew_on: Literal["401", "invalid_token"] = Field(
+        "401",
+        description="What refuses the token itself: any 401, or only one whose code or challenge (RFC 6750) says so."
+        " Then any other 401 is a final refusal of the row.",
+    )
 
 
 class FieldDescription(_Part):
@@ -155,7 +173,7 @@ class ReadDescription(_Part):
 
 
 class ReadManyDescription(_Part):
-    """How many records are read at once. `{ids}` repeats its element in a list, and joins with commas in a text."""
+    """How many records are read at once. `{ids}` repeats its element in a list, and joins the ids in a text."""
 
     method: Literal["GET", "POST"] = Field("GET", description="Method.")
     path: str = Field(description="Path.")
@@ -163,6 +181,7 @@ class ReadManyDescription(_Part):
     headers: Mapping[str, str] = Field({}, description="Headers.")
     body: Mapping[str, object] = Field({}, description="JSON body of a POST.")
     each: str = Field("{id}", description="How one id is written within `{ids}`: `ID()='{id}'`.")
+    join: str = Field(",", description="What stands between two ids where `{ids}` is a text: `|`, ` OR `.")
     max_ids: int = Field(25, ge=2, le=1000, description="Records on one page.")
     records: str = Field("", description="Where the list of records stands, by pointer.")
     id: str = Field("/id", description="Where a record shows its id, by pointer in the element.")
@@ -176,8 +195,8 @@ class FindDescription(_Part):
     path: str = Field(description="Path.")
     query: Mapping[str, str] = Field({}, description="Query parameters; `{by}` and `{value}` are filled.")
     headers: Mapping[str, str] = Field({}, description="Headers.")
-    records: str = Field("", description="Where the list of matches stands, by pointer.")
-    id: str = Field("/id", description="Where a match shows its id, by pointer in the element.")
+    records: str = Field("", description="Where the matches stand, by pointer: a list of them, or one by itself.")
+    id: str = Field("/id", description="Where a match shows its id, by pointer in it.")
 
 
 class ListDescription(_Part):
@@ -199,7 +218,7 @@ class PreconditionDescription(_Part):
 
 
 class ResourceDescription(_Part):
-    """One type of records."""
+    """One type of records. In its texts `{type}` is its name."""
 
     path: str = Field(description="Path of one record; its variables are the record's key.")
     record: str = Field("", description="Where a reply holds one record, by pointer; empty: the document.")
@@ -227,6 +246,9 @@ class Description(_Part):
     """An API."""
 
     name: str = Field(pattern="^[a-z0-9][a-z0-9_-]*$", description="Its name, in messages and lists.")
+    code: Literal["", "commercelayer"] = Field(
+        "", description="Code that completes the description by what data cannot say; there is `commercelayer`."
+    )
     verified: str = Field("", description="What it was checked against, and when: `docs 2026-11`, `probe 2026-12-01`.")
     notes: tuple[str, ...] = Field(
         (), description="Traps, printed by `apis show` and before the first update of a run."
@@ -247,4 +269,7 @@ class Description(_Part):
     settle_s: float = Field(2.0, ge=0, le=600, description="Seconds that reads may lag behind writes.")
     auth: AuthDescription = Field(AuthDescription(), description="How requests are authorised.")
     error_rules: tuple[ErrorRule, ...] = Field((), description="What replies mean; the first match counts.")
-    resources: Mapping[str, ResourceDescription] = Field(min_length=1, description="Types of records, by name.")
+    resources: Mapping[str, ResourceDescription] = Field(
+        min_length=1,
+        description='Types of records, by name; `"*"` is every type that is not listed. `{type}` is the name.',
+    )

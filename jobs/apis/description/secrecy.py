@@ -11,6 +11,7 @@ _REMEDY: Final = (
     "nothing secret stands in a description: the credential comes from the environment"
     " (`apis check` names the variables), its header from [auth]"
 )
+_TAKEN: Final = "this is the header of the credential ([auth]): every request has it already; name another one"
 _NAMES: Final = re.compile(
     r"authorization|(?:.*[-_.])?(?:cookie|token|secret|password|passwd|api[-_]?key|apikey|access[-_]?key)|assertion",
     re.IGNORECASE,
@@ -45,6 +46,8 @@ _COMPARED: Final = frozenset({"error_rules", "precondition"})
 def secrets(description: Description) -> Iterator[Problem]:
     """Yield what looks like a secret, or like the place of one."""
     header = description.auth.header.lower()
+    for path in _of_credential(description, header):
+        yield Problem(path, _TAKEN)
     for path, name, text in _texts((), "", description.model_dump()):
         if _is_place(path, name, text, header):
             yield Problem(path, _REMEDY)
@@ -55,6 +58,16 @@ def secrets(description: Description) -> Iterator[Problem]:
 def is_secret(text: str) -> bool:
     """Return whether a text has the form of a credential that some vendor issues, or holds a password."""
     return _KNOWN.search(text) is not None
+
+
+def _of_credential(description: Description, header: str) -> Iterator[Path]:
+    """Yield where a header that is filled from elsewhere would take the place of the credential's."""
+    if description.idempotency_key.lower() == header:
+        yield ("idempotency_key",)
+    for type_name, resource in description.resources.items():
+        for name in resource.precondition.headers if resource.precondition else ():
+            if name.lower() == header:
+                yield ("resources", type_name, "precondition", "headers", name)
 
 
 def _texts(path: Path, name: str, value: object) -> Iterator[tuple[Path, str, str]]:

@@ -11,13 +11,14 @@ from jobs.apis.description.model import (
     ResourceDescription,
 )
 from jobs.apis.description.scopes import key_variables, named_in, settable
+from jobs.apis.description.types import resource_of
 
-CREDENTIALS: Final[Mapping[str, tuple[str, ...]]] = {
-    "bearer": ("ROWPATCH_TOKEN",),
-    "basic": ("ROWPATCH_USERNAME", "ROWPATCH_PASSWORD"),
-    "api_key": ("ROWPATCH_API_KEY",),
-    "oauth2_client_credentials": ("ROWPATCH_CLIENT_ID", "ROWPATCH_CLIENT_SECRET"),
-    "none": (),
+CREDENTIALS: Final[Mapping[str, str]] = {
+    "bearer": "ROWPATCH_TOKEN",
+    "basic": "ROWPATCH_USERNAME and ROWPATCH_PASSWORD",
+    "api_key": "ROWPATCH_API_KEY",
+    "oauth2_client_credentials": "ROWPATCH_TOKEN, or ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET",
+    "none": "",
 }
 """The environment variables that hold the credential, by type of authorisation."""
 
@@ -58,26 +59,30 @@ def scheme(auth: AuthDescription) -> str:
 
 def limits(api: Description, type_name: str) -> list[str]:
     """Return the limits that are declared of updates and reads of a type, each in a few words; without one, of all."""
-    named = [api.resources[type_name]] if type_name in api.resources else api.resources.values()
-    found = [*api.limits, *(limit for each in named for limit in each.limits)]
+    own = resource_of(api, type_name)
+    found = [*api.limits, *(limit for each in ([own] if own else api.resources.values()) for limit in each.limits)]
     return list(dict.fromkeys(map(_in_short, found)))
 
 
 def _in_short(limit: LimitDescription) -> str:
     which = "" if limit.on == "all" else f" of {limit.on}s"
     whose = "" if limit.per == "credential" else f" per {limit.per}"
-    return f"{limit.rate or f'{limit.concurrency} in flight'}{which}{whose}"
+    return f"{limit.rate or f'{limit.concurrency} in flight'}{which}{whose}{_until(limit)}"
 
 
 def _auth(auth: AuthDescription) -> str:
     names = CREDENTIALS[auth.type]
-    return f"{auth.type}: {' and '.join(names)} in the environment" if names else "none"
+    return f"{auth.type}: {names} in the environment" if names else "none"
 
 
 def _limit(limit: LimitDescription) -> str:
     most = limit.rate or f"{limit.concurrency} in flight"
     which = "" if limit.on == "all" else f", counting {limit.on}s only"
-    return f"{most} per {limit.per}{which}"
+    return f"{most} per {limit.per}{which}{_until(limit)}"
+
+
+def _until(limit: LimitDescription) -> str:
+    return " until told" if limit.until_told else ""
 
 
 def _resource(found: ResourceDescription, api: Description) -> Iterator[str]:

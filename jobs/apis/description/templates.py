@@ -78,7 +78,7 @@ def filled(texts: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str
 
 def into_url(value: str) -> str:
     """Encode a value so that it stays within its segment or parameter."""
-    return quote(value, safe="")
+    return value if value.isalnum() and value.isascii() else quote(value, safe="")
 
 
 def _hole(text: str) -> Hole:

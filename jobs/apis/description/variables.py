@@ -7,9 +7,10 @@ from typing import Final
 from urllib.parse import quote
 
 from jobs.apis.description.model import Description
+from jobs.apis.description.types import TYPE
 
 _VARIABLE: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::[a-z0-9_:]+)?\}")
-_FILLED_BY_REQUESTS: Final = frozenset({"by", "field", "fields", "ids", "value"})
+_FILLED_BY_REQUESTS: Final = frozenset({"by", "field", "fields", "ids", "value", TYPE})
 _WORDS: Final = {"name", "verified", "notes"}
 """Parts of a description that are for people."""
 
@@ -20,7 +21,12 @@ def names_in(text: str) -> tuple[str, ...]:
 
 
 def variables_of(description: Description) -> frozenset[str]:
-    """Return the names of all variables that a user may set; those that a request fills by itself are none."""
+    """Return the names of all variables that a user may set; those that a request fills by itself are none.
+
+    The code of Commerce Layer takes the keys of records from columns alone.
+    """
+    if description.code == "commercelayer":
+        return fixed_variables(description) | frozenset(description.variables)
     texts = _texts(description.model_dump(exclude=_WORDS, exclude_unset=True))
     return (
         frozenset(description.variables) | frozenset(chain.from_iterable(map(names_in, texts)))

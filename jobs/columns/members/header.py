@@ -64,7 +64,7 @@ def kinds_of(rules: Rules) -> list[ResourceType]:
     Raises:
         NotAColumn: the one that the user named does not exist.
     """
-    return [known_type(name, rules.schema) for name in ([rules.type] if rules.type else rules.schema.names)]
+    return [known_type(rules.type, rules.schema)] if rules.type else list(rules.schema.kinds)
 
 
 def role_of(heading: Heading, rules: Rules) -> Role:

@@ -162,8 +162,7 @@ def keys_in(type_name: str, schema: Schema) -> Keys:
 
     The last variable of a path comes first: the others may be the same in all rows.
     """
-    named = (type_name,) if type_name else schema.names
-    kinds = list(filter(None, map(schema.resource_type, named)))
+    kinds = list(filter(None, [schema.resource_type(type_name)])) if type_name else schema.kinds
     parts = dict.fromkeys(variable.name for kind in kinds for variable in reversed(kind.variables))
     finders = dict.fromkeys(name for kind in kinds for name in kind.finders)
     return Keys(tuple(parts), tuple(finders), "" if type_name else "type")
@@ -181,7 +180,8 @@ class KeyColumns:
         self._keys = {each.label: index for index, each in enumerate(headings) if each.form == "key"}
         self._fields = {each.label: index for index, each in enumerate(headings) if each.form == "field"}
         self._namings: dict[str, Naming | NotAColumn | None] = {}
-        namings = map(self._of_type, [rules.type] if rules.type else rules.schema.names)
+        kinds = filter(None, [rules.schema.resource_type(rules.type)]) if rules.type else rules.schema.kinds
+        namings = (naming_or_fault(kind, self._keys, self._fields, rules.schema) for kind in kinds)
         names = next(naming.names for naming in namings if isinstance(naming, Naming))
         self._first = names[0] if names else ""
         self.position = self._position(self._first) if names else 0

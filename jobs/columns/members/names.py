@@ -48,5 +48,6 @@ def parse_heading(label: str, rules: Rules) -> Heading:
 
 def _variables(rules: Rules) -> set[str]:
     """Return the variables of a record's path: of the resource, or of all where rows name theirs."""
-    schema = rules.schema
-    return {name for each in ([rules.type] if rules.type else schema.names) for name in schema.keys(each)}
+    if rules.type:
+        return set(rules.schema.keys(rules.type))
+    return {variable.name for kind in rules.schema.kinds for variable in kind.variables}

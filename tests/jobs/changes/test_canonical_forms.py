@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.apis.commercelayer.confirmations import read_confirmation
-from jobs.apis.commercelayer.updates import update_request
 from jobs.changes.diff import after, difference, fields
 from jobs.changes.edits import decode, encode, encode_shape, sides
 from jobs.changes.equality import same_at
 from jobs.changes.inverse import Written, restoring, trails
 from jobs.columns import ObjectColumns, Rules
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Live, ObjectRow, Reply, RowRef, Unread, UpdateJob
+from tests.commerce_layer import update_request
 from tests.schemas import SCHEMA, TERMS
 from worker.policy.decision import moved_on
 

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from jobs.apis.commercelayer.confirmations import read_confirmation
 from jobs.apis.commercelayer.states import read_record, read_states
-from jobs.apis.commercelayer.updates import update_request
 from jobs.changes.diff import as_stored, difference
 from jobs.changes.edits import decode, encode, encode_shape
 from jobs.changes.equality import equal, reads_alike
 from jobs.changes.exact import ExactNumber, holds_exact, holds_float, may_be_rounded, number, read, write
 from jobs.changes.inverse import Written, restoring
 from jobs.model import Edit, Fields, Live, Reply, RowRef, Status, UpdateJob
+from tests.commerce_layer import update_request
 from tests.schemas import SCHEMA, TERMS
 from worker.journal import Planned
 from worker.operations.verify import _cell

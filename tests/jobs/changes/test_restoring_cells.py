@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.apis.described.api import described
+from jobs.apis.described.api import DescribedApi, described
 from jobs.changes.diff import CannotMerge, Change, CompareRules, difference, fields
 from jobs.changes.edits import column_of
 from jobs.changes.inverse import Written, restoring
@@ -320,3 +320,65 @@ def test_what_stood_in_an_object_that_was_cleared_is_put_back_in_the_form_of_its
     assert moved_on(change, tuple(edits), NESTED.schema) == ()
     sent = json.loads(things.update(back, change, live).body)["meta"]
     assert sent == {**WIRE, "tags": ["a", "b"], "sizes": [1]}
+
+
+def applied(api: DescribedApi, record: dict[str, Any], members: dict[str, JSON]) -> tuple[Change, dict[str, Any]]:
+    """Apply one row to a record whose server replaces outermost members; return the change, and the record."""
+    things, row = api.resource("things"), ObjectColumns(Rules(api.schema)).read(ObjectRow(REF, members))
+    assert isinstance(row, UpdateJob), row
+    live = things.state(reply(record), "7", fields(row))
+    assert live is not None
+    change = difference(row, live, CompareRules(api.schema))
+    sent = json.loads(things.update(row, change, live).body) if not change.is_empty else {}
+    left = {name: value for name, value in {**record, **sent}.items() if value is not None}
+    return change, left
+
+
+NAMED_ELEMENTS = {"type": "set", "item": "/name", "item_as": "object"}
+
+
+@pytest.mark.parametrize(
+    ("member", "before", "row"),
+    [
+        ({"type": "text"}, "old", {"a.x": "new"}),
+        ({"type": "int"}, 7, {"a.x": 8}),
+        ({"type": "int"}, 7, {"a.x": None}),
+        ({"type": "int"}, None, {"a.x": 8}),  # it was not there
+        ({"type": "date"}, "2026-01-31", {"a.x": "2026-02-01"}),
+        ({"type": "set"}, ["p", "q"], {"a.x": ["q", "r"]}),
+        ({"type": "set"}, ["p", "q"], {"a.x.add": ["r"]}),
+        ({"type": "set"}, ["p", "q"], {"a.x.remove": ["q"]}),
+        ({"type": "set", "sep": ";"}, "p;q", {"a.x.add": ["r"]}),
+        (NAMED_ELEMENTS, [{"name": "p"}], {"a.x.add": ["r"]}),
+        ({"type": "list", "sep": "|"}, "p|q", {"a.x": ["r"]}),
+        ({"type": "list"}, ["p", "q"], {"a.x": None}),
+        ({"type": "keyed", "key": "id:int", "value": "v"}, [{"id": 1, "v": "p"}], {"a.x.1": "r", "a.x.2": "s"}),
+        ({"type": "map"}, {"k": "p"}, {"a.x.k": "r", "a.x.l": "s"}),
+        ({"type": "json"}, {"k": [1]}, {"a.x": [2]}),
+    ],
+)
+@pytest.mark.parametrize("is_last", [False, True])
+def test_a_member_that_only_a_wildcard_describes_is_put_back(
+    member: dict[str, Any], before: Any, row: dict[str, JSON], is_last: bool
+) -> None:
+    api = described(description(fields={"a": {"type": "object"}, "a.*": member}), {}, "")
+    others = {} if is_last else {"y": beside(member)}
+    held = {**others, **({} if before is None else {"x": before})}
+    record: dict[str, Any] = {"id": "7", "a": held}
+    change, after = applied(api, record, {"type": "things", "id": "7", **row})
+    assert after != record
+    found = restoring("things", "7", [Written(1, change.edits)], api.schema)
+    assert found.lost == ()
+    back, restored = applied(api, after, found.members)
+    assert moved_on(back, found.edits, api.schema) == ()
+    kept = {name: value for name, value in restored["a"].items() if value is not None}
+    assert kept == held
+
+
+def beside(member: dict[str, Any]) -> Any:
+    """A value of another member that the same wildcard describes: it must stay as it is."""
+    kind, sep = member["type"], member.get("sep", "")
+    if sep:
+        return f"m{sep}n"
+    others = {"set": ["m"], "list": ["m"], "keyed": [{"id": 9, "v": "m"}], "map": {"m": "n"}, "int": 1}
+    return [{"name": "m"}] if "item" in member else others.get(kind, "2020-01-01")

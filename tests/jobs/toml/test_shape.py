@@ -21,7 +21,7 @@ SHAPE = Shape(Description)
         (("limits",), "a list of tables"),
         (("limits", 0), "a table"),
         (("limits", 0, "concurrency"), "a whole number"),
-        (("limits", 0, "on"), '"all", "read" or "update"'),
+        (("limits", 0, "on"), '"all", "read", "update" or "token"'),
         (("headers",), "a table of texts"),
         (("auth",), "a table"),
         (("error_rules", 0, "status"), "a list of whole numbers"),

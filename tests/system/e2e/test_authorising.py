@@ -101,11 +101,14 @@ class Place:
         )
 
     def apply(self, auth: Auth, secrets: Secrets | None = None, name: str = "run") -> tuple[int, str]:
-        """Exit status and last words of a run."""
+        """Exit status and last words of a run; one that can ask for a token has none at hand."""
+        environment = {
+            key: value for key, value in ENVIRONMENT.items() if not (auth.tokens and key == "ROWPATCH_TOKEN")
+        }
 
         async def work() -> tuple[int, str]:
             run = commands.apply(
-                self.settings(), secrets or read_secrets(ENVIRONMENT, auth), directory=self.folder / name,
+                self.settings(), secrets or read_secrets(environment, auth), directory=self.folder / name,
                 state_directory=self.folder / "state", api=Guarded(auth=auth), observer=self.events.append,
             )  # fmt: skip
             async with run as prepared:

@@ -206,7 +206,7 @@ def test_log_lines_are_json_when_asked_for(
     with sandbox_in_thread(replace(SETTINGS, limit=(1000, 60.0))) as limited:
         monkeypatch.setenv("ROWPATCH_TOKEN", limited.token)
         run(["apply", str(sheet), "--type", "stripe_payments", "--url", limited.url, "--log-format", "json"])
-    events = [json.loads(line) for line in capfd.readouterr().err.splitlines() if line.startswith("{")]
+    events = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
     assert all(event.pop("timestamp").endswith("Z") for event in events)
     working, *events = events
     assert (working.pop("run")[:11], working) == ("runs/sheet-", {"event": "working", "level": "info", "rows": 20})
@@ -242,3 +242,26 @@ def test_help_does_not_wait_for_the_http_client() -> None:
     assert "structlog" not in done.stderr
     for command in ("apply", "resume", "retry", "report", "sandbox"):
         assert command in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "refused"),
+    [
+        (
+            "probe",
+            ["--limit", "--metadata", "--allow-trigger", "--resend-unknown", "--blind", "--canary", "--stop-after"],
+        ),
+        ("undo", ["--type", "--clear-token", "--metadata", "--allow-trigger", "--resend-unknown", "--blind"]),
+        (
+            "verify",
+            ["--type", "--clear-token", "--limit", "--metadata", "--allow-trigger", "--resend-unknown", "--blind"],
+        ),
+    ],
+)
+def test_the_help_of_a_command_lists_no_flag_that_it_refuses(
+    command: str, refused: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run([command, "--help"]) == 0
+    listed = set(capfd.readouterr().out.split())
+    assert listed.isdisjoint(refused)
+    assert {"--url", "--proxy", "--timeout"} <= listed

@@ -185,8 +185,10 @@ def test_a_newcomer_gets_from_the_template_to_the_undo(story: Story, tmp_path: P
         assert bench.writes() == 3
         changed = bench.documents(story.type)
         assert sum(lasting(changed[key]) != lasting(before[key]) for key in before) == 3
-        again = bench.rowpatch(story.api, *arguments, "second")
+        again = bench.rowpatch(story.api, *arguments, "second", "--log-format", "json")
         assert again.status == 0, again
+        said = [json.loads(line) for line in again.err.splitlines()]
+        assert {"note", "working"} <= {each["event"] for each in said}  # which API this is, and its traps
         assert bench.writes() == 3
         verified = bench.rowpatch(story.api, "verify", "first")
         assert verified.status == 0, verified

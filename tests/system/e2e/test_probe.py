@@ -183,7 +183,7 @@ VENDORS: dict[str, tuple[Callable[[], Case], list[str], dict[str, str]]] = {
             "read_many": "works: the same values",
             "no-op": "accepted: 200; changes /attributes/updated-at",
             "merge options": "replace: members that are not sent are gone",
-            "unknown member colour": "refused: 422: colour: colour is not known (at /data/attributes/colour)",
+            "unknown member colour": "refused: 422: colour: colour is not known",
             "limits": "50 in 10 s (ratelimit-policy, ratelimit)",
         },
     ),
@@ -254,6 +254,8 @@ def test_a_description_is_not_overwritten_unless_that_is_meant(tmp_path: Path) -
         ran = on.desk.rowpatch(*arguments, "--force", also=on.secrets)
         assert ran.status == 0
         assert "verified: (not said) -> 'probe 20" in ran.err
+        assert "articles: read, read_many, no-op'" in ran.err
+        assert "# not tried: --field and --value" in (tmp_path / "api.toml").read_text(encoding="utf-8")
 
 
 def test_the_first_row_of_a_sheet_names_the_record(tmp_path: Path) -> None:
@@ -281,6 +283,7 @@ REFUSALS = {
     "a known member": (["--yes", "--set", "id=1", "--unknown-field", "body"], "the record has it"),
     "a wrong type": (["--yes", "--set", "id=1", "--field", "price:int", "--value", "x"], "needs a whole number"),
     "a flag of sheets": (["--yes", "--set", "id=1", "--limit", "3"], "leave out --limit"),
+    "a flag of many rows": (["--yes", "--set", "id=1", "--canary", "3"], "leave out --canary"),
 }
 
 
@@ -301,11 +304,13 @@ def test_a_type_that_there_is_not_is_refused(tmp_path: Path) -> None:
     assert (ran.status, "--type article: did you mean articles?" in ran.err) == (2, True)
 
 
-def test_commerce_layer_is_no_description(tmp_path: Path) -> None:
+def test_commerce_layer_is_more_than_its_description(tmp_path: Path) -> None:
     with bench(articles(), tmp_path) as on:
-        ran = on.desk.rowpatch("probe", "--yes", "--set", "id=1", also={"ROWPATCH_TOKEN": "x"})
-    assert ran.status == 2
-    assert "has no variables" in ran.err
+        keyed = on.desk.rowpatch("probe", "--yes", "--set", "id=1", also={"ROWPATCH_TOKEN": "x"})
+        ran = on.desk.rowpatch("probe", "--yes", "--type", "orders", also={"ROWPATCH_TOKEN": "x"})
+    assert (keyed.status, ran.status) == (2, 2)
+    assert "commercelayer has no such variable" in keyed.err
+    assert "commercelayer has code of its own" in ran.err
 
 
 def test_a_record_that_is_not_there_is_a_fact(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.desk_api import DESK, desk_file
 from tests.system.e2e.program import Desk, Ran, Server, sandbox
+from tests.system.e2e.test_described_sandbox import sandbox as announced
 from worker.sandbox import seeded_id
 
 SHEET = "id,subject\n1,new\n"
@@ -49,7 +50,7 @@ def test_a_template_is_made_of_a_described_api(offline: Desk) -> None:
     [
         (["--api", "desk"], {}, "There is no API 'desk'"),
         (["--api", "gone.toml"], {}, "Cannot read gone.toml: No such file"),
-        (["--set", "team=x"], {}, "commercelayer has no variables"),
+        (["--set", "team=x"], {}, "commercelayer has no such variable; there are organization"),
         (["--api", "desk.toml"], {}, "Where to? https://{subdomain}.desk.example/{region}/api needs --set subdomain="),
         (["--api", "desk.toml", "--set", "subdomian=a"], {}, "did you mean subdomain?"),
         (["--api", "desk.toml", "--set", "team"], {}, "write NAME=VALUE"),
@@ -77,6 +78,57 @@ def test_a_plan_keeps_its_api_whatever_the_environment_says(tmp_path: Path) -> N
         assert desk.rowpatch("plan", desk.sheet, "--type", "skus", *flags).status == 0
         done = desk.rowpatch("apply", "--plan", desk.run, "--no-progress", also={"ROWPATCH_API": "gone.toml"})
         assert (done.status, desk.statuses()) == (0, ["applied"])
+
+
+def test_a_copy_of_the_default_description_does_what_that_does_and_what_was_changed_in_it(tmp_path: Path) -> None:
+    with sandbox("--seed", "orders=3", "--seed", "transactions=4", "--limit", "none") as server:
+        desk = Desk(tmp_path, server)
+        shown = desk.rowpatch("apis", "show", "commercelayer", "--source")
+        assert 'code = "commercelayer"' in shown.out
+        (tmp_path / "same.toml").write_text(shown.out, encoding="utf-8")
+        changed = shown.out.replace('rate = "30/60s"', 'rate = "10/60s"').replace("max_ids = 25", "max_ids = 2")
+        (tmp_path / "changed.toml").write_text(changed, encoding="utf-8")
+        orders = [seeded_id("orders", number) for number in range(3)]
+        records = [*(("orders", each) for each in orders), *(("transactions", seeded_id("transactions", 0)),)]
+        for copy, keeps in (("same", False), ("changed", True)):
+            api = ("--api", f"{copy}.toml")
+            header, run = ("type", "id", "reference", "metadata.batch"), desk.folder / copy
+            desk.write([(*each, f"{copy}-{number}", copy) for number, each in enumerate(records)], header)
+            flags = ("--run-dir", run, "--no-progress")
+            assert desk.rowpatch("check", desk.sheet, *api).status == 0
+            done = desk.rowpatch("apply", desk.sheet, *api, *flags)
+            assert (done.status, "4 rows: 4 applied" in done.out) == (0, True), done
+            assert ((run / "api.toml").exists(), "The API is commercelayer" in done.err) == (keeps, keeps)
+            desk.write([(f"{copy}-0", f"looked up by {copy}")], ("reference", "metadata.batch"))
+            found = desk.rowpatch("apply", desk.sheet, "--type", "orders", *api, "--no-progress")
+            assert (found.status, "1 row: 1 applied" in found.out) == (0, True), found
+            assert desk.rowpatch("verify", run).status == 1  # the order that was changed since
+            undone = desk.rowpatch("undo", run, "--run-dir", desk.folder / f"{copy}-undo", "--no-progress")
+            assert (undone.status, "4 rows: 3 applied" in undone.out) == (1, True), undone
+
+
+def test_a_uniform_api_has_types_of_any_name(tmp_path: Path) -> None:
+    uniform = (
+        'name = "uniform"\nbase_url = "{server}"\n[resources."*"]\npath = "/{type}/{id}"\n'
+        'read_many = { path = "/{type}", query = { ids = "{ids}" }, records = "/data" }\n'
+    )
+    (tmp_path / "uniform.toml").write_text(uniform, encoding="utf-8")
+    flags = ("--api", str(tmp_path / "uniform.toml"))
+    with announced(tmp_path, *flags, "--seed", "cars=3", "--seed", "boats=2") as bench:
+        rows = [(kind, key, "Zoë") for kind, keys in bench.announced["examples"].items() for key in keys]
+        desk = Desk(tmp_path, Server("", "", "", ""))
+        desk.write([*rows, ("no/type", "1", "x")], ("type", "id", "name"))
+        assert "5 can be sent, 1 cannot" in bench.rowpatch("uniform.toml", "check", "sheet.csv").out
+        planned = bench.rowpatch("uniform.toml", "plan", "sheet.csv", "--run-dir", "plan")
+        assert (planned.status, bench.writes()) == (1, 0)
+        done = bench.rowpatch("uniform.toml", "apply", "--plan", "plan", "--no-progress")
+        assert "6 rows: 5 applied, 1 invalid" in done.out
+        assert {each["name"] for each in bench.documents("boats").values()} == {"Zoë"}
+        probed = bench.rowpatch("uniform.toml", "probe", "--type", "cars", "--set", f"id={rows[0][1]}", "--yes")
+        assert probed.status == 0, probed
+        undone = bench.rowpatch("uniform.toml", "undo", "plan", "--run-dir", "undo", "--no-progress")
+        assert (undone.status, "5 applied" in undone.out) == (0, True), undone
+        assert "any of letters, digits" in bench.rowpatch("uniform.toml", "probe", "--yes").err
 
 
 def test_triggers_of_a_described_api_have_any_name(offline: Desk) -> None:

@@ -102,6 +102,7 @@ class FixedTokens:
 
     needs: tuple[Need, ...] = (("token",),)
     tokens: None = None
+    tells_mode: bool = True
 
     def permit(self, *secrets: str) -> Permit:
         return Permit("Authorization", f"Bearer {secrets[0]}", secrets)
@@ -139,7 +140,7 @@ class Harbour:
         fleet, _, boat = key.partition("/")
         return self.limits.places(type_name, key, {"fleet": fleet} if boat else {}, reads=reads)
 
-    def windows(self, origin: str) -> tuple[tuple[int, float], ...]:
+    def windows(self, origin: str, *, reads: bool) -> tuple[tuple[int, float], ...]:
         return ()
 
     def counts_by_address(self, origin: str) -> bool:

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from jobs.apis.commercelayer.states import PAGE_SIZE
 from jobs.model import Status
+from tests.commerce_layer import COMMERCE_LAYER
 from tests.system.hostile.acts import cut, refuses, silent
 from tests.system.hostile.judge import judge
 from tests.system.hostile.server import Act, Crime, Server
@@ -73,7 +73,7 @@ def test_an_outage_costs_few_requests_and_is_over_ten_seconds_after_its_end(
     assert story.counts.keys() <= {Status.APPLIED, Status.UNKNOWN, Status.FAILED}
     assert story.counts[Status.APPLIED] >= len(ROWS) - 30  # a page that could not be read is told as failed
     assert "lookup_failed" not in {result.reason for result in story.results}  # a page waits until it can be read
-    assert requests.patch + requests.get <= 1.2 * (len(ROWS) + (0 if blind else len(ROWS) // PAGE_SIZE))
+    assert requests.patch + requests.get <= 1.2 * (len(ROWS) + (0 if blind else len(ROWS) // COMMERCE_LAYER.page))
     assert min(seen.at for seen in truth.ledger if seen.applied and seen.at >= BACK) < BACK + 10
     assert story.summary.elapsed_s < 120 + (BACK - GONE) + 15
     probes = [seen.at for seen in truth.ledger if seen.method == "PATCH" and GONE + 10 <= seen.at < BACK]

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable
 from random import Random
 from typing import Protocol
 
-from jobs.apis.commercelayer.meaning import meaning_of
 from jobs.apis.meanings import SLOWS_DOWN
 from jobs.model import Outcome, Request
+from tests.commerce_layer import meaning_of
 from tests.system.pace.server import Limit
 from worker.clock import Clock
 from worker.pacing.limiter import Limiter

@@ -11,8 +11,11 @@ from typing import Any, Final
 from aiohttp import web
 from pydantic import SecretStr
 
-from tests.system.scenarios.harness import Case, Story, work
+from tests.system.scenarios.harness import Case, Story, clock_of, execute, work
 from tests.virtual_time import run
+from worker.journal import inline
+from worker.operations import opening
+from worker.operations.runs import Host, RunMode
 from worker.settings import Secrets
 
 MEDIA: Final = "application/vnd.api+json"
@@ -27,12 +30,14 @@ class Act:
     Attributes:
         body: the reply's; None for the record with the values of the moment, `CUT` for none at all.
         lands: seconds after the reply until the update is in the store; None for never.
+        takes: seconds until the reply.
     """
 
     status: int = 200
     body: bytes | str | None = None
     lands: float | None = 0.0
     headers: Mapping[str, str] = field(default_factory=dict)
+    takes: float = 0.02
 
 
 Script = Callable[[int, Mapping[str, Any]], Act]
@@ -46,6 +51,7 @@ class World:
     Attributes:
         fired: how often each record's action was carried out.
         patches, reads: loop times, by id, and of all reads.
+        resumed_at: loop time at which a later process took over.
     """
 
     script: Script
@@ -71,7 +77,7 @@ class World:
         sent = self.patches.setdefault(key, [])
         sent.append(loop.time())
         act = self.script(len(sent), attributes)
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(act.takes)
         if act.lands == 0:
             self.land(key, attributes)
         elif act.lands is not None:
@@ -123,6 +129,21 @@ def play(case: Case, directory: Path, world: World) -> Story:
     async def scene() -> Story:
         async with serve(world) as url:
             return await work(replace(case, blind=False, metadata="merge"), directory, url, SECRETS)
+
+    return run(scene())
+
+
+def play_and_resume(case: Case, directory: Path, world: World, *, resend_unknown: bool = False) -> tuple[Story, Story]:
+    """Apply a sheet to the world as `play` does, then resume the run once, whatever stopped it."""
+
+    async def scene() -> tuple[Story, Story]:
+        async with serve(world) as url:
+            first = await work(replace(case, blind=False, metadata="merge"), directory, url, SECRETS)
+            with opening.opened(directory / case.name) as handle:
+                how = handle.settings.input.model_copy(update={"resend_unknown": resend_unknown})
+                again = replace(handle, settings=handle.settings.model_copy(update={"input": how}))
+                host = Host(directory / "state", clock_of(case.seed), commit=inline)
+                return first, await execute(again, RunMode("resume", resumed=True), SECRETS, host)
 
     return run(scene())
 

@@ -14,8 +14,8 @@ from typing import Any, Literal
 from pydantic import SecretStr
 
 from jobs.apis.api import Api
-from jobs.apis.registry import DEFAULT
 from jobs.model import RowResult, Status
+from tests.commerce_layer import COMMERCE_LAYER
 from tests.virtual_time import run
 from worker.clock import Clock
 from worker.engine.progress import Watch
@@ -50,7 +50,7 @@ class Case:
     seed: int = 1
     name: str = "run"
     form: Literal["csv", "ndjson"] = "csv"
-    api: Api = DEFAULT
+    api: Api = COMMERCE_LAYER
 
 
 @dataclass(frozen=True, slots=True)

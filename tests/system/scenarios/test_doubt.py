@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from jobs.model import UNREAD, Status
-from tests.system.scenarios.doubtful_server import CUT, Act, World, play
+from tests.system.scenarios.doubtful_server import CUT, Act, World, play, play_and_resume
 from tests.system.scenarios.harness import Case, Story, sheet
-from worker.engine.settling import READ_AT_S
+from worker.engine.settling import HOLD_AFTER_ROWS, READ_AT_S
 from worker.files.run_directory import JOURNAL
 from worker.journal import History
 from worker.settings import Attempts, Stopping
@@ -71,6 +71,59 @@ def test_what_does_not_show_up_in_time_may_still_land(tmp_path: Path, act: Act, 
     story = play(case(), tmp_path, world(act))
     assert reasons(story) == {(Status.UNKNOWN, reason)}
     assert story.ended.exit_status == 3  # twenty alike: something is wrong with the server
+
+
+MANY = [f"record{number:03}" for number in range(40)]
+
+
+def slower_after_twenty(act: Act, later: Act | None = None) -> World:
+    """Twenty rows alike stop a run while some are still in doubt: their replies took longer."""
+    begun: list[str] = []
+
+    def script(n: int, attributes: Mapping[str, Any]) -> Act:
+        begun.append(attributes["reference"])
+        return later if later and n > 1 else replace(act, takes=0.02 if len(begun) <= HOLD_AFTER_ROWS else 0.5)
+
+    return World(script, {key: {"reference": "old"} for key in MANY})
+
+
+@pytest.mark.parametrize(
+    ("act", "reason"),
+    [
+        (Act(200, None, None), "not_taken"),
+        (Act(204, None, None), "not_taken"),
+        (Act(202, JOB, None), "accepted"),
+        (Act(200, b"<html>", None, {"Content-Type": "text/html"}), "reply_mismatch"),
+    ],
+)
+def test_a_resume_reads_the_rows_that_a_success_left_in_doubt_and_sends_none_of_them_again(
+    tmp_path: Path, act: Act, reason: str
+) -> None:
+    there = slower_after_twenty(act)
+    first, then = play_and_resume(case(MANY), tmp_path, there)
+    assert first.ended.exit_status == 3
+    assert len(first.results) < first.counts[Status.UNKNOWN]
+    assert {len(sent) for sent in there.patches.values()} == {1}
+    assert {(each.status, each.reason) for each in then.results} == {(Status.UNKNOWN, reason)}
+    assert len(then.results) >= first.counts[Status.UNKNOWN]
+
+
+@pytest.mark.parametrize("status", [200, 202, 204])
+def test_a_resume_finds_out_what_has_landed_since(tmp_path: Path, status: int) -> None:
+    there = slower_after_twenty(Act(status, None, 12.0))
+    first, then = play_and_resume(case(MANY), tmp_path, there)
+    left = first.counts[Status.UNKNOWN] - len(first.results)
+    assert 0 < left == [(each.status, each.reason) for each in then.results].count((Status.APPLIED, "read_back"))
+    assert {len(sent) for sent in there.patches.values()} == {1}
+
+
+def test_with_consent_a_resume_sends_what_a_success_left_in_doubt(tmp_path: Path) -> None:
+    there = slower_after_twenty(Act(200, None, None), Act())
+    first, then = play_and_resume(case(MANY), tmp_path, there, resend_unknown=True)
+    again = first.counts[Status.UNKNOWN] - len(first.results)
+    assert 0 < again == [len(sent) for sent in there.patches.values()].count(2)
+    assert [each.reason for each in then.results].count("resent") == again
+    assert then.counts == {Status.APPLIED: again, Status.UNKNOWN: len(MANY) - again}  # a result is a result
 
 
 @pytest.mark.parametrize("status", [408, 500, 503, 504, 524])

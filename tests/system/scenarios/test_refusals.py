@@ -3,12 +3,16 @@
 import asyncio
 import csv
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jobs.model import Status
-from tests.system.scenarios.harness import Case, Said, play, references, rehearse
+from tests.system.scenarios.doubtful_server import Act, World
+from tests.system.scenarios.doubtful_server import play as apply
+from tests.system.scenarios.harness import Case, Said, play, references, rehearse, sheet
 from worker.sandbox import Sandbox, SandboxSettings
 from worker.settings import Pacing, Stopping
 
@@ -64,6 +68,35 @@ def test_every_error_of_a_refusal_is_kept_and_leads_to_its_column(tmp_path: Path
     assert row["__field"] == ";".join(columns)
     for pointer in pointers:
         assert f"no {pointer}" in row["__message"]
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_rows_that_are_right_already_do_not_keep_a_run_going_that_the_api_refuses(tmp_path: Path, status: int) -> None:
+    """As in a second run of a sheet, after its first rows were tried."""
+    keys = [f"record{number:03}" for number in range(200)]
+    refusal = json.dumps(errors("VALIDATION_ERROR", "No such field")).encode()
+    world = World(lambda _, __: Act(status, refusal, None), {key: {"reference": "old"} for key in keys})
+    world.store[keys[0]]["reference"] = world.store[keys[1]]["reference"] = "new"
+    story = apply(Case(sheet({"id": key, "reference": "new"} for key in keys)), tmp_path, world)
+    assert story.ended.exit_status == 3
+    assert "20 rows in a row" in story.ended.message
+    assert "No such field" in story.ended.message
+    assert story.counts[Status.UNCHANGED] == 2
+    assert 20 <= story.counts[Status.REJECTED] == len(world.patches) < 20 + IN_FLIGHT
+
+
+def test_rows_that_are_refused_beside_others_that_succeed_stop_nothing(tmp_path: Path) -> None:
+    keys = [f"record{number:03}" for number in range(100)]
+    refusal = json.dumps(errors("VALIDATION_ERROR")).encode()
+    begun: list[str] = []
+
+    def script(_: int, attributes: Mapping[str, Any]) -> Act:
+        begun.append(attributes["reference"])
+        return Act() if len(begun) == 1 else Act(422, refusal, None)
+
+    world = World(script, {key: {"reference": "old"} for key in keys})
+    story = apply(Case(sheet({"id": key, "reference": "new"} for key in keys)), tmp_path, world)
+    assert (story.ended.exit_status, story.counts) == (1, {Status.APPLIED: 1, Status.REJECTED: 99})
 
 
 def test_missing_records_after_a_success_do_not_stop_the_run(tmp_path: Path) -> None:

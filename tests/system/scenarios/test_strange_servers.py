@@ -10,8 +10,8 @@ import anyio
 import pytest
 from aiohttp import web
 
-from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.model import Status
+from tests.commerce_layer import COMMERCE_LAYER
 from tests.system.scenarios.doubtful_server import MEDIA, SECRETS, Act, World, play, serve
 from tests.system.scenarios.harness import Case, Story, settings_of, sheet
 from tests.virtual_time import run

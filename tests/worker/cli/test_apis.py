@@ -24,7 +24,10 @@ def test_the_list_has_a_line_for_each_api(capsys: pytest.CaptureFixture[str], mo
     assert run(["apis"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["NAME", "RESOURCES", "VERIFIED", "WHAT", "IT", "IS"]
-    assert [line.split()[0] for line in lines[1:]] == sorted({"commercelayer", *catalogue.names()})
+    assert [line.split()[0] for line in lines[1:]] == [
+        "commercelayer",
+        *(name for name in catalogue.names() if name != "commercelayer"),
+    ]
     assert [line.split()[0] for line in lines if "and 111 more" in line] == ["commercelayer"]
 
 

@@ -19,14 +19,14 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_without_a_name_it_is_commerce_layer() -> None:
-    assert chosen_api(ApiFlags()) is DEFAULT
-    assert chosen_api(ApiFlags(api="commercelayer")) is DEFAULT
+    assert chosen_api(ApiFlags()).name == DEFAULT
+    assert chosen_api(ApiFlags(api="commercelayer")).name == DEFAULT
 
 
 def test_the_environment_names_one_and_a_flag_goes_before_it(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     monkeypatch.setenv("ROWPATCH_API", file)
     assert chosen_api(ApiFlags()).name == "desk"
-    assert chosen_api(ApiFlags(api="commercelayer")) is DEFAULT
+    assert chosen_api(ApiFlags(api="commercelayer")).name == DEFAULT
 
 
 @pytest.mark.parametrize(
@@ -67,9 +67,10 @@ def test_a_variable_that_there_is_not_is_refused_with_the_nearest(file: str, fla
         chosen_api(ApiFlags(file, flags))
 
 
-def test_commerce_layer_has_no_variables() -> None:
-    with pytest.raises(ConfigError, match="commercelayer has no variables"):
+def test_commerce_layer_has_one_variable() -> None:
+    with pytest.raises(ConfigError, match="commercelayer has no such variable; there are organization"):
         chosen_api(ApiFlags(None, ("region=eu",)))
+    assert constants_of(chosen_api(ApiFlags(None, ("organization=acme",)))) == {"organization": "acme"}
 
 
 def test_the_environment_gives_each_variable_by_its_own_name(monkeypatch: pytest.MonkeyPatch, file: str) -> None:

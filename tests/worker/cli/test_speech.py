@@ -2,11 +2,14 @@
 
 import ast
 import io
+import json
 import re
 import sys
 import unicodedata
+from datetime import datetime
 from pathlib import Path
 
+import anyio
 import pytest
 import structlog
 from hypothesis import given
@@ -15,6 +18,9 @@ from rich.live import Live
 from rich.text import Text
 
 from worker.cli import console, run, screen, speech
+from worker.clock import Clock
+from worker.engine.progress import Progress
+from worker.policy.pace import Pace
 
 ROOT = Path(__file__).parents[3]
 
@@ -134,6 +140,74 @@ def test_no_refusal_of_arguments_steers_the_terminal(
     shown = printed(capsys)
     assert shown
     assert steers(shown) == ""
+
+
+@pytest.mark.parametrize("text", [*STEERING, "two\nlines", 'a "quote"'])
+def test_in_json_everything_on_standard_error_is_a_json_line(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with speech.json_lines():
+        speech.warn(text)
+        assert speech.complain(text, 3) == 3
+        speech.prompt(text)
+    speech.warn("as ever")
+    out, err = capsys.readouterr()
+    *lines, last = err.splitlines()
+    said = [json.loads(line) for line in lines]
+    assert [(each["event"], each["level"]) for each in said] == [
+        ("note", "info"), ("error", "error"), ("question", "info"),
+    ]  # fmt: skip
+    assert {each["message"] for each in said} == {speech.lines(text)}
+    assert all(datetime.fromisoformat(each["timestamp"]).tzinfo for each in said)
+    assert (out, last, steers(err)) == ("", "as ever", "")
+
+
+def test_in_json_there_is_no_live_line_and_progress_is_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = io.StringIO()
+    monkeypatch.setattr(screen, "_console", console.Screen(file=file, force_terminal=True, soft_wrap=True))
+    monkeypatch.setattr(screen, "ELSEWHERE", 0.01)
+    pace = Pace(max_in_flight=1)
+    progress = Progress(7, lambda: 1.0, lambda: 0.0, pace, pace)
+
+    async def watched() -> None:
+        with anyio.move_on_after(0.1):
+            await screen.watcher(Clock().bound())(progress)
+
+    with speech.json_lines():
+        screen.configure_log("json")
+        anyio.run(watched)
+    said = [json.loads(line) for line in file.getvalue().splitlines()]
+    assert {each["event"] for each in said} == {"progress"}
+    assert said[0]["message"].startswith("0/7 rows")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["apply", "a.csv", "--log-format", "json", "--no-such-flag"],
+        ["apply", "a.csv", "--log-format=json"],
+        ["resume", "no-such-run", "--log-format", "json"],
+        ["verify", "no-such-run", "--log-format", "text", "--log-format", "json"],
+    ],
+)
+def test_a_refusal_is_a_json_line_where_the_log_is(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(arguments) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [json.loads(line)["event"] for line in lines] == ["error"]
+
+
+def test_the_environment_makes_json_lines_too_but_only_for_what_begins_a_run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ROWPATCH_LOG_FORMAT", "json")
+    assert run(["apply", "a.csv", "--type", "orders"]) == 2
+    assert capsys.readouterr().err.startswith("{")
+    assert run(["apply", "a.csv", "--type", "orders", "--log-format", "text"]) == 2
+    assert capsys.readouterr().err.startswith("rowpatch: ")
+    assert run(["resume", "no-such-run"]) == 2
+    assert capsys.readouterr().err.startswith("rowpatch: ")
 
 
 def test_nothing_else_prints() -> None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jobs.apis.api import Api
-from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.changes.diff import Change, difference
 from jobs.model import JSON, Fields, Live, RowRef, RowResult, UpdateJob
+from tests.commerce_layer import COMMERCE_LAYER
 from tests.schemas import TERMS
 from worker.clock import Clock, Moment
 from worker.journal import Planned

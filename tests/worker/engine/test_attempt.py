@@ -12,17 +12,16 @@ from hypothesis import strategies as st
 
 from jobs.apis.api import Resource
 from jobs.apis.auth import Permit
-from jobs.apis.commercelayer.api import COMMERCE_LAYER
-from jobs.apis.commercelayer.meaning import meaning_of
-from jobs.apis.commercelayer.updates import update_request
 from jobs.apis.described.meaning import compiled
 from jobs.apis.described.meaning import meaning_of as meaning_by_rules
 from jobs.apis.description.model import ErrorPlaces, ErrorRule
 from jobs.apis.documents import MEDIA_TYPE
 from jobs.apis.limits import RECORD, DeclaredLimit
 from jobs.apis.meanings import Meaning
+from jobs.apis.schema import Schema
 from jobs.changes.diff import Change, as_written
 from jobs.model import Live, MaybeSent, NotSent, Outcome, Reply, Request, RowRef, Status, UpdateJob
+from tests.commerce_layer import COMMERCE_LAYER, meaning_of, update_request
 from tests.virtual_time import run
 from tests.worker.lane.scripted import Server, Token
 from worker.clock import Clock, Moment
@@ -378,6 +377,7 @@ class Waits:
     """The API, but that its refusals want to be waited for."""
 
     seconds: float
+    schema: Schema = COMMERCE_LAYER.schema
 
     def resource(self, name: str) -> Any:
         return PatientResource(COMMERCE_LAYER.resource(name), self.seconds)
@@ -535,7 +535,7 @@ class SlowRecords(Records):
 
 def test_the_request_is_that_of_the_row() -> None:
     scene = Scene(Updates([DONE]))
-    assert scene.row.request(COMMERCE_LAYER) == update_request(SAFE, scene.row.change, "skus")
+    assert replace(scene.row.request(COMMERCE_LAYER), about="") == update_request(SAFE, scene.row.change, "skus")
     assert told(run(scene.send())) == Status.APPLIED
 
 

@@ -7,9 +7,9 @@ import anyio
 import pytest
 
 from jobs.agreement.model import Kind, Told
-from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.changes.diff import Change
 from jobs.model import ApiError, Edit, Live, Reply, RowRef, RowResult, Status, Unsendable, UpdateJob
+from tests.commerce_layer import COMMERCE_LAYER
 from worker.clock import Clock
 from worker.engine.bells import Bell, Bells
 from worker.engine.outcomes import Outcomes
@@ -171,7 +171,7 @@ def test_tags_that_were_discarded_are_taken_out_of_what_the_row_wrote() -> None:
     [
         (ReadBack("reply_lost", "?"), Reply(200, {}, b""), ["note 1 2 reply_lost"]),
         (ReadBack("not_taken", "?"), Reply(200, {}, b""), ["note 1 2 not_taken"]),
-        (ReadBack("unverified", "?"), Reply(200, {}, b""), ["note 1 2 interrupted"]),  # it was applied, somehow
+        (ReadBack("unverified", "?"), Reply(200, {}, b""), ["note 1 2 unverified"]),
         (ReadBack("reply_lost", "?"), None, []),  # an earlier process wrote it down
         (ReadBack("reply_lost", "?", stored=(Edit(NAME, "old", "new", "NEW"),)), None, ["stored 1"]),
     ],

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from jobs.apis.api import Api
-from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.changes.diff import Change
 from jobs.model import Fields, Live, Path, RowRef, UpdateJob
+from tests.commerce_layer import COMMERCE_LAYER
 from worker.clock import Clock, Moment
 from worker.engine.reading import Reading
+from worker.lane.reference_pages import Referenced
 from worker.policy.guards import Guards
 from worker.policy.paging import Sizes
 from worker.policy.row import MAX_READ_AGE_S, Found, InFlightRow, RecentWrites
@@ -39,10 +40,10 @@ class Records:
         found = {each: self.records[each] for each in ids if each in self.records}
         return Found(found, dict.fromkeys(found, Moment(5.0, 5.0)), frozenset(set(ids) - found.keys()))
 
-    async def referenced(self, kind: str, references: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+    async def referenced(self, kind: str, references: Sequence[str]) -> Referenced:
         self.asked.append((kind, tuple(references)))
         self._stop()
-        return {each: self.ids[each] for each in references if each in self.ids}
+        return Referenced({each: self.ids[each] for each in references if each in self.ids})
 
     async def record(self, _kind: str, key: str) -> Live | None:
         return self.records.get(key)

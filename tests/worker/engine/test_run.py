@@ -10,8 +10,8 @@ import anyio
 import pytest
 from pydantic import SecretStr
 
-from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.model import RowRef, RowResult, Status
+from tests.commerce_layer import COMMERCE_LAYER
 from tests.system.scenarios.harness import Case, play, references
 from worker.clock import Clock
 from worker.engine.run import Run, RunEnd

@@ -9,9 +9,9 @@ import anyio
 import pytest
 
 from jobs.apis.auth import Permit
-from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.apis.limits import CREDENTIAL, DeclaredLimit
 from jobs.model import JSON, Live, Outcome, Reply, Request
+from tests.commerce_layer import COMMERCE_LAYER
 from tests.virtual_time import run
 from tests.worker.engine.scene import Notes, Records, clock, decide, found, live, now, row
 from worker.clock import Clock

@@ -8,9 +8,9 @@ from typing import Any, Final
 import anyio
 import pytest
 
-from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.changes.diff import Change
 from jobs.model import ABSENT, UNREAD, Edit, Fields, Live, MaybeSent, Outcome, Reply
+from tests.commerce_layer import COMMERCE_LAYER
 from tests.virtual_time import run
 from tests.worker.engine.scene import Notes, Records, Shown, clock, decide, found, live, now, row
 from worker.engine import settling as module

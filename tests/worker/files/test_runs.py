@@ -210,3 +210,12 @@ def test_the_nights_of_a_job_are_listed_by_their_names_with_their_outcomes(tmp_p
 def test_a_job_whose_nights_all_failed_has_no_good_one(tmp_path: Path) -> None:
     make(tmp_path / "a-2026-12-01", ("apply", "stopped"), at=0.0)
     assert next(nights("a", listed(tmp_path, "a"), 0.0)) == "a: 0 of 1 nights ok, look at the newest."
+
+
+def test_a_run_that_took_values_is_to_be_undone_and_is_neither_resumed_nor_retried_unasked(tmp_path: Path) -> None:
+    directory = make(tmp_path / "runs" / "a", results={1: Status.APPLIED, 2: Status.REJECTED})
+    with closing(Journal(directory / JOURNAL)) as journal:
+        journal.begin("apply", 100.0)
+        journal.end("stopped", 3, "values_lost: row 1: `size.height` (was 7) was not sent and gone now", 101.0)
+    (run,) = listed(tmp_path / "runs")
+    assert (run.is_open, run.needs_retry, run.next) == (False, False, f"rowpatch undo {directory}")

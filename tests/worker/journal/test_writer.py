@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from jobs.agreement.model import Told
 from jobs.model import ABSENT, UNREAD, ApiError, Edit, RowRef, RowResult, Status
 from worker.journal import (
+    CONFIRMED,
     SAFE,
     History,
     Image,
@@ -641,6 +642,26 @@ async def test_what_a_server_has_answered_of_a_row_in_doubt_is_known(journal: Jo
         await journal.intend(2, 1, NOW)
         journal.note(2, 1, SAFE)
     assert journal.histories(2).answered == {1: 2}
+
+
+@pytest.mark.parametrize("outcome", sorted(CONFIRMED))
+async def test_an_attempt_that_a_success_answered_is_known_to_the_next_process(journal: Journal, outcome: str) -> None:
+    told, left = ("interrupted", "not_taken") if outcome == "unverified" else (outcome, outcome)
+    async with committing(journal):
+        await journal.intend(1, 1, NOW)
+        journal.note(1, 1, "timed_out")  # and was sent again
+        await journal.intend(1, 2, NOW)
+        journal.note(1, 2, outcome)
+        await journal.intend(2, 1, NOW)
+        journal.note(2, 1, outcome)
+        await journal.intend(3, 1, NOW)
+        journal.note(3, 1, "server_error")
+    assert [(doubt.reason, doubt.confirmed) for doubt in journal.doubts()] == [
+        (min(outcome, "timed_out"), True), (told, True), ("server_error", False),
+    ]  # fmt: skip
+    histories = journal.histories(3)
+    assert [histories.of(row).confirmed for row in (1, 2, 3)] == [True, True, False]
+    assert histories.reasons[2] == left
 
 
 async def test_an_unknown_row_that_is_not_run_again_holds_back_later_rows(journal: Journal) -> None:

@@ -9,10 +9,10 @@ import pytest
 from pydantic import SecretStr
 
 from jobs.apis.auth import Auth, Permit
-from jobs.apis.commercelayer.api import COMMERCE_LAYER, CommerceLayer
 from jobs.apis.described.auth import auth_of
 from jobs.apis.description.model import AuthDescription
 from jobs.apis.limits import PATH, RECORD, DeclaredLimit, declared
+from tests.commerce_layer import COMMERCE_LAYER
 from tests.system.e2e.toy_api import HARBOUR
 from worker.clock import Clock
 from worker.journal import Counters
@@ -69,7 +69,8 @@ def lane_of(place: Path, url: str, auth: Auth, secrets: Secrets, proxy: str = ""
     settings = Settings(
         target=Target(url=url), input=Input(source="s.csv", format="csv"), connecting=Connecting(proxy=proxy)
     )
-    api = CommerceLayer(auth=auth, headers={"Accept": "application/json", "X-Version": "7"}, content_type="")
+    headers = {"Accept": "application/json", "X-Version": "7"}
+    api = replace(HARBOUR, auth=auth, headers=headers, content_type="")
     return LaneSettings(api, settings, secrets, place, Counters(), Clock(), Stop())
 
 

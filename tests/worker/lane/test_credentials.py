@@ -15,10 +15,10 @@ import pytest
 from pydantic import SecretStr
 
 from jobs.apis.auth import Auth, Grant, Permit
-from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.apis.described.auth import auth_of
 from jobs.apis.description.model import AuthDescription
 from jobs.model import Reply, Request
+from tests.commerce_layer import COMMERCE_LAYER
 from tests.virtual_time import run
 from worker.clock import Clock
 from worker.events import Event, TokenNotRenewed
@@ -372,6 +372,7 @@ class Script:
     replies: list[tuple[int, dict[str, str]]]
     asked: list[float] = field(default_factory=list)
     body: bytes = b"{}"
+    granted: bytes = b'{"access_token": "t0k3n", "expires_in": 7200}'
 
     async def send(self, _request: Request, headers: Headers, within: float | None) -> Reply:
         assert headers == Headers(tuple(TOKEN_HEADERS.items()))
@@ -379,7 +380,7 @@ class Script:
         self.asked.append(asyncio.get_running_loop().time())
         await asyncio.sleep(0.02)
         status, fields = self.replies.pop(0) if self.replies else (200, {})
-        body = b'{"access_token": "t0k3n", "expires_in": 7200}' if status < 300 else self.body
+        body = self.granted if status < 300 else self.body
         return Reply(status, {"content-type": "application/json", **fields}, body)
 
 
@@ -479,7 +480,7 @@ def test_a_token_takes_its_time_even_of_an_endpoint_that_was_down() -> None:
 
 
 def test_a_success_without_a_token_is_asked_about_again() -> None:
-    script = Script([(200, {"content-type": "text/html"})] * 9)
+    script = Script([(200, {"content-type": "text/html"})] * 9, granted=b"<html>Sign in</html>")
     with pytest.raises(CredentialLost, match="it answered 200: "):
         run(token_endpoint_of(script))
     assert len(script.asked) == 5
@@ -620,7 +621,7 @@ OAUTH2 = described("oauth2_client_credentials")
             "k",
             "refuses the API key; set a new ROWPATCH_API_KEY and resume",
         ),
-        (OAUTH2, ("t",), "Bearer t", "set ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET, and resume"),
+        (OAUTH2, ("t",), "Bearer t", "set a new ROWPATCH_TOKEN and resume"),
         (described("basic"), (), "", "no credential: set ROWPATCH_USERNAME and ROWPATCH_PASSWORD"),
     ],
 )
@@ -632,6 +633,23 @@ async def test_a_fixed_credential_that_is_refused_says_what_to_set(
         assert (await credential.permit()).value == value
     with pytest.raises(CredentialLost, match=says):
         await credential.renew(await credential.permit())
+
+
+@pytest.mark.parametrize(
+    ("auth", "given", "sent"),
+    [
+        (described("bearer"), ("tk-1",), "`Authorization: Bearer …`"),
+        (described("basic"), ("me", "pw"), "`Authorization: Basic …`"),
+        (described("api_key", header="X-Pedal-Key"), ("tk-1",), "`X-Pedal-Key: …`"),
+        (described("api_key", header="X-Pedal-Key"), ("tk 1",), "`X-Pedal-Key: …`"),
+    ],
+)
+async def test_a_refused_credential_says_how_it_went_out(auth: Auth, given: tuple[str, ...], sent: str) -> None:
+    credential = Credential(given, None, Hands().clock(), auth)
+    with pytest.raises(CredentialLost) as caught:
+        await credential.renew(await credential.permit())
+    assert f"It went out as {sent}: is that" in str(caught.value)
+    assert not any(secret in str(caught.value) for secret in given if len(secret) > 2)
 
 
 def test_a_token_with_a_short_life_is_renewed_at_half_of_it() -> None:

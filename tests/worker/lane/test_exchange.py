@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.apis.auth import Permit
-from jobs.apis.commercelayer.meaning import meaning_of
 from jobs.apis.limits import RECORD, DeclaredLimit
 from jobs.apis.meanings import Meaning
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
+from tests.commerce_layer import meaning_of
 from tests.virtual_time import run
 from worker.clock import Clock
 from worker.lane.authority import Authority, CredentialLost, Headers, Nobody

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.model import Fields, Reply, Request
+from tests.commerce_layer import COMMERCE_LAYER
 from worker.clock import Moment
 from worker.lane.pages import About, Answer, NoAnswer, Pages, Wanted
 from worker.lane.reference_pages import ReferencePages
@@ -241,7 +241,31 @@ def test_a_record_of_another_type_under_an_id_of_ours_ends_nowhere() -> None:
 
 
 def look_up(api: Server, references: list[str], pages: ReferencePages | None = None) -> dict[str, tuple[str, ...]]:
-    return dict(asyncio.run((pages or ReferencePages(COMMERCE_LAYER, api)).read("skus", references)))
+    found = asyncio.run((pages or ReferencePages(COMMERCE_LAYER, api)).read("skus", references))
+    assert {*found.ids, *found.failed} == set(references)  # each is found, or it is said why not
+    return found.ids
+
+
+@pytest.mark.parametrize(
+    ("refuse", "why"),
+    [
+        (refused(400, "no such filter"), "it answered 400: no such filter"),
+        (refused(403, "not yours"), "it answered 403: not yours"),
+        (refused(500, "down"), "it answered 500: down"),
+        (NoAnswer("nobody there"), "nobody there"),
+        (reply(200, {"data": {}}), "it answered 200, and shows no records where they should be"),
+        (reply(200, {}, complete=False), "it answered 200, and the reply broke off"),
+    ],
+)
+def test_a_look_up_that_fails_says_why_for_each_reference(refuse: Reply | NoAnswer, why: str) -> None:
+    api = Server(IDS, refuse=lambda _ids, _single: refuse)
+    found = asyncio.run(ReferencePages(COMMERCE_LAYER, api).read("skus", IDS[:24]))
+    assert found.failed == dict.fromkeys(IDS[:24], why)
+
+
+def test_a_page_that_breaks_off_for_a_single_reference_says_so() -> None:
+    found = asyncio.run(ReferencePages(COMMERCE_LAYER, Server(keys(100), filters=False)).read("skus", IDS[:1]))
+    assert found.failed == {IDS[0]: "the page breaks off before its end"}
 
 
 def alone(wanted: list[str]) -> dict[str, tuple[str, ...]]:

@@ -7,13 +7,12 @@ from functools import partial
 
 import pytest
 
-from jobs.apis.commercelayer.api import COMMERCE_LAYER
-from jobs.apis.commercelayer.meaning import meaning_of
 from jobs.apis.described.meaning import MEANINGS, compiled
 from jobs.apis.described.meaning import meaning_of as meaning_by_rules
 from jobs.apis.description.model import ErrorPlaces, ErrorRule, Meant
 from jobs.apis.meanings import Meaning
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
+from tests.commerce_layer import COMMERCE_LAYER, meaning_of
 from tests.virtual_time import run
 from tests.worker.lane.scripted import Server, Token
 from worker.clock import Clock

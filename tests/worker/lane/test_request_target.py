@@ -10,12 +10,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jobs.apis.commercelayer.states import record_request, states_request
-from jobs.apis.commercelayer.updates import update_request
 from jobs.changes.diff import as_written
 from jobs.columns import ObjectColumns, Rules, SheetColumns
 from jobs.formats import InputRefused, read_objects
 from jobs.model import Fields, ObjectRow, Request, RowRef, SheetRow, Unsendable, UpdateJob
+from tests.commerce_layer import record_request, states_request, update_request
 from tests.schemas import SCHEMA
 from worker.lane.authority import Headers
 from worker.lane.transport import Transport

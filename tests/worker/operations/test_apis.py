@@ -15,6 +15,7 @@ from jobs.apis.description.loading import DescriptionRefused
 from jobs.apis.registry import DEFAULT, constants_of, description_of
 from jobs.model import Edit, RowRef, RowResult, Status
 from jobs.toml.problems import Problem
+from tests.commerce_layer import COMMERCE_LAYER
 from tests.desk_api import DESK, desk_file
 from tests.system.e2e.toy_api import HARBOUR
 from worker.clock import Clock
@@ -149,7 +150,7 @@ def test_a_run_of_commerce_layer_has_no_description_and_names_no_api(tmp_path: P
     (tmp_path / "sheet.csv").write_text("id,reference\nZfiCcmIvub,a\n")
     how = Input(source=str(tmp_path / "sheet.csv"), format="csv")
     with begun(tmp_path, how, None, Target(url="https://acme.commercelayer.io/", type="skus")) as handle:
-        assert handle.api is DEFAULT
+        assert handle.api.name == DEFAULT
         assert handle.settings.target == Target(url="https://acme.commercelayer.io", type="skus")
         assert "api_sha256" not in handle.journal.facts
         assert not (tmp_path / "run" / DESCRIPTION).exists()
@@ -232,7 +233,7 @@ def test_a_mode_cannot_be_expected_of_an_api_without_modes(run: Path) -> None:
 def test_settings_alone_name_an_api_that_comes_along(
     tmp_path: Path, sheet: Input, monkeypatch: pytest.MonkeyPatch, desk_api: Api
 ) -> None:
-    monkeypatch.setattr(apis, "found_named", lambda _name: description_of(desk_api))
+    monkeypatch.setattr(apis, "description_named", lambda _name: description_of(desk_api))
     target = Target(type="tickets", api="desk", variables={"subdomain": "acme"})
     with begun(tmp_path, sheet, None, target) as handle:
         assert handle.settings.target == target.model_copy(update={"url": URL})
@@ -273,7 +274,8 @@ def test_a_run_says_in_a_line_where_it_goes_as_whom_and_how_fast(
     how = Settings(target=target, input=Input(source="s", format="csv"), pacing=Pacing(**pacing))
     told = apis.introduction(api, how)
     assert told == f"The API is desk, at https://desk.example, with a bearer token; {said}"
-    assert apis.introduction(DEFAULT, how) == ""
+    assert apis.introduction(COMMERCE_LAYER, how) == ""
+    assert apis.notes(COMMERCE_LAYER) == ()
 
 
 def test_an_address_that_is_not_known_yet_comes_with_the_token() -> None:

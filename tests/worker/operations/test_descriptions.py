@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from jobs.apis import catalogue
-from jobs.apis.registry import APIS
-from worker.operations.descriptions import checked, described, listed, source
+from jobs.apis.registry import DEFAULT
+from worker.operations.apis import found
+from worker.operations.descriptions import checked, listed, source
 from worker.settings import ConfigError
 
 TEXT = 'name = "x"\n[resources.t]\npath = "/t/{id}"\n'
@@ -21,14 +22,15 @@ def file(tmp_path: Path) -> Path:
 
 def test_everything_that_has_a_name_is_listed_by_it() -> None:
     names = [each.name for each in listed()]
-    assert names == sorted({*APIS, *catalogue.names()})
+    assert names == [DEFAULT, *(name for name in catalogue.names() if name != DEFAULT)]
+    assert len(listed()[0].resources) == 114
     rest = next(each for each in listed() if each.name == "rest")
     assert (rest.resources, rest.about) == (("items",), catalogue.about("rest"))
 
 
 def test_a_description_is_found_by_its_name_or_in_a_file(file: Path) -> None:
-    assert described("rest") is catalogue.description("rest")
-    assert described(str(file)).name == "x"
+    assert found("rest") is catalogue.description("rest")
+    assert found(str(file)).name == "x"
     assert source(str(file)) == TEXT
     assert source("rest") == catalogue.source("rest")
 
@@ -38,13 +40,12 @@ def test_a_description_is_found_by_its_name_or_in_a_file(file: Path) -> None:
     [
         ("reest", "did you mean rest?"),
         ("zzz", "there are commercelayer, airtable, "),
-        ("commercelayer", "written in code"),
         ("nowhere.toml", "Cannot read nowhere.toml: No such file or directory."),
         ("./nowhere", "Cannot read nowhere: No such file or directory."),
     ],
 )
 def test_what_there_is_not_is_refused_with_what_to_do(which: str, says: str) -> None:
-    for find in (described, source):
+    for find in (found, source):
         with pytest.raises(ConfigError) as refused:
             find(which)
         assert says in str(refused.value)
@@ -53,7 +54,7 @@ def test_what_there_is_not_is_refused_with_what_to_do(which: str, says: str) -> 
 def test_a_file_that_is_refused_is_refused_with_all_its_problems(file: Path) -> None:
     file.write_text(f"nme = 1\n{TEXT}pth = 1\n", encoding="utf-8")
     with pytest.raises(ConfigError) as refused:
-        described(str(file))
+        found(str(file))
     assert str(refused.value).splitlines() == [
         f"{file}:1: nme: there is no such key; did you mean `name`?",
         f"{file}:5: resources.t.pth: there is no such key; did you mean `path`?",

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from jobs.apis.api import Api
-from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.apis.limits import PATH, RECORD, DeclaredLimit, declared
+from tests.commerce_layer import COMMERCE_LAYER
 from tests.system.e2e.toy_api import HARBOUR
 from worker.lane.connect import ALL, READS, UPDATES
 from worker.operations.report import Estimate, estimate

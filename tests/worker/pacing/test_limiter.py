@@ -5,9 +5,9 @@ from collections.abc import Callable
 import anyio
 import pytest
 
-from jobs.apis.commercelayer.meaning import meaning_of
 from jobs.apis.meanings import Meaning
 from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
+from tests.commerce_layer import meaning_of
 from worker.clock import Clock
 from worker.events import CircuitClosed, CircuitOpened, Event, LimitLearned, NoAnswer, SlowedDown
 from worker.pacing.limiter import UNHEARD, Host, Limiter, News

@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 from jobs.changes.diff import Change, CompareRules, as_written
 from jobs.model import ABSENT, UNREAD, Edit, Live, RowRef, Status, UpdateJob
 from tests.schemas import DESK, SCHEMA, TERMS
-from worker.policy.decision import UNCHANGED, DecisionInput, decide, decide_row, give_up, moved_on, read_back, shown
+from worker.policy.decision import (
+    UNCHANGED,
+    DecisionInput,
+    decide,
+    decide_row,
+    give_up,
+    moved_on,
+    read_back,
+    shown,
+    with_losses,
+)
 from worker.policy.row import InFlightRow
 from worker.policy.verdict import ReadBack, Settle
 
@@ -65,6 +75,15 @@ def reason(decided: Change | Settle | ReadBack) -> str:
 )  # fmt: skip
 def test_a_row_is_decided_by_its_record(job: UpdateJob, record: Live, asked: DecisionInput, expected: str) -> None:
     assert reason(decide(job, record, asked)) == expected
+
+
+def test_a_row_is_not_sent_without_the_guard_that_its_description_promises() -> None:
+    lacking = replace(live(), lacks=("/rev", "@ETag"))
+    found = decide(JOB, lacking, DecisionInput(TERMS))
+    told = "its read does not show a value at /rev or the header ETag, and without it an update would go out unguarded"
+    assert found == Settle("no_version", f"{told}: nothing was sent")
+    assert reason(decide(JOB, replace(live("new"), lacks=("/rev",)), DecisionInput(TERMS))) == "as_wanted"
+    assert reason(decide(JOB, lacking, DecisionInput(TERMS, doubt="reply_lost", earlier=OURS))) == "reply_lost"
 
 
 def test_a_conflict_says_what_was_planned_and_what_is_there() -> None:
@@ -245,3 +264,32 @@ def test_a_row_is_decided_by_what_is_known_of_it(
     row = InFlightRow(JOB, "orders", doubt=doubt, image=image)
     decided = decide_row(TERMS, row, live(shown))
     assert ("" if isinstance(decided, Change) else decided.reason) == expected
+
+
+@pytest.mark.parametrize(
+    ("settle", "shown", "reason"),
+    [
+        (Settle("read_back"), {"a": 2}, "values_lost"),
+        (Settle("read_back"), {"a": 2, "b": 1}, "read_back"),
+        (Settle("read_back"), {"a": 2, "b": ""}, "values_lost"),
+        (Settle("not_taken"), {"a": 2}, "not_taken"),  # not applied for certain
+    ],
+)
+def test_a_read_that_shows_an_update_shows_what_it_took_besides(
+    settle: Settle, shown: dict[str, Any], reason: str
+) -> None:
+    edit = Edit(("attributes", "size", "a"), 1, 2)
+    row = InFlightRow(UpdateJob(RowRef(1, 2, b""), "tickets", "7"), "tickets")
+    row.take(Change({"size": {"a": 2, "b": 1}}, edits=(edit,)))
+    found = with_losses(row, settle, Live("tickets", {"size": shown}), DESK)
+    assert found.reason == reason
+    if reason == "values_lost":
+        assert (found.status, found.fields) == (Status.APPLIED, ("size.b",))
+        assert found.stored == (edit, Edit(("attributes", "size", "b"), 1, shown.get("b", ABSENT)))
+
+
+def test_a_record_that_is_not_as_described_blames_the_description() -> None:
+    job = UpdateJob(REF, "tickets", "x", members={"tags": {"a": True}})
+    found = decide(job, Live("tickets", {"tags": "x;y"}), DecisionInput(CompareRules(DESK)))
+    assert isinstance(found, Settle)
+    assert (found.reason, "is a text where a set is declared" in found.message) == ("not_as_described", True)

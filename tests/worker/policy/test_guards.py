@@ -117,6 +117,44 @@ def test_a_page_of_missing_rows_that_comes_late_stops_the_run_with_those_behind_
     assert next(row for row, halt in enumerate(halts) if halt) == IDENTICAL_ROWS - 1
 
 
+BAD_REQUEST = (Status.REJECTED, "bad_request")
+
+
+@pytest.mark.parametrize("refused", [INVALID, BAD_REQUEST])
+@pytest.mark.parametrize("every", [1, 2, 50])
+def test_rows_that_are_right_already_do_not_excuse_that_every_row_sent_is_refused(refused: Ends, every: int) -> None:
+    """A second run of a sheet, say: a read shows that some rows are right, the API refuses all the others alike."""
+    guards = Guards()
+    assert read_row(guards, 0, UNCHANGED) is None
+    sent = 0
+    for row in range(1, 200):
+        read_row(guards, row, UNCHANGED if every > 1 and row % every == 0 else None)
+        if every > 1 and row % every == 0:
+            continue
+        guards.sending(row)
+        sent += 1
+        if halt := guards.settled(row, *refused, "No such field: colour."):
+            assert (sent, halt.reason) == (IDENTICAL_ROWS, refused[1])
+            assert halt.message.endswith(": No such field: colour.")
+            return
+    pytest.fail("nothing stopped the run")
+
+
+@pytest.mark.parametrize("well", [APPLIED, UNCHANGED])
+def test_a_row_that_the_api_took_when_it_was_sent_excuses_those_that_it_refuses(well: Ends) -> None:
+    """An update that would change nothing, as the API says of it, was understood, too."""
+    assert stopped_at([well] + [INVALID] * 30) is None
+
+
+def test_a_row_in_doubt_that_a_read_shows_as_applied_is_a_success_of_sending() -> None:
+    guards = Guards()
+    read_row(guards, 0, APPLIED)
+    for row in range(1, 60):
+        read_row(guards, row, None)
+        guards.sending(row)
+        assert guards.settled(row, *INVALID) is None
+
+
 def test_what_the_server_refuses_to_everybody_stops_the_run_whatever_is_still_out() -> None:
     guards = Guards()
     guards.reading(range(100))
@@ -172,6 +210,14 @@ def runs(ends: Sequence[Ends]) -> list[list[Ends]]:
         else:
             found.append([end])
     return [run for run in found if run[0] in {INVALID, BROKEN}]
+
+
+def test_a_row_that_took_more_than_it_says_stops_the_run_at_once() -> None:
+    guards = Guards(has_succeeded=True)
+    guards.sending(7)
+    said = "`size.height` (was 7) was not sent and gone now"
+    assert guards.settled(7, Status.APPLIED, "values_lost", said) == Halt("values_lost", f"row 7: {said}")
+    assert not guards._sends._open
 
 
 def test_what_is_remembered_of_failures_does_not_grow_with_the_sheet() -> None:

@@ -71,12 +71,20 @@ def reachable(start: State) -> set[State]:
         (RowHistory(settled=True, redo=True, doubtful=True), False, Recovery.READ_BACK),
         (RowHistory(doubtful=True), True, Recovery.RESEND),  # killed while its request was out
         (RowHistory(doubtful=True), False, Recovery.READ_BACK),  # a trigger is never sent twice
+        (RowHistory(doubtful=True, confirmed=True), True, Recovery.READ_BACK),  # a success that no read has shown
+        (RowHistory(settled=True, redo=True, doubtful=True, confirmed=True), True, Recovery.READ_BACK),
     ],
 )
 def test_a_later_process_sends_again_only_what_is_safe(
     history: RowHistory, replay_safe: bool, recovery: Recovery
 ) -> None:
     assert recover(history, replay_safe=replay_safe) is recovery
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+def test_with_the_users_consent_every_doubtful_row_is_sent_again(confirmed: bool) -> None:
+    history = RowHistory(doubtful=True, confirmed=confirmed)
+    assert recover(history, replay_safe=False, resend_unknown=True) is Recovery.RESEND
 
 
 def test_the_diagram_shows_every_transition() -> None:

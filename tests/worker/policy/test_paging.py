@@ -1,6 +1,6 @@
-from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.apis.described.api import described
 from jobs.apis.description.keys import reference_of
+from tests.commerce_layer import COMMERCE_LAYER
 from tests.jobs.apis.described.kit import description
 from worker.policy.paging import Pages, Sizes
 

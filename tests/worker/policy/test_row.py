@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.changes.diff import Change, after, difference
 from jobs.model import Edit, Fields, Live, RowRef, UpdateJob
+from tests.commerce_layer import COMMERCE_LAYER
 from tests.schemas import TERMS
 from worker.policy.row import InFlightRow, RecentWrites, room_at
 from worker.policy.verdict import Settle

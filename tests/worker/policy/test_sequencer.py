@@ -499,6 +499,15 @@ def test_a_row_by_reference_waits_with_those_behind_it_until_its_record_is_known
     assert numbers(next_read(of).rows) == [1]  # and the second one is of the same record
 
 
+def test_a_look_up_that_failed_says_why() -> None:
+    of = sequencer(row(1, "", reference="r1"))
+    of.next_page(100)
+    of.found({}, {}, {("orders", "r1"): "it answered 403: not yours"})
+    (refused,) = said(of)
+    assert isinstance(refused, Refused)
+    assert refused.settle.message == "the reference 'r1' could not be looked up: it answered 403: not yours"
+
+
 def test_a_page_of_references_is_looked_up_once_it_is_full() -> None:
     of = sequencer(row(1, "", reference="r1"), ended=False)
     assert of.wants(100)

@@ -9,13 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.apis.api import Resource
-from jobs.apis.commercelayer.api import COMMERCE_LAYER
-from jobs.apis.commercelayer.meaning import meaning_of
-from jobs.apis.commercelayer.updates import update_request
+from jobs.apis.described.resource import DescribedResource
+from jobs.apis.described.schema import schema_of
 from jobs.apis.meanings import REFUSALS, Meaning
+from jobs.apis.statuses import refusal
 from jobs.changes.diff import Change, as_written
-from jobs.model import MaybeSent, NotSent, Outcome, Reply, RowRef, Status, UpdateJob
+from jobs.model import ABSENT, Edit, MaybeSent, NotSent, Outcome, Reply, Request, RowRef, Status, UpdateJob
 from jobs.reasons import REASONS
+from tests.commerce_layer import COMMERCE_LAYER, meaning_of, update_request
+from tests.jobs.apis.described.kit import description, reply
 from tests.samples.recorded import sample
 from worker.policy import verdict as policy
 from worker.policy.guards import Halt
@@ -578,3 +580,47 @@ def test_too_early_is_a_refusal_before_any_work_which_an_action_does_not_rely_on
 def test_what_cannot_be_seen_in_a_record_is_not_read_back() -> None:
     assert isinstance(judge(LOST, sent(TRIGGER)), Settle)
     assert isinstance(judge(CUT, sent(REFRESH)), Settle)
+
+
+def test_a_success_that_shows_members_gone_which_were_not_sent_is_applied_and_names_them() -> None:
+    made = description(fields={"size": {"type": "object", "merge": "shallow"}})
+    of = DescribedResource("things", made, made.resources["things"], {}, "", schema_of(made, {}))
+    edit = Edit(("attributes", "size", "a"), 1, 2)
+    change = Change({"size": {"a": 2, "b": 1}}, edits=(edit,))
+    sent = Sent(UpdateJob(RowRef(1, 2, b""), "things", "7", members={"size": {"a": 2}}), change, of, 0, 0)
+    verdict = policy.judge(reply({"id": "7", "size": {"a": 2}}), Meaning.SERVED, sent)
+    assert isinstance(verdict, Settle)
+    assert (verdict.status, verdict.reason, verdict.fields) == (Status.APPLIED, "values_lost", ("size.b",))
+    assert verdict.stored == (edit, Edit(("attributes", "size", "b"), 1, ABSENT))
+
+
+ASKED = Request("PUT", "/v2/bike/HH%3A1")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (404, b"", "(PUT /v2/bike/HH%3A1; a read found it: see `path` in the description)"),
+        (405, b"", "(PUT /v2/bike/HH%3A1: see `update.method` in the description)"),
+        (422, b'{"field": "rev", "message": "tell it"}', "(no column names `rev`: see `precondition` and"),
+        (422, b'{"field": "reference", "message": "no"}', ""),
+        (423, b"", ""),
+    ],
+)
+def test_a_refusal_that_the_description_may_cause_says_so(status: int, body: bytes, told: str) -> None:
+    job = replace(SAFE, columns={("reference",): "reference:str"})
+    change = Change({"reference": "b"}, edits=(Edit(("attributes", "reference"), "a", "b"),))
+    reply = Reply(status, {"content-type": "application/json"}, body)
+    for request, words in ((ASKED, told), (None, "")):
+        facts = replace(sent(job), change=change, request=request)
+        found = policy.judge(reply, refusal(status), facts)
+        settle = found.settle if isinstance(found, HaltRun) else found
+        assert isinstance(settle, Settle)
+        assert words in settle.message
+        assert ("description" in settle.message) == bool(words)
+
+
+def test_a_record_that_nobody_read_may_be_missing() -> None:
+    found = policy.judge(Reply(404, {}), Meaning.NOT_FOUND, replace(sent(), request=ASKED))
+    assert isinstance(found, Settle)
+    assert found.message.endswith("404 (PUT /v2/bike/HH%3A1)")

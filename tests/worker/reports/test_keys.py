@@ -2,8 +2,8 @@
 
 import pytest
 
-from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.apis.described.schema import schema_of
+from tests.commerce_layer import COMMERCE_LAYER
 from tests.jobs.apis.described.kit import description
 from worker.reports.keys import Key, KeyNames, names_of
 

@@ -1,5 +1,6 @@
 """What a run's end looks like on a terminal."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,7 @@ def summary_of(results: list[Result], state: str = "finished", message: str = ""
         groups=causes.groups(),
         rerouted=tally.rerouted,
         resent=tally.resent,
+        damaged=tally.damaged,
         refeed=("--url", "https://shop.example", "--type", "transactions"),
     )
 
@@ -108,6 +110,15 @@ def test_the_next_command_fits_what_is_left_to_do(reasons: list[str], state: str
     assert [word for word in ("resume", "retry", "apply") if f"rowpatch {word} runs/sheet-1" in text] == commands
 
 
+def test_after_values_were_lost_the_run_is_to_be_undone_and_not_to_be_resumed() -> None:
+    """A resume would take more values; the description is wrong."""
+    results = [result(1), result(2, "values_lost"), result(3, "locked"), result(4, "not_reached")]
+    message = "values_lost: row 2: `size.height` (was 7) was not sent and gone now"
+    text = render_summary(summary_of(results, "stopped", message), RUN)
+    assert "Values are gone from 1 record: undo the run, then correct the description." in text
+    assert text.endswith("Next:    rowpatch undo runs/sheet-1")
+
+
 @pytest.mark.parametrize(
     ("state", "message", "line"),
     [
@@ -163,7 +174,7 @@ def test_counts_sum_to_the_rows() -> None:
 def test_the_worst_ending_still_fits_on_a_screen() -> None:
     results = [result(row, reason, "m" * 300, ("field",)) for row, reason in enumerate(REASONS, 1)]
     lines = render_summary(summary_of(results, "stopped", "why " * 20), RUN).splitlines()
-    assert len(lines) <= 30
+    assert len(lines) <= 31
     assert all(len(line) <= 80 for line in lines if "rowpatch" not in line)
 
 
@@ -181,3 +192,20 @@ def test_no_text_of_the_servers_reaches_the_terminal_raw(message: str, field: st
         RUN,
     )
     assert all(each == "\n" or each.isprintable() or each in "\u200c\u200d" for each in text)
+
+
+@pytest.mark.parametrize(
+    ("reason", "api", "resumes", "anew"),
+    [
+        ("locked", "runs/sheet-1/api.toml", True, True),
+        ("not_as_described", "runs/sheet-1/api.toml", False, True),
+        ("locked", "github", True, False),
+    ],
+)
+def test_a_run_that_was_stopped_may_go_on_by_another_description(
+    reason: str, api: str, resumes: bool, anew: bool
+) -> None:
+    summary = summary_of([result(1, "not_reached"), result(2, reason)], "stopped")
+    text = render_summary(replace(summary, refeed=("--api", api, "--type", "bikes")), RUN)
+    assert ("rowpatch resume runs/sheet-1" in text) == resumes
+    assert ("rowpatch apply runs/sheet-1/results.csv --api API.toml --type bikes" in text) == anew

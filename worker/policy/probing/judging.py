@@ -1,7 +1,7 @@
 """What a write of a made-up value shows: whether it was taken, how late, and how the server merges."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from jobs.apis.meanings import Meaning
@@ -63,6 +63,12 @@ def unknown_fact(label: str, answered: Answered, now: Reading, name: str, *, is_
         told = f"stored; {'null now, since it could not be removed' if name in now.fields else 'removed again'}"
     else:
         told = "stored; it could not be removed"
+    return Fact(label, "", told, "reads after the update")
+
+
+def taken_for_fact(label: str, names: Sequence[str]) -> Fact:
+    """Return that the API took a member for others that it knows: its names are not exact."""
+    told = f"taken for {', '.join(names)}, which was put back: a misspelt column may change it"
     return Fact(label, "", told, "reads after the update")
 
 

@@ -59,7 +59,7 @@ class Subject:
     @property
     def described(self) -> ResourceDescription:
         """What is said of the type."""
-        return self.api.description.resources[self.type]
+        return self.resource.described
 
     @cached_property
     def rules(self) -> FieldRules:

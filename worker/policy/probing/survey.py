@@ -9,7 +9,7 @@ from jobs.apis.meanings import Meaning
 from jobs.model import Fields, Reply, Request
 from jobs.names import Steps, name_of, pointed, pointer_to
 from jobs.places import at
-from worker.policy.probing import limit_names
+from worker.policy.probing import forms, limit_names
 from worker.policy.probing.effects import alike, place_of_record, shows_key
 from worker.policy.probing.facts import Fact, Note
 from worker.policy.probing.limit_names import Reader
@@ -57,7 +57,8 @@ def surveyed(subject: Subject, answered: Answered) -> Surveyed:
     if reading is None:
         told = f"a record that shows another {subject.id_name}"
         return Surveyed(subject, None, (read, Fact("key", subject.id_name, told, seen, contradicts=True)))
-    return Surveyed(moved, reading, (read, _place(subject, found, seen), *_values(moved, reading, seen)))
+    values = (*_values(moved, reading, seen), *forms.facts(moved, reading, seen))
+    return Surveyed(moved, reading, (read, _place(subject, found, seen), *values))
 
 
 def _key(subject: Subject) -> tuple[str, str]:

@@ -4,7 +4,7 @@ A generator yields `steps` and is sent their answers; it never waits or sends by
 write and its way back, the caller's journal knows what the record held.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
@@ -17,6 +17,7 @@ from jobs.texts import shortened
 from worker.policy.probing import judging
 from worker.policy.probing.channel import Channel, Declined
 from worker.policy.probing.effects import Merge, alike, is_empty
+from worker.policy.probing.error_places import errors_fact
 from worker.policy.probing.facts import Fact, Note
 from worker.policy.probing.plan import (
     MADE_UP,
@@ -43,6 +44,9 @@ NOT_TRIED: Final = Settle("not_tried")
 
 _BODY: Final = 300
 """Characters of a body that are shown."""
+
+_TAKES_AWAY: Final[Mapping[str, bool]] = {"merge_patch": True, "json_patch": True}
+"""Forms of updates that can take a member away: RFC 7396, section 1; RFC 6902, section 4.2."""
 
 _LASTING: Final = (
     "This cannot be taken back: time stamps, versions, histories and audit logs; what an update sets off, such as"
@@ -111,18 +115,27 @@ class Conversation:
         """
         channel, first = self.channel, self.channel.reading
         try:
-            yield from self._send_back()
-            if self.wanted.field:
-                yield from self._write_field()
-            if self.wanted.unknown:
-                yield from self._send_unknown()
-            self.is_complete = True
+            yield from self._try_all()
         except Declined:
             pass
         finally:
             self.facts.append(version_fact(channel.subject, first, self._noop, self._write))
+            told = errors_fact(channel.subject, channel.failures)
+            self.facts += [] if told is None else [told]
         for row in list(channel.open):
             yield from channel.conclude(row, NOT_TRIED)
+
+    def _try_all(self) -> Talk:
+        if lacks := self.channel.subject.live(self.channel.reading, ()).lacks:
+            told = f"not tried: a read does not show {', '.join(lacks)}, so that an update would go out unguarded"
+            self.facts.append(Fact("no-op", "", told, "the first read"))
+            return
+        yield from self._send_back()
+        if self.wanted.field:
+            yield from self._write_field()
+        if self.wanted.unknown:
+            yield from self._send_unknown()
+        self.is_complete = True
 
     # ---- what is there already
 
@@ -190,11 +203,11 @@ class Conversation:
         for way in ways_to_clear(subject, self.channel.reading, name):
             if not (self.left or (way == "omit" and self._loses)):
                 yield from self._clear(name, way, results)
-        works = next((way for way, (worked, _) in results.items() if worked), "")
+        works = [way for way, (worked, _) in results.items() if worked]
         for way, (worked, each) in results.items():
             wrong = way == own and not worked
-            notes = (Note(("resources", subject.type, "fields", name, "clear"), works),) if wrong and works else ()
-            self.facts.append(replace(each, contradicts=wrong, notes=notes))
+            notes, hints = _way_instead(subject, name, works) if wrong else ((), ())
+            self.facts.append(replace(each, contradicts=wrong, notes=notes, hints=hints))
 
     def _clear(self, name: str, way: str, results: dict[str, tuple[bool, Fact]]) -> Talk:
         channel, before = self.channel, self.channel.reading
@@ -245,7 +258,7 @@ class Conversation:
             self.facts.append(Fact(label, "", "not tried: nothing could be sent back beside it", "the no-op"))
             return
         values = {self.wanted.noop: channel.subject.value(before, self.wanted.noop), name: MADE_UP}
-        told = "Send a member that the API cannot know, and take it away if it is stored"
+        told = f"Send a member that the API cannot know, and take it away if it is stored{_may_stay(channel.subject)}"
         trial = _Trial(UNKNOWN, channel.subject, values, (Edit(("attributes", name), None, MADE_UP),), told)
         answered = yield from self._sent(trial)
         settle = refusal(answered, trial.sender.sent(trial.values, before))
@@ -253,10 +266,15 @@ class Conversation:
             yield from channel.conclude(UNKNOWN, settle, answered.outcome)
             self.facts.append(Fact(label, "", f"refused: {channel.words(answered.outcome)}", trial.reply))
             return
-        after = yield from channel.read_anew(lambda reading: name in reading.fields)
-        is_stored = name in after.fields
-        yield from self._come_back(trial, before, answered, is_seen=is_stored)
-        self.facts.append(judging.unknown_fact(label, answered, channel.reading, name, is_stored=is_stored))
+        after = yield from channel.read_anew(
+            lambda reading: name in reading.fields or bool(_taken_for(before, reading))
+        )
+        is_stored, meant = name in after.fields, [each for each in _taken_for(before, after) if each != name]
+        yield from self._come_back(trial, before, answered, is_seen=is_stored or bool(meant), others=meant)
+        if meant:
+            self.facts.append(judging.taken_for_fact(label, meant))
+        else:
+            self.facts.append(judging.unknown_fact(label, answered, channel.reading, name, is_stored=is_stored))
 
     # ---- every write
 
@@ -275,6 +293,7 @@ class Conversation:
         forced: Mapping[str, JSON] = MappingProxyType({}),
         *,
         is_seen: bool,
+        others: Sequence[str] = (),
     ) -> Talk:
         """Record what a write did to the record, and put back what differs.
 
@@ -284,6 +303,7 @@ class Conversation:
             answered: its outcome.
             forced: values by field to send although nothing differs: the write may show later.
             is_seen: a read has shown it.
+            others: names of outermost members that took a value although they were not sent.
         """
         channel, after = self.channel, self.channel.reading
         if answered.meaning in DONE and not self._has("echo"):
@@ -291,7 +311,9 @@ class Conversation:
         losses = _losses(channel.subject, before, after, trial.names)
         self._judge_others(losses, trial)
         edits = [_as_it_went(channel.subject, edit, after) for edit in trial.edits]
-        edits += [Edit(("attributes", name), channel.subject.value(before, name), None) for name in losses]
+        for name in (*losses, *others):
+            now = channel.subject.value(after, name) if name in others else None
+            edits.append(Edit(("attributes", name), channel.subject.value(before, name), now))
         yield from channel.amend(trial.row, tuple(edits))
         sent = trial.sender.sent(trial.values, before)
         yield from channel.conclude(trial.row, result(answered, sent, is_seen=is_seen), answered.outcome)
@@ -299,7 +321,7 @@ class Conversation:
             self._loses = True
             update = channel.subject.described.update.model_copy(update={"send": "record"})
             channel.follow(channel.subject.varied(update=update))
-        names = [*trial.names, *losses]
+        names = [*trial.names, *losses, *others]
         fact = yield from put_back(channel, back(trial.row), before, names, self._merge, forced)
         if fact is not None:
             self.left = True
@@ -335,9 +357,31 @@ def conversation(
     return Conversation(Channel(subject, reading, numbers), wanted, list(facts))
 
 
+def _may_stay(subject: Subject) -> str:
+    """Say that a member may not go away, where the form of updates has no way to take one away."""
+    update = subject.described.update
+    if update.send == "record" or _TAKES_AWAY.get(update.format):
+        return ""
+    return " (null may stay in its place for good: this form of updates can take no member away)"
+
+
+def _taken_for(before: Reading, after: Reading) -> list[str]:
+    """Return the outermost members that hold the made-up value now: names that the API takes for the one sent."""
+    return [name_of((name,)) for name, value in after.fields.items() if value == MADE_UP != before.fields.get(name)]
+
+
 def _as_it_went(subject: Subject, edit: Edit, after: Reading) -> Edit:
     now = subject.value(after, edit.path[1])
     return replace(edit, stored=UNREAD if alike(now, edit.after) else now)
+
+
+def _way_instead(subject: Subject, name: str, works: Sequence[str]) -> tuple[tuple[Note, ...], tuple[str, ...]]:
+    """Return how a field is cleared instead, and what a person has to decide: an empty text is a value of its own."""
+    if not works:
+        return (), ()
+    way = next((way for way in works if way != "empty"), "never")
+    text = f'fields."{name}": an empty text is taken; if it means cleared, write clear = "empty"'
+    return (Note(("resources", subject.type, "fields", name, "clear"), way),), (text,) if way == "never" else ()
 
 
 def _losses(subject: Subject, before: Reading, after: Reading, sent: list[str]) -> list[str]:

@@ -41,7 +41,7 @@ def put_back(
         forced: values by field to send first if nothing differs: the write may not show yet.
     """
     answered: Answered | None = None
-    ways = list(_ways(channel.subject, names, merge))
+    ways = list(_ways(channel.subject, before, names, merge))
     for number, sender in enumerate(ways, 1):
         now = channel.reading
         values = _differing(channel.subject, before, now, names) or forced
@@ -88,8 +88,14 @@ def _edit(subject: Subject, before: Reading, now: Reading, name: str) -> Edit:
     return Edit(("attributes", name), subject.value(now, name), subject.value(before, name))
 
 
-def _ways(subject: Subject, names: Sequence[str], merge: frozenset[Merge]) -> Iterator[Subject]:
-    """Yield the record by descriptions that may put it back: as the server merges, as described, and others."""
+def _ways(subject: Subject, before: Reading, names: Sequence[str], merge: frozenset[Merge]) -> Iterator[Subject]:
+    """Yield the record by descriptions that may put it back: as the server merges, as described, and others.
+
+    A record that is sent as a whole loses the members that it did not have: they are left out.
+    """
+    new = [name for name in names if subject.rules.rule(name).steps[0] not in before.fields]
+    if new and subject.described.update.send == "record":
+        yield _each(subject, new, clear="omit")
     if len(merge) == 1:
         yield _each(subject, names, merge=next(iter(merge)))
     yield subject

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 from urllib.parse import unquote
 
@@ -13,17 +14,31 @@ Found: TypeAlias = dict[str, list[str]]
 _LISTS: Final = ("ids", "fields")
 
 
-class Pattern:
-    """A text with places. `each` says how one of the ids is written."""
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """How ids stand in a text: each of them, and what joins them."""
 
-    def __init__(self, text: str, each: str = "{id}", *, in_path: bool = False) -> None:
+    each: str = "{id}"
+    join: str = ","
+
+
+PLAIN: Final = Ids()
+"""Ids with commas between them."""
+
+
+class Pattern:
+    """A text with places. `ids` says how several ids are written."""
+
+    def __init__(self, text: str, ids: Ids = PLAIN, *, in_path: bool = False) -> None:
         parsed = template(text)
         self._names = tuple(map(_name, parsed.holes))
         self._in_path = in_path
         value = "([^/]+)" if in_path else "(.*?)"
         parts = (re.escape(part) if isinstance(part, str) else value for part in parsed.parts)
         self._text = re.compile("".join(parts), re.DOTALL)
-        self._id = re.compile("".join(map(_part_of_id, template(each).parts)) + r"(?:,|\Z)", re.DOTALL)
+        self._id = re.compile(
+            "".join(map(_part_of_id, template(ids.each).parts)) + rf"(?:{re.escape(ids.join)}|\Z)", re.DOTALL
+        )
 
     def read(self, text: str) -> Found | None:
         """Return the values that make this text of the pattern; None if none do."""
@@ -54,16 +69,16 @@ class Pattern:
         return ids or None
 
 
-def read_json(wanted: Any, found: Any, each: str = "{id}") -> Found | None:
+def read_json(wanted: Any, found: Any, ids: Ids = PLAIN) -> Found | None:
     """Return the values that make one JSON document of another with places; None if none do."""
     if isinstance(wanted, str):
-        return Pattern(wanted, each).read(found) if isinstance(found, str) else None
+        return Pattern(wanted, ids).read(found) if isinstance(found, str) else None
     if isinstance(wanted, Mapping):
         if not isinstance(found, dict) or found.keys() != wanted.keys():
             return None
-        return joined(read_json(value, found[name], each) for name, value in wanted.items())
+        return joined(read_json(value, found[name], ids) for name, value in wanted.items())
     if isinstance(wanted, list | tuple):
-        return _read_list(wanted, found, each) if isinstance(found, list) else None
+        return _read_list(wanted, found, ids) if isinstance(found, list) else None
     same = wanted == found and isinstance(wanted, bool) == isinstance(found, bool)
     return {} if same else None
 
@@ -82,15 +97,15 @@ def joined(parts: Any) -> Found | None:
     return found
 
 
-def _read_list(wanted: Any, found: list[Any], each: str) -> Found | None:
+def _read_list(wanted: Any, found: list[Any], ids: Ids) -> Found | None:
     """Return the values in a list, in which an element with ids or fields stands for any number of elements."""
     parts: list[Found | None] = []
     rest = list(found)
     for element in wanted:
         if not any(f"{{{name}}}" in str(element) for name in _LISTS):
-            parts.append(read_json(element, rest.pop(0), each) if rest else None)
+            parts.append(read_json(element, rest.pop(0), ids) if rest else None)
             continue
-        while rest and (part := read_json(element, rest[0], each)) is not None:
+        while rest and (part := read_json(element, rest[0], ids)) is not None:
             parts.append(part)
             rest.pop(0)
     return None if rest else joined(parts)

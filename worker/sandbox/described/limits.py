@@ -43,9 +43,10 @@ class _Limit:
 
     def counts(self, spending: Spending) -> str | None:
         """Return whose window a request spends from; None if it spends from none."""
-        if self.type not in {"", spending.type} or self.on == ("update" if spending.reads else "read"):
+        not_counted = {"token", "update" if spending.reads else "read"}
+        if self.type not in {"", spending.type} or self.on in not_counted:
             return None
-        if self.per == "credential":
+        if self.per in {"credential", "address"}:
             return ""
         if self.per == "path":
             return f"{spending.type} {spending.reads}"

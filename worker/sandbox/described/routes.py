@@ -10,7 +10,7 @@ from jobs.apis.description.model import Description
 from jobs.apis.description.templates import template
 from worker.sandbox.described import bodies
 from worker.sandbox.described.failures import Refusal
-from worker.sandbox.described.filling import Found, Pattern, joined, read_json
+from worker.sandbox.described.filling import PLAIN, Found, Ids, Pattern, joined, read_json
 from worker.sandbox.described.places import base_path
 from worker.sandbox.described.records import Kind, Records
 
@@ -53,7 +53,7 @@ class _Route:
     path: Pattern
     query: tuple[tuple[str, Any], ...]
     headers: Mapping[str, str]
-    each: str = "{id}"
+    ids: Ids = PLAIN
     body: Any = None
     optional: frozenset[str] = frozenset()
 
@@ -109,21 +109,22 @@ def _routes(kind: Kind, api: Description, base: str) -> Iterator[_Route]:
         path, query = _split(base, read.path or resource.path)
         yield _Route("read", kind, "GET", path, (*query, *read.query.items()), {**shared, **read.headers})
     if many:
-        path, query = _split(base, many.path, many.each)
+        ids = Ids(many.each, many.join)
+        path, query = _split(base, many.path, ids)
         yield _Route(
             "read_many", kind, many.method, path, (*query, *many.query.items()), {**shared, **many.headers},
-            many.each, many.body if many.method == "POST" else None,
+            ids, many.body if many.method == "POST" else None,
         )  # fmt: skip
     if find:
         path, query = _split(base, find.path)
         yield _Route("find", kind, "GET", path, (*query, *find.query.items()), {**shared, **find.headers})
 
 
-def _split(base: str, text: str, each: str = "{id}") -> tuple[Pattern, tuple[tuple[str, Any], ...]]:
+def _split(base: str, text: str, ids: Ids = PLAIN) -> tuple[Pattern, tuple[tuple[str, Any], ...]]:
     """Return the path of a request, and the parameters that stand behind it."""
     path, _, query = text.partition("?")
     pairs = tuple(parse_qsl(query, keep_blank_values=True))
-    return Pattern(base.replace("{", "").replace("}", "") + path, each, in_path=True), pairs
+    return Pattern(base.replace("{", "").replace("}", "") + path, ids, in_path=True), pairs
 
 
 def _in_query(route: _Route, query: list[tuple[str, str]]) -> Found | None:
@@ -139,10 +140,10 @@ def _in_query(route: _Route, query: list[tuple[str, str]]) -> Found | None:
         parts += [named.read(key) for key, _ in given[:1]]
         values = [value for _, value in given]
         if isinstance(wanted, str):
-            parts += [Pattern(wanted, route.each).read(value) for value in values[:1]]
+            parts += [Pattern(wanted, route.ids).read(value) for value in values[:1]]
             given = given[:1]
         else:
-            parts.append(read_json(list(wanted), values, route.each))
+            parts.append(read_json(list(wanted), values, route.ids))
         rest = [pair for pair in rest if pair not in given]
     return None if rest else joined(parts)
 
@@ -151,7 +152,7 @@ def _in_body(route: _Route, body: bytes) -> Found | None:
     if route.body is None:
         return {} if route.does == "update" or not body else None
     try:
-        return read_json(route.body, json.loads(body), route.each)
+        return read_json(route.body, json.loads(body), route.ids)
     except (ValueError, RecursionError):
         return None
 

@@ -13,6 +13,7 @@ from jobs.apis.description.model import Description
 from worker.sandbox.described.api import DescribedApi
 from worker.sandbox.described.places import base_path, told_variables, values_of
 from worker.sandbox.described.records import key_of
+from worker.sandbox.described.types import with_types
 from worker.sandbox.door import HOST, Door, inspected, listening
 from worker.sandbox.jsonapi import JSON
 from worker.sandbox.ledger import Entry
@@ -106,6 +107,7 @@ async def serve_described(
         SeedError: a seed item cannot be used.
         OSError: the port is taken.
     """
+    description = with_types(description, settings.seed)
     now = asyncio.get_running_loop().time()
     epoch = time.time() if settings.epoch is None else settings.epoch
     listener = socket.create_server((HOST, port))

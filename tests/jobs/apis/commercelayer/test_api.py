@@ -6,12 +6,11 @@ import pytest
 
 from jobs.apis.api import Confirmation, Matches
 from jobs.apis.auth import Claims, Grant, Permit
-from jobs.apis.commercelayer.api import COMMERCE_LAYER
 from jobs.apis.documents import MEDIA_TYPE
 from jobs.apis.meanings import Meaning
-from jobs.apis.registry import APIS, DEFAULT
 from jobs.changes.diff import as_written
 from jobs.model import Fields, Live, NotSent, Reply, RowRef, UpdateJob
+from tests.commerce_layer import COMMERCE_LAYER
 
 
 @pytest.mark.parametrize(
@@ -25,7 +24,8 @@ from jobs.model import Fields, Live, NotSent, Reply, RowRef, UpdateJob
 def test_a_limit_and_a_shared_quota_are_assumed_of_its_own_hosts_only(
     origin: str, windows: tuple[tuple[int, float], ...]
 ) -> None:
-    assert COMMERCE_LAYER.windows(origin) == windows
+    assert COMMERCE_LAYER.windows(origin, reads=True) == windows
+    assert COMMERCE_LAYER.windows(origin, reads=False) == windows
     assert COMMERCE_LAYER.counts_by_address(origin) is bool(windows)
 
 
@@ -33,11 +33,6 @@ def test_a_type_is_updated_by_its_own_name_unless_it_is_abstract() -> None:
     assert COMMERCE_LAYER.resource("orders").variants == ()
     assert "captures" in COMMERCE_LAYER.resource("transactions").variants
     assert COMMERCE_LAYER.resource("of_no_schema").variants == ()
-
-
-def test_every_api_is_known_by_its_own_name() -> None:
-    assert all(api.name == name for name, api in APIS.items())
-    assert DEFAULT in APIS.values()
 
 
 JOB = UpdateJob(RowRef(1, 1, b""), "skus", "a", {"name": "new"})

@@ -6,9 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.apis.api import Matches
-from jobs.apis.commercelayer.references import MOST_REFERENCES, read_references, reference_pages, references_request
+from jobs.apis.commercelayer.references import read_references, reference_pages
 from jobs.model import Reply, Request
+from tests.commerce_layer import COMMERCE_LAYER, references_request
 
+MOST = COMMERCE_LAYER.key_page
 JSON_API = {"content-type": "application/vnd.api+json"}
 
 
@@ -26,7 +28,7 @@ def test_several_references_are_asked_for_in_one_page() -> None:
 
 
 def test_a_reference_with_a_comma_is_asked_for_alone() -> None:
-    assert reference_pages(["a", "b,c", "d"]) == [["b,c"], ["a", "d"]]
+    assert reference_pages(["a", "b,c", "d"], MOST) == [["b,c"], ["a", "d"]]
     assert "filter[q][reference_eq]=b%2Cc&" in references_request("orders", ["b,c"]).target
 
 
@@ -40,15 +42,15 @@ def test_a_reference_with_a_comma_is_asked_for_alone() -> None:
     ],
 )
 def test_references_are_parted_into_pages(references: list[str], sizes: list[int]) -> None:
-    assert [len(page) for page in reference_pages(references)] == sizes
+    assert [len(page) for page in reference_pages(references, MOST)] == sizes
 
 
 @given(st.lists(st.text(max_size=400), max_size=80))
 def test_pages_hold_every_reference_and_are_neither_too_many_nor_too_long(references: list[str]) -> None:
-    pages = reference_pages(references)
+    pages = reference_pages(references, MOST)
     assert sorted(reference for each in pages for reference in each) == sorted(references)
     for each in pages:
-        assert 1 <= len(each) <= MOST_REFERENCES
+        assert 1 <= len(each) <= MOST
         assert len(each) == 1 or len(references_request("orders", each).target) < 4_200
 
 

@@ -8,11 +8,11 @@ import json
 import pytest
 
 from jobs.apis.commercelayer.confirmations import read_confirmation
-from jobs.apis.commercelayer.updates import update_request
 from jobs.apis.documents import MEDIA_TYPE
 from jobs.changes.diff import as_written
 from jobs.columns import ObjectColumns, Rules, SheetColumns
 from jobs.model import ObjectRow, Request, RowRef, SheetRow, UpdateJob
+from tests.commerce_layer import update_request
 from tests.samples.recorded import sample
 from tests.schemas import SCHEMA
 

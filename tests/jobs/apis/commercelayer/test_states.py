@@ -9,19 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from jobs.apis.commercelayer.states import (
-    SECRET_ATTRIBUTES,
-    read_record,
-    read_state,
-    read_states,
-    record_request,
-    state_request,
-    states_request,
-)
-from jobs.apis.commercelayer.updates import update_request
+from jobs.apis.commercelayer.states import SECRET_ATTRIBUTES, read_record, read_state, read_states
 from jobs.apis.documents import MEDIA_TYPE
 from jobs.changes.diff import Change, difference, linkage
 from jobs.model import JSON, Fields, Link, Live, Reply, Request, RowRef, UpdateJob
+from tests.commerce_layer import record_request, state_request, states_request, update_request
 from tests.samples.recorded import sample
 from tests.schemas import TERMS
 from worker.lane.authority import Headers

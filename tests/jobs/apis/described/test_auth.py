@@ -85,7 +85,7 @@ def test_requests_carry_what_the_scheme_makes_of_the_secrets(
         ("bearer", (("token",),)),
         ("basic", (("username", "password"),)),
         ("api_key", (("api_key",),)),
-        ("oauth2_client_credentials", (("client_id", "client_secret"),)),
+        ("oauth2_client_credentials", (("token",), ("client_id", "client_secret"))),
         ("none", ()),
     ],
 )
@@ -318,3 +318,16 @@ def test_whatever_an_endpoint_says_is_read_without_an_error(document: Any) -> No
     source = tokens({}, "{instance_url}", variables={"instance_url": "/a/b"})
     assert source.grant(reply(document)) is None or document["access_token"]
     assert source.meaning(Request("POST", "/t"), reply(document)) in {Meaning.SERVED, Meaning.REFUSED}
+
+
+def test_limits_on_tokens_and_a_token_that_all_share_are_those_of_the_endpoint() -> None:
+    told = AuthDescription(type="oauth2_client_credentials", token_url=TOKEN_URL, shared_token=True)
+    tokens = auth_of(told, {}, "", ((30, 60.0),)).tokens
+    assert tokens is not None
+    assert (tokens.windows, tokens.are_shared) == (((30, 60.0),), True)
+
+
+def test_code_may_read_more_of_a_token_and_then_it_tells_its_mode() -> None:
+    found = auth_of(AuthDescription(), {}, claims=lambda token: Claims(mode=token))
+    assert (found.tells_mode, found.claims("test")) == (True, Claims(mode="test"))
+    assert not auth().tells_mode

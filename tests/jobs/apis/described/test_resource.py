@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -6,10 +7,11 @@ import pytest
 
 from jobs.apis.api import Confirmation, Matches
 from jobs.apis.described.resource import DescribedResource
+from jobs.apis.described.schema import schema_of
 from jobs.apis.description import keys
 from jobs.apis.description.templates import Unfilled
 from jobs.changes.diff import Change, CompareRules, difference, fields
-from jobs.model import Edit, Fields, Live, Reply
+from jobs.model import ABSENT, Edit, Fields, Live, Reply
 from tests.jobs.apis.described.kit import SCHEMA, description, job, reply, resource
 
 NAME = Fields(frozenset({"name"}))
@@ -160,6 +162,24 @@ def test_ids_may_stand_in_a_path_with_commas_between_them_and_never_leave_their_
     assert request.target == path.replace("{ids}", "1,a%2Fb,%C3%BC%26%3F")
 
 
+@pytest.mark.parametrize(
+    ("many", "target", "body"),
+    [
+        ({"path": "/t/{ids}", "join": "|"}, "/t/a%2Fb%7C2", b""),
+        ({"path": "/t/{ids}", "join": ";"}, "/t/a%2Fb%3B2", b""),
+        ({"path": "/t", "query": {"q": "{ids}"}, "each": "id:{id}", "join": " OR "}, "/t?q=id:a/b%20OR%20id:2", b""),
+        (
+            {"path": "/t", "method": "POST", "body": {"q": "{ids}", "f": "{fields}", "l": ["{ids}"]}, "join": "|"},
+            "/t",
+            b'{"q":"a/b|2","f":"name","l":["a/b","2"]}',
+        ),
+    ],
+)
+def test_ids_in_a_text_are_joined_as_described(many: dict[str, Any], target: str, body: bytes) -> None:
+    request = resource(read_many=many).read(["a/b", "2"], NAME)
+    assert (request.target, request.body) == (target, body)
+
+
 def test_a_page_may_say_that_it_shows_a_part() -> None:
     page = reply([{"id": 1, "name": "a"}], 207)
     assert resource(read_many=PAGES[1][0]).states(page, ["1", "2"], NAME) == {
@@ -268,7 +288,13 @@ def test_an_update_is_conditional_on_what_was_read() -> None:
         precondition={
             "headers": {"If-Match": "{@ETag}"},
             "query": {"if_seq_no": "{/_seq}", "gone": "{/nothing}"},
-            "body": {"/stamp": "{/updated_at}", "/safe": True, "/text": "v{/_seq}", "/none": "{/nothing}"},
+            "body": {
+                "/stamp": "{/updated_at}",
+                "/safe": True,
+                "/text": "v{/_seq}",
+                "/none": "{/nothing}",
+                "/also": "v{/nothing}",
+            },
         }
     )
     request = sent(of, {"name": "old", "_seq": 5, "updated_at": 7}, {"name": "new"}, etag='"x"')
@@ -280,6 +306,28 @@ def test_an_update_is_conditional_on_what_was_read() -> None:
 def test_a_condition_that_was_not_read_is_left_out() -> None:
     of = resource(precondition={"headers": {"If-Match": "{@ETag}"}})
     assert "If-Match" not in sent(of, {"name": "old"}, {"name": "new"}).headers
+
+
+@pytest.mark.parametrize(
+    ("condition", "lacks"),
+    [
+        ({"headers": {"If-Match": "{@ETag}"}}, ()),
+        ({"headers": {"If-Match": "{@Last-Modified}"}}, ("@Last-Modified",)),
+        ({"body": {"/rev": "{/rev}", "/safe": True}}, ()),
+        ({"body": {"/rev": "{/revision}"}, "query": {"rev": "v{/rev}-{/revision}"}}, ("/revision",)),
+        ({"headers": {"If-Match": '"{/none}"'}}, ("/none",)),
+        ({"headers": {"If-Match": "{@X-Empty}"}}, ("@X-Empty",)),
+    ],
+)
+def test_a_read_says_what_it_lacks_of_a_condition(condition: dict[str, Any], lacks: tuple[str, ...]) -> None:
+    shown = reply({"name": "old", "rev": 5, "none": None}, etag='"x"', x_empty="")
+    live = resource(precondition=condition).state(shown, "7", NAME)
+    assert live is not None
+    assert live.lacks == lacks
+
+
+def test_an_update_that_names_a_version_cannot_be_blind() -> None:
+    assert not resource(precondition={"body": {"/rev": "{/rev}"}}).can_be_blind
 
 
 @pytest.mark.parametrize(
@@ -337,6 +385,17 @@ def test_a_stored_form_is_told() -> None:
     assert found.edits[0].stored == "NEW"
 
 
+def test_members_that_are_gone_from_the_reply_and_were_not_sent_are_told() -> None:
+    edit = Edit(("attributes", "size", "a"), 1, 2)
+    change = Change({"size": {"a": 2, "b": 1}}, edits=(edit,))
+    made = description(fields={"size": {"type": "object", "merge": "shallow"}})
+    of = DescribedResource("things", made, made.resources["things"], {}, "", schema_of(made, {}))
+    found = of.confirm(reply({"id": 7, "size": {"a": 2}}), job(), change)
+    assert found is not None
+    assert found.lost == (Edit(("attributes", "size", "b"), 1, ABSENT),)
+    assert found.edits == (edit,)
+
+
 # ---- looking up
 
 FIND = {"by": ["sku"], "path": "/p/{project}/things", "query": {"{by}": "{value}"}, "records": "/items"}
@@ -352,8 +411,34 @@ def test_a_record_is_found_by_another_key() -> None:
     assert of.matches(reply({"items": items}), [reference]) == Matches({reference: ("a%2Fb/5",)}, complete=True)
 
 
+@pytest.mark.parametrize(
+    ("records", "document", "status", "ids"),
+    [
+        ("/item", {"item": {"id": 5, "sku": "x"}}, 200, ("5",)),
+        ("", {"id": 5, "sku": "x"}, 200, ("5",)),
+        ("/item", {"item": {"id": 5, "sku": "X"}}, 200, ()),  # no exact match
+        ("/item", {"item": None}, 200, ()),
+        ("/item", {"message": "no such thing"}, 404, ()),
+        ("/items", {"message": "no such thing"}, 404, ()),
+    ],
+)
+def test_a_look_up_may_be_answered_with_the_record_itself(
+    records: str, document: Any, status: int, ids: tuple[str, ...]
+) -> None:
+    of = resource(find={**FIND, "path": "/t", "records": records})
+    assert of.matches(reply(document, status), ["sku=x"]) == Matches({"sku=x": ids}, complete=True)
+
+
+def test_a_404_that_a_rule_gives_another_meaning_or_that_breaks_off_is_no_answer() -> None:
+    of = resource(find={**FIND, "path": "/t"}, error_rules=[{"status": [404], "means": "retry"}])
+    assert of.matches(reply({}, 404), ["sku=x"]) is None
+    plain = resource(find={**FIND, "path": "/t"})
+    assert plain.matches(replace(reply({}, 404), complete=False), ["sku=x"]) is None
+
+
 def test_nothing_is_found_in_what_is_no_list() -> None:
     of = resource(find={**FIND, "path": "/t"})
+    assert resource(find={**FIND, "records": ""}).matches(reply({"data": [], "name": "x"}), ["sku=x"]) is None
     assert of.matches(reply({"items": {}}), ["sku=x"]) is None
     assert of.matches(reply({"items": ["odd"]}), ["sku=x"]) is None
     assert of.matches(reply({"items": []}, 500), ["sku=x"]) is None
@@ -419,3 +504,7 @@ def test_a_resource_says_what_identifies_a_request() -> None:
 def test_a_rule_says_how_long_to_wait_at_least() -> None:
     of = resource({"error_rules": [{"status": [429], "means": "slow_down", "wait_s": 30}]})
     assert [of.least_wait(reply({}, status)) for status in (429, 503)] == [30, 0]
+
+
+def test_a_reference_tells_the_field_and_the_value_that_are_sought() -> None:
+    assert resource().sought("acme/sku=a=b") == ("sku", "a=b")

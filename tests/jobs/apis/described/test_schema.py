@@ -132,3 +132,17 @@ def test_a_value_may_have_forms_where_all_resources_agree_about_it() -> None:
     other = DESCRIBED.resources["issues"].model_copy(update={"fields": {"due": fields["priority"]}})
     torn = DESCRIBED.model_copy(update={"resources": {**DESCRIBED.resources, "issues": other}})
     assert schema_of(torn, {}).declared("due") is None
+
+
+def test_the_star_knows_every_name_of_a_type() -> None:
+    star = {"path": "/{type}/{id}", "fields": {"name": {"type": "text"}}}
+    made = Description.model_validate({"name": "x", "resources": {"boats": {"path": "/b/{key}"}, "*": star}})
+    schema = schema_of(made, {})
+    assert schema.names == ("boats",)
+    assert [kind.name for kind in schema.kinds] == ["boats", "*"]
+    cars = schema.resource_type("cars")
+    assert cars is not None
+    assert (cars.name, list(cars.attributes), schema.keys("cars")) == ("cars", ["name"], ("id",))
+    assert [schema.resource_type(name) for name in ("*", "", "..", "a/b")] == [None] * 4
+    assert schema.taken == {"type", "key", "id"}
+    assert schema.hint_at_types("a/b") == ". The name of a type has letters, digits, _, - and . only"

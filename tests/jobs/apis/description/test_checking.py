@@ -92,7 +92,10 @@ def test_what_is_right_has_no_problem(top: str) -> None:
         ("limits = [{}]", "limits[0]: a limit has either"),
         ("limits = [{ rate = '1/1s', concurrency = 1 }]", "limits[0]: a limit has either"),
         ("limits = [{ rate = '1/1s', per = 'recrod' }]", "limits[0].per: did you mean `record`?"),
-        ("limits = [{ rate = '1/1s', per = 'zzz' }]", "limits[0].per: write one of credential, path, record, {id}"),
+        (
+            "limits = [{ rate = '1/1s', per = 'zzz' }]",
+            "limits[0].per: write one of credential, address, path, record, {id}",
+        ),
         ("limit_headers = [{ limit = 'a b', window = '1s' }]", "limit_headers[0].limit: this is no name of a header"),
         ("limit_headers = [{ limit = 'a', window = '1' }]", "limit_headers[0].window: write a number and its unit"),
         ("limit_headers = [{ reset = 'a' }]", "limit_headers[0]: name the header of `limit` or of `remaining`"),

@@ -28,6 +28,8 @@ def said(resource: str, top: str = "", path: str = "/o/{owner}/{id}") -> list[st
         "read_many = { path = '/o/{owner}', query = { ids = '{ids}', f = ['{fields}'] } }",
         "read_many = { method = 'POST', path = '/o/{owner}', body = { inputs = [{ id = '{ids}' }] } }",
         "read_many = { path = '/o/{owner}', query = { q = 'OR({ids})' }, each = \"ID()='{id}'\" }",
+        "read_many = { path = '/o/{owner}', query = { q = '{ids}', l = ['{ids}'] }, join = ' OR ' }",
+        "read_many = { method = 'POST', path = '/o/{owner}', body = { q = { in = '{ids}' } }, join = '|' }",
         "find = { by = ['sku'], path = '/o/{owner}/products', query = { sku = '{value}' } }",
         "find = { by = ['sku', 'ean'], path = '/o/{owner}/{by}/{value}' }",
         "list = { path = '/all', records = '/items', next = '@Link' }",
@@ -84,6 +86,11 @@ def test_what_is_right_has_no_problem(resource: str) -> None:
         ("read = { headers = { A = '{x}' } }", "read.headers.A: nothing gives `x` a value here; name it in the `path`"),
         ("read = false\nprecondition = { headers = { A = '{@A}' } }", "precondition: it needs `read`, which is false"),
         ("read_many = { path = '/{owner}' }", "read_many: no text of it has {ids}"),
+        ("read_many = { path = '/{owner}/{ids}', join = '' }", "read_many.join: the ids would run into each other"),
+        (
+            "read_many = { method = 'POST', path = '/{owner}', body = { q = { in = ['{ids}'] } }, join = '|' }",
+            "read_many.join: warning: in a list, {ids} repeats its element: nothing joins them",
+        ),
         (
             "read_many = { path = '/{ids}' }",
             "read_many: {ids} stands for {id} alone: name {owner}, too",
@@ -171,8 +178,7 @@ def test_a_path_is_never_without_the_value_of_a_variable() -> None:
         ("/t?id=eq.{id}", "", []),
         ("/t/{id}?fields={fields}", "", ["path: `{fields}` is not filled here"]),  # updates have that path, too
         ("/t/{email:lower:md5}", "", []),
-        ("/{type}/{id}", "", ["path: no column can be the variable `type`"]),
-        ("/{type}/{id}", "variables = { type = 'a' }", ["path: no column can be the variable `type`"]),
+        ("/{type}/{id}", "", []),  # the name of the type
         ("/{__status}", "", ["path: no column can be the variable `__status`"]),
         ("/{region}/{id}", "base_url = 'https://{region}.example.com'", []),
     ],
@@ -199,3 +205,33 @@ def test_a_resource_without_a_key_is_told_once() -> None:
 def test_a_resource_has_a_plain_name(name: str, is_good: bool) -> None:
     found = examine(f"name = 'x'\n[resources.\"{name}\"]\npath = '/{{id}}'\n").problems
     assert (found == ()) is is_good
+
+
+UNIFORM = """
+[resources."*"]
+path = "/{type}/{id}"
+headers = { X-Type = "{type:upper}" }
+limits = [{ rate = "1/1s", per = "{type}" }]
+read_many = { path = "/{type}", query = { "fields[{type}]" = "{fields}", id = "{ids}" } }
+find = { by = ["sku"], path = "/{type}", query = { "{by}" = "{value}" } }
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("", "", []),
+        ('"/{type}/{id}"', '"/records/{id}"', []),  # the type stands elsewhere
+        ("fields[{type}]", "fields[{typ}]", ['resources.*.read_many.query."fields[{typ}]": nothing gives `typ`']),
+        ("[resources", "variables = { type = 'a' }\n[resources", ["variables.type: `type` is taken"]),
+        ("[resources", "headers = { X = '{type}' }\n[resources", ["headers.X: `{type}` is not filled here"]),
+    ],
+)
+def test_the_star_describes_every_type_and_its_texts_have_the_name(before: str, after: str, says: list[str]) -> None:
+    found = examine("name = 'x'\n" + (UNIFORM.replace(before, after, 1) if before else UNIFORM)).problems
+    assert [f"{each.key}: {each.text}"[: len(text)] for each, text in zip(found, says, strict=True)] == says
+
+
+def test_types_that_no_text_tells_apart_would_be_one() -> None:
+    found = examine("name = 'x'\n[resources.'*']\npath = '/records/{id}'\n").problems
+    assert [each.text for each in found] == ["no text of it has {type}: all types would be the same records"]

@@ -105,4 +105,34 @@ def test_a_precondition_may_send_back_a_token_that_was_read() -> None:
 
 
 def test_every_credential_is_in_the_environment() -> None:
-    assert all(name.startswith("ROWPATCH_") for names in CREDENTIALS.values() for name in names)
+    assert all(names.startswith("ROWPATCH_") for kind, names in CREDENTIALS.items() if kind != "none")
+
+
+NAMED = "[auth]\ntype = 'api_key'\nheader = 'X-Vendor-Pass'"
+"""A header that no rule knows for a credential's but [auth]."""
+
+PLACES = {
+    "headers": ("headers = { NAME = 'a' }", ""),
+    "headers of a type": ("", "headers = { NAME = 'a' }"),
+    "headers of an update": ("", "update = { headers = { NAME = '{id}' } }"),
+    "headers of a read": ("", "read = { headers = { NAME = 'a' } }"),
+    "headers of reading many": ("", "read_many = { path = '/t/{ids}', headers = { NAME = 'a' } }"),
+    "headers of a look-up": ("", "find = { by = ['a'], path = '/t/{value}', headers = { NAME = 'a' } }"),
+    "headers of a condition": ("", "precondition = { headers = { NAME = '{@ETag}' } }"),
+    "the header of an idempotency key": ("idempotency_key = 'NAME'", ""),
+}
+
+
+@pytest.mark.parametrize("name", ["X-Vendor-Pass", "x-vendor-pass", "X-VENDOR-PASS"])
+@pytest.mark.parametrize("place", PLACES)
+def test_no_header_takes_the_place_of_the_credential(place: str, name: str) -> None:
+    top, resource = (text.replace("NAME", name) for text in PLACES[place])
+    read = examine(f"name = 'x'\n{top}\n{NAMED}\n[resources.t]\npath = '/t/{{id}}'\n{resource}\n")
+    (error,) = read.errors
+    assert error.line == (2 if top else 8)
+    assert "the credential" in error.text
+    other = examine(
+        f"name = 'x'\n{top.replace(name, 'X-Other')}\n{NAMED}\n[resources.t]\npath = '/t/{{id}}'\n"
+        f"{resource.replace(name, 'X-Other')}\n"
+    )
+    assert other.errors == ()

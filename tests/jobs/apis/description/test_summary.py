@@ -45,7 +45,7 @@ def test_a_description_is_summed_up_in_a_few_lines() -> None:
         "hard, verified: docs 2026-11",
         "  address   https://{sub}.example.com/{version}",
         "  set       --set sub=… --set tenant=…",
-        "  auth      oauth2_client_credentials: ROWPATCH_CLIENT_ID and ROWPATCH_CLIENT_SECRET in the environment",
+        f"  auth      oauth2_client_credentials: {CREDENTIALS['oauth2_client_credentials']} in the environment",
         "  limit     100/60s per credential",
         "  limit     10 in flight per {sub}",
         "  limit     1/1s per record, counting updates only",

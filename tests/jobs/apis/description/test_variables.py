@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.apis import catalogue
 from jobs.apis.description.variables import (
     base_url,
     constants,
@@ -96,3 +97,7 @@ def test_no_value_leaves_the_host_of_the_description(value: str) -> None:
     url = base_url(desk(), {"subdomain": encodable, "region": encodable})
     assert url.split("/")[2].endswith(".desk.example")
     assert not set("?#@\\") & set(url)
+
+
+def test_the_code_of_commerce_layer_takes_keys_from_columns_alone() -> None:
+    assert variables_of(catalogue.description("commercelayer")) == {"organization"}

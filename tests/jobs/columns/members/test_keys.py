@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from jobs.apis.described.schema import schema_of
+from jobs.apis.description.model import Description
 from jobs.columns import ObjectColumns, Rules, SheetColumns, keys_of
 from jobs.columns.dialects import DIALECTS
 from jobs.formats import COMMON_KEYS, Keys
@@ -107,6 +108,20 @@ def test_an_object_without_a_record_is_refused(members: dict[str, JSON], reason:
     found = from_object("issues", {**members, "x": 1})
     assert isinstance(found, Unsendable)
     assert (found.reason, found.column) == (reason, column)
+
+
+def test_rows_may_name_any_type_where_the_star_describes_it() -> None:
+    resources = {"*": {"path": "/{type}/{id}", "find": {"by": ["sku"], "path": "/{type}", "query": {"s": "{value}"}}}}
+    schema = schema_of(Description.model_validate({"name": "x", "resources": resources}, strict=False), {})
+    assert keys_of("", schema).names == ("id", "sku")
+    columns = SheetColumns(["type", "id", "title"], Rules(schema))
+    found = [columns.read(SheetRow(REF, [kind, "7", "x"])) for kind in ("cars", "boats", "a/b", "*")]
+    assert [each.type if isinstance(each, UpdateJob) else each.reason for each in found] == [
+        "cars", "boats", "type_unknown", "type_unknown",
+    ]  # fmt: skip
+    by_sku = SheetColumns(["sku", "title"], Rules(schema, "cars")).read(SheetRow(REF, ["s", "x"]))
+    assert isinstance(by_sku, UpdateJob)
+    assert by_sku.reference == "sku=s"
 
 
 def test_rows_may_name_their_resources() -> None:

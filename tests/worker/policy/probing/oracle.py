@@ -39,7 +39,7 @@ class Semantics:
     merge: Literal["replace", "shallow", "deep"] = "deep"
     null: Literal["removes", "stores", "refuses", "ignores"] = "removes"
     empty: Literal["stores", "removes", "refuses"] = "stores"
-    unknown: Literal["refuse", "drop", "store"] = "store"
+    unknown: Literal["refuse", "drop", "store", "guess"] = "store"
     echo: Literal["whole", "part", "none", "wrapped", "text"] = "whole"
     form: Literal["as sent", "upper", "drop"] = "as sent"
     noop: Literal["ok", "stamps", "error"] = "ok"
@@ -123,6 +123,8 @@ class Oracle:
         return "empty" if self.semantics.empty == "refuses" and _holds(sent, "") else ""
 
     def _merged(self, before: Json, sent: Json) -> dict[str, Json]:
+        if self.semantics.unknown == "guess":
+            sent = {name if name in RECORD else name.lower(): value for name, value in sent.items()}
         known = {name: value for name, value in sent.items() if self.semantics.unknown == "store" or name in RECORD}
         base = dict(before) if self.semantics.record == "patch" else {"id": "1", "updated_at": before["updated_at"]}
         depth = {"replace": 0, "shallow": 1, "deep": 9}[self.semantics.merge]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from jobs.apis.meanings import Meaning
 from jobs.model import Edit, NotSent, Reply, Request
 from tests.worker.policy.probing.kit import answered, described, reply
-from tests.worker.policy.probing.oracle import RECORD, Oracle, Semantics, probed, subject_of
+from tests.worker.policy.probing.oracle import PLAIN, RECORD, Oracle, Semantics, probed, subject_of
 from worker.policy.probing.facts import Fact, Note
 from worker.policy.probing.plan import Wanted, planned
 from worker.policy.probing.steps import Amend, Answered, Broken, Conclude, Propose, Read, Write
@@ -244,11 +244,52 @@ def test_a_member_that_stays_null_is_said_to_be_null() -> None:
     assert not held.conversation.left
 
 
+RECORD_SENT = PLAIN + 'update = { method = "PUT", send = "record" }\n'
+PATCHED = PLAIN + 'update = { format = "merge_patch" }\n'
+
+
+@pytest.mark.parametrize(("text", "said"), [(PLAIN, True), (RECORD_SENT, False), (PATCHED, False)])
+def test_before_a_member_is_sent_that_may_stay_null_that_is_said(text: str, said: bool) -> None:
+    held = probed(Oracle(Semantics()), Wanted("title", unknown="no_such_member"), subject_of(text))
+    asked = [each.lines[0] for each in held.steps if isinstance(each, Propose)]
+    assert ["null may stay in its place for good" in each for each in asked] == [False, said]
+
+
+def test_a_member_that_was_not_there_is_left_out_of_a_record_that_is_sent_as_a_whole() -> None:
+    oracle = Oracle(Semantics(record="put", null="stores"))
+    held = probed(oracle, Wanted("title", unknown="no_such_member"), subject_of(RECORD_SENT))
+    assert held.facts["unknown member no_such_member"].found == "stored; removed again"
+    assert "no_such_member" not in oracle.record
+
+
+def test_a_member_that_the_api_takes_for_another_one_is_found_out_and_put_back() -> None:
+    oracle = Oracle(Semantics(unknown="guess"))
+    held = probed(oracle, Wanted("price", unknown="Title"))
+    told = "taken for title, which was put back: a misspelt column may change it"
+    assert held.facts["unknown member Title"].found == told
+    assert oracle.record["title"] == RECORD["title"]
+    assert not held.conversation.left
+    amended = next(each for each in reversed(held.steps) if isinstance(each, Amend))
+    assert Edit(("attributes", "title"), RECORD["title"], "rowpatch-probe") in amended.edits
+
+
 def test_a_way_to_clear_that_does_not_work_is_replaced_by_one_that_does() -> None:
     held = probed(Oracle(Semantics(null="refuses", merge="deep")), Wanted("title", "meta.a", "made up"))
     fact = held.facts["clear meta.a by null"]
     assert fact.contradicts
-    assert fact.notes == (Note(("resources", "things", "fields", "meta.a", "clear"), "empty"),)
+    assert fact.notes == (Note(("resources", "things", "fields", "meta.a", "clear"), "never"),)
+    assert fact.hints == ('fields."meta.a": an empty text is taken; if it means cleared, write clear = "empty"',)
+
+
+def test_a_way_that_takes_the_member_away_needs_no_decision() -> None:
+    held = probed(Oracle(Semantics(null="refuses", merge="replace")), Wanted("title", "meta.a", "made up"))
+    fact = held.facts["clear meta.a by null"]
+    assert (fact.notes[0].value, fact.hints) == ("omit", ())
+
+
+def test_a_refusal_that_is_met_says_where_errors_stand() -> None:
+    held = probed(Oracle(Semantics(null="refuses", merge="deep")), Wanted("title", "meta.a", "made up"))
+    assert held.facts["errors"].notes[0] == Note(("errors", "items"), ["/errors"])
 
 
 def test_where_no_way_clears_nothing_is_noted() -> None:
@@ -386,3 +427,14 @@ def replied(talk: Conversation, request: Request) -> Answered:
     oracle = ORACLES[id(talk)]
     outcome = oracle.answer(request)
     return Answered(outcome, talk.channel.subject.api.meaning(request, outcome), oracle.at, oracle.at)
+
+
+def test_nothing_is_written_unguarded_under_a_description_that_promises_a_guard() -> None:
+    subject = described('precondition = { body = { "/rev" = "{/revision}" } }')
+    held = probed(Oracle(Semantics()), WANTED, subject)
+    assert not any(isinstance(step, Write) for step in held.steps)
+    assert (
+        held.facts["no-op"].found
+        == "not tried: a read does not show /revision, so that an update would go out unguarded"
+    )
+    assert held.facts["version"].contradicts

@@ -396,6 +396,13 @@ def test_ids_in_a_parameter_are_written_one_by_one_as_described(each: str, ids: 
     assert [record["id"] for record in got.json] == ["item-1", "item-3"]
 
 
+@pytest.mark.parametrize("join", ["|", " OR "])
+def test_ids_are_joined_as_described(join: str) -> None:
+    many = f"[resources.items.read_many]\npath = '/items?f={{ids}}'\njoin = '{join}'\n"
+    got = items(many).send("GET", f"/v2/items?{urlencode({'f': join.join(['item-1', 'item-3'])})}")
+    assert [record["id"] for record in got.json] == ["item-1", "item-3"]
+
+
 def test_what_is_empty_is_left_out_where_it_is_described_so() -> None:
     fake = items("omits_empty = true\n")
     fake.record("items").update(size=0, title="", made=None, note="x")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.apis.description.templates import into_url, template
-from worker.sandbox.described.filling import Pattern, read_json
+from worker.sandbox.described.filling import Ids, Pattern, read_json
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
 
@@ -19,10 +19,13 @@ def test_a_path_is_read_back_whatever_its_keys_hold(owner: str, key: str) -> Non
     assert Pattern(text, in_path=True).read(path) == {"owner": [owner], "id": [key]}
 
 
-@given(ids=st.lists(TEXTS.filter(lambda text: "'" not in text), min_size=1, max_size=5))
-def test_ids_in_a_formula_are_read_back(ids: list[str]) -> None:
-    written = ",".join(f"ID()='{each}'" for each in ids)
-    assert Pattern("OR({ids})", "ID()='{id}'").read(f"OR({written})") == {"ids": ids}
+@given(
+    ids=st.lists(TEXTS.filter(lambda text: "'" not in text), min_size=1, max_size=5),
+    join=st.sampled_from([",", "|", " OR "]),
+)
+def test_ids_in_a_formula_are_read_back(ids: list[str], join: str) -> None:
+    written = join.join(f"ID()='{each}'" for each in ids)
+    assert Pattern("OR({ids})", Ids("ID()='{id}'", join)).read(f"OR({written})") == {"ids": ids}
 
 
 @pytest.mark.parametrize(

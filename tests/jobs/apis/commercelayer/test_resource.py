@@ -6,11 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.apis.commercelayer.meaning import meaning_of
+from jobs.apis.api import Api
+from jobs.apis.catalogue import source
+from jobs.apis.description.loading import load
 from jobs.apis.meanings import ABOUT_PACE, ANSWERS, REFUSALS, SERVER_ERRORS, SLOWS_DOWN, Meaning
+from jobs.apis.registry import DEFAULT, build
 from jobs.apis.tokens import token_meaning
-from jobs.model import MaybeSent, NotSent, Outcome, Reply, Request
+from jobs.changes.diff import as_written
+from jobs.model import Fields, MaybeSent, NotSent, Outcome, Reply, Request, RowRef, UpdateJob
+from tests.commerce_layer import COMMERCE_LAYER, meaning_of
 
+JSON_API = {"content-type": "application/vnd.api+json"}
 READ = Request("GET", "/api/skus/x")
 UPDATE = Request("PATCH", "/api/skus/x", b"{}")
 POSTED = Request("POST", "/api/search", b"x", reads=True)
@@ -115,3 +121,57 @@ def test_every_reply_has_a_meaning_that_suits_its_class(
     assert (meaning is Meaning.REDIRECTED) == (300 <= status < 400)
     assert meaning not in SUCCESSES or 200 <= status < 300
     assert (meaning in REFUSALS) <= (400 <= status < 500)
+
+
+# ---- requests follow the description
+
+
+COPY = source(DEFAULT)
+
+
+def changed(*changes: tuple[str, str], base_url: str = "") -> Api:
+    text = COPY
+    for before, after in changes:
+        assert before in text
+        text = text.replace(before, after)
+    return build(load(text, "copy.toml"), {}, base_url)
+
+
+def test_a_copy_may_say_where_records_are_and_what_every_request_carries() -> None:
+    api = changed(
+        ('"/api/{type}/{id}"', '"/v2/{type}/{id}.json?a=b"'),
+        ('"/api/{type}"', '"/v2/{type}"'),
+        ('values = "/attributes"', 'values = "/attributes"\nheaders = { X-Type = "{type}" }'),
+        ('{ format = "json_api" }', '{ format = "json_api", method = "PUT", headers = { Prefer = "x" } }'),
+        ("max_ids = 25", "max_ids = 10"),
+        base_url="https://proxy.example.com/cl/",
+    )
+    skus = api.resource("skus")
+    job = UpdateJob(RowRef(1, 1, b""), "skus", "a/b", add_tags=("vip",))
+    update = skus.update(job, as_written(job), None)
+    assert (update.method, update.headers) == ("PUT", {"X-Type": "skus", "Prefer": "x"})
+    assert update.target == "/cl/v2/skus/a%2Fb.json?a=b&include=tags&fields[tags]=name"
+    assert skus.read_one("x", None).target == "/cl/v2/skus/x.json?a=b"
+    assert skus.read_one("x", Fields(tags=True)).target.endswith(".json?a=b&fields[tags]=name&include=tags")
+    read, find = skus.read(["x"], Fields()), skus.find(["r"])
+    assert read.target.startswith("/cl/v2/skus?filter[q][id_in]=x&")
+    assert find.target.startswith("/cl/v2/skus?filter[q][reference_eq]=r&")
+    assert read.headers == find.headers == {"X-Type": "skus"}
+    assert (api.page, api.key_page) == (10, 9)
+
+
+def test_a_copy_may_say_what_replies_mean_and_where_they_name_the_request() -> None:
+    rule = 'error_rules = [{ status = [200], text = "later", means = "retry" }]\n\n[auth]'
+    api = changed(("[auth]", rule), ('"@X-Request-Id"', '"/meta/trace_id"'))
+    update = Request("PATCH", "/api/skus/x", b"{}", about="skus")
+    said = Reply(200, JSON_API, b'{"meta": {"trace_id": "t-1"}, "said": "later"}')
+    assert api.meaning(update, said) is Meaning.BUSY
+    assert api.meaning(update, Reply(200, JSON_API, b"{}")) is Meaning.SERVED
+    assert api.resource("skus").request_id(said) == "t-1"
+    assert COMMERCE_LAYER.resource("skus").request_id(Reply(200, {"x-request-id": "r"})) == "r"
+
+
+def test_a_copy_may_say_where_errors_stand() -> None:
+    api = changed(("errors = { request_id", 'errors = { message = "/fault", request_id'))
+    (error,) = api.resource("skus").errors(Reply(422, JSON_API, b'{"fault": "no"}'), {})
+    assert error.detail == "no"
