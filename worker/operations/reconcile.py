@@ -173,9 +173,9 @@ class _Night:
         if not self.asked.dry_run:
             going_on = self._settle_earlier(deciding, path)
             fold_others(deciding, self.job.chosen.path, self.home)
-        self._refuse_older(memory, path)
         if self.asked.approved is not None:
             return await self._do(deciding, self._approved(memory), access, RunMode("apply", plan="keep"))
+        self._refuse_older(memory, path)
         if going_on is not None:
             mode = RunMode("resume", resumed=True)
             return await self._do(deciding, going_on, access, mode)
@@ -189,6 +189,8 @@ class _Night:
             settings = handle.settings
             copy = source.spooled_in(directory, settings.input.format)
             found = survey(copy, settings, handle.api.schema)
+            if found.unfit:
+                raise ConfigError(f"{path}: {found.unfit}.")
             trips = self._before(deciding, found, copy, settings)
             deciding = deciding.over(found)
             planned = runs.to_send(handle, RunMode("plan", plan="make"), access)
@@ -230,7 +232,7 @@ class _Night:
         learned = folded(deciding, directory, serial, settings, is_whole=is_done and deciding.survey.is_whole)
         set_aside(memory, serial, self.job.quarantine.after)
         report = self._report_of(deciding, end, directory, learned)
-        counts = {**judging.numbers(deciding.survey), **({"approved": 1} if self.asked.approved else {})}
+        counts = {**judging.numbers(deciding.survey), **judging.approval(memory.nights.get(serial))}
         memory.nights.end(serial, "accepted" if is_done else "interrupted", counts, report.exit_status)
         if is_done:
             self._tidy(memory)
@@ -395,8 +397,11 @@ class _Night:
         night = next((each for each in memory.nights.all() if each.run == directory.name), None)
         if night is None:
             raise ConfigError(f"{directory} is no night of {self.job.name}.")
+        if night.state != "tripped":
+            raise ConfigError(f"{directory} is no night that a guard has stopped: it is {night.state}.")
         if any(later.serial > night.serial for later in memory.nights.accepted(1)):
             raise ConfigError(f"{directory} is stale: a later night was accepted. Run the job again.")
+        memory.nights.end(night.serial, "running", {judging.APPROVED: 1}, STOPPED)
         return directory
 
     def _night(self, directory: Path, path: Path, handle: RunHandle, found: Survey) -> Night:

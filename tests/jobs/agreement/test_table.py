@@ -54,7 +54,7 @@ def text(decision: Decision) -> str:
         (1, 0, Agreed(), "send", "send", "leave kept"),
         (True, False, Agreed(), "send", "send", "leave kept"),
         # nobody else has changed it
-        ("a ", "a", LEARNED, "leave", "leave", "leave"),
+        ("a ", "a", LEARNED, "leave differs", "leave differs", "leave differs"),
         ("b", "a", A, "send", "send", "send"),
         ("b", "a", LEARNED, "send", "send", "send"),
         (None, "a", A, "send", "send", "send"),

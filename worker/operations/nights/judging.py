@@ -18,6 +18,9 @@ from worker.reconcile import Night
 ROWS = "rows"
 """Name, among the numbers of a night, of the rows of its source."""
 
+APPROVED = "approved"
+"""The same of the mark of a night that a person approved after a guard had stopped it."""
+
 _FILLED = "filled:"
 """What the number of a column's filled cells is called, before the column's name."""
 
@@ -54,9 +57,13 @@ def _limit(said: terms.Threshold) -> Limit:
 def accepted(nights: Iterable[Night]) -> list[Accepted]:
     """Return the nights that were accepted as the guards compare them, in the same order."""
     return [
-        Accepted(night.counts.get(ROWS, 0), frozenset(_filled(night.counts)), bool(night.counts.get("approved")))
-        for night in nights
+        Accepted(night.counts.get(ROWS, 0), frozenset(_filled(night.counts)), bool(approval(night))) for night in nights
     ]
+
+
+def approval(night: Night) -> dict[str, int]:
+    """Return the mark of a night that a person approved; nothing of others."""
+    return {name: count for name, count in night.counts.items() if name == APPROVED}
 
 
 def numbers(survey: Survey) -> dict[str, int]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from jobs.apis.schema import Schema
 from jobs.changes.overtaking import Overtaking, touched
+from jobs.columns import is_results_file
 from jobs.columns.members.keys import record_of
 from jobs.model import Path as Field
 from jobs.model import RowRef, Status, UpdateJob
@@ -20,6 +21,11 @@ from worker.settings import Settings
 _BATCH: Final = 1000
 """Rows that are noted at a time."""
 
+_FIRES: Final = (
+    "`{}` fires an action, and would fire it again whenever the memory is lost: take the column out of the recipe, and"
+    " apply it by hand"
+)
+
 
 @dataclass(slots=True)
 class Survey:
@@ -30,6 +36,7 @@ class Survey:
         filled: by column, how many cells say something; 0 for a column that is there.
         is_whole: the key of every row could be read, so that it is known who is gone.
         folded: what rows set that later ones of their records set again, by row.
+        unfit: why it is no source of a night; empty if it is one.
     """
 
     rows: int = 0
@@ -37,6 +44,7 @@ class Survey:
     filled: Counter[str] = field(default_factory=Counter)
     is_whole: bool = True
     folded: Mapping[int, frozenset[Field]] = field(default_factory=dict)
+    unfit: str = ""
 
 
 def survey(copy: Path, settings: Settings, schema: Schema) -> Survey:
@@ -53,6 +61,7 @@ def survey(copy: Path, settings: Settings, schema: Schema) -> Survey:
     for seen in _rows(copy, settings, schema):
         found.rows += 1
         found.filled.update(seen.filled)
+        found.unfit = found.unfit or _unfit(seen, schema)
         found.invalid += not isinstance(seen.found, UpdateJob) and REASONS[seen.found.reason].status is Status.INVALID
         if seen.record is None:
             found.is_whole = False
@@ -66,6 +75,26 @@ def survey(copy: Path, settings: Settings, schema: Schema) -> Survey:
     if any(True for _ in repeated.first(1)):
         found.folded = _folded(copy, settings, schema, {each.ref.row for each in repeated})
     return found
+
+
+def _unfit(seen: source.Surveyed, schema: Schema) -> str:
+    """Return why a row has no place in the source of a night; empty if it has one."""
+    if is_results_file(seen.filled):
+        return (
+            "this is a results file: all rows that it does not have would count as gone. Apply it with"
+            " rowpatch apply --recipe"
+        )
+    job = seen.found
+    if not isinstance(job, UpdateJob):  # without a flag that allows it, no action is sent
+        fires = job.reason == "trigger_not_allowed"
+        return _FIRES.format(job.column) if fires else ""
+    for name, value in job.attributes.items():
+        if isinstance(value, dict) and schema.is_merged(job.type, name):
+            return (
+                f"`{job.columns.get((name,), name)}` is a whole object, of which a night cannot tell who owns which key:"
+                f" use a column for each key, like {name}.KEY"
+            )
+    return ""
 
 
 def named(copy: Path, settings: Settings, schema: Schema) -> Iterator[Named | None]:

@@ -1,0 +1,263 @@
+"""A night by the operation: the other system agrees by morning, or the report says exactly why not."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.worker.operations.nights.desk import TYPE, desk, interrupting
+from worker.exit_statuses import BUSY, DONE, NOT_ALL, REFUSED, STOPPED
+from worker.files.locks import holding, of_job
+from worker.notices.report import NightReport
+
+
+async def test_a_first_night_has_to_be_asked_for_and_the_second_sends_nothing(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.export(own.of(5))
+        refused = await own.night()
+        assert (refused.outcome, refused.exit_status, own.sent()) == ("refused", REFUSED, 0)
+        assert "--first" in refused.cause
+        first = await own.night(first=True)
+        assert (first.exit_status, first.changed, own.sent()) == (DONE, 5, 5), first
+        assert own.attributes(3)["reference"] == "a-3"
+        own.export(own.of(5))
+        second = await own.night()
+        assert (second.exit_status, second.changed, second.rows, own.sent()) == (DONE, 0, 5, 5)
+
+
+async def test_drift_is_told_and_left_and_a_conflict_makes_the_night_partial(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.export(own.of(5))
+        await own.night(first=True)
+        own.edit(1, reference="by hand")
+        own.edit(2, reference="by hand")
+        own.export(own.of(5, but={2: "new"}))
+        report = await own.night()
+        assert (report.drifted, report.conflicts, report.exit_status) == (1, 1, NOT_ALL)
+        assert own.results(report.run)[1:3] == [("skipped", "drifted"), ("conflict", "both_changed")]
+        assert own.attributes(1)["reference"] == own.attributes(2)["reference"] == "by hand"
+
+
+async def test_half_an_export_sends_nothing_until_somebody_approves_it(tmp_path: Path) -> None:
+    async with desk(tmp_path, count=60) as own:
+        own.export(own.of(50))
+        await own.night(first=True)
+        own.export(own.of(25, "b"))
+        sent, before = own.sent(), own.memory()
+        report = await own.night()
+        assert (report.outcome, report.exit_status, own.sent()) == ("guard", STOPPED, sent)
+        assert "the source has 25 rows, the largest of the last nights had 50" in report.cause
+        assert report.next == f"rowpatch apply --plan {report.run}"
+        assert own.memory() == before
+        done = await own.night(days=0, hours=1, approved=report.run)
+        assert (done.outcome, done.changed) == ("ok", 25)
+        again = await own.night(days=0, hours=2, approved=report.run)
+        assert again.outcome == "refused"
+        assert own.sent() == sent + 25
+
+
+async def test_a_tripped_night_is_stale_once_a_later_one_was_accepted(tmp_path: Path) -> None:
+    async with desk(tmp_path, count=60) as own:
+        own.export(own.of(50))
+        await own.night(first=True)
+        own.export(own.of(25, "b"))
+        tripped = await own.night()
+        own.export(own.of(50))
+        assert (await own.night()).outcome == "ok"
+        stale = await own.night(days=0, hours=1, approved=tripped.run)
+        assert (stale.outcome, stale.exit_status) == ("refused", REFUSED)
+        assert "stale: a later night was accepted" in stale.cause
+
+
+async def test_a_dry_run_changes_neither_shop_nor_memory(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.export(own.of(5))
+        dry = await own.night(first=True, dry_run=True)
+        assert (dry.state, dry.changed, own.sent()) == ("planned", 5, 0)
+        assert not list((tmp_path / "prices.state").glob("*.sqlite3"))
+        await own.night(first=True)
+        before = own.memory(), own.nights()
+        own.export(own.of(5, "b"))
+        dry = await own.night(dry_run=True)
+        assert (dry.changed, own.memory(), own.nights(), own.sent()) == (5, *before, 5)
+
+
+async def test_an_interrupted_night_goes_on_with_the_same_source(tmp_path: Path) -> None:
+    async with desk(tmp_path, latency=0.01) as own:
+        own.export(own.of(30))
+        night = await own.night(first=True, execute=interrupting(own, 5))
+        assert night.outcome == "interrupted"
+        assert 5 <= own.sent() < 30
+        rest = await own.night(days=0, hours=1, first=True)
+        assert (rest.run, rest.outcome, own.sent()) == (night.run, "ok", 30)
+        assert own.nights() == ["accepted"]
+
+
+async def test_an_interrupted_night_is_superseded_by_another_source_and_what_it_did_is_known(tmp_path: Path) -> None:
+    async with desk(tmp_path, latency=0.01) as own:
+        own.export(own.of(30))
+        await own.night(first=True, execute=interrupting(own, 5))
+        done = next(number for number in range(30) if own.attributes(number)["reference"] == f"a-{number}")
+        own.edit(done, reference="by hand")
+        own.export([*own.of(30), (31, "z", "z")])
+        rest = await own.night(first=True)
+        assert own.nights() == ["superseded", "accepted"]
+        assert (rest.drifted, own.sent()) == (1, 31)
+        assert own.attributes(done)["reference"] == "by hand"
+
+
+async def test_an_approved_night_that_is_interrupted_stays_approved(tmp_path: Path) -> None:
+    async with desk(tmp_path, count=60, latency=0.01) as own:
+        own.export(own.of(50))
+        await own.night(first=True)
+        own.export(own.of(25, "b"))
+        tripped = await own.night()
+        stopped = await own.night(days=0, hours=1, approved=tripped.run, execute=interrupting(own, 5))
+        assert stopped.outcome == "interrupted"
+        sent = own.sent()
+        assert (await own.night(days=0, hours=2)).outcome == "ok"
+        assert (own.sent(), own.nights()) == (75, ["accepted", "accepted"])
+        assert sent < 75
+        own.export(own.of(24, "b"))
+        assert (await own.night()).outcome == "ok"  # compared with the night that somebody approved
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "said"),
+    [
+        ("SHOP_ID,REF,NOTE,__status", "applied", "this is a results file"),
+        ("SHOP_ID,REF,NOTE,_refresh", "true", "`_refresh` fires an action"),
+        ("SHOP_ID,REF,NOTE,metadata:json", '"{""a"":1}"', "`metadata:json` is a whole object"),
+    ],
+)
+async def test_a_sheet_that_is_no_source_of_a_night_is_refused_with_words(
+    tmp_path: Path, header: str, cell: str, said: str
+) -> None:
+    async with desk(tmp_path) as own:
+        plain = f'type = "{TYPE}"\nsource = "exports/*.csv"\nignore = ["NOTE", "REF"]\n'
+        own.recipe.write_text(plain)
+        own.export([(n, "r", "n", cell) for n in range(3)], header.replace("SHOP_ID", "id"))
+        report = await own.night(first=True)
+        assert (report.outcome, own.read(), own.sent()) == ("refused", 0, 0), report
+        assert said in report.cause
+        assert not list(own.runs.glob("*"))
+
+
+async def test_what_an_undo_puts_back_stays_undone_until_the_sheet_changes(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        before = own.attributes(0)["reference"]
+        own.export(own.of(3))
+        first = await own.night(first=True)
+        assert (await own.undo(first.run)).exit_status == DONE
+        own.export(own.of(3))
+        sent = own.sent()
+        assert (await own.night()).outcome == "ok"
+        assert (own.attributes(0)["reference"], own.sent()) == (before, sent)
+        own.export(own.of(3, "b"))
+        assert (await own.night()).changed == 3
+
+
+async def test_a_memory_that_is_lost_is_asked_for_again(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.export(own.of(3))
+        await own.night(first=True)
+        (tmp_path / "prices.state" / "state.sqlite3").unlink()
+        own.export(own.of(3))
+        lost = await own.night()
+        assert (lost.outcome, lost.exit_status) == ("refused", REFUSED)
+        assert "--first" in lost.cause
+
+
+async def test_another_address_is_another_system(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own, desk(tmp_path / "other") as other:
+        own.export(own.of(3))
+        await own.night(first=True)
+        own.also = {"ROWPATCH_URL": other.sandbox.url, "ROWPATCH_TOKEN": other.sandbox.token}
+        report = await own.night()
+        assert (report.outcome, other.sent()) == ("refused", 0)
+        assert "This job has always updated" in report.cause
+
+
+async def test_two_starts_at_once_are_one_night(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.export(own.of(3))
+        with holding([of_job(tmp_path / "prices.state", "prices")], 0.0):
+            busy = await own.night(first=True)
+        assert (busy.outcome, busy.exit_status, own.sent()) == ("busy", BUSY, 0)
+        assert "is working on the job prices" in busy.cause
+
+
+async def test_a_deadline_ends_a_night_and_the_next_one_goes_on(tmp_path: Path) -> None:
+    async with desk(tmp_path, latency=0.01) as own:
+        own.ordered('[run]\ndeadline = "02:00"\n')
+        own.export(own.of(30))
+        report = await own.night(first=True, hours=0.5 - 0.01 / 3600, late_after=3)
+        assert (report.outcome, report.exit_status) == ("stopped", STOPPED), report
+        assert "deadline" in report.cause
+        assert 3 <= own.sent() < 30
+        rest = await own.night(first=True)
+        assert (rest.run, rest.outcome, own.sent()) == (report.run, "ok", 30)
+
+
+async def test_a_job_waits_for_those_it_comes_after(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.recipe.write_text('after = ["skus"]\n' + own.recipe.read_text())
+        own.export(own.of(3))
+        refused = await own.night(first=True)
+        assert (refused.outcome, own.sent()) == ("refused", 0)
+        assert "skus has not ended well" in refused.cause
+        skus = tmp_path / "skus.state"
+        skus.mkdir()
+        at = NightReport("skus", "finished", DONE, started=2e9)
+        (skus / "last.json").write_text(json.dumps({**at.document(), "last_success": 2e9}))
+        assert (await own.night(first=True)).outcome == "ok"
+
+
+async def test_a_row_that_fails_night_after_night_is_set_aside_and_comes_back(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.ordered('[guards]\ninvalid = "off"\n[quarantine]\nafter = 2\nagain = 3\nmax = "off"\n')
+
+        def rows(bad: str = "nOtThErEaA") -> list[tuple[int | str, str, str]]:
+            return [*own.of(20), (bad, "x", "y")]
+
+        own.export(rows())
+        outcomes = []
+        first = await own.night(first=True)
+        outcomes.append((first.outcome, first.quarantined))
+        for _ in range(5):
+            own.export(rows())
+            report = await own.night()
+            outcomes.append((report.outcome, report.quarantined))
+        assert outcomes == [
+            ("partial", 0), ("partial", 0), ("ok", 1), ("ok", 1), ("partial", 0), ("ok", 1),
+        ]  # fmt: skip
+        own.export([*own.of(20), (21, "x", "y")])
+        mended = await own.night()
+        assert (mended.outcome, mended.quarantined, mended.changed) == ("ok", 0, 1)
+
+
+async def test_old_runs_go_and_the_newest_stay(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.ordered("[run]\nkeep = 2\n")
+        for number in range(4):
+            own.export(own.of(2, f"m{number}"))
+            await own.night(first=True)
+        assert sorted(path.name for path in own.runs.iterdir()) == ["prices-2026-12-04", "prices-2026-12-05"]
+
+
+async def test_somebody_is_told_by_a_command_and_the_metrics_are_written(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        told = tmp_path / "told"
+        own.ordered(f'[[notify]]\ncommand = ["/bin/sh", "-c", "cat >> {told}"]\non = ["drift", "recovered"]\n')
+        own.also = {"ROWPATCH_METRICS_DIR": str(tmp_path)}
+        own.export(own.of(3))
+        await own.night(first=True)
+        assert not told.exists()
+        own.edit(1, reference="by hand")
+        own.export(own.of(3))
+        await own.night()
+        (digest,) = map(json.loads, told.read_text().splitlines())
+        assert (digest["occasions"], digest["drifted"], digest["job"]) == (["drift"], 1, "prices")
+        metrics = (tmp_path / "rowpatch-prices.prom").read_text()
+        assert 'rowpatch_drifted_rows{job="prices"} 1\n' in metrics
+        assert 'rowpatch_rows{job="prices",status="unchanged"} 2\n' in metrics
