@@ -129,6 +129,7 @@ class UpdateJob:
         reference: of the record, when the row names that instead of the id.
         untyped: paths, as in `columns`, of values that are the text of a cell whose column has no type.
         triggers_safe: the API says of all its triggers that a second sending has no second effect.
+        emptied: paths of edits, of what only the rule for empty cells clears.
     """
 
     ref: RowRef
@@ -144,6 +145,7 @@ class UpdateJob:
     reference: str = ""
     untyped: frozenset[tuple[str, ...]] = field(default=frozenset(), compare=False, repr=False)
     triggers_safe: bool = field(default=False, compare=False, repr=False)
+    emptied: frozenset[tuple[str, ...]] = field(default=frozenset(), compare=False, repr=False)
 
     @property
     def key(self) -> str:

@@ -213,7 +213,6 @@ REASONS: Final[dict[str, Reason]] = {
         "Later rows of the same record have set all of it already; this older one would overwrite them.",
         "If the older values are wanted after all, apply them in a sheet of their own.",
     ),
-    "filtered": Reason(Status.SKIPPED, "The recipe's filter leaves the row out; its record is left as it is."),
     "quarantined": Reason(
         Status.SKIPPED,
         "The row has failed in the same way for several nights, and is set aside.",

@@ -1,5 +1,6 @@
 """Every exit status of the program, in one table. A journal keeps the one of each process that worked on its run."""
 
+from collections.abc import Iterable
 from typing import Final
 
 DONE: Final = 0
@@ -28,3 +29,10 @@ INTERRUPTED: Final = 130
 
 TERMINATED: Final = 143
 """SIGTERM interrupted the run."""
+
+_BY_BADNESS: Final = (DONE, NOT_ALL, CHANGES, BUSY, REFUSED, STOPPED, HUNG_UP, TERMINATED, INTERRUPTED)
+
+
+def worst(statuses: Iterable[int]) -> int:
+    """Return the worst of some exit statuses, DONE of none."""
+    return max(statuses, key=_BY_BADNESS.index, default=DONE)

@@ -104,10 +104,12 @@ class Memorizing:
         """Return whether no reply shows a field."""
         return path[0] == "attributes" and self.terms.schema.is_write_only(path[1])
 
-    def is_same(self, path: Path, kept: Value | Sealed | Unread, value: Value) -> bool:
+    def is_same(self, path: Path, kept: Value | Sealed | Unread, value: Value | Sealed) -> bool:
         """Return whether a value is the one that was remembered."""
         if isinstance(kept, Unread):
             return False
+        if isinstance(value, Sealed):
+            return kept == value
         return kept == self.seal(value) if isinstance(kept, Sealed) else same_at(path, kept, value, self.terms.schema)
 
 
@@ -156,7 +158,7 @@ def wanted(job: UpdateJob, terms: CompareRules) -> dict[Path, Value]:
     return {path: _wanted_at(job, path) for path in touched(job, terms)}
 
 
-def settled(path: Path, known: Agreed, live: Value | Unread, by: Memorizing) -> Agreed:
+def settled(path: Path, known: Agreed, live: Value | Sealed | Unread, by: Memorizing) -> Agreed:
     """Return what is remembered once a record was read that may hold what is in doubt."""
     if isinstance(known.doubt, Unread) or isinstance(live, Unread):
         return known

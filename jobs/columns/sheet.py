@@ -96,6 +96,18 @@ class SheetColumns:
         """Return, of the plain cells of each row, a text that is equal for two rows of one record."""
         return [self._target.record(cells, self._type_of(cells)) for cells in rows]
 
+    def named(self, cells: Sequence[str]) -> tuple[str, str, str] | None:
+        """Return type, key and reference of the record of a row, whatever else is wrong with it; None if it has none.
+
+        Args:
+            cells: of the row, plain.
+        """
+        type_ = self._type_of(cells)
+        try:
+            return type_, *self._target.named(cells, type_)
+        except RowRefused:
+            return None
+
     def read(self, row: SheetRow) -> UpdateJob | Unsendable:
         """Return what the row asks for, or why it is not sent."""
         try:

@@ -88,6 +88,12 @@ class _Renamed(SheetColumns):
             }
         return self._clearable[type_]
 
+    def about(self, type_name: str) -> Mapping[str, tuple[str, ...]]:
+        """Return what each column sets for a type of records, by its name."""
+        kind = known_type(type_name, self._rules.schema)
+        fields = [each for each in self._headings if each.form not in {"id", "target", "reserved", "type"}]
+        return {each.label: self._dialect.path_of(each, kind) for each in fields}
+
     def _compiled(self, type_: str) -> Meaning:
         meaning = super()._compiled(type_)
         labels = {path: self._own.get(label, label) for path, label in meaning.labels.items()}
@@ -135,6 +141,28 @@ class ViewedColumns:
         if isinstance(found, Unsendable):
             return self.view.own(found)
         return Clearing(found, frozenset(paths[at] for at in emptied))
+
+    def named(self, row: SheetRow) -> tuple[str, str, str] | None:
+        """Return type, key and reference of the record of a row, also of one that the filter leaves out.
+
+        None for a row that may be about any record: its key cannot be read, or it has not as many cells as the header.
+        """
+        seen = self.view.row(row)
+        whole = len(row.cells) == len(self._names)
+        return self._columns.named(self._columns.plain(seen)) if whole else None
+
+    def about(self, type_name: str) -> Mapping[str, tuple[str, ...]]:
+        """Return what each column of the view sets for a type of records, by its name; paths as in `UpdateJob`."""
+        return self._columns.about(type_name)
+
+    def filled(self, row: SheetRow) -> list[str]:
+        """Return the names, in the view, of the columns in which a row has a cell that is not empty."""
+        cells = row.cells
+        return [
+            name
+            for name, at in zip(self.view.header, self.view.sources, strict=True)
+            if 0 <= at < len(cells) and cells[at]
+        ]
 
     def plain(self, row: SheetRow) -> list[str]:
         """Return the cells as the user meant them, without the apostrophes that a results file puts before some."""
@@ -206,6 +234,19 @@ class ViewedObjects:
         """Return every reason why a row is not sent, the one of `read` first; none for a row that is sent."""
         seen = self._seen(row)
         return [seen] if isinstance(seen, Unsendable) else list(map(self.view.own, self._columns.faults(seen)))
+
+    def named(self, row: ObjectRow) -> tuple[str, str, str] | None:
+        """Return type, key and reference of the record of an object, also of one that the filter leaves out.
+
+        None for one that cannot be read: it may be about any record.
+        """
+        seen = self.view.row(row)
+        found = seen if isinstance(seen, Unsendable) else self._columns.read(seen)
+        return (found.type, found.id, found.reference) if isinstance(found, UpdateJob) else None
+
+    def filled(self, row: ObjectRow) -> list[str]:
+        """Return the names of the members that hold something."""
+        return [name for name, value in row.members.items() if value not in (None, "")]
 
     def texts(self, row: ObjectRow) -> dict[str, str]:
         """Return the members that are text, by name."""

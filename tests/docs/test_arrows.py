@@ -70,11 +70,8 @@ def test_nothing_imports_the_library_from_inside() -> None:
 
 def test_only_the_journal_and_the_memory_have_sqlite_but_for_the_check_and_the_sandbox() -> None:
     rooms = {each.rpartition(".")[0] for each in importers("sqlite3")}
-    assert {each for each in rooms if not inside(each, SANDBOX)} <= {
-        "worker.journal",
-        "worker.reconcile",
-        "worker.checking",
-    }
+    ours = {"worker.journal", "worker.reconcile", "worker.checking"}
+    assert {each for each in rooms if not inside(each, SANDBOX)} <= ours
 
 
 def test_nothing_asks_an_input_for_the_name_of_its_format() -> None:

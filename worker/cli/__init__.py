@@ -39,6 +39,7 @@ sent; 3 stopped, resumable; 75 another process holds the run;
 _COMMANDS: Final = {
     "check": "Check a sheet for errors and damage; needs no network.",
     "template": "Make an empty sheet for a resource type.",
+    "init": "Draft a recipe from a sheet; needs no network.",
     "plan": "Show what an apply would change; nothing is sent.",
     "apply": "Update the records that the rows of a sheet name.",
     "probe": "Test the description of an API on one record.",
@@ -46,6 +47,7 @@ _COMMANDS: Final = {
     "retry": "Run the failed and rejected rows of a run again.",
     "verify": "Check that the server still holds what a run wrote.",
     "undo": "Restore what a run replaced; the undo is a run itself.",
+    "reconcile": "Do a night of the jobs that recipes describe.",
     "report": "Rebuild the reports of a run; nothing is sent.",
     "runs": "List the runs: the state of each, and the next command.",
     "apis": "List the APIs; show, check or draft a description.",

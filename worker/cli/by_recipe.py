@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from jobs.recipe.model import Recipe
-from worker.cli.chosen import in_environment
 from worker.cli.flags import ApiFlags, Flags, SourceFlags
 from worker.files.refeed import is_ours
+from worker.operations.apis import in_environment
 from worker.operations.recipes import Chosen
 from worker.settings import Input
 

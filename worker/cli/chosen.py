@@ -1,7 +1,6 @@
 """Choose what a command works on: the run given, or else the newest that fits, which is then named; and the API."""
 
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal
@@ -70,7 +69,7 @@ def chosen_api(flags: ApiFlags) -> Api:
     if os.environ.get("ROWPATCH_SET"):
         raise ConfigError("ROWPATCH_SET is not read: set ROWPATCH_SET_NAME=VALUE, a variable for each.")
     known = variables_of(found) if isinstance(found, Description) else frozenset[str]()
-    told = {name: os.environ.get(in_environment(name)) for name in known - given.keys()}
+    told = {name: os.environ.get(apis.in_environment(name)) for name in known - given.keys()}
     return apis.with_variables(found, {**{name: value for name, value in told.items() if value}, **given})
 
 
@@ -83,8 +82,3 @@ def _pairs(given: Sequence[str]) -> dict[str, str]:
         if pairs.setdefault(name, value) != value:
             raise ConfigError(f"--set {name}: given twice, with different values.")
     return pairs
-
-
-def in_environment(name: str) -> str:
-    """Return the variable of the environment that holds a variable of an API."""
-    return f"ROWPATCH_SET_{re.sub(r'[^A-Z0-9]', '_', name.upper())}"

@@ -259,6 +259,15 @@ def new_settings(source: str, format_name: str, target: Target, flags: Flags, re
     Raises:
         ConfigError: a flag is out of range, or does not apply to the input's format.
     """
+    return overridden(Settings(target=target, input=read_by(source, format_name, reading)), flags)
+
+
+def read_by(source: str, format_name: str, reading: SourceFlags) -> Input:
+    """Return how a new input is read.
+
+    Raises:
+        ConfigError: a flag is out of range, or does not apply to the input's format.
+    """
     given = {
         "source": source,
         "format": format_name,
@@ -269,7 +278,7 @@ def new_settings(source: str, format_name: str, target: Target, flags: Flags, re
         "visible_only": reading.visible_only,
     }
     refuse_misplaced(given)
-    return overridden(Settings(target=target, input=build(Input, given)), flags)
+    return build(Input, given)
 
 
 def refuse_misplaced(given: Mapping[str, object]) -> None:

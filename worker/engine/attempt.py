@@ -231,6 +231,8 @@ class AttemptLoop:
         headers = await self.exchange.authorise(places)
         if headers is None:
             return None
+        if row.told:
+            self.journal.hold(row.number, row.told)
         try:
             await self.journal.intend(row.number, attempt, self.exchange.clock.wall(), self._image(row))
         except JournalError as error:

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from jobs.model import Edit, RowRef, Unsendable, UpdateJob
+from jobs.model import Edit, RowRef, Status, Unsendable, UpdateJob
 from worker.journal import Planned, RowHistories
 from worker.policy.lifecycle import UNTOUCHED, Recovery, recover
 from worker.policy.row import InFlightRow
 from worker.policy.sequencer import Refused, refusal
+from worker.policy.verdict import Settle
 
 
 def no_target(_row: int) -> str:
@@ -24,6 +25,7 @@ class Intake:
         histories: history of the rows, None for a new run.
         resend_unknown: send rows again that may have been applied and are not safe to repeat.
         expected: returns the plan of a row; None without a plan.
+        as_planned: rows that the plan settled without sending end as it says, and are not read again.
         target: returns the id that an earlier process found for a row with a reference; empty if none did.
     """
 
@@ -31,6 +33,7 @@ class Intake:
     histories: RowHistories | None = None
     resend_unknown: bool = False
     expected: Callable[[int], Planned | None] | None = None
+    as_planned: bool = False
     target: Callable[[int], str] = no_target
 
     def __iter__(self) -> Iterator[InFlightRow | Refused]:
@@ -52,8 +55,12 @@ class Intake:
         recovery = recover(history, replay_safe=job.replay_safe or self.resend_unknown)
         if recovery is Recovery.SKIP:
             return None
+        planned = self.expected(number) if self.expected is not None else None
+        if self.as_planned and planned is not None and planned.status is not Status.PENDING and not history.doubtful:
+            settled = Settle(planned.reason, planned.message, planned.fields)
+            return Refused(job, settled, self._spent(job.ref))
         return InFlightRow(
-            job, job.type, self._expected(number), self._doubt(number) if history.doubtful else "",
+            job, job.type, self._expected(planned), self._doubt(number) if history.doubtful else "",
             recovery is not Recovery.READ_BACK, history.settled,
             image=self._image(number), attempts=self._spent(job.ref),
             answered=self._answered(job.ref, doubtful=history.doubtful) if job.replay_safe else 0,
@@ -82,8 +89,7 @@ class Intake:
         image = self.histories.images.get(row) if self.histories is not None else None
         return image.edits if image else ()
 
-    def _expected(self, row: int) -> tuple[Edit, ...] | None:
+    def _expected(self, planned: Planned | None) -> tuple[Edit, ...] | None:
         if self.expected is None:
             return None
-        planned = self.expected(row)
         return planned.edits if planned else ()

@@ -137,6 +137,8 @@ class Outcomes:
             at=self.clock.wall(),
             errors=settle.errors,
         )  # fmt: skip
+        if row.told:
+            self.journal.hold(row.number, row.told)
         self._keep(row, settle)
         if settle.discarded:
             self.journal.record_partial(row.number, without_tags(row.image, settle.discarded))

@@ -14,7 +14,7 @@ import anyio.abc
 from jobs.apis.api import Api
 from jobs.changes.diff import Change
 from jobs.changes.overtaking import without
-from jobs.model import SETTLED_WELL, Live, Status
+from jobs.model import SETTLED_WELL, Live, Status, Unsendable, UpdateJob
 from worker.clock import Clock
 from worker.engine.attempt import AttemptLoop, IdempotencyKeys
 from worker.engine.bells import Bells
@@ -58,6 +58,9 @@ LONGEST_GAP: Final = "longest_gap"
 
 Decide = Callable[[InFlightRow, Live], Change | Settle | ReadBack]
 """Says what is done about a row once its record has been read."""
+
+Shape = Callable[[Iterator[UpdateJob | Unsendable]], Iterator[UpdateJob | Unsendable]]
+"""Changes what rows ask for."""
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 """Something that works on the rows until there are none, or the run ends."""
@@ -104,7 +107,9 @@ class Run:
         planning: record what would be sent, and send nothing.
         last: number of the last row to process, None for all.
         deadline: seconds since the epoch at which nothing more is sent; None for no end.
-        decide: says what is done about a row that was read; None to do what the row says.
+        decide: says what is done about a row that was read; None to do what the row says. A run that has it keeps to
+            what its plan settled, and lets empty cells clear where its recipe says so.
+        shape: changes what rows ask for, on their way in; None to leave them as they are.
         observer: receives the events of the run.
         api: to be updated.
     """
@@ -123,6 +128,7 @@ class Run:
     last: int | None = None
     deadline: float | None = None
     decide: Decide | None = None
+    shape: Shape | None = None
     observer: Observer = ignore
     api: Api = field(kw_only=True)
     _stop: Stop = field(default_factory=Stop)
@@ -178,11 +184,15 @@ class Run:
                 taken = refeed.outrun(copy, settings, self.journal, self.rows, schema).taken
                 late = {**late, **{row: lost for row, lost in taken.items() if histories.of(row).redo}}
             with source.opened(copy) as stream:
-                rows = source.jobs(stream, settings.input, settings.target.type, schema, self._wanted(histories))
+                wanted, nightly = self._wanted(histories), self.decide is not None
+                how, kind = settings.input, settings.target.type
+                rows = source.jobs(stream, how, kind, schema, wanted, clearing=nightly)
                 rows = without(rows, late, source.terms(settings.input, schema)) if late else rows
+                rows = self.shape(rows) if self.shape is not None else rows
                 with self._planned() as expected, self._earlier() as earlier:
                     target = earlier.target if earlier else no_target
-                    intake = Intake(rows, histories, settings.input.resend_unknown, expected, target)
+                    as_planned = self.decide is not None and not self.planning
+                    intake = Intake(rows, histories, settings.input.resend_unknown, expected, as_planned, target)
                     await (self._plan if self.planning else self._send)(intake, connection, earlier)
 
     async def _plan(self, intake: Intake, connection: Connection, earlier: History | None) -> None:

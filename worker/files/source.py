@@ -8,15 +8,17 @@ import gzip
 import hashlib
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final
 
 from jobs.apis.schema import Schema
 from jobs.changes.diff import CompareRules
+from jobs.changes.overtaking import touched
 from jobs.columns import Rules, keys_of
 from jobs.formats import (
     COMMON_KEYS,
@@ -31,7 +33,7 @@ from jobs.formats import (
     later_header,
 )
 from jobs.model import SheetRow, Unsendable, UpdateJob
-from jobs.recipe.columns import object_columns, sheet_columns
+from jobs.recipe.columns import ViewedColumns, ViewedObjects, object_columns, sheet_columns
 from jobs.recipe.view import own_keys
 from jobs.texts import either, shortened
 from worker.settings import ConfigError, Input
@@ -269,6 +271,14 @@ def header(path: Path, how: Input, keys: Keys) -> list[str]:
         return form.read(stream, options_of(how, keys)).header
 
 
+def view_names(path: Path, how: Input, type_name: str, schema: Schema) -> list[str]:
+    """Return the names that a recipe gives the columns of a sheet; none of objects."""
+    names = header(path, how, keys_of(type_name, schema))
+    if how.view is None or not names:
+        return []
+    return ViewedColumns(how.view, names, rules(how, type_name, schema)).view.header
+
+
 def check_columns(names: list[str], how: Input, type_name: str, schema: Schema) -> None:
     """Refuse a header that cannot be understood, before anything is sent.
 
@@ -282,7 +292,13 @@ def check_columns(names: list[str], how: Input, type_name: str, schema: Schema) 
 
 
 def jobs(
-    stream: BinaryIO, how: Input, type_name: str, schema: Schema, wanted: Callable[[int], bool]
+    stream: BinaryIO,
+    how: Input,
+    type_name: str,
+    schema: Schema,
+    wanted: Callable[[int], bool],
+    *,
+    clearing: bool = False,
 ) -> Iterator[UpdateJob | Unsendable]:
     """Yield the wanted rows in order, as what each asks for or why it cannot be sent; in constant memory.
 
@@ -292,6 +308,7 @@ def jobs(
         type_name: resource type of rows that do not name one.
         schema: of the API that the rows are for.
         wanted: whether the row of that number is to be looked at; the others are only counted.
+        clearing: empty cells clear where the recipe says so; what only they clear is `emptied` in the job.
     """
     form, options = format_of(how), options_of(how, keys_of(type_name, schema))
     if isinstance(form, ObjectFormat):
@@ -302,6 +319,69 @@ def jobs(
         return
     sheet = form.read(stream, options)
     columns = sheet_columns(sheet.header, rules(how, type_name, schema), how.view)
+    read = columns.read
+    if clearing and isinstance(columns, ViewedColumns):
+        read = partial(_read_clearing, columns, terms(how, schema))
     for row in sheet:
         if wanted(row.ref.row):
-            yield Unsendable(row.ref, HIDDEN) if is_left_out(row, how) else columns.read(row)
+            yield Unsendable(row.ref, HIDDEN) if is_left_out(row, how) else read(row)
+
+
+def _read_clearing(columns: ViewedColumns, by: CompareRules, row: SheetRow) -> UpdateJob | Unsendable:
+    """Return what a row asks for whose empty cells clear; what only they clear is told apart."""
+    found = columns.read_clearing(row)
+    if isinstance(found, Unsendable) or not found.emptied:
+        return found if isinstance(found, Unsendable) else found.job
+    said = columns.read(row)
+    own = touched(said, by) if isinstance(said, UpdateJob) else frozenset()
+    return replace(found.job, emptied=touched(found.job, by) - own)
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """A row of an input that a recipe shows, as far as it counts before anything is read.
+
+    Attributes:
+        record: type, key and reference of its record; None for a row that may be about any record.
+        found: what it asks for, or why it is not sent.
+        filled: names of the columns in which it says something.
+    """
+
+    record: tuple[str, str, str] | None
+    found: UpdateJob | Unsendable
+    filled: Sequence[str]
+
+    @property
+    def is_row(self) -> bool:
+        """Whether it is a row at all."""
+        return isinstance(self.found, UpdateJob) or self.found.reason not in NO_ROW
+
+
+NO_ROW: Final = frozenset({"comment", "empty_row", "repeated_header", HIDDEN})
+"""Reasons of what is no row of the job."""
+
+
+def surveyed(stream: BinaryIO, how: Input, type_name: str, schema: Schema) -> Iterator[Surveyed]:
+    """Yield every row of an input that a recipe shows; in constant memory.
+
+    Args:
+        stream: the input's bytes, decompressed.
+        how: how it is read; it has a view.
+        type_name: resource type of rows that do not name one.
+        schema: of the API that the rows are for.
+    """
+    form, options = format_of(how), options_of(how, keys_of(type_name, schema))
+    assert how.view is not None  # noqa: S101  # a recipe always has one
+    if isinstance(form, ObjectFormat):
+        objects = ViewedObjects(how.view, rules(how, type_name, schema))
+        for record in form.read(stream, options):
+            if isinstance(record, Unsendable):
+                yield Surveyed(None, record, ())
+            else:
+                yield Surveyed(objects.named(record), objects.read(record), objects.filled(record))
+        return
+    sheet = form.read(stream, options)
+    columns = ViewedColumns(how.view, sheet.header, rules(how, type_name, schema))
+    for row in sheet:
+        found = Unsendable(row.ref, HIDDEN) if is_left_out(row, how) else columns.read(row)
+        yield Surveyed(columns.named(row), found, columns.filled(row))

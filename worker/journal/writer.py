@@ -254,7 +254,11 @@ class Journal(History):
         self._queue(_SETTLE, *_columns(result))
 
     def hold(self, row: int, told: Iterable[Told]) -> None:
-        """Queue what a night tells of a row's fields, in place of what it told before; to be called before `settle`."""
+        """Queue what a night tells of a row's fields, in place of what it told before.
+
+        To be called before `intend` and `settle`: of a row that was sent, a field that is neither among the edits nor
+        told of counts as agreed on.
+        """
         self._queue(_HOLD, row, encode_told(told))
 
     def plan(self, planned: Planned) -> None:

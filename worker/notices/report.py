@@ -6,10 +6,10 @@ row's message nor a reply's body goes into it.
 
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from jobs.model import SETTLED_WELL, Status
 from jobs.printable import printable
@@ -163,6 +163,22 @@ class NightReport:
         for name, words in SEEN.items():
             if count := getattr(self, name):
                 yield f"{count:,} {words}"
+
+
+def from_document(document: Mapping[str, Any]) -> NightReport:
+    """Return the report that a document tells of, as far as later nights look at it.
+
+    Raises:
+        KeyError, ValueError: it is no such document.
+    """
+    counts = {Status(name): int(count) for name, count in document["counts"].items()}
+    started = document["started_at"]
+    began = datetime.fromisoformat(started).timestamp() if started else 0.0
+    numbers = {name: int(document[name]) for name in SEEN}
+    report = NightReport(
+        str(document["job"]), document["state"], int(document["exit_status"]), counts=counts, started=began
+    )
+    return replace(report, **numbers)  # type: ignore[arg-type]  # the names of numbers
 
 
 SEEN: Final[Mapping[str, str]] = {

@@ -1,5 +1,6 @@
 """The API of a run: found by name or file, recorded in the settings, kept in the run directory, and read from there."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -232,6 +233,11 @@ def _no_variable(api: str, name: str, known: frozenset[str]) -> str:
     return f"--set {shown}: {api} has no such variable; " + (
         f"did you mean {near}?" if near else f"there are {', '.join(sorted(known))}."
     )
+
+
+def in_environment(name: str) -> str:
+    """Return the variable of the environment that holds a variable of an API."""
+    return f"ROWPATCH_SET_{re.sub(r'[^A-Z0-9]', '_', name.upper())}"
 
 
 def names_file(name_or_path: str | Path) -> bool:

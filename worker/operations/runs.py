@@ -4,6 +4,7 @@ What blocks is apart from what awaits: `first_token` and `Run.execute` belong in
 one, where Ctrl-C ends it at once, or into a worker thread.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -12,7 +13,7 @@ from jobs.apis.api import Api
 from worker import reports
 from worker.clock import Clock
 from worker.engine.progress import Watch
-from worker.engine.run import Decide, Run, RunEnd
+from worker.engine.run import Decide, Run, RunEnd, Shape
 from worker.events import Observer, ignore
 from worker.exit_statuses import DONE, NOT_ALL, STOPPED
 from worker.journal import PLAN, Counters, JournalError, Runner
@@ -33,10 +34,12 @@ class Nightly:
     Attributes:
         decide: says what is done about a row that was read.
         deadline: seconds since the epoch at which nothing more is sent; None for no end.
+        shape: changes what rows ask for, on their way in.
     """
 
     decide: Decide
     deadline: float | None = None
+    shape: Shape | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ class Host:
         observer: hears what happens meanwhile.
         watch: shows the progress until it is cancelled.
         commit: how the journal commits; None for a writer thread of its own.
+        execute: executes a run; a command line heeds signals meanwhile.
     """
 
     state_directory: Path
@@ -76,6 +80,7 @@ class Host:
     observer: Observer = ignore
     watch: Watch | None = None
     commit: Runner | None = None
+    execute: Callable[[Run], Awaitable[RunEnd]] = Run.execute
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +199,7 @@ def run_of(handle: RunHandle, mode: RunMode, access: Access, host: Host) -> Run:
         handle.directory, handle.journal, handle.settings, access.secrets, handle.rows, mode.resumed,
         host.state_directory, host.clock, host.commit, host.watch, planning=mode.plan == "make", last=mode.last,
         deadline=night.deadline if night else None, decide=night.decide if night else None,
+        shape=night.shape if night else None,
         observer=host.observer, api=handle.api,
     )  # fmt: skip
 

@@ -13,7 +13,9 @@ from jobs.values import valueclass
 from worker.policy.guards import SERVER_WIDE
 from worker.policy.night_guards import Limit, Share
 
-_TROUBLED: Final = frozenset({Status.INVALID, Status.REJECTED, Status.FAILED})
+TROUBLED: Final = frozenset({Status.INVALID, Status.REJECTED, Status.FAILED})
+"""Statuses of rows that fail: what is in doubt or in conflict is none of them."""
+
 _ONE_IN_A_HUNDRED: Final = Share(1)
 _WELL: Final = frozenset({Status.APPLIED, Status.UNCHANGED})
 
@@ -82,7 +84,7 @@ class Trouble:
 
 def cause_of(result: RowResult) -> Cause | None:
     """Return why a row failed; None if it did not, or if the server or the credential is to blame for it."""
-    if result.status not in _TROUBLED or result.reason in SERVER_WIDE:
+    if result.status not in TROUBLED or result.reason in SERVER_WIDE:
         return None
     codes = {error.code for error in result.errors if error.code}
     return Cause(result.status, result.reason, tuple(sorted(set(result.fields))), tuple(sorted(codes)))

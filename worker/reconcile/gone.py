@@ -67,6 +67,12 @@ class NamedRecords:
         """Yield type and id of the records that no row names."""
         return self._db.execute(_WHO, (target,))
 
+    def count(self, target: int) -> tuple[int, int]:
+        """Return how many known records no row names, and how many are known."""
+        missing = sum(1 for _ in self.missing(target))
+        (known,) = self._db.execute("SELECT count(*) FROM record WHERE target = ?", (target,)).fetchone()
+        return missing, known
+
     def mark(self, target: int, serial: int) -> int:
         """Write down who is gone since this night, and who is back; count the former."""
         self._db.execute(_BACK, (target,))

@@ -4,6 +4,7 @@ import hmac
 import json
 import secrets
 import sqlite3
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -13,7 +14,7 @@ from typing import Any, Final
 from jobs.agreement.marks import decode
 from jobs.agreement.model import NEVER_AGREED, Agreed, Remembered, Sealed, Value
 from jobs.changes.exact import ExactNumber
-from jobs.model import Absent
+from jobs.model import Absent, Unread
 from jobs.model import Path as Field
 from worker.journal.schema import break_seal, damaged, seal, transaction, translated
 from worker.reconcile.nights import Nights
@@ -164,6 +165,20 @@ class Memory:
         create_file(folder, {"lineage": secrets.token_hex(8), "serial": "0", "hash_key": key.hex()})
         return cls(folder)
 
+    @classmethod
+    def passing(cls) -> "Memory":
+        """Make a memory that lasts as long as it is open: that of a first night which is only planned."""
+        with tempfile.TemporaryDirectory() as folder:
+            return cls.create(Path(folder) / "state")
+
+    def gone(self, target: int) -> int:
+        """Return how many records no row of the source names any more."""
+        return int(next(self.select("SELECT count(*) FROM record WHERE target = ? AND gone IS NOT NULL", target))[0])
+
+    def stored_otherwise(self) -> int:
+        """Return how many records hold something in a form of the API's own, which may be an update that it ignores."""
+        return int(next(self.select("SELECT count(DISTINCT record) FROM exception WHERE kind = 'differs'"))[0])
+
     def close(self) -> None:
         """Close the file, and seal it."""
         self.db.close()
@@ -214,7 +229,11 @@ class Memory:
             n, shape, agreed, stored, at, gone, is_exceptional = row
             fields = self._fields(shape)
             sheets = decode(agreed)
-            found = {path: Agreed(sheet, sheet) for path, sheet in zip(fields, sheets, strict=True)}
+            found = {
+                path: Agreed(sheet, sheet)
+                for path, sheet in zip(fields, sheets, strict=True)
+                if type(sheet) is not Unread  # once in doubt, and certainly not applied
+            }
             for place, value in decode(stored).items() if stored else ():
                 path = fields[int(place)]
                 found[path] = replace(found[path], stored=value)

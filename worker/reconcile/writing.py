@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from jobs.agreement.learning import Learned
 from jobs.agreement.marks import encode
-from jobs.agreement.model import Agreed, Sealed
+from jobs.agreement.model import NEVER_AGREED, Agreed, Sealed
 from jobs.changes.equality import equal
 from jobs.model import UNREAD, Absent, Edit, RowRef, Unread
 from jobs.model import Path as Field
@@ -84,14 +84,13 @@ class Writing:
         serial = self.calendar.serial
         if known is not None and known.last > serial:
             return
-        values = [[list(edit.path), edit.before] for edit in edits if not isinstance(edit.before, Unread)]
         first, nights, aside = serial, 1, None
         if known is not None:
             first, nights, aside = known.first, self.calendar.noted(known.nights, known.last), known.aside
         self.memory.db.execute(
             _TROUBLE,
             (
-                *row, cause_of(outcome), ref.digest, digest(encode(map(encode, values))) if values else None,
+                *row, cause_of(outcome), ref.digest, replaced(edits),
                 first, serial, nights, aside, outcome.status.value, outcome.reason, outcome.message,
             ),
         )  # fmt: skip
@@ -127,13 +126,9 @@ class Writing:
     def _columns(self, kept: Record, agreed: Mapping[Field, Agreed]) -> tuple[int, str, str | None]:
         """Return shape, sheet values and stored values as the table has them; fields keep their places."""
         shape = (*kept.shape, *sorted(agreed.keys() - set(kept.shape)))
-        stored = {
-            str(place): agreed[path].stored
-            for place, path in enumerate(shape)
-            if not _is_one(agreed[path].sheet, agreed[path].stored)
-        }
-        sheets = encode([agreed[path].sheet for path in shape])
-        return self._shape(shape), sheets, encode(stored) if stored else None
+        fields = [agreed.get(path, NEVER_AGREED) for path in shape]
+        stored = {str(n): each.stored for n, each in enumerate(fields) if not _is_one(each.sheet, each.stored)}
+        return self._shape(shape), encode([each.sheet for each in fields]), encode(stored) if stored else None
 
     def _shape(self, shape: tuple[Field, ...]) -> int:
         number = self._shapes.get(shape)
@@ -151,6 +146,12 @@ def cause_of(outcome: RowOutcome) -> bytes:
     """Return a digest of why a row failed: status, reason, fields and codes; no text, which may name a moment."""
     codes = sorted({error.code for error in outcome.errors})
     return digest(json.dumps([outcome.status.value, outcome.reason, sorted(outcome.fields), codes]))
+
+
+def replaced(edits: Iterable[Edit]) -> bytes | None:
+    """Return a digest of the values that a row would replace; None if nobody read them."""
+    values = [[list(edit.path), edit.before] for edit in edits if not isinstance(edit.before, Unread)]
+    return digest(encode(map(encode, values))) if values else None
 
 
 def digest(text: str) -> bytes:

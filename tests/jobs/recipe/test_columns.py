@@ -104,9 +104,14 @@ def test_an_empty_cell_clears_only_on_request_and_is_marked() -> None:
     assert found.job.attributes == {"name": "Anna", "berth": None, "rig": None}
     assert found.job.members == {"extras": {"on": ABSENT, "source": "erp"}}
     assert found.emptied == {("berth",), ("rig",), ("extras", "on")}
-    full = columns().read_clearing(row("A", "x1", "7", "Anna", "Ja", "sloop_rigs"))
+    one = columns()
+    one.read_clearing(row("A", "x1", "", "Anna", "", ""))
+    full = one.read_clearing(row("A", "x1", "7", "Anna", "Ja", "sloop_rigs"))
     assert not isinstance(full, Unsendable)
     assert (full.emptied, full.job.attributes["berth"]) == (frozenset(), 7)
+    again = one.read_clearing(row("A", "x2", "", "Anna", "Ja", "sloop_rigs"))
+    assert not isinstance(again, Unsendable)
+    assert again.emptied == {("berth",)}
 
 
 def test_what_cannot_be_cleared_is_left_alone() -> None:
@@ -209,6 +214,11 @@ def test_an_object_that_is_not_sent_is_told_in_its_own_names(
     objects, one = ViewedObjects(RECIPE, RULES), ObjectRow(ref(1), dict(members))
     assert refused(objects.read(one)) == (reason, column)
     assert [refused(each) for each in objects.faults(one)] == [(reason, column)]
+
+
+def test_texts_of_an_object_are_those_of_the_input() -> None:
+    found = ViewedObjects(RECIPE, RULES).texts(ObjectRow(ref(1), {"NAME": "007", "PLATZ": 7}))
+    assert found == {"NAME": "007"}
 
 
 def test_an_object_has_the_record_that_the_view_names() -> None:

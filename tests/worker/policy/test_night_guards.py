@@ -165,6 +165,7 @@ def test_the_base_is_the_largest_of_the_last_nights(nights: list[Accepted], base
         (0, 1, True),
         (0, 0, False),
         (-100, 100, True),
+        (-100, -101, False),
         ("12.50", "12.51", False),
         ("12.50", 1250, True),
         (ExactNumber("1.00000000000000000001"), 2, True),

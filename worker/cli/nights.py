@@ -1,0 +1,72 @@
+"""Do the nights of jobs and say how they ended."""
+
+import json
+import os
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import anyio
+
+from worker.cli.executing import execute_with_signals
+from worker.cli.log import log_event
+from worker.cli.screen import configure_log, watcher
+from worker.cli.speech import ask, can_ask, say, warn
+from worker.clock import Clock
+from worker.exit_statuses import worst
+from worker.files.runs import HOME
+from worker.notices.report import NightReport
+from worker.operations.reconcile import Asked, reconcile
+from worker.operations.runs import Host
+from worker.settings import ConfigError, state_directory
+
+
+def night_of_each(
+    recipes: Sequence[Path],
+    *,
+    source: Path | None = None,
+    first: bool = False,
+    dry_run: bool = False,
+    as_json: bool = False,
+    no_progress: bool = False,
+    log_format: Literal["text", "json"] | None = None,
+) -> int:
+    """Do a night of each job; return the worst exit status.
+
+    Raises:
+        ConfigError: no recipe is named, or one source for several.
+    """
+    if not recipes:
+        raise ConfigError("Which job? Try: rowpatch reconcile jobs/prices.toml")
+    if source is not None and len(recipes) > 1:
+        raise ConfigError("--source is the sheet of one job: name one recipe.")
+    configure_log(log_format or "text")
+    asked = Asked(source, first, dry_run, confirm=_confirmed if can_ask() else None, warn=warn)
+    statuses = []
+    for recipe in recipes:
+        report = _night(recipe, asked, no_progress=no_progress)
+        say(json.dumps(report.document()) if as_json else report.line())
+        statuses.append(report.exit_status)
+        if report.state == "interrupted":
+            break
+    return worst(statuses)
+
+
+def approved(recipe: Path, directory: Path, *, no_progress: bool) -> int:
+    """Do a night that a guard stopped all the same; return its exit status."""
+    asked = Asked(approved=directory, warn=warn)
+    report = _night(recipe, asked, no_progress=no_progress)
+    say(report.line())
+    return report.exit_status
+
+
+def _night(recipe: Path, asked: Asked, *, no_progress: bool) -> NightReport:
+    clock = Clock()
+    watch = None if no_progress else watcher(clock)
+    host = Host(state_directory(), clock, log_event, watch, execute=execute_with_signals)
+    return anyio.run(partial(reconcile, recipe, asked, os.environ, host, HOME))
+
+
+def _confirmed(question: str) -> bool:
+    return ask(question).lower() == "yes"

@@ -1,0 +1,1 @@
+"""Parts of a night: what its source says, what guards it, how rows are decided, how it ends."""

@@ -1,0 +1,174 @@
+"""How the rows of a night are decided: by the memory, by the rules of the recipe, and by who is set aside."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+
+from jobs.agreement.model import Clearing, Drift, FieldRules, Remembered
+from jobs.apis.schema import Schema
+from jobs.changes.diff import CannotMerge, Change, CompareRules, difference
+from jobs.changes.overtaking import left_of
+from jobs.columns import Rules as Reading
+from jobs.model import Live, Path, RowRef, Status, Unsendable, UpdateJob
+from jobs.reasons import REASONS
+from jobs.recipe.columns import ViewedColumns
+from jobs.recipe.model import Recipe
+from jobs.recipe.terms import Rules
+from jobs.recipe.view import taken_by
+from worker.operations.nights.survey import Survey
+from worker.operations.runs import Nightly
+from worker.policy.nights import Night, decide_night
+from worker.policy.quarantine import Cause, Circumstances, Quarantine, Trouble, is_set_aside
+from worker.policy.row import InFlightRow
+from worker.policy.verdict import ReadBack, Settle
+from worker.reconcile import Memory
+from worker.reconcile import Trouble as Remembering
+from worker.reconcile.writing import replaced
+
+_ASIDE = "it failed the same way night after night, and nothing about it has changed"
+
+
+def field_rules(recipe: Recipe, rules: Rules, reading: Reading, seal: Callable[..., object]) -> FieldRules:
+    """Return the rules of a job by the paths of its fields.
+
+    Args:
+        recipe: of the job.
+        rules: as the recipe says them, by its own names of fields.
+        reading: says what the names mean.
+        seal: makes digests.
+    """
+    names = [*rules.drift_of, *rules.private]
+    if not names:
+        return FieldRules(rules.drift, seal=seal)  # type: ignore[arg-type]  # the memory's
+    header = dict.fromkeys([*(each.source for each in taken_by(recipe.view)), *recipe.view.filter, *recipe.view.ignore])
+    about = ViewedColumns(recipe.view, list(header), reading).about(reading.type)
+    kind = reading.schema.resource_type(reading.type)
+    links = frozenset(kind.relationships) if kind else frozenset[str]()
+
+    def path(name: str) -> Path:
+        return edit_path(about[name], links, reading)
+
+    drift_of: dict[Path, Drift] = {path(name): drift for name, drift in rules.drift_of.items() if name in about}
+    sealed = frozenset(path(name) for name in rules.private if name in about)
+    return FieldRules(rules.drift, drift_of, sealed, seal)  # type: ignore[arg-type]  # the memory's
+
+
+def edit_path(about: tuple[str, ...], links: frozenset[str], reading: Reading) -> Path:
+    """Return the path by which edits know what a column is about; that of all elements for a column of some."""
+    name, *rest = about
+    if reading.schema.grammar == "attributes":
+        if name == "tags" and rest:
+            return ("tags",)
+        if name in links:
+            return ("relationships", name)
+    elif rest and reading.schema.is_set(reading.type, name):
+        return ("attributes", name)
+    return ("attributes", *about)
+
+
+def nothing_cleared(job: UpdateJob) -> Mapping[Path, Clearing]:
+    """Return which fields of a row only the rule for empty cells clears."""
+    return dict.fromkeys(job.emptied, "empty") if job.emptied else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Who is set aside tonight.
+
+    Attributes:
+        known: rows in trouble that were set aside, by type and ident.
+        recipe: digest of the recipe.
+        recipes: digest of the recipe by night. `dates`: of the nights, by serial number.
+    """
+
+    known: Mapping[tuple[str, str], Remembering]
+    recipe: bytes
+    recipes: Mapping[int, bytes]
+    dates: Mapping[int, date]
+    today: date
+    rules: Quarantine
+
+    def skips(self, ident: tuple[str, str], ref: RowRef, live: bytes | None) -> bool:
+        """Return whether a row is skipped; `live` is a digest of what it would replace, None if nobody read that."""
+        known = self.known.get(ident)
+        if known is None:
+            return False
+        at = Circumstances(ref.digest, self.recipe, live)
+        return is_set_aside(self._as_told(known), at, self.today, self.rules)
+
+    def needs_read(self, ident: tuple[str, str]) -> bool:
+        """Return whether the record of a row has to be read to know whether anything about it has changed."""
+        known = self.known.get(ident)
+        return known is not None and known.live is not None
+
+    def _as_told(self, known: Remembering) -> Trouble:
+        first, last = (self.dates.get(serial, date.min) for serial in (known.first, known.last))
+        at = Circumstances(known.row, self.recipes.get(known.last, b""), known.live)
+        aside = None if known.aside is None else self.dates.get(known.aside, date.min)
+        return Trouble(Cause(Status(known.status), known.reason), at, first, last, known.nights.bit_count(), aside)
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """How the rows of a night are decided, and shaped on their way in.
+
+    Attributes:
+        target: number of the system in the memory.
+    """
+
+    memory: Memory
+    target: int
+    terms: CompareRules
+    rules: FieldRules
+    survey: Survey
+    aside: Aside
+
+    def over(self, survey: Survey) -> "Deciding":
+        """Return the same for the rows of another source."""
+        return replace(self, survey=survey)
+
+    def nightly(self, deadline: float | None) -> Nightly:
+        """Return what is special about the run."""
+        night = Night(self.terms, self.rules, self._remembered, nothing_cleared)
+        return Nightly(partial(self._decide, night), deadline, self.shaped)
+
+    def _decide(self, night: Night, row: InFlightRow, live: Live) -> Change | Settle | ReadBack:
+        ident = (self._family(row.job.type), row.job.id)
+        if not row.doubt and self.aside.needs_read(ident):
+            try:
+                edits = difference(row.job, live, self.terms).edits
+            except CannotMerge:
+                edits = ()
+            if self.aside.skips(ident, row.job.ref, replaced(edits)):
+                return Settle("quarantined", _ASIDE)
+        return decide_night(night, row, live)
+
+    def shaped(self, rows: Iterable[UpdateJob | Unsendable]) -> Iterator[UpdateJob | Unsendable]:
+        """Yield the rows, but for what later rows set again, and those that are set aside without a look."""
+        folded = self.survey.folded
+        for row in rows:
+            lost = folded.get(row.ref.row)
+            found = left_of(row, lost, self.terms) if lost and isinstance(row, UpdateJob) else row
+            yield self._set_aside(found) if self.aside.known else found
+
+    def _set_aside(self, row: UpdateJob | Unsendable) -> UpdateJob | Unsendable:
+        if isinstance(row, Unsendable):
+            if REASONS[row.reason].status is not Status.INVALID:
+                return row
+            ident = ("", f"row {row.ref.digest.hex()}")
+        else:
+            ident = (self._family(row.type), row.id or row.key)
+            if self.aside.needs_read(ident):
+                return row
+        return Unsendable(row.ref, "quarantined", _ASIDE) if self.aside.skips(ident, row.ref, None) else row
+
+    def _remembered(self, type_name: str, record_id: str) -> Remembered:
+        return self.memory.remembered(self._family(type_name), record_id, self.target)
+
+    def _family(self, type_name: str) -> str:
+        return self._schema.family(type_name)
+
+    @property
+    def _schema(self) -> Schema:
+        return self.terms.schema

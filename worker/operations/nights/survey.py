@@ -1,0 +1,106 @@
+"""What the source of a night says before anything is read: its rows, who is named, what later rows set again."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from jobs.apis.schema import Schema
+from jobs.changes.overtaking import Overtaking, touched
+from jobs.columns.members.keys import record_of
+from jobs.model import Path as Field
+from jobs.model import RowRef, Status, UpdateJob
+from jobs.reasons import REASONS
+from worker.checking.duplicates import Duplicates
+from worker.files import source
+from worker.reconcile import Named
+from worker.settings import Settings
+
+_BATCH: Final = 1000
+"""Rows that are noted at a time."""
+
+
+@dataclass(slots=True)
+class Survey:
+    """The source of a night.
+
+    Attributes:
+        rows: that are rows at all, those that the filter leaves out included. `invalid`: those that cannot be sent.
+        filled: by column, how many cells say something; 0 for a column that is there.
+        is_whole: the key of every row could be read, so that it is known who is gone.
+        folded: what rows set that later ones of their records set again, by row.
+    """
+
+    rows: int = 0
+    invalid: int = 0
+    filled: Counter[str] = field(default_factory=Counter)
+    is_whole: bool = True
+    folded: Mapping[int, frozenset[Field]] = field(default_factory=dict)
+
+
+def survey(copy: Path, settings: Settings, schema: Schema) -> Survey:
+    """Look at all rows of a source once, and twice at those whose records are named again. Memory is flat.
+
+    Raises:
+        ConfigError: there is no room on the disk for what is noted meanwhile.
+    """
+    found, repeated = Survey(), Duplicates()
+    names = source.view_names(copy, settings.input, settings.target.type, schema)
+    found.filled.update(dict.fromkeys(names, 0))
+    texts: list[str] = []
+    refs: list[RowRef] = []
+    for seen in _rows(copy, settings, schema):
+        found.rows += 1
+        found.filled.update(seen.filled)
+        found.invalid += not isinstance(seen.found, UpdateJob) and REASONS[seen.found.reason].status is Status.INVALID
+        if seen.record is None:
+            found.is_whole = False
+            continue
+        texts.append(record_of(*seen.record))
+        refs.append(seen.found.ref)
+        if len(texts) == _BATCH:
+            repeated.add(texts, refs)
+            texts, refs = [], []
+    repeated.add(texts, refs)
+    if any(True for _ in repeated.first(1)):
+        found.folded = _folded(copy, settings, schema, {each.ref.row for each in repeated})
+    return found
+
+
+def named(copy: Path, settings: Settings, schema: Schema) -> Iterator[Named | None]:
+    """Yield how each row of a source names its record; None for one whose key cannot be read."""
+    for seen in _rows(copy, settings, schema):
+        if seen.record is None:
+            yield None
+        else:
+            kind, key, reference = seen.record
+            yield Named(kind, key or reference, by_key=not key)
+
+
+def _rows(copy: Path, settings: Settings, schema: Schema) -> Iterator[source.Surveyed]:
+    with source.opened(copy) as stream:
+        for seen in source.surveyed(stream, settings.input, settings.target.type, schema):
+            if seen.is_row:
+                yield seen
+
+
+def _folded(copy: Path, settings: Settings, schema: Schema, later: set[int]) -> Mapping[int, frozenset[Field]]:
+    """Return what the earlier rows of each record lose to later ones: the last of each field wins.
+
+    `later` has the numbers of the rows whose record an earlier row names.
+    """
+    terms, how, kind = source.terms(settings.input, schema), settings.input, settings.target.type
+    with source.opened(copy) as stream:
+        jobs = source.jobs(stream, how, kind, schema, later.__contains__, clearing=True)
+        records = {record_of(job.type, job.id, job.reference) for job in jobs if isinstance(job, UpdateJob)}
+    overtaking = Overtaking()
+    with source.opened(copy) as stream:
+        for job in source.jobs(stream, how, kind, schema, lambda _: True, clearing=True):
+            if not isinstance(job, UpdateJob):
+                continue
+            record = record_of(job.type, job.id, job.reference)
+            if record in records:
+                overtaking.take(record, touched(job, terms))
+                overtaking.wait(record, job.ref.row)
+    return overtaking.taken()

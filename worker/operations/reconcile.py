@@ -1,0 +1,490 @@
+"""A night of a job: what the sheet says, what both sides last agreed on, and what is there now are made to agree.
+
+The night is a plan first. Its guards look at that; then exactly the plan is done, and the memory learns from the
+journal. Blocks the event loop while it reads and writes files: a night has a process, or a thread, to itself.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Final
+
+from jobs.formats import InputRefused
+from jobs.model import Status
+from worker.engine.run import RunEnd
+from worker.events import Observer
+from worker.exit_statuses import BUSY, DONE, NOT_ALL, REFUSED, STOPPED
+from worker.files import retention, source
+from worker.files.atomic import replacing
+from worker.files.locks import holding
+from worker.files.run_directory import JOURNAL, Busy
+from worker.files.runs import HOME
+from worker.journal import PLAN, History, JournalError
+from worker.notices import metrics, sending
+from worker.notices.report import Cause, NightReport, NightState, from_document
+from worker.operations import apis, opening, recipes, runs
+from worker.operations.nights import judging
+from worker.operations.nights.deciding import Aside, Deciding, field_rules
+from worker.operations.nights.folding import NIGHT, fold_others, folded, set_aside, surveyed
+from worker.operations.nights.job import Job, understood
+from worker.operations.nights.survey import Survey, named, survey
+from worker.operations.opening import RunHandle
+from worker.operations.runs import Access, Host, RunMode
+from worker.policy.deadline import deadline_after
+from worker.policy.night_guards import NightGuards, Trip, base_of
+from worker.policy.night_guards import after as after_reading
+from worker.policy.night_guards import before as before_reading
+from worker.policy.quarantine import Quarantine, is_too_many
+from worker.reconcile import Folded, Memory, MemoryMissing, Night, Target
+from worker.reconcile.gone import NamedRecords
+from worker.settings import ConfigError, Settings
+
+_LAST: Final = "last.json"
+"""File beside the memory with the report of the last night."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of a night.
+
+    Attributes:
+        source: the sheet; None for the newest that the recipe names.
+        first: there is no memory yet, or it is lost: what measures change guards nothing.
+        dry_run: plan, and change nothing, the memory neither.
+        approved: directory of a night that a guard stopped, to be done all the same.
+        confirm: asks somebody whether a first night may change so many records; None where nobody can be asked.
+        warn: takes what is to be said meanwhile.
+    """
+
+    source: Path | None = None
+    first: bool = False
+    dry_run: bool = False
+    approved: Path | None = None
+    confirm: Callable[[str], bool] | None = None
+    warn: Callable[[str], None] = lambda _: None
+
+
+async def reconcile(
+    recipe: Path, asked: Asked, environment: Mapping[str, str], host: Host, home: Path = HOME
+) -> NightReport:
+    """Do a night of a job, and tell whom its recipe says.
+
+    Args:
+        recipe: file of the job's recipe.
+        asked: what is asked of the night.
+        environment: with the credential, unless the recipe says where it is.
+        host: what this process brings along.
+        home: where the runs of nights lie.
+
+    Returns:
+        How it ended, whatever that is.
+    """
+    clock = host.clock
+    began = clock.wall()
+    chosen = None
+    job: Job | None = None
+    try:
+        chosen = recipes.chosen(recipe)
+        job = understood(chosen, environment)
+        with holding([job.lock], began):
+            report = await _Night(job, asked, home, host, began).run()
+    except Busy as error:
+        report = _ended(chosen, recipe, "busy", BUSY, str(error))
+    except (ConfigError, InputRefused, MemoryMissing) as error:
+        report = _ended(chosen, recipe, "refused", REFUSED, str(error))
+    except JournalError as error:
+        report = _ended(chosen, recipe, "stopped", STOPPED, str(error))
+    report = replace(report, started=began, seconds=clock.wall() - began)
+    if job is not None:
+        await _tell(job, report, environment, host.observer)
+    return report
+
+
+def _ended(chosen: recipes.Chosen | None, recipe: Path, state: NightState, exit_status: int, cause: str) -> NightReport:
+    return NightReport(chosen.name if chosen else recipe.stem, state, exit_status, cause=cause)
+
+
+async def _tell(job: Job, report: NightReport, environment: Mapping[str, str], observer: Observer) -> None:
+    """Send the notices that are due, and write the metrics; neither changes how the night ended."""
+    if report.state == "planned":
+        return
+    before = _last(job.state)
+    await sending.send(job.notices, report, before, environment, observer)
+    if report.state == "busy":
+        return
+    with suppress(OSError, ConfigError):
+        if place := metrics.directory_in(environment):
+            success = report.started + report.seconds if report.exit_status == DONE else _success(job.state)
+            metrics.write(place, report, success)
+    if job.state.is_dir():
+        with suppress(OSError), replacing(job.state, (_LAST,)) as (file,):
+            success = report.started + report.seconds if report.exit_status == DONE else _success(job.state)
+            file.write(json.dumps({**report.document(), "last_success": success}))
+
+
+def _last(state: Path) -> NightReport | None:
+    """Return how the last night ended; None if that is not known."""
+    with suppress(OSError, ValueError, KeyError):
+        return from_document(json.loads((state / _LAST).read_text(encoding="utf-8")))
+    return None
+
+
+def _success(state: Path) -> float | None:
+    with suppress(OSError, ValueError, KeyError):
+        found = json.loads((state / _LAST).read_text(encoding="utf-8"))["last_success"]
+        return None if found is None else float(found)
+    return None
+
+
+@dataclass(slots=True)
+class _Night:
+    """One night, whose job this process holds."""
+
+    job: Job
+    asked: Asked
+    home: Path
+    host: Host
+    began: float
+
+    async def run(self) -> NightReport:
+        job, asked = self.job, self.asked
+        self._refuse_before_others()
+        path = asked.source or recipes.source_of(job.chosen, self.began)
+        settings = job.settings(path)
+        secrets, api = job.secrets, job.api
+        access = runs.token_at_hand(api, settings, secrets) or await runs.first_token(api, settings, secrets, self.host)
+        settings, _ = apis.located(settings, api, access.secrets.url)
+        if access.lost:
+            return self._report("stopped", STOPPED, cause=f"authorisation_lost: {access.lost}")
+        with self._memory() as memory:
+            target = self._target(settings, access)
+            (number,) = memory.bind([target])
+            with holding(job.locks(self.host.state_directory, target, settings), self.began):
+                deciding = self._deciding(memory, number, settings)
+                return await self._held(deciding, path, settings, access)
+
+    async def _held(self, deciding: Deciding, path: Path, settings: Settings, access: Access) -> NightReport:
+        """Do the night; this process holds job and target, and the memory is open."""
+        memory = deciding.memory
+        going_on = None
+        if not self.asked.dry_run:
+            going_on = self._settle_earlier(deciding, path)
+            fold_others(deciding, self.job.chosen.path, self.home)
+        self._refuse_older(memory, path)
+        if self.asked.approved is not None:
+            return await self._do(deciding, self._approved(memory), access, RunMode("apply", plan="keep"))
+        if going_on is not None:
+            mode = RunMode("resume", resumed=True)
+            return await self._do(deciding, going_on, access, mode)
+        return await self._plan(deciding, path, settings, access)
+
+    async def _plan(self, deciding: Deciding, path: Path, settings: Settings, access: Access) -> NightReport:
+        """Plan the night, look at its guards, and do it."""
+        memory, job, asked = deciding.memory, self.job, self.asked
+        directory = retention.directory_of_night(self.home, job.name, self._today)
+        with opening.begun(directory, settings, asked.warn, None, job.api, job.chosen) as handle:
+            settings = handle.settings
+            copy = source.spooled_in(directory, settings.input.format)
+            found = survey(copy, settings, handle.api.schema)
+            trips = self._before(deciding, found, copy, settings)
+            deciding = deciding.over(found)
+            planned = runs.to_send(handle, RunMode("plan", plan="make"), access)
+            self._refuse_live(planned.mode, is_harmless=runs.to_send(handle, RunMode("apply"), access).is_harmless)
+            serial = 0
+            if not asked.dry_run:
+                serial = memory.nights.begin(self._night(directory, path, handle, found))
+                handle.journal.set_fact(NIGHT, str(serial))
+            mode = RunMode("plan", plan="make", night=deciding.nightly(self._deadline))
+            end = await self._execute(handle, mode, access)
+            if end.state != "planned":
+                return self._unfinished(memory, serial, end, directory)
+            guards = self._guards(memory)
+            counted = judging.planned(handle.journal, handle.api.schema, guards, found.invalid)
+        trips = (*trips, *after_reading(counted.facts, guards))
+        if asked.dry_run:
+            return self._planned(counted, directory, trips)
+        if trips:
+            return self._tripped(memory, serial, counted, directory, trips)
+        self._ask_first(memory, counted.changed)
+        return await self._do(deciding, directory, access, RunMode("apply", plan="keep"))
+
+    async def _do(self, deciding: Deciding, directory: Path, access: Access, mode: RunMode) -> NightReport:
+        """Do what a night's plan says, or what is left of it, and let the memory learn from it."""
+        memory = deciding.memory
+        opened = opening.opened_plan(directory) if mode.plan == "keep" else _resumable(directory)
+        with opened as handle:
+            deciding = surveyed(directory, handle.settings, deciding)
+            serial = int(handle.journal.facts[NIGHT])
+            end = await self._execute(handle, replace(mode, night=deciding.nightly(self._deadline)), access)
+            settings = handle.settings
+        is_done = end.state == "finished"
+        learned = folded(deciding, directory, serial, settings, is_whole=is_done and deciding.survey.is_whole)
+        set_aside(memory, serial, self.job.quarantine.after)
+        report = self._report_of(deciding, end, directory, learned)
+        counts = {**judging.numbers(deciding.survey), **({"approved": 1} if self.asked.approved else {})}
+        memory.nights.end(serial, "accepted" if is_done else "interrupted", counts, report.exit_status)
+        if is_done:
+            self._tidy(memory)
+        return report
+
+    # ---- parts
+
+    async def _execute(self, handle: RunHandle, mode: RunMode, access: Access) -> RunEnd:
+        runs.register(handle, mode, access, self.host.clock)
+        end = await self.host.execute(runs.run_of(handle, mode, access, self.host))
+        return runs.finish(handle, mode, end, self.host.clock)
+
+    @contextmanager
+    def _memory(self) -> Iterator[Memory]:
+        """Open the memory of the job; make it if this is the first night, and that was said.
+
+        Raises:
+            ConfigError: there is none, and nobody said that this is the first night.
+        """
+        state = self.job.state
+        try:
+            memory = Memory(state)
+        except MemoryMissing:
+            if not self.asked.first:
+                raise ConfigError(
+                    f"{self.job.name} has no memory in {state}: this is its first night, or the memory is lost. Pass"
+                    " --first to begin: it changes whatever differs from the sheet. See it first: --first --dry-run"
+                ) from None
+            memory = Memory.passing() if self.asked.dry_run else Memory.create(state)
+        with closing(memory):
+            if not (self.asked.first or memory.nights.accepted(1)):
+                raise ConfigError(f"No night of {self.job.name} was accepted yet: pass --first again.")
+            yield memory
+
+    def _target(self, settings: Settings, access: Access) -> Target:
+        token = access.secrets.token
+        claims = self.job.api.auth.claims(token.get_secret_value()) if token else None
+        account, mode = (claims.url, claims.mode) if claims else ("", "")
+        return Target(settings.target.api, settings.target.url, account, mode)
+
+    def _deciding(self, memory: Memory, target: int, settings: Settings) -> Deciding:
+        job, nights = self.job, memory.nights.all()
+        schema = job.api.schema
+        terms = source.terms(settings.input, schema)
+        rules = field_rules(
+            job.chosen.recipe, job.rules, source.rules(settings.input, settings.target.type, schema), memory.seal
+        )
+        aside = Aside(
+            {(each.type, each.ident): each for each in memory.troubles() if each.aside is not None},
+            job.recipe_digest,
+            {night.serial: night.recipe_sha for night in nights},
+            {night.serial: datetime.fromtimestamp(night.started).date() for night in nights},  # noqa: DTZ006  # local dates are meant
+            self._today,
+            self._quarantine,
+        )
+        return Deciding(memory, target, terms, rules, Survey(), aside)
+
+    def _settle_earlier(self, deciding: Deciding, path: Path) -> Path | None:
+        """Take in what a killed or stopped night has done; return its directory if tonight simply goes on with it."""
+        memory, going_on = deciding.memory, None
+        digest = bytes.fromhex(source.sha256(path))
+        for night in memory.nights.all():
+            directory = self.home / night.run
+            if night.state not in {"running", "interrupted"} or not (directory / JOURNAL).is_file():
+                continue
+            with closing(History(directory / JOURNAL)) as history:
+                settings, _ = opening.stored_settings(history)
+                was_begun = history.facts.get(PLAN) == "kept"
+            same = night.source_sha == digest and night.recipe_sha == self.job.recipe_digest
+            if was_begun:
+                folded(surveyed(directory, settings, deciding), directory, night.serial, settings, is_whole=False)
+            going_on = directory if same and was_begun and self.asked.approved is None else None
+            if going_on is None:
+                memory.nights.end(night.serial, "superseded", night.counts, night.exit or STOPPED)
+        return going_on
+
+    def _before(self, deciding: Deciding, found: Survey, copy: Path, settings: Settings) -> tuple[Trip, ...]:
+        """Return what stops the night before anything is read."""
+        memory = deciding.memory
+        nights = memory.nights.accepted()
+        records = NamedRecords(memory.db, deciding.terms.schema)
+        gone = known = 0
+        if nights and found.is_whole:
+            records.note(named(copy, settings, deciding.terms.schema))
+            gone, known = records.count(deciding.target)
+        facts = judging.source_facts(found, nights[0] if nights else None, gone, known)
+        return before_reading(facts, base_of(judging.accepted(nights)), self._guards(memory))
+
+    def _guards(self, memory: Memory) -> NightGuards:
+        guards = judging.guards_of(self.job.guards)
+        return guards.at_first() if self.asked.first or not memory.nights.accepted(1) else guards
+
+    def _refuse_before_others(self) -> None:
+        """Check that the jobs that must have ended well since the last night of this one have.
+
+        Raises:
+            ConfigError: one has not.
+        """
+        mine = _last(self.job.state)
+        since = mine.started if mine else 0.0
+        for name in self.job.chosen.recipe.after:
+            other = _last(self.job.chosen.folder / f"{name}.state")
+            if other is None or other.exit_status not in {DONE, NOT_ALL} or other.started < since:
+                raise ConfigError(f"{name} has not ended well since the last night of {self.job.name}: run it first.")
+
+    def _refuse_older(self, memory: Memory, path: Path) -> None:
+        """Check that the source is not older than that of the last accepted night: then the export did not run.
+
+        Raises:
+            ConfigError: it is.
+        """
+        last = next(iter(memory.nights.accepted(1)), None)
+        at = path.stat().st_mtime
+        if last is not None and last.source_at is not None and at < last.source_at and self.asked.source is None:
+            raise ConfigError(f"{path} is older than the source of the last night: the export did not run.")
+
+    def _refuse_live(self, mode: str, *, is_harmless: bool) -> None:
+        """Check that somebody said that live data may be changed: a night cannot ask.
+
+        Raises:
+            ConfigError: nobody has.
+        """
+        has_modes = apis.has_modes(self.job.api)
+        if is_harmless or not has_modes or self.job.guards.mode or self.asked.dry_run:
+            return
+        raise ConfigError(
+            f'The credential is for {mode or "live"} data: write mode = "live" under [guards] of'
+            f" {self.job.chosen.path}, which stands for --yes."
+        )
+
+    def _ask_first(self, memory: Memory, changed: int) -> None:
+        """Ask whether a first night may change so many records, where somebody can be asked.
+
+        Raises:
+            ConfigError: it may not.
+        """
+        if memory.nights.accepted(1) or self.asked.confirm is None or not changed:
+            return
+        if not self.asked.confirm(f"The first night will change {changed:,} records. Type yes to go on:"):
+            raise ConfigError("Not confirmed; nothing was sent.")
+
+    def _approved(self, memory: Memory) -> Path:
+        """Return the directory of a tripped night that is to be done all the same.
+
+        Raises:
+            ConfigError: a later night was accepted, so that it is stale.
+        """
+        directory = self.asked.approved
+        assert directory is not None  # noqa: S101  # asked by the caller
+        night = next((each for each in memory.nights.all() if each.run == directory.name), None)
+        if night is None:
+            raise ConfigError(f"{directory} is no night of {self.job.name}.")
+        if any(later.serial > night.serial for later in memory.nights.accepted(1)):
+            raise ConfigError(f"{directory} is stale: a later night was accepted. Run the job again.")
+        return directory
+
+    def _night(self, directory: Path, path: Path, handle: RunHandle, found: Survey) -> Night:
+        return Night(
+            directory.name, self.began, str(path), "running", path.stat().st_mtime,
+            bytes.fromhex(handle.journal.facts["sha256"]), self.job.recipe_digest, judging.numbers(found),
+        )  # fmt: skip
+
+    def _unfinished(self, memory: Memory, serial: int, end: RunEnd, directory: Path) -> NightReport:
+        if serial:
+            memory.nights.end(serial, "superseded", {}, end.exit_status)
+        state: NightState = "interrupted" if end.state == "interrupted" else "stopped"
+        return self._report(state, end.exit_status, cause=end.message.partition("\n")[0], run=directory)
+
+    def _planned(self, counted: judging.Planned, directory: Path, trips: tuple[Trip, ...]) -> NightReport:
+        cause = "; ".join(trip.message for trip in trips)
+        cause = f"a guard would stop it: {cause}" if cause else ""
+        return self._counted(self._report("planned", DONE, cause=cause, run=directory), counted)
+
+    def _tripped(
+        self, memory: Memory, serial: int, counted: judging.Planned, directory: Path, trips: tuple[Trip, ...]
+    ) -> NightReport:
+        memory.nights.end(serial, "tripped", {}, STOPPED)
+        cause = "; ".join(trip.message for trip in trips)
+        report = self._report("tripped", STOPPED, cause=cause, run=directory)
+        return replace(self._counted(report, counted), next=f"rowpatch apply --plan {directory}")
+
+    def _counted(self, report: NightReport, counted: judging.Planned) -> NightReport:
+        told = counted.told
+        return replace(
+            report, counts=dict(counted.counts), changed=counted.changed, drifted=told["drifted"], kept=told["kept"],
+            conflicts=told["both_changed"], overwritten=told["overwritten"],
+        )  # fmt: skip
+
+    def _report_of(self, deciding: Deciding, end: RunEnd, directory: Path, learned: Folded | None) -> NightReport:
+        """Return how a night ended that sent, or was to."""
+        job, summary = self.job, end.summary
+        state: NightState = "finished" if end.state == "finished" else "stopped"
+        state = "interrupted" if end.state == "interrupted" else state
+        report = self._report(state, end.exit_status, cause=end.message.partition("\n")[0], run=directory)
+        if summary is None:
+            return report
+        with closing(History(directory / JOURNAL)) as history:
+            told = judging.told_in(history)
+            aside = judging.with_reason(history, "quarantined")
+        rows = sum(summary.counts.values())
+        exit_status = end.exit_status
+        if exit_status == DONE and is_too_many(aside, rows, self._quarantine):
+            exit_status = NOT_ALL
+        causes = tuple(Cause(each.status, each.reason, each.fields, each.count) for each in summary.groups)
+        going_on = f"rowpatch reconcile {job.chosen.path}" if state != "finished" else ""
+        failed = f"see {directory}/{summary.failed_name}" if exit_status == NOT_ALL else ""
+        return replace(
+            report,
+            exit_status=exit_status,
+            counts=dict(summary.counts),
+            changed=summary.counts.get(Status.APPLIED, 0),
+            drifted=told["drifted"],
+            kept=told["kept"],
+            conflicts=told["both_changed"],
+            overwritten=told["overwritten"],
+            quarantined=aside,
+            recovered=len(learned.healed) if learned else 0,
+            gone=deciding.memory.gone(deciding.target),
+            stored_otherwise=deciding.memory.stored_otherwise(),
+            refused=summary.refused_429,
+            causes=causes,
+            next=going_on or failed,
+        )
+
+    def _report(self, state: NightState, exit_status: int, *, cause: str = "", run: Path | None = None) -> NightReport:
+        return NightReport(self.job.name, state, exit_status, run, cause=cause)
+
+    def _tidy(self, memory: Memory) -> None:
+        """Delete the runs of nights that are older than the recipe keeps."""
+        kept = [
+            retention.KeptRun(
+                self.home / night.run,
+                night.serial,
+                night.state == "accepted",
+                night.state not in {"running", "interrupted"},
+                bool(night.folded) or night.state in {"tripped", "superseded"},
+            )
+            for night in memory.nights.all()
+            if (self.home / night.run).is_dir()
+        ]
+        for old in retention.removable(kept, self.job.run.keep):
+            with suppress(Busy, ConfigError, OSError):
+                retention.remove(old.directory)
+
+    @property
+    def _quarantine(self) -> Quarantine:
+        return judging.quarantine_of(self.job.quarantine)
+
+    @property
+    def _today(self) -> date:
+        return datetime.fromtimestamp(self.began).date()  # noqa: DTZ006  # the local date is meant
+
+    @property
+    def _deadline(self) -> float | None:
+        at = self.job.run.deadline
+        return None if at is None else deadline_after(self.began, at)
+
+
+@contextmanager
+def _resumable(directory: Path) -> Iterator[RunHandle]:
+    """Open a night that was stopped or killed; the source is known to be the same."""
+    with opening.opened_to_resume(directory, from_copy=True) as handle:
+        yield handle
