@@ -25,8 +25,20 @@ if TYPE_CHECKING:
     from worker.events import Event, Observer
     from worker.files.run_directory import Busy
     from worker.journal import JournalDamaged, JournalError
+    from worker.notices.report import NightReport
     from worker.operations.apis import load_api
-    from worker.operations.commands import apply, apply_plan, check, plan, report, resume, retry, undo, verify
+    from worker.operations.commands import (
+        apply,
+        apply_plan,
+        check,
+        plan,
+        reconcile,
+        report,
+        resume,
+        retry,
+        undo,
+        verify,
+    )
     from worker.operations.prepared import PreparedRun
     from worker.operations.report import NoReports, Reported
     from worker.operations.undo import NothingToUndo
@@ -58,6 +70,7 @@ __all__ = [
     "InputRefused",
     "JournalDamaged",
     "JournalError",
+    "NightReport",
     "NoReports",
     "NothingToUndo",
     "Observer",
@@ -83,6 +96,7 @@ __all__ = [
     "load_api",
     "plan",
     "read_secrets",
+    "reconcile",
     "report",
     "resume",
     "retry",
@@ -102,9 +116,10 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "worker.events": ("Event", "Observer", "events"),
     "worker.files.run_directory": ("Busy",),
     "worker.journal": ("JournalDamaged", "JournalError"),
+    "worker.notices.report": ("NightReport",),
     "worker.operations.apis": ("load_api",),
     "worker.operations.commands": (
-        "apply", "apply_plan", "check", "plan", "report", "resume", "retry", "undo", "verify",
+        "apply", "apply_plan", "check", "plan", "reconcile", "report", "resume", "retry", "undo", "verify",
     ),
     "worker.operations.prepared": ("PreparedRun",),
     "worker.operations.report": ("NoReports", "Reported"),

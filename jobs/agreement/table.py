@@ -107,7 +107,7 @@ def decide(field: FieldState, by: Comparison) -> Decision:
         return Decision("send", None, agreed) if fills else Decision("leave", "kept", agreed)
     is_news = not by.stands(agreed.sheet, sheet)
     if isinstance(agreed.doubt, Unread) and by.stands(agreed.stored, live):
-        return Decision("send" if is_news else "leave", None, agreed)
+        return Decision("send", None, agreed) if is_news else Decision("leave", "differs", agreed)
     return _contested(field, agreed, is_news=is_news)
 
 

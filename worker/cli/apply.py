@@ -49,6 +49,7 @@ def apply(
 def _execute(plan: Path, flags: Flags, *, alone: bool) -> int:
     """Execute a plan in the plan's own run directory; `alone` if nothing was given that the plan says itself."""
     from worker.cli.flags import overridden
+    from worker.cli.nights import approved, recipe_of_night
     from worker.cli.session import work
     from worker.operations.opening import opened_plan
     from worker.operations.runs import RunMode
@@ -57,5 +58,7 @@ def _execute(plan: Path, flags: Flags, *, alone: bool) -> int:
         raise ConfigError(
             "--plan takes its sheet, API and directory from the plan: leave out SOURCE and the flags of these."
         )
+    if (recipe := recipe_of_night(plan)) is not None:
+        return approved(recipe, plan, no_progress=bool(flags.no_progress))
     with opened_plan(plan, partial(overridden, flags=flags)) as handle:
         return work(handle, RunMode("apply", plan="keep"), flags)

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -15,7 +16,10 @@ from worker.cli.screen import configure_log, watcher
 from worker.cli.speech import ask, can_ask, say, warn
 from worker.clock import Clock
 from worker.exit_statuses import worst
+from worker.files import api_copy
+from worker.files.run_directory import journal_in
 from worker.files.runs import HOME
+from worker.journal import History
 from worker.notices.report import NightReport
 from worker.operations.reconcile import Asked, reconcile
 from worker.operations.runs import Host
@@ -53,8 +57,21 @@ def night_of_each(
     return worst(statuses)
 
 
+def recipe_of_night(directory: Path) -> Path | None:
+    """Return the recipe of the job whose night a run directory is; None for any other run.
+
+    Raises:
+        ConfigError: it is no run directory.
+        JournalDamaged: its journal cannot be used.
+    """
+    with closing(History(journal_in(directory))) as history:
+        facts = history.facts
+    return Path(facts[api_copy.RECIPE_PATH]) if api_copy.NIGHT in facts else None
+
+
 def approved(recipe: Path, directory: Path, *, no_progress: bool) -> int:
     """Do a night that a guard stopped all the same; return its exit status."""
+    configure_log("text")
     asked = Asked(approved=directory, warn=warn)
     report = _night(recipe, asked, no_progress=no_progress)
     say(report.line())

@@ -14,6 +14,9 @@ HASH: Final = "api_sha256"
 RECIPE_HASH: Final = "recipe_sha256"
 """The same of the copy of its recipe. Runs without one have none."""
 
+NIGHT: Final = "night"
+"""The fact about a run that is a night of a job: its serial number."""
+
 RECIPE_PATH: Final = "recipe"
 """Name of the journal's fact: the path of the recipe itself, from whose folder its paths start."""
 

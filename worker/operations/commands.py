@@ -5,6 +5,7 @@ a new run that is not executed leaves nothing behind. What only reads is a plain
 """
 
 import time
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, ExitStack
 from functools import partial
 from pathlib import Path
@@ -16,8 +17,10 @@ from worker.checking import Checked
 from worker.engine.verifier import Verified
 from worker.events import Observer, ignore
 from worker.files import run_directory
+from worker.notices.report import NightReport
 from worker.operations import check as checks
 from worker.operations import opening, runs
+from worker.operations import reconcile as nightly
 from worker.operations import report as reporting
 from worker.operations import retry as retrying
 from worker.operations import undo as undoing
@@ -277,6 +280,34 @@ async def check(how: Input, type_name: str = "", *, stream: BinaryIO | None = No
             return checks.examine(path, how, type_name, api.schema)[1]
 
     return await in_thread(examine)
+
+
+async def reconcile(
+    recipe: Path,
+    *,
+    environment: Mapping[str, str],
+    state_directory: Path,
+    source: Path | None = None,
+    first: bool = False,
+    dry_run: bool = False,
+    observer: Observer = ignore,
+) -> NightReport:
+    """Do a night of a job. It blocks the event loop while it reads and writes files.
+
+    Args:
+        recipe: file of the job's recipe.
+        environment: with the credential, unless the recipe says where it is.
+        state_directory: see `apply`.
+        source: the sheet; None for the newest that the recipe names.
+        first: there is no memory yet, or it is lost.
+        dry_run: plan, and change nothing.
+        observer: hears what happens meanwhile.
+
+    Returns:
+        How it ended, whatever that is.
+    """
+    asked = nightly.Asked(source, first, dry_run)
+    return await nightly.reconcile(recipe, asked, environment, Host(state_directory, observer=observer))
 
 
 async def report(directory: Path, *, api: Api | None = None) -> Reported:

@@ -15,7 +15,7 @@ from jobs.apis.api import Api
 from jobs.apis.schema import Schema
 from jobs.columns import keys_of
 from jobs.formats import InputRefused
-from worker.files import refeed, run_directory, source
+from worker.files import api_copy, refeed, run_directory, source
 from worker.files.run_directory import JOURNAL
 from worker.journal import PLAN, History, Journal, JournalDamaged, JournalError, create
 from worker.operations import apis, recipes
@@ -232,13 +232,23 @@ def opened(directory: Path, adjust: Adjust = unchanged, api: Api | None = None) 
 
 
 @contextmanager
-def opened_plan(directory: Path, adjust: Adjust = unchanged, api: Api | None = None) -> Iterator[RunHandle]:
+def opened_plan(
+    directory: Path, adjust: Adjust = unchanged, api: Api | None = None, *, nightly: bool = False
+) -> Iterator[RunHandle]:
     """Open a run directory that holds a finished plan which nobody began, in order to do what it says.
+
+    Args:
+        directory: of the plan.
+        adjust: changes the settings that it was made with, but not what rows mean.
+        api: that the run is for; None for the one that its directory names.
+        nightly: by the job whose night it is, if it is one.
 
     Raises:
         ConfigError: it holds none, or `adjust` changes what rows mean. Also what `opened` raises.
     """
     with opened(directory, adjust, api) as handle:
+        if not nightly:
+            refuse_night(handle)
         state = handle.journal.facts.get(PLAN)
         if state == "kept":
             raise ConfigError(f"The plan was begun already; to go on with it: rowpatch resume {directory}")
@@ -251,7 +261,12 @@ def opened_plan(directory: Path, adjust: Adjust = unchanged, api: Api | None = N
 
 @contextmanager
 def opened_to_resume(
-    directory: Path, adjust: Adjust = unchanged, api: Api | None = None, *, from_copy: bool = False
+    directory: Path,
+    adjust: Adjust = unchanged,
+    api: Api | None = None,
+    *,
+    from_copy: bool = False,
+    nightly: bool = False,
 ) -> Iterator[RunHandle]:
     """Open a run in order to go on with it.
 
@@ -260,6 +275,7 @@ def opened_to_resume(
         adjust: changes the settings that it was made with.
         api: that the run is for; None for the one that its directory names.
         from_copy: go on with the run's copy of the sheet although the sheet has changed.
+        nightly: by the job whose night it is, if it is one; that knows its sheet.
 
     Raises:
         ConfigError: it is a plan. Also what `opened` raises.
@@ -267,7 +283,9 @@ def opened_to_resume(
     """
     with opened(directory, adjust, api) as handle:
         refuse_plan(handle)
-        if not from_copy:
+        if not nightly:
+            refuse_night(handle)
+        if not (from_copy or nightly):
             refuse_changed(handle)
         yield handle
 
@@ -283,6 +301,21 @@ def stored_settings(history: History) -> tuple[Settings, int]:
         return Settings.model_validate_json(settings), int(rows)
     except (KeyError, ValueError):  # a failed validation is a ValueError, and echoes what it found
         raise JournalDamaged(f"{history.path} does not say what the run was made with; nothing was sent.") from None
+
+
+def refuse_night(handle: RunHandle) -> None:
+    """Refuse to go on with a night of a job by another command: only the job knows what was last agreed on.
+
+    Raises:
+        ConfigError: saying what to do instead.
+    """
+    facts = handle.journal.facts
+    if api_copy.NIGHT in facts:
+        recipe = facts.get(api_copy.RECIPE_PATH, "RECIPE")
+        raise ConfigError(
+            f"{handle.directory} is a night of a job, which goes on with it, and tries again what failed:"
+            f" rowpatch reconcile {recipe}"
+        )
 
 
 def refuse_plan(handle: RunHandle) -> None:

@@ -17,7 +17,7 @@ from jobs.model import Status
 from worker.engine.run import RunEnd
 from worker.events import Observer
 from worker.exit_statuses import BUSY, DONE, NOT_ALL, REFUSED, STOPPED
-from worker.files import retention, source
+from worker.files import api_copy, retention, run_directory, source
 from worker.files.atomic import replacing
 from worker.files.locks import holding
 from worker.files.run_directory import JOURNAL, Busy
@@ -28,7 +28,7 @@ from worker.notices.report import Cause, NightReport, NightState, from_document
 from worker.operations import apis, opening, recipes, runs
 from worker.operations.nights import judging
 from worker.operations.nights.deciding import Aside, Deciding, field_rules
-from worker.operations.nights.folding import NIGHT, fold_others, folded, set_aside, surveyed
+from worker.operations.nights.folding import fold_others, folded, set_aside, surveyed
 from worker.operations.nights.job import Job, understood
 from worker.operations.nights.survey import Survey, named, survey
 from worker.operations.opening import RunHandle
@@ -150,9 +150,9 @@ class _Night:
     began: float
 
     async def run(self) -> NightReport:
-        job, asked = self.job, self.asked
+        job = self.job
         self._refuse_before_others()
-        path = asked.source or recipes.source_of(job.chosen, self.began)
+        path = self._source()
         settings = job.settings(path)
         secrets, api = job.secrets, job.api
         access = runs.token_at_hand(api, settings, secrets) or await runs.first_token(api, settings, secrets, self.host)
@@ -196,28 +196,34 @@ class _Night:
             serial = 0
             if not asked.dry_run:
                 serial = memory.nights.begin(self._night(directory, path, handle, found))
-                handle.journal.set_fact(NIGHT, str(serial))
+                handle.journal.set_fact(api_copy.NIGHT, str(serial))
             mode = RunMode("plan", plan="make", night=deciding.nightly(self._deadline))
             end = await self._execute(handle, mode, access)
             if end.state != "planned":
                 return self._unfinished(memory, serial, end, directory)
             guards = self._guards(memory)
             counted = judging.planned(handle.journal, handle.api.schema, guards, found.invalid)
-        trips = (*trips, *after_reading(counted.facts, guards))
+            trips = (*trips, *after_reading(counted.facts, guards))
+            cause = "; ".join(trip.message for trip in trips)
+            if trips and not asked.dry_run:
+                runs.record_end(handle, replace(end, exit_status=STOPPED, message=cause), self.host.clock)
         if asked.dry_run:
-            return self._planned(counted, directory, trips)
+            said = f"a guard would stop it: {cause}" if cause else ""
+            return self._counted(self._report("planned", DONE, cause=said, run=directory), counted)
         if trips:
-            return self._tripped(memory, serial, counted, directory, trips)
+            memory.nights.end(serial, "tripped", {}, STOPPED)
+            report = self._report("tripped", STOPPED, cause=cause, run=directory)
+            return replace(self._counted(report, counted), next=f"rowpatch apply --plan {directory}")
         self._ask_first(memory, counted.changed)
         return await self._do(deciding, directory, access, RunMode("apply", plan="keep"))
 
     async def _do(self, deciding: Deciding, directory: Path, access: Access, mode: RunMode) -> NightReport:
         """Do what a night's plan says, or what is left of it, and let the memory learn from it."""
         memory = deciding.memory
-        opened = opening.opened_plan(directory) if mode.plan == "keep" else _resumable(directory)
-        with opened as handle:
+        opened = opening.opened_plan if mode.plan == "keep" else opening.opened_to_resume
+        with opened(directory, nightly=True) as handle:
             deciding = surveyed(directory, handle.settings, deciding)
-            serial = int(handle.journal.facts[NIGHT])
+            serial = int(handle.journal.facts[api_copy.NIGHT])
             end = await self._execute(handle, replace(mode, night=deciding.nightly(self._deadline)), access)
             settings = handle.settings
         is_done = end.state == "finished"
@@ -231,6 +237,18 @@ class _Night:
         return report
 
     # ---- parts
+
+    def _source(self) -> Path:
+        """Return tonight's sheet: that of the night that is approved, the one that was named, or the newest.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        approved = self.asked.approved
+        if approved is not None:
+            with closing(History(run_directory.journal_in(approved))) as history:
+                return source.spooled_in(approved, opening.stored_settings(history)[0].input.format)
+        return self.asked.source or recipes.source_of(self.job.chosen, self.began)
 
     async def _execute(self, handle: RunHandle, mode: RunMode, access: Access) -> RunEnd:
         runs.register(handle, mode, access, self.host.clock)
@@ -393,19 +411,6 @@ class _Night:
         state: NightState = "interrupted" if end.state == "interrupted" else "stopped"
         return self._report(state, end.exit_status, cause=end.message.partition("\n")[0], run=directory)
 
-    def _planned(self, counted: judging.Planned, directory: Path, trips: tuple[Trip, ...]) -> NightReport:
-        cause = "; ".join(trip.message for trip in trips)
-        cause = f"a guard would stop it: {cause}" if cause else ""
-        return self._counted(self._report("planned", DONE, cause=cause, run=directory), counted)
-
-    def _tripped(
-        self, memory: Memory, serial: int, counted: judging.Planned, directory: Path, trips: tuple[Trip, ...]
-    ) -> NightReport:
-        memory.nights.end(serial, "tripped", {}, STOPPED)
-        cause = "; ".join(trip.message for trip in trips)
-        report = self._report("tripped", STOPPED, cause=cause, run=directory)
-        return replace(self._counted(report, counted), next=f"rowpatch apply --plan {directory}")
-
     def _counted(self, report: NightReport, counted: judging.Planned) -> NightReport:
         told = counted.told
         return replace(
@@ -443,7 +448,7 @@ class _Night:
             quarantined=aside,
             recovered=len(learned.healed) if learned else 0,
             gone=deciding.memory.gone(deciding.target),
-            stored_otherwise=deciding.memory.stored_otherwise(),
+            stored_otherwise=told["differs"],
             refused=summary.refused_429,
             causes=causes,
             next=going_on or failed,
@@ -481,10 +486,3 @@ class _Night:
     def _deadline(self) -> float | None:
         at = self.job.run.deadline
         return None if at is None else deadline_after(self.began, at)
-
-
-@contextmanager
-def _resumable(directory: Path) -> Iterator[RunHandle]:
-    """Open a night that was stopped or killed; the source is known to be the same."""
-    with opening.opened_to_resume(directory, from_copy=True) as handle:
-        yield handle

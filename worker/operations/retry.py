@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from worker.engine.redo import Redo, last_of_next, rows_to_redo
-from worker.operations.opening import RunHandle, refuse_plan
+from worker.operations.opening import RunHandle, refuse_night, refuse_plan
 from worker.operations.runs import RunMode
 
 
@@ -24,9 +24,10 @@ def prepare(handle: RunHandle, limit: int | None = None) -> Retry:
     """Choose the rows that a retry runs again: `limit` of them at most, with those that the run did not reach.
 
     Raises:
-        ConfigError: the run is a plan.
+        ConfigError: the run is a plan, or a night of a job.
     """
     refuse_plan(handle)
+    refuse_night(handle)
     journal, rows = handle.journal, handle.rows
     chosen = rows_to_redo(handle.directory, journal, handle.settings, rows, handle.api.schema)
     last = None if limit is None else last_of_next(limit, chosen, journal, rows)

@@ -34,6 +34,7 @@ _WORDS: Final[Mapping[Kind, str]] = {
     "gone": "not cleared, somebody has changed it",
     "kept": "not sent, kept",
     "not_ours": "not cleared, never set by this job",
+    "differs": "is as the API stores what was sent, or as an undo left it",
     "overwritten": "sent over somebody's change",
 }
 

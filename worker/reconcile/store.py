@@ -175,10 +175,6 @@ class Memory:
         """Return how many records no row of the source names any more."""
         return int(next(self.select("SELECT count(*) FROM record WHERE target = ? AND gone IS NOT NULL", target))[0])
 
-    def stored_otherwise(self) -> int:
-        """Return how many records hold something in a form of the API's own, which may be an update that it ignores."""
-        return int(next(self.select("SELECT count(DISTINCT record) FROM exception WHERE kind = 'differs'"))[0])
-
     def close(self) -> None:
         """Close the file, and seal it."""
         self.db.close()

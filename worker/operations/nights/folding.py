@@ -16,9 +16,6 @@ from worker.policy.quarantine import TROUBLED
 from worker.reconcile import Folded, Memory, Night, Run, fold
 from worker.settings import Settings
 
-NIGHT = "night"
-"""Name of the journal's fact: the serial number of a run that is a night."""
-
 
 def folded(deciding: Deciding, directory: Path, serial: int, settings: Settings, *, is_whole: bool) -> Folded | None:
     """Fold the journal of a night into the memory.
@@ -63,7 +60,9 @@ def fold_others(deciding: Deciding, recipe: Path, home: Path) -> None:
         with closing(History(directory / JOURNAL)) as history:
             label = history.facts.get("source", "")
             is_undo = label in undos
-            ours = history.facts.get(api_copy.RECIPE_PATH) == str(recipe.resolve()) and NIGHT not in history.facts
+            ours = (
+                history.facts.get(api_copy.RECIPE_PATH) == str(recipe.resolve()) and api_copy.NIGHT not in history.facts
+            )
             processes = history.processes()
             if not (is_undo or ours) or not processes or {each.command for each in processes} == {"plan"}:
                 continue
