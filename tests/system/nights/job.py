@@ -5,19 +5,23 @@ import csv
 import io
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import rowpatch
 from jobs.formats import InputRefused
 from tests.system.nights.clockwork import DAY, Machine, Outcome, clock, loop, wall
 from tests.system.nights.worlds import Put, World
 from worker.exit_statuses import BUSY, REFUSED
 from worker.files.run_directory import Busy
 from worker.notices.report import NightReport
-from worker.settings import ConfigError
+from worker.operations import reconcile as operation
+from worker.operations import undo as undoing
+from worker.operations.opening import unchanged
+from worker.operations.prepared import Held, prepared
+from worker.operations.runs import Host, RunMode
+from worker.settings import ConfigError, read_secrets
 
 HEADERS: Final[Mapping[str, str]] = {
     "reference": "Ref",
@@ -118,17 +122,20 @@ class Job:
         return path
 
     async def night(self, *, kill_at: int = 0, **options: Any) -> Night:
-        """Run a night to its end, or to the point at which it is killed. `options`: of `rowpatch.reconcile`."""
+        """Run a night to its end, or to the point at which it is killed. `options`: of `Asked`."""
         self.world.puts()
         outcome = await self.machine.process(lambda: self.call(**options), kill_at=kill_at)
         return self.ended(outcome)
 
     def call(self, **options: Any) -> Any:
-        """Return the coroutine of a night."""
+        """Return the coroutine of a night. `options`: of `Asked`."""
         environment = {**self.world.environment(), "HOME": str(self.machine.home)}
-        place, dice = self.machine.home / "user-state", clock((self.seed, self.world.kind, self.machine.number))
-        reconcile = self.program or rowpatch.reconcile
-        return reconcile(self.recipe, environment=environment, state_directory=place, clock=dice, **options)
+        if self.program is not None:
+            return self.program(self.recipe)
+        return operation.reconcile(self.recipe, operation.Asked(**options), environment, self._host())
+
+    def _host(self) -> Host:
+        return Host(self.machine.home / "user-state", clock((self.seed, self.world.kind, self.machine.number)))
 
     def ended(self, outcome: Outcome) -> Night:
         """Return the night of a process."""
@@ -138,12 +145,15 @@ class Job:
 
     async def undo(self, run: Path) -> Outcome:
         """Undo a run, as `rowpatch undo RUN` does."""
-        secrets = rowpatch.read_secrets(self.world.environment())
-        place = self.machine.home / "user-state"
+        secrets = read_secrets(self.world.environment())
+
+        def hold(stack: ExitStack) -> Held:
+            handle = stack.enter_context(undoing.begun(run, None, unchanged, None))
+            return Held(handle, RunMode("undo", plan="keep"))
 
         async def work() -> Any:
-            async with rowpatch.undo(run, secrets, state_directory=place) as prepared:
-                return await prepared.execute()
+            async with prepared(hold, secrets, self._host()) as undo:
+                return await undo.execute()
 
         return await self.machine.process(work)
 
