@@ -121,7 +121,7 @@ class History:
             self._people()
             if n == 0 or self.dice.random() < 0.5:
                 self._edit_sheet()
-            self.job.export(list(self.sheet.items()))
+            self._export()
             await self._night(kill_at=self.dice.choice([0, 0, 0, self.dice.randint(1, self.last_point)]))
             if self.broken:
                 return
@@ -133,9 +133,9 @@ class History:
             self.known[key] = Known({name: {Memory()} for name in names})
             self.sheet[key] = {}
             for name in names:
-                self.sheet[key][name] = self.dice.choice(["a", "b", "c", ""])
+                self.sheet[key][name] = self._cell(name)
                 if self.dice.random() < 0.5:
-                    self.world.edit(key, name, "a" if name == "pin" else self.dice.choice(["a", "old"]))
+                    self.world.edit(key, name, "old" if name == "code" else self.dice.choice(["a", "old"]))
         self.job.columns, self.job.more = self.rules.columns(), self.rules.toml()
         self.job.write_recipe()
         self.log.append(f"rules {self.rules}")
@@ -145,8 +145,8 @@ class History:
         for _ in range(self.dice.choice([0, 0, 1, 2, 4])):
             key, name = self.dice.choice(self.world.ids), self.dice.choice([*self.world.owned, *OTHERS])
             value = self.dice.choice(["a", "b", f"P{self.dice.randint(1, 99)}", None])
-            if name == "code" and value is not None:
-                value = value.casefold()
+            if name == "code":  # never the stored form of what the sheet says: it would look like an ignored write
+                value = f"p{self.dice.randint(1, 99)}"
             if name != "pin":
                 self.log.append(f"  somebody sets {key} {name} = {value!r}")
                 self.world.edit(key, name, value)
@@ -158,9 +158,19 @@ class History:
             if key in self.sheet and self.dice.random() < 0.2 and len(self.sheet) > 1:
                 del self.sheet[key]
             elif key not in self.sheet:
-                self.sheet[key] = {name: self.dice.choice(["a", "b"]) for name in self.world.owned}
+                self.sheet[key] = {name: self._cell(name) for name in self.world.owned}
             else:
-                self.sheet[key][self.dice.choice(self.world.owned)] = self.dice.choice(CELLS)
+                name = self.dice.choice(self.world.owned)
+                self.sheet[key][name] = self._cell(name)
+
+    def _cell(self, name: str) -> str:
+        cell = self.dice.choice(CELLS)
+        return cell.upper() if name == "code" and cell != "<clear>" else cell
+
+    def _export(self) -> None:
+        """Write the export of tonight."""
+        self.log += [f"  sheet {key} {list(cells.values())}" for key, cells in self.sheet.items()]
+        self.job.export(list(self.sheet.items()))
 
     async def _night(self, *, kill_at: int) -> None:
         """Run a night, judge it, and perhaps run it again or undo it."""
@@ -172,7 +182,7 @@ class History:
                 return
             if self.dice.random() < 0.3:
                 self._edit_sheet()
-                self.job.export(list(self.sheet.items()))
+                self._export()
             before = self._records()
             night = await self.job.night(first=not self._has_finished)
             self._judge(night, before)
@@ -180,7 +190,7 @@ class History:
             return
         if self.dice.random() < 0.3:
             await self._again("a second run")
-        elif self.dice.random() < 0.2 and night.puts and night.report is not None and night.report.run is not None:
+        elif self.dice.random() < 0.2 and self._can_undo(night):
             await self._undone(night)
 
     async def _again(self, words: str) -> None:
@@ -189,6 +199,12 @@ class History:
         if any("pin" not in put.fields for put in again.puts) or (again.puts and "undo" not in words):
             self.broken.append(f"{words} sent {_shown(again.puts)}")
         self._judge(again, before)
+
+    def _can_undo(self, night: Night) -> bool:
+        """Return whether the night changed what an undo restores; a code restored by its stored form is no news."""
+        sent = set().union(*(self._sent(put) for put in night.puts))
+        has_run = night.report is not None and night.report.run is not None
+        return has_run and bool(sent - {"pin"}) and "code" not in sent
 
     async def _undone(self, night: Night) -> None:
         """Undo a night: what was undone stays so until the sheet changes."""
@@ -246,7 +262,7 @@ class History:
                 self.broken.append(f"a tripped night sent {_shown(night.puts)}")
             return
         rows = {key: self._judge_record(key, night, before[key], after[key]) for key in self.world.ids}
-        if night.report is not None:
+        if night.report is not None and not self.broken:
             self._judge_report(night, rows)
         self._left = {key: dict(cells) for key, cells in self.sheet.items()} if night.killed_at else None
         self._has_finished |= night.is_finished
