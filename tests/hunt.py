@@ -193,6 +193,12 @@ HUNTS: Final[Mapping[str, Hunt]] = {
         "half a minute",
         ["python -m benchmarks.check_million"],
     ),
+    "memory": Hunt(
+        "a job's memory: its size, a look-up, the folding of a night, on 10,000 and a million records",
+        "5 minutes",
+        ["python -m benchmarks.memory $RECORDS"],
+        {"RECORDS": "10000 1000000"},
+    ),
     "bench-check": Hunt(
         "whether the ratios of make bench are still within generous bounds",
         "half a minute",

@@ -22,7 +22,7 @@ Exceptional: TypeAlias = Kind | Literal["undone"]
 _HELD_BACK: Final = frozenset({"drifted", "kept", "both_changed"})
 """Reasons of rows of which nothing was sent, since somebody else has changed all that differs."""
 
-_HELD: Final = frozenset({"drifted", "kept", "both_changed", "differs", "gone"})
+_HELD: Final = frozenset({"drifted", "kept", "both_changed", "differs", "gone", "not_ours", "blank"})
 """What is told of fields that were not sent, and on which nobody has agreed anew."""
 
 _TAKEN: Final = frozenset({Status.APPLIED, Status.UNCHANGED})
@@ -39,7 +39,7 @@ class RowEnd:
         status, reason: of its result; an attempt without one is `unknown`.
         edits: what its attempts replaced, unless that is among `landed`. None if nothing was ever sent.
         landed: what certainly took effect although the rest was refused.
-        unread: names that were sent although nobody could compare them.
+        unread: names that were sent although nobody could compare them. `landed_unread`: those that took effect.
         told: what was told of its fields; those that were held back are among them.
     """
 
@@ -48,6 +48,7 @@ class RowEnd:
     edits: tuple[Edit, ...] | None = None
     landed: tuple[Edit, ...] = ()
     unread: tuple[str, ...] = ()
+    landed_unread: tuple[str, ...] = ()
     told: tuple[Told, ...] = ()
 
     @property
@@ -87,9 +88,9 @@ class Memorizing:
 
     def keep(self, path: Path, value: Value | Sealed | Unread) -> Value | Sealed | Unread:
         """Return what the memory may hold of a value."""
-        if isinstance(value, Sealed | Unread):
+        if not self.is_sealed(path) or isinstance(value, Sealed | Unread):
             return value
-        return self.seal(value) if self.is_sealed(path) else value
+        return self.seal(value)
 
     def is_sealed(self, path: Path) -> bool:
         """Return whether only a digest of a field's values is remembered."""
@@ -105,7 +106,7 @@ class Memorizing:
         return path[0] == "attributes" and self.terms.schema.is_write_only(path[1])
 
     def is_same(self, path: Path, kept: Value | Sealed | Unread, value: Value | Sealed) -> bool:
-        """Return whether a value is the one that was remembered."""
+        """Return whether a value, or what stands for it, is the one that was remembered."""
         if isinstance(kept, Unread):
             return False
         if isinstance(value, Sealed):
@@ -125,9 +126,21 @@ def learned(job: UpdateJob, end: RowEnd, remembered: Remembered, by: Memorizing)
     if end.reason in _MISSING:
         return
     told = {each.path: each for each in end.told}
-    for path, sheet in wanted(job, by.terms).items():
+    sheets = wanted(job, by.terms)
+    landed, sent = _by_path(end.landed, sheets), _by_path(end.edits or (), sheets)
+    for path, sheet in sheets.items():
         known = remembered.get(path, NEVER_AGREED)
-        found = _learned_of(path, sheet, end, told.get(path), known, by)
+        if path in landed:
+            found: Learned | None = _taken(path, sheet, landed[path].left, told.get(path), by)
+        elif path in sent:
+            edit = sent[path]
+            found = _sent(path, sheet, (edit.before, edit.left), end.status, told.get(path), known, by)
+        elif path[0] == "attributes" and path[1] in end.landed_unread:
+            found = _taken(path, sheet, UNREAD, told.get(path), by)
+        elif path[0] == "attributes" and path[1] in end.unread:
+            found = _sent(path, sheet, (UNREAD, UNREAD), end.status, told.get(path), known, by)
+        else:
+            found = _not_sent(path, sheet, end, told.get(path), known, by)
         if found is not None and (found.agreed is not known or found.kinds):
             yield found
 
@@ -195,30 +208,38 @@ def edit_at(edits: Iterable[Edit], path: Path, sheet: Value) -> Edit | None:
     return Edit(path, UNREAD, sheet, {key: value for key, value in laid.items() if not isinstance(value, Absent)})
 
 
-def _learned_of(
-    path: Path, sheet: Value, end: RowEnd, told: Told | None, known: Agreed, by: Memorizing
-) -> Learned | None:
-    landed = edit_at(end.landed, path, sheet)
-    if landed is not None:
-        return _taken(path, sheet, landed.left, told, by)
-    sent = _sent(path, sheet, end)
-    if sent is None:
-        return _not_sent(path, sheet, end, told, known, by)
-    before, left = sent
-    if end.status in _TAKEN:
+def _by_path(edits: Iterable[Edit], sheets: Mapping[Path, Value]) -> dict[Path, Edit]:
+    """Return the edits of the fields of a row; nearly always there is one for each field that was sent."""
+    found, others = dict[Path, Edit](), list[Edit]()
+    for edit in edits:
+        if edit.path in sheets:
+            found[edit.path] = edit
+        else:
+            others.append(edit)
+    for path, sheet in sheets.items() if others else ():
+        edit_of = edit_at(others, path, sheet)
+        if edit_of is not None:
+            found.setdefault(path, edit_of)
+    return found
+
+
+def _sent(
+    path: Path,
+    sheet: Value,
+    found: tuple[Value | Unread, Value | Unread],
+    status: Status,
+    told: Told | None,
+    known: Agreed,
+    by: Memorizing,
+) -> Learned:
+    """Return what a field teaches that was sent; `found` is what the record held before, and holds if it was taken."""
+    before, left = found
+    if status in _TAKEN:
         return _taken(path, sheet, left, told, by)
     known = settled(path, known, before, by)
-    if end.status is Status.UNKNOWN:
+    if status is Status.UNKNOWN:
         known = Agreed(known.sheet, known.stored, by.keep(path, sheet), by.keep(path, before))
     return Learned(path, known)
-
-
-def _sent(path: Path, sheet: Value, end: RowEnd) -> tuple[Value | Unread, Value | Unread] | None:
-    """Return what the record held before a field was sent, and what it holds if that was taken; None if it was not."""
-    edit = edit_at(end.edits or (), path, sheet)
-    if edit is not None:
-        return edit.before, edit.left
-    return (UNREAD, UNREAD) if path[0] == "attributes" and path[1] in end.unread else None
 
 
 def _taken(path: Path, sheet: Value, left: Value | Unread, told: Told | None, by: Memorizing) -> Learned:
@@ -239,8 +260,17 @@ def _not_sent(
         return Learned(path, settled(path, known, told.live, by), kinds, by.keep(path, told.sheet))
     if not end.was_decided or by.is_write_only(path):
         return None
+    if told is None and _is_stored_otherwise(path, sheet, known, by):
+        return Learned(path, Agreed(known.sheet, known.stored))
     live = told.live if told is not None and told.kind == "agreed" else sheet
     return Learned(path, Agreed(by.keep(path, sheet), by.keep(path, live)))
+
+
+def _is_stored_otherwise(path: Path, sheet: Value, known: Agreed, by: Memorizing) -> bool:
+    """Return whether the API is known to store what the sheet says in a form of its own: then that is what was read."""
+    if isinstance(known.stored, Unread) or not by.is_same(path, known.sheet, sheet):
+        return False
+    return not by.is_same(path, known.stored, sheet)
 
 
 def _wanted_at(job: UpdateJob, path: Path) -> Value:

@@ -11,6 +11,9 @@ from jobs.changes import exact
 from jobs.model import ABSENT, UNREAD, Absent, Unread
 
 _SIGN: Final = "="
+_HINT: Final = f'"{_SIGN}"'
+"""What a text has that holds a mark."""
+
 _PLAIN: Final = frozenset({str, int, bool, float, type(None)})
 _ABSENT: Final = {_SIGN: "absent"}
 _UNREAD: Final = {_SIGN: "unread"}
@@ -65,10 +68,10 @@ def decode(text: str) -> Any:
         values = exact.read(text)
     except RecursionError as error:
         raise ValueError("values that are nested too deep") from error
+    if isinstance(values, list):
+        return [unmarked(value) for value in values] if _HINT in text else values
     if isinstance(values, dict):
         return {name: unmarked(value) for name, value in values.items()}
-    if isinstance(values, list):
-        return [unmarked(value) for value in values]
     raise ValueError("neither a list nor an object of values")
 
 
@@ -93,4 +96,4 @@ def decode_told(text: str) -> tuple[Told, ...]:
 
 
 def _looks_marked(value: object) -> bool:
-    return isinstance(value, Mapping) and len(value) == 1 and _SIGN in value
+    return isinstance(value, dict) and len(value) == 1 and _SIGN in value

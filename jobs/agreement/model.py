@@ -49,11 +49,12 @@ Drift = Literal["report", "overwrite", "keep"]
 Clearing = Literal["empty", "gone"]
 """Which rule clears a field that the sheet does not clear itself: of an empty cell, or of a row that is gone."""
 
-Kind = Literal["drifted", "kept", "both_changed", "overwritten", "gone", "not_ours", "differs", "agreed"]
+Kind = Literal["drifted", "kept", "both_changed", "overwritten", "gone", "not_ours", "blank", "differs", "agreed"]
 """What is told of a field besides that it is sent or not.
 
 `gone`: the rule of rows that are gone would clear it, and it is left. `not_ours`: the rule of empty cells would clear
-it, and it is left, since the job never agreed on it. `differs`: the record holds the form in which the API stored what
+it, and it is left, since the job never agreed on it. `blank`: as these two, where the field holds nothing anyway; no
+words are made of it, but nobody has agreed on it. `differs`: the record holds the form in which the API stored what
 the sheet says, which is another value. `agreed`: it holds what the sheet says, written otherwise, such as 7 for the
 text `7`; told so that the memory learns the form.
 """

@@ -95,7 +95,7 @@ def decide(field: FieldState, by: Comparison) -> Decision:
     if field.clearing is not None and not _may_clear(field, by):
         told: Kind = "gone" if field.clearing == "gone" else "not_ours"
         is_clear = not isinstance(live, Unread) and by.same(sheet, live)
-        return Decision("leave", None if is_clear else told, agreed)
+        return Decision("leave", "blank" if is_clear else told, agreed)
     if isinstance(live, Unread):
         is_news = not by.stands(agreed.sheet, sheet) or not isinstance(agreed.doubt, Unread)
         return Decision("send" if is_news else "leave", None, agreed)

@@ -26,6 +26,7 @@ from jobs.damage import WARNINGS
 from jobs.model import Status
 from jobs.printable import printable
 from jobs.reasons import REASONS
+from jobs.recipe.model import Recipe
 from jobs.toml.shape import element_of, is_list, is_model, members, words
 from jobs.toml.writing import inline
 from tests.docs import verdict_table
@@ -133,23 +134,23 @@ def _code(text: str) -> str:
     return f"`` {shown} ``" if "`" in shown else f"`{shown}`"
 
 
-def description_keys() -> str:
-    """A section for each table of a description: its keys, with type, default and meaning."""
+def keys(root: type[BaseModel], whole: str) -> str:
+    """A section for each table of a file: its keys, with type, default and meaning."""
     sections = []
-    for path, table in tables():
+    for path, table in tables(root):
         rows = [
             (f"`{key}`", words(declared.annotation), default(declared), declared.description or "")
             for key, declared in table.model_fields.items()
         ]
-        heading = f"`{path}`" if path else "The API"
+        heading = f"`{path}`" if path else whole
         listed = _table(("Key", "Takes", "Default", "Meaning"), rows)
         sections.append(f"### {heading}\n\n{inspect.getdoc(table)}\n\n{listed}")
     return "\n\n".join(sections)
 
 
-def tables() -> Iterator[tuple[str, type[BaseModel]]]:
-    """Every table of a description with its place, in the order of the keys."""
-    waiting: list[tuple[str, type[BaseModel]]] = [("", Description)]
+def tables(root: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    """Every table of a file with its place, in the order of the keys."""
+    waiting: list[tuple[str, type[BaseModel]]] = [("", root)]
     seen = set()
     while waiting:
         path, table = waiting.pop(0)
@@ -229,7 +230,8 @@ PARTS: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
     ("docs/lifecycle.md", "diagram"): diagram,
     ("docs/input.md", "warnings"): warnings,
     ("docs/input.md", "bad-input"): bad_input,
-    ("docs/describe-an-api.md", "keys"): description_keys,
+    ("docs/describe-an-api.md", "keys"): partial(keys, Description, "The API"),
+    ("docs/recipes.md", "keys"): partial(keys, Recipe, "The recipe"),
     ("docs/apis.md", "descriptions"): descriptions,
     ("docs/nightly.md", "occasions"): occasions,
     ("docs/nightly.md", "metrics"): metrics,

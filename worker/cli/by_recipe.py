@@ -21,7 +21,7 @@ def filled(job: Chosen, flags: Flags, which: ApiFlags) -> tuple[Flags, ApiFlags]
         "url": recipe.url,
         "type": recipe.type,
         "expect_mode": recipe.guards.mode,
-        "clear_token": recipe.input.clear_token if "clear_token" in recipe.input.model_fields_set else None,
+        "clear_token": clear_token_of(job),
         "concurrency": recipe.run.concurrency,
         "rate": recipe.run.rate,
         "stop_after": _stop_after(recipe),
@@ -51,6 +51,12 @@ def api_of(job: Chosen, which: ApiFlags) -> ApiFlags:
     ]
     which = _filled(which, {"api": None if os.environ.get("ROWPATCH_API") else job.api})
     return replace(which, variables=(*(which.variables or ()), *more) or None)
+
+
+def clear_token_of(job: Chosen) -> str | None:
+    """Return the text of cells that clear, if the recipe says one."""
+    said = job.recipe.input
+    return said.clear_token if "clear_token" in said.model_fields_set else None
 
 
 def viewed(how: Input, job: Chosen) -> Input:

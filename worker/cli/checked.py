@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from jobs.apis.schema import Schema
 from worker.checking import Checked, as_json, findings, line_of, summary_as_json, tell
-from worker.cli.by_recipe import api_of, read_as, viewed
+from worker.cli.by_recipe import api_of, clear_token_of, read_as, viewed
 from worker.cli.chosen import chosen_api
 from worker.cli.flags import ApiFlags, SourceFlags, flags_of_api, refuse_misplaced
 from worker.cli.guarded import standard_input
@@ -52,6 +52,7 @@ def check_source(
         which, type_name = api_of(job, which), type_name or job.recipe.type
         given = str(recipes.source_of(job, time.time())) if given is None else given
         reading = read_as(job, reading, given)
+        said = {**said, "clear_token": said["clear_token"] or clear_token_of(job)}
     if given is None:
         raise ConfigError("Which sheet? Try: rowpatch check payments.csv --type stripe_payments")
     name = "-" if given == "/dev/stdin" else given

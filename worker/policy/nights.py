@@ -117,7 +117,7 @@ def _left_alone(row: InFlightRow, schema: Schema) -> Settle:
     """Return what settles a row of which nothing is sent, by the worst of what is told of its fields."""
     kinds = {each.kind for each in row.told}
     reason = next((reason for kind, reason in _REASONS.items() if kind in kinds), UNCHANGED.reason)
-    said = [_told(each, row.job.type, schema) for each in row.told]
+    said = [_told(each, row.job.type, schema) for each in row.told if each.kind in _WORDS]
     return Settle(reason, "; ".join(words for _, words in said), tuple(dict.fromkeys(column for column, _ in said)))
 
 

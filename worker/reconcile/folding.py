@@ -114,9 +114,10 @@ class _Ending:
     @property
     def end(self) -> RowEnd:
         edits = None if self.image is None else self.image.edits
-        names = [name for image in (self.image, *self.landed) if image is not None for name in image.unread]
+        unread = () if self.image is None else self.image.unread
         landed = tuple(edit for image in self.landed for edit in image.edits)
-        return RowEnd(self.outcome.status, self.outcome.reason, edits, landed, tuple(names), self.told)
+        names = tuple(name for image in self.landed for name in image.unread)
+        return RowEnd(self.outcome.status, self.outcome.reason, edits, landed, unread, names, self.told)
 
 
 class _Folding:

@@ -22,9 +22,9 @@ CREATE TEMP TABLE IF NOT EXISTS named (type TEXT NOT NULL, name TEXT NOT NULL, b
     PRIMARY KEY (type, by_key, name)) WITHOUT ROWID
 """
 _IS_NAMED: Final = """
-    (EXISTS (SELECT 1 FROM temp.named WHERE named.type = record.type AND NOT by_key AND name = record.id)
+    (EXISTS (SELECT 1 FROM temp.named WHERE named.type = record.type AND by_key = 0 AND name = record.id)
     OR (record.key IS NOT NULL
-        AND EXISTS (SELECT 1 FROM temp.named WHERE named.type = record.type AND by_key AND name = record.key)))
+        AND EXISTS (SELECT 1 FROM temp.named WHERE named.type = record.type AND by_key = 1 AND name = record.key)))
 """
 _BACK: Final = f"UPDATE record SET gone = NULL WHERE target = ? AND gone IS NOT NULL AND {_IS_NAMED}"  # noqa: S608  # a constant
 _GONE: Final = f"UPDATE record SET gone = ? WHERE target = ? AND gone IS NULL AND NOT {_IS_NAMED}"  # noqa: S608  # a constant

@@ -116,9 +116,10 @@ class Calendar:
     _steps: dict[int, int] = field(default_factory=dict)
 
     def noted(self, nights: int, last: int) -> int:
-        """Return bits of nights, of which `last` was the lowest, with one for the night that counts."""
-        if last > self.serial:
-            return nights
+        """Return bits of nights, of which `last` was the lowest, with one for the night that counts.
+
+        They are as they were if that is older than `last`.
+        """
         return (nights << self.steps(last) | 1) & ((1 << _BITS) - 1)
 
     def steps(self, last: int) -> int:

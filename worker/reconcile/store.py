@@ -16,7 +16,7 @@ from jobs.agreement.model import NEVER_AGREED, Agreed, Remembered, Sealed, Value
 from jobs.changes.exact import ExactNumber
 from jobs.model import Absent, Unread
 from jobs.model import Path as Field
-from worker.journal.schema import break_seal, damaged, seal, transaction, translated
+from worker.journal.schema import JournalDamaged, break_seal, damaged, seal, transaction, translated
 from worker.reconcile.nights import Nights
 from worker.reconcile.tables import FILE, create_file, open_file
 from worker.settings import ConfigError
@@ -26,6 +26,9 @@ SHAPES: Final = 1024
 
 _DIGEST: Final = 16
 """Bytes of a digest: enough that no two values of a job share one."""
+
+_WRONG: Final = (ValueError, TypeError, KeyError, IndexError, AttributeError)
+"""What is raised where no version of this program wrote what is read."""
 
 _RECORD: Final = """
     SELECT n, shape, agreed, stored, at, gone, EXISTS (SELECT 1 FROM exception WHERE record = n) FROM record
@@ -218,11 +221,12 @@ class Memory:
         Raises:
             JournalDamaged: it is not what a memory keeps.
         """
-        with understood(self.path):
+        with translated(self.path):
             row = self.db.execute(_RECORD, (target, type_name, record_id)).fetchone()
-            if row is None:
-                return Record()
-            n, shape, agreed, stored, at, gone, is_exceptional = row
+        if row is None:
+            return Record()
+        n, shape, agreed, stored, at, gone, is_exceptional = row
+        try:
             fields = self._fields(shape)
             sheets = decode(agreed)
             found = {
@@ -235,6 +239,8 @@ class Memory:
                 found[path] = replace(found[path], stored=value)
             if is_exceptional:
                 found.update(self._doubts(n, found))
+        except _WRONG as error:
+            raise _not_understood(self.path, error) from error
         return Record(n, fields, found, at, gone, bool(is_exceptional))
 
     def exceptions(self) -> Iterator[FieldException]:
@@ -291,8 +297,12 @@ def understood(path: Path) -> Iterator[None]:
     with translated(path):
         try:
             yield
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-            raise damaged(path, f"it holds what no memory does: {error}") from error
+        except _WRONG as error:
+            raise _not_understood(path, error) from error
+
+
+def _not_understood(path: Path, error: Exception) -> JournalDamaged:
+    return damaged(path, f"it holds what no memory does: {error}")
 
 
 def _path(steps: Any) -> Field:

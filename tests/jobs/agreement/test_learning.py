@@ -47,6 +47,7 @@ DOUBT = Agreed("O", "o", "D", "P")
     [
         # nothing was read, or nothing is known of it
         (RowEnd(Status.REJECTED, "not_found", EDIT), OLD, None),
+        (RowEnd(Status.REJECTED, "not_found", ()), OLD, None),  # read a moment ago, and as wanted
         (RowEnd(Status.REJECTED, "reference_ambiguous"), OLD, None),
         (RowEnd(Status.FAILED, "lookup_failed"), OLD, None),
         (RowEnd(Status.SKIPPED, "quarantined"), OLD, None),
@@ -60,6 +61,8 @@ DOUBT = Agreed("O", "o", "D", "P")
         (RowEnd(Status.SKIPPED, "drifted"), OLD, Agreed("S", "S")),
         (RowEnd(Status.CONFLICT, "both_changed"), OLD, Agreed("S", "S")),
         (RowEnd(Status.CONFLICT, "overtaken"), OLD, None),
+        (RowEnd(Status.UNCHANGED, "as_wanted"), Agreed("S", "s", "D", "s"), Agreed("S", "s")),  # it holds what it held
+        (RowEnd(Status.UNCHANGED, "as_wanted"), Agreed("S", UNREAD), Agreed("S", "S")),
         # sent
         (RowEnd(Status.APPLIED, "", EDIT), OLD, Agreed("S", "S")),
         (RowEnd(Status.APPLIED, "", FORM), OLD, Agreed("S", "s")),
@@ -123,6 +126,7 @@ SECRET = job(attributes={"password": "pw"})
         (RowEnd(Status.APPLIED, "", (), unread=("password",)), Agreed(seal("pw"), UNREAD)),
         (RowEnd(Status.UNKNOWN, "timed_out", (), unread=("password",)), Agreed("O", "o", seal("pw"), UNREAD)),
         (RowEnd(Status.REJECTED, "validation", (), unread=("password",)), None),
+        (RowEnd(Status.CONFLICT, "both_changed", landed_unread=("password",)), Agreed(seal("pw"), UNREAD)),
         (RowEnd(Status.UNCHANGED, "as_wanted"), None),
     ],
 )
@@ -150,6 +154,13 @@ def test_no_value_of_a_private_field_is_remembered(end: RowEnd) -> None:
         assert all(value is UNREAD or isinstance(value, Sealed) for value in kept), each
     assert settled(A, known, "D", PRIVATE) == Agreed(seal("D"), seal("D"))
     assert settled(A, known, "P", PRIVATE) == Agreed(seal("O"), seal("o"))
+
+
+def test_what_is_told_of_a_private_field_may_be_sealed_already() -> None:
+    end = RowEnd(Status.SKIPPED, "drifted", told=(Told(A, "drifted", seal("S"), seal("P")),))
+    known = Agreed(seal("O"), seal("o"), seal("D"), seal("P"))
+    (found,) = learned(S, end, {A: known}, PRIVATE)
+    assert found == Learned(A, Agreed(seal("O"), seal("o")), (("drifted", seal("P")),), seal("S"))
 
 
 def test_what_holds_a_private_field_or_stands_in_one_is_private() -> None:
@@ -205,6 +216,15 @@ def test_an_edit_of_an_object_is_one_of_its_members_and_the_other_way_round(
     edit: Edit, path: Path, found: Edit | None
 ) -> None:
     assert edit_at((edit,), path, {"k": 2, "l": 4}) == found
+
+
+def test_an_object_that_was_laid_over_nothing_teaches_its_members() -> None:
+    row = job(attributes={"a": "S"}, members={"metadata": {"k": 2, "l": ABSENT}})
+    end = RowEnd(Status.APPLIED, "", (Edit(META, None, {"k": 2}, {"k": "2"}),))
+    found = {each.path: each.agreed for each in learned(row, end, {}, BY)}
+    assert found == {A: Agreed("S", "S"), K: Agreed(2, "2"), ("attributes", "metadata", "l"): Agreed(ABSENT, ABSENT)}
+    elsewhere = RowEnd(Status.APPLIED, "", (Edit(("attributes", "else"), None, 1),))  # such as by an earlier version
+    assert [each.agreed for each in learned(S, elsewhere, {}, BY)] == [Agreed("S", "S")]
 
 
 def test_parts_of_what_is_no_object_say_nothing_of_how_it_is_stored() -> None:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from jobs.agreement.model import Told
 from jobs.model import ABSENT, UNREAD, ApiError, Edit, RowRef, RowResult, Status
 from worker.journal import (
     SAFE,
@@ -29,6 +30,7 @@ from worker.journal import (
     inline,
 )
 from worker.journal.reader import _OVERTAKEN
+from worker.journal.schema import seal_of
 from worker.journal.writer import HEARTBEAT_S, SHAPES
 from worker.policy.lifecycle import RowHistory
 
@@ -516,6 +518,49 @@ async def test_a_journal_remembers_so_many_shapes_where_each_row_has_its_own(pat
             journal.settle(result(image.row))
     assert len(journal._shapes) <= SHAPES
     assert {image.row: image for image, _ in journal.written()} == {image.row: image for image in images}
+
+
+async def test_only_the_journal_of_a_night_tells_of_fields_and_the_last_word_on_a_row_counts(journal: Journal) -> None:
+    told = (Told(("attributes", "a"), "drifted", "S", ABSENT), Told(("attributes", "b"), "kept", None, UNREAD))
+    assert list(journal.held()) == []
+    async with committing(journal):
+        journal.hold(2, told[:1])
+        journal.hold(1, told)
+        await journal.flush()
+        journal.hold(2, ())
+    assert list(journal.held()) == [(1, told), (2, ())]
+
+
+async def test_what_is_told_of_a_row_is_durable_no_later_than_its_intent(path: Path, journal: Journal) -> None:
+    async with committing(journal):
+        journal.hold(1, (Told(("attributes", "a"), "drifted", "S", "L"),))
+        await journal.intend(1, 1, NOW)
+        assert on_disk(path, "SELECT row FROM held") == [(1,)]
+
+
+async def test_images_and_aims_are_read_back_in_the_order_of_the_rows(journal: Journal) -> None:
+    images = [Image(row, "t", "x", (Edit(("attributes", "a"), 1, 2),)) for row in (1, 2)]
+    async with committing(journal):
+        for image in reversed(images):
+            journal.aim(image.row, f"id{image.row}")
+            await journal.intend(image.row, 1, NOW, image)
+        journal.record_partial(1, images[0].edits)
+    assert list(journal.images()) == [(images[0], True), (images[1], False)]
+    assert list(journal.aims()) == [(1, "id1"), (2, "id2")]
+
+
+def test_a_journal_that_is_closed_in_order_has_a_seal_that_changes_with_it(path: Path) -> None:
+    assert seal_of(path) == b""
+    Journal(path).close()
+    first = seal_of(path)
+    assert len(first) == 32
+    with closing(Journal(path)) as journal:
+        assert seal_of(path) == b""
+        journal.begin("apply", NOW)
+    assert len(seal_of(path)) == 32
+    assert seal_of(path) != first
+    path.with_name(".journal.sqlite3.sha256").write_text("no seal")
+    assert seal_of(path) == b""
 
 
 async def test_an_image_without_its_shape_is_damage_and_not_left_out(path: Path, journal: Journal) -> None:

@@ -32,8 +32,7 @@ from tests.worker.reconcile.kit import (
     write,
 )
 from worker.journal import JournalDamaged
-from worker.reconcile import Memory, Named, Night
-from worker.reconcile.folding import _FOUGHT
+from worker.reconcile import Memory, Named, Night, folding
 from worker.reconcile.nights import State
 from worker.reconcile.writing import Writing
 
@@ -113,7 +112,8 @@ def test_a_field_that_is_held_back_keeps_its_memory_and_is_counted_night_by_nigh
     assert job.kinds() == {}
 
 
-def test_a_field_that_is_fought_over_is_known_by_its_nights(job: Job) -> None:
+def test_a_field_that_is_fought_over_is_known_by_its_nights(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folding, "_FOUGHT", 3)
     fought = replace(applied("theirs"), told=(Told(A, "overwritten", "S", "theirs"),))
     job.night(fought)
     job.night(Row("x"))
@@ -121,7 +121,7 @@ def test_a_field_that_is_fought_over_is_known_by_its_nights(job: Job) -> None:
     assert job.kinds() == {"overwritten": ("S", "theirs", 1, 0b101)}
     job.night(replace(applied("theirs", "T"), told=(Told(A, "overwritten", "T", "theirs"),)))
     assert job.kinds() == {"overwritten": ("T", "theirs", 4, 1)}  # another value is another fight
-    for _ in range(_FOUGHT + 1):
+    for _ in range(4):
         job.night(Row("x", (("a", "T"),)))
     assert job.kinds() == {}
 
@@ -255,6 +255,16 @@ def test_a_journal_and_an_input_that_do_not_belong_together_are_refused_and_noth
     with pytest.raises(JournalDamaged, match="its row 2 is not the one"):
         folded(job.memory, path, serial, [Row("x"), Row("z")])
     assert content(job.memory)["records"] == []
+
+
+def test_what_an_older_journal_adds_does_not_make_the_record_older(job: Job) -> None:
+    rows = {number: [Row("x", ((name, number),))] for number, name in enumerate("bca", 1)}
+    rows[2] = [Row("x", (("a", 2),))]
+    for number in (3, 1, 2):
+        at = NIGHT + number * DAY
+        serial = job.memory.nights.begin(Night(f"n{number}", at))
+        folded(job.memory, write(job.folder / f"{number}.sqlite3", rows[number], at), serial, rows[number])
+    assert job.memory.remembered(TYPE, "x") == {A: Agreed(3, 3), attribute("b"): Agreed(1, 1)}
 
 
 def test_a_journal_is_folded_once_unless_it_went_on(job: Job) -> None:
