@@ -89,6 +89,18 @@ HUNTS: Final[Mapping[str, Hunt]] = {
         ["python -m tests.system.simulation --replay $SEED"],
         {"SEED": "0"},
     ),
+    "nights": Hunt(
+        "histories of many nights with people, kills and undos, judged by the table of decisions read a second time",
+        "half an hour",
+        ["python -m tests.system.nights --seeds $SEEDS --first $FIRST"],
+        {"SEEDS": "1000", "FIRST": "0"},
+    ),
+    "night": Hunt(
+        "one history of nights, told; HISTORY=commercelayer:7",
+        "seconds",
+        ["python -m tests.system.nights --replay $HISTORY"],
+        {"HISTORY": "commercelayer:0"},
+    ),
     "faults": Hunt(
         "many rows against a hostile server, judged by its own truth",
         "3 minutes",
