@@ -6,11 +6,13 @@ It stops where a run would stop because of what it reads.
 from collections import deque
 from dataclasses import dataclass
 
+from jobs.apis.schema import Schema
 from jobs.model import Status, Unsendable, UpdateJob
 from worker.clock import Clock
 from worker.engine.bells import Bells
 from worker.journal import Journal, Planned
 from worker.policy.guards import Guards
+from worker.policy.nights import told_of
 from worker.policy.row import InFlightRow
 from worker.policy.sequencer import Aimed, Done, Doubted, Effect, Learned, LinedUp, Queued, Refused, Sequencer, Settled
 from worker.policy.verdict import Settle
@@ -27,6 +29,7 @@ class Planner:
     bells: Bells
     clock: Clock
     stop: Stop
+    schema: Schema
 
     def drain(self) -> None:
         """Record what the sequencer has decided, until it has no more effects."""
@@ -43,10 +46,11 @@ class Planner:
     def _plan(self, row: InFlightRow) -> None:
         """Record a row that would be sent; the next row of its record is compared with the state it would leave."""
         job, change = row.job, row.change
+        message, fields = told_of(row, self.schema)
         self.guards.found(row.number)
         self._tell(row)
         self.journal.plan(
-            Planned(row.number, job.type, job.id, Status.PENDING, edits=change.edits, unread=change.unread)
+            Planned(row.number, job.type, job.id, Status.PENDING, "", message, fields, change.edits, change.unread)
         )
         self.sequencer.settled(row, Status.APPLIED, "", self.clock.moment())
 

@@ -27,8 +27,21 @@ SHAPES: Final = 1024
 _DIGEST: Final = 16
 """Bytes of a digest: enough that no two values of a job share one."""
 
+FOUGHT: Final = 3
+"""Nights of the last seven in which a field was overwritten with one value: somebody sets it back every time."""
+
+_WEEK: Final = 0b111_1111
+
 _RECORD: Final = """
     SELECT n, shape, agreed, stored, at, gone, EXISTS (SELECT 1 FROM exception WHERE record = n) FROM record
+    WHERE target = ? AND type = ? AND id = ?
+"""
+_NAMED_BY: Final = "SELECT id FROM record WHERE target = ? AND type = ? AND key = ? AND gone IS NULL"
+_GONE: Final = """
+    SELECT type, id, coalesce(key, ''), gone FROM record WHERE target = ? AND gone IS NOT NULL ORDER BY n
+"""
+_LEFT: Final = """
+    SELECT 1 FROM record JOIN exception ON exception.record = record.n AND exception.kind = 'gone'
     WHERE target = ? AND type = ? AND id = ?
 """
 _DOUBTS: Final = "SELECT field, sheet, live FROM exception WHERE record = ? AND kind = 'doubt'"
@@ -175,6 +188,14 @@ class Memory:
         """Return how many records no row of the source names any more."""
         return int(next(self.select("SELECT count(*) FROM record WHERE target = ? AND gone IS NOT NULL", target))[0])
 
+    def gone_records(self, target: int) -> Iterator[tuple[str, str, str, int]]:
+        """Yield type, id and key of the records that no row names any more, and the night since which that is so."""
+        return self.select(_GONE, target)
+
+    def is_left(self, target: int, type_name: str, record_id: str) -> bool:
+        """Return whether a record whose row is gone was left as it is, since somebody had changed it."""
+        return next(self.select(_LEFT, target, type_name, record_id), None) is not None
+
     def close(self) -> None:
         """Close the file, and seal it."""
         self.db.close()
@@ -237,6 +258,10 @@ class Memory:
                 found.update(self._doubts(n, found))
         return Record(n, fields, found, at, gone, bool(is_exceptional))
 
+    def named_by(self, target: int, type_name: str, key: str) -> frozenset[str]:
+        """Return the ids of the records that rows have named by a key other than the id."""
+        return frozenset(each for (each,) in self.select(_NAMED_BY, target, type_name, key))
+
     def exceptions(self) -> Iterator[FieldException]:
         """Yield the fields that are not in plain agreement, record by record."""
         for target, type_name, record_id, path, kind, sheet, live, *nights in self.select(_EXCEPTIONS):
@@ -253,6 +278,11 @@ class Memory:
         """Return how a row fails, None if it does not."""
         query = _TROUBLES.replace("ORDER BY 1, 2, 3", "WHERE target = ? AND type = ? AND ident = ?")
         return next((Trouble(*row) for row in self.select(query, target, type_name, ident)), None)
+
+    def fought_over(self, serial: int) -> int:
+        """Count the records of which a night has overwritten a field again and again, always with the same value."""
+        found = self.select("SELECT record, nights FROM exception WHERE kind = 'overwritten' AND last = ?", serial)
+        return len({record for record, nights in found if (nights & _WEEK).bit_count() >= FOUGHT})
 
     def set_aside(self, rows: Iterable[tuple[int, str, str]], serial: int | None) -> None:
         """Set rows aside, by target, type and ident, or take them back (None)."""

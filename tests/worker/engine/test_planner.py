@@ -8,6 +8,7 @@ import pytest
 
 from jobs.changes.diff import Change
 from jobs.model import Edit, Fields, Live, RowRef, Status, Unsendable
+from tests.schemas import SCHEMA
 from tests.worker.engine.scene import Notes, decide, live, row
 from worker.clock import Clock, Moment
 from worker.engine.bells import Bells
@@ -56,7 +57,7 @@ class Desk:
         self.sequencer = Sequencer(self.decide, Sizes(25, 24), variants, facts=self.facts)
         journal: Any = self.notes
         clock = Clock(now=lambda: 7.0, wall=lambda: 1000.0)
-        self.planner = Planner(self.sequencer, journal, self.guards, self.bells, clock, self.stop)
+        self.planner = Planner(self.sequencer, journal, self.guards, self.bells, clock, self.stop, SCHEMA)
 
     def plan(self, *rows: InFlightRow | Refused, end: bool = True) -> list[str]:
         """Feed rows, read what is to be read, and return what was written down."""
@@ -155,7 +156,7 @@ def test_a_row_that_asks_for_more_than_was_read_is_read_itself_and_readers_are_w
             Rung.count += 1
 
     desk.planner = Planner(
-        desk.sequencer, desk.planner.journal, desk.guards, Rung(), desk.planner.clock, desk.stop
+        desk.sequencer, desk.planner.journal, desk.guards, Rung(), desk.planner.clock, desk.stop, SCHEMA
     )  # fmt: skip
     rows = [row(1, "a"), row(2, "a", attributes={"code": "c"})]
     desk.plan(*rows, end=False)

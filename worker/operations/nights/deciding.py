@@ -130,19 +130,31 @@ class Deciding:
 
     def nightly(self, deadline: float | None) -> Nightly:
         """Return what is special about the run."""
-        night = Night(self.terms, self.rules, self._remembered, nothing_cleared)
+        night = Night(self.terms, self.rules, self.remembered, nothing_cleared)
         return Nightly(partial(self._decide, night), deadline, self.shaped)
 
     def _decide(self, night: Night, row: InFlightRow, live: Live) -> Change | Settle | ReadBack:
-        ident = (self._family(row.job.type), row.job.id)
+        job = row.job
+        if job.reference and not row.doubt and (moved := self._moved(job)):
+            return moved
+        ident = (self._family(job.type), job.id)
         if not row.doubt and self.aside.needs_read(ident):
             try:
-                edits = difference(row.job, live, self.terms).edits
+                edits = difference(job, live, self.terms).edits
             except CannotMerge:
                 edits = ()
-            if self.aside.skips(ident, row.job.ref, replaced(edits)):
+            if self.aside.skips(ident, job.ref, replaced(edits)):
                 return Settle("quarantined", _ASIDE)
         return decide_night(night, row, live)
+
+    def _moved(self, job: UpdateJob) -> Settle | None:
+        """Return how a row ends whose key led to another record when both sides last agreed."""
+        known = self.memory.named_by(self.target, self._family(job.type), job.reference)
+        if not known or job.id in known:
+            return None
+        key = self._schema.sought(job.type)
+        said = f"{job.reference!r} was {', '.join(sorted(known))} when both sides last agreed, and is {job.id} now"
+        return Settle("key_moved", said, (job.columns.get((key,), key),))
 
     def shaped(self, rows: Iterable[UpdateJob | Unsendable]) -> Iterator[UpdateJob | Unsendable]:
         """Yield the rows, but for what later rows set again, and those that are set aside without a look."""
@@ -163,7 +175,8 @@ class Deciding:
                 return row
         return Unsendable(row.ref, "quarantined", _ASIDE) if self.aside.skips(ident, row.ref, None) else row
 
-    def _remembered(self, type_name: str, record_id: str) -> Remembered:
+    def remembered(self, type_name: str, record_id: str) -> Remembered:
+        """Return what is remembered of a record."""
         return self.memory.remembered(self._family(type_name), record_id, self.target)
 
     def _family(self, type_name: str) -> str:

@@ -60,9 +60,9 @@ def fold_others(deciding: Deciding, recipe: Path, home: Path) -> None:
         with closing(History(directory / JOURNAL)) as history:
             label = history.facts.get("source", "")
             is_undo = label in undos
-            ours = (
-                history.facts.get(api_copy.RECIPE_PATH) == str(recipe.resolve()) and api_copy.NIGHT not in history.facts
-            )
+            is_gone = api_copy.GONE in history.facts
+            ours = history.facts.get(api_copy.RECIPE_PATH) == str(recipe.resolve())
+            ours = ours and (is_gone or api_copy.NIGHT not in history.facts)
             processes = history.processes()
             if not (is_undo or ours) or not processes or {each.command for each in processes} == {"plan"}:
                 continue
@@ -72,7 +72,7 @@ def fold_others(deciding: Deciding, recipe: Path, home: Path) -> None:
             copy = source.spooled_in(directory, settings.input.format)
             with source.opened(copy) as stream:
                 rows = source.jobs(stream, settings.input, settings.target.type, deciding.terms.schema, lambda _: True)
-                run = Run(serial, rows, deciding.terms, deciding.rules, deciding.target, is_undo)
+                run = Run(serial, rows, deciding.terms, deciding.rules, deciding.target, is_undo, is_gone=is_gone)
                 fold(deciding.memory, history, run)
             nights.end(serial, night.state, {}, processes[-1].exit_status or 0)
 
