@@ -252,3 +252,5 @@ def test_of_a_described_api_an_empty_member_is_a_cleared_one() -> None:
     by = Memorizing(CompareRules(DESK), FieldRules(), seal)
     assert by.is_same(("attributes", "metadata", "k"), ABSENT, None)
     assert not by.is_same(("attributes", "metadata", "k"), UNREAD, None)
+    assert PRIVATE.is_same(A, seal("S"), seal("S"))
+    assert not PRIVATE.is_same(A, "S", seal("S"))  # a value of an older memory is told as another

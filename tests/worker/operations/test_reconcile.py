@@ -388,3 +388,29 @@ async def test_nothing_is_cleared_in_a_night_with_a_key_that_cannot_be_read(tmp_
         assert (report.gone, report.cleared, own.sent()) == (0, 0, 20)
         assert report.run is not None
         assert not (report.run / "gone.csv").exists()
+
+
+async def test_private_values_are_in_no_report(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.recipe.write_text(
+            own.recipe.read_text().replace('= "NOTE"', '= { column = "NOTE", private = true }')
+            + f'[[notify]]\ncommand = ["/bin/sh", "-c", "cat >> {tmp_path}/told"]\n'
+        )
+        own.export([(n, f"a-{n}", f"secret-{n}") for n in range(3)])
+        await own.night(first=True)
+        own.edit(1, metadata={"note": "hidden"})
+        own.export([(0, "a-0", "secret-new"), (1, "a-1", "secret-1"), (2, "a-2", "secret-both")])
+        own.edit(2, metadata={"note": "hidden"})
+        report = await own.night()
+        assert (report.changed, report.drifted, report.conflicts) == (1, 1, 1)
+        assert report.run is not None
+        for name in ("plan.csv", "plan.ndjson", "summary.json"):
+            text = (report.run / name).read_text()
+            assert "secret" not in text
+            assert "hidden" not in text
+        messages = [
+            each["message"] for each in map(json.loads, (report.run / "results.ndjson").read_text().splitlines())
+        ]
+        assert messages[1:] == ["metadata.note not sent, drifted", "metadata.note not sent, both changed"]
+        assert "secret" not in (tmp_path / "told").read_text() + report.line()
+        assert b"secret" not in (tmp_path / "prices.state" / "state.sqlite3").read_bytes()

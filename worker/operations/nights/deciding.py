@@ -12,10 +12,9 @@ from jobs.changes.overtaking import left_of
 from jobs.columns import Rules as Reading
 from jobs.model import Live, Path, RowRef, Status, Unsendable, UpdateJob
 from jobs.reasons import REASONS
-from jobs.recipe.columns import ViewedColumns
+from jobs.recipe.fields import field_paths
 from jobs.recipe.model import Recipe
 from jobs.recipe.terms import Rules
-from jobs.recipe.view import taken_by
 from worker.operations.nights.survey import Survey
 from worker.operations.runs import Nightly
 from worker.policy.nights import Night, decide_night
@@ -25,6 +24,7 @@ from worker.policy.verdict import ReadBack, Settle
 from worker.reconcile import Memory
 from worker.reconcile import Trouble as Remembering
 from worker.reconcile.writing import replaced
+from worker.settings import ConfigError
 
 _ASIDE = "it failed the same way night after night, and nothing about it has changed"
 
@@ -37,34 +37,19 @@ def field_rules(recipe: Recipe, rules: Rules, reading: Reading, seal: Callable[.
         rules: as the recipe says them, by its own names of fields.
         reading: says what the names mean.
         seal: makes digests.
+
+    Raises:
+        ConfigError: the type of the records is not known, so that nobody knows what the names mean.
     """
     names = [*rules.drift_of, *rules.private]
     if not names:
         return FieldRules(rules.drift, seal=seal)  # type: ignore[arg-type]  # the memory's
-    header = dict.fromkeys([*(each.source for each in taken_by(recipe.view)), *recipe.view.filter, *recipe.view.ignore])
-    about = ViewedColumns(recipe.view, list(header), reading).about(reading.type)
-    kind = reading.schema.resource_type(reading.type)
-    links = frozenset(kind.relationships) if kind else frozenset[str]()
-
-    def path(name: str) -> Path:
-        return edit_path(about[name], links, reading)
-
-    drift_of: dict[Path, Drift] = {path(name): drift for name, drift in rules.drift_of.items() if name in about}
-    sealed = frozenset(path(name) for name in rules.private if name in about)
+    if not reading.type:
+        raise ConfigError("Columns with `drift` or `private` need to know of which type the records are: add `type`.")
+    paths = field_paths(recipe.view, reading)
+    drift_of: dict[Path, Drift] = {paths[name]: drift for name, drift in rules.drift_of.items() if name in paths}
+    sealed = frozenset(paths[name] for name in rules.private if name in paths)
     return FieldRules(rules.drift, drift_of, sealed, seal)  # type: ignore[arg-type]  # the memory's
-
-
-def edit_path(about: tuple[str, ...], links: frozenset[str], reading: Reading) -> Path:
-    """Return the path by which edits know what a column is about; that of all elements for a column of some."""
-    name, *rest = about
-    if reading.schema.grammar == "attributes":
-        if name == "tags" and rest:
-            return ("tags",)
-        if name in links:
-            return ("relationships", name)
-    elif rest and reading.schema.is_set(reading.type, name):
-        return ("attributes", name)
-    return ("attributes", *about)
 
 
 def nothing_cleared(job: UpdateJob) -> Mapping[Path, Clearing]:
