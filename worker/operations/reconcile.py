@@ -332,7 +332,7 @@ class _Night:
             self._today,
             self._quarantine,
         )
-        return Deciding(memory, target, terms, rules, Survey(), aside)
+        return Deciding(memory, target, terms, rules, Survey(), aside, job.rules.reread)
 
     def _settle_earlier(self, deciding: Deciding, path: Path) -> Path | None:
         """Take in what a killed or stopped night has done; return its directory if tonight simply goes on with it."""

@@ -33,7 +33,7 @@ FOUGHT: Final = 3
 _WEEK: Final = 0b111_1111
 
 _RECORD: Final = """
-    SELECT n, shape, agreed, stored, at, gone, EXISTS (SELECT 1 FROM exception WHERE record = n) FROM record
+    SELECT n, shape, agreed, stored, at, gone, read, EXISTS (SELECT 1 FROM exception WHERE record = n) FROM record
     WHERE target = ? AND type = ? AND id = ?
 """
 _NAMED_BY: Final = "SELECT id FROM record WHERE target = ? AND type = ? AND key = ? AND gone IS NULL"
@@ -80,6 +80,7 @@ class Record:
         at: seconds since the epoch of the latest attempt or read that says so.
         gone: serial number of the night since which no row names it, None if one does.
         is_exceptional: whether any of its fields is not in plain agreement.
+        read: serial number of the night that last read it.
     """
 
     n: int = 0
@@ -88,6 +89,7 @@ class Record:
     at: float = 0.0
     gone: int | None = None
     is_exceptional: bool = False
+    read: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +245,7 @@ class Memory:
             row = self.db.execute(_RECORD, (target, type_name, record_id)).fetchone()
             if row is None:
                 return Record()
-            n, shape, agreed, stored, at, gone, is_exceptional = row
+            n, shape, agreed, stored, at, gone, read, is_exceptional = row
             fields = self._fields(shape)
             sheets = decode(agreed)
             found = {
@@ -256,7 +258,7 @@ class Memory:
                 found[path] = replace(found[path], stored=value)
             if is_exceptional:
                 found.update(self._doubts(n, found))
-        return Record(n, fields, found, at, gone, bool(is_exceptional))
+        return Record(n, fields, found, at, gone, bool(is_exceptional), read)
 
     def named_by(self, target: int, type_name: str, key: str) -> frozenset[str]:
         """Return the ids of the records that rows have named by a key other than the id."""

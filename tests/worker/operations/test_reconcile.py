@@ -414,3 +414,30 @@ async def test_private_values_are_in_no_report(tmp_path: Path) -> None:
         assert messages[1:] == ["metadata.note not sent, drifted", "metadata.note not sent, both changed"]
         assert "secret" not in (tmp_path / "told").read_text() + report.line()
         assert b"secret" not in (tmp_path / "prices.state" / "state.sqlite3").read_bytes()
+
+
+async def test_records_are_read_once_in_so_many_nights_unless_their_rows_change(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.ordered("[rules]\nreread = 4\n")
+        own.export(own.of(40))
+        await own.night(first=True)
+        seen: list[set[int]] = []
+        for _ in range(4):
+            own.export(own.of(40))
+            report = await own.night()
+            assert (report.outcome, report.rows, report.changed) == ("ok", 40, 0)
+            reasons = [reason for _, reason in own.results(report.run)]
+            seen.append({number for number, reason in enumerate(reasons) if reason == "as_wanted"})
+            assert 0 < len(seen[-1]) < 40
+        assert set().union(*seen) == set(range(40))
+        own.edit(7, reference="by hand")
+        own.export(own.of(40, but={8: "new"}))
+        report = await own.night()
+        assert (report.changed, own.attributes(8)["reference"]) == (1, "new")
+        drifted = report.drifted
+        for _ in range(3):
+            own.export(own.of(40, but={8: "new"}))
+            drifted = max(drifted, (await own.night()).drifted)
+        assert drifted == 1
+        own.export(own.of(40, but={8: "new"}))
+        assert (await own.night()).drifted == 1  # what stands out is read every night

@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
+from zlib import crc32
 
+from jobs.agreement.learning import NOT_READ
 from jobs.agreement.model import Clearing, Drift, FieldRules, Remembered
+from jobs.agreement.rows import says_what_was_agreed
 from jobs.apis.schema import Schema
 from jobs.changes.diff import CannotMerge, Change, CompareRules, difference
 from jobs.changes.overtaking import left_of
@@ -100,6 +103,7 @@ class Deciding:
 
     Attributes:
         target: number of the system in the memory.
+        reread: nights within which every record is read.
     """
 
     memory: Memory
@@ -108,6 +112,7 @@ class Deciding:
     rules: FieldRules
     survey: Survey
     aside: Aside
+    reread: int = 1
 
     def over(self, survey: Survey) -> "Deciding":
         """Return the same for the rows of another source."""
@@ -147,7 +152,27 @@ class Deciding:
         for row in rows:
             lost = folded.get(row.ref.row)
             found = left_of(row, lost, self.terms) if lost and isinstance(row, UpdateJob) else row
-            yield self._set_aside(found) if self.aside.known else found
+            if self.reread > 1 and isinstance(found, UpdateJob) and self._needs_no_read(found):
+                yield Unsendable(found.ref, NOT_READ)
+            else:
+                yield self._set_aside(found) if self.aside.known else found
+
+    def _needs_no_read(self, job: UpdateJob) -> bool:
+        """Return whether a row says what was agreed on, and its record is not due to be read.
+
+        It is due once in so many days, each on a day of its own; and if the last read is longer ago.
+        """
+        family = self._family(job.type)
+        ids = (job.id,) if job.id else tuple(self.memory.named_by(self.target, family, job.reference))
+        if len(ids) != 1:
+            return False
+        day, known = self.aside.today, self.memory.record(self.target, family, ids[0])
+        last = self.aside.dates.get(known.read, date.min)
+        if (day - last).days >= self.reread or (crc32(ids[0].encode()) + day.toordinal()) % self.reread == 0:
+            return False
+        if known.is_exceptional or self.memory.trouble(self.target, family, job.id or job.key) is not None:
+            return False
+        return says_what_was_agreed(job, known.agreed, self.rules, self.terms)
 
     def _set_aside(self, row: UpdateJob | Unsendable) -> UpdateJob | Unsendable:
         if isinstance(row, Unsendable):

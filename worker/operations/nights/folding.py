@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from worker.files import api_copy, source
@@ -33,7 +34,7 @@ def folded(deciding: Deciding, directory: Path, serial: int, settings: Settings,
         rows = source.jobs(stream, how, kind, schema, lambda _: True, clearing=True)
         run = Run(
             serial,
-            deciding.shaped(rows),
+            replace(deciding, reread=1).shaped(rows),  # who was not read is told by the journal
             deciding.terms,
             deciding.rules,
             deciding.target,
