@@ -26,6 +26,7 @@ from jobs.damage import WARNINGS
 from jobs.model import Status
 from jobs.printable import printable
 from jobs.reasons import REASONS
+from jobs.recipe.model import Recipe
 from jobs.toml.shape import element_of, is_list, is_model, members, words
 from jobs.toml.writing import inline
 from tests.docs import verdict_table
@@ -135,21 +136,28 @@ def _code(text: str) -> str:
 
 def description_keys() -> str:
     """A section for each table of a description: its keys, with type, default and meaning."""
-    sections = []
-    for path, table in tables():
+    return "\n\n".join(f"### {f'`{path}`' if path else 'The API'}\n\n{each}" for path, each in sections(Description))
+
+
+def recipe_keys() -> str:
+    """A section for each table of a recipe."""
+    return "\n\n".join(f"### {f'`{path}`' if path else 'The job'}\n\n{each}" for path, each in sections(Recipe))
+
+
+def sections(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
+    """Yield each table of a file with its place, and what its keys are."""
+    for path, table in tables(model):
         rows = [
             (f"`{key}`", words(declared.annotation), default(declared), declared.description or "")
             for key, declared in table.model_fields.items()
         ]
-        heading = f"`{path}`" if path else "The API"
         listed = _table(("Key", "Takes", "Default", "Meaning"), rows)
-        sections.append(f"### {heading}\n\n{inspect.getdoc(table)}\n\n{listed}")
-    return "\n\n".join(sections)
+        yield path, f"{inspect.getdoc(table)}\n\n{listed}"
 
 
-def tables() -> Iterator[tuple[str, type[BaseModel]]]:
-    """Every table of a description with its place, in the order of the keys."""
-    waiting: list[tuple[str, type[BaseModel]]] = [("", Description)]
+def tables(model: type[BaseModel] = Description) -> Iterator[tuple[str, type[BaseModel]]]:
+    """Every table of a file with its place, in the order of the keys."""
+    waiting: list[tuple[str, type[BaseModel]]] = [("", model)]
     seen = set()
     while waiting:
         path, table = waiting.pop(0)
@@ -232,6 +240,7 @@ PARTS: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
     ("docs/describe-an-api.md", "keys"): description_keys,
     ("docs/apis.md", "descriptions"): descriptions,
     ("docs/nightly.md", "occasions"): occasions,
+    ("docs/nightly.md", "recipe"): recipe_keys,
     ("docs/nightly.md", "metrics"): metrics,
     ("README.md", "descriptions"): descriptions_shortly,
     ("docs/commerce-layer.md", "stripe_payments"): partial(on_the_wire, "stripe_payments"),

@@ -29,7 +29,7 @@ from worker.operations import apis, opening, recipes, runs
 from worker.operations.nights import gone, judging
 from worker.operations.nights.deciding import Aside, Deciding, field_rules
 from worker.operations.nights.folding import fold_others, folded, set_aside, surveyed
-from worker.operations.nights.job import Job, understood
+from worker.operations.nights.job import Job, state_beside, understood
 from worker.operations.nights.survey import Survey, named, survey
 from worker.operations.opening import RunHandle
 from worker.operations.runs import Access, Host, RunMode
@@ -381,7 +381,7 @@ class _Night:
         mine = _last(self.job.state)
         since = mine.started if mine else 0.0
         for name in self.job.chosen.recipe.after:
-            other = _last(self.job.chosen.folder / f"{name}.state")
+            other = _last(state_beside(self.job.chosen, name))
             if other is None or other.exit_status not in {DONE, NOT_ALL} or other.started < since:
                 raise ConfigError(f"{name} has not ended well since the last night of {self.job.name}: run it first.")
 

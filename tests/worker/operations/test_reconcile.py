@@ -211,6 +211,9 @@ async def test_a_job_waits_for_those_it_comes_after(tmp_path: Path) -> None:
         at = NightReport("skus", "finished", DONE, started=2e9)
         (skus / "last.json").write_text(json.dumps({**at.document(), "last_success": 2e9}))
         assert (await own.night(first=True)).outcome == "ok"
+        (tmp_path / "skus.toml").write_text('[run]\nstate = "elsewhere"\n')  # where nothing is
+        own.export(own.of(3))
+        assert (await own.night()).outcome == "refused"
 
 
 async def test_a_row_that_fails_night_after_night_is_set_aside_and_comes_back(tmp_path: Path) -> None:
