@@ -56,6 +56,10 @@ REASONS: Final[dict[str, Reason]] = {
         "Applied: no reply could tell, but the record shows it.",
     ),
     # unchanged: nothing was changed
+    "as_agreed": Reason(
+        Status.UNCHANGED,
+        "The row says what both sides last agreed on; its record was not read tonight (`reread`).",
+    ),
     "as_wanted": Reason(Status.UNCHANGED, "The record already was as the row wants it; nothing was sent."),
     "no_op": Reason(
         Status.UNCHANGED,

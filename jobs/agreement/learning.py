@@ -25,6 +25,9 @@ _HELD_BACK: Final = frozenset({"drifted", "kept", "both_changed"})
 _HELD: Final = frozenset({"drifted", "kept", "both_changed", "differs", "gone", "not_ours", "blank"})
 """What is told of fields that were not sent, and on which nobody has agreed anew."""
 
+NOT_READ: Final = "as_agreed"
+"""Reason of rows whose record nobody has read tonight."""
+
 _TAKEN: Final = frozenset({Status.APPLIED, Status.UNCHANGED})
 
 _MISSING: Final = frozenset({"not_found", "reference_not_found", "reference_ambiguous"})
@@ -54,7 +57,7 @@ class RowEnd:
     @property
     def was_decided(self) -> bool:
         """Whether the record was read and compared: a field that was neither sent nor told of is as the row wants."""
-        settled = self.status is Status.UNCHANGED or self.reason in _HELD_BACK
+        settled = (self.status is Status.UNCHANGED and self.reason != NOT_READ) or self.reason in _HELD_BACK
         return settled or self.edits is not None or bool(self.landed)
 
 

@@ -65,6 +65,16 @@ def decided(
     return Decided(rest_of(job, left, terms) if left else job, held, sent)
 
 
+def says_what_was_agreed(job: UpdateJob, remembered: Remembered, rules: FieldRules, terms: CompareRules) -> bool:
+    """Return whether all that a row says is what both sides last agreed on, so that only its record can differ."""
+    for path in touched(job, terms):
+        agreed = remembered.get(path, NEVER_AGREED)
+        by = Comparison(partial(_same, job, path, terms.schema), rules.seal, rules.is_sealed(path))
+        if not (isinstance(agreed.doubt, Unread) and by.stands(agreed.sheet, _wanted(job, path))):
+            return False
+    return True
+
+
 def in_doubt(remembered: Remembered, edits: Iterable[Edit]) -> Remembered:
     """Return what is remembered of a record, with the doubt that an attempt has left which is not remembered yet.
 

@@ -4,7 +4,7 @@
 a fault of that cell; a row that the filter leaves out is no row of the view.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -106,6 +106,7 @@ class SheetView:
         self.header = [*(each.target for each in taken), *recipe.constants]
         self.sources = [*self._at, *(-1 for _ in self._constants)]
         self.own_names = {each.target: each.source for each in taken}
+        self._private = _private(recipe)
         self._notated = [
             _Notated(at, self._remembering(how.text), self._remembering(how.stored), how.native)
             for at, each in enumerate(taken)
@@ -169,7 +170,7 @@ class SheetView:
 
     def own(self, refused: Unsendable) -> Unsendable:
         """Return a refusal that names the column of the sheet instead of that of the view."""
-        return _renamed(refused, self.own_names)
+        return _renamed(refused, self.own_names, self._private)
 
     def _refuse_twice(self, taken: Iterable[Taken], recipe: ViewRecipe) -> None:
         for each in taken:
@@ -206,6 +207,7 @@ class ObjectView:
     def __init__(self, recipe: ViewRecipe) -> None:
         self._taken = taken_by(recipe)
         self.own_names = {each.target: each.source for each in self._taken}
+        self._private = _private(recipe)
         self._constants: Mapping[str, JSON] = recipe.constants
         self._ignored = frozenset(recipe.ignore)
         self._filters = [(name, frozenset(wanted)) for name, wanted in recipe.filter.items()]
@@ -231,7 +233,7 @@ class ObjectView:
 
     def own(self, refused: Unsendable) -> Unsendable:
         """Return a refusal that names the member of the input instead of that of the view."""
-        return _renamed(refused, self.own_names)
+        return _renamed(refused, self.own_names, self._private)
 
 
 def _taken(target: str, column: str | ColumnRecipe, empty: Empty) -> Taken:
@@ -279,8 +281,16 @@ def _places(at: Sequence[int]) -> dict[int, tuple[int, ...]]:
     return found
 
 
-def _renamed(refused: Unsendable, own: Mapping[str, str]) -> Unsendable:
+def _private(recipe: ViewRecipe) -> frozenset[str]:
+    """Return the names, in the recipe and in the input, of the columns whose cells nobody is shown."""
+    columns = {name: each for name, each in recipe.columns.items() if isinstance(each, ColumnRecipe) and each.private}
+    return frozenset((*columns, *(each.column for each in columns.values())))
+
+
+def _renamed(refused: Unsendable, own: Mapping[str, str], private: Collection[str]) -> Unsendable:
     source = own.get(refused.column, refused.column)
+    if refused.column in private:
+        return replace(refused, column=source, message=f"`{source}` is private, and is not shown", cell="")
     if source == refused.column:
         return refused
     target = f"`{refused.column}`: "

@@ -12,7 +12,6 @@ CALLS = {
 }
 
 
-@pytest.mark.xfail("reconcile" not in app, reason="the command comes with its operation", strict=True)
 @pytest.mark.parametrize("name", CALLS)
 def test_what_is_started_is_a_command(name: str) -> None:
     assert CALLS[name] in read(name)

@@ -13,6 +13,7 @@ from worker.clock import Clock
 from worker.engine.bells import Bells
 from worker.journal import Journal, Planned
 from worker.policy.guards import Guards
+from worker.policy.nights import told_of
 from worker.policy.row import InFlightRow
 from worker.policy.sequencer import Aimed, Done, Doubted, Effect, Learned, LinedUp, Queued, Refused, Sequencer, Settled
 from worker.policy.verdict import Settle
@@ -46,13 +47,13 @@ class Planner:
     def _plan(self, row: InFlightRow) -> None:
         """Record a row that would be sent; the next row of its record is compared with the state it would leave."""
         job, change = row.job, row.change
+        message, fields = told_of(row, self.schema)
         self.guards.found(row.number)
         self._tell(row)
-        told = one_text.in_words(job.type, change, row.live, self.schema)
+        whole = one_text.in_words(job.type, change, row.live, self.schema)
+        message = "; ".join(filter(None, (message, whole)))
         self.journal.plan(
-            Planned(
-                row.number, job.type, job.id, Status.PENDING, message=told, edits=change.edits, unread=change.unread
-            )
+            Planned(row.number, job.type, job.id, Status.PENDING, "", message, fields, change.edits, change.unread)
         )
         self.sequencer.settled(row, Status.APPLIED, "", self.clock.moment())
 

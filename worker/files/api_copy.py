@@ -17,6 +17,9 @@ RECIPE_HASH: Final = "recipe_sha256"
 NIGHT: Final = "night"
 """The fact about a run that is a night of a job: its serial number."""
 
+GONE: Final = "gone"
+"""The fact about a run that clears what is gone since a night; it has that of the night, too."""
+
 RECIPE_PATH: Final = "recipe"
 """Name of the journal's fact: the path of the recipe itself, from whose folder its paths start."""
 

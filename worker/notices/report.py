@@ -66,9 +66,11 @@ class NightReport:
         changed: rows that were sent, or would be, because a value differs.
         drifted: rows with a field that somebody else changed, left alone. `kept`: the same under the rule `keep`.
         overwritten: rows with such a field that was sent over.
+        fought: records of which a field was overwritten in 3 of 7 nights: somebody sets it back every time.
         conflicts: rows with a field that both sides changed.
         quarantined: rows that were set aside. `recovered`: rows that failed before and now went well.
-        gone: records whose row is gone. `stored_otherwise`: rows that the API stores in a form of its own.
+        gone: records whose row is gone. `cleared`: those of them of which this night cleared something.
+        stored_otherwise: rows that the API stores in a form of its own.
         refused: replies that asked to slow down (429).
         cause: why the night as a whole ended, for example a guard's sentence; without values of cells.
         causes: why rows need action, the largest first.
@@ -86,10 +88,12 @@ class NightReport:
     drifted: int = 0
     kept: int = 0
     overwritten: int = 0
+    fought: int = 0
     conflicts: int = 0
     quarantined: int = 0
     recovered: int = 0
     gone: int = 0
+    cleared: int = 0
     stored_otherwise: int = 0
     refused: int = 0
     cause: str = ""
@@ -174,7 +178,7 @@ def from_document(document: Mapping[str, Any]) -> NightReport:
     counts = {Status(name): int(count) for name, count in document["counts"].items()}
     started = document["started_at"]
     began = datetime.fromisoformat(started).timestamp() if started else 0.0
-    numbers = {name: int(document[name]) for name in SEEN}
+    numbers = {name: int(document.get(name, 0)) for name in SEEN}
     report = NightReport(
         str(document["job"]), document["state"], int(document["exit_status"]), counts=counts, started=began
     )
@@ -185,10 +189,12 @@ SEEN: Final[Mapping[str, str]] = {
     "drifted": "drifted",
     "kept": "kept",
     "overwritten": "overwritten",
+    "fought": "fought over",
     "conflicts": "in conflict",
     "quarantined": "in quarantine",
     "recovered": "recovered",
     "gone": "gone",
+    "cleared": "of those cleared",
     "stored_otherwise": "stored otherwise",
 }
 """What a night counts besides statuses: the attribute of the report, and how it is called in a sentence."""

@@ -26,10 +26,10 @@ from worker.journal import PLAN, History, JournalError
 from worker.notices import metrics, sending
 from worker.notices.report import Cause, NightReport, NightState, from_document
 from worker.operations import apis, opening, recipes, runs
-from worker.operations.nights import judging
+from worker.operations.nights import gone, judging
 from worker.operations.nights.deciding import Aside, Deciding, field_rules
 from worker.operations.nights.folding import fold_others, folded, set_aside, surveyed
-from worker.operations.nights.job import Job, understood
+from worker.operations.nights.job import Job, state_beside, understood
 from worker.operations.nights.survey import Survey, named, survey
 from worker.operations.opening import RunHandle
 from worker.operations.runs import Access, Host, RunMode
@@ -231,12 +231,44 @@ class _Night:
         is_done = end.state == "finished"
         learned = folded(deciding, directory, serial, settings, is_whole=is_done and deciding.survey.is_whole)
         set_aside(memory, serial, self.job.quarantine.after)
-        report = self._report_of(deciding, end, directory, learned)
+        report = self._report_of(deciding, end, directory, serial, learned)
+        if learned is not None and learned.gone is not None and self.job.rules.missing != "ignore":
+            gone.write_list(directory, memory, deciding.target)
+            if self.job.rules.missing == "clear":
+                report = await self._clear_gone(deciding, directory, settings, access, report)
         counts = {**judging.numbers(deciding.survey), **judging.approval(memory.nights.get(serial))}
         memory.nights.end(serial, "accepted" if is_done else "interrupted", counts, report.exit_status)
         if is_done:
             self._tidy(memory)
         return report
+
+    async def _clear_gone(
+        self, deciding: Deciding, night: Path, settings: Settings, access: Access, report: NightReport
+    ) -> NightReport:
+        """Clear what the job has set in records whose row is gone, by a run of its own; return the night's report."""
+        memory, job = deciding.memory, self.job
+        records = ((each[0], each[1]) for each in memory.gone_records(deciding.target))
+        text, rows = gone.spooled(deciding, records, settings.target.type)
+        with text:
+            if not rows:
+                return report
+            directory = gone.directory_of(night)
+            settings = gone.settings_of(settings, f"gone since {night.name}")
+            with opening.begun(directory, settings, self.asked.warn, text, job.api, job.chosen) as handle:
+                for fact in (api_copy.NIGHT, api_copy.GONE):
+                    handle.journal.set_fact(fact, night.name)
+                end = await self._execute(
+                    handle, RunMode("apply", night=gone.nightly(deciding, self._deadline)), access
+                )
+        fold_others(deciding, job.chosen.path, self.home)
+        with closing(History(directory / JOURNAL)) as history:
+            cleared, went_well = gone.ended(history)
+        exit_status = report.exit_status
+        if end.state != "finished":
+            exit_status = end.exit_status
+        elif not went_well:
+            exit_status = max(exit_status, NOT_ALL)
+        return replace(report, cleared=cleared, exit_status=exit_status)
 
     # ---- parts
 
@@ -300,7 +332,7 @@ class _Night:
             self._today,
             self._quarantine,
         )
-        return Deciding(memory, target, terms, rules, Survey(), aside)
+        return Deciding(memory, target, terms, rules, Survey(), aside, job.rules.reread)
 
     def _settle_earlier(self, deciding: Deciding, path: Path) -> Path | None:
         """Take in what a killed or stopped night has done; return its directory if tonight simply goes on with it."""
@@ -326,11 +358,14 @@ class _Night:
         memory = deciding.memory
         nights = memory.nights.accepted()
         records = NamedRecords(memory.db, deciding.terms.schema)
-        gone = known = 0
-        if nights and found.is_whole:
+        missing = known = 0
+        if nights and found.is_whole and self.job.rules.missing != "ignore":
             records.note(named(copy, settings, deciding.terms.schema))
-            gone, known = records.count(deciding.target)
-        facts = judging.source_facts(found, nights[0] if nights else None, gone, known)
+            missing, known = records.count(deciding.target)
+            if self.job.rules.missing == "clear":
+                missing = gone.to_clear(deciding, records.missing(deciding.target), settings.target.type)
+                known = max(missing, known)
+        facts = judging.source_facts(found, nights[0] if nights else None, missing, known)
         return before_reading(facts, base_of(judging.accepted(nights)), self._guards(memory))
 
     def _guards(self, memory: Memory) -> NightGuards:
@@ -346,7 +381,7 @@ class _Night:
         mine = _last(self.job.state)
         since = mine.started if mine else 0.0
         for name in self.job.chosen.recipe.after:
-            other = _last(self.job.chosen.folder / f"{name}.state")
+            other = _last(state_beside(self.job.chosen, name))
             if other is None or other.exit_status not in {DONE, NOT_ALL} or other.started < since:
                 raise ConfigError(f"{name} has not ended well since the last night of {self.job.name}: run it first.")
 
@@ -423,7 +458,9 @@ class _Night:
             conflicts=told["both_changed"], overwritten=told["overwritten"],
         )  # fmt: skip
 
-    def _report_of(self, deciding: Deciding, end: RunEnd, directory: Path, learned: Folded | None) -> NightReport:
+    def _report_of(
+        self, deciding: Deciding, end: RunEnd, directory: Path, serial: int, learned: Folded | None
+    ) -> NightReport:
         """Return how a night ended that sent, or was to."""
         job, summary = self.job, end.summary
         state: NightState = "finished" if end.state == "finished" else "stopped"
@@ -450,9 +487,10 @@ class _Night:
             kept=told["kept"],
             conflicts=told["both_changed"],
             overwritten=told["overwritten"],
+            fought=deciding.memory.fought_over(serial),
             quarantined=aside,
             recovered=len(learned.healed) if learned else 0,
-            gone=deciding.memory.gone(deciding.target),
+            gone=0 if job.rules.missing == "ignore" else deciding.memory.gone(deciding.target),
             stored_otherwise=told["differs"],
             refused=summary.refused_429,
             causes=causes,

@@ -113,6 +113,14 @@ def at_end(settle: Settle, row: InFlightRow, schema: Schema) -> Settle:
     return replace(settle, reason=worse.reason, message="; ".join(filter(None, words)), fields=fields)
 
 
+def told_of(row: InFlightRow, schema: Schema) -> tuple[str, tuple[str, ...]]:
+    """Return what is told of the fields of a row, in words, and their columns; nothing for most rows."""
+    if not row.told:
+        return "", ()
+    held = _left_alone(row, schema)
+    return held.message, held.fields
+
+
 def _left_alone(row: InFlightRow, schema: Schema) -> Settle:
     """Return what settles a row of which nothing is sent, by the worst of what is told of its fields."""
     kinds = {each.kind for each in row.told}

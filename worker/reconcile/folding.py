@@ -39,6 +39,7 @@ class Run:
         is_undo: whether it puts old values back.
         named: how every row of the source names its record, None for one whose key cannot be read. None for runs that
             do not say who is gone: partial sheets, undos, nights that stopped before they had read all.
+        is_gone: whether it clears what is gone: no row of it is one of the job's, in trouble or not.
     """
 
     serial: int
@@ -48,6 +49,7 @@ class Run:
     target: int = 1
     is_undo: bool = False
     named: Iterable[Named | None] | None = None
+    is_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ class _Folding:
                 self._learn_of(job, ending, (run.target, family, record_id, job.reference))
         else:
             row = (run.target, "", f"row {ending.job.ref.digest.hex()}")
-        if not run.is_undo:
+        if not (run.is_undo or run.is_gone):
             self._follow(row, ending)
 
     def _learn_of(self, job: UpdateJob, ending: _Ending, named: tuple[int, str, str, str]) -> None:

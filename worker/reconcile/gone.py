@@ -29,7 +29,7 @@ _IS_NAMED: Final = """
 _BACK: Final = f"UPDATE record SET gone = NULL WHERE target = ? AND gone IS NOT NULL AND {_IS_NAMED}"  # noqa: S608  # a constant
 _GONE: Final = f"UPDATE record SET gone = ? WHERE target = ? AND gone IS NULL AND NOT {_IS_NAMED}"  # noqa: S608  # a constant
 _NAMED: Final = "SELECT count(*) FROM record WHERE target = ? AND gone IS NULL"
-_NEWLY: Final = f"{_NAMED} AND NOT {_IS_NAMED}"  # a constant
+_NEWLY: Final = f"{_NAMED} AND NOT {_IS_NAMED}"
 _WHO: Final = f"SELECT type, id FROM record WHERE target = ? AND NOT {_IS_NAMED} ORDER BY n"  # noqa: S608  # a constant
 
 
@@ -74,7 +74,8 @@ class NamedRecords:
 
         Those that were gone before do not count: they would stop every night after one that was approved.
         """
-        return tuple(self._db.execute(each, (target,)).fetchone()[0] for each in (_NEWLY, _NAMED))
+        (missing,), (named,) = (self._db.execute(each, (target,)).fetchone() for each in (_NEWLY, _NAMED))
+        return missing, named
 
     def mark(self, target: int, serial: int) -> int:
         """Write down who is gone since this night, and who is back; count the former."""

@@ -29,9 +29,21 @@ _DIGEST: Final = 16
 
 _WRONG: Final = (ValueError, TypeError, KeyError, IndexError, AttributeError)
 """What is raised where no version of this program wrote what is read."""
+FOUGHT: Final = 3
+"""Nights of the last seven in which a field was overwritten with one value: somebody sets it back every time."""
+
+_WEEK: Final = 0b111_1111
 
 _RECORD: Final = """
-    SELECT n, shape, agreed, stored, at, gone, EXISTS (SELECT 1 FROM exception WHERE record = n) FROM record
+    SELECT n, shape, agreed, stored, at, gone, read, EXISTS (SELECT 1 FROM exception WHERE record = n) FROM record
+    WHERE target = ? AND type = ? AND id = ?
+"""
+_NAMED_BY: Final = "SELECT id FROM record WHERE target = ? AND type = ? AND key = ? AND gone IS NULL"
+_GONE: Final = """
+    SELECT type, id, coalesce(key, ''), gone FROM record WHERE target = ? AND gone IS NOT NULL ORDER BY n
+"""
+_LEFT: Final = """
+    SELECT 1 FROM record JOIN exception ON exception.record = record.n AND exception.kind = 'gone'
     WHERE target = ? AND type = ? AND id = ?
 """
 _DOUBTS: Final = "SELECT field, sheet, live FROM exception WHERE record = ? AND kind = 'doubt'"
@@ -70,6 +82,7 @@ class Record:
         at: seconds since the epoch of the latest attempt or read that says so.
         gone: serial number of the night since which no row names it, None if one does.
         is_exceptional: whether any of its fields is not in plain agreement.
+        read: serial number of the night that last read it.
     """
 
     n: int = 0
@@ -78,6 +91,7 @@ class Record:
     at: float = 0.0
     gone: int | None = None
     is_exceptional: bool = False
+    read: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +192,14 @@ class Memory:
         """Return how many records no row of the source names any more."""
         return int(next(self.select("SELECT count(*) FROM record WHERE target = ? AND gone IS NOT NULL", target))[0])
 
+    def gone_records(self, target: int) -> Iterator[tuple[str, str, str, int]]:
+        """Yield type, id and key of the records that no row names any more, and the night since which that is so."""
+        return self.select(_GONE, target)
+
+    def is_left(self, target: int, type_name: str, record_id: str) -> bool:
+        """Return whether a record whose row is gone was left as it is, since somebody had changed it."""
+        return next(self.select(_LEFT, target, type_name, record_id), None) is not None
+
     def close(self) -> None:
         """Close the file, and seal it."""
         self.db.close()
@@ -225,7 +247,7 @@ class Memory:
             row = self.db.execute(_RECORD, (target, type_name, record_id)).fetchone()
         if row is None:
             return Record()
-        n, shape, agreed, stored, at, gone, is_exceptional = row
+        n, shape, agreed, stored, at, gone, read, is_exceptional = row
         try:
             fields = self._fields(shape)
             sheets = decode(agreed)
@@ -241,7 +263,11 @@ class Memory:
                 found.update(self._doubts(n, found))
         except _WRONG as error:
             raise _not_understood(self.path, error) from error
-        return Record(n, fields, found, at, gone, bool(is_exceptional))
+        return Record(n, fields, found, at, gone, bool(is_exceptional), read)
+
+    def named_by(self, target: int, type_name: str, key: str) -> frozenset[str]:
+        """Return the ids of the records that rows have named by a key other than the id."""
+        return frozenset(each for (each,) in self.select(_NAMED_BY, target, type_name, key))
 
     def exceptions(self) -> Iterator[FieldException]:
         """Yield the fields that are not in plain agreement, record by record."""
@@ -259,6 +285,11 @@ class Memory:
         """Return how a row fails, None if it does not."""
         query = _TROUBLES.replace("ORDER BY 1, 2, 3", "WHERE target = ? AND type = ? AND ident = ?")
         return next((Trouble(*row) for row in self.select(query, target, type_name, ident)), None)
+
+    def fought_over(self, serial: int) -> int:
+        """Count the records of which a night has overwritten a field again and again, always with the same value."""
+        found = self.select("SELECT record, nights FROM exception WHERE kind = 'overwritten' AND last = ?", serial)
+        return len({record for record, nights in found if (nights & _WEEK).bit_count() >= FOUGHT})
 
     def set_aside(self, rows: Iterable[tuple[int, str, str]], serial: int | None) -> None:
         """Set rows aside, by target, type and ident, or take them back (None)."""

@@ -23,6 +23,7 @@ _UPDATE: Final = """
     UPDATE record SET key = coalesce(?, key), shape = ?, agreed = ?, stored = ?, at = ?, read = max(read, ?)
     WHERE n = ?
 """
+_MOVED: Final = "UPDATE record SET key = NULL WHERE target = ? AND type = ? AND key = ? AND id <> ?"
 _READ: Final = "UPDATE record SET key = coalesce(?, key), at = max(at, ?), read = max(read, ?) WHERE n = ?"
 _NOTED: Final = "SELECT kind, sheet, since, last, nights FROM exception WHERE record = ? AND field = ?"
 _NOTE: Final = "INSERT OR REPLACE INTO exception VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -57,6 +58,8 @@ class Writing:
             at: seconds since the epoch of the attempt or read that says so.
         """
         target, type_name, record_id, key = named
+        if key:  # it names one record at a time
+            self.memory.db.execute(_MOVED, (target, type_name, key, record_id))
         if at < kept.at:
             learned = [each for each in learned if each.path not in kept.agreed]
         agreed = {**kept.agreed, **{each.path: each.agreed for each in learned}}

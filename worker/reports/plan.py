@@ -10,7 +10,9 @@ from typing import Final, TextIO
 from jobs.apis.schema import Schema
 from jobs.changes.edits import column_of, in_columns
 from jobs.model import Absent, Edit, RowRef, Status, Unread
+from jobs.recipe.fields import NOTHING_PRIVATE, Private, private_of
 from worker.files.atomic import replacing
+from worker.files.source import rules
 from worker.journal import History, Planned, RowOutcome
 from worker.journal.schema import JournalDamaged
 from worker.reports.formats import csv_head, csv_text, json_lines
@@ -208,7 +210,10 @@ def write_plan(directory: Path, history: History, settings: Settings, schema: Sc
     pair, names = ("plan.csv", "plan.ndjson"), names_of(schema, settings.target.type)
     with records_of(directory, settings, schema) as records, replacing(directory, pair) as files:
         table, lines = files
-        _write(_paired(records, history.planned(), settings.input.limit), table, lines, summary, schema, names)
+        pairs = _paired(records, history.planned(), settings.input.limit)
+        private = private_of(settings.input.view, rules(settings.input, settings.target.type, schema))
+        pairs = pairs if private is NOTHING_PRIVATE else _discreet(pairs, private)
+        _write(pairs, table, lines, summary, schema, names)
         if summary.rows != rows:
             raise JournalDamaged(f"the copy of the input has {summary.rows} rows; the journal was made for {rows}.")
     return summary
@@ -233,6 +238,12 @@ def _write(
         lines.write(json_lines(members(ref, planned, schema, names) for ref, planned in chunk))
         for ref, planned in written:
             summary.add(ref, planned)
+
+
+def _discreet(pairs: Iterable[tuple[RowRef, Planned]], private: Private) -> Iterator[tuple[RowRef, Planned]]:
+    """Yield every row without the values that nobody is to be shown."""
+    for ref, planned in pairs:
+        yield ref, replace(planned, edits=tuple(map(private.concealed, planned.edits)))
 
 
 def _as_written(planned: Planned, schema: Schema) -> Planned:

@@ -120,6 +120,8 @@ def _lines(ref: RowRef, planned: Planned) -> Iterator[list[str]]:
         yield [*start, own_text(column_of(edit)), *values, note_of(edit)]
     for name in planned.unread:
         yield [*start, own_text(name), "", "", "always sent"]
+    if planned.message:  # a night tells of fields that it leaves as they are, or sends over a change
+        yield [*start, own_text(";".join(planned.fields)), "", "", own_text(planned.message)]
 
 
 def members(ref: RowRef, planned: Planned, schema: Schema, names: KeyNames | None = None) -> dict[str, object]:

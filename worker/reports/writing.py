@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import compress, islice
 from operator import itemgetter
 from pathlib import Path
@@ -11,9 +12,11 @@ from typing import BinaryIO, Final, TypeVar
 from jobs.apis.schema import Schema
 from jobs.columns import keys_of
 from jobs.formats import ObjectFormat
+from jobs.model import Status
+from jobs.recipe.fields import NOTHING_PRIVATE, private_of
 from worker.files.atomic import replacing
-from worker.files.source import format_of, opened, options_of, sheet_name, spooled_in
-from worker.journal import History
+from worker.files.source import format_of, opened, options_of, rules, sheet_name, spooled_in
+from worker.journal import History, RowOutcome
 from worker.journal.schema import JournalDamaged
 from worker.reports.formats import csv_head, csv_line, encode
 from worker.reports.keys import names_of
@@ -25,6 +28,9 @@ from worker.settings import Settings
 
 _CHUNK: Final = 500
 """Rows that are formatted together."""
+
+_SAID_BY_API: Final = frozenset({Status.REJECTED, Status.FAILED, Status.UNKNOWN})
+"""Statuses of rows whose message may be the API's own."""
 
 T = TypeVar("T")
 
@@ -54,7 +60,9 @@ def write(directory: Path, history: History, settings: Settings, schema: Schema,
         results, failed, lines, digest = files
         results.write(csv_head(view.header))
         failed.write(view.failed_head)
-        for chunk in _chunks(merge(records, history.settled(), history.doubts(), settings.input.limit)):
+        merged = merge(records, history.settled(), history.doubts(), settings.input.limit)
+        private = private_of(settings.input.view, rules(settings.input, settings.target.type, schema))
+        for chunk in _chunks(merged if private is NOTHING_PRIVATE else discreet(merged, private.columns)):
             view.targets = history.targets(chunk[0][0].ref.row, chunk[-1][0].ref.row)
             table, objects = lines_of(view, chunk)
             results.writelines(table)
@@ -70,6 +78,19 @@ def write(directory: Path, history: History, settings: Settings, schema: Schema,
         summary = summarise(history, settings, schema, causes.groups(view.place), tally, view.failed_name)
         digest.write(encode(summary.document()) + "\n")
     return summary
+
+
+def discreet(rows: Iterable[Row[Record]], columns: frozenset[str]) -> Iterator[Row[Record]]:
+    """Yield rows without what the API said of private columns, or of nobody knows which: it may quote a value."""
+    hidden: dict[RowOutcome, RowOutcome] = {}
+    for record, fate, request_id, at in rows:
+        may_quote = fate.status in _SAID_BY_API and (not fate.fields or not columns.isdisjoint(fate.fields))
+        yield record, hidden.setdefault(fate, _without_words(fate)) if may_quote else fate, request_id, at
+
+
+def _without_words(fate: RowOutcome) -> RowOutcome:
+    errors = tuple(replace(each, title="", detail="") for each in fate.errors)
+    return replace(fate, message="", errors=errors)
 
 
 def lines_of(view: View, rows: Iterable[Row[Record]]) -> tuple[list[str], list[str]]:

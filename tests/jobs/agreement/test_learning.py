@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from jobs.agreement.learning import Learned, Memorizing, RowEnd, edit_at, learned, settled, undone, wanted
+from jobs.agreement.learning import NOT_READ, Learned, Memorizing, RowEnd, edit_at, learned, settled, undone, wanted
 from jobs.agreement.model import Agreed, FieldRules, Kind, Sealed, Told
 from jobs.changes.diff import CompareRules
 from jobs.model import ABSENT, UNREAD, Edit, Link, Path, RowRef, Status, UpdateJob
@@ -272,3 +272,10 @@ def test_of_a_described_api_an_empty_member_is_a_cleared_one() -> None:
     by = Memorizing(CompareRules(DESK), FieldRules(), seal)
     assert by.is_same(("attributes", "metadata", "k"), ABSENT, None)
     assert not by.is_same(("attributes", "metadata", "k"), UNREAD, None)
+    assert PRIVATE.is_same(A, seal("S"), seal("S"))
+    assert not PRIVATE.is_same(A, "S", seal("S"))  # a value of an older memory is told as another
+
+
+def test_a_row_whose_record_was_not_read_teaches_nothing() -> None:
+    assert RowEnd(Status.UNCHANGED, "as_wanted").was_decided
+    assert not RowEnd(Status.UNCHANGED, NOT_READ).was_decided

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.agreement.model import Agreed, Clearing, Drift, FieldRules, Remembered, Sealed, Told
-from jobs.agreement.rows import Decided, decided, in_doubt
+from jobs.agreement.rows import Decided, decided, in_doubt, says_what_was_agreed
 from jobs.changes.diff import CompareRules, difference
 from jobs.changes.overtaking import Inseparable, touched
 from jobs.model import ABSENT, UNREAD, Edit, Link, Live, Path, RowRef, UpdateJob
@@ -288,3 +288,17 @@ def test_what_is_held_is_never_sent_and_what_stands_stays(fields: dict[str, dict
     standing = {path for path in touched(job, TERMS) if job.attributes[path[1]] == record.attributes[path[1]]}
     assert standing <= mine
     assert found.job is job or mine < touched(job, TERMS)
+
+
+@pytest.mark.parametrize(
+    ("remembered", "expected"),
+    [
+        ({}, False),
+        ({NAME: Agreed("new", "new")}, True),
+        ({NAME: Agreed("new", "as stored")}, True),
+        ({NAME: Agreed("old", "new")}, False),
+        ({NAME: Agreed("new", "new", doubt="x")}, False),
+    ],
+)
+def test_a_row_says_what_was_agreed_if_the_sheet_has_not_changed(remembered: Remembered, expected: bool) -> None:
+    assert says_what_was_agreed(row(attributes={"name": "new"}), remembered, FieldRules(), TERMS) is expected

@@ -116,7 +116,7 @@ def test_what_no_read_shows_is_sent_when_the_sheet_changes_or_a_doubt_is_left(
         ("empty", Agreed(), "x", "leave not_ours", "leave not_ours", "leave not_ours"),
         ("gone", Agreed(), "x", "leave gone", "leave gone", "leave gone"),
         ("empty", FIRST_DOUBT, "b", "leave not_ours", "leave not_ours", "leave not_ours"),
-        ("empty", Agreed(), None, "leave", "leave", "leave"),
+        ("empty", Agreed(), None, "leave blank", "leave blank", "leave blank"),
         ("empty", Agreed(), UNREAD, "leave not_ours", "leave not_ours", "leave not_ours"),
         # cleared is a value: once it is cleared, the row is gone for good; an empty cell still says so
         ("gone", Agreed(None, None), "x", "leave gone", "leave gone", "leave gone"),

@@ -225,3 +225,31 @@ def test_an_object_has_the_record_that_the_view_names() -> None:
     objects = ViewedObjects(RECIPE, RULES)
     assert objects.record(ObjectRow(ref(1), {"STATUS": "A", "SHOP_ID": "x1"})) == "x1"
     assert objects.record(ObjectRow(ref(1), {"STATUS": "B", "SHOP_ID": "x1"})) == ""
+
+
+@pytest.mark.parametrize(
+    ("cells", "named"),
+    [
+        (("A", "x1", "7", "", "", ""), ("boats", "x1", "")),
+        (("B", "x1", "7.5", "", "", ""), ("boats", "x1", "")),  # filtered, in another notation
+        (("A", "", "7", "", "", ""), None),
+        (("A", "x1"), None),
+    ],
+)
+def test_a_row_that_is_not_sent_names_its_record_all_the_same(
+    cells: tuple[str, ...], named: tuple[str, str, str] | None
+) -> None:
+    assert columns().named(row(*cells)) == named
+
+
+def test_the_columns_in_which_a_row_says_something_have_the_names_of_the_view() -> None:
+    assert columns().filled(row("A", "x1", "7", "", "", "k")) == ["id", "berth", "rig"]
+    assert columns().filled(row("A", "x1")) == ["id"]
+
+
+def test_an_object_names_its_record_unless_it_cannot_be_read() -> None:
+    objects = ViewedObjects(RECIPE, RULES)
+    assert objects.named(ObjectRow(ref(1), {"STATUS": "B", "SHOP_ID": "x1"})) == ("boats", "x1", "")
+    assert objects.named(ObjectRow(ref(1), {"SHOP_ID": "x1", "PLATZ": "7.5"})) is None
+    assert objects.named(ObjectRow(ref(1), {"STATUS": "A"})) is None
+    assert objects.filled(ObjectRow(ref(1), {"SHOP_ID": "x1", "NAME": "", "PLATZ": None})) == ["SHOP_ID"]

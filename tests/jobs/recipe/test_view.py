@@ -189,3 +189,12 @@ def test_objects_are_filtered_and_their_members_ignored() -> None:
     )
     refused = Unsendable(REF, "wrong_type", "`id`: x", "id", "x")
     assert ObjectView(RECIPE).own(refused).column == "SHOP_ID"
+
+
+def test_a_refusal_of_a_private_cell_does_not_show_it() -> None:
+    view = ViewRecipe(columns={"id": "ID", "code": ColumnRecipe(column="CODE", private=True), "name": "NAME"})
+    for seen in (SheetView(view, ["ID", "CODE", "NAME"]), ObjectView(view)):
+        for column in ("code", "CODE"):
+            refused = seen.own(Unsendable(REF, "wrong_type", f"`{column}`: 's3cret' is no number", column, "s3cret"))
+            assert refused == Unsendable(REF, "wrong_type", "`CODE` is private, and is not shown", "CODE")
+        assert seen.own(Unsendable(REF, "wrong_type", "`name`: 'x'", "name", "x")).cell == "x"

@@ -87,6 +87,9 @@ class Notes:
     def learn(self, name: str, value: str) -> None:
         self.lines.append(f"learn {name} {value}")
 
+    def hold(self, row: int, told: Any) -> None:
+        self.lines.append(f"hold {row} {' '.join(each.kind for each in told)}")
+
     def keep_stored(self, row: int, image: Any) -> None:
         self.lines.append(f"stored {row}")
 

@@ -31,6 +31,9 @@ class Notes:
     lines: list[str] = field(default_factory=list)
     results: list[RowResult] = field(default_factory=list)
 
+    def hold(self, row: int, told: Any) -> None:
+        self.lines.append(f"hold {row} {' '.join(each.kind for each in told)}")
+
     def settle(self, result: RowResult) -> None:
         self.results.append(result)
         self.lines.append(f"settle {result.ref.row} {result.status}")
@@ -131,7 +134,7 @@ def test_a_row_that_was_applied_but_for_a_conflict_is_one_and_has_landed_all_the
     made = in_hand(of)
     made.told = (Told(("attributes", "code"), "both_changed", "new", "theirs", "old"),)
     of.settle(made, Settle(""), Reply(200, {}))
-    assert notes.lines == ["land 1 1", "settle 1 conflict"]
+    assert notes.lines == ["hold 1 both_changed", "land 1 1", "settle 1 conflict"]
     assert (notes.results[0].reason, notes.results[0].fields) == ("both_changed", ("code",))
     assert of.recent.over("a", Live("orders", {"name": "old"}), 8.0).attributes == {"name": "new"}
     assert of.guards._sends.succeeded
@@ -154,7 +157,7 @@ def test_a_row_of_which_nothing_is_known_to_be_applied_has_not_landed(
     made = in_hand(of)
     made.told = (Told(("attributes", "code"), kind, "new", "theirs", "old"),)
     of.settle(made, settle, None)
-    assert notes.lines == lines
+    assert notes.lines == [f"hold 1 {kind}", *lines]
 
 
 def test_tags_that_were_discarded_are_taken_out_of_what_the_row_wrote() -> None:

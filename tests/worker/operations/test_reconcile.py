@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.operations.nights.desk import TYPE, desk, interrupting
+from tests.worker.operations.nights.desk import TYPE, desk, interrupting, record
 from worker.exit_statuses import BUSY, DONE, NOT_ALL, REFUSED, STOPPED
 from worker.files.locks import holding, of_job
 from worker.notices.report import NightReport
@@ -211,6 +211,9 @@ async def test_a_job_waits_for_those_it_comes_after(tmp_path: Path) -> None:
         at = NightReport("skus", "finished", DONE, started=2e9)
         (skus / "last.json").write_text(json.dumps({**at.document(), "last_success": 2e9}))
         assert (await own.night(first=True)).outcome == "ok"
+        (tmp_path / "skus.toml").write_text('[run]\nstate = "elsewhere"\n')  # where nothing is
+        own.export(own.of(3))
+        assert (await own.night()).outcome == "refused"
 
 
 async def test_a_row_that_fails_night_after_night_is_set_aside_and_comes_back(tmp_path: Path) -> None:
@@ -261,3 +264,183 @@ async def test_somebody_is_told_by_a_command_and_the_metrics_are_written(tmp_pat
         metrics = (tmp_path / "rowpatch-prices.prom").read_text()
         assert 'rowpatch_drifted_rows{job="prices"} 1\n' in metrics
         assert 'rowpatch_rows{job="prices",status="unchanged"} 2\n' in metrics
+
+
+async def test_a_field_that_is_fought_over_is_told(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.ordered('[rules]\ndrift = "overwrite"\n[guards]\noverwritten = "off"\n')
+        own.export(own.of(3))
+        await own.night(first=True)
+        fought = []
+        for _ in range(4):
+            own.edit(1, reference="by hand")
+            own.export(own.of(3))
+            report = await own.night()
+            assert (report.overwritten, own.attributes(1)["reference"]) == (1, "a-1")
+            fought.append(report.fought)
+        assert fought == [0, 0, 1, 1]
+        assert "1 fought over" in report.line()
+        own.edit(1, reference="by hand")
+        own.export(own.of(3, "b"))
+        assert (await own.night()).fought == 0  # another value of the sheet
+
+
+BY_REFERENCE = f"""\
+source = "exports/*.csv"
+type = "{TYPE}"
+key = "reference"
+[columns]
+reference = "REF"
+"metadata.note" = "NOTE"
+"""
+
+
+async def test_a_key_that_leads_to_another_record_is_a_conflict(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.recipe.write_text(BY_REFERENCE)
+        for number in range(3):
+            own.edit(number, reference=f"R{number}")
+        own.export([("R0", "a"), ("R1", "b")], "REF,NOTE")
+        assert (await own.night(first=True)).exit_status == DONE
+        own.edit(1, reference="old")
+        own.edit(2, reference="R1")
+        own.export([("R0", "a"), ("R1", "c")], "REF,NOTE")
+        report = await own.night()
+        assert own.results(report.run) == [("unchanged", "as_wanted"), ("conflict", "key_moved")]
+        assert "note" not in own.attributes(2)["metadata"]
+        own.edit(0, reference="new")  # a key that was corrected on both sides is the same record
+        own.export([("new", "z")], "REF,NOTE")
+        report = await own.night()
+        assert (report.changed, own.attributes(0)["metadata"]["note"]) == (1, "z")
+
+
+async def test_a_plan_tells_of_fields_that_a_row_leaves_alone(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.export(own.of(3))
+        await own.night(first=True)
+        own.edit(1, reference="by hand")
+        own.export([(0, "a-0", "n0"), (1, "a-1", "new")])
+        report = await own.night(dry_run=True)
+        assert report.run is not None
+        plan = (report.run / "plan.csv").read_text()
+        assert 'reference not sent, drifted (sheet ""a-1"", record ""by hand"", last agreed ""a-1"")' in plan
+
+
+async def test_what_is_gone_is_listed_and_left_alone(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.export(own.of(20))
+        await own.night(first=True)
+        own.export(own.of(19))
+        report = await own.night()
+        assert (report.gone, report.cleared, own.sent(), report.exit_status) == (1, 0, 20, DONE)
+        assert report.run is not None
+        line = f"{TYPE},{record(19)},,{report.run.name}"
+        assert (report.run / "gone.csv").read_text(encoding="utf-8-sig").splitlines() == ["type,id,key,since", line]
+        own.export(own.of(20))
+        assert (await own.night()).gone == 0
+
+
+async def test_what_is_gone_is_cleared_where_the_recipe_says_so_and_only_what_the_job_has_set(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.ordered('[rules]\nmissing = "clear"\n')
+        own.export(own.of(20))
+        await own.night(first=True)
+        own.edit(18, reference="by hand")
+        own.export(own.of(18))
+        report = await own.night()
+        assert (report.gone, report.cleared, report.rows, report.exit_status) == (2, 2, 18, DONE), report
+        assert own.attributes(19)["reference"] is None
+        assert own.attributes(19)["metadata"] == {"origin": "seed"}  # which the job has never set
+        assert (own.attributes(18)["reference"], own.attributes(18)["metadata"]) == ("by hand", {"origin": "seed"})
+        sent = own.sent()
+        own.export(own.of(18))
+        again = await own.night()
+        assert (again.gone, again.cleared, again.exit_status, own.sent()) == (2, 0, DONE, sent)
+        own.export(own.of(20))
+        back = await own.night()
+        assert (back.gone, back.changed, own.attributes(19)["reference"]) == (0, 2, "a-19"), back
+        assert (back.conflicts, own.attributes(18)["reference"]) == (0, "by hand")
+
+
+async def test_too_much_that_would_be_cleared_stops_the_night_also_if_it_is_gone_for_long(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.ordered('[guards]\ngone = "off"\nrows_shrink = "off"\nemptied = "off"\n')
+        own.export(own.of(40))
+        await own.night(first=True)
+        own.export(own.of(20))
+        assert (await own.night()).gone == 20
+        own.ordered('[rules]\nmissing = "clear"\n')
+        own.export(own.of(20))
+        sent = own.sent()
+        report = await own.night()
+        assert (report.outcome, own.sent()) == ("guard", sent)
+        assert "20 (" in report.cause
+        done = await own.night(days=0, hours=1, approved=report.run)
+        assert (done.cleared, done.exit_status) == (20, DONE)
+        own.export(own.of(20))
+        assert (await own.night()).outcome == "ok"
+
+
+async def test_nothing_is_cleared_in_a_night_with_a_key_that_cannot_be_read(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.ordered('[rules]\nmissing = "clear"\n')
+        own.export(own.of(20))
+        await own.night(first=True)
+        own.export([*own.of(19), ("", "x", "y")])
+        report = await own.night()
+        assert (report.gone, report.cleared, own.sent()) == (0, 0, 20)
+        assert report.run is not None
+        assert not (report.run / "gone.csv").exists()
+
+
+async def test_private_values_are_in_no_report(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.recipe.write_text(
+            own.recipe.read_text().replace('= "NOTE"', '= { column = "NOTE", private = true }')
+            + f'[[notify]]\ncommand = ["/bin/sh", "-c", "cat >> {tmp_path}/told"]\n'
+        )
+        own.export([(n, f"a-{n}", f"secret-{n}") for n in range(3)])
+        await own.night(first=True)
+        own.edit(1, metadata={"note": "hidden"})
+        own.export([(0, "a-0", "secret-new"), (1, "a-1", "secret-1"), (2, "a-2", "secret-both")])
+        own.edit(2, metadata={"note": "hidden"})
+        report = await own.night()
+        assert (report.changed, report.drifted, report.conflicts) == (1, 1, 1)
+        assert report.run is not None
+        for name in ("plan.csv", "plan.ndjson", "summary.json"):
+            text = (report.run / name).read_text()
+            assert "secret" not in text
+            assert "hidden" not in text
+        messages = [
+            each["message"] for each in map(json.loads, (report.run / "results.ndjson").read_text().splitlines())
+        ]
+        assert messages[1:] == ["metadata.note not sent, drifted", "metadata.note not sent, both changed"]
+        assert "secret" not in (tmp_path / "told").read_text() + report.line()
+        assert b"secret" not in (tmp_path / "prices.state" / "state.sqlite3").read_bytes()
+
+
+async def test_records_are_read_once_in_so_many_nights_unless_their_rows_change(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.ordered("[rules]\nreread = 4\n")
+        own.export(own.of(40))
+        await own.night(first=True)
+        seen: list[set[int]] = []
+        for _ in range(4):
+            own.export(own.of(40))
+            report = await own.night()
+            assert (report.outcome, report.rows, report.changed) == ("ok", 40, 0)
+            reasons = [reason for _, reason in own.results(report.run)]
+            seen.append({number for number, reason in enumerate(reasons) if reason == "as_wanted"})
+            assert 0 < len(seen[-1]) < 40
+        assert set().union(*seen) == set(range(40))
+        own.edit(7, reference="by hand")
+        own.export(own.of(40, but={8: "new"}))
+        report = await own.night()
+        assert (report.changed, own.attributes(8)["reference"]) == (1, "new")
+        drifted = report.drifted
+        for _ in range(3):
+            own.export(own.of(40, but={8: "new"}))
+            drifted = max(drifted, (await own.night()).drifted)
+        assert drifted == 1
+        own.export(own.of(40, but={8: "new"}))
+        assert (await own.night()).drifted == 1  # what stands out is read every night

@@ -13,7 +13,7 @@ from jobs.model import UNREAD, Edit, Live, Path, RowRef, Status, UpdateJob
 from jobs.reasons import REASONS
 from tests.schemas import DESK, SCHEMA, TERMS
 from worker.policy.decision import UNCHANGED, decide_row
-from worker.policy.nights import Night, at_end, decide_night, no_clearing
+from worker.policy.nights import Night, at_end, decide_night, no_clearing, told_of
 from worker.policy.row import InFlightRow
 from worker.policy.verdict import ReadBack, Settle
 
@@ -310,3 +310,13 @@ def test_reasons_of_nights_have_the_status_of_the_table() -> None:
 def test_without_rules_nothing_is_cleared() -> None:
     assert no_clearing(ONE) == {}
     assert decide_night(night(), row(), live("new", "new")) is UNCHANGED
+
+
+def test_what_a_plan_tells_of_a_row_is_what_its_result_would_say() -> None:
+    asked = row()
+    assert told_of(asked, SCHEMA) == ("", ())
+    asked.told = (Told(CODE, "drifted", "S", "theirs", "S"),)
+    assert told_of(asked, SCHEMA) == (
+        'code not sent, drifted (sheet "S", record "theirs", last agreed "S")',
+        ("code",),
+    )

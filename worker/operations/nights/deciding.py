@@ -4,18 +4,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
+from zlib import crc32
 
+from jobs.agreement.learning import NOT_READ
 from jobs.agreement.model import Clearing, Drift, FieldRules, Remembered
+from jobs.agreement.rows import says_what_was_agreed
 from jobs.apis.schema import Schema
 from jobs.changes.diff import CannotMerge, Change, CompareRules, difference
 from jobs.changes.overtaking import left_of
 from jobs.columns import Rules as Reading
 from jobs.model import Live, Path, RowRef, Status, Unsendable, UpdateJob
 from jobs.reasons import REASONS
-from jobs.recipe.columns import ViewedColumns
+from jobs.recipe.fields import field_paths
 from jobs.recipe.model import Recipe
 from jobs.recipe.terms import Rules
-from jobs.recipe.view import taken_by
 from worker.operations.nights.survey import Survey
 from worker.operations.runs import Nightly
 from worker.policy.nights import Night, decide_night
@@ -25,6 +27,7 @@ from worker.policy.verdict import ReadBack, Settle
 from worker.reconcile import Memory
 from worker.reconcile import Trouble as Remembering
 from worker.reconcile.writing import replaced
+from worker.settings import ConfigError
 
 _ASIDE = "it failed the same way night after night, and nothing about it has changed"
 
@@ -37,34 +40,19 @@ def field_rules(recipe: Recipe, rules: Rules, reading: Reading, seal: Callable[.
         rules: as the recipe says them, by its own names of fields.
         reading: says what the names mean.
         seal: makes digests.
+
+    Raises:
+        ConfigError: the type of the records is not known, so that nobody knows what the names mean.
     """
     names = [*rules.drift_of, *rules.private]
     if not names:
         return FieldRules(rules.drift, seal=seal)  # type: ignore[arg-type]  # the memory's
-    header = dict.fromkeys([*(each.source for each in taken_by(recipe.view)), *recipe.view.filter, *recipe.view.ignore])
-    about = ViewedColumns(recipe.view, list(header), reading).about(reading.type)
-    kind = reading.schema.resource_type(reading.type)
-    links = frozenset(kind.relationships) if kind else frozenset[str]()
-
-    def path(name: str) -> Path:
-        return edit_path(about[name], links, reading)
-
-    drift_of: dict[Path, Drift] = {path(name): drift for name, drift in rules.drift_of.items() if name in about}
-    sealed = frozenset(path(name) for name in rules.private if name in about)
+    if not reading.type:
+        raise ConfigError("Columns with `drift` or `private` need to know of which type the records are: add `type`.")
+    paths = field_paths(recipe.view, reading)
+    drift_of: dict[Path, Drift] = {paths[name]: drift for name, drift in rules.drift_of.items() if name in paths}
+    sealed = frozenset(paths[name] for name in rules.private if name in paths)
     return FieldRules(rules.drift, drift_of, sealed, seal)  # type: ignore[arg-type]  # the memory's
-
-
-def edit_path(about: tuple[str, ...], links: frozenset[str], reading: Reading) -> Path:
-    """Return the path by which edits know what a column is about; that of all elements for a column of some."""
-    name, *rest = about
-    if reading.schema.grammar == "attributes":
-        if name == "tags" and rest:
-            return ("tags",)
-        if name in links:
-            return ("relationships", name)
-    elif rest and reading.schema.is_set(reading.type, name):
-        return ("attributes", name)
-    return ("attributes", *about)
 
 
 def nothing_cleared(job: UpdateJob) -> Mapping[Path, Clearing]:
@@ -115,6 +103,7 @@ class Deciding:
 
     Attributes:
         target: number of the system in the memory.
+        reread: nights within which every record is read.
     """
 
     memory: Memory
@@ -123,6 +112,7 @@ class Deciding:
     rules: FieldRules
     survey: Survey
     aside: Aside
+    reread: int = 1
 
     def over(self, survey: Survey) -> "Deciding":
         """Return the same for the rows of another source."""
@@ -130,19 +120,31 @@ class Deciding:
 
     def nightly(self, deadline: float | None) -> Nightly:
         """Return what is special about the run."""
-        night = Night(self.terms, self.rules, self._remembered, nothing_cleared)
+        night = Night(self.terms, self.rules, self.remembered, nothing_cleared)
         return Nightly(partial(self._decide, night), deadline, self.shaped)
 
     def _decide(self, night: Night, row: InFlightRow, live: Live) -> Change | Settle | ReadBack:
-        ident = (self._family(row.job.type), row.job.id)
+        job = row.job
+        if job.reference and not row.doubt and (moved := self._moved(job)):
+            return moved
+        ident = (self._family(job.type), job.id)
         if not row.doubt and self.aside.needs_read(ident):
             try:
-                edits = difference(row.job, live, self.terms).edits
+                edits = difference(job, live, self.terms).edits
             except CannotMerge:
                 edits = ()
-            if self.aside.skips(ident, row.job.ref, replaced(edits)):
+            if self.aside.skips(ident, job.ref, replaced(edits)):
                 return Settle("quarantined", _ASIDE)
         return decide_night(night, row, live)
+
+    def _moved(self, job: UpdateJob) -> Settle | None:
+        """Return how a row ends whose key led to another record when both sides last agreed."""
+        known = self.memory.named_by(self.target, self._family(job.type), job.reference)
+        if not known or job.id in known:
+            return None
+        key = self._schema.sought(job.type)
+        said = f"{job.reference!r} was {', '.join(sorted(known))} when both sides last agreed, and is {job.id} now"
+        return Settle("key_moved", said, (job.columns.get((key,), key),))
 
     def shaped(self, rows: Iterable[UpdateJob | Unsendable]) -> Iterator[UpdateJob | Unsendable]:
         """Yield the rows, but for what later rows set again, and those that are set aside without a look."""
@@ -150,7 +152,27 @@ class Deciding:
         for row in rows:
             lost = folded.get(row.ref.row)
             found = left_of(row, lost, self.terms) if lost and isinstance(row, UpdateJob) else row
-            yield self._set_aside(found) if self.aside.known else found
+            if self.reread > 1 and isinstance(found, UpdateJob) and self._needs_no_read(found):
+                yield Unsendable(found.ref, NOT_READ)
+            else:
+                yield self._set_aside(found) if self.aside.known else found
+
+    def _needs_no_read(self, job: UpdateJob) -> bool:
+        """Return whether a row says what was agreed on, and its record is not due to be read.
+
+        It is due once in so many days, each on a day of its own; and if the last read is longer ago.
+        """
+        family = self._family(job.type)
+        ids = (job.id,) if job.id else tuple(self.memory.named_by(self.target, family, job.reference))
+        if len(ids) != 1:
+            return False
+        day, known = self.aside.today, self.memory.record(self.target, family, ids[0])
+        last = self.aside.dates.get(known.read, date.min)
+        if (day - last).days >= self.reread or (crc32(ids[0].encode()) + day.toordinal()) % self.reread == 0:
+            return False
+        if known.is_exceptional or self.memory.trouble(self.target, family, job.id or job.key) is not None:
+            return False
+        return says_what_was_agreed(job, known.agreed, self.rules, self.terms)
 
     def _set_aside(self, row: UpdateJob | Unsendable) -> UpdateJob | Unsendable:
         if isinstance(row, Unsendable):
@@ -163,7 +185,8 @@ class Deciding:
                 return row
         return Unsendable(row.ref, "quarantined", _ASIDE) if self.aside.skips(ident, row.ref, None) else row
 
-    def _remembered(self, type_name: str, record_id: str) -> Remembered:
+    def remembered(self, type_name: str, record_id: str) -> Remembered:
+        """Return what is remembered of a record."""
         return self.memory.remembered(self._family(type_name), record_id, self.target)
 
     def _family(self, type_name: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from worker.files import api_copy, source
@@ -33,7 +34,7 @@ def folded(deciding: Deciding, directory: Path, serial: int, settings: Settings,
         rows = source.jobs(stream, how, kind, schema, lambda _: True, clearing=True)
         run = Run(
             serial,
-            deciding.shaped(rows),
+            replace(deciding, reread=1).shaped(rows),  # who was not read is told by the journal
             deciding.terms,
             deciding.rules,
             deciding.target,
@@ -60,9 +61,9 @@ def fold_others(deciding: Deciding, recipe: Path, home: Path) -> None:
         with closing(History(directory / JOURNAL)) as history:
             label = history.facts.get("source", "")
             is_undo = label in undos
-            ours = (
-                history.facts.get(api_copy.RECIPE_PATH) == str(recipe.resolve()) and api_copy.NIGHT not in history.facts
-            )
+            is_gone = api_copy.GONE in history.facts
+            ours = history.facts.get(api_copy.RECIPE_PATH) == str(recipe.resolve())
+            ours = ours and (is_gone or api_copy.NIGHT not in history.facts)
             processes = history.processes()
             if not (is_undo or ours) or not processes or {each.command for each in processes} == {"plan"}:
                 continue
@@ -72,7 +73,7 @@ def fold_others(deciding: Deciding, recipe: Path, home: Path) -> None:
             copy = source.spooled_in(directory, settings.input.format)
             with source.opened(copy) as stream:
                 rows = source.jobs(stream, settings.input, settings.target.type, deciding.terms.schema, lambda _: True)
-                run = Run(serial, rows, deciding.terms, deciding.rules, deciding.target, is_undo)
+                run = Run(serial, rows, deciding.terms, deciding.rules, deciding.target, is_undo, is_gone=is_gone)
                 fold(deciding.memory, history, run)
             nights.end(serial, night.state, {}, processes[-1].exit_status or 0)
 

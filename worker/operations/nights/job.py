@@ -122,6 +122,19 @@ def state_of(chosen: Chosen, said: str) -> Path:
     return chosen.folder / (said or f"{chosen.name}.state")
 
 
+def state_beside(chosen: Chosen, name: str) -> Path:
+    """Return the folder of the memory of another job, whose recipe lies beside that of a job.
+
+    Raises:
+        ConfigError: that recipe cannot be read.
+    """
+    path = chosen.folder / f"{name}.toml"
+    if not path.is_file():
+        return chosen.folder / f"{name}.state"
+    other = recipes.chosen(path)
+    return state_of(other, other.recipe.run.state)
+
+
 def understood(chosen: Chosen, environment: Mapping[str, str]) -> Job:
     """Return the job of a recipe, with its API and its credential.
 

@@ -86,7 +86,7 @@ def source_facts(survey: Survey, last: Night | None, gone: int, known: int) -> S
     return SourceFacts(survey.rows, frozenset(survey.filled), emptied, gone, known)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Planned:
     """What a plan of a night says.
 
@@ -104,22 +104,19 @@ class Planned:
 
 def planned(history: History, schema: Schema, guards: NightGuards, invalid: int) -> Planned:
     """Count what a plan says; `invalid` are the rows of the source that cannot be sent."""
-    found, moved, missing = Planned(), Counter[str](), 0
+    counts, moved, missing = Counter[Status](), Counter[str](), 0
     for each in history.planned():
-        found.counts[each.status] += 1
+        counts[each.status] += 1
         missing += each.reason in _NOT_FOUND
-        if each.status is Status.PENDING:
-            found.changed += 1
-            if guards.moved:
-                moved.update(_moved(each.edits, each.type, schema, guards.moved))
-    overwritten = 0
-    for _, told in history.held():
-        kinds = {one.kind for one in told}
-        found.told.update(kinds)
+        if each.status is Status.PENDING and guards.moved:
+            moved.update(_moved(each.edits, each.type, schema, guards.moved))
+    told, overwritten = Counter[Kind](), 0
+    for _, held in history.held():
+        kinds = {one.kind for one in held}
+        told.update(kinds)
         overwritten += "overwritten" in kinds
-    rows = sum(found.counts.values()) - found.counts[Status.SKIPPED]
-    found.facts = NightFacts(rows, found.changed, overwritten, invalid + missing, moved)
-    return found
+    rows, changed = sum(counts.values()) - counts[Status.SKIPPED], counts[Status.PENDING]
+    return Planned(counts, told, changed, NightFacts(rows, changed, overwritten, invalid + missing, moved))
 
 
 def told_in(history: History) -> Counter[Kind]:

@@ -27,7 +27,7 @@ _FIRES: Final = (
 )
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Survey:
     """The source of a night.
 
@@ -53,18 +53,16 @@ def survey(copy: Path, settings: Settings, schema: Schema) -> Survey:
     Raises:
         ConfigError: there is no room on the disk for what is noted meanwhile.
     """
-    found, repeated = Survey(), Duplicates()
+    repeated, texts, refs = Duplicates(), list[str](), list[RowRef]()
     names = source.view_names(copy, settings.input, settings.target.type, schema)
-    found.filled.update(dict.fromkeys(names, 0))
-    texts: list[str] = []
-    refs: list[RowRef] = []
+    filled, rows, invalid, is_whole, unfit = Counter(dict.fromkeys(names, 0)), 0, 0, True, ""
     for seen in _rows(copy, settings, schema):
-        found.rows += 1
-        found.filled.update(seen.filled)
-        found.unfit = found.unfit or _unfit(seen, schema)
-        found.invalid += not isinstance(seen.found, UpdateJob) and REASONS[seen.found.reason].status is Status.INVALID
+        rows += 1
+        filled.update(seen.filled)
+        unfit = unfit or _unfit(seen, schema)
+        invalid += not isinstance(seen.found, UpdateJob) and REASONS[seen.found.reason].status is Status.INVALID
         if seen.record is None:
-            found.is_whole = False
+            is_whole = False
             continue
         texts.append(record_of(*seen.record))
         refs.append(seen.found.ref)
@@ -72,9 +70,9 @@ def survey(copy: Path, settings: Settings, schema: Schema) -> Survey:
             repeated.add(texts, refs)
             texts, refs = [], []
     repeated.add(texts, refs)
-    if any(True for _ in repeated.first(1)):
-        found.folded = _folded(copy, settings, schema, {each.ref.row for each in repeated})
-    return found
+    later = {each.ref.row for each in repeated} if any(True for _ in repeated.first(1)) else set[int]()
+    folded = _folded(copy, settings, schema, later) if later else {}
+    return Survey(rows, invalid, filled, is_whole, folded, unfit)
 
 
 def _unfit(seen: source.Surveyed, schema: Schema) -> str:
@@ -91,8 +89,8 @@ def _unfit(seen: source.Surveyed, schema: Schema) -> str:
     for name, value in job.attributes.items():
         if isinstance(value, dict) and schema.is_merged(job.type, name):
             return (
-                f"`{job.columns.get((name,), name)}` is a whole object, and a night cannot tell who owns which key:"
-                f" use a column for each key, like {name}.KEY"
+                f"`{job.columns.get((name,), name)}` is a whole object, and who owns which of its keys cannot be"
+                f" told: use a column for each key, like {name}.KEY"
             )
     return ""
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import anyio
 from pydantic import SecretStr
@@ -68,6 +68,7 @@ class Desk:
 
     def ordered(self, more: str = "", recipe: str = RECIPE) -> None:
         """Write the recipe, with further tables at its end."""
+        self.folder.mkdir(exist_ok=True)
         self.recipe.write_text(recipe + more)
 
     def export(self, rows: Cells, header: str = "SHOP_ID,REF,NOTE") -> Path:
@@ -112,7 +113,7 @@ class Desk:
             return await undoing.execute()
 
     def attributes(self, number: int) -> dict[str, Any]:
-        return dict(self.sandbox.resources[TYPE][seeded_id(TYPE, number)].attributes)
+        return cast("dict[str, Any]", self.sandbox.resources[TYPE][seeded_id(TYPE, number)].attributes)
 
     def edit(self, number: int, **values: Any) -> None:
         """Change a record by hand."""
@@ -151,7 +152,6 @@ def record(first: int | str) -> str:
 async def desk(folder: Path, count: int = 40, **world: Any) -> AsyncIterator[Desk]:
     quick = {"limit": (4000, 2.0), **world}
     async with serve(SandboxSettings(seed=(f"{TYPE}={count}",), **quick)) as sandbox:
-        await anyio.Path(folder).mkdir(exist_ok=True)
         own = Desk(folder, sandbox)
         own.ordered()
         yield own
