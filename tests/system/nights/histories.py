@@ -29,7 +29,7 @@ from tests.system.nights.oracle import (
     after_update,
     row_status,
 )
-from tests.system.nights.worlds import KINDS, OTHERS, World, world
+from tests.system.nights.worlds import KINDS, OTHERS, Put, World, world
 from tests.system.simulation.run import SHELF
 
 ROWS: Final = 5
@@ -111,6 +111,7 @@ class History:
     broken: list[str] = field(default_factory=list)
     tally: Counter[str] = field(default_factory=Counter)
     _left: Any = None
+    _carried: list[Put] = field(default_factory=list)
     _has_finished: bool = False
 
     async def live(self) -> None:
@@ -202,7 +203,7 @@ class History:
 
     def _can_undo(self, night: Night) -> bool:
         """Return whether the night changed what an undo restores; a code restored by its stored form is no news."""
-        sent = set().union(*(self._sent(put) for put in night.puts))
+        sent = set().union(*(self._sent(put) for put in (*self._carried, *night.puts)))
         has_run = night.report is not None and night.report.run is not None
         return has_run and bool(sent - {"pin"}) and "code" not in sent
 
@@ -217,7 +218,7 @@ class History:
             return
         self.log.append(f"  undone: {getattr(outcome.value, 'message', '') or outcome.value.state}")
         after = self._records()
-        sent = {(put.id, name) for put in night.puts for name in self._sent(put)}
+        sent = {(put.id, name) for put in (*self._carried, *night.puts) for name in self._sent(put)}
         for key, known in self.known.items():
             for name, memories in known.memories.items():
                 restored = after[key].get(name)
@@ -264,6 +265,10 @@ class History:
         rows = {key: self._judge_record(key, night, before[key], after[key]) for key in self.world.ids}
         if night.report is not None and not self.broken:
             self._judge_report(night, rows)
+        if self._is_resumed:  # its run has the updates of the killed process, too
+            self._carried += night.puts if night.killed_at else []
+        else:
+            self._carried = list(night.puts) if night.killed_at else []
         self._left = {key: dict(cells) for key, cells in self.sheet.items()} if night.killed_at else None
         self._has_finished |= night.is_finished
 
