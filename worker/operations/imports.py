@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.apis.description.loading import examine
-from jobs.apis.openapi.candidates import Candidate, candidates, chosen, in_other_files
+from jobs.apis.openapi.candidates import Candidate, bodiless, candidates, chosen, in_other_files
 from jobs.apis.openapi.document import MOST as MOST_BYTES
 from jobs.apis.openapi.document import Document, parse
 from jobs.apis.openapi.draft import draft
+from jobs.apis.openapi.fields import listed
 from jobs.apis.openapi.index import MOST, index
 from jobs.apis.openapi.refused import DocumentRefused
 from jobs.apis.openapi.schemas import Shapes
@@ -75,11 +76,12 @@ def _imported(shapes: Shapes, names: Collection[str], patterns: Collection[str],
         raise DocumentRefused(_nothing(shapes.document, methods))
     wanted = chosen(found, names, patterns)
     if not wanted:
-        raise DocumentRefused(_unknown(found, names))
+        raise DocumentRefused(_unknown(shapes, found, names))
     listed = tuple(each.name for each in wanted)
     if len(wanted) > MOST:
         return Imported(index(wanted), listed, is_draft=False)
-    text = draft(shapes, wanted)
+    left_out = bodiless(shapes, found) if not (names or patterns) else ()
+    text = draft(shapes, wanted, left_out)
     return Imported(text, listed, is_draft=True, problems=examine(text).problems)
 
 
@@ -101,7 +103,10 @@ def _nothing(document: Document, methods: Collection[str]) -> str:
     return f"no path with a variable, such as /tickets/{{id}}, has a {taken} with a body in JSON or a form{more}"
 
 
-def _unknown(found: Collection[Candidate], names: Collection[str]) -> str:
-    near = next(filter(None, (closest(each, [one.name for one in found]) for each in names)), "")
-    hint = f"did you mean --type {near}?" if near else "without a choice, it lists those there are"
-    return f"no type of records in it is chosen; {hint}"
+def _unknown(shapes: Shapes, found: Collection[Candidate], names: Collection[str]) -> str:
+    known = [each.name for each in found]
+    if near := next(filter(None, (closest(each, known) for each in names)), ""):
+        return f"no type of records in it is chosen; did you mean --type {near}?"
+    without = bodiless(shapes, found)
+    more = f"; it says no body of {listed(without)}: describe that by hand" if without else ""
+    return f"no type of records in it is chosen; it has {listed(known)}{more}"

@@ -80,6 +80,17 @@ def chosen(found: Sequence[Candidate], names: Collection[str], patterns: Collect
     )
 
 
+def bodiless(shapes: Shapes, found: Collection[Candidate]) -> tuple[str, ...]:
+    """Return the PATCH and PUT of single records that are no candidates: the document says no body that they take."""
+    known = {each.path for each in found}
+    return tuple(
+        f"{method} {path}"
+        for path, item in _items(shapes.document)
+        for method in ("PATCH", "PUT")
+        if path not in known and isinstance(item.get(method.lower()), dict)
+    )
+
+
 def in_other_files(document: Document) -> str:
     """Return a reference to another file that stands where a path or a method should; empty if none does."""
     items = mapping(document.data.get("paths")).values()

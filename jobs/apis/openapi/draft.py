@@ -43,8 +43,8 @@ _CHOOSING: Final = ("fields", "properties", "select", "$select", "opt_fields", "
 """Query parameters that choose what a read shows."""
 
 
-def draft(shapes: Shapes, chosen: Sequence[Candidate]) -> str:
-    """Return the draft of a description for some candidates.
+def draft(shapes: Shapes, chosen: Sequence[Candidate], left_out: Sequence[str] = ()) -> str:
+    """Return the draft of a description for some candidates; `left_out` are updates that it says nothing of.
 
     Raises:
         DocumentRefused: a text that the draft needs holds half of a character.
@@ -54,7 +54,7 @@ def draft(shapes: Shapes, chosen: Sequence[Candidate]) -> str:
     how = access(document, [each.operation for each in chosen], where.base_url)
     said = headers(document, chosen, [str(how.keys.get("header", ""))])
     resources = [Resource(shapes, each, where) for each in chosen]
-    lines = [*_api(shapes, resources, where, said), "", *_auth(how)]
+    lines = [*_api(shapes, resources, where, said, left_out), "", *_auth(how)]
     taken: set[str] = set()
     for each in resources:
         lines += ["", *each.lines(free_name(each.name, taken), said)]
@@ -68,7 +68,9 @@ def name_of_api(document: Document) -> str:
     return "_".join(words[:3])[:40] or "api"
 
 
-def _api(shapes: Shapes, resources: Sequence["Resource"], where: Address, said: Headers) -> Iterator[str]:
+def _api(
+    shapes: Shapes, resources: Sequence["Resource"], where: Address, said: Headers, left_out: Sequence[str]
+) -> Iterator[str]:
     document = shapes.document
     info = mapping(document.data.get("info"))
     title, version = quoted(word(info.get("title")) or "an API"), quoted(str(info.get("version", "")), 40)
@@ -77,6 +79,9 @@ def _api(shapes: Shapes, resources: Sequence["Resource"], where: Address, said: 
     yield from comment(f"Drafted by rowpatch apis import from the document of {said_of} ({form}).")
     yield from comment('Nothing was tried. "unknown" marks what the document does not say.')
     yield from comment("Next: rowpatch apis check FILE, then rowpatch probe on one record that may change.")
+    if left_out:
+        told = quoted(fields.listed(left_out))
+        yield from comment(f"Left out, since the document says no body in JSON or a form that they take: {told}")
     yield ""
     yield pair("name", name_of_api(document))
     yield pair("verified", f"drafted from the vendor's document{version and ' '}{version}; nothing was tried")

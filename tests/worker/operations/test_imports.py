@@ -44,7 +44,7 @@ def test_of_a_large_one_there_is_a_list_until_somebody_chooses(tmp_path: Path) -
     ("paths", "choice", "said"),
     [
         (several(1), {"names": ["thing0"]}, "did you mean --type things0?"),
-        (several(1), {"patterns": ["/x"]}, "no type of records in it is chosen; without a choice, it lists"),
+        (several(1), {"patterns": ["/x"]}, "no type of records in it is chosen; it has things0"),
         (several(1, "post"), {}, "has a PATCH or PUT with a body in JSON or a form; --method post takes those"),
         (several(1), {"methods": ("post",)}, "has a POST with a body in JSON or a form"),
         ({"/x/{id}": {"$ref": "x.yaml"}}, {}, "which are not opened (x.yaml); put all into one file first: npx "),

@@ -91,7 +91,7 @@ def _unfit(seen: source.Surveyed, schema: Schema) -> str:
     for name, value in job.attributes.items():
         if isinstance(value, dict) and schema.is_merged(job.type, name):
             return (
-                f"`{job.columns.get((name,), name)}` is a whole object, of which a night cannot tell who owns which key:"
+                f"`{job.columns.get((name,), name)}` is a whole object, and a night cannot tell who owns which key:"
                 f" use a column for each key, like {name}.KEY"
             )
     return ""

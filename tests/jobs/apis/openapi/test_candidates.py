@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from jobs.apis.openapi.candidates import chosen, free_name, holes, in_other_files
+from jobs.apis.openapi.candidates import bodiless, candidates, chosen, free_name, holes, in_other_files
+from jobs.apis.openapi.schemas import Shapes
 from tests.jobs.apis.openapi.kit import TEXT, document, found, obj, operation
 
 BODY = obj(name=TEXT)
@@ -134,3 +135,9 @@ def test_operations_in_other_files_are_told(paths: Any, reference: str) -> None:
 
 def test_the_holes_of_a_path_keep_their_names() -> None:
     assert holes("/{a}/b/{c-d}.json") == ("a", "c-d")
+
+
+def test_updates_without_a_body_in_the_document_are_told() -> None:
+    paths = {"/a/{id}": {"put": UPDATE}, "/b/{id}": {"put": {}, "patch": {}, "get": {}}, "/c": {"put": {}}}
+    shapes = Shapes(document(paths))
+    assert bodiless(shapes, candidates(shapes)) == ("PATCH /b/{id}", "PUT /b/{id}")

@@ -397,3 +397,10 @@ def test_no_value_at_any_place_of_a_document_ends_in_a_crash(odd: Any) -> None:
 def test_a_draft_is_the_same_every_time() -> None:
     known = document({PATH: {"patch": operation(TICKET)}})
     assert len({draft(Shapes(known), candidates(Shapes(known))) for _ in range(3)}) == 1
+
+
+def test_what_is_left_out_is_told_at_the_top() -> None:
+    known = Shapes(document({"/things/{id}": {"patch": operation(obj(name=TEXT))}}))
+    text = draft(known, candidates(known), ("PUT /stations/{id}",))
+    assert "that they take: PUT /stations/{id}\n" in text
+    assert "Left out" not in draft(known, candidates(known))

@@ -76,7 +76,7 @@ class Desk:
         for first, *cells in rows:
             lines.append(",".join([record(first), *map(str, cells)]))
         folder = self.folder / "exports"
-        folder.mkdir(exist_ok=True)
+        await anyio.Path(folder).mkdir(exist_ok=True)
         path = folder / f"art_{self.day:03}.csv"
         path.write_text("\n".join(lines) + "\n")
         return path
@@ -112,7 +112,7 @@ class Desk:
             return await undoing.execute()
 
     def attributes(self, number: int) -> dict[str, Any]:
-        return self.sandbox.resources[TYPE][seeded_id(TYPE, number)].attributes
+        return dict(self.sandbox.resources[TYPE][seeded_id(TYPE, number)].attributes)
 
     def edit(self, number: int, **values: Any) -> None:
         """Change a record by hand."""
@@ -151,7 +151,7 @@ def record(first: int | str) -> str:
 async def desk(folder: Path, count: int = 40, **world: Any) -> AsyncIterator[Desk]:
     quick = {"limit": (4000, 2.0), **world}
     async with serve(SandboxSettings(seed=(f"{TYPE}={count}",), **quick)) as sandbox:
-        folder.mkdir(exist_ok=True)
+        await anyio.Path(folder).mkdir(exist_ok=True)
         own = Desk(folder, sandbox)
         own.ordered()
         yield own
@@ -163,7 +163,7 @@ def interrupting(own: Desk, after: int) -> Callable[[Run], Awaitable[RunEnd]]:
 
     async def execute(run: Run) -> RunEnd:
         async def watch() -> None:
-            while own.sent() < limit:
+            while own.sent() < limit:  # noqa: ASYNC110  # the sandbox has no event for it
                 await anyio.sleep(0.001)
             run.interrupt(INTERRUPTED)
 
