@@ -76,7 +76,7 @@ class Desk:
         for first, *cells in rows:
             lines.append(",".join([record(first), *map(str, cells)]))
         folder = self.folder / "exports"
-        await anyio.Path(folder).mkdir(exist_ok=True)
+        folder.mkdir(exist_ok=True)
         path = folder / f"art_{self.day:03}.csv"
         path.write_text("\n".join(lines) + "\n")
         return path
