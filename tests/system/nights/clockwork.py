@@ -125,12 +125,13 @@ class Machine:
     home: Path
     number: int = 0
 
-    async def process(self, work: Callable[[], Any], *, kill_at: int = 0) -> Outcome:
+    async def process(self, work: Callable[[], Any], *, kill_at: int = 0, kill_on: str = "") -> Outcome:
         """Run a process to its end.
 
         Args:
             work: makes the coroutine.
             kill_at: number of the point at which it dies: its home stays as it lies on the disk this very moment.
+            kill_on: count only points of this name.
         """
         network, client = loop(), Client(self.number)
         self.number += 1
@@ -143,8 +144,8 @@ class Machine:
 
         def point(name: str) -> None:
             nonlocal points, died
-            points += 1
-            if points == kill_at and task is not None and not client.dead:
+            points += kill_on in {"", name}
+            if points == kill_at and task is not None and not client.dead and kill_on in {"", name}:
                 died = f"{points}: {name}"
                 shutil.copytree(self.home, left)
                 network.kill(client, silently=False)

@@ -29,12 +29,15 @@ from tests.system.nights.oracle import (
     after_update,
     row_status,
 )
-from tests.system.nights.worlds import KINDS, OTHERS, World, world
+from tests.system.nights.worlds import KINDS, OTHERS, Put, Shop, World, world
 from tests.system.simulation.run import SHELF
 
 ROWS: Final = 5
 CELLS: Final = ("a", "b", "c", "A", "", "", "<clear>")
 TABLE: Final = Table(lambda one, other: (one or None) == (other or None))
+RACES: Final = 0.2
+"""Share of nights in which somebody edits a record between its read and its update, where updates are conditional."""
+
 LAST_POINT: Final = 90
 """A night may be killed at any of so many points; one that has fewer lives on."""
 
@@ -96,6 +99,7 @@ class History:
         sheet: rows of tonight, by key; the cells by field.
         log: what happened, a line each.
         broken: violations.
+        is_stuck: a canary has stopped the job: it sends again what the server stores in the form that it holds already.
     """
 
     seed: int
@@ -110,7 +114,11 @@ class History:
     log: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     tally: Counter[str] = field(default_factory=Counter)
+    is_stuck: bool = False
+    _raced: tuple[str, str, str] | None = None
+    _was_partial: bool = False  # the last night left rows for the next one, or did not look at them
     _left: Any = None
+    _carried: list[Put] = field(default_factory=list)
     _has_finished: bool = False
 
     async def live(self) -> None:
@@ -123,7 +131,7 @@ class History:
                 self._edit_sheet()
             self._export()
             await self._night(kill_at=self.dice.choice([0, 0, 0, self.dice.randint(1, self.last_point)]))
-            if self.broken:
+            if self.broken or self.is_stuck:
                 return
             await next_day()
 
@@ -175,8 +183,15 @@ class History:
     async def _night(self, *, kill_at: int) -> None:
         """Run a night, judge it, and perhaps run it again or undo it."""
         before = self._records()
+        if isinstance(self.world, Shop) and self.world.kind == "conditional" and self.dice.random() < RACES:
+            self.world.before_update = self._race
         night = await self.job.night(first=not self._has_finished, kill_at=kill_at)
+        if self._raced is not None:
+            key, name, value = self._raced
+            before[key] = {**before[key], name: value}
+        self._was_partial = self._raced is not None or self._is_resumed
         self._judge(night, before)
+        self._end_race()
         while night.killed_at and not self.broken:  # a machine that starts again starts its job again
             if self.dice.random() < 0.5:
                 return
@@ -185,24 +200,51 @@ class History:
                 self._export()
             before = self._records()
             night = await self.job.night(first=not self._has_finished)
+            self._was_partial |= self._is_resumed
             self._judge(night, before)
-        if self.broken or not night.is_finished:
+        if self.broken or self.is_stuck or not night.is_finished:
             return
-        if self.dice.random() < 0.3:
+        if self.dice.random() < 0.3 and not self._was_partial:
             await self._again("a second run")
-        elif self.dice.random() < 0.2 and self._can_undo(night):
+        elif self.dice.random() < 0.2 and self._can_undo(night) and not self._was_partial:
             await self._undone(night)
+
+    def _race(self, key: str) -> None:
+        """Edit a record by hand, between the read of the job and its update."""
+        assert isinstance(self.world, Shop)
+        self.world.before_update = lambda _: None
+        name = self.dice.choice(["reference", "metadata.batch", "metadata.note", *OTHERS])
+        self._raced = key, name, f"M{self.dice.randint(1, 99)}"
+        self.world.edit(*self._raced)
+        self.log.append(f"  between read and update, somebody sets {key} {name} = {self._raced[2]!r}")
+
+    def _end_race(self) -> None:
+        """See that the edit was not lost, unless the rule overwrites it, or nothing was ever agreed."""
+        if isinstance(self.world, Shop):
+            self.world.before_update = lambda _: None
+        if self._raced is not None:
+            self.tally["raced"] += 1
+            key, name, value = self._raced
+            found = self.world.record(key).get(name)
+            if found != value and name in OTHERS:
+                self.broken.append(f"an edit of {key} {name} is lost")
+            elif found != value and self.rules.drift_of(name) != "overwrite":
+                self.tally["raced and sent over"] += 1
+        self._raced = None
 
     async def _again(self, words: str) -> None:
         before = self._records()
         again = await self.job.night()
+        if again.report is not None and again.report.cause.startswith("canary"):
+            self.is_stuck = True
+            return
         if any("pin" not in put.fields for put in again.puts) or (again.puts and "undo" not in words):
             self.broken.append(f"{words} sent {_shown(again.puts)}")
         self._judge(again, before)
 
     def _can_undo(self, night: Night) -> bool:
         """Return whether the night changed what an undo restores; a code restored by its stored form is no news."""
-        sent = set().union(*(self._sent(put) for put in night.puts))
+        sent = set().union(*(self._sent(put) for put in (*self._carried, *night.puts)))
         has_run = night.report is not None and night.report.run is not None
         return has_run and bool(sent - {"pin"}) and "code" not in sent
 
@@ -217,7 +259,7 @@ class History:
             return
         self.log.append(f"  undone: {getattr(outcome.value, 'message', '') or outcome.value.state}")
         after = self._records()
-        sent = {(put.id, name) for put in night.puts for name in self._sent(put)}
+        sent = {(put.id, name) for put in (*self._carried, *night.puts) for name in self._sent(put)}
         for key, known in self.known.items():
             for name, memories in known.memories.items():
                 restored = after[key].get(name)
@@ -255,6 +297,10 @@ class History:
         if night.error is not None:
             self.broken.append(f"refused: {night.error}")
             return
+        if night.report is not None and night.report.cause.startswith("canary"):
+            self.is_stuck = True
+            self.tally["stuck"] += 1
+            return
         after = self._records()
         self._judge_others(night, before, after)
         if night.report is not None and night.report.state == "tripped":
@@ -264,6 +310,10 @@ class History:
         rows = {key: self._judge_record(key, night, before[key], after[key]) for key in self.world.ids}
         if night.report is not None and not self.broken:
             self._judge_report(night, rows)
+        if self._is_resumed:  # its run has the updates of the killed process, too
+            self._carried += night.puts if night.killed_at else []
+        else:
+            self._carried = list(night.puts) if night.killed_at else []
         self._left = {key: dict(cells) for key, cells in self.sheet.items()} if night.killed_at else None
         self._has_finished |= night.is_finished
 
@@ -282,7 +332,7 @@ class History:
         self, key: str, night: Night, before: Mapping[str, Any], after: Mapping[str, Any]
     ) -> dict[str, set[Ruling]]:
         """Narrow down what is remembered of a record; return the rulings that fit, by field that was asked about."""
-        known = self.known[key]
+        known, is_raced = self.known[key], self._raced is not None and self._raced[0] == key
         rulings: dict[str, set[Ruling]] = {}
         puts = [put for put in night.puts if put.id == key]
         for name in self.world.owned:
@@ -297,7 +347,11 @@ class History:
             here = Field(sheet, live, Memory(), self.rules.drift_of(name), clearing)
             ruled = {memory: TABLE.rule(replace(here, memory=memory)) for memory in known.memories[name]}
             learned = {
-                memory: set(self._remembered(ruling, memory, here, after.get(name), night, is_sent=bool(sent)))
+                memory: set(
+                    self._remembered(
+                        ruling, memory, here, after.get(name), night, is_sent=bool(sent), is_raced=is_raced
+                    )
+                )
                 for memory, ruling in ruled.items()
             }
             rulings[name] = {ruled[memory] for memory, after_it in learned.items() if after_it}
@@ -311,12 +365,12 @@ class History:
         return rulings
 
     def _remembered(
-        self, ruling: Ruling, memory: Memory, asked: Field, echo: Any, night: Night, *, is_sent: bool
+        self, ruling: Ruling, memory: Memory, asked: Field, echo: Any, night: Night, *, is_sent: bool, is_raced: bool
     ) -> Iterator[Memory]:
         """Yield what may be remembered after a night, if the ruling fits what it did."""
         taken = after_update(asked.sheet, NOTHING if asked.live is NOTHING else echo)
         doubts = [after_doubt(each, asked.sheet, asked.live) for each in (ruling.memory, memory)]
-        if night.killed_at:
+        if night.killed_at or is_raced:
             if ruling.is_sent:
                 yield from doubts
             if is_sent and ruling.is_sent:
@@ -345,7 +399,7 @@ class History:
             return
         if report.rows != len(self.sheet):
             self.broken.append(f"{report.rows} rows told, {len(self.sheet)} in the sheet")
-        if self._is_resumed:
+        if self._is_resumed or self._raced is not None:
             return
         for result in self.job.results(night):
             key, status = result["Key"], result["__status"]

@@ -121,10 +121,10 @@ class Job:
         os.utime(path, (wall() - age,) * 2)
         return path
 
-    async def night(self, *, kill_at: int = 0, **options: Any) -> Night:
+    async def night(self, *, kill_at: int = 0, kill_on: str = "", **options: Any) -> Night:
         """Run a night to its end, or to the point at which it is killed. `options`: of `Asked`."""
         self.world.puts()
-        outcome = await self.machine.process(lambda: self.call(**options), kill_at=kill_at)
+        outcome = await self.machine.process(lambda: self.call(**options), kill_at=kill_at, kill_on=kill_on)
         return self.ended(outcome)
 
     def call(self, **options: Any) -> Any:

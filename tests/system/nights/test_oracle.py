@@ -44,8 +44,8 @@ def program_form(known: Any) -> Any:
 TOLD_AS = {
     Told.UNCHANGED: ("stand", None),
     Told.UNSEEN: ("leave", None),
-    Told.EMPTY: ("leave", None),
-    Told.STORED_OTHERWISE: ("leave", None),
+    Told.EMPTY: ("leave", "blank"),
+    Told.STORED_OTHERWISE: ("leave", "differs"),
     Told.SENT: ("send", None),
     Told.SENT_OVER: ("send", "overwritten"),
     Told.DRIFTED: ("leave", "drifted"),

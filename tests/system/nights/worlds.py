@@ -77,6 +77,9 @@ class World(Protocol):
     def expire(self) -> None:
         """Take back the credential that is in use."""
 
+    def renew(self) -> None:
+        """Hand out another credential."""
+
     def fail(self, seconds: float) -> None:
         """Answer nothing but errors for so long."""
 
@@ -110,7 +113,7 @@ class Shop:
     Attributes:
         items: the store, by id.
         token: the only one that is accepted.
-        pages: how many requests of each method came.
+        granted: the one that a job has.
         before_update: is called with the id before an update is looked at: somebody may be quicker.
     """
 
@@ -120,6 +123,7 @@ class Shop:
     owned: Sequence[str] = (*OWNED, "code", "pin")
     items: dict[str, dict[str, Any]] = field(default_factory=dict)
     token: str = "token-1"
+    granted: str = "token-1"
     before_update: Callable[[str], None] = lambda _: None
     _versions: dict[str, int] = field(default_factory=dict)
     _refused: set[str] = field(default_factory=set)
@@ -155,7 +159,7 @@ class Shop:
         )
 
     def environment(self) -> Mapping[str, str]:
-        return {"ROWPATCH_TOKEN": self.token}
+        return {"ROWPATCH_TOKEN": self.granted}
 
     def record(self, key: str) -> dict[str, Any]:
         return flat(self.items[key])
@@ -176,6 +180,9 @@ class Shop:
     def expire(self) -> None:
         self._tokens += 1
         self.token = f"token-{self._tokens}"
+
+    def renew(self) -> None:
+        self.granted = self.token
 
     def fail(self, seconds: float) -> None:
         self._down_until = asyncio.get_running_loop().time() + seconds
@@ -311,6 +318,9 @@ class Layer:
 
     def expire(self) -> None:
         self.sandbox.revoke_token()
+
+    def renew(self) -> None:
+        """It is renewed by the client itself."""
 
     def fail(self, seconds: float) -> None:
         luck = self.sandbox._api.luck
