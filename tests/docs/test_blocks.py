@@ -63,7 +63,7 @@ def test_a_document_shows_what_happens(document: str, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     for block in blocks(text):
         if len(block.info) == 2:  # the sandbox may need it
-            (tmp_path / block.info[1]).write_text(block.text, encoding="utf-8")
+            lay_down(block, tmp_path)
     with sandbox(tmp_path, *" ".join(_FLAGS.findall(text)).split()) as address:
         environment = {
             **os.environ,
@@ -75,9 +75,16 @@ def test_a_document_shows_what_happens(document: str, tmp_path: Path) -> None:
         }
         for block in blocks(text):
             if len(block.info) == 2:
-                (tmp_path / block.info[1]).write_text(block.text, encoding="utf-8")
+                lay_down(block, tmp_path)
             for step in steps(block.text) if block.info == ("console",) else ():
                 check(step, tmp_path, environment)
+
+
+def lay_down(block: Block, folder: Path) -> None:
+    """Write a block that names its file."""
+    path = folder / block.info[1]
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(block.text, encoding="utf-8")
 
 
 def check(step: Step, folder: Path, environment: dict[str, str]) -> None:
@@ -110,7 +117,7 @@ async def test_a_document_shows_what_happens_in_a_program(
         monkeypatch.setenv("ROWPATCH_TOKEN", served.token)
         for block, after in zip(found, [*found[1:], Block((), "")], strict=True):
             if len(block.info) == 2:
-                (tmp_path / block.info[1]).write_text(block.text, encoding="utf-8")
+                lay_down(block, tmp_path)
             if block.info == ("python",):
                 shown = after.text.rstrip("\n") if after.info == ("text",) else ""
                 output = await said(block.text, names)
