@@ -204,6 +204,8 @@ class Live:
         fields: what was asked for.
         basis: what else an update of this API is built on: the whole record, or its version. Only the API that read it
             looks into it; None where updates need nothing else, and once the record has been changed since.
+        lacks: names of what an update must be conditional on, and the read did not show; empty for most. Without it,
+            nothing may be sent.
         steps: what earlier rows of the run made of the record, the latest last; reads may show it as it was before.
     """
 
@@ -213,6 +215,7 @@ class Live:
     tags: frozenset[str] | None = None
     fields: Fields = field(default_factory=Fields)
     basis: object = field(default=None, compare=False, repr=False)
+    lacks: tuple[str, ...] = ()
     steps: tuple["Step", ...] = field(default=(), compare=False, repr=False)
 
 

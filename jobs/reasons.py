@@ -281,6 +281,16 @@ REASONS: Final[dict[str, Reason]] = {
         "The record could not be read, so the row was not sent.",
         "If the server did not answer, retry later. Else see whether the credential may read these records.",
     ),
+    "not_as_described": Reason(
+        Status.FAILED,
+        "The record holds something else than the description of the API says, so nothing was sent.",
+        "Correct the description (the message says where), then apply the failed file.",
+    ),
+    "no_version": Reason(
+        Status.FAILED,
+        "The record does not show what its update has to be conditional on, so nothing was sent.",
+        "Correct `precondition` in the description (the message names the place), then apply the failed file.",
+    ),
     "not_applied": Reason(  # journals of version 0.1 hold it: an old value in a read proves nothing
         Status.FAILED,
         "An attempt left without a trustworthy reply, and the record did not show it a moment later.",

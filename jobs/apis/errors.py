@@ -25,7 +25,7 @@ _DEEPEST: Final = 6
 # Names of members without case, `_` and `-`: `error_description`, `errorDescription`, `Error-Description` are one.
 _DETAIL: Final = (
     "detail", "errordescription", "message", "errormessage", "errorsummary", "description", "msg", "details",
-    "faultstring", "usermessage", "reason",
+    "faultstring", "usermessage", "reason", "text",
 )  # fmt: skip
 _TITLE: Final = ("title", "error", "summary")
 _CODE: Final = ("code", "errorcode", "error", "reason", "faultcode")
@@ -131,7 +131,11 @@ def _of_object(raw: Mapping[str, Any], place: str, depth: int, *, named: bool) -
         yield own
         return
     for name, each in islice(raw.items(), MOST_ERRORS):
-        if _plain(name) not in _UNREAD and (_holds_messages(each) or depth):
+        if _plain(name) in _UNREAD:
+            continue
+        if _holds_errors(each):
+            yield from _errors(each, place, depth + 1)
+        elif _holds_messages(each) or depth:
             yield from _errors(each, _below(place, name), depth + 1)
 
 
@@ -192,6 +196,18 @@ def _holds_messages(value: object, depth: int = 0) -> bool:
     if isinstance(value, dict) and value and depth < _DEEPEST:
         return all(_holds_messages(each, depth + 1) for each in value.values())
     return isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
+
+
+def _holds_errors(value: object) -> bool:
+    """Say whether a member of no known name is a list of errors: of objects that have a message and a code or place."""
+    if not (isinstance(value, list) and value and all(isinstance(each, dict) for each in value)):
+        return False
+    return all(_is_error({_plain(name): each for name, each in item.items()}) for item in value[:MOST_ERRORS])
+
+
+def _is_error(members: Mapping[str, Any]) -> bool:
+    _, detail, code, place = _own(members, "", named=False)
+    return bool(detail and (code or place))
 
 
 def _media(reply: Reply) -> str:

@@ -40,6 +40,7 @@ class Attribute:
         action: it makes something happen.
         clearable: it may be set to nothing. `empties`: by an empty text, so that this and null are one.
         encode: how its values are written, and read.
+        separator: what joins the elements of a list or set that its API holds as one text; empty where it holds a list.
     """
 
     kind: Kind
@@ -53,6 +54,7 @@ class Attribute:
     clearable: bool = True
     empties: bool = False
     encode: Encoding = ""
+    separator: str = ""
 
 
 @dataclass(frozen=True, eq=False)

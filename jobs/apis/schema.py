@@ -146,6 +146,12 @@ class Schema:
         rule = kind.members.rule(steps_of(name)) if kind else None
         return rule is not None and rule.kind == "set"
 
+    def separator(self, type_name: str, name: str) -> str:
+        """Return what joins the elements of an attribute that the API holds as one text; empty for any other."""
+        kind = self.resource_type(type_name) if self.grammar == "members" else None
+        rule = kind.members.rule(steps_of(name)) if kind else None
+        return rule.separator if rule else ""
+
     def decoded(self, type_name: str, steps: Steps, value: Any) -> Any:
         """Return the value of a field as the program works with it, of an object that was read as a whole."""
         kind = self.resource_type(type_name)

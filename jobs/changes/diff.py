@@ -285,7 +285,7 @@ def _merge(
     if shown is not None and not isinstance(shown, dict):
         hidden = shown is ABSENT and standing.schema.is_write_only(name)
         if not (replace or hidden):
-            raise CannotMerge(_why_not(name, shown, standing.schema))
+            raise CannotMerge(_why_not(live.type, name, shown, standing.schema))
         attributes[name] = _present(wanted)
         unread.append(name)
         return
@@ -342,11 +342,15 @@ def _within(name: str, names: Iterable[str]) -> list[str]:
     return sorted(inner, key=lambda each: len(steps_of(each)))
 
 
-def _why_not(name: str, shown: JSON | Absent, schema: Schema) -> str:
+def _why_not(type_name: str, name: str, shown: JSON | Absent, schema: Schema) -> str:
     if isinstance(shown, Absent):
         return f"the API does not show `{name}`"
+    if isinstance(shown, str) and schema.is_set(type_name, name):
+        return f'`{name}` is a text where a set is declared: if it holds a list, say what parts it, like sep = ";"'
     if isinstance(shown, list) and schema.grammar == "members":
         return f'`{name}` is a list: to add and remove elements, its description has to say type = "set"'
+    if isinstance(shown, str) and schema.grammar == "members":
+        return f'`{name}` is a text, and no object; if it is a list in one text, describe it: type = "set", sep = ";"'
     return f"`{name}` is no object"
 
 

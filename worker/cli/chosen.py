@@ -56,6 +56,11 @@ def chosen_to_undo(given: Path | None, flags: Flags, *, sure: bool) -> Path:
     return found
 
 
+def named_api(flags: ApiFlags) -> str:
+    """Return the name or file of the API that the flags or the environment give; empty for the default one."""
+    return flags.api or os.environ.get("ROWPATCH_API", "")
+
+
 def chosen_api(flags: ApiFlags) -> Api:
     """Return the API that the flags or the environment name, with its variables; without a name, the default one.
 
@@ -65,7 +70,7 @@ def chosen_api(flags: ApiFlags) -> Api:
     Raises:
         ConfigError: there is no such API, its description is refused, or it has no variable that was set.
     """
-    found = apis.found(flags.api or os.environ.get("ROWPATCH_API", ""))
+    found = apis.found(named_api(flags))
     given = _pairs(flags.variables or ())
     if os.environ.get("ROWPATCH_SET"):
         raise ConfigError("ROWPATCH_SET is not read: set ROWPATCH_SET_NAME=VALUE, a variable for each.")

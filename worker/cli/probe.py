@@ -16,7 +16,11 @@ def probe(
     *,
     field: Annotated[
         str | None,
-        Parameter(group=TRYING, help="Field to write a made-up value into, like title or options.colour:str."),
+        Parameter(
+            group=TRYING,
+            help="Field to write a made-up value into, like title or options.colour:str. Costs two writes more; a"
+            " member of an object up to eight.",
+        ),
     ] = None,
     value: Annotated[str | None, Parameter(group=TRYING, help="The made-up value, as a cell would have it.")] = None,
     unknown_field: Annotated[

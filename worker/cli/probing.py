@@ -5,7 +5,7 @@ import os
 import shlex
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jobs.printable import printable
-from worker.cli.chosen import chosen_api
+from worker.cli.chosen import chosen_api, named_api
 from worker.cli.console import show
 from worker.cli.executing import execute_with_signals
 from worker.cli.flags import ApiFlags, Flags, SourceFlags, new_settings
@@ -40,7 +40,11 @@ from worker.settings import ConfigError, Settings, read_secrets, state_directory
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the command line asks for, but for the flags that commands share."""
+    """What the command line asks for, but for the flags that commands share.
+
+    Attributes:
+        unknown: what the file of the description says is unknown.
+    """
 
     sheet: str | None
     run_dir: Path | None
@@ -48,6 +52,7 @@ class Asked:
     write: Path | None
     force: bool
     json: bool
+    unknown: tuple[str, ...] = ()
 
 
 def run(asked: Asked, which: ApiFlags, flags: Flags, reading: SourceFlags) -> int:
@@ -75,6 +80,7 @@ def run(asked: Asked, which: ApiFlags, flags: Flags, reading: SourceFlags) -> in
         facts = operation.with_limits(surveyed.subject, surveyed.facts, surveyed.headers, host)
         _report(asked, subject, Probed(facts, RunEnd("finished", NOT_ALL)), None)
         return NOT_ALL
+    asked = replace(asked, unknown=operation.unknown_in(named_api(which)))
     return _write(asked, flags, (subject, surveyed), settings, access, host)
 
 
@@ -122,7 +128,7 @@ def _write(
         probed = operation.finish(handle, conversation, end, host)
     _report(asked, subject, probed, directory if probed.wrote else None)
     if asked.write is not None:
-        _note(asked.write, subject, probed, host)
+        _note(asked.write, subject, probed, host, asked.unknown)
     if probed.left or (probed.wrote and probed.end.state != "finished"):
         why = f"{probed.end.message}. " if probed.end.message else ""
         warn(f"{why}To put back what is not yet: rowpatch undo {printable(shlex.quote(str(directory)))}")
@@ -184,10 +190,14 @@ def _table(console: Console, facts: tuple[Fact, ...]) -> None:
     console.print(table)
 
 
-def _note(path: Path, subject: Subject, probed: Probed, host: Host) -> None:
-    """Write the description with what was found, and list what was changed in it."""
-    made = operation.rewritten(subject.api, subject.type, probed.facts, host)
+def _note(path: Path, subject: Subject, probed: Probed, host: Host, unknown: tuple[str, ...]) -> None:
+    """Write the description with what was found, and list what was changed in it, and what is left to decide."""
+    made = operation.rewritten(subject.api, subject.type, probed.facts, host, unknown)
     operation.write_description(path, made.text)
-    warn(f"Wrote {path}, without comments; changed:")
+    warn(f"Wrote {path}; of the comments, only those on what is unknown are kept, at its head. Changed:")
     for line in made.changed:
+        warn(f"  {line}")
+    if made.hints:
+        warn("Left to decide, or to try:")
+    for line in made.hints:
         warn(f"  {line}")

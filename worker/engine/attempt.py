@@ -270,6 +270,7 @@ class AttemptLoop:
             races_left=patience.races_left(row.races),
             doubt=row.doubt,
             abstract=row.abstract,
+            request=row.request(self.api) if self.api.schema.grammar == "members" else None,
         )
 
     async def _act(  # noqa: PLR0911  # a line a verdict

@@ -6,6 +6,8 @@ It stops where a run would stop because of what it reads.
 from collections import deque
 from dataclasses import dataclass
 
+from jobs.apis.schema import Schema
+from jobs.changes import one_text
 from jobs.model import Status, Unsendable, UpdateJob
 from worker.clock import Clock
 from worker.engine.bells import Bells
@@ -27,6 +29,7 @@ class Planner:
     bells: Bells
     clock: Clock
     stop: Stop
+    schema: Schema
 
     def drain(self) -> None:
         """Record what the sequencer has decided, until it has no more effects."""
@@ -44,8 +47,11 @@ class Planner:
         """Record a row that would be sent; the next row of its record is compared with the state it would leave."""
         job, change = row.job, row.change
         self.guards.found(row.number)
+        told = one_text.in_words(job.type, change, row.live, self.schema)
         self.journal.plan(
-            Planned(row.number, job.type, job.id, Status.PENDING, edits=change.edits, unread=change.unread)
+            Planned(
+                row.number, job.type, job.id, Status.PENDING, message=told, edits=change.edits, unread=change.unread
+            )
         )
         self.sequencer.settled(row, Status.APPLIED, "", self.clock.moment())
 

@@ -176,7 +176,7 @@ class Run:
     async def _plan(self, intake: Intake, connection: Connection, earlier: History | None) -> None:
         stop, bells, guards, reads = connection.lane.stop, Bells(), Guards(), connection.reads.pace
         sequencer = self._sequencer(0)
-        planner = Planner(sequencer, self.journal, guards, bells, self.clock, stop)
+        planner = Planner(sequencer, self.journal, guards, bells, self.clock, stop, self.api.schema)
         reading = self._reading(sequencer, guards, RecentWrites(), connection, earlier)
         room = partial(room_at, math.inf, self.api.page)
         prefetch = Prefetch(sequencer, iter(intake), reading, planner.drain, room, self.journal, bells, stop)

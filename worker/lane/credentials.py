@@ -289,7 +289,8 @@ class Credential:
         needs = self._auth.needs
         if self._permit is _NOT_YET:
             return f"no credential: set {in_words(needs)}"
-        return _REFUSED.get(needs[0], f"the API no longer accepts the token; set {in_words(needs)}, and resume")
+        told = _REFUSED.get(needs[0], f"the API no longer accepts the token; set {in_words(needs)}, and resume")
+        return f"{told}. It went out as `{_as_sent(self._permit)}`: is that what the API expects?"
 
     def _take(self, secrets: tuple[str, ...], life: float | None) -> None:
         """Use other secrets from now on.
@@ -315,6 +316,13 @@ class Credential:
             return False
         now = self._clock.now()
         return now - self._asked_at >= self._interval and now >= self._renew_at
+
+
+def _as_sent(permit: Permit) -> str:
+    """Return the header and the scheme of a credential, without the credential."""
+    scheme, blank, _ = permit.value.partition(" ")
+    is_scheme = blank and not any(scheme in secret or secret in scheme for secret in permit.secrets)
+    return f"{permit.header}: {scheme} …" if is_scheme else f"{permit.header}: …"
 
 
 def _why(outcome: Outcome, meaning: Meaning, pause: float) -> str:

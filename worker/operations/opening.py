@@ -118,7 +118,10 @@ def _sighted(settings: Settings, api: Api, warn: Callable[[str], None]) -> Setti
         return settings
     resource = api.resource(kind)
     if how.blind and not resource.can_be_blind:
-        raise ConfigError(f"{kind} are sent as a whole, so that they have to be read first: leave out --blind.")
+        raise ConfigError(
+            f"{kind} have to be read first: an update holds all of what was read, or names its version."
+            " Leave out --blind."
+        )
     if how.blind or resource.can_be_read:
         return settings
     warn(f"{kind} cannot be read: every row is sent, even if it changes nothing, and nothing can be merged or undone.")

@@ -15,7 +15,7 @@ from typing import Final
 from jobs.apis.api import Api
 from jobs.apis.described.api import DescribedApi
 from jobs.apis.description import keys
-from jobs.apis.description.writing import as_toml
+from jobs.apis.description.writing import as_toml, unknowns
 from jobs.apis.meanings import Meaning
 from jobs.apis.schema import closest
 from jobs.changes.inverse import Written, restoring
@@ -37,7 +37,7 @@ from worker.operations.runs import Access, Host, RunMode
 from worker.policy.probing import survey
 from worker.policy.probing.choice import Unfit, field_and_value, plain_field, refuse_known, refuse_unfit
 from worker.policy.probing.facts import Fact, contradictions
-from worker.policy.probing.noting import noted
+from worker.policy.probing.noting import hints_of, noted, tried_in
 from worker.policy.probing.plan import PlannedRow, Wanted, planned
 from worker.policy.probing.steps import Answered
 from worker.policy.probing.subject import Reading, Subject
@@ -371,17 +371,39 @@ def with_limits(subject: Subject, facts: Iterable[Fact], headers: Mapping[str, s
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """A description with what was found; `changed` lists its keys in words."""
+    """A description with what was found; `changed` lists its keys in words, `hints` what a person has to decide."""
 
     text: str
     changed: tuple[str, ...]
+    hints: tuple[str, ...] = ()
 
 
-def rewritten(api: DescribedApi, type_name: str, facts: Iterable[Fact], host: Host) -> Rewritten:
-    """Return the description with the facts, and when they were found."""
+def rewritten(
+    api: DescribedApi, type_name: str, facts: Iterable[Fact], host: Host, unknown: Iterable[str] = ()
+) -> Rewritten:
+    """Return the description with the facts, and when they were found; above it, as comments, what is left to find out.
+
+    Args:
+        api: that was probed.
+        type_name: of the record.
+        facts: that were found.
+        host: whose clock tells the day.
+        unknown: comments of the description's file that say what is unknown.
+    """
     day = datetime.fromtimestamp(host.clock.wall(), UTC).date().isoformat()
-    description, changed = noted(api.description, facts, f"probe {day} {type_name}")
-    return Rewritten(as_toml(description), changed)
+    listed = list(facts)
+    description, changed = noted(api.description, listed, f"probe {day} {type_name}: {', '.join(tried_in(listed))}")
+    hints = (*hints_of(listed), *unknown)
+    return Rewritten("".join(f"# {printable(hint)}\n" for hint in hints) + as_toml(description), changed, hints)
+
+
+def unknown_in(name_or_path: str) -> tuple[str, ...]:
+    """Return the comments of a description's file that say what is unknown; none of one that comes along. Blocks.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    return unknowns(apis.text_of(Path(name_or_path))) if apis.names_file(name_or_path) else ()
 
 
 def write_description(path: Path, text: str) -> None:

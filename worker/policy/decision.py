@@ -12,7 +12,7 @@ from jobs.changes.equality import same_at, tidied
 from jobs.changes.losses import lost_members
 from jobs.changes.paths import place_of
 from jobs.model import ABSENT, JSON, Absent, Edit, Live, Status, Unread, UpdateJob
-from jobs.texts import shortened
+from jobs.texts import either, shortened
 from worker.policy.row import InFlightRow
 from worker.policy.verdict import ReadBack, Settle, values_lost
 
@@ -47,15 +47,17 @@ def decide(job: UpdateJob, live: Live, asked: DecisionInput) -> Change | Settle 
     try:
         change = difference(job, live, asked.terms, asked.earlier)
     except CannotMerge as error:
-        return Settle(asked.doubt or "lookup_failed", str(error))
+        is_described = asked.terms.schema.grammar == "members"
+        return Settle(asked.doubt or ("not_as_described" if is_described else "lookup_failed"), str(error))
     if asked.doubt and change.is_empty:
         return Settle("read_back", "the record is as the row wants it")
     if asked.expected is not None and (moved := moved_on(change, asked.expected, asked.terms.schema)):
         moved = tuple(in_columns(edit, job.type, asked.terms.schema) for edit in moved)
         told = "; ".join(map(_told, moved))
-        if asked.doubt:  # a conflict says that nothing was sent
-            return Settle(asked.doubt, f"{_EARLIER}; {told}", tuple(map(column_of, moved)))
-        return Settle("changed_since_plan", told, tuple(map(column_of, moved)))
+        reason = asked.doubt or "changed_since_plan"  # a conflict says that nothing was sent
+        return Settle(reason, f"{_EARLIER}; {told}" if asked.doubt else told, tuple(map(column_of, moved)))
+    if live.lacks and not change.is_empty:
+        return _unguarded(live.lacks, asked.doubt)
     return UNCHANGED if change.is_empty else change
 
 
@@ -174,6 +176,15 @@ def _meets(edit: Edit, planned: Edit, schema: Schema, *, in_doubt: bool) -> bool
     if same_at(edit.path, expected, before, schema):
         return True
     return in_doubt and tidied(expected, before)
+
+
+def _unguarded(lacks: tuple[str, ...], doubt: str) -> Settle:
+    """Return the end of a row whose record does not show what its update has to be conditional on."""
+    told = either([f"the header {name[1:]}" if name.startswith("@") else f"a value at {name}" for name in lacks])
+    return Settle(
+        doubt or "no_version",
+        f"its read does not show {told}, and without it an update would go out unguarded: nothing was sent",
+    )
 
 
 def _told(moved: Edit) -> str:

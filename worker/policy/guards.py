@@ -31,6 +31,7 @@ _SERVER_WIDE: Final = frozenset(
     {
         "not_authorized", "unreachable", "throttled", "busy", "server_error", "timed_out", "reply_lost",
         "reply_mismatch", "reply_garbled", "accepted", "not_taken", "lookup_failed",
+        "no_version", "not_as_described",
     }
 )  # fmt: skip
 """Reasons that concern the server or the credential rather than the row: they stop a run at any time."""

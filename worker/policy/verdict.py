@@ -6,7 +6,7 @@ default: only proof takes a row out of it, and an old value proves nothing.
 What a reply means is the API's to say. Here nothing goes by a status, but for the words of messages.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
 from jobs.apis.api import Confirmation, Resource
@@ -15,7 +15,7 @@ from jobs.apis.statuses import is_refusal, refusal
 from jobs.changes.diff import Change
 from jobs.changes.edits import column_of
 from jobs.changes.losses import felt
-from jobs.model import ApiError, Edit, MaybeSent, NotSent, Outcome, Reply, Status, Unread, UpdateJob
+from jobs.model import ApiError, Edit, MaybeSent, NotSent, Outcome, Reply, Request, Status, Unread, UpdateJob
 from jobs.reasons import REASONS
 from jobs.values import valueclass
 from worker.policy.guards import VALUES_LOST, Halt, told_to_stop
@@ -43,6 +43,9 @@ _OF_EVERY_ROW: Final[Mapping[Meaning, str]] = {
 }
 """Refusals that every row of a type would meet, and what to tell the user."""
 
+_OF_VALUES: Final = frozenset({Meaning.VALIDATION, Meaning.BAD_REQUEST, Meaning.UNCONDITIONAL})
+"""Refusals that are about what was sent."""
+
 _OF_THE_TYPE: Final = frozenset({Meaning.NOT_FOUND, Meaning.NOT_UPDATABLE})
 """How APIs refuse to update an abstract type."""
 
@@ -58,6 +61,7 @@ class Sent:
         races_left: how many more times it may be decided anew after a 412.
         doubt: reason code of an earlier attempt that may have been applied, or empty.
         abstract: the API may not update the job's type itself.
+        request: that was sent, where a description may be wrong about it; else None.
     """
 
     job: UpdateJob
@@ -68,6 +72,7 @@ class Sent:
     races_left: int = 0
     doubt: str = ""
     abstract: bool = False
+    request: Request | None = None
 
 
 @valueclass(frozen=True, slots=True)
@@ -392,7 +397,28 @@ def _refused(reply: Reply, meaning: Meaning, sent: Sent) -> Verdict:
 def _settle(reply: Reply, meaning: Meaning, sent: Sent) -> Settle:
     """Return how a refusal settles its row, with the errors that the server names."""
     errors = sent.resource.errors(reply, sent.job.columns)
-    return Settle(_REASONS[meaning], errors_text(reply.status, errors), fields_of(errors), errors)
+    told = f"{errors_text(reply.status, errors)}{_of_description(meaning, errors, sent)}"
+    return Settle(_REASONS[meaning], told, fields_of(errors), errors)
+
+
+def _of_description(meaning: Meaning, errors: tuple[ApiError, ...], sent: Sent) -> str:
+    """Return what a refusal may say of the description rather than of the row; empty where there is none."""
+    if sent.request is None:
+        return ""
+    asked = f"{sent.request.method} {sent.request.target}"
+    if meaning is Meaning.NOT_UPDATABLE:
+        return f" ({asked}: see `update.method` in the description)"
+    if meaning is Meaning.NOT_FOUND:
+        return f" ({asked})" if _is_blind(sent) else f" ({asked}; a read found it: see `path` in the description)"
+    if meaning in _OF_VALUES and sent.job.columns and (strange := dict.fromkeys(_beside_columns(errors, sent))):
+        names = ", ".join(f"`{name}`" for name in strange)
+        return f" (no column names {names}: see `precondition` and `constants` in the description)"
+    return ""
+
+
+def _beside_columns(errors: tuple[ApiError, ...], sent: Sent) -> Iterator[str]:
+    known = {*sent.job.columns.values(), *(steps[0] for steps in sent.job.columns)}
+    yield from (error.field for error in errors if error.field and error.field not in known)
 
 
 def _refusal(settle: Settle, sent: Sent) -> Verdict:

@@ -184,6 +184,8 @@ def _rows(summary: PlanSummary, width: int, table: str) -> Iterator[Text]:
         head, record = f"row {planned.row:,}", printable(f"{planned.type} {planned.id}")
         yield Text(head, "bold").append(_GAP + cut(record, width - len(head) - len(_GAP)), "not bold")
         yield from _values(planned, first, width - first - 2 * len(_GAP))
+        if planned.message:
+            yield from _wrapped(planned.message, width, _GAP)
     if summary.first and (more := summary.to_send - len(summary.first)):
         yield _with_path(f"... and {_number(more, 'more row')}:", table, width)
 

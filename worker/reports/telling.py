@@ -9,6 +9,7 @@ from typing import Final
 from jobs.model import Status
 from jobs.printable import printable
 from jobs.reasons import REASONS
+from worker.files.run_directory import DESCRIPTION
 from worker.reports.summary import Group, Summary
 
 LINE_WIDTH: Final = 80
@@ -16,6 +17,9 @@ LINE_WIDTH: Final = 80
 
 SHOWN_GROUPS: Final = 3
 """Causes that are told in full."""
+
+_DESCRIPTIONS: Final = frozenset({"not_as_described", "no_version"})
+"""Reasons that only another description can help against."""
 
 _TO_RETRY: Final = (Status.FAILED, Status.REJECTED, Status.UNKNOWN)
 _TO_MEND: Final = (Status.INVALID, Status.REJECTED)
@@ -100,7 +104,9 @@ def _next(summary: Summary, directory: Path) -> Iterator[str]:
         yield f"rowpatch undo {run}"
         return
     if summary.state in {"interrupted", "killed"} or any(group.reason == "not_reached" for group in summary.groups):
-        yield f"rowpatch resume {run}"
+        if not any(group.reason in _DESCRIPTIONS for group in summary.groups):
+            yield f"rowpatch resume {run}"
+        yield from _described_anew(summary, directory)
         return  # what fails then is told then
     if summary.beyond_limit and not summary.planned:
         yield f"rowpatch resume {run} --limit {summary.rows}"
@@ -119,6 +125,16 @@ def _next(summary: Summary, directory: Path) -> Iterator[str]:
             " Keep the rows that were not applied, then\n"
             f"         rowpatch apply {failed} {flags} --resend-unknown"
         )
+
+
+def _described_anew(summary: Summary, directory: Path) -> Iterator[str]:
+    """Yield how to go on by another description, where one of the user's may have been wrong: a run keeps its own."""
+    api = summary.refeed[summary.refeed.index("--api") + 1] if "--api" in summary.refeed else ""
+    if summary.state != "stopped" or not api.endswith(DESCRIPTION):
+        return
+    results = printable(shlex.quote(str(directory / "results.csv")))
+    flags = shlex.join("API.toml" if each == api else each for each in summary.refeed)
+    yield f"if the description was wrong: correct it, then\n         rowpatch apply {results} {printable(flags)}"
 
 
 def _rows(count: int) -> str:

@@ -86,9 +86,10 @@ class FieldRule:
         return self.described.type in {"set", "list"} or (self.described.type == "keyed" and not self.levels)
 
     def _listed(self, value: Any) -> list[Any] | None:
-        separator = self.described.sep
+        separator = separator_of(self.described.sep)
         if separator and isinstance(value, str):
-            return [each.strip() for each in value.split(separator.strip() or separator) if each.strip()]
+            parts = (each.strip() for each in value.split(separator))
+            return [typed(each, self.described.of) for each in parts if each]
         if not isinstance(value, list):
             return None
         steps = pointed(self.described.item)
@@ -245,6 +246,11 @@ class FieldRules:
 
 _MOST: Final = 10_000
 """Names that are remembered at a time: rows of objects may all have others."""
+
+
+def separator_of(joint: str) -> str:
+    """Return what parts the elements of a text that are joined by `joint`: it may stand with or without blanks."""
+    return joint.strip() or joint
 
 
 def element_of(value: object) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from jobs.apis.described.basis import Basis
 from jobs.apis.described.fields import FieldRules, element_of
 from jobs.apis.description.model import ResourceDescription
-from jobs.model import JSON, Absent, Fields, Live
+from jobs.model import ABSENT, JSON, Absent, Fields, Live
 from jobs.names import Steps, name_of, pointed
 from jobs.places import at
 
@@ -23,11 +23,13 @@ class Reader:
         name: of the resource.
         rules: of its fields.
         keeps_basis: every update needs more than the fields: the whole record, or its version.
+        condition: headers (`@ETag`) and members (`/version`) of a read that every update must be conditional on.
     """
 
     name: str
     rules: FieldRules
     keeps_basis: bool
+    condition: tuple[str, ...] = ()
 
     @property
     def _resource(self) -> ResourceDescription:
@@ -37,7 +39,9 @@ class Reader:
         """Return what a read shows of a record. What is absent from it is null, or empty, there."""
         values = at(record, pointed(self._resource.values))
         shown = dict(self._values(record, values, fields.attributes, in_full=True))
-        return Live(self.name, shown, fields=fields, basis=self._basis(record, fields, headers))
+        basis = self._basis(record, fields, headers)
+        lacks = tuple(name for name in self.condition if _is_no_version(read_at(name, basis))) if basis else ()
+        return Live(self.name, shown, fields=fields, basis=basis, lacks=lacks)
 
     def echoed(self, record: Mapping[str, Any], names: Iterable[str]) -> Live:
         """Return what the reply to an update shows; what is absent from it says nothing."""
@@ -84,6 +88,16 @@ def _may_hold(values: object, steps: Steps) -> bool:
     """Return whether something may be put at a place without taking the place of a value that holds nothing."""
     outer = (at(values, steps[:length]) for length in range(1, len(steps)))
     return all(each is None or isinstance(each, Mapping | Absent) for each in outer)
+
+
+def read_at(name: str, basis: Basis) -> Any:
+    """Return what a read showed at a place in the record, or in a header (`@ETag`); ABSENT where it showed nothing."""
+    return basis.headers.get(name[1:].lower(), ABSENT) if name.startswith("@") else at(basis.record, pointed(name))
+
+
+def _is_no_version(value: object) -> bool:
+    """Return whether a value tells no version apart: many servers take null for the wish to skip the comparison."""
+    return value is None or value == "" or isinstance(value, Absent)
 
 
 def shown_key(record: Mapping[str, Any], place: Steps) -> str | None:

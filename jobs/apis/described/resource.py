@@ -13,7 +13,7 @@ from jobs.apis.described.bodies import CONTENT_TYPES, Unit, as_form, as_json_pat
 from jobs.apis.described.failures import errors_of, request_id_of
 from jobs.apis.described.fields import FieldRules, element_of
 from jobs.apis.described.meaning import Rules, compiled, least_wait, meaning_of, scope_of
-from jobs.apis.described.replies import Reader, shown_key
+from jobs.apis.described.replies import Reader, read_at, shown_key
 from jobs.apis.description import keys
 from jobs.apis.description.model import Description, ErrorPlaces, ReadDescription, ResourceDescription
 from jobs.apis.description.templates import Template, Unfilled, filled, into_url, template
@@ -73,8 +73,8 @@ class DescribedResource:
 
     @property
     def can_be_blind(self) -> bool:
-        """Whether an update can be made without looking at the record first."""
-        return self.described.update.send == "changes"
+        """Whether an update can be made without looking at the record first: not if it names what was read."""
+        return self.described.update.send == "changes" and self.described.precondition is None
 
     def lag_s(self, fields: Fields) -> float:
         """Return the seconds after a write during which no update may be built on a read.
@@ -325,12 +325,18 @@ class DescribedResource:
     def _reader(self) -> Reader:
         update = self.described.update
         whole = update.send == "record" or update.format == "json_patch"
-        return Reader(self.name, self._rules, whole or self.described.precondition is not None)
+        return Reader(self.name, self._rules, whole or self.described.precondition is not None, self._condition)
 
     @cached_property
     def _needs_headers(self) -> bool:
         """Whether updates are conditional on a header, which only the reply about a single record has."""
-        return any(name.startswith("@") for text in self._condition_texts for name in template(text).names)
+        return any(name.startswith("@") for name in self._condition)
+
+    @cached_property
+    def _condition(self) -> tuple[str, ...]:
+        """Headers (`@ETag`) and members (`/version`) of a read that updates are conditional on."""
+        names = (name for text in self._condition_texts for name in template(text).names)
+        return tuple(dict.fromkeys(name for name in names if name[:1] in {"@", "/"}))
 
     @cached_property
     def _each(self) -> Template:
@@ -367,7 +373,7 @@ class DescribedResource:
         """Return what placeholders such as `{@ETag}` and `{/updated_at}` stand for, as far as it was read."""
         found: dict[str, str] = {}
         for name in self._places_read:
-            value = _read_at(name, basis)
+            value = read_at(name, basis)
             if not isinstance(value, Absent | None):
                 found[name] = element_of(value)
         return found
@@ -389,8 +395,7 @@ class DescribedResource:
     def _named_by_condition(self) -> tuple[str, ...]:
         """Members of a record that make its update conditional, and so have to be read, too."""
         values = pointed(self.described.values)
-        texts = self._condition_texts
-        places = [pointed(name) for text in texts for name in template(text).names if name.startswith("/")]
+        places = [pointed(name) for name in self._condition if name.startswith("/")]
         inside = [place[len(values) :] for place in places if place[: len(values)] == values]
         return tuple(dict.fromkeys(place[0] for place in inside if place))
 
@@ -511,10 +516,8 @@ def _as_read(text: str, basis: Basis) -> Any:
     """Return the value that a placeholder alone stands for, in its own type; a text with more in it is filled."""
     found = template(text)
     if len(found.holes) == 1 and found.parts == ("", found.holes[0], ""):
-        return _read_at(found.holes[0].name, basis)
-    values = {name: element_of(_read_at(name, basis)) for name in found.names}
-    return found.fill(values)
-
-
-def _read_at(name: str, basis: Basis) -> Any:
-    return basis.headers.get(name[1:].lower(), ABSENT) if name.startswith("@") else at(basis.record, pointed(name))
+        return read_at(found.holes[0].name, basis)
+    values = {name: read_at(name, basis) for name in found.names}
+    if any(isinstance(each, Absent) for each in values.values()):
+        return ABSENT
+    return found.fill({name: element_of(each) for name, each in values.items()})

@@ -93,6 +93,7 @@ def _attribute(said: FieldDescription, resource: ResourceDescription) -> Attribu
         clearable=clear != "never",
         empties=clear == "empty",
         encode=said.encode or "",
+        separator=said.sep,
     )
 
 

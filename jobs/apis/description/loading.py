@@ -6,7 +6,7 @@ In this order: TOML (`syntax`), the keys and types of `description` (here), and 
 import json
 import math
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, time
 from itertools import chain
@@ -23,6 +23,21 @@ from jobs.apis.description.shape import element_of, expected, is_list, is_table,
 from jobs.apis.description.strays import belongs, swallowed, unknown
 from jobs.apis.description.syntax import explained
 from jobs.apis.schema import closest
+from jobs.texts import either
+
+_ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
+    "number": ("int", "float"),
+    "integer": ("int",),
+    "decimal": ("float",),
+    "double": ("float",),
+    "boolean": ("bool",),
+    "string": ("text",),
+    "str": ("text",),
+    "array": ("list", "set"),
+    "dict": ("object", "map"),
+    "timestamp": ("datetime",),
+}
+"""What types are called elsewhere."""
 
 _BOUNDS: Final[Mapping[str, str]] = {
     "greater_than_equal": "must be {ge:g} or more",
@@ -143,7 +158,7 @@ def _remedy(wanted: Any, value: object, *, has_header: bool) -> str:
     """Return what to write instead, as far as it can be told."""
     literals = (get_args(each) for each in members(wanted) if get_origin(each) is Literal)
     choices = [each for each in chain.from_iterable(literals) if isinstance(each, str)]
-    if isinstance(value, str) and (near := closest(value, choices)):
+    if isinstance(value, str) and (near := _meant(value, choices)):
         return f"; did you mean {near}?"
     if is_list(wanted):
         of_tables = is_table(element_of(wanted))
@@ -156,6 +171,12 @@ def _remedy(wanted: Any, value: object, *, has_header: bool) -> str:
         return " without quotes"
     is_text = str in members(wanted) or bool(choices)
     return ": put it into quotes" if is_text and not isinstance(value, list | dict) else ""
+
+
+def _meant(value: str, choices: Sequence[str]) -> str | None:
+    """Return the word that is meant: what the same thing is called elsewhere, or the nearest."""
+    others = [each for each in _ALIASES.get(value.lower(), ()) if each in choices]
+    return either(others) if others else closest(value, choices)
 
 
 def _no_json(value: object, path: Path = ()) -> Iterator[Problem]:

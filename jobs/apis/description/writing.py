@@ -15,6 +15,19 @@ def as_toml(description: Description) -> str:
     return "".join(f"{line}\n" for line in _table((), description.model_dump(exclude_unset=True)))
 
 
+def unknowns(text: str) -> tuple[str, ...]:
+    """Return what the comments of a description say is unknown, each with its table and what stands before it."""
+    found, table = [], ""
+    for line in text.splitlines():
+        before, mark, remark = line.partition("# unknown: ")
+        if mark:
+            place = " ".join(filter(None, (table, before.strip())))
+            found.append(f"unknown: {place and f'{place}: '}{remark}")
+        elif line.startswith("["):
+            table = line.strip()
+    return tuple(found)
+
+
 def _table(path: tuple[str, ...], table: Mapping[str, object]) -> Iterator[str]:
     """Yield the lines of a table: its own values first, since those behind the next header would belong to that."""
     if path:

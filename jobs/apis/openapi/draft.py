@@ -22,6 +22,7 @@ from jobs.apis.openapi.toml import comment, pair, quoted
 from jobs.names import pointer_to
 
 PROBE: Final = "rowpatch probe finds out"
+PROBE_FIELD: Final = "rowpatch probe --field NAME.MEMBER finds out"
 _FAILURES: Final = ("422", "400", "4XX", "4xx", "409", "404", "403", "401", "default")
 _NOISE: Final = frozenset({"api", "apis", "rest", "the", "openapi", "spec", "specification", "public", "official", "s"})
 _PARTIAL: Final = re.compile(
@@ -86,7 +87,7 @@ def _api(shapes: Shapes, resources: Sequence["Resource"], where: Address, said: 
         yield pair("variables", where.variables)
     yield from _headers(said)
     yield from _errors(shapes, resources)
-    yield from comment(f"unknown: settle_s, how long reads lag behind writes; 2 s unless {PROBE}")
+    yield from comment("unknown: settle_s, how long reads lag behind writes; rowpatch probe --field NAME finds out")
 
 
 def _headers(said: Headers) -> Iterator[str]:
@@ -111,7 +112,7 @@ def _errors(shapes: Shapes, resources: Sequence["Resource"]) -> Iterator[str]:
             if places:
                 yield pair("errors", places, f"as documented for {status}")
                 return
-    yield from comment(f"unknown: errors, where failures say what is wrong; {PROBE}")
+    yield from comment("unknown: errors, where failures say what is wrong; rowpatch probe says where it meets some")
 
 
 def _auth(how: Access) -> Iterator[str]:
@@ -166,7 +167,9 @@ class Resource:
         if said.is_conditional:
             yield from comment('precondition = { headers = { If-Match = "{@ETag}" } }  (the document names If-Match)')
         else:
-            yield from comment(f"unknown: precondition, a version in a header or member; {PROBE}")
+            yield from comment(
+                "unknown: precondition; rowpatch probe shows what may be a version, in a header or member"
+            )
         yield ""
         yield f"[resources.{name}.update]"
         yield from self._update()
@@ -225,7 +228,7 @@ class Resource:
         elif self.candidate.method == "POST":
             yield from comment(f"unknown: does this POST keep what it does not name? {PROBE}")
         elif self.is_readable:
-            said = f'unknown: does PUT replace the whole record? If not, write "changes"; {PROBE}'
+            said = 'unknown: does PUT keep what is not sent? If so, write "changes"; a probe then shows whether it does'
             yield pair("send", "record", said)
         else:
             said = "unknown: does PUT replace the whole record? If it does, it needs to be read first: see `read`"
@@ -252,12 +255,12 @@ class Resource:
     def _clearing(self) -> str:
         found = fields.nullable(self.shapes, self._source)
         said = f"; the document allows null for {fields.listed(found)}" if found else ""
-        return f"unknown: how a field is cleared{said}; {PROBE}"
+        return f"unknown: how a field is cleared{said}; of members of objects, {PROBE_FIELD}"
 
     def _fields(self) -> Iterator[str]:
         source = self._source
         if not source.taken:
-            yield from comment(f"unknown: fields; the document does not list what an update takes; {PROBE}")
+            yield from comment("unknown: fields; the document does not list what an update takes")
         elif "*" in source.taken:
             yield from comment("unknown: the names of fields; the document takes any")
         elif not self._layout.taken:

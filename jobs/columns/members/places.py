@@ -1,15 +1,18 @@
 """What a column name means for one resource: where in an update its values go."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Final
 
+from jobs.apis.described.fields import separator_of
 from jobs.apis.fields import MERGED, Attribute, Kind
 from jobs.apis.schema import ResourceType, mistaken_for
 from jobs.columns.cells import FROM_TEXT, Wanted
 from jobs.columns.grammar import Heading, Suffix, refuse_same
 from jobs.columns.members.slots import (
     WANTED,
+    Elements,
     ElementsSlot,
     EncodedSlot,
     LimitedSlot,
@@ -151,16 +154,16 @@ def _slot(steps: Steps, suffix: Suffix, kind: ResourceType, rules: Rules) -> Slo
     if rule.action:
         trigger = TriggerSlot(name, _wanted(rule, suffix), name in rules.allow_triggers)
         return LimitedSlot(trigger, () if suffix else rule.choices, clearable=False)
-    return _limited(_field(steps, rule, suffix, kind, rules), rule, suffix, kind)
+    return _limited(name, _field(steps, rule, suffix, kind, rules), rule, suffix, kind)
 
 
 def _field(steps: Steps, rule: Attribute, suffix: Suffix, kind: ResourceType, rules: Rules) -> Slot:
     """Return the slot of a field, whatever is allowed of its values."""
     name, wanted = name_of(steps), _wanted(rule, suffix)
     if rule.kind == "set":
-        return SetSlot(name, rule.of, rule.choices, wanted)
+        return SetSlot(name, _allowed(rule), wanted)
     if rule.kind == "list":
-        return ListSlot(name, "json", (), wanted) if suffix else ListSlot(name, rule.of, rule.choices, wanted)
+        return ListSlot(name, _allowed(replace(rule, of="json", choices=()) if suffix else rule), wanted)
     inside = len(steps) > 1 and rule.kind not in _KEYED and not rule.write_only
     plain = MemberSlot(name_of(steps[:-1]), steps[-1], wanted) if inside else AttributeSlot(name, wanted)
     if rule.kind not in MERGED or wanted not in {"any", "object", "json"}:
@@ -191,6 +194,11 @@ def _of_key(steps: Steps, length: int, suffix: Suffix, kind: ResourceType) -> Sl
     assert rule is not None  # noqa: S101  # by what it holds
     if holder.kind == "set":
         raise NotAColumn(f"`{name}` is a set: write `{name}`, `{name}.add` or `{name}.remove`")
+    if holder.kind not in _KEYED and steps[-1] in _CHANGES:
+        raise NotAColumn(
+            f"`{name}` is {_WORDS[holder.kind]}, to which no elements can be added. If that is wrong, describe it as a"
+            ' set: type = "set", and sep = ";" if one text holds it'
+        )
     if holder.kind not in _KEYED:
         raise NotAColumn(
             f"`{name}` is {_WORDS[holder.kind]}, so it has no members; a field whose name has a dot is written"
@@ -198,7 +206,7 @@ def _of_key(steps: Steps, length: int, suffix: Suffix, kind: ResourceType) -> Sl
         )
     if holder.kind == "keyed" and (fault := _key_fault(key, holder.key)):
         raise NotAColumn(f"`{name}.{key[:40]}`: the key of an element {fault}")
-    return _limited(MemberSlot(name, key, _wanted(rule, suffix)), rule, suffix, kind)
+    return _limited(f"{name}.{key}", MemberSlot(name, key, _wanted(rule, suffix)), rule, suffix, kind)
 
 
 def _key_fault(key: str, kind: Kind) -> str:
@@ -214,15 +222,19 @@ def _elements(holder: Steps, change: str, suffix: Suffix, kind: ResourceType) ->
     assert rule is not None  # noqa: S101  # it is known to be a set
     if suffix not in {"", "json"}:
         raise NotAColumn(f"`{name}.{change}` takes no `:{suffix}`")
-    return ElementsSlot(name, rule.of, _CHANGES[change], rule.choices, "array" if suffix else "list")  # type: ignore[arg-type]
+    return ElementsSlot(name, _allowed(rule), _CHANGES[change], "array" if suffix else "list")  # type: ignore[arg-type]
 
 
-def _limited(slot: Slot, rule: Attribute, suffix: Suffix, kind: ResourceType) -> Slot:
+def _allowed(rule: Attribute) -> Elements:
+    return Elements(rule.of, rule.choices, separator_of(rule.separator))
+
+
+def _limited(name: str, slot: Slot, rule: Attribute, suffix: Suffix, kind: ResourceType) -> Slot:
     """Return the slot with what is known of its values; a suffix lets others through."""
     if rule.encode or kind.members.omits_empty:
         slot = EncodedSlot(slot, rule.encode, kind.members.omits_empty)
     choices = () if suffix or rule.kind in _SEVERAL else rule.choices
-    return slot if rule.clearable and not choices else LimitedSlot(slot, choices, rule.clearable)
+    return slot if rule.clearable and not choices else LimitedSlot(slot, choices, rule.clearable, name)
 
 
 def _wanted(rule: Attribute, suffix: Suffix) -> Wanted:

@@ -32,17 +32,23 @@ WANTED: Final[Mapping[Kind, Wanted]] = {
 """What values of each kind must be before they are put."""
 
 
+_SUFFIX: Final[Mapping[type, str]] = {str: "str", int: "int", float: "float", bool: "bool"}
+"""What a column says of its values, by their type."""
+
+
 @dataclass(frozen=True, slots=True)
 class LimitedSlot:
     """A field that takes only some values, or cannot be cleared.
 
     Attributes:
         choices: the values it takes, empty when any will do.
+        name: as a column names it.
     """
 
     slot: Slot
     choices: tuple[Scalar, ...]
     clearable: bool
+    name: str = ""
 
     @property
     def wanted(self) -> Wanted:
@@ -52,7 +58,7 @@ class LimitedSlot:
     def put(self, draft: Draft, value: JSON) -> None:
         """Set the field; null is not a value of a list, but clears."""
         if value is not None:
-            refuse_unlisted(value, self.choices)
+            refuse_unlisted(value, self.choices, self.name)
         elif not self.clearable:
             self.clear(draft)
         self.slot.put(draft, value)
@@ -143,17 +149,51 @@ class WholeSlot:
 
 
 @dataclass(frozen=True, slots=True)
+class Elements:
+    """What the elements of a list or set may be.
+
+    Attributes:
+        of: their kind.
+        choices: the allowed ones, empty when any will do.
+        separator: what parts them where the API holds all of them as one text, so that none can hold it; or empty.
+    """
+
+    of: Kind
+    choices: tuple[Scalar, ...] = ()
+    separator: str = ""
+
+    def refuse_unfit(self, value: JSON) -> None:
+        """Check that a value may be an element.
+
+        Raises:
+            RowRefused: it is none of the allowed ones, or would come back from the text as something else.
+        """
+        refuse_unlisted(value, self.choices)
+        if not self.separator:
+            return
+        text, parts = element_of(value), json.dumps(self.separator, ensure_ascii=False)
+        if self.separator in text:
+            raise RowRefused(
+                "wrong_type",
+                f"has an element with {parts} in it, which parts elements: write commas between them",
+            )
+        if text != text.strip() or not text:
+            raise RowRefused(
+                "wrong_type", f"has an element that is empty, or begins or ends with a blank: {parts} parts elements"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class ListSlot:
     """A list, which is replaced as a whole."""
 
     name: str
-    of: Kind
-    choices: tuple[Scalar, ...] = ()
+    elements: Elements
     wanted: Wanted = "list"
 
     def put(self, draft: Draft, value: JSON) -> None:
         """Set the list."""
-        several = value if value is None else [_element(each, self.of, self.choices, value) for each in _several(value)]
+        several = value if value is None else [_element(each, self.elements, value) for each in _several(value)]
         draft.attributes[self.name] = several
 
     def clear(self, draft: Draft) -> None:
@@ -166,13 +206,12 @@ class SetSlot:
     """A set as a whole: elements that stand there twice count once."""
 
     name: str
-    of: Kind
-    choices: tuple[Scalar, ...] = ()
+    elements: Elements
     wanted: Wanted = "list"
 
     def put(self, draft: Draft, value: JSON) -> None:
         """Set the elements."""
-        draft.attributes[self.name] = value if value is None else _as_keys(_elements(value, self.of, self.choices))
+        draft.attributes[self.name] = value if value is None else _as_keys(_elements(value, self.elements))
 
     def clear(self, draft: Draft) -> None:
         """Set the set to nothing."""
@@ -184,14 +223,13 @@ class ElementsSlot:
     """Elements to add to a set, or to remove from it."""
 
     name: str
-    of: Kind
+    elements: Elements
     value: bool | Absent
-    choices: tuple[Scalar, ...] = ()
     wanted: Wanted = "list"
 
     def put(self, draft: Draft, value: JSON) -> None:
         """Add or remove the elements."""
-        for element in _elements(value, self.of, self.choices):
+        for element in _elements(value, self.elements):
             members = draft.members.setdefault(self.name, {})
             if members.setdefault(element, self.value) is not self.value:
                 raise RowRefused("element_twice", f"'{element[:40]}' is to be added and removed: drop it from one")
@@ -221,15 +259,21 @@ def encoded(value: JSON, how: Encoding) -> JSON:
     return round(seconds * 1000) if how == "epoch_ms" else int(seconds) if seconds.is_integer() else seconds
 
 
-def refuse_unlisted(value: JSON, choices: tuple[Scalar, ...]) -> None:
+def refuse_unlisted(value: JSON, choices: tuple[Scalar, ...], name: str = "") -> None:
     """Check that a value is one of those that a field takes; any is of an empty list.
+
+    Args:
+        value: to be checked.
+        choices: the values that the field takes.
+        name: of the field, if a suffix lets others through.
 
     Raises:
         RowRefused: it is not.
     """
     if choices and value not in choices:
         listed = ", ".join(each if isinstance(each, str) else json.dumps(each) for each in choices)
-        raise RowRefused("not_allowed", f"takes one of {listed}")
+        other = f"; if the API takes others, name the column `{name}:{_SUFFIX[type(choices[0])]}`" if name else ""
+        raise RowRefused("not_allowed", f"takes one of {listed}{other}")
 
 
 def _several(value: JSON) -> list[JSON] | tuple[JSON, ...]:
@@ -237,21 +281,21 @@ def _several(value: JSON) -> list[JSON] | tuple[JSON, ...]:
     return value
 
 
-def _element(element: JSON, of: Kind, choices: tuple[Scalar, ...], whole: JSON) -> JSON:
+def _element(element: JSON, allowed: Elements, whole: JSON) -> JSON:
     """Return an element of a list: of one that was written with commas, by its text."""
-    wanted = WANTED[of]
+    wanted = WANTED[allowed.of]
     if isinstance(whole, tuple):
         assert isinstance(element, str)  # noqa: S101  # a part of a text
         value = FROM_TEXT["string" if wanted == "json" else wanted](element)
     else:
         value = FROM_JSON[wanted](element)
-    refuse_unlisted(value, choices)
+    allowed.refuse_unfit(value)
     return value
 
 
-def _elements(value: JSON, of: Kind, choices: tuple[Scalar, ...]) -> list[str]:
+def _elements(value: JSON, allowed: Elements) -> list[str]:
     """Return the elements of a set as texts: another value than text by its JSON."""
-    wanted = WANTED[of]
+    wanted = WANTED[allowed.of]
     found = []
     for element in _several(value):
         typed = element
@@ -263,7 +307,7 @@ def _elements(value: JSON, of: Kind, choices: tuple[Scalar, ...]) -> list[str]:
             raise RowRefused("wrong_type", 'needs texts such as ["red", "blue"]')
         if typed == "":
             raise RowRefused("wrong_type", "has an empty element")
-        refuse_unlisted(typed, choices)
+        allowed.refuse_unfit(typed)
         found.append(element_of(typed))
     return found
 

@@ -33,6 +33,11 @@ def refusal(document: Any, status: int = 422, kind: str = JSON_TYPE, secrets: tu
         ({"errors": [{"title": "no", "meta": {"debug": "x", "token": "y"}}]}, "no"),
         ({"errors": [{"meta": {"debug": ["x"]}, "links": {"about": "y"}}]}, ""),
         ({"errors": {"code": "THROTTLED", "title": "Too Many Requests"}}, "Too Many Requests"),
+        # a list of no known name, of objects that say what is wrong and where, or by which code
+        ({"problems": [{"code": "no", "field": "colour", "text": "not known"}], "id": 7}, "colour: not known"),
+        ({"problems": [{"code": "E1", "text": "no"}, {"code": "E2", "text": "nor"}]}, "no; nor"),
+        ({"records": [{"id": 1, "text": "a note"}]}, ""),
+        ({"records": [{"id": 1}, "x"], "tags": []}, ""),
         # problem+json (RFC 9457), the older form of its parameters (RFC 7807) too
         ({"type": "about:blank", "title": "Invalid", "status": 422, "detail": "no digits", "errors": {"name": ["no"]}},
          "Invalid: no digits; name: no"),

@@ -361,6 +361,16 @@ def test_a_list_that_is_no_set_takes_no_elements(terms: CompareRules, says: str)
         difference(ticket(members={"watchers": {"add": True}}), live, terms)
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("tags", "is a text where a set is declared: .* sep = "), ("words", 'type = "set", sep = ";"')],
+)
+def test_a_text_that_holds_a_list_says_how_to_describe_it(name: str, says: str) -> None:
+    live = Live("tickets", {name: "x;y"}, fields=Fields(frozenset({name})))
+    with pytest.raises(CannotMerge, match=says):
+        difference(ticket(members={name: {"add": True}}), live, DESCRIBED)
+
+
 def test_a_set_that_stands_in_an_object_makes_the_object_unknown() -> None:
     live = Live("tickets", {"a": {"tags": ["x"]}, "b.c": {}}, fields=Fields(frozenset({"a", "b.c"})))
     left = after(live, Change({"a.tags": {"y": True}}, edits=(Edit(("attributes", "a.tags", "y"), ABSENT, True),)))

@@ -183,7 +183,7 @@ VENDORS: dict[str, tuple[Callable[[], Case], list[str], dict[str, str]]] = {
             "read_many": "works: the same values",
             "no-op": "accepted: 200; changes /attributes/updated-at",
             "merge options": "replace: members that are not sent are gone",
-            "unknown member colour": "refused: 422: colour: colour is not known (at /data/attributes/colour)",
+            "unknown member colour": "refused: 422: colour: colour is not known",
             "limits": "50 in 10 s (ratelimit-policy, ratelimit)",
         },
     ),
@@ -254,6 +254,8 @@ def test_a_description_is_not_overwritten_unless_that_is_meant(tmp_path: Path) -
         ran = on.desk.rowpatch(*arguments, "--force", also=on.secrets)
         assert ran.status == 0
         assert "verified: (not said) -> 'probe 20" in ran.err
+        assert "articles: read, read_many, no-op'" in ran.err
+        assert "# not tried: --field and --value" in (tmp_path / "api.toml").read_text(encoding="utf-8")
 
 
 def test_the_first_row_of_a_sheet_names_the_record(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import copy
 import csv
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -134,6 +135,17 @@ def test_a_look_up_that_fails_says_what_the_server_said(tmp_path: Path) -> None:
         (only,) = results(tmp_path)
         assert only["__reason"] == "lookup_failed"
         assert only["__message"] == "the sku 'a' could not be looked up: it answered 400: sku is not indexed"
+
+
+def test_no_update_goes_out_without_the_guard_that_its_description_promises(tmp_path: Path) -> None:
+    guarded = TEXT + 'precondition = { body = { "/rev" = "{/revision}" } }\n'
+    api = PlainApi({"1": {"id": "1", "title": "t", "rev": 5}})
+    with at_desk(api, guarded, "id,title\n1,new\n", tmp_path) as desk:
+        said = applied(desk)
+        assert (api.records["1"]["title"], results(tmp_path)[0]["__reason"]) == ("t", "no_version")
+        assert "does not show a value at /revision" in said
+        shutil.rmtree(tmp_path / "run")
+        assert "Leave out --blind" in applied(desk, "--blind")
 
 
 # ---- many at once

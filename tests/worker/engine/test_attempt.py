@@ -21,6 +21,7 @@ from jobs.apis.description.model import ErrorPlaces, ErrorRule
 from jobs.apis.documents import MEDIA_TYPE
 from jobs.apis.limits import RECORD, DeclaredLimit
 from jobs.apis.meanings import Meaning
+from jobs.apis.schema import Schema
 from jobs.changes.diff import Change, as_written
 from jobs.model import Live, MaybeSent, NotSent, Outcome, Reply, Request, RowRef, Status, UpdateJob
 from tests.virtual_time import run
@@ -378,6 +379,7 @@ class Waits:
     """The API, but that its refusals want to be waited for."""
 
     seconds: float
+    schema: Schema = COMMERCE_LAYER.schema
 
     def resource(self, name: str) -> Any:
         return PatientResource(COMMERCE_LAYER.resource(name), self.seconds)

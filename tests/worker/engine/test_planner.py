@@ -1,13 +1,15 @@
 """A plan: every row is decided and written down, in an order that a reader can follow, and nothing is sent."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import pytest
 
+from jobs.apis.described.schema import schema_of
 from jobs.changes.diff import Change
-from jobs.model import Edit, Fields, Live, RowRef, Status, Unsendable
+from jobs.model import ABSENT, Edit, Fields, Live, RowRef, Status, Unsendable
+from tests.jobs.apis.described.kit import SCHEMA, description
 from tests.worker.engine.scene import Notes, decide, live, row
 from worker.clock import Clock, Moment
 from worker.engine.bells import Bells
@@ -56,7 +58,7 @@ class Desk:
         self.sequencer = Sequencer(self.decide, Sizes(25, 24), variants, facts=self.facts)
         journal: Any = self.notes
         clock = Clock(now=lambda: 7.0, wall=lambda: 1000.0)
-        self.planner = Planner(self.sequencer, journal, self.guards, self.bells, clock, self.stop)
+        self.planner = Planner(self.sequencer, journal, self.guards, self.bells, clock, self.stop, SCHEMA)
 
     def plan(self, *rows: InFlightRow | Refused, end: bool = True) -> list[str]:
         """Feed rows, read what is to be read, and return what was written down."""
@@ -155,7 +157,7 @@ def test_a_row_that_asks_for_more_than_was_read_is_read_itself_and_readers_are_w
             Rung.count += 1
 
     desk.planner = Planner(
-        desk.sequencer, desk.planner.journal, desk.guards, Rung(), desk.planner.clock, desk.stop
+        desk.sequencer, desk.planner.journal, desk.guards, Rung(), desk.planner.clock, desk.stop, SCHEMA
     )  # fmt: skip
     rows = [row(1, "a"), row(2, "a", attributes={"code": "c"})]
     desk.plan(*rows, end=False)
@@ -236,3 +238,13 @@ def test_a_row_that_cannot_be_sent_excuses_none_of_those_behind_it() -> None:
     behind = (references(number) for number in range(3, IDENTICAL_ROWS + 3))
     desk.plan(references(1), refused(2, "type_unknown"), *behind)
     assert desk.stop.reason == "reference_not_found"
+
+
+def test_a_plan_holds_what_becomes_of_a_text_that_is_a_list() -> None:
+    wanted = Change({"tags": {"b": True}}, edits=(Edit(("attributes", "tags", "b"), ABSENT, True),))
+    desk = Desk(records={"a": live("a")}, decide=lambda each, shown: wanted)
+    said = {"tags": {"type": "set", "sep": ";"}}
+    schema = schema_of(description(fields=said), {})
+    desk.planner = replace(desk.planner, schema=schema)
+    desk.plan(row(1, "a", kind="things"))
+    assert desk.notes.planned[0].message == 'tags is one text: "" becomes "b"'

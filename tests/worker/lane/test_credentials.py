@@ -634,6 +634,23 @@ async def test_a_fixed_credential_that_is_refused_says_what_to_set(
         await credential.renew(await credential.permit())
 
 
+@pytest.mark.parametrize(
+    ("auth", "given", "sent"),
+    [
+        (described("bearer"), ("tk-1",), "`Authorization: Bearer …`"),
+        (described("basic"), ("me", "pw"), "`Authorization: Basic …`"),
+        (described("api_key", header="X-Pedal-Key"), ("tk-1",), "`X-Pedal-Key: …`"),
+        (described("api_key", header="X-Pedal-Key"), ("tk 1",), "`X-Pedal-Key: …`"),
+    ],
+)
+async def test_a_refused_credential_says_how_it_went_out(auth: Auth, given: tuple[str, ...], sent: str) -> None:
+    credential = Credential(given, None, Hands().clock(), auth)
+    with pytest.raises(CredentialLost) as caught:
+        await credential.renew(await credential.permit())
+    assert f"It went out as {sent}: is that" in str(caught.value)
+    assert not any(secret in str(caught.value) for secret in given if len(secret) > 2)
+
+
 def test_a_token_with_a_short_life_is_renewed_at_half_of_it() -> None:
     async def scene() -> None:
         endpoint = Endpoint([60] * 20)

@@ -77,6 +77,15 @@ def test_a_row_is_decided_by_its_record(job: UpdateJob, record: Live, asked: Dec
     assert reason(decide(job, record, asked)) == expected
 
 
+def test_a_row_is_not_sent_without_the_guard_that_its_description_promises() -> None:
+    lacking = replace(live(), lacks=("/rev", "@ETag"))
+    found = decide(JOB, lacking, DecisionInput(TERMS))
+    told = "its read does not show a value at /rev or the header ETag, and without it an update would go out unguarded"
+    assert found == Settle("no_version", f"{told}: nothing was sent")
+    assert reason(decide(JOB, replace(live("new"), lacks=("/rev",)), DecisionInput(TERMS))) == "as_wanted"
+    assert reason(decide(JOB, lacking, DecisionInput(TERMS, doubt="reply_lost", earlier=OURS))) == "reply_lost"
+
+
 def test_a_conflict_says_what_was_planned_and_what_is_there() -> None:
     decided = decide(JOB, live(7), DecisionInput(TERMS, expected=OURS))
     assert isinstance(decided, Settle)
@@ -277,3 +286,10 @@ def test_a_read_that_shows_an_update_shows_what_it_took_besides(
     if reason == "values_lost":
         assert (found.status, found.fields) == (Status.APPLIED, ("size.b",))
         assert found.stored == (edit, Edit(("attributes", "size", "b"), 1, shown.get("b", ABSENT)))
+
+
+def test_a_record_that_is_not_as_described_blames_the_description() -> None:
+    job = UpdateJob(REF, "tickets", "x", members={"tags": {"a": True}})
+    found = decide(job, Live("tickets", {"tags": "x;y"}), DecisionInput(CompareRules(DESK)))
+    assert isinstance(found, Settle)
+    assert (found.reason, "is a text where a set is declared" in found.message) == ("not_as_described", True)

@@ -15,8 +15,9 @@ from jobs.apis.commercelayer.updates import update_request
 from jobs.apis.described.resource import DescribedResource
 from jobs.apis.described.schema import schema_of
 from jobs.apis.meanings import REFUSALS, Meaning
+from jobs.apis.statuses import refusal
 from jobs.changes.diff import Change, as_written
-from jobs.model import ABSENT, Edit, MaybeSent, NotSent, Outcome, Reply, RowRef, Status, UpdateJob
+from jobs.model import ABSENT, Edit, MaybeSent, NotSent, Outcome, Reply, Request, RowRef, Status, UpdateJob
 from jobs.reasons import REASONS
 from tests.jobs.apis.described.kit import description, reply
 from tests.samples.recorded import sample
@@ -593,3 +594,35 @@ def test_a_success_that_shows_members_gone_which_were_not_sent_is_applied_and_na
     assert isinstance(verdict, Settle)
     assert (verdict.status, verdict.reason, verdict.fields) == (Status.APPLIED, "values_lost", ("size.b",))
     assert verdict.stored == (edit, Edit(("attributes", "size", "b"), 1, ABSENT))
+
+
+ASKED = Request("PUT", "/v2/bike/HH%3A1")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (404, b"", "(PUT /v2/bike/HH%3A1; a read found it: see `path` in the description)"),
+        (405, b"", "(PUT /v2/bike/HH%3A1: see `update.method` in the description)"),
+        (422, b'{"field": "rev", "message": "tell it"}', "(no column names `rev`: see `precondition` and"),
+        (422, b'{"field": "reference", "message": "no"}', ""),
+        (423, b"", ""),
+    ],
+)
+def test_a_refusal_that_the_description_may_cause_says_so(status: int, body: bytes, told: str) -> None:
+    job = replace(SAFE, columns={("reference",): "reference:str"})
+    change = Change({"reference": "b"}, edits=(Edit(("attributes", "reference"), "a", "b"),))
+    reply = Reply(status, {"content-type": "application/json"}, body)
+    for request, words in ((ASKED, told), (None, "")):
+        facts = replace(sent(job), change=change, request=request)
+        found = policy.judge(reply, refusal(status), facts)
+        settle = found.settle if isinstance(found, HaltRun) else found
+        assert isinstance(settle, Settle)
+        assert words in settle.message
+        assert ("description" in settle.message) == bool(words)
+
+
+def test_a_record_that_nobody_read_may_be_missing() -> None:
+    found = policy.judge(Reply(404, {}), Meaning.NOT_FOUND, replace(sent(), request=ASKED))
+    assert isinstance(found, Settle)
+    assert found.message.endswith("404 (PUT /v2/bike/HH%3A1)")

@@ -569,3 +569,10 @@ def test_what_an_api_calls_an_action_triggers_something(tmp_path: Path) -> None:
     told, _, _ = of_desk(tmp_path, issue(1, unread=("close", "password")))
     assert "Always sent, since it triggers something: close (1 row).\n" in told
     assert "it is overwritten unseen: password (1 row)." in " ".join(told.split())
+
+
+def test_what_is_said_of_a_row_stands_below_its_values() -> None:
+    summary = PlanSummary()
+    said = 'tags is one text: "a" becomes "a;b"'
+    summary.add(RowRef(1, 2, b""), Planned(1, "orders", "id1", Status.PENDING, message=said, edits=(CHANGE,)))
+    assert f'"inv-1" -> "inv-2"\n  {said}\n' in text(summary)

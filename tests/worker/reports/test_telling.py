@@ -1,5 +1,6 @@
 """What a run's end looks like on a terminal."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -191,3 +192,20 @@ def test_no_text_of_the_servers_reaches_the_terminal_raw(message: str, field: st
         RUN,
     )
     assert all(each == "\n" or each.isprintable() or each in "\u200c\u200d" for each in text)
+
+
+@pytest.mark.parametrize(
+    ("reason", "api", "resumes", "anew"),
+    [
+        ("locked", "runs/sheet-1/api.toml", True, True),
+        ("not_as_described", "runs/sheet-1/api.toml", False, True),
+        ("locked", "github", True, False),
+    ],
+)
+def test_a_run_that_was_stopped_may_go_on_by_another_description(
+    reason: str, api: str, resumes: bool, anew: bool
+) -> None:
+    summary = summary_of([result(1, "not_reached"), result(2, reason)], "stopped")
+    text = render_summary(replace(summary, refeed=("--api", api, "--type", "bikes")), RUN)
+    assert ("rowpatch resume runs/sheet-1" in text) == resumes
+    assert ("rowpatch apply runs/sheet-1/results.csv --api API.toml --type bikes" in text) == anew

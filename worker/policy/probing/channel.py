@@ -12,6 +12,7 @@ from worker.policy.verdict import Settle
 from worker.policy.wording import errors_text, why_not
 
 _LONGEST_PAUSE_S: Final = 2.0
+_REFUSED: Final = 400
 
 
 class Declined(Exception):
@@ -28,6 +29,7 @@ class Channel:
         open: numbers of the rows without a result, by name.
         headers: of all replies so far, names in lower case.
         lag: seconds after which a read showed a write; None before one did.
+        failures: replies that refused something, in order.
         stale: loop time in seconds of the latest read that did not show what was waited for.
     """
 
@@ -35,6 +37,7 @@ class Channel:
     reading: Reading
     open: dict[str, int]
     headers: dict[str, str] = field(default_factory=dict)
+    failures: list[Reply] = field(default_factory=list)
     lag: float | None = None
     stale: float = 0.0
 
@@ -119,7 +122,7 @@ class Channel:
         if not isinstance(outcome, Reply):
             return why_not(outcome)
         errors = self.subject.resource.errors(outcome, {})
-        places = dict.fromkeys(error.pointer for error in errors if error.pointer)
+        places = dict.fromkeys(error.pointer for error in errors if error.pointer and not error.field)
         about = f" (at {', '.join(places)})" if places else ""
         return f"{errors_text(outcome.status, errors)}{about}"
 
@@ -134,4 +137,6 @@ class Channel:
             raise Broken("nothing more could be sent")
         if isinstance(answered.outcome, Reply):
             self.headers.update(answered.outcome.headers)
+            if answered.outcome.status >= _REFUSED:
+                self.failures.append(answered.outcome)
         return answered

@@ -87,6 +87,11 @@ def field_and_value(rules: FieldRules, column: str, text: str | None) -> tuple[s
     name, _, suffix = column.rpartition(":")
     if not name or suffix not in _SUFFIXES:
         name, suffix = column, ""
+    holder, _, change = name.rpartition(".")
+    if change in {"add", "remove"} and rules.rule(holder).described.type == "set":
+        raise Unfit(
+            f"--field {name}: a probe writes whole fields. Pass --field {holder}, with all elements as its --value."
+        )
     rule = rules.rule(name)
     try:
         return rule.name, None if text is None else _value(rule, suffix, text)

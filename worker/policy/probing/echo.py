@@ -22,7 +22,7 @@ def echo_fact(subject: Subject, reply: Reply, seen: str, reading: Reading) -> Fa
     """
     echo = subject.described.update.echo
     place = pointed(subject.described.record if echo is None else echo)
-    says = f"the record at {pointer_to(place)}" if place else "the record"
+    says = "" if echo is None else f"the record at {pointer_to(place)}" if place else "the record"
     document = value_of(reply)
     if isinstance(document, Absent):
         what = "nothing" if not reply.body.strip() else "no JSON"

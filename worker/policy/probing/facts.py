@@ -30,6 +30,7 @@ class Fact:
         seen: how that was seen.
         contradicts: the API does something else than the description says.
         notes: what the description should say.
+        hints: what a person has to decide: comments for the description.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Fact:
     seen: str
     contradicts: bool = False
     notes: tuple[Note, ...] = field(default=())
+    hints: tuple[str, ...] = field(default=())
 
     def document(self) -> dict[str, object]:
         """Return the fact as JSON."""

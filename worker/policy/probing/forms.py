@@ -1,18 +1,44 @@
 """Whether fields are held in the form that the description says: lists in one text, empty values shown or left out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from jobs.apis.described.basis import Basis, Before
 from jobs.apis.described.fields import FieldRule
+from jobs.changes.one_text import other_separator
 from jobs.model import Absent
 from jobs.names import pointed
 from worker.policy.decision import shown
 from worker.policy.probing.facts import Fact, Note
 from worker.policy.probing.subject import Reading, Subject
 
-_SEPARATORS: Final = (";", ",", "|", "\n", "\t")
-"""What usually joins a list in a text. A blank is none: elements of two words are common."""
+_AS_TEXTS: Final = frozenset({"int", "float", "bool"})
+"""Types whose values some APIs hold as texts."""
+
+_FORMS: Final[Mapping[str, tuple[type, ...]]] = {
+    "epoch": (int, float),
+    "epoch_ms": (int, float),
+    "list": (list,),
+    "text": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "date": (str,),
+    "datetime": (str,),
+    "object": (dict,),
+    "map": (dict,),
+    "keyed": (list,),
+}
+"""What JSON has for a value, by how it is encoded, and else by its type."""
+
+_JSON: Final[Mapping[type, str]] = {
+    str: "text",
+    int: "a number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    dict: "an object",
+}
 
 _SHOWN: Final = 5
 """Names that a fact lists."""
@@ -24,11 +50,28 @@ def facts(subject: Subject, reading: Reading, seen: str) -> Iterator[Fact]:
         rule = subject.rules.rule(name)
         if rule.described.type in {"list", "set"}:
             yield from _list(subject, rule, _wire(subject, reading, rule), seen)
+        else:
+            yield from _form(subject, rule, _wire(subject, reading, rule), seen)
     yield from _empty(subject, reading, seen)
 
 
 def _wire(subject: Subject, reading: Reading, rule: FieldRule) -> Any:
     return Before(None, Basis(reading.record, values=pointed(subject.described.values))).wire(rule)
+
+
+def _form(subject: Subject, rule: FieldRule, wire: Any, seen: str) -> Iterator[Fact]:
+    """Yield that a value has another form than the one described; nothing where it fits, or there is none."""
+    said = rule.described
+    wanted = _FORMS.get(said.encode or "") or _FORMS.get(said.type or "")
+    if wanted is None or wire is None or isinstance(wire, Absent):
+        return
+    if isinstance(wire, wanted) and (bool in wanted or not isinstance(wire, bool)):
+        return
+    says = " as ".join(filter(None, (said.type, said.encode)))
+    as_text = isinstance(wire, str) and said.type in _AS_TEXTS and not said.encode
+    notes = (Note(("resources", subject.type, "fields", rule.name, "encode"), "text"),) if as_text else ()
+    remark = '; write encode = "text"' if as_text else ""
+    yield Fact(f"form {rule.name}", says, f"{_JSON[type(wire)]}, {shown(wire)}{remark}", seen, True, notes)
 
 
 def _list(subject: Subject, rule: FieldRule, wire: Any, seen: str) -> Iterator[Fact]:
@@ -39,7 +82,7 @@ def _list(subject: Subject, rule: FieldRule, wire: Any, seen: str) -> Iterator[F
         told, right = ("a list", not separator)
         notes = () if right else (Note(place, ""),)
     elif isinstance(wire, str) and wire:
-        other = _other_separator(wire, separator)
+        other = other_separator(wire, separator)
         told, right = (f"one text, {shown(wire)}", bool(separator) and not other)
         told = f"{told}: parted by {shown(other)}?" if other else told
         notes = (Note(place, other),) if other else ()
@@ -47,13 +90,6 @@ def _list(subject: Subject, rule: FieldRule, wire: Any, seen: str) -> Iterator[F
         return
     says = f"one text, parted by {shown(separator)}" if separator else "a list"
     yield Fact(name, says, told, seen, contradicts=not right, notes=notes)
-
-
-def _other_separator(wire: str, separator: str) -> str:
-    """Return the separator that a text holds in place of the one described; empty where nothing points to another."""
-    if separator and (separator.strip() or separator) in wire:
-        return ""
-    return next((each for each in _SEPARATORS if each in wire), "")
 
 
 def _empty(subject: Subject, reading: Reading, seen: str) -> Iterator[Fact]:

@@ -10,6 +10,9 @@ from worker.policy.probing.facts import Fact, Note
 NOT_TESTED: Final = "refused, so not tested"
 """What is found of a field whose made-up value the API refuses: no probe stands behind the description then."""
 
+_TESTS: Final = {"read": "read", "read_many": "read_many", "no-op": "no-op", "write": "{}", "unknown": "unknown member"}
+"""Facts that tell of a test, by the first word of their name, and what the test is called."""
+
 _FIELDS_AT: Final = 3
 """Position of a field's name in the place of a note: `resources`, type, `fields`, name."""
 
@@ -31,6 +34,25 @@ def noted(description: Description, facts: Iterable[Fact], verified: str) -> tup
         old = _put(document, place, note.value)
         changed.append(f"{'.'.join(place)}: {_told(old)} -> {_told(note.value)}")
     return Description.model_validate(document, strict=False), tuple(changed)
+
+
+def tried_in(facts: Iterable[Fact]) -> tuple[str, ...]:
+    """Return the names of what was tried, in order: `read`, `no-op`, `write note`, `unknown member`."""
+    tried = (fact.name for fact in facts if not fact.found.startswith(("not tried", NOT_TESTED)))
+    names = (_TESTS.get(name.split(" ")[0], "").format(name) for name in tried)
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def hints_of(facts: Iterable[Fact]) -> tuple[str, ...]:
+    """Return what a person has to decide, and what was not tried, as lines for comments."""
+    listed = list(facts)
+    tests = tried_in(listed)
+    hints = [hint for fact in listed for hint in fact.hints]
+    if not any(each.startswith("write ") for each in tests):
+        hints.append("not tried: --field and --value show how members merge, how late reads are, how values are stored")
+    if "unknown member" not in tests:
+        hints.append("not tried: --unknown-field shows what becomes of a misspelt name")
+    return tuple(hints)
 
 
 def _notes(facts: Iterable[Fact]) -> Iterator[Note]:

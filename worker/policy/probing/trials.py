@@ -17,6 +17,7 @@ from jobs.texts import shortened
 from worker.policy.probing import judging
 from worker.policy.probing.channel import Channel, Declined
 from worker.policy.probing.effects import Merge, alike, is_empty
+from worker.policy.probing.error_places import errors_fact
 from worker.policy.probing.facts import Fact, Note
 from worker.policy.probing.plan import (
     MADE_UP,
@@ -114,18 +115,27 @@ class Conversation:
         """
         channel, first = self.channel, self.channel.reading
         try:
-            yield from self._send_back()
-            if self.wanted.field:
-                yield from self._write_field()
-            if self.wanted.unknown:
-                yield from self._send_unknown()
-            self.is_complete = True
+            yield from self._try_all()
         except Declined:
             pass
         finally:
             self.facts.append(version_fact(channel.subject, first, self._noop, self._write))
+            told = errors_fact(channel.subject, channel.failures)
+            self.facts += [] if told is None else [told]
         for row in list(channel.open):
             yield from channel.conclude(row, NOT_TRIED)
+
+    def _try_all(self) -> Talk:
+        if lacks := self.channel.subject.live(self.channel.reading, ()).lacks:
+            told = f"not tried: a read does not show {', '.join(lacks)}, so that an update would go out unguarded"
+            self.facts.append(Fact("no-op", "", told, "the first read"))
+            return
+        yield from self._send_back()
+        if self.wanted.field:
+            yield from self._write_field()
+        if self.wanted.unknown:
+            yield from self._send_unknown()
+        self.is_complete = True
 
     # ---- what is there already
 
@@ -193,11 +203,11 @@ class Conversation:
         for way in ways_to_clear(subject, self.channel.reading, name):
             if not (self.left or (way == "omit" and self._loses)):
                 yield from self._clear(name, way, results)
-        works = next((way for way, (worked, _) in results.items() if worked), "")
+        works = [way for way, (worked, _) in results.items() if worked]
         for way, (worked, each) in results.items():
             wrong = way == own and not worked
-            notes = (Note(("resources", subject.type, "fields", name, "clear"), works),) if wrong and works else ()
-            self.facts.append(replace(each, contradicts=wrong, notes=notes))
+            notes, hints = _way_instead(subject, name, works) if wrong else ((), ())
+            self.facts.append(replace(each, contradicts=wrong, notes=notes, hints=hints))
 
     def _clear(self, name: str, way: str, results: dict[str, tuple[bool, Fact]]) -> Talk:
         channel, before = self.channel, self.channel.reading
@@ -363,6 +373,15 @@ def _taken_for(before: Reading, after: Reading) -> list[str]:
 def _as_it_went(subject: Subject, edit: Edit, after: Reading) -> Edit:
     now = subject.value(after, edit.path[1])
     return replace(edit, stored=UNREAD if alike(now, edit.after) else now)
+
+
+def _way_instead(subject: Subject, name: str, works: Sequence[str]) -> tuple[tuple[Note, ...], tuple[str, ...]]:
+    """Return how a field is cleared instead, and what a person has to decide: an empty text is a value of its own."""
+    if not works:
+        return (), ()
+    way = next((way for way in works if way != "empty"), "never")
+    text = f'fields."{name}": an empty text is taken; if it means cleared, write clear = "empty"'
+    return (Note(("resources", subject.type, "fields", name, "clear"), way),), (text,) if way == "never" else ()
 
 
 def _losses(subject: Subject, before: Reading, after: Reading, sent: list[str]) -> list[str]:

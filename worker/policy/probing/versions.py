@@ -1,5 +1,7 @@
 """What of a record tells its version: headers and members that change with a write, although nobody sent them."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +15,9 @@ from worker.policy.probing.facts import Fact
 from worker.policy.probing.subject import Reading, Subject
 
 _HEADERS: Final = ("etag", "last-modified")
+
+_VERSION: Final = re.compile(r"(?i)_*(rev(ision)?|(lock_?|object_?|record_?)?version|etag|.*(updated|modified).*)")
+"""Names of members that mostly tell the version of a record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,18 @@ def version_fact(subject: Subject, reading: Reading, noop: Moved | None, write: 
     parts += [f"not shown: {', '.join(missing)}"] if missing else []
     parts += [f"no update changes {', '.join(fixed)}"] if fixed else []
     found = "; ".join(parts) or "nothing that tells a version"
-    return Fact("version", ", ".join(names), found, "readings before and after", bool(missing or fixed))
+    hints = () if given else tuple(_conditions(there, noop, write))
+    return Fact("version", ", ".join(names), found, "readings before and after", bool(missing or fixed), hints=hints)
+
+
+def _conditions(headers: list[str], noop: Moved | None, write: Moved | None) -> Iterator[str]:
+    """Yield how updates might be made conditional; only the API's documentation tells whether it heeds that."""
+    start = "no precondition is described; if the API compares it: precondition ="
+    if "etag" in headers:
+        yield f'{start} {{ headers = {{ If-Match = "{{@ETag}}" }} }}'
+    places = [each for moved_ in (write, noop) if moved_ is not None for each in moved_.members]
+    for place in dict.fromkeys(pointer_to(each) for each in places if len(each) == 1 and _VERSION.fullmatch(each[0])):
+        yield f'{start} {{ body = {{ "{place}" = "{{{place}}}" }} }}'
 
 
 def places_in(given: PreconditionDescription) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ KEYED = {"type": "keyed", "key": "id:int", "value": "value"}
         ({**SET, "of": "int"}, [1, 2], {"1": True, "2": True}),
         ({**SET, "sep": ", "}, "a, b", {"a": True, "b": True}),
         ({**SET, "sep": " "}, "a b", {"a": True, "b": True}),
+        ({"type": "list", "sep": ";", "of": "int"}, "1; 2", [1, 2]),
         (NAMED, [{"name": "a", "id": 1}], {"a": True}),
         ({"type": "list", "item": "/name"}, [{"name": "a"}, {"name": "a"}], ["a", "a"]),
         ({"type": "list"}, [[1], {"x": 2}], [[1], {"x": 2}]),

@@ -288,7 +288,13 @@ def test_an_update_is_conditional_on_what_was_read() -> None:
         precondition={
             "headers": {"If-Match": "{@ETag}"},
             "query": {"if_seq_no": "{/_seq}", "gone": "{/nothing}"},
-            "body": {"/stamp": "{/updated_at}", "/safe": True, "/text": "v{/_seq}", "/none": "{/nothing}"},
+            "body": {
+                "/stamp": "{/updated_at}",
+                "/safe": True,
+                "/text": "v{/_seq}",
+                "/none": "{/nothing}",
+                "/also": "v{/nothing}",
+            },
         }
     )
     request = sent(of, {"name": "old", "_seq": 5, "updated_at": 7}, {"name": "new"}, etag='"x"')
@@ -300,6 +306,28 @@ def test_an_update_is_conditional_on_what_was_read() -> None:
 def test_a_condition_that_was_not_read_is_left_out() -> None:
     of = resource(precondition={"headers": {"If-Match": "{@ETag}"}})
     assert "If-Match" not in sent(of, {"name": "old"}, {"name": "new"}).headers
+
+
+@pytest.mark.parametrize(
+    ("condition", "lacks"),
+    [
+        ({"headers": {"If-Match": "{@ETag}"}}, ()),
+        ({"headers": {"If-Match": "{@Last-Modified}"}}, ("@Last-Modified",)),
+        ({"body": {"/rev": "{/rev}", "/safe": True}}, ()),
+        ({"body": {"/rev": "{/revision}"}, "query": {"rev": "v{/rev}-{/revision}"}}, ("/revision",)),
+        ({"headers": {"If-Match": '"{/none}"'}}, ("/none",)),
+        ({"headers": {"If-Match": "{@X-Empty}"}}, ("@X-Empty",)),
+    ],
+)
+def test_a_read_says_what_it_lacks_of_a_condition(condition: dict[str, Any], lacks: tuple[str, ...]) -> None:
+    shown = reply({"name": "old", "rev": 5, "none": None}, etag='"x"', x_empty="")
+    live = resource(precondition=condition).state(shown, "7", NAME)
+    assert live is not None
+    assert live.lacks == lacks
+
+
+def test_an_update_that_names_a_version_cannot_be_blind() -> None:
+    assert not resource(precondition={"body": {"/rev": "{/rev}"}}).can_be_blind
 
 
 @pytest.mark.parametrize(

@@ -150,3 +150,12 @@ def test_a_refusal_lists_all_problems() -> None:
     assert str(refused) == "f.toml:1: a: x\nf.toml:2: b: y"
     assert [each.line for each in refused.problems] == [1, 2]
     assert refused.origin == "f.toml"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("number", "int or float"), ("Boolean", "bool"), ("string", "text"), ("array", "list or set"), ("txet", "text")],
+)
+def test_what_a_type_is_called_elsewhere_is_understood(written: str, meant: str) -> None:
+    (only,) = said(f'{LEAST}fields.a = {{ type = "{written}" }}\n')
+    assert only.endswith(f"; did you mean {meant}?")

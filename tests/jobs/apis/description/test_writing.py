@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from jobs.apis.description.loading import examine
 from jobs.apis.description.model import Description
-from jobs.apis.description.writing import as_toml
+from jobs.apis.description.writing import as_toml, unknowns
 from tests.desk_api import DESK, desk
 
 SCALARS = st.one_of(st.text(), st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False), st.booleans())
@@ -73,3 +73,18 @@ def test_a_value_that_toml_cannot_hold_is_refused() -> None:
 
 def test_a_description_without_a_table_is_written_without_one() -> None:
     assert "[auth]" not in as_toml(desk(DESK.replace('[auth]\ntype = "bearer"\n', "")))
+
+
+def test_what_is_unknown_is_found_with_its_place() -> None:
+    text = """# unknown: limits
+name = "x"  # a remark
+[resources.x.update]
+send = "record"  # unknown: does PUT keep it?
+# unknown: echo
+"""
+    assert unknowns(text) == (
+        "unknown: limits",
+        'unknown: [resources.x.update] send = "record": does PUT keep it?',
+        "unknown: [resources.x.update]: echo",
+    )
+    assert unknowns("".join(f"# {line}\n" for line in unknowns(text))) == unknowns(text)

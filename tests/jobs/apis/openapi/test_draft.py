@@ -65,7 +65,7 @@ base_url = "https://api.example.com"
 # unknown: limits (429 is documented), like limits = [{ rate = "100/60s" }]
 # replies tell limits in Retry-After, X-RateLimit-Left; limit_headers, if rowpatch does not understand them
 errors = { items = ["/error"], message = "/message", code = "/code" }  # as documented for 422
-# unknown: settle_s, how long reads lag behind writes; 2 s unless rowpatch probe finds out
+# unknown: settle_s, how long reads lag behind writes; rowpatch probe --field NAME finds out
 
 [auth]
 type = "bearer"
@@ -74,13 +74,13 @@ type = "bearer"
 [resources.tickets]
 path = "/tickets/{id}"
 record = "/ticket"
-# unknown: precondition, a version in a header or member; rowpatch probe finds out
+# unknown: precondition; rowpatch probe shows what may be a version, in a header or member
 
 [resources.tickets.update]
 method = "PUT"
 wrap = "/ticket"
-send = "record"  # unknown: does PUT replace the whole record? If not, write "changes"; rowpatch probe finds out
-# unknown: how a field is cleared; rowpatch probe finds out
+send = "record"  # unknown: does PUT keep what is not sent? If so, write "changes"; a probe then shows whether it does
+# unknown: how a field is cleared; of members of objects, rowpatch probe --field NAME.MEMBER finds out
 
 # unknown: may many records be read at once in this way? Then remove the # before:
 # [resources.tickets.read_many]

@@ -15,6 +15,8 @@ REF = RowRef(1, 2, b"12345678")
 TICKETS = Rules(DESK, "tickets", allow_triggers=frozenset({"close"}))
 REPLACING = Rules(DESK, "tickets", replace=True)
 
+AS_SET = 'type = "set", and sep = ";" if one text holds it'
+
 
 def read(cells: dict[str, str], rules: Rules = TICKETS) -> UpdateJob | Unsendable:
     return SheetColumns(["id", *cells], rules).read(SheetRow(REF, ["t1", *cells.values()]))
@@ -221,8 +223,12 @@ def test_with_metadata_replace_an_object_is_taken_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("cells", "reason", "says"),
     [
-        ({"priority": "urgent"}, "not_allowed", "takes one of low, high"),
-        ({"level": "3"}, "not_allowed", "takes one of 1, 2"),
+        (
+            {"priority": "urgent"},
+            "not_allowed",
+            "takes one of low, high; if the API takes others, name the column `priority:str`",
+        ),
+        ({"level": "3"}, "not_allowed", "takes one of 1, 2; if the API takes others, name the column `level:int`"),
         ({"colours": "green"}, "not_allowed", "takes one of red, blue"),
         ({"count": "7.5"}, "wrong_type", "whole number"),
         ({"count": "<clear>"}, "clear_not_allowed", "cannot be cleared; leave the cell empty"),
@@ -301,6 +307,10 @@ def test_an_action_needs_leave() -> None:
         ("tags.add:int", "`tags.add` takes no `:int`"),
         ("tags:int", "`tags` is a set, so `:int` does not fit"),
         ("address:str", "`address` is an object"),
+        (
+            "due.add",
+            "`due` is a date, to which no elements can be added. If that is wrong, describe it as a set: " + AS_SET,
+        ),
         ("due.day", "`due` is a date, so it has no members; a field whose name has a dot is written `/due.day`"),
         ("blob.a", "`blob` is one JSON value"),
         ("sizes.0", "`sizes` is a list"),

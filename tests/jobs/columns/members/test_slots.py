@@ -1,9 +1,13 @@
 """Values in the form in which an API writes them, from the cell on: what is compared is what is sent."""
 
+import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from jobs.apis.described.fields import FieldRules
 from jobs.apis.described.schema import schema_of
 from jobs.columns import ObjectColumns, Rules, SheetColumns
 from jobs.model import ABSENT, JSON, ObjectRow, RowRef, SheetRow, Unsendable, UpdateJob
@@ -57,6 +61,46 @@ def test_a_cell_is_written_as_its_api_writes_it(described: dict[str, Any], value
 )
 def test_so_is_a_member(described: dict[str, Any], value: JSON, written: JSON) -> None:
     assert attributes(member(value, rules({"f": described}))) == {"f": written}
+
+
+PARTED = {"type": "set", "sep": "; "}
+
+
+@pytest.mark.parametrize(
+    ("described", "column", "value"),
+    [
+        (PARTED, "f", "a;b"),
+        (PARTED, "f.add", "a;b"),
+        (PARTED, "f.remove", "x, a;b"),
+        (PARTED, "f:json", '["a;b"]'),
+        ({**PARTED, "type": "list"}, "f", "a;b"),
+        ({**PARTED, "type": "list"}, "f:json", '["a", "b;"]'),
+        (PARTED, "f", '["a "]'),
+        ({**PARTED, "type": "list"}, "f", '["a", ""]'),
+    ],
+)
+def test_an_element_that_a_text_would_part_or_lose_is_refused(
+    described: dict[str, Any], column: str, value: str
+) -> None:
+    found = cell(value, rules({"f": described}), column)
+    assert isinstance(found, Unsendable)
+    assert (found.reason, ";" in found.message) == ("wrong_type", True)
+
+
+def test_it_says_how_a_cell_lists_elements() -> None:
+    found = cell("winter;city", rules({"tags": PARTED}), "tags.add")
+    assert isinstance(found, Unsendable)
+    assert found.message.endswith('has an element with ";" in it, which parts elements: write commas between them')
+
+
+@given(st.lists(st.text("ab;, \t"), max_size=4), st.sampled_from(["set", "list"]), st.sampled_from([";", ", ", " "]))
+def test_a_list_in_one_text_is_refused_or_comes_back_as_it_was(elements: list[str], kind: str, joint: str) -> None:
+    said = {"type": kind, "sep": joint}
+    found = cell(json.dumps(elements), rules({"f": said}))
+    if not isinstance(found, Unsendable):
+        rule = FieldRules(description(fields={"f": said}).resources["things"]).rule("f")
+        value = found.attributes["f"]
+        assert rule.decoded(rule.encoded(value, "")) == value
 
 
 def test_a_number_of_seconds_is_taken_as_it_is() -> None:

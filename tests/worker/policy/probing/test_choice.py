@@ -102,3 +102,10 @@ def test_a_member_that_is_known_is_refused(name: str) -> None:
 def test_a_member_that_nobody_knows_is_taken() -> None:
     subject = described("")
     refuse_known(subject, reading(subject, RECORD), "colour")
+
+
+def test_elements_are_written_with_their_whole_set() -> None:
+    rules = described('fields.tags = { type = "set" }').rules
+    with pytest.raises(Unfit, match="Pass --field tags, with all elements"):
+        field_and_value(rules, "tags.add", "a")
+    assert field_and_value(rules, "note.add", "a") == ("note.add", "a")

@@ -44,7 +44,7 @@ def test_a_record_without_its_wrapper_is_found_too() -> None:
     subject = subject_of(WRAPPED)
     record = {"id": "1", "attributes": {"title": "a"}}
     fact = echo_fact(subject, reply(record), "", reading(subject, {"data": record}))
-    assert (fact.says, fact.found, fact.notes[0].value) == ("the record at /data", "200, the record", "")
+    assert (fact.says, fact.found, fact.notes[0].value) == ("", "200, the record", "")
 
 
 def test_a_reply_without_the_fields_shows_none_of_them() -> None:

@@ -64,3 +64,29 @@ def test_described_fields_that_are_not_shown_may_be_empty_ones() -> None:
     told = "described, and not shown: a, b, c, d, e and 1 more; if these are empty, write omits_empty = true"
     assert facts_of(text)["empty fields"] == ("shown", told, False, ())
     assert "empty fields" not in facts_of(text, **dict.fromkeys(names, ""))
+
+
+@pytest.mark.parametrize(
+    ("said", "value", "told"),
+    [
+        ('type = "bool"', "false", ('text, "false"; write encode = "text"', "text")),
+        ('type = "int"', "7", ('text, "7"; write encode = "text"', "text")),
+        ('type = "int"', True, ("true or false, true", None)),
+        ('type = "text"', 7, ("a number, 7", None)),
+        ('type = "datetime", encode = "epoch"', "2026-01-01", ('text, "2026-01-01"', None)),
+        ('type = "object"', [1], ("a list, [1]", None)),
+        ('type = "bool"', False, None),
+        ('type = "bool", encode = "text"', "false", None),
+        ('type = "int"', None, None),
+        ('type = "json"', [1], None),
+        ('merge = "deep"', {"a": 1}, None),
+    ],
+)
+def test_a_value_of_another_form_than_described_contradicts(said: str, value: Any, told: Any) -> None:
+    found = facts_of(f"fields.x = {{ {said} }}", x=value).get("form x")
+    if told is None:
+        assert found is None
+    else:
+        assert found is not None
+        _, words, contradicts, notes = found
+        assert (words, contradicts, [note.value for note in notes]) == (told[0], True, [told[1]] if told[1] else [])

@@ -4,7 +4,7 @@ from jobs.apis.description.loading import load
 from jobs.apis.description.model import Description
 from jobs.apis.description.writing import as_toml
 from worker.policy.probing.facts import Fact, Note
-from worker.policy.probing.noting import NOT_TESTED, noted
+from worker.policy.probing.noting import NOT_TESTED, hints_of, noted, tried_in
 
 TEXT = """
 name = "desk"
@@ -53,3 +53,28 @@ def test_no_probe_stands_behind_a_description_whose_write_was_refused() -> None:
     facts = [Fact("write note", "can be written", f"{NOT_TESTED}: 422: no", "reply", contradicts=True)]
     found, changed = noted(load(TEXT, "desk.toml"), facts, "probe 2026-12-01 things")
     assert (found.verified, changed) == ("docs 2026-11", ())
+
+
+def test_what_was_tried_is_named_and_what_was_not_is_left_to_a_person() -> None:
+    facts = [
+        Fact("read", "", "works: 200", ""),
+        Fact("record", "", "at /bike", ""),
+        Fact("no-op", "", "accepted: 200", ""),
+    ]
+    assert tried_in(facts) == ("read", "no-op")
+    assert [hint.partition(" show")[0] for hint in hints_of(facts)] == [
+        "not tried: --field and --value",
+        "not tried: --unknown-field",
+    ]
+
+
+def test_a_test_that_found_nothing_out_is_none() -> None:
+    refused = Fact("write note", "can be written", f"{NOT_TESTED}: 422", "")
+    facts = [Fact("no-op", "", "not tried: no text", ""), refused, Fact("unknown member x", "", "refused: 422", "")]
+    assert tried_in(facts) == ("unknown member",)
+
+
+def test_what_a_person_has_to_decide_comes_first() -> None:
+    facts = [Fact("write note", "", "taken", "", hints=("decide",)), Fact("unknown member x", "", "refused", "")]
+    assert hints_of(facts) == ("decide",)
+    assert tried_in(facts) == ("write note", "unknown member")

@@ -277,7 +277,19 @@ def test_a_way_to_clear_that_does_not_work_is_replaced_by_one_that_does() -> Non
     held = probed(Oracle(Semantics(null="refuses", merge="deep")), Wanted("title", "meta.a", "made up"))
     fact = held.facts["clear meta.a by null"]
     assert fact.contradicts
-    assert fact.notes == (Note(("resources", "things", "fields", "meta.a", "clear"), "empty"),)
+    assert fact.notes == (Note(("resources", "things", "fields", "meta.a", "clear"), "never"),)
+    assert fact.hints == ('fields."meta.a": an empty text is taken; if it means cleared, write clear = "empty"',)
+
+
+def test_a_way_that_takes_the_member_away_needs_no_decision() -> None:
+    held = probed(Oracle(Semantics(null="refuses", merge="replace")), Wanted("title", "meta.a", "made up"))
+    fact = held.facts["clear meta.a by null"]
+    assert (fact.notes[0].value, fact.hints) == ("omit", ())
+
+
+def test_a_refusal_that_is_met_says_where_errors_stand() -> None:
+    held = probed(Oracle(Semantics(null="refuses", merge="deep")), Wanted("title", "meta.a", "made up"))
+    assert held.facts["errors"].notes[0] == Note(("errors", "items"), ["/errors"])
 
 
 def test_where_no_way_clears_nothing_is_noted() -> None:
@@ -415,3 +427,14 @@ def replied(talk: Conversation, request: Request) -> Answered:
     oracle = ORACLES[id(talk)]
     outcome = oracle.answer(request)
     return Answered(outcome, talk.channel.subject.api.meaning(request, outcome), oracle.at, oracle.at)
+
+
+def test_nothing_is_written_unguarded_under_a_description_that_promises_a_guard() -> None:
+    subject = described('precondition = { body = { "/rev" = "{/revision}" } }')
+    held = probed(Oracle(Semantics()), WANTED, subject)
+    assert not any(isinstance(step, Write) for step in held.steps)
+    assert (
+        held.facts["no-op"].found
+        == "not tried: a read does not show /revision, so that an update would go out unguarded"
+    )
+    assert held.facts["version"].contradicts

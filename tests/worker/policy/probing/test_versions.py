@@ -45,3 +45,15 @@ def test_a_version_that_changes_with_an_update_is_one() -> None:
 def test_before_an_update_nobody_knows_whether_a_version_changes() -> None:
     subject = described('precondition = { headers = { X-Rev = "{/rev}" } }')
     assert not version_fact(subject, reading(subject, OLD), Moved(), None).contradicts
+
+
+def test_without_a_precondition_what_might_be_one_is_left_to_a_person() -> None:
+    shown = reading(PLAIN, OLD, etag='"1"')
+    fact = version_fact(
+        PLAIN, shown, Moved((), (("rev",),)), Moved(("etag",), (("rev",), ("a", "version"), ("title",)))
+    )
+    assert [hint.rpartition("precondition = ")[2] for hint in fact.hints] == [
+        '{ headers = { If-Match = "{@ETag}" } }',
+        '{ body = { "/rev" = "{/rev}" } }',
+    ]
+    assert version_fact(CONDITIONAL, reading(CONDITIONAL, OLD), None, None).hints == ()
