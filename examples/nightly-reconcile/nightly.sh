@@ -13,6 +13,6 @@ case $status in
     1) echo "nightly-reconcile: needs attention: $counts See $run/results.csv" ;;
     3 | 130 | 143) echo "nightly-reconcile: stopped: $counts Go on with: rowpatch resume $run; then, if rows failed: rowpatch retry $run" ;;
     75) echo "nightly-reconcile: the last run is still going on" ;;
-    *) echo "nightly-reconcile: refused: $(grep -m 1 "^rowpatch: " "$run.log")" ;;
+    *) echo "nightly-reconcile: refused: $(sed -n 's/^{"message": "\(.*\)", "event": "error".*/\1/p' "$run.log" | head -n 1)" ;;
 esac
 exit "$status"

@@ -84,7 +84,7 @@ def test_an_export_that_is_cut_off_is_refused(job: Job, tmp_path: Path) -> None:
     export.write_text("")
     status, line, sent = job.night(export)
     assert (status, sent) == (2, 0)
-    assert line.startswith("nightly-reconcile: refused: rowpatch: Cannot tell the format")
+    assert line.startswith("nightly-reconcile: refused: Cannot tell the format")
 
 
 def test_the_crontab_and_the_units_call_the_script() -> None:
