@@ -265,17 +265,8 @@ def _not_sent(
         return Learned(path, settled(path, known, told.live, by), kinds, by.keep(path, told.sheet))
     if not end.was_decided or by.is_write_only(path):
         return None
-    if told is None and _is_stored_otherwise(path, sheet, known, by):
-        return Learned(path, Agreed(known.sheet, known.stored))
     live = told.live if told is not None and told.kind == "agreed" else sheet
     return Learned(path, Agreed(by.keep(path, sheet), by.keep(path, live)))
-
-
-def _is_stored_otherwise(path: Path, sheet: Value, known: Agreed, by: Memorizing) -> bool:
-    """Return whether the API is known to store what the sheet says in a form of its own: then that is what was read."""
-    if isinstance(known.stored, Unread) or not by.is_same(path, known.sheet, sheet):
-        return False
-    return not by.is_same(path, known.stored, sheet)
 
 
 def _wanted_at(job: UpdateJob, path: Path) -> Value:

@@ -61,7 +61,7 @@ DOUBT = Agreed("O", "o", "D", "P")
         (RowEnd(Status.SKIPPED, "drifted"), OLD, Agreed("S", "S")),
         (RowEnd(Status.CONFLICT, "both_changed"), OLD, Agreed("S", "S")),
         (RowEnd(Status.CONFLICT, "overtaken"), OLD, None),
-        (RowEnd(Status.UNCHANGED, "as_wanted"), Agreed("S", "s", "D", "s"), Agreed("S", "s")),  # it holds what it held
+        (RowEnd(Status.UNCHANGED, "as_wanted"), Agreed("S", "s", "D", "s"), Agreed("S", "S")),  # a stored form is told
         (RowEnd(Status.UNCHANGED, "as_wanted"), Agreed("S", UNREAD), Agreed("S", "S")),
         # sent
         (RowEnd(Status.APPLIED, "", EDIT), OLD, Agreed("S", "S")),

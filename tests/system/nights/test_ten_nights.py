@@ -21,8 +21,5 @@ def test_the_reports_are_the_files(tale: Tale) -> None:
     assert tale.pages == files, "python -m tests.system.nights.make"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="nothing tells it yet: no. 3 is overwritten with the same value in 4 of 6 nights"
-)
 def test_a_field_that_is_fought_over_is_told(tale: Tale) -> None:
     assert "fought" in tale.pages[6]
