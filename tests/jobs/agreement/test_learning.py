@@ -279,3 +279,10 @@ def test_of_a_described_api_an_empty_member_is_a_cleared_one() -> None:
 def test_a_row_whose_record_was_not_read_teaches_nothing() -> None:
     assert RowEnd(Status.UNCHANGED, "as_wanted").was_decided
     assert not RowEnd(Status.UNCHANGED, NOT_READ).was_decided
+
+
+def test_an_empty_cell_agrees_on_nothing_that_the_job_never_set() -> None:
+    emptied = job(attributes={"a": None}, emptied=frozenset({A}))
+    end = RowEnd(Status.UNCHANGED, "as_wanted")
+    assert list(learned(emptied, end, {}, BY)) == []
+    assert [each.agreed for each in learned(emptied, end, {A: OLD}, BY)] == [Agreed(None, None)]
