@@ -37,7 +37,7 @@ from worker.policy.deadline import deadline_after
 from worker.policy.night_guards import NightGuards, Trip, base_of
 from worker.policy.night_guards import after as after_reading
 from worker.policy.night_guards import before as before_reading
-from worker.policy.quarantine import Quarantine, is_too_many
+from worker.policy.quarantine import TROUBLED, Quarantine, is_too_many
 from worker.reconcile import Folded, Memory, MemoryMissing, Night, Target
 from worker.reconcile.gone import NamedRecords
 from worker.settings import ConfigError, Settings
@@ -158,7 +158,8 @@ class _Night:
         access = runs.token_at_hand(api, settings, secrets) or await runs.first_token(api, settings, secrets, self.host)
         settings, _ = apis.located(settings, api, access.secrets.url)
         if access.lost:
-            return self._report("stopped", STOPPED, cause=f"authorisation_lost: {access.lost}")
+            report = self._report("stopped", STOPPED, cause=f"authorisation_lost: {access.lost}")
+            return replace(report, next=self._again)
         with self._memory() as memory:
             target = self._target(settings, access)
             (number,) = memory.bind([target])
@@ -449,7 +450,8 @@ class _Night:
         if serial:
             memory.nights.end(serial, "superseded", {}, end.exit_status)
         state: NightState = "interrupted" if end.state == "interrupted" else "stopped"
-        return self._report(state, end.exit_status, cause=end.message.partition("\n")[0], run=directory)
+        report = self._report(state, end.exit_status, cause=end.message.partition("\n")[0], run=directory)
+        return replace(report, next=self._again)
 
     def _counted(self, report: NightReport, counted: judging.Planned) -> NightReport:
         told = counted.told
@@ -475,8 +477,10 @@ class _Night:
         exit_status = end.exit_status
         if exit_status == DONE and is_too_many(aside, rows, self._quarantine):
             exit_status = NOT_ALL
+            said = f"{aside:,} rows are set aside, more than `max` of [quarantine] lets pass"
+            report = replace(report, cause=report.cause or said)
         causes = tuple(Cause(each.status, each.reason, each.fields, each.count) for each in summary.groups)
-        going_on = f"rowpatch reconcile {job.chosen.path}" if state != "finished" else ""
+        going_on = self._again if state != "finished" else ""
         failed = f"see {directory}/{summary.failed_name}" if exit_status == NOT_ALL else ""
         return replace(
             report,
@@ -489,7 +493,7 @@ class _Night:
             overwritten=told["overwritten"],
             fought=deciding.memory.fought_over(serial),
             quarantined=aside,
-            recovered=len(learned.healed) if learned else 0,
+            recovered=sum(each.status in TROUBLED for each in learned.healed) if learned else 0,
             gone=0 if job.rules.missing == "ignore" else deciding.memory.gone(deciding.target),
             stored_otherwise=told["differs"],
             refused=summary.refused_429,
@@ -516,6 +520,11 @@ class _Night:
         for old in retention.removable(kept, self.job.run.keep):
             with suppress(Busy, ConfigError, OSError):
                 retention.remove(old.directory)
+
+    @property
+    def _again(self) -> str:
+        """The command that does the night again, or goes on with it."""
+        return f"rowpatch reconcile {self.job.chosen.path}"
 
     @property
     def _quarantine(self) -> Quarantine:

@@ -122,11 +122,12 @@ def told_of(row: InFlightRow, schema: Schema) -> tuple[str, tuple[str, ...]]:
 
 
 def _left_alone(row: InFlightRow, schema: Schema) -> Settle:
-    """Return what settles a row of which nothing is sent, by the worst of what is told of its fields."""
+    """Return what settles a row of which nothing is sent: the worst of what is told, and the fields it is about."""
     kinds = {each.kind for each in row.told}
     reason = next((reason for kind, reason in _REASONS.items() if kind in kinds), UNCHANGED.reason)
-    said = [_told(each, row.job.type, schema) for each in row.told if each.kind in _WORDS]
-    return Settle(reason, "; ".join(words for _, words in said), tuple(dict.fromkeys(column for column, _ in said)))
+    said = [(each.kind, *_told(each, row.job.type, schema)) for each in row.told if each.kind in _WORDS]
+    about = [column for kind, column, _ in said if _REASONS.get(kind, UNCHANGED.reason) == reason]
+    return Settle(reason, "; ".join(words for _, _, words in said), tuple(dict.fromkeys(about)))
 
 
 def _rank(settle: Settle) -> int:
