@@ -9,7 +9,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar, get_args
@@ -246,6 +246,27 @@ class Secrets(_Group):
         """Return the secrets with a token that was issued at `now`, in seconds since the epoch."""
         ends = None if grant.expires_in is None else now + grant.expires_in
         return self.model_copy(update={"token": SecretStr(grant.access_token), "expires_at": ends, "url": grant.url})
+
+
+class Environment(Mapping[str, str]):
+    """Variables of the environment, of which no traceback or log shows a value."""
+
+    __slots__ = ("_given",)
+
+    def __init__(self, given: Mapping[str, str]) -> None:
+        self._given = given
+
+    def __getitem__(self, name: str) -> str:
+        return self._given[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._given)
+
+    def __len__(self) -> int:
+        return len(self._given)
+
+    def __repr__(self) -> str:
+        return "Environment(...)"
 
 
 def read_secrets(environment: Mapping[str, str], auth: Auth | None = None) -> Secrets:

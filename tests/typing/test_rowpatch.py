@@ -14,10 +14,10 @@ ROOT: Final = Path(__file__).parents[2]
 
 NAMES: Final = {
     "Api", "Attempts", "Busy", "Checked", "ConfigError", "Connecting", "Event", "Input", "InputRefused",
-    "JournalDamaged", "JournalError", "NoReports", "NothingToUndo", "Observer", "Pacing", "PlanSummary",
+    "JournalDamaged", "JournalError", "NightReport", "NoReports", "NothingToUndo", "Observer", "Pacing", "PlanSummary",
     "PreparedRun", "Progress", "Reported", "RunEnd", "Secrets", "Settings", "Status", "Stopping", "Summary", "Target",
     "Unfinished", "Verified",
-    "Watch", "apply", "apply_plan", "check", "events", "load_api", "plan", "read_secrets", "report", "resume", "retry",
+    "Watch", "apply", "apply_plan", "check", "events", "load_api", "plan", "read_secrets", "reconcile", "report", "resume", "retry",
     "state_directory", "undo", "verify",
 }  # fmt: skip
 

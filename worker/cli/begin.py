@@ -15,7 +15,7 @@ from worker.cli.speech import warn
 from worker.files import run_directory, source
 from worker.operations import apis, opening, recipes
 from worker.operations.runs import RunMode
-from worker.settings import ConfigError, Secrets, read_secrets
+from worker.settings import ConfigError, Environment, Secrets, read_secrets
 
 
 def begin(
@@ -35,11 +35,11 @@ def begin(
         ConfigError, InputRefused: nothing was sent, and no directory is left behind.
     """
     job = None
-    environment: Mapping[str, str] = os.environ
+    environment: Mapping[str, str] = Environment(os.environ)
     if recipe is not None:
         job = recipes.chosen(recipe)
         flags, which = filled(job, flags, which)
-        environment = recipes.environment(job.recipe.credentials, job.folder, os.environ)
+        environment = recipes.environment(job.recipe.credentials, job.folder, environment)
         given = str(recipes.source_of(job, time.time())) if given is None else given
         reading = read_as(job, reading, given)
     if given is None:

@@ -23,7 +23,7 @@ from worker.journal import History
 from worker.notices.report import NightReport
 from worker.operations.reconcile import Asked, reconcile
 from worker.operations.runs import Host
-from worker.settings import ConfigError, state_directory
+from worker.settings import ConfigError, Environment, state_directory
 
 
 def night_of_each(
@@ -82,7 +82,7 @@ def _night(recipe: Path, asked: Asked, *, no_progress: bool) -> NightReport:
     clock = Clock()
     watch = None if no_progress else watcher(clock)
     host = Host(state_directory(), clock, log_event, watch, execute=execute_with_signals)
-    return anyio.run(partial(reconcile, recipe, asked, os.environ, host, HOME))
+    return anyio.run(partial(reconcile, recipe, asked, Environment(os.environ), host, HOME))
 
 
 def _confirmed(question: str) -> bool:

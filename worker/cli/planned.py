@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from jobs.apis.api import Api
 from worker.cli.console import show
@@ -11,11 +12,13 @@ from worker.lane.credentials import quota_of
 from worker.operations.report import estimate
 from worker.reports.plan import PlanSummary
 from worker.reports.plan_text import show_plan
-from worker.settings import ConfigError, Settings, read_secrets, state_directory
+from worker.settings import ConfigError, Environment, Settings, read_secrets, state_directory
+
+_OURS: Final = Environment(os.environ)
 
 
 def show_planned(
-    directory: Path, plan: PlanSummary, settings: Settings, api: Api, environment: Mapping[str, str] = os.environ
+    directory: Path, plan: PlanSummary, settings: Settings, api: Api, environment: Mapping[str, str] = _OURS
 ) -> None:
     """Show a plan and an estimate of its duration; the environment holds the credential, if there is one."""
     show(lambda console: show_plan(console, plan, directory, _estimate(plan, settings, api, environment)))

@@ -29,7 +29,7 @@ from worker.operations.opening import Adjust, unchanged
 from worker.operations.prepared import Held, PreparedRun, in_thread, prepared
 from worker.operations.report import Reported
 from worker.operations.runs import Host, RunMode
-from worker.settings import Input, Secrets, Settings
+from worker.settings import Environment, Input, Secrets, Settings
 
 PreparedRuns = AbstractAsyncContextManager[PreparedRun]
 """What `async with` takes: it gives the prepared run."""
@@ -307,7 +307,7 @@ async def reconcile(
         How it ended, whatever that is.
     """
     asked = nightly.Asked(source, first, dry_run)
-    return await nightly.reconcile(recipe, asked, environment, Host(state_directory, observer=observer))
+    return await nightly.reconcile(recipe, asked, Environment(environment), Host(state_directory, observer=observer))
 
 
 async def report(directory: Path, *, api: Api | None = None) -> Reported:

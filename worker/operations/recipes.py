@@ -13,7 +13,7 @@ from worker.files import api_copy
 from worker.files.newest import newest
 from worker.files.run_directory import RECIPE
 from worker.operations.apis import text_of
-from worker.settings import ConfigError, variable
+from worker.settings import ConfigError, Environment, variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def environment(recipe: CredentialsRecipe, folder: Path, given: Mapping[str, str
     names = get_args(SecretName)
     if any(given.get(variable(name)) or given.get(f"{variable(name)}_FILE") for name in names):
         return given
-    found = dict(given)
+    found: dict[str, str] = {}
     for name in names:
         if path := getattr(recipe, f"{name}_file"):
             found[f"{variable(name)}_FILE"] = str(folder / path)
@@ -104,7 +104,7 @@ def environment(recipe: CredentialsRecipe, folder: Path, given: Mapping[str, str
             if not given.get(named):
                 raise ConfigError(f"{named} is not set: the recipe says that it holds the {name.replace('_', ' ')}.")
             found[variable(name)] = given[named]
-    return found
+    return Environment({**given, **found})
 
 
 def environment_of_run(directory: Path, facts: Mapping[str, str], given: Mapping[str, str]) -> Mapping[str, str]:
