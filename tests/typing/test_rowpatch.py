@@ -17,8 +17,8 @@ NAMES: Final = {
     "JournalDamaged", "JournalError", "NightReport", "NoReports", "NothingToUndo", "Observer", "Pacing", "PlanSummary",
     "PreparedRun", "Progress", "Reported", "RunEnd", "Secrets", "Settings", "Status", "Stopping", "Summary", "Target",
     "Unfinished", "Verified",
-    "Watch", "apply", "apply_plan", "check", "events", "load_api", "plan", "read_secrets", "reconcile", "report", "resume", "retry",
-    "state_directory", "undo", "verify",
+    "Watch", "apply", "apply_plan", "check", "events", "load_api", "plan", "read_secrets", "reconcile",
+    "report", "resume", "retry", "state_directory", "undo", "verify",
 }  # fmt: skip
 
 
