@@ -1,8 +1,10 @@
 """From the description of an API to the schema that columns are read by, and values compared."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final, Literal
 
+from jobs.apis.described.bodies import wrapped
 from jobs.apis.described.fields import FieldRules
 from jobs.apis.description.keys import variables_of
 from jobs.apis.description.model import Description, FieldDescription, FieldType, ResourceDescription
@@ -12,7 +14,7 @@ from jobs.apis.description.variables import fixed_variables
 from jobs.apis.fields import Attribute, Kind, Members, Scalar, Variable
 from jobs.apis.limits import OTHERS
 from jobs.apis.schema import ResourceType, Schema
-from jobs.names import name_of, steps_of
+from jobs.names import Steps, name_of, pointed, steps_of
 
 _BY_RULE: Final = "The name of a type has letters, digits, _, - and . only"
 
@@ -75,6 +77,8 @@ def _type_of(name: str, resource: ResourceDescription) -> ResourceType:
             defaults[steps[:-1]] = _attribute(said, resource)
         else:
             declared[steps] = _attribute(said, resource)
+    for steps in _guarding(resource):  # what a row says there would go out instead of what was read
+        declared[steps] = replace(declared.get(steps, Attribute("any")), read_only=True)
     return ResourceType(
         name,
         attributes={name_of(steps): each for steps, each in declared.items() if not each.read_only},
@@ -83,6 +87,17 @@ def _type_of(name: str, resource: ResourceDescription) -> ResourceType:
         finders=resource.find.by if resource.find else (),
         members=Members(declared, defaults, resource.omits_empty, rules.keeps_members, rules.decoded),
     )
+
+
+def _guarding(resource: ResourceDescription) -> Iterator[Steps]:
+    """Yield the fields by which an update is conditional in its own body."""
+    if resource.precondition is None:
+        return
+    wrap = wrapped(FieldRules(resource))
+    for pointer in resource.precondition.body:
+        steps = pointed(pointer)
+        if steps[: len(wrap)] == wrap and len(steps) > len(wrap):
+            yield steps[len(wrap) :]
 
 
 def _attribute(said: FieldDescription, resource: ResourceDescription) -> Attribute:

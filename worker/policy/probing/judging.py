@@ -13,7 +13,7 @@ from worker.policy.decision import shown
 from worker.policy.probing.echo import echo_fact
 from worker.policy.probing.effects import Merge, alike, is_empty, is_nothing, merging
 from worker.policy.probing.facts import Fact, Note
-from worker.policy.probing.noting import NOT_TESTED
+from worker.policy.probing.noting import NOT_TAKEN, NOT_TESTED
 from worker.policy.probing.plan import Wanted, sent_part
 from worker.policy.probing.steps import Answered
 from worker.policy.probing.subject import Reading, Subject, present
@@ -84,8 +84,11 @@ def value_fact(subject: Subject, wanted: Wanted, after: Reading | None, answered
     said = subject.rules.rule(wanted.field).described
     name, says = f"write {wanted.field}", "read only" if said.read_only else said.type or ""
     if after is None:
-        told = f"not taken: {status_of(answered.outcome)}, and reads show the old value for {PATIENCE_S:g} s"
-        return Fact(name, says, told, seen, contradicts=not said.read_only)
+        told = f"{NOT_TAKEN}: {status_of(answered.outcome)}, and reads show the old value for {PATIENCE_S:g} s"
+        hints = (
+            () if said.read_only else (f"{wanted.field} is not taken: if the API always ignores it, read_only = true",)
+        )
+        return Fact(name, says, told, seen, contradicts=not said.read_only, hints=hints)
     now = subject.value(after, wanted.field)
     told = "taken as it was sent" if equal(wanted.value, now) else f"stored in another form: {shown(now)}"
     return Fact(name, says, told, seen, contradicts=said.read_only)

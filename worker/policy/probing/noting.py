@@ -9,6 +9,7 @@ from jobs.names import Steps, steps_of
 from worker.policy.probing.facts import Fact, Note
 
 NOT_TESTED: Final = "refused, so not tested"
+NOT_TAKEN: Final = "not taken"
 """What is found of a field whose made-up value the API refuses: no probe stands behind the description then."""
 
 _TESTS: Final = {"read": "read", "read_many": "read_many", "no-op": "no-op", "write": "{}", "unknown": "unknown member"}
@@ -38,8 +39,10 @@ def noted(description: Description, facts: Iterable[Fact], verified: str) -> tup
 
 
 def tried_in(facts: Iterable[Fact]) -> tuple[str, ...]:
-    """Return the names of what was tried, in order: `read`, `no-op`, `write note`, `unknown member`."""
-    tried = (fact.name for fact in facts if not fact.found.startswith(("not tried", NOT_TESTED)))
+    """Return the names of what was tried and works, in order: `read`, `no-op`, `write note`, `unknown member`."""
+    failed = ("not tried", NOT_TESTED)
+    works = (fact for fact in facts if not (fact.contradicts and fact.found.startswith(NOT_TAKEN)))
+    tried = (fact.name for fact in works if not fact.found.startswith(failed))
     names = (_TESTS.get(name.split(" ")[0], "").format(name) for name in tried)
     return tuple(dict.fromkeys(name for name in names if name))
 

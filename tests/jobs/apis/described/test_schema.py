@@ -5,6 +5,7 @@ import pytest
 from jobs.apis.described.schema import schema_of
 from jobs.apis.description.model import Description, FieldDescription
 from jobs.apis.fields import Kind, Variable
+from tests.jobs.apis.described.kit import description
 from tests.schemas import DESCRIBED, DESK
 
 
@@ -146,3 +147,16 @@ def test_the_star_knows_every_name_of_a_type() -> None:
     assert [schema.resource_type(name) for name in ("*", "", "..", "a/b")] == [None] * 4
     assert schema.taken == {"type", "key", "id"}
     assert schema.hint_at_types("a/b") == ". The name of a type has letters, digits, _, - and . only"
+
+
+def test_no_column_says_what_an_update_is_conditional_on() -> None:
+    guard = {"body": {"/item/rev": "{/rev}", "/safe": True}}
+    wrapped = description(precondition=guard, update={"wrap": "/item"}, fields={"rev": {"type": "int"}})
+    kind = schema_of(wrapped, {}).resource_type("things")
+    assert kind is not None
+    assert {steps: (each.kind, each.read_only) for steps, each in kind.members.declared.items()} == {
+        ("rev",): ("integer", True)
+    }
+    plain = schema_of(description(precondition=guard), {}).resource_type("things")
+    assert plain is not None
+    assert set(plain.members.declared) == {("item", "rev"), ("safe",)}

@@ -88,3 +88,11 @@ def test_what_a_person_has_to_decide_comes_first() -> None:
     facts = [Fact("write note", "", "taken", "", hints=("decide",)), Fact("unknown member x", "", "refused", "")]
     assert hints_of(facts) == ("decide",)
     assert tried_in(facts) == ("write note", "unknown member")
+
+
+def test_a_write_that_is_not_taken_stands_behind_nothing() -> None:
+    ignored = Fact(
+        "write mileage", "int", "not taken: 200, and reads show the old value for 10 s", "", contradicts=True
+    )
+    as_said = Fact("write rev", "read only", "not taken: 200, and reads show the old value for 10 s", "")
+    assert tried_in([ignored, as_said]) == ("write rev",)
