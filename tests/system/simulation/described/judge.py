@@ -373,7 +373,8 @@ class _Court:
             if sum(each.client == flight.client for each in under_way) > plan.case.pacing.concurrency:
                 yield Violation(Kind.TOGETHER, f"too many updates at {flight.at:.3f}")
         for entry in evidence.ledger:
-            if entry.fault == "key reused":
+            fires = any(row.fires and row.key in entry.keys for row in plan.sheet.rows)
+            if entry.fault == "key reused" and not fires:  # an action keeps its key, whatever it says: it fires once
                 yield Violation(Kind.KEYS, f"request {entry.n}")
             if self._is_malformed(entry):
                 yield Violation(Kind.MALFORMED, f"request {entry.n}: {entry.method} {entry.target} got {entry.status}")
