@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -30,6 +30,11 @@ class Ran:
         lines = [line for line in (self.out + "\n" + self.err).splitlines() if line.strip()]
         stops = [line for line in lines if "stopped" in line]
         return (stops or lines or ["nothing"])[-1]
+
+
+def last_part(key: str, known: Container[str]) -> str:
+    """Return the id that a key in a report ends with, where other parts stand before it."""
+    return key if key in known else unquote(key.rsplit("/", 1)[-1])
 
 
 @dataclass(slots=True)
@@ -101,7 +106,7 @@ class Desk:
         found = self._csv(run, "verify.csv")
         if not ids:  # the sheet names its records otherwise
             return found
-        return [row if row["id"] in ids else row | {"id": unquote(row["id"].rsplit("/", 1)[-1])} for row in found]
+        return [row | {"id": last_part(row["id"], ids)} for row in found]
 
     def spared(self, run: str) -> frozenset[str]:
         """Return the ids that `cannot_undo.csv` of an undo names."""

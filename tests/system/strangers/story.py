@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from tests.system.strangers import judge
-from tests.system.strangers.desk import Desk, Ran
+from tests.system.strangers.desk import Desk, Ran, last_part
 from tests.system.strangers.judge import Aim, False_, Record
 
 RESUMES: Final = 5
@@ -199,8 +199,10 @@ class _Story:
         self._settled()
         results = self.desk.results(undo)
         self.line.false += judge.of_tokens(undo, results)
-        statuses = {row["id"]: row["__status"] for row in results}
-        stores = replace(stores, after=self._dump(), spared=self.desk.spared(undo))
+        after = self._dump()
+        statuses = {last_part(row["id"], after): row["__status"] for row in results}
+        spared = frozenset(last_part(each, after) for each in self.desk.spared(undo))
+        stores = replace(stores, after=after, spared=spared)
         ended: dict[str, set[str]] = {}
         for aim, result in zip(self.sheet.aims, self.desk.results(run), strict=False):
             ended.setdefault(aim.id, set()).add(result["__status"])
