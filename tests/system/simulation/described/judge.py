@@ -373,10 +373,18 @@ class _Court:
             if sum(each.client == flight.client for each in under_way) > plan.case.pacing.concurrency:
                 yield Violation(Kind.TOGETHER, f"too many updates at {flight.at:.3f}")
         for entry in evidence.ledger:
-            if entry.fault == "key reused":
+            if entry.fault == "key reused" and not self._keeps_its_key(entry):
                 yield Violation(Kind.KEYS, f"request {entry.n}")
             if self._is_malformed(entry):
                 yield Violation(Kind.MALFORMED, f"request {entry.n}: {entry.method} {entry.target} got {entry.status}")
+
+    def _keeps_its_key(self, entry: Entry) -> bool:
+        """Return whether an update is the repetition, by consent, of an action that may have fired.
+
+        Its key is never renewed, so that it cannot fire twice; the record may have changed since, and so the request.
+        """
+        row = _sender(entry, self.evidence)
+        return bool(row and self.found[row - 1].row.fires and self.evidence.consents.get(row))
 
     def _is_malformed(self, entry: Entry) -> bool:
         world = self.plan.world
