@@ -130,6 +130,16 @@ def sides(edits: Iterable[Edit], live: Live, schema: Schema) -> frozenset[Held]:
     return frozenset(found)
 
 
+def is_hidden(edits: Iterable[Edit], live: Live) -> bool:
+    """Return whether the record does not show a value that an edit is about."""
+    for edit in edits:
+        try:
+            value_at(live, edit.path)
+        except KeyError:
+            return True
+    return False
+
+
 def as_shown(edits: Iterable[Edit], live: Live, schema: Schema) -> tuple[Edit, ...]:
     """Return the edits, each with the stored form that the record shows: the text that was sent, as APIs tidy it.
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from jobs.apis.schema import Schema
 from jobs.changes.diff import CannotMerge, Change, CompareRules, as_written, difference
-from jobs.changes.edits import Held, as_shown, column_of, in_columns, sides
+from jobs.changes.edits import Held, as_shown, column_of, in_columns, is_hidden, sides
 from jobs.changes.equality import same_at, tidied
 from jobs.changes.losses import lost_members
 from jobs.changes.paths import place_of
@@ -105,14 +105,16 @@ def read_back(edits: tuple[Edit, ...], live: Live, question: ReadBack, schema: S
         question: what is in doubt.
         schema: says which forms of a value are the same.
         fires: the row also has effects that cannot be read: without a success, only a value that changed proves that
-            it was applied; and a tag that is not there says nothing, since the API discards those it does not know.
+            it was applied, as where a value that was sent is never shown; and a tag that is not there says nothing,
+            since the API discards those it does not know.
     """
     shown = as_shown(edits, live, schema)
     held = _held(shown, live, schema, fires=fires)
     if not held:
         return Settle(question.reason, question.message, errors=question.errors)
     if held == {"after"}:
-        if fires and not question.succeeded and any(isinstance(edit.before, Unread) for edit in edits):
+        hides = fires or (is_hidden(edits, live) and not question.refused)
+        if hides and not question.succeeded and any(isinstance(edit.before, Unread) for edit in edits):
             return Settle(question.reason, question.message, errors=question.errors)
         told = "already is as the row wants it" if question.refused else "shows that it was applied"
         told = f"{question.message}; the record {told}"

@@ -14,6 +14,7 @@ from jobs.changes.edits import (
     encode_shape,
     fires_twice,
     in_columns,
+    is_hidden,
     merged,
     sides,
     without_tags,
@@ -126,6 +127,14 @@ def test_a_sheet_says_sets_as_lists_and_their_elements_by_two_columns(
 )
 def test_a_record_is_on_one_side_of_each_edit(edits: tuple[Edit, ...], record: Live, held: set[Held]) -> None:
     assert sides(edits, record, SCHEMA) == held
+
+
+@pytest.mark.parametrize(
+    ("path", "hidden"), [(REFERENCE, False), (BATCH, False), (("attributes", "password"), True), (TAG, True)]
+)
+def test_an_edit_is_hidden_if_the_record_does_not_show_what_it_is_about(path: tuple[str, ...], hidden: bool) -> None:
+    edits = (Edit(REFERENCE, "a", "b"), Edit(path, UNREAD, "b"))
+    assert is_hidden(edits, live(tags=None)) is hidden
 
 
 def test_the_first_image_of_a_value_stands() -> None:

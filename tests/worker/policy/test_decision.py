@@ -241,6 +241,32 @@ def test_an_update_that_the_api_calls_a_no_op_is_unchanged_only_if_the_record_pr
     assert (settle.status, settle.reason, settle.message) == ending
 
 
+HIDDEN = UpdateJob(REF, "customers", "x", {"reference": "new", "password": "secret"})
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        (ReadBack("reply_lost", "the connection broke"), "reply_lost"),
+        (ReadBack("unverified", "200"), "read_back"),  # the reply speaks for what no read shows
+        (REFUSED, "no_op"),
+    ],
+)
+def test_a_value_that_may_have_been_there_does_not_speak_for_one_that_no_read_shows(
+    question: ReadBack, expected: str
+) -> None:
+    settle = read_back(as_written(HIDDEN).edits, live("new"), question, SCHEMA, fires=False)
+    assert settle is not None
+    assert settle.reason == expected
+
+
+def test_a_row_that_sent_only_what_no_read_shows_is_sent_again_where_all_else_was_there_before() -> None:
+    row = InFlightRow(HIDDEN, "customers", doubt="interrupted")
+    decided = decide_row(TERMS, row, live("new"))
+    assert isinstance(decided, Change)
+    assert decided.attributes == {"password": "secret"}
+
+
 def test_only_where_a_row_is_in_doubt_a_plan_takes_a_tidied_text_for_what_it_expects() -> None:
     edits = (Edit(REFERENCE, "b", "old"),)
     certain, doubtful = (Edit(REFERENCE, " b ", "old"),), (Edit(REFERENCE, " b ", "old"), Edit(REFERENCE, "old", "old"))

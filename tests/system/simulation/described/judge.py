@@ -209,7 +209,12 @@ class _Court:
         behind = any(
             other.row.ghost and other.row.key == row.key and other.row.number < row.number for other in self.found
         )
-        return not can or behind or told.status in SETTLED_WELL
+        untold = not self.plan.world.readable and any(map(self._is_tidied, row.wants))  # that may be the old value
+        return not can or behind or told.status in SETTLED_WELL or (untold and told.reason == "not_taken")
+
+    def _is_tidied(self, want: Want) -> bool:
+        """Return whether the server stores a text in another form than the row has it."""
+        return self.plan.world.canonical and isinstance(want.value, str) and want.value != want.value.strip()
 
     def _applied(self, facts: Facts) -> Iterator[Violation]:
         row, name, world = facts.row, facts.name, self.plan.world
@@ -373,11 +378,18 @@ class _Court:
             if sum(each.client == flight.client for each in under_way) > plan.case.pacing.concurrency:
                 yield Violation(Kind.TOGETHER, f"too many updates at {flight.at:.3f}")
         for entry in evidence.ledger:
-            fires = any(row.fires and row.key in entry.keys for row in plan.sheet.rows)
-            if entry.fault == "key reused" and not fires:  # an action keeps its key, whatever it says: it fires once
+            if entry.fault == "key reused" and not self._keeps_its_key(entry):
                 yield Violation(Kind.KEYS, f"request {entry.n}")
             if self._is_malformed(entry):
                 yield Violation(Kind.MALFORMED, f"request {entry.n}: {entry.method} {entry.target} got {entry.status}")
+
+    def _keeps_its_key(self, entry: Entry) -> bool:
+        """Return whether an update is the repetition, by consent, of an action that may have fired.
+
+        Its key is never renewed, so that it cannot fire twice; the record may have changed since, and so the request.
+        """
+        row = _sender(entry, self.evidence)
+        return bool(row and self.found[row - 1].row.fires and self.evidence.consents.get(row))
 
     def _is_malformed(self, entry: Entry) -> bool:
         world = self.plan.world
@@ -435,8 +447,7 @@ class _Court:
     def _holds(self, key: Key, want: Want) -> bool:
         """Return whether a record holds the very value that a row wants, and no stored form of it."""
         world, values = self.plan.world, self.evidence.after[key]
-        stored = world.canonical and isinstance(want.value, str) and want.value != want.value.strip()
-        return satisfied(world, values, want) and not stored
+        return satisfied(world, values, want) and not self._is_tidied(want)
 
     def again(self) -> Iterator[Violation]:
         """A second run sends nothing for a record that is as all its rows want it."""
