@@ -62,7 +62,7 @@ class Intake:
         return InFlightRow(
             job, job.type, self._expected(planned), self._doubt(number) if history.doubtful else "",
             recovery is not Recovery.READ_BACK, history.settled,
-            image=self._image(number), has_image=self._has_image(number), attempts=self._spent(job.ref),
+            image=self._image(number), attempts=self._spent(job.ref),
             answered=self._answered(job.ref, doubtful=history.doubtful) if job.replay_safe else 0,
         )  # fmt: skip
 
@@ -84,9 +84,6 @@ class Intake:
         if self.histories is None or not doubtful:
             return self._spent(ref)
         return self.histories.answered.get(ref.row, 0)
-
-    def _has_image(self, row: int) -> bool:
-        return self.histories is not None and row in self.histories.images
 
     def _image(self, row: int) -> tuple[Edit, ...]:
         image = self.histories.images.get(row) if self.histories is not None else None

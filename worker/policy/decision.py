@@ -69,11 +69,8 @@ def decide_row(terms: CompareRules, row: InFlightRow, live: Live) -> Change | Se
 
 
 def replaced_before(row: InFlightRow) -> tuple[Edit, ...]:
-    """Return what earlier attempts of a row replaced, or may have: all that it says where no image tells.
-
-    An image without edits tells that only what nobody can compare was sent: what else the row says proves nothing.
-    """
-    return row.image or (as_written(row.job).edits if row.doubt and not row.has_image else ())
+    """Return what earlier attempts of a row replaced, or may have."""
+    return row.image or (as_written(row.job).edits if row.doubt else ())
 
 
 def planned(job: UpdateJob, change: Change, asked: DecisionInput, lacks: tuple[str, ...] = ()) -> Change | Settle:

@@ -84,7 +84,6 @@ class InFlightRow:
         may_resend: it may be sent in spite of that doubt.
         has_result: an earlier process settled it, and the user asked to repeat it.
         stands: an earlier process left it unknown, and it stays so: it only holds back the later rows of its record.
-        has_image: an earlier process wrote down what the row replaces, be it nothing that can be compared.
         image: the values that all attempts of the row so far replace; `imaged` once the journal has them.
         attempts: PATCHes sent so far, earlier processes included.
         answered: number of the last of them that the server answered; its idempotency key is not used again.
@@ -114,7 +113,6 @@ class InFlightRow:
     has_result: bool = False
     stands: bool = False
     image: tuple[Edit, ...] = ()
-    has_image: bool = False
     imaged: bool = False
     attempts: int = 0
     answered: int = 0

@@ -292,14 +292,6 @@ def test_a_row_is_decided_by_what_is_known_of_it(
     assert ("" if isinstance(decided, Change) else decided.reason) == expected
 
 
-@pytest.mark.parametrize("has_image", [True, False])
-def test_what_a_row_says_besides_proves_nothing_where_only_what_no_read_shows_was_sent(*, has_image: bool) -> None:
-    job = UpdateJob(REF, "customers", "x", {"reference": "new", "password": "hidden"})
-    row = InFlightRow(job, "customers", doubt="interrupted", has_image=has_image)
-    decided = decide_row(TERMS, row, Live("customers", {"reference": "new"}))
-    assert isinstance(decided, Change) == has_image
-
-
 @pytest.mark.parametrize(
     ("settle", "shown", "reason"),
     [
