@@ -97,6 +97,9 @@ async def reconcile(
         report = _ended(chosen, recipe, "refused", REFUSED, str(error))
     except JournalError as error:
         report = _ended(chosen, recipe, "stopped", STOPPED, str(error))
+    except OSError as error:  # such as a disk that went away: a night that nobody watches has to say so
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        report = _ended(chosen, recipe, "stopped", STOPPED, what)
     report = replace(report, started=began, seconds=clock.wall() - began)
     if job is not None:
         await _tell(job, report, environment, host.observer)
@@ -277,13 +280,16 @@ class _Night:
         """Return tonight's sheet: that of the night that is approved, the one that was named, or the newest.
 
         Raises:
-            ConfigError: there is none.
+            ConfigError: there is none, or it is no file.
         """
         approved = self.asked.approved
         if approved is not None:
             with closing(History(run_directory.journal_in(approved))) as history:
                 return source.spooled_in(approved, opening.stored_settings(history)[0].input.format)
-        return self.asked.source or recipes.source_of(self.job.chosen, self.began)
+        named = self.asked.source
+        if named is not None and not named.is_file():  # it is read more than once
+            raise ConfigError(f"Cannot read {named}: it is {'no file' if named.exists() else 'not there'}.")
+        return named or recipes.source_of(self.job.chosen, self.began)
 
     async def _execute(self, handle: RunHandle, mode: RunMode, access: Access) -> RunEnd:
         runs.register(handle, mode, access, self.host.clock)
@@ -336,7 +342,11 @@ class _Night:
         return Deciding(memory, target, terms, rules, Survey(), aside, job.rules.reread)
 
     def _settle_earlier(self, deciding: Deciding, path: Path) -> Path | None:
-        """Take in what a killed or stopped night has done; return its directory if tonight simply goes on with it."""
+        """Take in what killed and stopped nights have done.
+
+        Returns:
+            The directory of the one with which tonight simply goes on: the newest, if it was about the same source.
+        """
         memory, going_on = deciding.memory, None
         digest = bytes.fromhex(source.sha256(path))
         for night in memory.nights.all():

@@ -97,4 +97,4 @@ def open_file(folder: Path) -> sqlite3.Connection:
     try:
         return connect(path, write=True, checked=False, kind=MEMORIES)
     except JournalDamaged as error:
-        raise MemoryDamaged(f"{error} Move {folder} away: it can be made again from the runs that are kept.") from None
+        raise MemoryDamaged(f"{error} Put back a copy of {folder}, or move it away and begin with --first.") from None

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.worker.operations.nights.desk import TYPE, desk, interrupting, record
+from worker.engine.run import Run, RunEnd
 from worker.exit_statuses import BUSY, DONE, NOT_ALL, REFUSED, STOPPED
 from worker.files.locks import holding, of_job
 from worker.notices.report import NightReport
@@ -141,6 +142,31 @@ async def test_a_sheet_that_is_no_source_of_a_night_is_refused_with_words(
         assert (report.outcome, own.read(), own.sent()) == ("refused", 0, 0), report
         assert said in report.cause
         assert not list(own.runs.glob("*"))
+
+
+@pytest.mark.parametrize(("name", "said"), [("lost.csv", "it is not there"), ("exports", "it is no file")])
+async def test_a_named_sheet_that_cannot_be_read_is_refused_with_words(tmp_path: Path, name: str, said: str) -> None:
+    async with desk(tmp_path) as own:
+        own.export(own.of(3))
+        report = await own.night(first=True, source=tmp_path / name)
+        assert (report.outcome, report.exit_status, own.read()) == ("refused", REFUSED, 0)
+        assert said in report.cause
+        assert (await own.night(first=True)).outcome == "ok"
+
+
+async def test_a_disk_that_goes_away_stops_a_night_with_words_and_somebody_is_told(tmp_path: Path) -> None:
+    async def gone(_run: Run) -> RunEnd:
+        raise OSError(5, "Input/output error", "runs/journal.sqlite3")
+
+    async with desk(tmp_path) as own:
+        told = tmp_path / "told"
+        own.ordered(f'[[notify]]\ncommand = ["/bin/sh", "-c", "cat > {told}"]\non = ["failed"]\n')
+        own.export(own.of(3))
+        report = await own.night(first=True, execute=gone)
+        assert (report.outcome, report.exit_status) == ("stopped", STOPPED), report
+        assert report.cause == "runs/journal.sqlite3: Input/output error"
+        assert json.loads(told.read_text())["cause"] == report.cause
+        assert (await own.night(first=True)).outcome == "ok"
 
 
 async def test_what_an_undo_puts_back_stays_undone_until_the_sheet_changes(tmp_path: Path) -> None:
