@@ -234,7 +234,7 @@ class _Night:
             settings = handle.settings
         is_done = end.state == "finished"
         learned = folded(deciding, directory, serial, settings, is_whole=is_done and deciding.survey.is_whole)
-        set_aside(memory, serial, self.job.quarantine.after)
+        set_aside(memory, serial, self._quarantine)
         report = self._report_of(deciding, end, directory, serial, learned)
         if learned is not None and learned.gone is not None and self.job.rules.missing != "ignore":
             gone.write_list(directory, memory, deciding.target)

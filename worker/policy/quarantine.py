@@ -1,14 +1,13 @@
-"""Rows that fail night after night: counted, set aside, tried again, and told once they are well.
+"""Rows that fail night after night: whose failure it is, when they are set aside, and when they are tried again.
 
-What makes two failures one is what is known of them for certain: status, reason, columns, codes of the API. Messages
-have request ids and times in them, so that no two are alike. Nights are counted by local dates: an hourly job has one.
+`worker.reconcile` counts the nights, and says what makes two failures one.
 """
 
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from jobs.model import RowResult, Status
+from jobs.model import Status
 from jobs.values import valueclass
 from worker.policy.guards import SERVER_WIDE
 from worker.policy.night_guards import Limit, Share
@@ -17,7 +16,6 @@ TROUBLED: Final = frozenset({Status.INVALID, Status.REJECTED, Status.FAILED})
 """Statuses of rows that fail: what is in doubt or in conflict is none of them."""
 
 _ONE_IN_A_HUNDRED: Final = Share(1)
-_WELL: Final = frozenset({Status.APPLIED, Status.UNCHANGED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +31,6 @@ class Quarantine:
     after: int = 3
     again: int = 7
     most: Limit = _ONE_IN_A_HUNDRED
-
-
-@valueclass(frozen=True, slots=True)
-class Cause:
-    """Why a row failed."""
-
-    status: Status
-    reason: str
-    fields: tuple[str, ...] = ()
-    codes: tuple[str, ...] = ()
 
 
 @valueclass(frozen=True, slots=True)
@@ -64,52 +52,27 @@ class Circumstances:
         return self.row != other.row or self.recipe != other.recipe or (is_read and self.live != other.live)
 
 
-@valueclass(frozen=True, slots=True)
-class Trouble:
-    """What is remembered of a row that fails.
+def is_own(status: Status, reason: str) -> bool:
+    """Return whether a row has failed, and neither the server nor the credential is to blame for it."""
+    return status in TROUBLED and reason not in SERVER_WIDE
 
-    Attributes:
-        first: date of the first night of this failure. `last`: of the last night in which it was tried.
-        nights: in which it has failed.
-        aside: date since which it is set aside; None if it is not.
+
+def is_ripe(nights: int, rules: Quarantine) -> bool:
+    """Return whether a row that has failed for one cause in so many nights is set aside."""
+    return 0 < rules.after <= nights
+
+
+def is_skipped(then: Circumstances, tried: date, now: Circumstances, today: date, rules: Quarantine) -> bool:
+    """Return whether a row that is set aside is skipped tonight.
+
+    Args:
+        then: what its failure may be due to.
+        tried: date of the last night in which it was tried.
+        now: the same as `then`, tonight.
+        today: the date of tonight.
+        rules: of the job.
     """
-
-    cause: Cause
-    at: Circumstances
-    first: date
-    last: date
-    nights: int = 1
-    aside: date | None = None
-
-
-def cause_of(result: RowResult) -> Cause | None:
-    """Return why a row failed; None if it did not, or if the server or the credential is to blame for it."""
-    if result.status not in TROUBLED or result.reason in SERVER_WIDE:
-        return None
-    codes = {error.code for error in result.errors if error.code}
-    return Cause(result.status, result.reason, tuple(sorted(set(result.fields))), tuple(sorted(codes)))
-
-
-def failed(known: Trouble | None, cause: Cause, at: Circumstances, today: date, rules: Quarantine) -> Trouble:
-    """Return what is remembered of a row that has failed; another cause than before begins anew."""
-    if known is None or known.cause != cause:
-        return _judged(Trouble(cause, at, today, today), today, rules)
-    nights = known.nights + (today > known.last)
-    return _judged(Trouble(cause, at, known.first, max(today, known.last), nights, known.aside), today, rules)
-
-
-def is_set_aside(
-    known: Trouble | None, at: Circumstances, today: date, rules: Quarantine, *, requested: bool = False
-) -> bool:
-    """Return whether a row is skipped tonight; `requested`: somebody asked to try all of them again."""
-    if known is None or known.aside is None or requested or known.at.differ(at):
-        return False
-    return not rules.again or (today - known.last).days < rules.again
-
-
-def has_recovered(known: Trouble | None, status: Status) -> bool:
-    """Return whether a row that failed is well again, so that its trouble is told a last time and forgotten."""
-    return known is not None and status in _WELL
+    return not then.differ(now) and (not rules.again or (today - tried).days < rules.again)
 
 
 def is_too_many(aside: int, rows: int, rules: Quarantine) -> bool:
@@ -117,10 +80,3 @@ def is_too_many(aside: int, rows: int, rules: Quarantine) -> bool:
     if isinstance(rules.most, Share):
         return rules.most.is_exceeded(aside, rows)
     return rules.most is not None and aside > rules.most
-
-
-def _judged(trouble: Trouble, today: date, rules: Quarantine) -> Trouble:
-    """Return the trouble, set aside if it has lasted long enough."""
-    if trouble.aside is not None or not 0 < rules.after <= trouble.nights:
-        return trouble
-    return Trouble(trouble.cause, trouble.at, trouble.first, trouble.last, trouble.nights, today)

@@ -126,8 +126,9 @@ class Calendar:
         """Return how many dates came since an earlier run."""
         steps = self._steps.get(last)
         if steps is None:
-            since = {date for number, date in self.dates.items() if last < number <= self.serial}
-            steps = self._steps[last] = len(since - {self.dates.get(last)})
+            then = self.dates.get(last, 0)  # a clock that was set back is no night
+            since = {date for number, date in self.dates.items() if last < number <= self.serial and date > then}
+            steps = self._steps[last] = len(since)
         return steps
 
 

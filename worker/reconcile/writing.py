@@ -13,6 +13,7 @@ from jobs.changes.equality import equal
 from jobs.model import UNREAD, Absent, Edit, RowRef, Unread
 from jobs.model import Path as Field
 from worker.journal import RowOutcome
+from worker.policy.quarantine import is_own
 from worker.reconcile.nights import Calendar
 from worker.reconcile.store import SHAPES, Memory, Record, Trouble
 
@@ -82,18 +83,26 @@ class Writing:
                 self._note(n, each)
 
     def trouble(self, row: tuple[int, str, str], ref: RowRef, outcome: RowOutcome, edits: Iterable[Edit]) -> None:
-        """Write down that a row failed; `row` is its system, type and ident."""
-        known = self.memory.trouble(*row)
-        serial = self.calendar.serial
-        if known is not None and known.last > serial:
+        """Write down that a row failed; another cause than before begins anew.
+
+        A failure that is not the row's own, such as an outage, leaves what is known of an earlier one as it is.
+
+        Args:
+            row: its system, type and ident.
+            ref: of the row.
+            outcome: how it failed.
+            edits: what it would replace.
+        """
+        known, serial, cause = self.memory.trouble(*row), self.calendar.serial, cause_of(outcome)
+        if known is not None and (known.last > serial or not is_own(outcome.status, outcome.reason)):
             return
         first, nights, aside = serial, 1, None
-        if known is not None:
+        if known is not None and known.cause == cause:
             first, nights, aside = known.first, self.calendar.noted(known.nights, known.last), known.aside
         self.memory.db.execute(
             _TROUBLE,
             (
-                *row, cause_of(outcome), ref.digest, replaced(edits),
+                *row, cause, ref.digest, replaced(edits),
                 first, serial, nights, aside, outcome.status.value, outcome.reason, outcome.message,
             ),
         )  # fmt: skip
@@ -147,8 +156,8 @@ class Writing:
 
 def cause_of(outcome: RowOutcome) -> bytes:
     """Return a digest of why a row failed: status, reason, fields and codes; no text, which may name a moment."""
-    codes = sorted({error.code for error in outcome.errors})
-    return digest(json.dumps([outcome.status.value, outcome.reason, sorted(outcome.fields), codes]))
+    codes = sorted({error.code for error in outcome.errors if error.code})
+    return digest(json.dumps([outcome.status.value, outcome.reason, sorted(set(outcome.fields)), codes]))
 
 
 def replaced(edits: Iterable[Edit]) -> bytes | None:

@@ -55,6 +55,7 @@ class Row:
     is_refused: bool = False
     partly: tuple[Edit, ...] = ()
     reference: str = ""
+    fields: tuple[str, ...] = ()
     errors: tuple[ApiError, ...] = ()
     is_unsendable: bool = False
 
@@ -85,7 +86,7 @@ def held(kind: Any = "drifted", live: Any = "L", sheet: Any = "S", id_: str = "x
 
 
 def rejected(id_: str = "x", code: str = "VALIDATION", **more: Any) -> Row:
-    return Row(id_, status=Status.REJECTED, reason="validation", errors=(ApiError(code=code),), **more)
+    return Row(id_, **{"status": Status.REJECTED, "reason": "validation", "errors": (ApiError(code=code),), **more})
 
 
 def write(path: Path, rows: Sequence[Row], at: float, upto: int | None = None) -> Path:
@@ -124,7 +125,7 @@ async def _write(journal: Journal, number: int, row: Row, at: float) -> None:
         journal.record_partial(number, row.partly)
     if row.status is not None:
         ref = RowRef(number, 0, digest(number, row))
-        result = RowResult(ref, row.status, row.reason, attempts=attempts, at=at, errors=row.errors)
+        result = RowResult(ref, row.status, row.reason, fields=row.fields, attempts=attempts, at=at, errors=row.errors)
         journal.settle(result)
 
 

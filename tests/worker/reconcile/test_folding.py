@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.agreement.model import Agreed, FieldRules, Sealed, Told
-from jobs.model import UNREAD, Edit
+from jobs.model import UNREAD, ApiError, Edit, Status
 from jobs.model import Path as Field
 from tests.worker.reconcile.kit import (
     DAY,
@@ -195,13 +195,12 @@ def test_half_the_rows_may_be_about_fields_that_the_others_leave_alone(job: Job)
 
 def test_a_row_that_fails_is_remembered_until_it_is_well_again(job: Job) -> None:
     job.night(rejected("x"), rejected("y"))
-    job.night(rejected("x", "OTHER"))
+    job.night(rejected("x"))
     (x, y) = job.memory.troubles()
     assert (x.ident, x.first, x.last, x.nights, x.reason) == ("x", 1, 2, 0b11, "validation")
     assert (y.ident, y.first, y.last, y.nights) == ("y", 1, 1, 1)
-    assert x.cause != y.cause
     job.memory.set_aside([(1, TYPE, "x")], 2)
-    job.night(Row("y"), rejected("x", "OTHER"))
+    job.night(Row("y"), rejected("x"))
     assert job.memory.trouble(1, TYPE, "y") is None
     again = job.memory.trouble(1, TYPE, "x")
     assert again is not None
@@ -209,6 +208,54 @@ def test_a_row_that_fails_is_remembered_until_it_is_well_again(job: Job) -> None
     healed = job.night(held(id_="x"))
     assert [each.ident for each in healed.healed] == ["x"]
     assert list(job.memory.troubles()) == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        rejected("x", "OTHER"),
+        rejected("x", reason="locked"),
+        rejected("x", fields=("a",)),
+        replace(rejected("x"), status=Status.FAILED),
+    ],
+)
+def test_another_cause_begins_anew(job: Job, other: Row) -> None:
+    job.night(rejected("x"))
+    job.night(rejected("x"))
+    job.memory.set_aside([(1, TYPE, "x")], 2)
+    job.night(other)
+    (x,) = job.memory.troubles()
+    assert (x.first, x.last, x.nights, x.aside, x.reason) == (3, 3, 1, None, other.reason)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(rejected("x"), status=Status.FAILED, reason="unreachable"),
+        replace(rejected("x"), status=Status.FAILED, reason="throttled"),
+        replace(rejected("x"), reason="not_authorized"),
+        in_doubt(id_="x"),
+    ],
+)
+def test_a_failure_that_is_not_the_rows_own_leaves_what_is_known_of_an_earlier_one(job: Job, other: Row) -> None:
+    job.night(rejected("x"))
+    before = list(job.memory.troubles())
+    job.night(other)
+    assert list(job.memory.troubles()) == before
+    job.night(rejected("x"))
+    (x,) = job.memory.troubles()
+    assert (x.first, x.last, x.nights) == (1, 3, 0b101)
+
+
+def test_a_cause_has_no_order_and_no_empty_codes(job: Job) -> None:
+    def failing(*codes: str, fields: tuple[str, ...]) -> Row:
+        return replace(rejected("x"), errors=tuple(ApiError(f"request {id(codes)}", code=code) for code in codes),
+                       fields=fields)  # fmt: skip
+
+    job.night(failing("B", "A", "", fields=("y", "x")))
+    job.night(failing("A", "B", "A", fields=("x", "y")))
+    (x,) = job.memory.troubles()
+    assert x.nights == 0b11
 
 
 def test_the_cause_of_a_failure_is_the_same_whatever_the_reply_says_about_the_moment(job: Job) -> None:

@@ -21,11 +21,10 @@ from jobs.recipe.terms import Rules
 from worker.operations.nights.survey import Survey
 from worker.operations.runs import Nightly
 from worker.policy.nights import Night, decide_night
-from worker.policy.quarantine import Cause, Circumstances, Quarantine, Trouble, is_set_aside
+from worker.policy.quarantine import Circumstances, Quarantine, is_skipped
 from worker.policy.row import InFlightRow
 from worker.policy.verdict import ReadBack, Settle
-from worker.reconcile import Memory
-from worker.reconcile import Trouble as Remembering
+from worker.reconcile import Memory, Trouble
 from worker.reconcile.writing import replaced
 from worker.settings import ConfigError
 
@@ -70,7 +69,7 @@ class Aside:
         recipes: digest of the recipe by night. `dates`: of the nights, by serial number.
     """
 
-    known: Mapping[tuple[str, str], Remembering]
+    known: Mapping[tuple[str, str], Trouble]
     recipe: bytes
     recipes: Mapping[int, bytes]
     dates: Mapping[int, date]
@@ -82,19 +81,14 @@ class Aside:
         known = self.known.get(ident)
         if known is None:
             return False
-        at = Circumstances(ref.digest, self.recipe, live)
-        return is_set_aside(self._as_told(known), at, self.today, self.rules)
+        then = Circumstances(known.row, self.recipes.get(known.last, b""), known.live)
+        now = Circumstances(ref.digest, self.recipe, live)
+        return is_skipped(then, self.dates.get(known.last, date.min), now, self.today, self.rules)
 
     def needs_read(self, ident: tuple[str, str]) -> bool:
         """Return whether the record of a row has to be read to know whether anything about it has changed."""
         known = self.known.get(ident)
         return known is not None and known.live is not None
-
-    def _as_told(self, known: Remembering) -> Trouble:
-        first, last = (self.dates.get(serial, date.min) for serial in (known.first, known.last))
-        at = Circumstances(known.row, self.recipes.get(known.last, b""), known.live)
-        aside = None if known.aside is None else self.dates.get(known.aside, date.min)
-        return Trouble(Cause(Status(known.status), known.reason), at, first, last, known.nights.bit_count(), aside)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+from jobs.model import Status
 from worker.files import api_copy, source
 from worker.files.run_directory import JOURNAL, is_held
 from worker.files.runs import label_of_undo
@@ -12,8 +13,7 @@ from worker.journal import History, JournalError
 from worker.operations.nights.deciding import Deciding
 from worker.operations.nights.survey import named, survey
 from worker.operations.opening import stored_settings
-from worker.policy.guards import SERVER_WIDE
-from worker.policy.quarantine import TROUBLED
+from worker.policy.quarantine import Quarantine, is_own, is_ripe
 from worker.reconcile import Folded, Memory, Night, Run, fold
 from worker.settings import Settings
 
@@ -78,15 +78,12 @@ def fold_others(deciding: Deciding, recipe: Path, home: Path) -> None:
             nights.end(serial, night.state, {}, processes[-1].exit_status or 0)
 
 
-def set_aside(memory: Memory, serial: int, after: int) -> None:
-    """Set aside the rows that have failed for one cause in so many nights; 0 for never."""
+def set_aside(memory: Memory, serial: int, rules: Quarantine) -> None:
+    """Set aside the rows that have failed for one cause in so many nights."""
     ripe = [
         (each.target, each.type, each.ident)
         for each in memory.troubles()
-        if 0 < after <= each.nights.bit_count()
-        and each.aside is None
-        and each.status in TROUBLED
-        and each.reason not in SERVER_WIDE
+        if each.aside is None and is_own(Status(each.status), each.reason) and is_ripe(each.nights.bit_count(), rules)
     ]
     memory.set_aside(ripe, serial)
 
