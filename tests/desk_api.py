@@ -25,8 +25,8 @@ fields.subject = { type = "text" }
 
 def desk(text: str = DESK) -> Description:
     found = examine(text)
-    assert found.description is not None, found.problems
-    return found.description
+    assert found.value is not None, found.problems
+    return found.value
 
 
 def desk_file(folder: Path, text: str = DESK) -> Path:

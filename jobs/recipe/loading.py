@@ -6,14 +6,10 @@ from jobs.recipe import checking
 from jobs.recipe.model import Recipe
 from jobs.toml import loading
 from jobs.toml.form import Form
-from jobs.toml.loading import Examined, Refused
+from jobs.toml.loading import Examined
 from jobs.toml.problems import Path
 
 _CREDENTIALS: Final = frozenset({"token", "client_id", "client_secret", "username", "password", "api_key"})
-
-
-class RecipeRefused(Refused):
-    """A recipe that cannot be used; `problems` holds everything that is wrong with it, warnings left out."""
 
 
 def load(text: str, origin: str) -> Recipe:
@@ -24,12 +20,9 @@ def load(text: str, origin: str) -> Recipe:
         origin: the name of the file, for messages.
 
     Raises:
-        RecipeRefused: with everything that is wrong with it.
+        Refused: with everything that is wrong with it.
     """
-    found = examine(text)
-    if found.value is None or found.errors:
-        raise RecipeRefused(origin, found.errors)
-    return found.value
+    return loading.load(text, origin, FORM)
 
 
 def examine(text: str) -> Examined[Recipe]:

@@ -62,6 +62,23 @@ class Examined(Generic[T]):
         return tuple(each for each in self.problems if not each.is_warning)
 
 
+def load(text: str, origin: str, form: Form[T]) -> T:
+    """Return what a text in TOML holds.
+
+    Args:
+        text: of the file.
+        origin: the name of the file, for messages.
+        form: of its kind.
+
+    Raises:
+        Refused: with everything that is wrong with it.
+    """
+    found = examine(text, form)
+    if found.value is None or found.errors:
+        raise Refused(origin, found.errors)
+    return found.value
+
+
 def examine(text: str, form: Form[T]) -> Examined[T]:
     """Return what a text in TOML holds, with every problem and its line."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n") + "\n"

@@ -77,8 +77,8 @@ def check(
     def report() -> int:
         found = checked(file)
         lines = [each.said(str(file)) for each in found.problems]
-        if found.description is not None and not found.errors:
-            lines += [*([""] if lines else []), *understood(found.description)]
+        if found.value is not None and not found.errors:
+            lines += [*([""] if lines else []), *understood(found.value)]
         say("\n".join(lines))
         return REFUSED if found.errors else DONE
 

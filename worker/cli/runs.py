@@ -21,9 +21,10 @@ def runs(
     from worker.cli.guarded import guarded
     from worker.cli.speech import say
     from worker.files.runs import lines, listed, nights
+    from worker.operations.recipes import chosen
 
     def list_them() -> int:
-        job = None if recipe is None else _job(recipe)
+        job = None if recipe is None else chosen(recipe).name
         found, now = listed(in_, job), time.time()
         if found:
             say("\n".join(lines(found, now) if job is None else nights(job, found, now)))
@@ -32,24 +33,3 @@ def runs(
         return 0
 
     return guarded(list_them)
-
-
-def _job(recipe: Path) -> str:
-    """Return the name of the job of a recipe: what it says, else the stem of its file.
-
-    Raises:
-        ConfigError: it cannot be read.
-    """
-    import tomllib
-
-    from worker.settings import ConfigError
-
-    try:
-        name = tomllib.loads(recipe.read_text(encoding="utf-8")).get("name", recipe.stem)
-    except OSError as error:
-        raise ConfigError(f"Cannot read {recipe}: {error.strerror}.") from None
-    except ValueError as error:
-        raise ConfigError(f"{recipe} is not valid TOML: {error}") from None
-    if not isinstance(name, str):
-        raise ConfigError(f'{recipe}: write the name as a text, like name = "prices"')
-    return name

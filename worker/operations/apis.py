@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final, NoReturn
 
 from jobs.apis.api import Api
-from jobs.apis.description.loading import DescriptionRefused, load
+from jobs.apis.description.loading import load
 from jobs.apis.description.model import Description
 from jobs.apis.description.summary import limits, scheme
 from jobs.apis.description.variables import base_url, missing, names_in, variables_of, variables_of_auth
@@ -22,6 +22,7 @@ from jobs.apis.registry import (
 )
 from jobs.apis.schema import closest
 from jobs.texts import shortened
+from jobs.toml.loading import Refused
 from jobs.toml.writing import as_toml
 from worker.files import api_copy
 from worker.files.run_directory import DESCRIPTION
@@ -60,7 +61,7 @@ def found(name_or_path: str | Path) -> Description:
         if not names_file(name_or_path):
             return description_named(given or DEFAULT)
         return load(text_of(Path(given)), given)
-    except (UnknownApi, DescriptionRefused) as error:
+    except (UnknownApi, Refused) as error:
         raise ConfigError(f"{error}") from None
 
 
@@ -163,7 +164,7 @@ def of_run(directory: Path, facts: Mapping[str, str], target: Target, api: Api |
         text = api_copy.kept(directory, facts[api_copy.HASH])
         try:
             return build(load(text, str(directory / DESCRIPTION)), target.variables, target.url)
-        except DescriptionRefused as error:
+        except Refused as error:
             raise ConfigError(f"{error}\nAnother version of rowpatch began this run; nothing was sent.") from None
     if target.api:
         raise ConfigError(f"The run is for the API {target.api!r}, which is not known here; nothing was sent.")

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from jobs.apis import catalogue
 from jobs.apis.api import Api
-from jobs.apis.description.loading import Examined, examine
+from jobs.apis.description.loading import examine
 from jobs.apis.description.model import Description
 from jobs.apis.limits import OTHERS
 from jobs.apis.registry import build, constants_of, description_of, names
+from jobs.toml.loading import Examined
 from worker.operations.apis import found, names_file, text_of
 
 
@@ -56,7 +57,7 @@ def source(name_or_file: str) -> str:
     return text_of(Path(name_or_file)) if names_file(name_or_file) else catalogue.source(found(name_or_file).name)
 
 
-def checked(path: Path) -> Examined:
+def checked(path: Path) -> Examined[Description]:
     """Return what is in a file, with everything that is wrong with it.
 
     Raises:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import get_args
 
 from jobs.apis.auth import SecretName
-from jobs.recipe.loading import RecipeRefused, load
+from jobs.recipe.loading import load
 from jobs.recipe.model import CredentialsRecipe, Recipe
 from jobs.recipe.terms import max_age_of
+from jobs.toml.loading import Refused
 from worker.files import api_copy
 from worker.files.newest import newest
 from worker.files.run_directory import RECIPE
@@ -129,5 +130,5 @@ def environment_of_run(directory: Path, facts: Mapping[str, str], given: Mapping
 def _loaded(text: str, origin: str) -> Recipe:
     try:
         return load(text, origin)
-    except RecipeRefused as error:
+    except Refused as error:
         raise ConfigError(f"{error}") from None

@@ -1,41 +1,18 @@
 """From the text of a file to a description that can be used, or to all that is wrong with it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from jobs.apis.description import checking
 from jobs.apis.description.model import Description
 from jobs.toml import loading
 from jobs.toml.form import Form
-from jobs.toml.loading import Refused
-from jobs.toml.problems import Path, Problem
+from jobs.toml.loading import Examined
+from jobs.toml.problems import Path
 
 _CREDENTIALS: Final = frozenset(
     {"token", "username", "user", "password", "client_id", "client_secret", "api_key", "key"}
 )
-
-
-class DescriptionRefused(Refused):
-    """A description that cannot be used; `problems` holds everything that is wrong with it, warnings left out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Examined:
-    """What was found in a text.
-
-    Attributes:
-        description: None where its keys or types are wrong.
-        problems: in the order of the lines, warnings included.
-    """
-
-    description: Description | None
-    problems: tuple[Problem, ...]
-
-    @property
-    def errors(self) -> tuple[Problem, ...]:
-        """Return the problems that make the description unusable."""
-        return tuple(each for each in self.problems if not each.is_warning)
 
 
 def load(text: str, origin: str) -> Description:
@@ -46,18 +23,14 @@ def load(text: str, origin: str) -> Description:
         origin: the name of the file, for messages.
 
     Raises:
-        DescriptionRefused: with everything that is wrong with it.
+        Refused: with everything that is wrong with it.
     """
-    found = examine(text)
-    if found.description is None or found.errors:
-        raise DescriptionRefused(origin, found.errors)
-    return found.description
+    return loading.load(text, origin, FORM)
 
 
-def examine(text: str) -> Examined:
+def examine(text: str) -> Examined[Description]:
     """Return what a text in TOML holds, with every problem and its line."""
-    found = loading.examine(text, FORM)
-    return Examined(found.value, found.problems)
+    return loading.examine(text, FORM)
 
 
 def _stranger(path: Path) -> str:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from jobs.recipe.loading import RecipeRefused, examine, load
+from jobs.recipe.loading import examine, load
 from jobs.recipe.model import ColumnRecipe
+from jobs.toml.loading import Refused
 
 WHOLE = """\
 name = "prices"
@@ -96,7 +97,7 @@ def test_a_record_may_be_named_by_several_fields() -> None:
 
 
 def test_a_refusal_holds_all_problems_in_the_order_of_their_lines() -> None:
-    with pytest.raises(RecipeRefused) as refused:
+    with pytest.raises(Refused) as refused:
         load('soruce = "x"\n[run]\nkeep = "3"\ndeadlin = "06:00"\n', "r.toml")
     assert str(refused.value).splitlines() == [
         "r.toml:1: soruce: there is no such key; did you mean `source`?",

@@ -42,7 +42,7 @@ DESCRIPTIONS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
 @given(DESCRIPTIONS)
 def test_what_was_written_is_read_as_the_same_description(said: dict[str, Any]) -> None:
     description = Description.model_validate(said, strict=False)
-    again = examine(as_toml(description)).description
+    again = examine(as_toml(description)).value
     assert again is not None
     assert again.model_dump() == description.model_dump()
 

@@ -21,7 +21,11 @@ def test_the_job_is_what_its_recipe_says(
 
 @pytest.mark.parametrize(
     ("recipe", "said"),
-    [("name = 3", "write the name as a text"), ("name = ", "is not valid TOML"), (None, "Cannot read")],
+    [
+        ("name = 3", "nightly.toml:1: name: it takes a text: put it into quotes"),
+        ("name = ", "nightly.toml:1: column 8: a value is missing after `=`"),
+        (None, "Cannot read"),
+    ],
 )
 def test_a_recipe_that_cannot_be_read_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], recipe: str | None, said: str

@@ -11,9 +11,9 @@ import pytest
 from pydantic import SecretStr
 
 from jobs.apis.api import Api
-from jobs.apis.description.loading import DescriptionRefused
 from jobs.apis.registry import DEFAULT, constants_of, description_of
 from jobs.model import Edit, RowRef, RowResult, Status
+from jobs.toml.loading import Refused
 from jobs.toml.problems import Problem
 from tests.commerce_layer import COMMERCE_LAYER
 from tests.desk_api import DESK, desk_file
@@ -133,7 +133,7 @@ def test_an_undo_has_a_description_of_its_own(run: Path) -> None:
 
 def test_a_description_of_another_version_is_refused_in_words(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def load(_text: str, origin: str) -> None:
-        raise DescriptionRefused(origin, [Problem((), "no such key")])
+        raise Refused(origin, [Problem((), "no such key")])
 
     monkeypatch.setattr(apis, "load", load)
     with pytest.raises(ConfigError, match=r"api\.toml: no such key\nAnother version"), opening.opened(run):

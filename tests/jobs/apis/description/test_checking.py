@@ -13,7 +13,7 @@ def said(top: str, resource: str = "") -> list[str]:
     """The problems of a description with further lines: of the API, and of its resource."""
     text = f"name = 'x'\n{top}\n[resources.t]\npath = '/t/{{id}}'\n{resource}\n"
     found = examine(text)
-    assert found.description is not None, found.problems
+    assert found.value is not None, found.problems
     return [f"{each.key}: {'warning: ' if each.is_warning else ''}{each.text}" for each in found.problems]
 
 

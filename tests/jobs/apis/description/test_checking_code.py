@@ -16,9 +16,9 @@ def said(text: str) -> list[str]:
 def test_that_of_commerce_layer_has_no_problem_nor_has_it_with_every_default() -> None:
     found = examine(TEXT)
     assert found.problems == ()
-    assert found.description is not None
-    assert examine(shown(found.description)).description is not None
-    assert said(shown(found.description)) == []
+    assert found.value is not None
+    assert examine(shown(found.value)).value is not None
+    assert said(shown(found.value)) == []
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from jobs.apis.description.loading import examine
 def said(name: str, field: str) -> list[str]:
     text = f"name = 'x'\n[resources.t]\npath = '/t/{{id}}'\n[resources.t.fields]\n\"{name}\" = {{ {field} }}\n"
     found = examine(text)
-    assert found.description is not None, found.problems
+    assert found.value is not None, found.problems
     return [f"{'.'.join(map(str, each.path[4:]))}: {each.text}" for each in found.problems]
 
 

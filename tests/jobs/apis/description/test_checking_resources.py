@@ -8,7 +8,7 @@ from jobs.apis.description.loading import examine
 def said(resource: str, top: str = "", path: str = "/o/{owner}/{id}") -> list[str]:
     text = f"name = 'x'\n{top}\n[resources.t]\npath = '{path}'\n{resource}\n"
     found = examine(text)
-    assert found.description is not None, found.problems
+    assert found.value is not None, found.problems
     return [f"{each.key}: {'warning: ' if each.is_warning else ''}{each.text}" for each in found.problems]
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from jobs.apis.description.loading import DescriptionRefused, examine, load
+from jobs.apis.description.loading import examine, load
+from jobs.toml.loading import Refused
 from jobs.toml.problems import Problem
 
 RESOURCE = '[resources.t]\npath = "/t/{id}"\n'
@@ -31,7 +32,7 @@ def test_a_file_of_any_editor_is_read(change: tuple[str, str]) -> None:
 
 
 def test_a_refusal_holds_all_problems_in_the_order_of_their_lines() -> None:
-    with pytest.raises(DescriptionRefused) as refused:
+    with pytest.raises(Refused) as refused:
         load(f'nme = "x"\nsettle_s = "2"\n{RESOURCE}pth = 1\n', "my.toml")
     assert str(refused.value).splitlines() == [
         "my.toml:1: name: it is missing; it takes a text. Its name, in messages and lists.",
@@ -42,7 +43,7 @@ def test_a_refusal_holds_all_problems_in_the_order_of_their_lines() -> None:
 
 
 def test_what_the_values_say_is_checked_too_and_located() -> None:
-    with pytest.raises(DescriptionRefused) as refused:
+    with pytest.raises(Refused) as refused:
         load(f'{LEAST}limits = [\n  {{ rate = "5" }},\n]\n', "f")
     assert [(each.line, each.key) for each in refused.value.problems] == [(5, "resources.t.limits[0].rate")]
 
@@ -51,13 +52,13 @@ def test_a_warning_refuses_nothing() -> None:
     text = f'variables = {{ y = "" }}\n{LEAST}'
     assert load(text, "f").variables == {"y": ""}
     found = examine(text)
-    assert (found.description, found.errors) == (load(text, "f"), ())
+    assert (found.value, found.errors) == (load(text, "f"), ())
     assert said(text) == ["f:1: variables.y: warning: no text of this description has `{y}`"]
 
 
 def test_a_description_whose_values_are_wrong_is_there_to_be_looked_at() -> None:
     found = examine('name = "x"\n[resources.t]\npath = "t"\n')
-    assert found.description is not None
+    assert found.value is not None
     assert len(found.errors) == 2
 
 
@@ -144,9 +145,7 @@ def test_a_text_of_endless_brackets_is_refused() -> None:
 
 
 def test_a_refusal_lists_all_problems() -> None:
-    refused = DescriptionRefused(
-        "f.toml", (each for each in (Problem(("a",), "x", line=1), Problem(("b",), "y", line=2)))
-    )
+    refused = Refused("f.toml", (each for each in (Problem(("a",), "x", line=1), Problem(("b",), "y", line=2))))
     assert str(refused) == "f.toml:1: a: x\nf.toml:2: b: y"
     assert [each.line for each in refused.problems] == [1, 2]
     assert refused.origin == "f.toml"

@@ -10,7 +10,7 @@ SECRET = "hunter2-hunter2"
 
 def found(top: str, resource: str = "") -> list[str]:
     read = examine(f"name = 'x'\n{top}\n[resources.t]\npath = '/t/{{id}}'\n{resource}\n")
-    assert read.description is not None
+    assert read.value is not None
     return [each.key for each in read.errors if "nothing secret stands in a description" in each.text]
 
 

@@ -73,7 +73,7 @@ descriptions = of_type(Description).map(Description.model_validate)
 @settings(deadline=None, max_examples=60)
 @given(descriptions)
 def test_what_is_shown_is_read_as_the_same_description(description: Description) -> None:
-    assert examine(shown(description)).description == description
+    assert examine(shown(description)).value == description
 
 
 @given(descriptions)

@@ -26,8 +26,8 @@ def resource(item: dict[str, Any], path: str = PATH, *methods: str, **more: Any)
     text = drafted({path: item}, *methods, **more)
     found = examine(text)
     assert found.errors == ()
-    assert found.description is not None
-    (name,) = found.description.resources
+    assert found.value is not None
+    (name,) = found.value.resources
     return dict(tomllib.loads(text)["resources"][name])
 
 
@@ -108,8 +108,8 @@ def test_a_suggestion_without_its_hashes_is_accepted() -> None:
     freed = [each.removeprefix("# ") for each in lines[start:end]]
     found = examine("\n".join([*lines[:start], *freed, *lines[end:]]))
     assert found.errors == ()
-    assert found.description is not None
-    assert found.description.resources["tickets"].read_many is not None
+    assert found.value is not None
+    assert found.value.resources["tickets"].read_many is not None
 
 
 READ = operation(reply=SHOWN)
@@ -288,7 +288,7 @@ def test_null_is_told_where_it_is_allowed() -> None:
 
 def test_several_types_stand_in_one_draft() -> None:
     paths = {PATH: {"patch": operation(TICKET)}, "/users/{id}": {"patch": operation(TICKET)}}
-    found = examine(drafted(paths)).description
+    found = examine(drafted(paths)).value
     assert found is not None
     assert list(found.resources) == ["tickets", "users"]
 
