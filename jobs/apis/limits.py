@@ -120,10 +120,6 @@ class DeclaredLimits:
         return tuple((place, value) for place, value in enumerate(values) if value is not None)
 
 
-SEPARATE: Final = DeclaredLimits()
-"""Reads and updates have a quota each, and nothing is declared of either."""
-
-
 def declared(
     limits: Iterable[DeclaredLimit], pauses: Iterable[str] = (), headers: Iterable[LimitHeader] = ()
 ) -> DeclaredLimits:

@@ -36,16 +36,6 @@ def errors_of(places: ErrorPlaces, reply: Reply) -> tuple[ApiError, ...]:
     return _kept(_told(places, reply), reply) or read_errors(reply)
 
 
-def errors_beside(places: ErrorPlaces, reply: Reply) -> tuple[ApiError, ...]:
-    """Return the errors that a success tells beside its record, of which a member may be called `message`, too."""
-    items = [each for each in places.items if each]
-    if not items:
-        return read_errors(reply)
-    document = _document(reply)
-    told = (error for each in items for error in _errors(places, value_at(document, steps_of(each)), "", 0))
-    return _kept(told, reply)
-
-
 def request_id_of(places: ErrorPlaces, reply: Reply) -> str:
     """Return what identifies the request to the vendor's support, empty where the reply does not say it."""
     place = places.request_id or "@X-Request-Id"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.apis.limits import CREDENTIAL, PATH, RECORD, SEPARATE, Counted, DeclaredLimit, declared
+from jobs.apis.limits import CREDENTIAL, PATH, RECORD, Counted, DeclaredLimit, DeclaredLimits, declared
 
 ALL = DeclaredLimit(rates=((100, 60.0),))
 READS = DeclaredLimit(on="read", rates=((50, 10.0),))
@@ -78,7 +78,7 @@ def test_a_request_passes_the_gates_that_count_it() -> None:
     limits = declared([ALL, READS, BASE, DeclaredLimit(RECORD, "update")])
     assert limits.places("tickets", "a", {"base": "b"}, reads=True) == ((0, ""), (1, "b"))
     assert limits.places("tickets", "a", {"base": "b"}, reads=False) == ((1, "b"), (2, "tickets a"))
-    assert SEPARATE.places("tickets", "a", {}, reads=False) == ()
+    assert DeclaredLimits().places("tickets", "a", {}, reads=False) == ()
 
 
 @pytest.mark.parametrize("on", ["all", "read", "update"])

@@ -11,7 +11,7 @@ from jobs.apis.backpressure import failure
 from jobs.apis.documents import document_of
 from jobs.apis.errors import read_errors
 from jobs.apis.header_values import identifier
-from jobs.apis.limits import CREDENTIAL, SEPARATE, DeclaredLimits, Places
+from jobs.apis.limits import CREDENTIAL, DeclaredLimits, Places
 from jobs.apis.meanings import Meaning
 from jobs.apis.pointers import column_of, in_the_sheet
 from jobs.apis.schema import Schema
@@ -123,7 +123,7 @@ class Harbour:
     key_page: int = 1
     schema: Schema = SCHEMA
     auth: Auth = field(default_factory=FixedTokens)
-    limits: DeclaredLimits = SEPARATE
+    limits: DeclaredLimits = field(default_factory=DeclaredLimits)
 
     def resource(self, type_name: str) -> Boats:
         return Boats(type_name)

@@ -10,12 +10,12 @@ from jobs.agreement.model import Kind, Told
 from jobs.changes.diff import Change
 from jobs.model import ApiError, Edit, Live, Reply, RowRef, RowResult, Status, Unsendable, UpdateJob
 from tests.commerce_layer import COMMERCE_LAYER
+from tests.worker.policy.sizes import Sizes
 from worker.clock import Clock
 from worker.engine.bells import Bell, Bells
 from worker.engine.outcomes import Outcomes
 from worker.policy.guards import IDENTICAL_ROWS, Guards, Halt
 from worker.policy.lifecycle import State
-from worker.policy.paging import Sizes
 from worker.policy.row import InFlightRow, Moment, RecentWrites
 from worker.policy.sequencer import Aimed, Done, Doubted, Learned, Queued, Refused, Sequencer, Settled
 from worker.policy.verdict import ReadBack, Settle

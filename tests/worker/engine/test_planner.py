@@ -11,13 +11,13 @@ from jobs.changes.diff import Change
 from jobs.model import ABSENT, Edit, Fields, Live, RowRef, Status, Unsendable
 from tests.jobs.apis.described.kit import SCHEMA, description
 from tests.worker.engine.scene import Notes, decide, live, row
+from tests.worker.policy.sizes import Sizes
 from worker.clock import Clock, Moment
 from worker.engine.bells import Bells
 from worker.engine.planner import Planner
 from worker.journal import Planned
 from worker.policy.guards import IDENTICAL_ROWS, Guards
 from worker.policy.lifecycle import State
-from worker.policy.paging import Sizes
 from worker.policy.row import Found, InFlightRow
 from worker.policy.sequencer import Decide, KeyPage, ReadPage, Refused, Sequencer
 from worker.policy.verdict import ReadBack, Settle

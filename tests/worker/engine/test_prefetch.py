@@ -8,10 +8,10 @@ import anyio
 import pytest
 
 from jobs.model import Live, RowRef, Unsendable, UpdateJob
+from tests.worker.policy.sizes import Sizes
 from worker.engine.bells import Bells
 from worker.engine.prefetch import MAX_BACKLOG, MAX_FED_ROWS, Prefetch
 from worker.journal import JournalError
-from worker.policy.paging import Sizes
 from worker.policy.row import NEVER, Found, InFlightRow
 from worker.policy.sequencer import KeyPage, ReadPage, Refused, Sequencer
 from worker.policy.verdict import Settle

@@ -10,11 +10,11 @@ from jobs.apis.api import Api
 from jobs.changes.diff import Change
 from jobs.model import Fields, Live, Path, RowRef, UpdateJob
 from tests.commerce_layer import COMMERCE_LAYER
+from tests.worker.policy.sizes import Sizes
 from worker.clock import Clock, Moment
 from worker.engine.reading import Reading
 from worker.lane.reference_pages import Referenced
 from worker.policy.guards import Guards
-from worker.policy.paging import Sizes
 from worker.policy.row import MAX_READ_AGE_S, Found, InFlightRow, RecentWrites
 from worker.policy.sequencer import KeyPage, ReadPage, Refused, Sequencer
 from worker.policy.verdict import Settle

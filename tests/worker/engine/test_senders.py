@@ -14,6 +14,7 @@ from jobs.model import JSON, Live, Outcome, Reply, Request
 from tests.commerce_layer import COMMERCE_LAYER
 from tests.virtual_time import run
 from tests.worker.engine.scene import Notes, Records, clock, decide, found, live, now, row
+from tests.worker.policy.sizes import Sizes
 from worker.clock import Clock
 from worker.engine import settling as settling_module
 from worker.engine.attempt import AttemptLoop
@@ -29,7 +30,6 @@ from worker.pacing.limiter import Limiter
 from worker.policy.guards import IDENTICAL_ROWS, Guards
 from worker.policy.lifecycle import State
 from worker.policy.pace import Pace, Window
-from worker.policy.paging import Sizes
 from worker.policy.row import MAX_READ_AGE_S, InFlightRow, RecentWrites
 from worker.policy.scopes import ScopedWindows
 from worker.policy.sequencer import ReadPage, Sequencer

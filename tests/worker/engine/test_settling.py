@@ -13,13 +13,13 @@ from jobs.model import ABSENT, UNREAD, Edit, Fields, Live, MaybeSent, Outcome, R
 from tests.commerce_layer import COMMERCE_LAYER
 from tests.virtual_time import run
 from tests.worker.engine.scene import Notes, Records, Shown, clock, decide, found, live, now, row
+from tests.worker.policy.sizes import Sizes
 from worker.engine import settling as module
 from worker.engine.bells import Bell, Bells
 from worker.engine.outcomes import Outcomes
 from worker.engine.settling import MAX_DELAY_S, MAX_OUTAGE_S, READ_AT_S, Settling
 from worker.policy.guards import Guards
 from worker.policy.lifecycle import State
-from worker.policy.paging import Sizes
 from worker.policy.row import READ_LAG_S, InFlightRow, RecentWrites
 from worker.policy.sequencer import ReadPage, Sequencer
 from worker.policy.verdict import ReadBack, Settle

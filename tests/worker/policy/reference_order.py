@@ -15,10 +15,10 @@ from unittest.mock import patch
 
 from jobs.changes.diff import Change
 from jobs.model import Fields, Live, RowRef, Status, Unsendable, UpdateJob
+from tests.worker.policy.sizes import Sizes
 from worker.policy import sequencer as module
 from worker.policy.guards import Halt
 from worker.policy.lifecycle import State
-from worker.policy.paging import Sizes
 from worker.policy.row import NEVER, Found, InFlightRow
 from worker.policy.sequencer import (
     Aimed,

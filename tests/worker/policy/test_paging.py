@@ -2,7 +2,7 @@ from jobs.apis.described.api import described
 from jobs.apis.description.keys import reference_of
 from tests.commerce_layer import COMMERCE_LAYER
 from tests.jobs.apis.described.kit import description
-from worker.policy.paging import Pages, Sizes
+from worker.policy.paging import Pages
 
 
 def test_pages_are_those_of_the_api() -> None:
@@ -23,9 +23,3 @@ def test_what_a_record_is_known_by_has_the_names_of_columns() -> None:
     assert (pages.key("things"), pages.sought("things", reference_of(("a b",), "email", "x=y"))) == (
         "iid", ("email", "x=y"),
     )  # fmt: skip
-
-
-def test_sizes_are_the_same_for_all() -> None:
-    sizes = Sizes(3, 2)
-    assert (sizes.largest, sizes.key_page, sizes.size("x"), sizes.group("x", "a")) == (3, 2, 3, "")
-    assert (sizes.key("x"), sizes.sought("x", "r")) == ("id", ("reference", "r"))

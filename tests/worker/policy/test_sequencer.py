@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from jobs.changes.diff import Change
 from jobs.model import Fields, Live, RowRef, Status, Unsendable, UpdateJob
 from tests.worker.policy.reference_order import Order
+from tests.worker.policy.sizes import Sizes
 from worker.policy import sequencer as module
 from worker.policy.guards import Halt
 from worker.policy.lifecycle import State
-from worker.policy.paging import Sizes
 from worker.policy.row import NEVER, Found, InFlightRow, Moment
 from worker.policy.sequencer import (
     MAX_HELD_ROWS,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.apis.described.failures import errors_beside, errors_of, request_id_of
+from jobs.apis.described.failures import errors_of, request_id_of
 from jobs.apis.description.model import ErrorPlaces
 from jobs.apis.errors import MOST_ERRORS, read_errors
 from jobs.apis.quoting import HIDDEN, TEXT_LIMIT
@@ -121,14 +121,6 @@ def test_all_errors_are_kept_in_order_within_reason() -> None:
     assert [error.detail for error in found] == [str(number) for number in range(MOST_ERRORS)]
 
 
-def test_a_success_has_errors_only_where_lists_of_them_stand() -> None:
-    record = refusal({"message": "of the record", "code": "x", "errors": [{"message": "not saved", "field": "a"}]}, 200)
-    assert told(errors_beside(GITHUB, record)) == [("not saved", "", "a")]
-    assert errors_beside(GITHUB, refusal({"message": "of the record"}, 200)) == ()
-    assert errors_beside(STRIPE, record) == read_errors(record)
-    assert errors_beside(PLAIN_LIST, refusal(["a text of the record"], 200)) == ()
-
-
 @pytest.mark.parametrize(
     ("places", "reply", "found"),
     [
@@ -168,7 +160,7 @@ def test_any_document_is_read_without_a_fault_and_told_harmlessly(
     places: ErrorPlaces, document: Any, status: int
 ) -> None:
     reply = refusal(document, status)
-    for error in (*errors_of(places, reply), *errors_beside(places, reply)):
+    for error in errors_of(places, reply):
         for text in (error.title, error.detail, error.code, error.pointer):
             assert len(text) <= TEXT_LIMIT
             assert SECRET not in text
