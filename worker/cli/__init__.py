@@ -61,10 +61,18 @@ def _version() -> str:
     return version("rowpatch")
 
 
+_OF_THE_API: Final = frozenset({"--api", "--set"})
+"""Flags that `chosen_api` reads from the environment: a plan has its API already."""
+
+_OF_ONE_NIGHT: Final = frozenset({"--source", "--first", "--dry-run", "--json"})
+"""Flags of `reconcile` that are not read from the environment: what is asked of one is not for all."""
+
+
 def _environment(command: App, names: tuple[str, ...], flags: ArgumentCollection) -> None:
-    """Read flags from the environment, but for those of the API: `chosen_api` does, since a plan has one already."""
-    others = ArgumentCollection(flag for flag in flags if flag.name not in {"--api", "--set"})  # type: ignore[no-untyped-call]  # its base class
-    Env("ROWPATCH_", command=False)(command, names, others)
+    """Read flags from the environment."""
+    elsewhere = _OF_THE_API | (_OF_ONE_NIGHT if names[:1] == ("reconcile",) else frozenset())
+    found = ArgumentCollection(flag for flag in flags if flag.name not in elsewhere)  # type: ignore[no-untyped-call]  # its base class
+    Env("ROWPATCH_", command=False)(command, names, found)
 
 
 app: Final = App(
@@ -76,7 +84,7 @@ app: Final = App(
     default_parameter=Parameter(show_env_var=False, show_default=False),
 )
 
-_BEGINNERS: Final = frozenset({"apply", "check", "plan", "probe"})
+_BEGINNERS: Final = frozenset({"apply", "check", "plan", "probe", "reconcile"})
 """Commands that read flags from the environment: they begin a run. An existing run has its settings in its journal."""
 
 for _name, _what in _COMMANDS.items():

@@ -59,6 +59,6 @@ def _execute(plan: Path, flags: Flags, *, alone: bool) -> int:
             "--plan takes its sheet, API and directory from the plan: leave out SOURCE and the flags of these."
         )
     if (recipe := recipe_of_night(plan)) is not None:
-        return approved(recipe, plan, no_progress=bool(flags.no_progress))
+        return approved(recipe, plan, flags)
     with opened_plan(plan, partial(overridden, flags=flags)) as handle:
         return work(handle, RunMode("apply", plan="keep"), flags)

@@ -223,6 +223,26 @@ class ProbeFlags(Flags):
     stop_after: Annotated[str | None, _HIDDEN] = None
 
 
+_NOT_OF_NIGHTS: Final = Parameter(parse=False)
+"""A flag that nights do not have: their recipe says what rows mean, and whether live data may be changed."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class NightFlags(Flags):
+    """Flags of nights: how they go about it."""
+
+    url: Annotated[str | None, _NOT_OF_NIGHTS] = None
+    type: Annotated[str | None, _NOT_OF_NIGHTS] = None
+    clear_token: Annotated[str | None, _NOT_OF_NIGHTS] = None
+    limit: Annotated[int | None, _NOT_OF_NIGHTS] = None
+    metadata: Annotated[Literal["merge", "replace"] | None, _NOT_OF_NIGHTS] = None
+    allow_trigger: Annotated[tuple[str, ...] | None, _NOT_OF_NIGHTS] = None
+    resend_unknown: Annotated[bool | None, _NOT_OF_NIGHTS] = None
+    blind: Annotated[bool | None, _NOT_OF_NIGHTS] = None
+    yes: Annotated[bool, _NOT_OF_NIGHTS] = False
+
+
 @Parameter(name="*")
 @dataclass(frozen=True)
 class ApiFlags:

@@ -4,13 +4,14 @@ import json
 import os
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import anyio
 
 from worker.cli.executing import execute_with_signals
+from worker.cli.flags import Flags, overridden
 from worker.cli.log import log_event
 from worker.cli.screen import configure_log, watcher
 from worker.cli.speech import ask, can_ask, say, warn
@@ -28,13 +29,12 @@ from worker.settings import ConfigError, Environment, state_directory
 
 def night_of_each(
     recipes: Sequence[Path],
+    flags: Flags,
     *,
     source: Path | None = None,
     first: bool = False,
     dry_run: bool = False,
     as_json: bool = False,
-    no_progress: bool = False,
-    log_format: Literal["text", "json"] | None = None,
 ) -> int:
     """Do a night of each job; return the worst exit status.
 
@@ -45,11 +45,10 @@ def night_of_each(
         raise ConfigError("Which job? Try: rowpatch reconcile jobs/prices.toml")
     if source is not None and len(recipes) > 1:
         raise ConfigError("--source is the sheet of one job: name one recipe.")
-    configure_log(log_format or "text")
-    asked = Asked(source, first, dry_run, confirm=_confirmed if can_ask() else None, warn=warn)
+    asked = Asked(source, first, dry_run, confirm=_confirmed if can_ask() else None)
     statuses = []
     for recipe in recipes:
-        report = _night(recipe, asked, no_progress=no_progress)
+        report = _night(recipe, asked, flags)
         say(json.dumps(report.document()) if as_json else report.line())
         statuses.append(report.exit_status)
         if report.state == "interrupted":
@@ -69,18 +68,18 @@ def recipe_of_night(directory: Path) -> Path | None:
     return Path(facts[api_copy.RECIPE_PATH]) if api_copy.NIGHT in facts else None
 
 
-def approved(recipe: Path, directory: Path, *, no_progress: bool) -> int:
+def approved(recipe: Path, directory: Path, flags: Flags) -> int:
     """Do a night that a guard stopped all the same; return its exit status."""
-    configure_log("text")
-    asked = Asked(approved=directory, warn=warn)
-    report = _night(recipe, asked, no_progress=no_progress)
+    report = _night(recipe, Asked(approved=directory), flags)
     say(report.line())
     return report.exit_status
 
 
-def _night(recipe: Path, asked: Asked, *, no_progress: bool) -> NightReport:
+def _night(recipe: Path, asked: Asked, flags: Flags) -> NightReport:
+    configure_log(flags.log_format)
     clock = Clock()
-    watch = None if no_progress else watcher(clock)
+    watch = None if flags.no_progress else watcher(clock)
+    asked = replace(asked, warn=warn, adjust=partial(overridden, flags=flags))
     host = Host(state_directory(), clock, log_event, watch, execute=execute_with_signals)
     return anyio.run(partial(reconcile, recipe, asked, Environment(os.environ), host, HOME))
 

@@ -1,9 +1,11 @@
 """`rowpatch reconcile`: nights of the jobs that recipes describe, one after the other."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
+
+from worker.cli.flags import NightFlags
 
 
 def reconcile(
@@ -18,8 +20,7 @@ def reconcile(
     as_json: Annotated[
         bool, Parameter(name="--json", negative=(), help="A JSON object for each night on standard output.")
     ] = False,
-    no_progress: Annotated[bool, Parameter(negative=(), help="Do not show the progress.")] = False,
-    log_format: Annotated[Literal["text", "json"] | None, Parameter(help="Form of the log. Default: text.")] = None,
+    flags: NightFlags = NightFlags(),
 ) -> int:
     """Make the records behind an API agree with the sheet of each RECIPE, or say exactly why they do not.
 
@@ -37,11 +38,10 @@ def reconcile(
     return guarded(
         lambda: night_of_each(
             recipes,
+            flags,
             source=source,
             first=first,
             dry_run=dry_run,
             as_json=as_json,
-            no_progress=no_progress,
-            log_format=log_format,
         )
     )

@@ -31,7 +31,7 @@ from worker.operations.nights.deciding import Aside, Deciding, field_rules
 from worker.operations.nights.folding import fold_others, folded, set_aside, surveyed
 from worker.operations.nights.job import Job, state_beside, understood
 from worker.operations.nights.survey import Survey, named, survey
-from worker.operations.opening import RunHandle
+from worker.operations.opening import Adjust, RunHandle, unchanged
 from worker.operations.runs import Access, Host, RunMode
 from worker.policy.deadline import deadline_after
 from worker.policy.night_guards import NightGuards, Trip, base_of
@@ -57,6 +57,7 @@ class Asked:
         approved: directory of a night that a guard stopped, to be done all the same.
         confirm: asks somebody whether a first night may change so many records; None where nobody can be asked.
         warn: takes what is to be said meanwhile.
+        adjust: changes the settings that the recipe says, but not what rows mean.
     """
 
     source: Path | None = None
@@ -65,6 +66,7 @@ class Asked:
     approved: Path | None = None
     confirm: Callable[[str], bool] | None = None
     warn: Callable[[str], None] = lambda _: None
+    adjust: Adjust = unchanged
 
 
 async def reconcile(
@@ -156,7 +158,7 @@ class _Night:
         job = self.job
         self._refuse_before_others()
         path = self._source()
-        settings = job.settings(path)
+        settings = self.asked.adjust(job.settings(path))
         secrets, api = job.secrets, job.api
         access = runs.token_at_hand(api, settings, secrets) or await runs.first_token(api, settings, secrets, self.host)
         settings, _ = apis.located(settings, api, access.secrets.url)
@@ -227,9 +229,11 @@ class _Night:
         """Do what a night's plan says, or what is left of it, and let the memory learn from it."""
         memory = deciding.memory
         opened = opening.opened_plan if mode.plan == "keep" else opening.opened_to_resume
-        with opened(directory, nightly=True) as handle:
+        with opened(directory, self.asked.adjust, nightly=True) as handle:
             deciding = surveyed(directory, handle.settings, deciding)
             serial = int(handle.journal.facts[api_copy.NIGHT])
+            if self.asked.approved is not None:
+                memory.nights.end(serial, "running", {judging.APPROVED: 1}, STOPPED)
             end = await self._execute(handle, replace(mode, night=deciding.nightly(self._deadline)), access)
             settings = handle.settings
         is_done = end.state == "finished"
@@ -447,7 +451,6 @@ class _Night:
             raise ConfigError(f"{directory} is no night that a guard has stopped: it is {night.state}.")
         if any(later.serial > night.serial for later in memory.nights.accepted(1)):
             raise ConfigError(f"{directory} is stale: a later night was accepted. Run the job again.")
-        memory.nights.end(night.serial, "running", {judging.APPROVED: 1}, STOPPED)
         return directory
 
     def _night(self, directory: Path, path: Path, handle: RunHandle, found: Survey) -> Night:

@@ -1,6 +1,7 @@
 """A night by the operation: the other system agrees by morning, or the report says exactly why not."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,11 @@ from tests.worker.operations.nights.desk import TYPE, desk, interrupting, record
 from worker.engine.run import Run, RunEnd
 from worker.exit_statuses import BUSY, DONE, NOT_ALL, REFUSED, STOPPED
 from worker.files.locks import holding, of_job
+from worker.files.run_directory import JOURNAL
+from worker.journal import History
 from worker.notices.report import NightReport
+from worker.operations.opening import Adjust, stored_settings
+from worker.settings import Settings
 
 
 async def test_a_first_night_has_to_be_asked_for_and_the_second_sends_nothing(tmp_path: Path) -> None:
@@ -55,6 +60,41 @@ async def test_half_an_export_sends_nothing_until_somebody_approves_it(tmp_path:
         again = await own.night(days=0, hours=2, approved=report.run)
         assert again.outcome == "refused"
         assert own.sent() == sent + 25
+
+
+async def test_a_night_goes_about_it_as_it_is_told_to_and_so_does_one_that_is_approved(tmp_path: Path) -> None:
+    def paced(share: int) -> Adjust:
+        return lambda said: said.model_copy(update={"pacing": said.pacing.model_copy(update={"headroom": share})})
+
+    def told(run: Path | None) -> float:
+        assert run is not None
+        with closing(History(run / JOURNAL)) as history:
+            return stored_settings(history)[0].pacing.headroom
+
+    async with desk(tmp_path, count=60) as own:
+        own.export(own.of(50))
+        first = await own.night(first=True, adjust=paced(20))
+        assert told(first.run) == 20
+        own.export(own.of(25, "b"))
+        tripped = await own.night(adjust=paced(20))
+        assert tripped.outcome == "guard"
+        done = await own.night(days=0, hours=1, approved=tripped.run, adjust=paced(30))
+        assert (done.outcome, told(done.run)) == ("ok", 30)
+
+
+async def test_what_rows_mean_cannot_be_changed_once_a_night_is_planned(tmp_path: Path) -> None:
+    def shortened(said: Settings) -> Settings:
+        return said.model_copy(update={"input": said.input.model_copy(update={"limit": 1})})
+
+    async with desk(tmp_path, count=60) as own:
+        own.export(own.of(50))
+        await own.night(first=True)
+        own.export(own.of(25, "b"))
+        tripped = await own.night()
+        refused = await own.night(days=0, hours=1, approved=tripped.run, adjust=shortened)
+        assert (refused.outcome, refused.changed) == ("refused", 0)
+        assert "flags that change what rows mean are refused" in refused.cause
+        assert (await own.night(days=0, hours=2, approved=tripped.run)).outcome == "ok"
 
 
 async def test_a_tripped_night_is_stale_once_a_later_one_was_accepted(tmp_path: Path) -> None:
