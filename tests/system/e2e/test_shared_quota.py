@@ -18,6 +18,11 @@ pytestmark = pytest.mark.alone
 
 LIMIT, INTERVAL = 100, 2.0
 PROCESSES = int(os.environ.get("PROCESSES", "2"))
+WHOLE = 0.75
+"""The share of the quota that counts as all of it: a busy machine stalls, while what one of two leaves unused is 0.5.
+
+How exactly the quota is used up, the tests of the pace say in virtual time.
+"""
 
 
 @contextmanager
@@ -59,7 +64,7 @@ def test_several_processes_use_one_quota_to_the_full_and_get_no_refusal(
     assert Counter(entry["status"] for entry in writes) == {200: processes * rows}
     began = writes[LIMIT]["at"]  # the quota was free until then
     elapsed = writes[-1]["at"] - began
-    assert used(writes[LIMIT:], began, writes[-1]["at"]) >= 0.9
+    assert used(writes[LIMIT:], began, writes[-1]["at"]) > WHOLE
     assert elapsed >= INTERVAL
     begun = max(min(e["at"] for e in writes if shares([e])[f"P{number}"]) for number in range(processes))
     over = min(max(e["at"] for e in writes if shares([e])[f"P{number}"]) for number in range(processes))
@@ -79,7 +84,7 @@ def test_when_a_process_is_killed_the_other_has_the_whole_quota_within_a_window(
     assert {entry["status"] for entry in writes} == {200}
     last = max(entry["at"] for entry in writes)
     assert last - killed > 2 * INTERVAL
-    assert used(writes, killed + INTERVAL, killed + 2 * INTERVAL) >= 0.9
+    assert used(writes, killed + INTERVAL, killed + 2 * INTERVAL) > WHOLE
 
 
 def test_an_undo_and_a_retry_right_after_an_apply_know_the_window(tmp_path: Path) -> None:
