@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError, PydanticSerializationError
 
 from jobs.apis.auth import Auth, Grant, Need, SecretName
 from jobs.formats import FORMATS
-from jobs.recipe.model import ViewRecipe
+from jobs.recipe.view_model import ViewRecipe
 from jobs.texts import either
 from worker.policy.guards import StopAfter
 from worker.policy.pace import Window
@@ -35,7 +35,7 @@ class ConfigError(Exception):
 
 
 class _Group(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
 
 class Target(_Group):

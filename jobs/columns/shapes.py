@@ -20,7 +20,7 @@ _LINKAGE: Final = 'must be {"type": …, "id": …}, a list of these, or null'
 
 
 class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
 class _Identifier(_Shape):

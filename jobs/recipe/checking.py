@@ -14,17 +14,10 @@ from jobs.apis.description.rates import seconds_of
 from jobs.apis.description.secrecy import is_secret
 from jobs.columns.grammar import SUFFIXES
 from jobs.formats import FORMATS
-from jobs.recipe.model import (
-    ColumnRecipe,
-    CredentialsRecipe,
-    GuardsRecipe,
-    InputRecipe,
-    LaneRecipe,
-    NotifyRecipe,
-    Recipe,
-)
+from jobs.recipe.model import CredentialsRecipe, GuardsRecipe, InputRecipe, LaneRecipe, NotifyRecipe, Recipe
 from jobs.recipe.notation import date_fault, factor_of
 from jobs.recipe.terms import threshold_of, time_of, windows_of
+from jobs.recipe.view_model import ColumnRecipe
 from jobs.texts import either
 from jobs.toml.problems import Path, Problem
 

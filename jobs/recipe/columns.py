@@ -18,8 +18,8 @@ from jobs.damage import Column
 from jobs.formats.errors import InputRefused
 from jobs.formats.stored import DamagedRow, WorkbookRow
 from jobs.model import ObjectRow, RowRef, SheetRow, Unsendable, UpdateJob
-from jobs.recipe.model import ViewRecipe
 from jobs.recipe.view import FILTERED, ObjectView, SheetView
+from jobs.recipe.view_model import ViewRecipe
 
 _NO_REF: Final = RowRef(0, 0, b"")
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from jobs.printable import printable
-from jobs.recipe.model import ColumnRecipe
 from jobs.recipe.notation import Notation, Unfit, notation_of
+from jobs.recipe.view_model import ColumnRecipe
 from jobs.texts import shortened
 from jobs.toml.writing import inline, key_of
 

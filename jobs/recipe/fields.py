@@ -8,8 +8,8 @@ from jobs.changes.paths import place_of
 from jobs.columns import Rules
 from jobs.model import JSON, Absent, Edit, Path, Unread
 from jobs.recipe.columns import ViewedColumns
-from jobs.recipe.model import ColumnRecipe, ViewRecipe
 from jobs.recipe.view import taken_by
+from jobs.recipe.view_model import ColumnRecipe, ViewRecipe
 from jobs.values import valueclass
 
 HIDDEN: Final = "(private)"

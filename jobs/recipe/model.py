@@ -7,46 +7,18 @@ The shape only. What a text in it may say (a percentage, a duration, a form of d
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from jobs.agreement.model import Drift
+from jobs.recipe.view_model import ColumnRecipe, Empty, Part, Scalar, ViewRecipe
 
-Scalar: TypeAlias = str | int | float | bool
 Limit: TypeAlias = str | int
 """A share such as `30%`, a number of records, or `off`."""
 
-Empty = Literal["keep", "clear"]
 Occasion = Literal["ok", "failed", "partial", "guard", "drift", "recovered"]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
-
-
-class ColumnRecipe(_Part):
-    """Where a field comes from, in which notation, and the rules of its own."""
-
-    column: str = Field(min_length=1, description="Column of the sheet, as its header writes it.")
-    decimal: Literal[",", "."] | None = Field(
-        None, description='Decimal mark of its numbers: `","`. `1.234` is refused then unless `thousands` is given.'
-    )
-    thousands: Literal[",", ".", "'", " "] | None = Field(
-        None, description="Mark between groups of three digits. A space stands for every kind of space."
-    )
-    times: str | int | None = Field(
-        None,
-        description='Factor, computed exactly: `100` makes cents of `12,50`; one with a fraction in quotes, `"0.1"`.',
-    )
-    date: str = Field("", description="Form of its dates: `%d.%m.%Y`, or with a time `%d.%m.%Y %H:%M`.")
-    map: Mapping[str, Scalar] = Field({}, description="Values by what the cell says; anything else is invalid.")
-    drift: Drift | None = Field(None, description="As `drift` of `[rules]`, for this field.")
-    empty: Empty | None = Field(None, description="As `empty` of `[rules]`, for this field.")
-    private: bool = Field(
-        False, description="Its values are in no report, notification or page, and digests in memory."
-    )
-
-
-class InputRecipe(_Part):
+class InputRecipe(Part):
     """How the sheet is read, as by the flags of `apply`."""
 
     format: str = Field("", description="Format; default: by the file's name.")
@@ -61,7 +33,7 @@ class InputRecipe(_Part):
     max_age: str = Field("", description="Refuse a source that was last written longer ago: `26h`; units m, h, d.")
 
 
-class RulesRecipe(_Part):
+class RulesRecipe(Part):
     """What to do where sheet and record disagree."""
 
     drift: Drift = Field(
@@ -75,7 +47,7 @@ class RulesRecipe(_Part):
     reread: int = Field(1, ge=1, description="Every record is read at least each so many nights.")
 
 
-class GuardsRecipe(_Part):
+class GuardsRecipe(Part):
     """What stops a night before anything is sent. A share (`20%`), a number of records, or `off`."""
 
     mode: Literal["", "test", "live"] = Field(
@@ -94,7 +66,7 @@ class GuardsRecipe(_Part):
     )
 
 
-class QuarantineRecipe(_Part):
+class QuarantineRecipe(Part):
     """Rows that fail night after night are set aside."""
 
     after: int = Field(3, ge=1, description="Nights after which a row that fails for one cause is set aside.")
@@ -102,7 +74,7 @@ class QuarantineRecipe(_Part):
     max: Limit = Field("1%", description="More of them make the exit status 1.")
 
 
-class RunRecipe(_Part):
+class RunRecipe(Part):
     """How a night runs."""
 
     deadline: str = Field(
@@ -115,7 +87,7 @@ class RunRecipe(_Part):
     state: str = Field("", description="Folder of the job's memory; default: `NAME.state` beside the recipe.")
 
 
-class CredentialsRecipe(_Part):
+class CredentialsRecipe(Part):
     """Where credentials stand: the name of a file, or of a variable of the environment. Never a secret itself."""
 
     token_file: str = Field("", description="File with the token.")
@@ -132,7 +104,7 @@ class CredentialsRecipe(_Part):
     api_key_env: str = Field("", description="Variable with the API key.")
 
 
-class NotifyRecipe(_Part):
+class NotifyRecipe(Part):
     """Who is told of a night: a command, or a webhook, whose address is a secret."""
 
     command: tuple[str, ...] = Field((), description="Program and arguments; it gets the digest as JSON on its input.")
@@ -162,24 +134,7 @@ class LaneRecipe(CredentialsRecipe):
     guards: GuardsRecipe | None = Field(None, description="Guards of its own.")
 
 
-class ViewRecipe(_Part):
-    """What a recipe makes of the columns and rows of a sheet: the part that decides what a row asks for.
-
-    Attributes:
-        key: fields of the record that say which one is meant.
-        columns: source by target. None of them: all columns of the sheet under their own names.
-        empty: what an empty cell says in columns that do not say it themselves.
-    """
-
-    key: str | tuple[str, ...] = "id"
-    columns: Mapping[str, str | ColumnRecipe] = {}
-    constants: Mapping[str, Scalar] = {}
-    ignore: tuple[str, ...] = ()
-    filter: Mapping[str, tuple[str, ...]] = {}
-    empty: Empty = "keep"
-
-
-class Recipe(_Part):
+class Recipe(Part):
     """A job."""
 
     name: str = Field(

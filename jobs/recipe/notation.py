@@ -13,7 +13,7 @@ from typing import ClassVar, Final, TypeAlias
 
 from jobs.formats.stored import Kind
 from jobs.model import JSON
-from jobs.recipe.model import ColumnRecipe, Scalar
+from jobs.recipe.view_model import ColumnRecipe, Scalar
 from jobs.strict_json import NotStrictJSON, exact_float
 from jobs.texts import either, shortened
 

@@ -8,7 +8,8 @@ from typing import Final, Literal, TypeAlias
 
 from jobs.agreement.model import Drift
 from jobs.apis.description.rates import rate_of, seconds_of
-from jobs.recipe.model import ColumnRecipe, Empty, GuardsRecipe, Limit, Recipe
+from jobs.recipe.model import GuardsRecipe, Limit, Recipe
+from jobs.recipe.view_model import ColumnRecipe, Empty
 
 _SHARE: Final = re.compile(r"(?P<number>[0-9]{1,6}(?:\.[0-9]{1,3})?) ?%")
 _TIME: Final = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")

@@ -17,8 +17,8 @@ from jobs.formats.headings import Keys
 from jobs.formats.quoting import quoted, unquoted
 from jobs.formats.stored import DamagedRow, Fault, Kind, WorkbookRow
 from jobs.model import JSON, ObjectRow, SheetRow, Unsendable
-from jobs.recipe.model import ColumnRecipe, Empty, ViewRecipe
 from jobs.recipe.notation import Notation, Unfit, notation_of, text_of
+from jobs.recipe.view_model import ColumnRecipe, Empty, ViewRecipe
 
 FILTERED: Final = "filtered"
 """Reason of a row that the recipe leaves out."""

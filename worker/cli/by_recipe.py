@@ -2,14 +2,16 @@
 
 import os
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from jobs.recipe.model import Recipe
 from worker.cli.flags import ApiFlags, Flags, SourceFlags
 from worker.files.refeed import is_ours
 from worker.operations.apis import in_environment
 from worker.operations.recipes import Chosen
 from worker.settings import Input
+
+if TYPE_CHECKING:
+    from jobs.recipe.model import Recipe
 
 _T = TypeVar("_T")
 
@@ -64,7 +66,7 @@ def viewed(how: Input, job: Chosen) -> Input:
     return how.model_copy(update={"view": job.recipe.view})
 
 
-def _stop_after(recipe: Recipe) -> str | None:
+def _stop_after(recipe: "Recipe") -> str | None:
     said = recipe.run.stop_after
     return None if said in {None, "off"} else str(said)
 

@@ -68,21 +68,20 @@ class Outcomes:
     def settle(self, row: InFlightRow, settle: Settle, outcome: Outcome | None) -> None:
         """Settle a row that was taken; `outcome` is that of its last attempt, None if something else settles it."""
         self._write_down(row, settle, outcome)
-        if settle.status is Status.APPLIED:
+        status = settle.status
+        if status is Status.APPLIED:
             now = self.clock.now()
             types = frozenset((row.job.type, row.type_name, *self.api.resource(row.job.type).variants))
             self.recent.add(row.job.id, types, row.change, now)
             row.written_at = now
-        self.sequencer.settled(row, settle.status, settle.reason, self.clock.moment(), settle.message)
+        self.sequencer.settled(row, status, settle.reason, self.clock.moment(), settle.message)
         self.drain()
 
     def doubt(self, row: InFlightRow, question: ReadBack, outcome: Outcome | None) -> None:
         """Record that a row may have been applied. An `outcome` of None means that an earlier process recorded it."""
         self._keep(row, question)
-        if outcome is None:
-            row.state = step(row.state, Event.READ_BACK)
-        else:
-            row.state = step(row.state, Event.READ_BACK)
+        row.state = step(row.state, Event.READ_BACK)
+        if outcome is not None:
             self.journal.note(row.number, row.attempts, _noted(question))
 
     def _carry_out(self, effect: Effect) -> None:
@@ -141,7 +140,7 @@ class Outcomes:
         self._keep(row, settle)
         if settle.discarded:
             self.journal.record_partial(row.number, without_tags(row.image, settle.discarded))
-        elif settle.status is Status.APPLIED and ended.status is not Status.APPLIED:
+        elif ended is not settle and settle.status is Status.APPLIED and ended.status is not Status.APPLIED:
             self.journal.record_partial(row.number, row.image)
         self.journal.settle(result)
         self._check_guards(row.number, settle)

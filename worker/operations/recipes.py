@@ -3,18 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from jobs.apis.auth import SecretName
-from jobs.recipe.loading import load
-from jobs.recipe.model import CredentialsRecipe, Recipe
-from jobs.recipe.terms import max_age_of
 from jobs.toml.loading import Refused
 from worker.files import api_copy
 from worker.files.newest import newest
 from worker.files.run_directory import RECIPE
 from worker.operations.apis import text_of
 from worker.settings import ConfigError, Environment, variable
+
+if TYPE_CHECKING:  # few runs have a recipe: its models wait for one that has
+    from jobs.recipe.model import CredentialsRecipe, Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Chosen:
 
     path: Path
     text: str
-    recipe: Recipe
+    recipe: "Recipe"
 
     @property
     def folder(self) -> Path:
@@ -68,6 +68,8 @@ def source_of(job: Chosen, now: float) -> Path:
     """
     if not job.recipe.source:
         raise ConfigError(f"{job.path} names no `source`: add it, or name the sheet.")
+    from jobs.recipe.terms import max_age_of  # noqa: PLC0415  # see above
+
     return newest(job.recipe.source, job.folder, now, max_age_of(job.recipe))
 
 
@@ -83,7 +85,7 @@ def keep(directory: Path, job: Chosen) -> dict[str, str]:
     }
 
 
-def environment(recipe: CredentialsRecipe, folder: Path, given: Mapping[str, str]) -> Mapping[str, str]:
+def environment(recipe: "CredentialsRecipe", folder: Path, given: Mapping[str, str]) -> Mapping[str, str]:
     """Return the environment with the credentials that a recipe names, unless it holds one itself.
 
     Args:
@@ -127,7 +129,9 @@ def environment_of_run(directory: Path, facts: Mapping[str, str], given: Mapping
     )
 
 
-def _loaded(text: str, origin: str) -> Recipe:
+def _loaded(text: str, origin: str) -> "Recipe":
+    from jobs.recipe.loading import load  # noqa: PLC0415  # see above
+
     try:
         return load(text, origin)
     except Refused as error:

@@ -11,7 +11,7 @@ from jobs.formats import InputRefused
 from jobs.formats.stored import DamagedRow, Fault
 from jobs.model import ABSENT, ObjectRow, RowRef, SheetRow, Unsendable, UpdateJob
 from jobs.recipe.columns import ViewedColumns, ViewedObjects, all_faults, object_columns, sheet_columns
-from jobs.recipe.model import ColumnRecipe, ViewRecipe
+from jobs.recipe.view_model import ColumnRecipe, ViewRecipe
 from tests.schemas import TOY
 
 RULES = Rules(TOY, "boats")

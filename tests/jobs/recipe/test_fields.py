@@ -7,7 +7,7 @@ import pytest
 from jobs.columns import Rules
 from jobs.model import ABSENT, UNREAD, Edit, Path
 from jobs.recipe.fields import HIDDEN, NOTHING_PRIVATE, Private, field_paths, private_of
-from jobs.recipe.model import ColumnRecipe, ViewRecipe
+from jobs.recipe.view_model import ColumnRecipe, ViewRecipe
 from tests.schemas import DESK, SCHEMA
 
 ORDERS = Rules(SCHEMA, type="orders")

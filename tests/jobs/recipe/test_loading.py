@@ -3,7 +3,7 @@
 import pytest
 
 from jobs.recipe.loading import examine, load
-from jobs.recipe.model import ColumnRecipe
+from jobs.recipe.view_model import ColumnRecipe
 from jobs.toml.loading import Refused
 
 WHOLE = """\

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.model import JSON
-from jobs.recipe.model import ColumnRecipe
 from jobs.recipe.notation import Dates, Exact, Mapped, Notation, Numbers, Unfit, date_fault, factor_of, notation_of
+from jobs.recipe.view_model import ColumnRecipe
 
 MARKS = {",": ".", ".": ","}
 

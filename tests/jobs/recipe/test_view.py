@@ -8,8 +8,8 @@ from jobs.formats import COMMON_KEYS, InputRefused, Keys
 from jobs.formats.quoting import quoted
 from jobs.formats.stored import NOTHING, DamagedRow, Fault, Kind, Stored, WorkbookRow
 from jobs.model import JSON, ObjectRow, RowRef, SheetRow, Unsendable
-from jobs.recipe.model import ColumnRecipe, ViewRecipe
 from jobs.recipe.view import ObjectView, SheetView, own_keys
+from jobs.recipe.view_model import ColumnRecipe, ViewRecipe
 
 HEADER = ["STATUS", "SHOP_ID", "PREIS", "AB", "AKTIV", "NOTIZ"]
 RECIPE = ViewRecipe(
