@@ -4,13 +4,13 @@ Reports carry these codes and others rely on them: a code is never renamed or gi
 exactly one status, so that a reason alone tells what became of a row.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from jobs.model import Status
+from jobs.values import valueclass
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Reason:
     """One reason code.
 

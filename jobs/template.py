@@ -6,12 +6,12 @@ out: they have side effects, and rows may only fire those that the user allows b
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from jobs.apis.schema import Attribute, Kind, Relationship, ResourceType, Schema
 from jobs.formats.errors import InputRefused
 from jobs.names import name_of, pointer_to, steps_of
+from jobs.values import valueclass
 
 CLEAR: Final = "<clear>"
 """What empties a field, unless the user chooses another text."""
@@ -33,7 +33,7 @@ _SAYS: Final[dict[Kind, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class TemplateColumn:
     """One column.
 
@@ -49,7 +49,7 @@ class TemplateColumn:
     numeric: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Template:
     """The columns of one type, and the triggers that were left out."""
 

@@ -1,4 +1,4 @@
-"""Values of which every row makes some."""
+"""How values are declared."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,8 @@ else:
         """Declare a class as `dataclass(frozen=True, slots=True)` does, frozen for the type checker alone.
 
         That is who keeps the promise here. The interpreter's own way of freezing makes the construction of a value
-        three times as dear: 0.7 us each, and a row makes a dozen.
+        three times as dear, 0.7 us each, and a row makes a dozen; and the class itself 0.2 ms dearer, of which a start
+        makes two hundred.
         """
         return dataclass(slots=slots, unsafe_hash=frozen)
 

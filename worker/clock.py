@@ -4,8 +4,9 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from jobs.values import valueclass
 from worker.policy.row import Moment
 
 __all__ = ["Clock", "Moment"]
@@ -15,7 +16,7 @@ def _loop_time() -> float:
     return asyncio.get_running_loop().time()
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Clock:
     """What a run takes from outside besides bytes: two clocks and dice.
 

@@ -1,13 +1,13 @@
 """What happens while a run goes on, as values. Whoever wants to know hands an observer to what makes it happen."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+from jobs.values import valueclass
 from worker.policy.pace import Window
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Working:
     """A process begins to work on a run; `rows` are those of the whole input."""
 
@@ -15,12 +15,12 @@ class Working:
     rows: int
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Draining:
     """The run was interrupted: nothing new is sent, and what is in flight is waited for."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class SlowedDown:
     """A reply asked everybody to wait before the next request of this method; `pause_s` are seconds."""
 
@@ -29,7 +29,7 @@ class SlowedDown:
     pause_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class LimitLearned:
     """A reply told of limits that were not known before."""
 
@@ -37,7 +37,7 @@ class LimitLearned:
     windows: tuple[Window, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class LimitInferred:
     """What is refused shows limits that no reply tells; these are all that are known of them."""
 
@@ -45,7 +45,7 @@ class LimitInferred:
     windows: tuple[Window, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class CircuitOpened:
     """So many requests failed in a row that only probes go out."""
 
@@ -54,14 +54,14 @@ class CircuitOpened:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class CircuitClosed:
     """A probe was answered: requests go out again."""
 
     method: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class NoAnswer:
     """The first request to a server was not answered."""
 
@@ -69,14 +69,14 @@ class NoAnswer:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class RetryBudgetExhausted:
     """So large a share of the requests are repetitions that the server counts as down."""
 
     method: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class TokenNotRenewed:
     """A token could not be renewed early; it is used on while it is good."""
 
@@ -84,7 +84,7 @@ class TokenNotRenewed:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class NoticeSent:
     """Somebody was notified of how a night ended; `way` names the command, or the place of a webhook's address."""
 
@@ -92,7 +92,7 @@ class NoticeSent:
     occasions: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class NoticeFailed:
     """Somebody could not be notified, which changes nothing else."""
 

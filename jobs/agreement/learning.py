@@ -5,7 +5,7 @@ hand would be overwritten as if nobody had ever agreed on anything.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal, TypeAlias
 
 from jobs.agreement.model import NEVER_AGREED, Agreed, FieldRules, Kind, Remembered, Sealed, Told, Value
@@ -76,7 +76,7 @@ class Learned:
     sheet: Value | Sealed | Unread = UNREAD
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Memorizing:
     """The rules by which a job remembers.
 

@@ -4,7 +4,7 @@ A field is a path as in `jobs.model.Edit`: an attribute, a member of one, a rela
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal, TypeAlias
 
 from jobs.model import JSON, UNREAD, Absent, Path, Unread
@@ -68,7 +68,7 @@ def unknown_seal(_value: Value) -> Sealed:
     return Sealed("")
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class FieldRules:
     """The rules of one job, as its recipe says them.
 

@@ -5,7 +5,6 @@ holds what a precondition names. A key is one text, whatever it consists of: the
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from jobs.apis.auth import Auth
@@ -43,7 +42,7 @@ class Confirmation:
     lost: tuple[Edit, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Matches:
     """What a page shows.
 

@@ -1,6 +1,5 @@
 """How an API authorises requests: what it needs, what requests carry, and how tokens are issued. No secret is kept."""
 
-from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
 from jobs.apis.meanings import Meaning
@@ -30,7 +29,7 @@ class Permit:
         return f"Permit(header={self.header!r}, value=<secret>)"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Grant:
     """A token as the endpoint hands it out.
 
@@ -49,7 +48,7 @@ class Grant:
         return f"Grant(access_token=<secret>, expires_in={self.expires_in}, url={self.url!r})"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Claims:
     """What a token says about itself; empty or None where it says nothing.
 

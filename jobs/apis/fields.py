@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Final, Literal, TypeAlias
 
 from jobs.names import Steps
+from jobs.values import valueclass
 
 Kind = Literal[
     "any", "string", "date", "datetime", "integer", "float", "boolean", "object", "array", "json",
@@ -27,7 +28,7 @@ _OBJECTS: Final[frozenset[Kind]] = frozenset({"any", "object"})
 """Kinds of fields whose members are fields, too."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Attribute:
     """An attribute, or a field, that an update may carry.
 
@@ -121,7 +122,7 @@ class Members:
         return frozenset(inner | {each[:length] for each in self.defaults for length in range(1, len(each) + 1)})
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Variable:
     """A variable of the path of a record, and so a part of the record's key; `case` is what its values are put into."""
 

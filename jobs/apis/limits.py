@@ -1,8 +1,10 @@
 """The limits that an API declares, before any reply tells one: what they count, and whose they are."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final, Literal, TypeAlias
+
+from jobs.values import valueclass
 
 Counted: TypeAlias = Literal["all", "read", "update"]
 """Which requests a limit counts."""
@@ -30,7 +32,7 @@ Place: TypeAlias = tuple[int, str]
 Places: TypeAlias = tuple[Place, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class DeclaredLimit:
     """One limit: some rates, or a number of requests in flight, or both.
 
@@ -80,7 +82,7 @@ class DeclaredLimit:
         return (f"{type_name} {key}" if key else None) if self.per == RECORD else variables.get(self.per[1:-1])
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class LimitHeader:
     """Headers that tell one limit. Names are in lower case; empty for what no header tells.
 
@@ -97,7 +99,7 @@ class LimitHeader:
     window: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class DeclaredLimits:
     """All that an API declares about its pace.
 

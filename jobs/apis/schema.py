@@ -18,6 +18,7 @@ from typing import Any, Final, Literal
 
 from jobs.apis.fields import MERGED, Attribute, Kind, Members, Variable
 from jobs.names import Steps, name_of, steps_of
+from jobs.values import valueclass
 
 __all__ = [
     "Attribute",
@@ -52,7 +53,7 @@ _COMPARED: Final = 8
 """Candidates that are compared letter by letter: each costs 20 times as much as to count common pairs of letters."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Relationship:
     """A relationship that a PATCH may carry, and the resource types it may point to."""
 
@@ -60,7 +61,7 @@ class Relationship:
     many: bool
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class ResourceType:
     """What an update of one resource type may say.
 

@@ -7,7 +7,7 @@ over it, and the whole is sent; each key that differs is an `Edit`, which is wha
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 from jobs.apis.schema import Schema
@@ -27,7 +27,7 @@ class CannotMerge(Exception):
     """Members are to be set in something that the API does not show, or that is no object. The text names it."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class CompareRules:
     """How the rows of a run are compared with what is there.
 

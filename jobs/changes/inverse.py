@@ -6,7 +6,7 @@ and the value after the last.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 from itertools import chain
 from typing import Final, TypeVar
@@ -19,6 +19,7 @@ from jobs.changes.paths import place_of
 from jobs.changes.restoring_cells import Cell, Unwritable, Value, cell_of, known, named
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Fields, Path, Unread
 from jobs.names import Steps, name_of, steps_of
+from jobs.values import valueclass
 
 _OVERWRITTEN: Final = "nobody looked at the old value before it was overwritten"
 _MIXED: Final = "the run replaced it without reading it, so that what it left is not known"
@@ -30,7 +31,7 @@ _LONG: Final = "its old value has more digits than a sheet can say"
 V = TypeVar("V")
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Written:
     """What one row wrote into a record.
 
@@ -46,7 +47,7 @@ class Written:
     certain: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class ValueHistory:
     """What became of one value of a record in the course of a run.
 
@@ -66,7 +67,7 @@ class ValueHistory:
     wanted: tuple[Value, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class NotRestorable:
     """What cannot be put back: the row that overwrote it, its column as a sheet has it, and why."""
 
@@ -75,7 +76,7 @@ class NotRestorable:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Restoring:
     """How one record is put back.
 

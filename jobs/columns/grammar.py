@@ -4,11 +4,12 @@ id  type  NAME  attributes.NAME  NAME.KEY  tags.add  tags.remove  __reserved    
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, Literal
 
 from jobs.columns.problems import NotAColumn
 from jobs.names import steps_of
+from jobs.values import valueclass
 
 RESERVED: Final = (
     "__status",
@@ -58,7 +59,7 @@ _TAGS: Final = {"tags.add": "add", "tags.remove": "remove"}
 _TAG_TRIGGERS: Final = {"_add_tags": "add", "_remove_tags": "remove"}
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Heading:
     """A column name, taken apart.
 

@@ -1,11 +1,10 @@
 """How cells are to be understood: by the API's schema, and by what the user said on the command line."""
 
-from dataclasses import dataclass
-
 from jobs.apis.schema import Schema
+from jobs.values import valueclass
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Rules:
     """How cells are to be understood, beyond what the header says.
 

@@ -1,13 +1,13 @@
 """The two JSON:API shapes of an NDJSON line, and the one form that both are brought into."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.columns.problems import RowRefused
 from jobs.model import JSON, Link
+from jobs.values import valueclass
 
 _FAULTS: Final = {
     "missing": "is missing",
@@ -43,7 +43,7 @@ class _Document(_Shape):
     data: _Resource
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class ResourceUpdate:
     """An update that was written as a resource object; empty `id` or `type` when left out."""
 

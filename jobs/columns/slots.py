@@ -9,6 +9,7 @@ from jobs.columns.cells import Wanted, id_fault
 from jobs.columns.problems import RowRefused
 from jobs.damage.kinds import SPREADSHEET_ERRORS
 from jobs.model import ABSENT, JSON, Absent, Link
+from jobs.values import valueclass
 
 MAX_TAGS: Final = 10
 """Tags that a record can have (Commerce Layer)."""
@@ -43,7 +44,7 @@ class Slot(Protocol):
         """Set the place to nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class AttributeSlot:
     """A whole attribute. `enum` lists the allowed values, empty when any is."""
 
@@ -62,7 +63,7 @@ class AttributeSlot:
         draft.attributes[self.name] = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class MemberSlot:
     """A member of an object attribute."""
 
@@ -79,7 +80,7 @@ class MemberSlot:
         draft.members.setdefault(self.attribute, {})[self.key] = ABSENT
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class TriggerSlot:
     """An attribute with side effects, which rows may fire only when `allowed`."""
 
@@ -100,7 +101,7 @@ class TriggerSlot:
         raise RowRefused("clear_not_allowed", "a trigger cannot be cleared")
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class TagSlot:
     """Tags to add or to remove: names with commas between them, or a list of names."""
 
@@ -124,7 +125,7 @@ class TagSlot:
         raise RowRefused("clear_not_allowed", "name the tags to remove in `tags.remove`")
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class LinkSlot:
     """A relationship: `ID`, or `TYPE/ID` where several types fit; a to-many takes several, with commas between them."""
 
@@ -182,7 +183,7 @@ class LinkSlot:
             raise RowRefused("relationship_malformed", fault)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class ForeignSlot:
     """A column that the row's resource type does not have: its cell must be empty."""
 

@@ -1,11 +1,11 @@
 """Which record a row of a sheet is about: the cells that say it."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from jobs.columns.finish import check_id, check_reference
 from jobs.columns.problems import RowRefused
+from jobs.values import valueclass
 
 Check: TypeAlias = Callable[[str], None]
 """Checks the text of a cell. Raises `RowRefused`."""
@@ -42,7 +42,7 @@ class Target(Named, Protocol):
         """Return a text that is equal for two rows of one record, whatever else is wrong with them."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class OneColumn:
     """A column `id`, or `reference` in a sheet without one.
 

@@ -11,6 +11,7 @@ from jobs.damage.traits import SPREADSHEET_DIGITS, Trait, trait_of
 from jobs.formats.stored import Stored
 from jobs.model import RowRef
 from jobs.texts import shortened
+from jobs.values import valueclass
 
 K = TypeVar("K", Kind, Mark, Trait, int)
 
@@ -31,7 +32,7 @@ _WIDEST: Final = 40
 """Digits above which numbers are counted together."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Column:
     """A column of a sheet, or a member of the objects of an NDJSON input.
 
@@ -45,7 +46,7 @@ class Column:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Example:
     """One cell, shortened."""
 
@@ -76,7 +77,7 @@ class Tally:
             self.examples.append(Example(ref, shortened(cell)))
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Sign:
     """Damage in a column.
 

@@ -4,11 +4,12 @@ Warnings are about rows that are sent as they are. What is not sent has a reason
 both registries.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
+from jobs.values import valueclass
 
-@dataclass(frozen=True, slots=True)
+
+@valueclass(frozen=True, slots=True)
 class Warned:
     """One code.
 

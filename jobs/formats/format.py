@@ -12,12 +12,13 @@ from typing import BinaryIO, Protocol, TypeAlias
 
 from jobs.formats.headings import COMMON_KEYS, Keys
 from jobs.model import ObjectRow, SheetRow, Unsendable
+from jobs.values import valueclass
 
 Opened: TypeAlias = Callable[[], AbstractContextManager[BinaryIO]]
 """Opens the input anew, from its beginning, each time."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Options:
     """How the user wants an input to be read. Empty and 0 leave it to the input.
 

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from jobs.formats.errors import InputRefused
 from jobs.formats.stored import Fault
 from jobs.texts import shortened
+from jobs.values import valueclass
 
 MAX_COLUMNS: Final = 16_384
 """Most columns a sheet has: those of the largest spreadsheets (A to XFD)."""
@@ -20,7 +20,7 @@ _MARKUP: Final = re.compile(r"\s*<(?:!doctype|!--|\?xml|html|head|body|table|met
 _JSON: Final = re.compile(r"\s*(?:\[\s*)?\{\s*\"|\s*\[\s*$")
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Keys:
     """Names of the columns that say what a row is about.
 

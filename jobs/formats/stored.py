@@ -7,7 +7,6 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -27,7 +26,7 @@ class Kind(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Stored:
     """How one cell was stored. Cells that were stored alike share one object.
 
@@ -47,7 +46,7 @@ NOTHING: Final = Stored(Kind.EMPTY)
 """A cell that is not there, or has a format alone."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Fault:
     """Why a cell has no text that could be sent. What stands in its place in `cells` is for reports alone.
 

@@ -7,10 +7,10 @@ CSV, so that only what stands in the lines can tell: they are compared with rows
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from jobs.formats.stored import Fault
+from jobs.values import valueclass
 
 NO_UPDATE: Final = frozenset({"repeated_header", "rows_in_cell", "row_cut", "space_before_quote"})
 """Reasons of rows whose cells are not values, or not those that were meant."""
@@ -32,7 +32,7 @@ _ALPHANUMERIC: Final = re.compile(r"[^\W_]")
 _SPACE: Final = re.compile(r"\s")
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Layout:
     """What rows of a sheet look like.
 

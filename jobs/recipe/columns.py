@@ -4,7 +4,6 @@ Both classes take the rows of the input, and stand where `SheetColumns` and `Obj
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from jobs.columns import ObjectColumns, Rules, SheetColumns, header_faults
@@ -20,11 +19,12 @@ from jobs.formats.stored import DamagedRow, WorkbookRow
 from jobs.model import ObjectRow, RowRef, SheetRow, Unsendable, UpdateJob
 from jobs.recipe.view import FILTERED, ObjectView, SheetView
 from jobs.recipe.view_model import ViewRecipe
+from jobs.values import valueclass
 
 _NO_REF: Final = RowRef(0, 0, b"")
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class _Named:
     """The column of the input by which rows that are no updates are told from those that are."""
 
@@ -33,7 +33,7 @@ class _Named:
     check: Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Clearing:
     """What a row asks for whose empty cells clear.
 

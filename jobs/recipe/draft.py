@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from jobs.printable import printable
@@ -10,6 +10,7 @@ from jobs.recipe.notation import Notation, Unfit, notation_of
 from jobs.recipe.view_model import ColumnRecipe
 from jobs.texts import shortened
 from jobs.toml.writing import inline, key_of
+from jobs.values import valueclass
 
 _DAYS: Final = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%y")
 _FORMS: Final = tuple(f"{day}{clock}" for day in _DAYS for clock in ("", " %H:%M", " %H:%M:%S"))
@@ -24,7 +25,7 @@ _LIKELY_KEYS: Final = ("id", "ID", "Id")
 _UNKNOWN: Final = "FIELD"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Seen:
     """What was seen of a sheet.
 
@@ -40,7 +41,7 @@ class Seen:
     reading: Mapping[str, str | int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class _Found:
     """The notation that cells seem to have. `evidence`: in words; `is_certain`: no other would do."""
 

@@ -6,7 +6,6 @@ two ways is refused, never guessed.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar, Final, TypeAlias
@@ -16,6 +15,7 @@ from jobs.model import JSON
 from jobs.recipe.view_model import ColumnRecipe, Scalar
 from jobs.strict_json import NotStrictJSON, exact_float
 from jobs.texts import either, shortened
+from jobs.values import valueclass
 
 _LONGEST: Final = 100
 """Characters of a number beyond which nobody means one."""
@@ -41,7 +41,7 @@ class Unfit(Exception):
     """A cell is not in the notation of its column; the message says what it needs."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Exact:
     """A number: `digits` divided by ten as often as it has decimal `places`."""
 
@@ -67,7 +67,7 @@ class Exact:
         return f"{sign}{digits[: -self.places]}.{digits[-self.places :]}"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Numbers:
     """Numbers as an export writes them.
 
@@ -157,7 +157,7 @@ class Numbers:
         return f"needs a number such as {grouped}{self.decimal}50"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Dates:
     """Dates, or dates with a time of day, in a form of `strptime`."""
 
@@ -190,7 +190,7 @@ class Dates:
         return datetime.fromisoformat("2026-01-31T09:30:00+00:00").strftime(self.form)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Mapped:
     """Texts that stand for values."""
 

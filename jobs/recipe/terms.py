@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import time
 from typing import Final, Literal, TypeAlias
 
@@ -10,6 +10,7 @@ from jobs.agreement.model import Drift
 from jobs.apis.description.rates import rate_of, seconds_of
 from jobs.recipe.model import GuardsRecipe, Limit, Recipe
 from jobs.recipe.view_model import ColumnRecipe, Empty
+from jobs.values import valueclass
 
 _SHARE: Final = re.compile(r"(?P<number>[0-9]{1,6}(?:\.[0-9]{1,3})?) ?%")
 _TIME: Final = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
@@ -17,7 +18,7 @@ _TIME: Final = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 OFF: Final = "off"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Share:
     """A part of a whole, in per cent."""
 
@@ -27,7 +28,7 @@ class Share:
         return f"{self.percent:g}%"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Count:
     """A number of records or rows."""
 
@@ -41,7 +42,7 @@ Threshold: TypeAlias = Share | Count | None
 """What must not be exceeded; None for no bound."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Guards:
     """What stops a night before anything is sent.
 
@@ -63,7 +64,7 @@ class Guards:
     moved: Mapping[str, Threshold] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Rules:
     """What to do where sheet and record disagree; fields by their names in the recipe.
 
@@ -82,7 +83,7 @@ class Rules:
     private: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Quarantine:
     """When rows that keep failing are set aside.
 
@@ -96,7 +97,7 @@ class Quarantine:
     most: Threshold = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Run:
     """How a night runs.
 

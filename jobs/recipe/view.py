@@ -5,7 +5,7 @@ a fault of that cell; a row that the filter leaves out is no row of the view.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -19,6 +19,7 @@ from jobs.formats.stored import DamagedRow, Fault, Kind, WorkbookRow
 from jobs.model import JSON, ObjectRow, SheetRow, Unsendable
 from jobs.recipe.notation import Notation, Unfit, notation_of, text_of
 from jobs.recipe.view_model import ColumnRecipe, Empty, ViewRecipe
+from jobs.values import valueclass
 
 FILTERED: Final = "filtered"
 """Reason of a row that the recipe leaves out."""
@@ -30,7 +31,7 @@ _REMEMBERED: Final = 4096
 _RESERVED: Final = frozenset(RESERVED)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Taken:
     """One column that the view takes.
 

@@ -8,10 +8,10 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from jobs.toml.problems import Path
+from jobs.values import valueclass
 
 _TOKEN: Final = re.compile(
     r'''
@@ -34,7 +34,7 @@ class _Token(NamedTuple):
 _END: Final = _Token("", 0)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Repeated:
     """A key that stands in a text for a second time, and the lines of both."""
 
@@ -43,7 +43,7 @@ class Repeated:
     first: int
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Layout:
     """Where keys stand.
 

@@ -7,7 +7,7 @@ import json
 import math
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, time
 from itertools import chain
 from typing import Any, Final, Generic, Literal, TypeVar, get_args, get_origin
@@ -23,6 +23,7 @@ from jobs.toml.problems import Path, Problem, value_at
 from jobs.toml.shape import element_of, is_list, is_table, members, words
 from jobs.toml.strays import belongs, swallowed, unknown
 from jobs.toml.syntax import explained
+from jobs.values import valueclass
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -44,7 +45,7 @@ class Refused(Exception):
         super().__init__("\n".join(each.said(origin) for each in self.problems))
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Examined(Generic[T]):
     """What was found in a text.
 

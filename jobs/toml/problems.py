@@ -1,10 +1,10 @@
 """What is wrong with a description, as values."""
 
 import re
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from jobs.printable import printable
+from jobs.values import valueclass
 
 Path: TypeAlias = tuple[str | int, ...]
 """Where a value stands: keys of tables, and positions in lists from 0."""
@@ -12,7 +12,7 @@ Path: TypeAlias = tuple[str | int, ...]
 _BARE: Final = re.compile(r"[A-Za-z0-9_*-]+")
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Problem:
     """What is wrong with one value.
 

@@ -2,7 +2,6 @@
 
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -10,6 +9,7 @@ from pydantic.fields import FieldInfo
 
 from jobs.texts import either
 from jobs.toml.problems import Path
+from jobs.values import valueclass
 
 _ONE: Final[Mapping[object, str]] = {
     str: "a text",
@@ -26,7 +26,7 @@ _MANY: Final[Mapping[object, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Shape:
     """What files of one kind may hold.
 

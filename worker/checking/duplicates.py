@@ -3,11 +3,11 @@
 import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from sys import byteorder
 from typing import Any, Final
 
 from jobs.model import RowRef
+from jobs.values import valueclass
 from worker.settings import ConfigError
 
 _SET_UP: Final = """
@@ -44,7 +44,7 @@ _LATER: Final = 1 << 22
 """Bits for the ids that may have come again (512 KiB)."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Repeated:
     """A row whose id an earlier row has.
 

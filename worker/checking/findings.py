@@ -10,6 +10,7 @@ from jobs.formats import InputRefused
 from jobs.formats.stored import Merged
 from jobs.model import RowRef, Unsendable
 from jobs.reasons import REASONS
+from jobs.values import valueclass
 from worker.checking.duplicates import Duplicates
 from worker.exit_statuses import DONE, REFUSED
 
@@ -22,7 +23,7 @@ INPUT_REFUSED: Final = "input_refused"
 """Code of a finding that is about the input as a whole: nothing of it would be sent."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Spot:
     """One place in the input.
 
@@ -74,7 +75,7 @@ class Group:
             self.spots.append(spot)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Finding:
     """One finding of one group."""
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.apis.schema import Schema
@@ -15,6 +14,7 @@ from jobs.formats.strays import NO_UPDATE
 from jobs.model import ObjectRow, SheetRow, Status, Unsendable, UpdateJob
 from jobs.reasons import REASONS
 from jobs.recipe.columns import Objects, Sheets, all_faults, object_columns, sheet_columns
+from jobs.values import valueclass
 from worker.checking.origin import Origin, origin_of
 from worker.checking.unseen import Unseen
 from worker.files import refeed, source
@@ -38,7 +38,7 @@ Judged = UpdateJob | str | list[Unsendable]
 """What becomes of a row: what it asks for; or why it is skipped; or every reason why it is refused."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Records:
     """An input whose header is understood.
 

@@ -5,7 +5,7 @@ import os
 import shlex
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jobs.printable import printable
+from jobs.values import valueclass
 from worker.cli.chosen import chosen_api, named_api
 from worker.cli.console import show
 from worker.cli.executing import execute_with_signals
@@ -38,7 +39,7 @@ from worker.policy.probing.trials import Conversation
 from worker.settings import ConfigError, Settings, read_secrets, state_directory
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Asked:
     """What the command line asks for, but for the flags that commands share.
 

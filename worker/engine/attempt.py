@@ -14,6 +14,7 @@ from jobs.apis.limits import Places
 from jobs.apis.meanings import Meaning
 from jobs.apis.retry_after import read_retry_after
 from jobs.model import NotSent, Outcome, Reply, Request, Status
+from jobs.values import valueclass
 from worker.journal import ANSWERED, SAFE, Image, Journal, JournalError
 from worker.lane.authority import Headers
 from worker.lane.exchange import Exchange, Exchanged
@@ -44,14 +45,14 @@ _NOT_PROBED: Final = NotSent("not sent")
 """Outcome of an action's slot if the read before it found the server still down."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Rerouted:
     """The API refused the type with `status`; the row is queued again until its concrete type is known."""
 
     status: int
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Judged:
     """The row can be settled. `outcome` is that of its last attempt, None if something else settles it."""
 
@@ -59,7 +60,7 @@ class Judged:
     outcome: Outcome | None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class NeedsReadBack:
     """The row may have been applied: its record has to be read. `outcome` as in `Judged`."""
 
@@ -91,7 +92,7 @@ class Rereading(Protocol):
         """Read the record of the row; return True if a server that was down answers again."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class IdempotencyKeys:
     """Keys by which a server knows an update again that it has carried out: a repetition of it does nothing more.
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 import anyio
 
+from jobs.values import valueclass
+
 
 @dataclass(slots=True)
 class Bell:
@@ -24,7 +26,7 @@ class Bell:
         await self._event.wait()
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Bells:
     """One bell for each reason to wait.
 

@@ -1,9 +1,10 @@
 """Rows on their way in, each joined with what earlier processes recorded about it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from jobs.model import Edit, RowRef, Status, Unsendable, UpdateJob
+from jobs.values import valueclass
 from worker.journal import Planned, RowHistories
 from worker.policy.lifecycle import UNTOUCHED, Recovery, recover
 from worker.policy.row import InFlightRow
@@ -16,7 +17,7 @@ def no_target(_row: int) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Intake:
     """Joins the rows of the input with the history of the run.
 

@@ -4,11 +4,11 @@ It stops where a run would stop because of what it reads.
 """
 
 from collections import deque
-from dataclasses import dataclass
 
 from jobs.apis.schema import Schema
 from jobs.changes import one_text
 from jobs.model import Status, Unsendable, UpdateJob
+from jobs.values import valueclass
 from worker.clock import Clock
 from worker.engine.bells import Bells
 from worker.journal import Journal, Planned
@@ -20,7 +20,7 @@ from worker.policy.verdict import Settle
 from worker.stop import Stop
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Planner:
     """Records what would become of every row. Nothing is sent, so no row is ever ahead of the senders."""
 

@@ -1,6 +1,5 @@
 """Which rows a `retry` runs again, so that the last value of every field still wins."""
 
-from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
 from pathlib import Path
@@ -8,13 +7,14 @@ from pathlib import Path
 from jobs.apis.schema import Schema
 from jobs.changes.overtaking import left_of
 from jobs.model import UpdateJob
+from jobs.values import valueclass
 from worker.files import source
 from worker.files.refeed import outrun
 from worker.journal import Journal
 from worker.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Redo:
     """The rows to run again, and how many are left alone.
 

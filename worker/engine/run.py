@@ -15,6 +15,7 @@ from jobs.apis.api import Api
 from jobs.changes.diff import Change
 from jobs.changes.overtaking import without
 from jobs.model import SETTLED_WELL, Live, Status, Unsendable, UpdateJob
+from jobs.values import valueclass
 from worker.clock import Clock
 from worker.engine.attempt import AttemptLoop, IdempotencyKeys
 from worker.engine.bells import Bells
@@ -73,7 +74,7 @@ async def _all(at_once: int, reads: Work, *others: Work) -> None:
             group.start_soon(work)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class RunEnd:
     """How a process ended.
 

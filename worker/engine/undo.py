@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -12,6 +11,7 @@ from jobs.apis.schema import Schema
 from jobs.changes.inverse import NotRestorable, Restoring, Written, restoring
 from jobs.formats.quoting import quoted
 from jobs.model import Status
+from jobs.values import valueclass
 from worker.files import source
 from worker.files.atomic import replacing
 from worker.files.run_directory import JOURNAL
@@ -26,7 +26,7 @@ CANNOT: Final = "cannot_undo.csv"
 _HEADER: Final = ("row", "type", "id", "column", "why")
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Prepared:
     """An undo that is ready to be carried out.
 

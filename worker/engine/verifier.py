@@ -19,6 +19,7 @@ from jobs.changes.equality import same_at, tidied
 from jobs.changes.inverse import ValueHistory, Written, needed, trails
 from jobs.changes.restoring_cells import Value
 from jobs.model import ABSENT, JSON, Absent, Edit, Fields, Live, Path, Status, Unread
+from jobs.values import valueclass
 from worker.journal import History
 from worker.lane.connect import LaneSettings, connected, reads_at_once
 from worker.lane.reads import Lookup
@@ -29,7 +30,7 @@ _PAUSE: Final = 1.0
 """Seconds until what differs within that time is read again."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class WrittenRecord:
     """One record that a run wrote, and what became of its values in the course of the run.
 
@@ -50,7 +51,7 @@ class WrittenRecord:
         return needed(trail.path for trail in self.trails)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Finding:
     """One value that is not what the run wrote; `why` is `differs`, `not taken`, `gone` or `not readable`."""
 

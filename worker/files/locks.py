@@ -11,11 +11,11 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from jobs.values import valueclass
 from worker.files.run_directory import Busy
 from worker.settings import ConfigError
 
@@ -23,7 +23,7 @@ _MOST: Final = 1000
 """Bytes of a lock file that are read."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Lock:
     """A lock to be held: its file, and what it protects, in words."""
 

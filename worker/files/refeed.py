@@ -1,7 +1,7 @@
 """An input that comes back: its file may have changed since its run began, or it is what an earlier run reported."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
@@ -14,6 +14,7 @@ from jobs.formats import Keys, ObjectFormat
 from jobs.model import ObjectRow, SheetRow, Status, Unsendable, UpdateJob
 from jobs.model import Path as Field
 from jobs.recipe.columns import Sheets, all_faults, object_columns, sheet_columns
+from jobs.values import valueclass
 from worker.files.source import format_of, jobs, opened, options_of, rules, terms
 from worker.journal import Journal
 from worker.settings import Input, Settings
@@ -84,7 +85,7 @@ def overtaken(path: Path, how: Input, type_name: str, schema: Schema) -> Taken:
     return found.taken()
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Outrun:
     """Rows of a run that may be run again, and what later rows of their records leave of them.
 

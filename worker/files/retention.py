@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from jobs.values import valueclass
 from worker.files.run_directory import JOURNAL, locked
 from worker.settings import ConfigError
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class KeptRun:
     """A run of a job, as the job's memory knows it.
 

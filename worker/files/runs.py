@@ -3,12 +3,12 @@
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from jobs.model import SETTLED_WELL, Status
 from jobs.printable import printable
+from jobs.values import valueclass
 from worker.exit_statuses import DONE, NOT_ALL, STOPPED
 from worker.files.retention import is_of_job
 from worker.files.run_directory import JOURNAL, is_held
@@ -26,7 +26,7 @@ _UNDO_OF: Final = "undo of "
 _TO_RETRY: Final = frozenset({Status.FAILED, Status.REJECTED, Status.UNKNOWN, Status.CONFLICT})
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class RunListed:
     """One run.
 

@@ -10,7 +10,7 @@ import os
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -36,6 +36,7 @@ from jobs.model import SheetRow, Unsendable, UpdateJob
 from jobs.recipe.columns import ViewedColumns, ViewedObjects, object_columns, sheet_columns
 from jobs.recipe.view import own_keys
 from jobs.texts import either, shortened
+from jobs.values import valueclass
 from worker.settings import ConfigError, Input
 
 _CHUNK: Final = 1 << 20
@@ -79,7 +80,7 @@ def guess_format(source: str) -> str:
     raise ConfigError(f"Cannot tell the format of {source}: pass {choice}.")
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Spooled:
     """The input as the run holds it. `sha256` is over the bytes of the file as given, compressed or not."""
 
@@ -338,7 +339,7 @@ def _read_clearing(columns: ViewedColumns, by: CompareRules, row: SheetRow) -> U
     return replace(found.job, emptied=touched(found.job, by) - own)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Surveyed:
     """A row of an input that a recipe shows, as far as it counts before anything is read.
 

@@ -14,6 +14,7 @@ from jobs.apis.schema import Schema
 from jobs.changes.edits import fires_twice
 from jobs.model import ApiError, RowRef, RowResult, Status
 from jobs.model import Path as Field
+from jobs.values import valueclass
 from worker.journal.records import Image, Planned, names_in, read_image, read_planned
 from worker.journal.schema import ANSWERED, CONFIRMED, PLAN, SAFE, JournalDamaged, connect, damaged, translated
 from worker.policy.lifecycle import RowHistory
@@ -101,7 +102,7 @@ _ANSWERED_ATTEMPTS: Final = """
 """
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Process:
     """One command that worked on the run. Times are seconds since the epoch; `exit_status` is None until it ends."""
 
@@ -117,7 +118,7 @@ class Process:
     refused: int
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class OpenAttempt:
     """A row that may have been changed by an attempt without a recorded result.
 

@@ -5,9 +5,10 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from jobs.values import valueclass
 
 SCHEMA: Final = "6"
 """Version of the tables below, and of what they hold."""
@@ -19,7 +20,7 @@ APPLICATION_ID: Final = 0x726F7770
 """Marks the file as a rowpatch journal (`rowp`), as SQLite's `application_id`."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class FileKind:
     """What tells our SQLite files apart.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -13,6 +13,7 @@ from jobs.apis.api import Api
 from jobs.apis.auth import TokenSource
 from jobs.apis.limits import CREDENTIAL, PATH, DeclaredLimit
 from jobs.model import Reply, Request
+from jobs.values import valueclass
 from worker.clock import Clock
 from worker.events import Observer, ignore
 from worker.journal import Counters
@@ -64,7 +65,7 @@ JOURNAL_LAG_S: Final = 0.1
 """Seconds between a response and the moment its result is durable in the journal."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class LaneSettings:
     """All that a connection is made from.
 
@@ -86,7 +87,7 @@ class LaneSettings:
     observer: Observer = ignore
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Connection:
     """An open connection to one origin.
 

@@ -1,15 +1,16 @@
 """The route to the API and to the token endpoint: trusted certificates, and the proxy."""
 
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from pydantic import SecretStr
 
+from jobs.values import valueclass
 from worker.settings import ConfigError, Secrets, Settings, is_loopback
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Route:
     """The route to a server. Proxies named in the environment are never used.
 

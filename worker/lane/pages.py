@@ -12,6 +12,7 @@ from jobs.apis.api import Api, Resource
 from jobs.apis.errors import read_errors
 from jobs.apis.meanings import Meaning
 from jobs.model import ApiError, Fields, Live, Reply, Request
+from jobs.values import valueclass
 from worker.clock import Moment
 from worker.policy.row import Found
 from worker.policy.wording import why_not
@@ -29,7 +30,7 @@ _Refusal: TypeAlias = tuple[int, tuple[ApiError, ...]]
 _BAD_REQUEST: Final = 400
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Answer:
     """A reply that a second request would not change, what it means, and when it was requested."""
 
@@ -38,7 +39,7 @@ class Answer:
     meaning: Meaning
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class NoAnswer:
     """Why there is no answer. `spoken`: the server did reply, but with an error of its own."""
 
@@ -60,7 +61,7 @@ class Ask(Protocol):
         """Send the request until there is an answer that a further attempt would not change."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Wanted:
     """What to read: the type, the fields, and whether to wait for a server that is down."""
 

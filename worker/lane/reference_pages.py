@@ -6,11 +6,12 @@ from typing import Final
 
 from jobs.apis.api import Api, Matches
 from jobs.model import Reply
+from jobs.values import valueclass
 from worker.lane.pages import MAX_FRUITLESS_READS, NOT_ALLOWED, SPLIT, About, Answer, Ask, NoAnswer, are_refused_alike
 from worker.policy.wording import why_not
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Referenced:
     """What looking up references found.
 

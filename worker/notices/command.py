@@ -6,8 +6,9 @@ import signal
 import subprocess
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
+
+from jobs.values import valueclass
 
 PREFIX: Final = "ROWPATCH_"
 """Variables that begin so are not handed on: credentials are among them."""
@@ -16,7 +17,7 @@ TIME_LIMIT_S: Final = 30.0
 """Seconds that a notice may take."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Command:
     """A command to run.
 

@@ -1,9 +1,9 @@
 """Which notices are due after a night, and what they say. Pure."""
 
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from jobs.printable import printable
+from jobs.values import valueclass
 from worker.notices.command import Command
 from worker.notices.report import SHOWN_CAUSES, NightReport, Outcome
 from worker.notices.webhook import Webhook
@@ -29,7 +29,7 @@ Way: TypeAlias = Command | Webhook
 """How a notice gets to somebody."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Notice:
     """One `[[notify]]` of a recipe.
 

@@ -1,11 +1,11 @@
 """A Prometheus text file for each job, for the textfile collector of the node exporter (exposition format 0.0.4)."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from jobs.model import Status
+from jobs.values import valueclass
 from worker.files.atomic import replacing
 from worker.notices.report import NightReport
 
@@ -19,7 +19,7 @@ Samples = Mapping[str, float | None]
 """Values by the value of the metric's second label; the empty text where it has none. None: not known, not written."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Metric:
     """One metric; all are gauges, for each process leaves one night's numbers behind.
 

@@ -6,7 +6,7 @@ row's message nor a reply's body goes into it.
 
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 from jobs.model import SETTLED_WELL, Status
 from jobs.printable import printable
 from jobs.reasons import REASONS
+from jobs.values import valueclass
 from worker.exit_statuses import BUSY, DONE, NOT_ALL, REFUSED
 
 SCHEMA: Final = 1
@@ -29,7 +30,7 @@ Outcome = Literal["ok", "partial", "guard", "stopped", "interrupted", "refused",
 """How a night ended, in one word."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Cause:
     """Rows that need action for the same reason, about the same columns.
 
@@ -55,7 +56,7 @@ class Cause:
         return f"{self.count:,} x {self.reason}{about}" + (f": {known.meaning}" if known else "")
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class NightReport:
     """How one night of one job ended.
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
@@ -11,6 +10,7 @@ import anyio
 from pydantic import SecretStr
 
 from jobs.model import NotSent, Outcome, Reply, Request
+from jobs.values import valueclass
 from worker.lane.authority import Headers
 from worker.lane.network import Route, refuse_in_the_clear
 from worker.lane.transport import Transport
@@ -26,7 +26,7 @@ _HEADERS: Final = Headers((("Content-Type", "application/json"),))
 _DIRECT: Final = Route()
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Webhook:
     """Where to POST to. Exactly one of `url_file` and `url_env` is given.
 

@@ -1,7 +1,6 @@
 """The APIs there are, and their descriptions: to be listed, shown and checked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.apis import catalogue
@@ -11,10 +10,11 @@ from jobs.apis.description.model import Description
 from jobs.apis.limits import OTHERS
 from jobs.apis.registry import build, constants_of, description_of, names
 from jobs.toml.loading import Examined
+from jobs.values import valueclass
 from worker.operations.apis import found, names_file, text_of
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Listed:
     """An API in the list.
 

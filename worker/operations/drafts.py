@@ -1,7 +1,6 @@
 """Drafts of recipes: a sheet's encoding, delimiter and header, as far as they can be seen."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -10,6 +9,7 @@ from jobs.apis.schema import Schema
 from jobs.formats import COMMON_KEYS, InputRefused, ObjectFormat
 from jobs.model import ObjectRow
 from jobs.recipe.draft import Seen, draft
+from jobs.values import valueclass
 from worker.files import source
 from worker.settings import ConfigError, Input
 
@@ -22,7 +22,7 @@ _TOP: Final = 10
 _DELIMITERS: Final = (",", ";", "\t", "|")
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class _Read:
     """A sheet as it was read in one way."""
 

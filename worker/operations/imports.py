@@ -1,7 +1,6 @@
 """A draft of a description, made from a vendor's own OpenAPI document."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.apis.description.loading import examine
@@ -15,10 +14,11 @@ from jobs.apis.openapi.refused import DocumentRefused
 from jobs.apis.openapi.schemas import Shapes
 from jobs.apis.schema import closest
 from jobs.toml.problems import Problem
+from jobs.values import valueclass
 from worker.settings import ConfigError
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Imported:
     """What was made of a document.
 

@@ -7,7 +7,6 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -15,6 +14,7 @@ from jobs.apis.api import Api
 from jobs.apis.schema import Schema
 from jobs.columns import keys_of
 from jobs.formats import InputRefused
+from jobs.values import valueclass
 from worker.files import api_copy, refeed, run_directory, source
 from worker.files.run_directory import JOURNAL
 from worker.journal import PLAN, History, Journal, JournalDamaged, JournalError, create
@@ -29,7 +29,7 @@ Adjust = Callable[[Settings], Settings]
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class RunHandle:
     """A run directory that this process holds.
 

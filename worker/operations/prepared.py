@@ -6,7 +6,7 @@ Blocking work is done in worker threads. SQLite's objects may change threads, as
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import anyio
 import anyio.to_thread
 
+from jobs.values import valueclass
 from worker.engine.progress import Watch
 from worker.engine.run import RunEnd
 from worker.exit_statuses import INTERRUPTED
@@ -25,7 +26,7 @@ from worker.settings import Secrets, Settings, checked_origin, checked_url
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Held:
     """A run that this process holds, and what it is to do.
 

@@ -6,7 +6,7 @@ What is tried and what it shows is decided by `policy.probing`, and sent by `eng
 import json
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -24,6 +24,7 @@ from jobs.columns import keys_of
 from jobs.model import JSON, Absent, Edit, NotSent, Reply, Request, RowRef, Unread, Unsendable
 from jobs.printable import printable
 from jobs.toml.writing import as_toml, unknowns
+from jobs.values import valueclass
 from worker.engine.prober import Ask, Prober
 from worker.engine.run import RunEnd
 from worker.exit_statuses import DONE, NOT_ALL, STOPPED
@@ -56,7 +57,7 @@ RECORD: Final = "record.json"
 """Name of the file that holds the record as it was, in the run directory."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Tried:
     """What the user wants tried: names and texts as they were given; empty for nothing."""
 
@@ -65,7 +66,7 @@ class Tried:
     unknown: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Surveyed:
     """What the reads of a probe found, before anything is written.
 
@@ -83,7 +84,7 @@ class Surveyed:
     stopped: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Probed:
     """What a probe came to.
 
@@ -373,7 +374,7 @@ def with_limits(subject: Subject, facts: Iterable[Fact], headers: Mapping[str, s
 # ---- what comes of it
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Rewritten:
     """A description with what was found; `changed` lists its keys in words, `hints` what a person has to decide."""
 

@@ -1,12 +1,12 @@
 """Recipes: read from their files, kept with their runs; the sheet and the credentials that they name."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from jobs.apis.auth import SecretName
 from jobs.toml.loading import Refused
+from jobs.values import valueclass
 from worker.files import api_copy
 from worker.files.newest import newest
 from worker.files.run_directory import RECIPE
@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # few runs have a recipe: its models wait for one that has
     from jobs.recipe.model import CredentialsRecipe, Recipe
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Chosen:
     """A recipe with its file.
 

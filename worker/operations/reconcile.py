@@ -14,6 +14,7 @@ from typing import Final
 
 from jobs.formats import InputRefused
 from jobs.model import Status
+from jobs.values import valueclass
 from worker.engine.run import RunEnd
 from worker.events import Observer
 from worker.exit_statuses import BUSY, DONE, NOT_ALL, REFUSED, STOPPED
@@ -46,7 +47,7 @@ _LAST: Final = "last.json"
 """File beside the memory with the report of the last night."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Asked:
     """What is asked of a night.
 

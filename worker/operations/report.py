@@ -4,12 +4,12 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from jobs.apis.api import Api
 from jobs.apis.limits import DeclaredLimits, Place
+from jobs.values import valueclass
 from worker import reports
 from worker.files import run_directory
 from worker.journal import PLAN, History
@@ -27,7 +27,7 @@ class NoReports(Exception):
     """The reports cannot be written. The text says why, and what is safe."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Reported:
     """What the reports of a run say: `summary` of a run, `plan` of a plan that nobody has begun."""
 
@@ -38,7 +38,7 @@ class Reported:
     plan: PlanSummary | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Estimate:
     """How long the updates of a plan take at least.
 

@@ -1,14 +1,14 @@
 """What a retry runs again."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from jobs.values import valueclass
 from worker.engine.redo import Redo, last_of_next, rows_to_redo
 from worker.operations.opening import RunHandle, refuse_night, refuse_plan
 from worker.operations.runs import RunMode
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Retry:
     """A retry that is ready to be carried out.
 

@@ -5,11 +5,12 @@ one, where Ctrl-C ends it at once, or into a worker thread.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Literal
 
 from jobs.apis.api import Api
+from jobs.values import valueclass
 from worker import reports
 from worker.clock import Clock
 from worker.engine.progress import Watch
@@ -27,7 +28,7 @@ from worker.settings import ConfigError, Secrets, Settings, is_loopback
 from worker.stop import Stop
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Nightly:
     """What is special about a run of a job.
 
@@ -42,7 +43,7 @@ class Nightly:
     shape: Shape | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class RunMode:
     """What a process is to do.
 
@@ -63,7 +64,7 @@ class RunMode:
     night: Nightly | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Host:
     """What a process brings along for its run.
 
@@ -83,7 +84,7 @@ class Host:
     execute: Callable[[Run], Awaitable[RunEnd]] = Run.execute
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Access:
     """The credential that a run begins with.
 
@@ -98,7 +99,7 @@ class Access:
     lost: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class ToSend:
     """What a run would send.
 

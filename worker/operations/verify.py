@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from random import Random
@@ -11,6 +10,7 @@ from typing import Final
 
 from jobs.apis.api import Api
 from jobs.model import JSON, Absent
+from jobs.values import valueclass
 from worker.engine import verifier
 from worker.engine.verifier import Finding, Verified, WrittenRecord
 from worker.files import run_directory
@@ -33,7 +33,7 @@ REPORT: Final = "verify.csv"
 _HEADER: Final = ("row", "type", "id", "finding", "column", "written", "live")
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Verification:
     """A run that is about to be verified, whose directory this process holds."""
 

@@ -7,7 +7,6 @@ elsewhere keeps nobody back.
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import Protocol
 
@@ -16,6 +15,7 @@ import anyio
 from jobs.apis.limits import DeclaredLimit, Place, Places
 from jobs.apis.retry_after import read_retry_after
 from jobs.model import NotSent, Outcome, Reply, Request
+from jobs.values import valueclass
 from worker.clock import Clock
 from worker.pacing.shared import SharedPace
 from worker.policy.scopes import ScopedPauses
@@ -73,7 +73,7 @@ class RememberedWindows:
         return self._paces[value]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Rules:
     """What an API says about its gates.
 

@@ -5,7 +5,7 @@ pass it; a refusal closes it for all of them.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Protocol
 
 import anyio
@@ -13,6 +13,7 @@ import anyio
 from jobs.apis.meanings import ABOUT_PACE, SLOWS_DOWN, Meaning
 from jobs.apis.retry_after import read_retry_after
 from jobs.model import NotSent, Outcome, Reply
+from jobs.values import valueclass
 from worker.clock import Clock
 from worker.events import (
     CircuitClosed,
@@ -38,7 +39,7 @@ LEAST_PROBE: Final = 2.0
 """Minimum seconds allowed for a probe of a server that is down."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class News:
     """Where the events of a limiter go.
 
@@ -57,7 +58,7 @@ UNHEARD: Final = News()
 """Nobody listens."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Host:
     """What the limiters of one host share.
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from jobs.values import valueclass
 from worker.policy.pace import Window
 
 _MAGIC: Final = b"rowpace1"
@@ -61,7 +62,7 @@ class Header:
     closed_until: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Entry:
     """One process that uses the quota.
 
@@ -81,7 +82,7 @@ class Entry:
     space: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Stamp:
     """A response at `at`, with the `owner` and `tag` of its process; the owner is 0 if that process is gone."""
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from jobs.apis.schema import Schema
@@ -13,6 +12,7 @@ from jobs.changes.losses import lost_members
 from jobs.changes.paths import place_of
 from jobs.model import ABSENT, JSON, Absent, Edit, Live, Path, Status, Unread, UpdateJob
 from jobs.texts import either, shortened
+from jobs.values import valueclass
 from worker.policy.row import InFlightRow
 from worker.policy.verdict import ReadBack, Settle, values_lost
 
@@ -27,7 +27,7 @@ UNCHANGED: Final = Settle("as_wanted")
 EARLIER: Final = "an earlier attempt left without a trustworthy reply"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class DecisionInput:
     """How a row is to be taken.
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from jobs.model import SETTLED_WELL, Status
 from jobs.texts import shortened
+from jobs.values import valueclass
 
 VALUES_LOST: Final = "values_lost"
 """Reason of rows that took values from their records which they do not set: one is enough to stop the run."""
@@ -45,7 +46,7 @@ _SAID: Final = 200
 _BAD: Final = frozenset({Status.REJECTED, Status.FAILED, Status.UNKNOWN})
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Halt:
     """The run stops: `reason` in one word, `message` for the user."""
 
@@ -58,7 +59,7 @@ def told_to_stop(words: str) -> Halt:
     return Halt("stopped_by_api", f"the API lets nothing more through; resume once it does: {shortened(words, _SAID)}")
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class StopAfter:
     """The user's threshold: a number of bad rows, or a share of the settled rows (per cent). None: no threshold."""
 
@@ -66,7 +67,7 @@ class StopAfter:
     share: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class _Streak:
     """Adjacent rows that failed for one reason: how many, and whether an earlier row succeeded or still may."""
 

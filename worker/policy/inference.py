@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
+from jobs.values import valueclass
 from worker.policy.pace import Window, rate_of, spacing
 
 USUAL: Final = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0, 300.0, 600.0, 3600.0)
@@ -90,7 +91,7 @@ def _unlimited() -> float:
     return math.inf
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class _Question:
     """The question when there will be room again.
 

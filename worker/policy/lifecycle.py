@@ -4,9 +4,10 @@ A request is only sent from INTENDED, and INTENDED is only reached once the inte
 crash safety. `recover` decides what a later process does with the rows it finds on disk.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from jobs.values import valueclass
 
 
 class State(StrEnum):
@@ -77,7 +78,7 @@ class Recovery(StrEnum):
     READ_BACK = "read back"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class RowHistory:
     """What the journal holds about a row.
 

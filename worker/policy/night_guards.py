@@ -5,7 +5,7 @@ Each lane is judged by itself: one empty export of two hundred is half a per cen
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import islice
 from typing import Final, TypeAlias
 
@@ -22,7 +22,7 @@ _LISTED: Final = 5
 """Columns that a sentence names."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Share:
     """A part, in per cent."""
 
@@ -37,7 +37,7 @@ Limit: TypeAlias = Share | int | None
 """At most such a share, or so many; None is off."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class NightGuards:
     """The limits of a job, for each of its lanes.
 
@@ -67,7 +67,7 @@ class NightGuards:
         return replace(self, changed=None, changed_rows=None, overwritten=None, moved={})
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Accepted:
     """A night that was accepted. `approved`: by a person, after a guard had tripped."""
 
@@ -76,7 +76,7 @@ class Accepted:
     approved: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Base:
     """What a night is compared with.
 
@@ -88,7 +88,7 @@ class Base:
     columns: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class SourceFacts:
     """What is known of a lane before anything is read.
 
@@ -107,7 +107,7 @@ class SourceFacts:
     lane: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class NightFacts:
     """What is known of a lane once every record is read.
 

@@ -5,7 +5,7 @@ that are held back are taken out, and what is left is sent as ever.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, overload
 
 from jobs.agreement.model import Clearing, FieldRules, Kind, Remembered, Sealed, Told, Value
@@ -16,6 +16,7 @@ from jobs.changes.edits import column_of, in_columns
 from jobs.changes.overtaking import Inseparable
 from jobs.changes.paths import is_within, place_of
 from jobs.model import Edit, Live, Path, Status, Unread, UpdateJob
+from jobs.values import valueclass
 from worker.policy.decision import EARLIER, UNCHANGED, DecisionInput, decide, planned, replaced_before, shown
 from worker.policy.row import InFlightRow
 from worker.policy.verdict import ReadBack, Settle
@@ -49,7 +50,7 @@ def no_clearing(_job: UpdateJob) -> Mapping[Path, Clearing]:
     return NO_CLEARING
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Night:
     """How the rows of a night are decided.
 

@@ -1,9 +1,9 @@
 """Which records can be read together, and how many."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from jobs.apis.api import Api
+from jobs.values import valueclass
 
 
 class Paging(Protocol):
@@ -30,7 +30,7 @@ class Paging(Protocol):
         """Return the part of their keys, as a column names it, that tells records of a type apart."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Pages:
     """The pages of an API."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from jobs.apis.meanings import SLOWS_DOWN, Meaning
+from jobs.values import valueclass
 from worker.policy.backoff import Circuit, full_jitter
 from worker.policy.pace import Window
 
@@ -23,7 +24,7 @@ LONGEST_WINDOW: Final = 300.0
 """Maximum seconds to wait for a window if the server states no pause: with an hourly quota, ask more often."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Patience:
     """How often one kind of request is tried again, and after how long.
 

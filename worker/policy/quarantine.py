@@ -3,7 +3,6 @@
 `worker.reconcile` counts the nights, and says what makes two failures one.
 """
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
@@ -18,7 +17,7 @@ TROUBLED: Final = frozenset({Status.INVALID, Status.REJECTED, Status.FAILED})
 _ONE_IN_A_HUNDRED: Final = Share(1)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Quarantine:
     """The rules of a job.
 

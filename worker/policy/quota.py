@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from jobs.values import valueclass
+
 RESET_GUARD: Final = 1.0
 """Seconds added to every reset: servers state it in whole seconds, and round either way."""
 
@@ -12,7 +14,7 @@ MOST_QUOTAS: Final = 16
 """Maximum number of quotas stored per server: their names come from its replies, and must not grow without bound."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Allowance:
     """What one reply says about one quota.
 

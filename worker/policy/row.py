@@ -12,6 +12,7 @@ from jobs.apis.api import Api
 from jobs.changes.diff import Change, after
 from jobs.changes.edits import merged
 from jobs.model import Edit, Live, Request, UpdateJob
+from jobs.values import valueclass
 from worker.policy.lifecycle import State
 from worker.policy.verdict import ReadBack, Settle
 
@@ -54,7 +55,7 @@ def room_at(rate: float, page: int) -> int:
     return most if math.isinf(rate) else min(most, max(page, int(rate * MAX_READ_AGE_S / 2)))
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Found:
     """The result of reading some records; every requested id is in one of `records`, `missing` and `failed`.
 

@@ -1,13 +1,14 @@
 """Fold the journal of a run into the memory of its job: in one transaction, and with the same effect every time."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Generic, TypeVar
 
 from jobs.agreement.learning import Memorizing, RowEnd, learned, undone
 from jobs.agreement.model import FieldRules, Told
 from jobs.changes.diff import CompareRules
 from jobs.model import RowRef, Status, Unsendable, UpdateJob
+from jobs.values import valueclass
 from worker.journal import History, Image, OpenAttempt, RowOutcome, Settled
 from worker.journal.schema import damaged, seal_of, transaction
 from worker.reconcile.gone import Named, NamedRecords
@@ -27,7 +28,7 @@ _FOUGHT: Final = 60
 """Nights after which it is forgotten that a field was overwritten."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Run:
     """A run whose journal is folded.
 
@@ -52,7 +53,7 @@ class Run:
     is_gone: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Folded:
     """What a folding did.
 
@@ -96,7 +97,7 @@ def fold(memory: Memory, history: History, run: Run) -> Folded | None:
     return Folded(folding.records, folding.failed, tuple(folding.healed), gone)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class _Ending:
     """A row, and what the journal says of it.
 

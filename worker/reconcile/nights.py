@@ -3,11 +3,12 @@
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
 
+from jobs.values import valueclass
 from worker.journal.schema import transaction
 
 State = Literal["running", "tripped", "accepted", "interrupted", "superseded", "partial", "undo"]
@@ -24,7 +25,7 @@ _ALL: Final = f"SELECT {_COLUMNS} FROM night"  # noqa: S608  # a constant
 _INSERT: Final = f"INSERT INTO night ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608  # a constant
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Night:
     """One run of the job.
 
@@ -49,7 +50,7 @@ class Night:
     serial: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Nights:
     """The table of the nights."""
 
@@ -103,7 +104,7 @@ class Nights:
         return Calendar(serial, {number: date.toordinal() for number, date in dates.items()})
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Calendar:
     """How many nights lie between two runs: local dates with an accepted one, however often a job runs on a day.
 

@@ -2,10 +2,11 @@
 
 import shutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from jobs.values import valueclass
 from worker.journal import History
 from worker.reconcile.folding import Run, fold
 from worker.reconcile.nights import Night
@@ -15,7 +16,7 @@ from worker.reconcile.tables import FILE
 _DRAFT: Final = ".new"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class KeptRun:
     """A run that is kept.
 

@@ -7,7 +7,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from jobs.agreement.model import NEVER_AGREED, Agreed, Remembered, Sealed, Value
 from jobs.changes.exact import ExactNumber
 from jobs.model import Absent, Unread
 from jobs.model import Path as Field
+from jobs.values import valueclass
 from worker.journal.schema import JournalDamaged, break_seal, damaged, seal, transaction, translated
 from worker.reconcile.nights import Nights
 from worker.reconcile.tables import FILE, create_file, open_file
@@ -58,7 +59,7 @@ _TROUBLES: Final = """
 """
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Target:
     """The system that a job updates. A rate limit's egress is none of it."""
 
@@ -73,7 +74,7 @@ class Target:
         return json.dumps(asdict(self), sort_keys=True)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Record:
     """What is kept of one record.
 
@@ -94,7 +95,7 @@ class Record:
     read: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class FieldException:
     """A field that is not in plain agreement.
 
@@ -117,7 +118,7 @@ class FieldException:
     nights: int
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Trouble:
     """A row that fails.
 

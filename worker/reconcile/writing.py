@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from jobs.agreement.learning import Learned
@@ -12,6 +12,7 @@ from jobs.agreement.model import NEVER_AGREED, Agreed, Sealed
 from jobs.changes.equality import equal
 from jobs.model import UNREAD, Absent, Edit, RowRef, Unread
 from jobs.model import Path as Field
+from jobs.values import valueclass
 from worker.journal import RowOutcome
 from worker.policy.quarantine import is_own
 from worker.reconcile.nights import Calendar
@@ -39,7 +40,7 @@ Noted = dict[str, tuple[str, int, int, int]]
 """By kind: what the sheet said, since when, when last, and in which nights."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Writing:
     """Writes into the memory within the transaction of one folding."""
 

@@ -1,14 +1,14 @@
 """Which record a row is about, part by part: the keys of a described API may have several, by names of its own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from jobs.apis.description.keys import key_of, values_of
 from jobs.apis.schema import Schema
 from jobs.columns import in_case
+from jobs.values import valueclass
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Key:
     """The key of a row's record.
 
@@ -21,7 +21,7 @@ class Key:
     parts: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class KeyNames:
     """The names of the parts of keys.
 

@@ -1,7 +1,6 @@
 """A row's result in the reports' words: the ten reserved columns, and the members of `results.ndjson`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
@@ -10,6 +9,7 @@ from jobs.columns import RESERVED
 from jobs.formats.quoting import quoted
 from jobs.model import SETTLED_WELL, RowRef
 from jobs.reasons import REASONS
+from jobs.values import valueclass
 from worker.journal import JournalDamaged, RowOutcome
 from worker.reports.formats import encode_text
 
@@ -88,7 +88,7 @@ def own_text(text: str) -> str:
     return quoted(text.replace("\0", _REPLACEMENT)) if text else text
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class _Words:
     """An outcome rendered once: the cells and members before the row number, and those about the reply after it."""
 

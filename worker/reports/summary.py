@@ -7,6 +7,7 @@ from typing import Final
 
 from jobs.apis.schema import Schema
 from jobs.model import RowRef, Status
+from jobs.values import valueclass
 from worker.files import api_copy
 from worker.journal import History, Process, RowOutcome
 from worker.policy.guards import VALUES_LOST
@@ -22,7 +23,7 @@ MAX_GROUPS: Final = 100
 _OTHERS: Final = "by other types"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Group:
     """Rows that need action for one cause: the same reason about the same fields. `row`, `place`, `message`: the first.
 
@@ -39,7 +40,7 @@ class Group:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Requests:
     """Requests sent by all processes of the run."""
 
@@ -48,7 +49,7 @@ class Requests:
     token: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Summary:
     """A run so far.
 

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Final
 from urllib.parse import quote_plus, urlencode, urlsplit
 
@@ -21,6 +21,7 @@ from jobs.apis.limits import Rate
 from jobs.apis.meanings import Meaning
 from jobs.apis.tokens import granted, payload_of, seconds, token_meaning
 from jobs.model import Outcome, Reply, Request
+from jobs.values import valueclass
 
 _VARIABLE: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _PART: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~-]+(:[0-9]{1,5})?")
@@ -83,7 +84,7 @@ def _end_of(token: str) -> Claims:
     return Claims(expires_at=seconds(payload_of(token).get("exp")))
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class _Scheme:
     """A scheme; `carry` makes a permit of secrets, `read` reads what a token says of itself."""
 
@@ -100,7 +101,7 @@ class _Scheme:
         return self.read(token)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class _ClientCredentials:
     """A token endpoint (RFC 6749, 4.4).
 

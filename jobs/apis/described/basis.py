@@ -1,16 +1,17 @@
 """What was read of a record, as an update of it is built on it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from jobs.apis.described.fields import FieldRule
 from jobs.model import ABSENT, Live
 from jobs.names import Steps, name_of
 from jobs.places import at
+from jobs.values import valueclass
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Basis:
     """A record as a reply showed it.
 
@@ -28,7 +29,7 @@ class Basis:
 _NOTHING = Basis()
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Before:
     """The state that an update replaces, as far as it was read.
 

@@ -6,7 +6,6 @@ with members that are not sent. Each format then writes units.
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -17,6 +16,7 @@ from jobs.changes.diff import Change
 from jobs.model import ABSENT, JSON, Absent, UpdateJob
 from jobs.names import Steps, name_of, pointed, pointer_to
 from jobs.places import at, copied, put, replacing, take_away
+from jobs.values import valueclass
 
 CONTENT_TYPES: Final[Mapping[str, str]] = {
     "json": "application/json",
@@ -32,7 +32,7 @@ _BY_VALUE: Final[Mapping[str, JSON]] = {"null": None, "empty": ""}
 """What a member holds that is cleared by a value, by how it is cleared."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Unit:
     """One value to send.
 
@@ -47,7 +47,7 @@ class Unit:
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class _Patched:
     """The fields as the operations so far leave them; nothing is known of them in a blind run."""
 

@@ -6,7 +6,6 @@ body of a success read at all.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
@@ -19,6 +18,7 @@ from jobs.apis.meanings import Meaning
 from jobs.apis.pointers import steps_of, value_at
 from jobs.apis.statuses import success
 from jobs.model import NotSent, Outcome, Reply, Request
+from jobs.values import valueclass
 
 MEANINGS: Final[Mapping[Meant, Meaning]] = {
     "slow_down": Meaning.THROTTLED,
@@ -43,7 +43,7 @@ _ANY: Final = "*"
 _UNAUTHORIZED: Final = 401
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class _Rule:
     """A rule, ready to be compared with replies.
 
@@ -70,7 +70,7 @@ class _Rule:
         return status >= 400 or (bool(self.body) and 200 <= status < 300)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Rules:
     """What the replies to requests about one type of records mean.
 

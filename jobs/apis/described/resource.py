@@ -28,6 +28,7 @@ from jobs.changes.taken import is_plainly_taken, taken
 from jobs.model import ABSENT, JSON, Absent, ApiError, Fields, Live, Outcome, Reply, Request, UpdateJob
 from jobs.names import Steps, name_of, pointed
 from jobs.places import at, put
+from jobs.values import valueclass
 
 JSON_TYPE: Final = "application/json"
 _OK: Final = 200
@@ -448,7 +449,7 @@ def _blank(change: Change) -> Confirmation:
     return Confirmation(change.edits, unseen=tuple(change.attributes))
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Several:
     """Texts that a place stands for, and what joins them within a text."""
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -12,6 +12,7 @@ from jobs.apis.description.types import TYPE
 from jobs.apis.header_values import unsendable
 from jobs.apis.schema import closest
 from jobs.toml.problems import Path, Problem
+from jobs.values import valueclass
 
 RESERVED: Final = frozenset({"by", "field", "fields", "ids", "value", TYPE})
 """Names in braces that are no variables: they are filled by the request that they stand in."""
@@ -23,7 +24,7 @@ _PATH: Final = re.compile(r"/[^\s#\\]*")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Scope:
     """What the braces of a text may name.
 

@@ -7,10 +7,11 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
+
+from jobs.values import valueclass
 
 TRANSFORMS: Final[Mapping[str, Callable[[str], str]]] = {
     "lower": str.lower,
@@ -27,7 +28,7 @@ class Unfilled(Exception):
     """A value is missing. The text names it."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Hole:
     """A place to fill: the name of a value, and what is done to it, in order."""
 
@@ -35,7 +36,7 @@ class Hole:
     transforms: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Template:
     """A text with holes; `parts` alternate: text, hole, text, ..., text."""
 

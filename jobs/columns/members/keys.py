@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -16,6 +15,7 @@ from jobs.columns.rules import Rules
 from jobs.columns.targets import Check, refuse_clearing
 from jobs.damage.kinds import SPREADSHEET_ERRORS
 from jobs.formats.headings import Keys
+from jobs.values import valueclass
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _MISSING: Final = "id_missing"
@@ -26,7 +26,7 @@ _EDGES: Final = "\ufeff\u200b\u200c\u200d\u2060"
 _CASES: Final[Mapping[str, Callable[[str], str]]] = {"": str, "lower": str.lower, "upper": str.upper}
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Naming:
     """How the rows of one resource name their records.
 

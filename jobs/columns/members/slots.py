@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -12,6 +11,7 @@ from jobs.columns.cells import FROM_JSON, FROM_TEXT, Wanted
 from jobs.columns.problems import RowRefused
 from jobs.columns.slots import Draft, Slot
 from jobs.model import JSON, Absent
+from jobs.values import valueclass
 
 WANTED: Final[Mapping[Kind, Wanted]] = {
     "any": "any",
@@ -36,7 +36,7 @@ _SUFFIX: Final[Mapping[type, str]] = {str: "str", int: "int", float: "float", bo
 """What a column says of its values, by their type."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class LimitedSlot:
     """A field that takes only some values, or cannot be cleared.
 
@@ -70,7 +70,7 @@ class LimitedSlot:
         self.slot.clear(draft)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class EncodedSlot:
     """A field whose values are written in a form of their own, or are as good as cleared when they are empty."""
 
@@ -95,7 +95,7 @@ class EncodedSlot:
         self.slot.clear(draft)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class ObjectSlot:
     """A field that may be an object: the members of a JSON object are laid over those that are there.
 
@@ -128,7 +128,7 @@ class ObjectSlot:
         self.slot.clear(draft)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class WholeSlot:
     """An object that takes the place of the one that is there."""
 
@@ -148,7 +148,7 @@ class WholeSlot:
         self.slot.clear(draft)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Elements:
     """What the elements of a list or set may be.
 
@@ -183,7 +183,7 @@ class Elements:
             )
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class ListSlot:
     """A list, which is replaced as a whole."""
 
@@ -201,7 +201,7 @@ class ListSlot:
         draft.attributes[self.name] = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class SetSlot:
     """A set as a whole: elements that stand there twice count once."""
 
@@ -218,7 +218,7 @@ class SetSlot:
         draft.attributes[self.name] = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class ElementsSlot:
     """Elements to add to a set, or to remove from it."""
 

@@ -13,6 +13,7 @@ from jobs.formats.xlsx.markup import Attributes, elements, flag
 from jobs.formats.xlsx.package import DAMAGED, MAX_PARTS, Package
 from jobs.formats.xlsx.texts import SharedStrings
 from jobs.formats.xlsx.values import Values
+from jobs.values import valueclass
 
 _SMALL: Final = 16 << 20
 """Bytes of the parts that only list others."""
@@ -21,7 +22,7 @@ _NAMED: Final = 20
 """Sheets that a message lists."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class SheetEntry:
     """One sheet of cells, as the workbook lists it."""
 
@@ -120,7 +121,7 @@ def _flags(entries: Iterable[SheetEntry]) -> str:
     return f"{listed} and {len(names) - _NAMED} more" if len(names) > _NAMED else listed
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class _Relationship:
     """What one part says of another. `kind` is the last part of its type's name."""
 

@@ -1,7 +1,7 @@
 """How the rows of a night are decided: by the memory, by the rules of the recipe, and by who is set aside."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from zlib import crc32
@@ -18,6 +18,7 @@ from jobs.reasons import REASONS
 from jobs.recipe.fields import field_paths
 from jobs.recipe.model import Recipe
 from jobs.recipe.terms import Rules
+from jobs.values import valueclass
 from worker.operations.nights.survey import Survey
 from worker.operations.runs import Nightly
 from worker.policy.nights import Night, decide_night
@@ -59,7 +60,7 @@ def nothing_cleared(job: UpdateJob) -> Mapping[Path, Clearing]:
     return dict.fromkeys(job.emptied, "empty") if job.emptied else {}
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Aside:
     """Who is set aside tonight.
 
@@ -91,7 +92,7 @@ class Aside:
         return known is not None and known.live is not None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Deciding:
     """How the rows of a night are decided, and shaped on their way in.
 

@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.apis.api import Api
 from jobs.apis.description.model import Description
 from jobs.apis.description.variables import variables_of
 from jobs.recipe import terms
+from jobs.values import valueclass
 from worker.files import source
 from worker.files.locks import Lock, of_job, of_target
 from worker.notices.command import Command
@@ -29,7 +29,7 @@ from worker.settings import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Job:
     """A job.
 

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from jobs.agreement.model import Kind
 from jobs.apis.schema import Schema
 from jobs.changes.edits import column_of, in_columns
 from jobs.model import ABSENT, Edit, Status, Unread
 from jobs.recipe import terms
+from jobs.values import valueclass
 from worker.journal import History
 from worker.operations.nights.survey import Survey
 from worker.policy.night_guards import Accepted, Limit, NightFacts, NightGuards, Share, SourceFacts, has_moved
@@ -86,7 +87,7 @@ def source_facts(survey: Survey, last: Night | None, gone: int, known: int) -> S
     return SourceFacts(survey.rows, frozenset(survey.filled), emptied, gone, known)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Planned:
     """What a plan of a night says.
 

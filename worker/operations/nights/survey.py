@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,7 @@ from jobs.columns.members.keys import record_of
 from jobs.model import Path as Field
 from jobs.model import RowRef, Status, UpdateJob
 from jobs.reasons import REASONS
+from jobs.values import valueclass
 from worker.checking.duplicates import Duplicates
 from worker.files import source
 from worker.reconcile import Named
@@ -27,7 +28,7 @@ _FIRES: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Survey:
     """The source of a night.
 

@@ -1,7 +1,6 @@
 """What two readings of a record show: where it changed, what is gone, and how the server merged what was sent."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, Final, Literal
 
@@ -10,6 +9,7 @@ from jobs.changes.equality import equal
 from jobs.model import ABSENT, Absent
 from jobs.names import Steps
 from jobs.places import at
+from jobs.values import valueclass
 
 Merge = Literal["replace", "shallow", "deep"]
 """What a server does with members that are not sent, as descriptions say it."""
@@ -21,7 +21,7 @@ _RECORD_LEVELS: Final = 3
 """Levels of a reply in which a record is looked for."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Difference:
     """A place at which two readings differ; ABSENT where one of them has nothing."""
 

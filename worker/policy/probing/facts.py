@@ -1,12 +1,13 @@
 """What a probe found, each fact beside what the description says."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from jobs.names import Steps
+from jobs.values import valueclass
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Note:
     """A value that the description should have.
 
@@ -19,7 +20,7 @@ class Note:
     value: object
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Fact:
     """One thing that a probe found.
 

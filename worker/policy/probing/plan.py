@@ -1,12 +1,12 @@
 """The rows that a probe may write: its input, fixed before the first of them is sent."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Unread
 from jobs.names import Steps, name_of
 from jobs.places import at, copied, put, take_away
+from jobs.values import valueclass
 from worker.policy.probing.effects import is_empty
 from worker.policy.probing.subject import Reading, Subject, present
 
@@ -30,7 +30,7 @@ _CLEARS: Final = {"form": "empty"}
 """Ways to clear by format, where that is not null."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Wanted:
     """What is to be tried.
 
@@ -46,7 +46,7 @@ class Wanted:
     unknown: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class PlannedRow:
     """One row of the input: what it is for, and what it replaces."""
 

@@ -1,28 +1,28 @@
 """What a conversation of a probe asks of its caller, and what it is answered."""
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from jobs.apis.meanings import Meaning
 from jobs.model import Edit, Outcome, Request
+from jobs.values import valueclass
 from worker.policy.verdict import Settle
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Propose:
     """Say what will be sent, and ask for leave; answered by True or False. `lines` are one or two."""
 
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Read:
     """Send a read; answered by `Answered`."""
 
     request: Request
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Write:
     """Make the intent of a row durable, and send its update; answered by `Answered`.
 
@@ -36,7 +36,7 @@ class Write:
     edits: tuple[Edit, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Amend:
     """Replace what is recorded of what a row replaced: more was seen; answered by None once it is durable."""
 
@@ -44,7 +44,7 @@ class Amend:
     edits: tuple[Edit, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Conclude:
     """Record the result of a row; answered by None. `http` is the status of its last reply, 0 without one."""
 
@@ -53,7 +53,7 @@ class Conclude:
     http: int
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Wait:
     """Wait; answered by False if the user wants the probe to end, for which a `patient` wait does not break off."""
 
@@ -64,7 +64,7 @@ class Wait:
 Step: TypeAlias = Propose | Read | Write | Amend | Conclude | Wait
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Answered:
     """The outcome of a request. `asked` and `at` are loop times in seconds: when it left, and when the reply came."""
 

@@ -15,6 +15,7 @@ from jobs.changes.diff import Change
 from jobs.model import JSON, Absent, Edit, Fields, Live, Reply, Request, RowRef, UpdateJob
 from jobs.names import Steps, name_of, pointed, steps_of
 from jobs.places import at
+from jobs.values import valueclass
 from worker.policy.probing.effects import Merge, is_nothing
 from worker.policy.verdict import Sent
 
@@ -22,7 +23,7 @@ _NO_ROW: Final = RowRef(0, 0, b"")
 _IMPLIED: Final[Mapping[str, Merge | None]] = {"merge_patch": "deep", "json_patch": None}
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Reading:
     """The record as a reply showed it.
 

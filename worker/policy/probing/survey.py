@@ -1,7 +1,6 @@
 """What the reads of a probe show: whether they work, where the record stands, and which headers are about limits."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from jobs.apis.documents import value_of
@@ -9,6 +8,7 @@ from jobs.apis.meanings import Meaning
 from jobs.model import Fields, Reply, Request
 from jobs.names import Steps, name_of, pointed, pointer_to
 from jobs.places import at
+from jobs.values import valueclass
 from worker.policy.probing import forms, limit_names
 from worker.policy.probing.effects import alike, place_of_record, shows_key
 from worker.policy.probing.facts import Fact, Note
@@ -21,7 +21,7 @@ _SHOWN: Final = 5
 """Names that a fact lists."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Surveyed:
     """What a read of the record showed.
 

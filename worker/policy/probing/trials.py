@@ -14,6 +14,7 @@ from jobs.model import ABSENT, JSON, UNREAD, Edit
 from jobs.names import Steps, name_of, pointed
 from jobs.places import at, copied
 from jobs.texts import shortened
+from jobs.values import valueclass
 from worker.policy.probing import judging
 from worker.policy.probing.channel import Channel, Declined
 from worker.policy.probing.effects import Merge, alike, is_empty
@@ -56,7 +57,7 @@ _LASTING: Final = (
 Talk: TypeAlias = Generator[Step, Any, None]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class _Trial:
     """One write.
 

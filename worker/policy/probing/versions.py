@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from jobs.apis.description.model import PreconditionDescription
@@ -10,6 +9,7 @@ from jobs.apis.description.templates import template
 from jobs.model import ABSENT, Absent
 from jobs.names import Steps, pointed, pointer_to
 from jobs.places import at
+from jobs.values import valueclass
 from worker.policy.probing.effects import differences
 from worker.policy.probing.facts import Fact
 from worker.policy.probing.subject import Reading, Subject
@@ -20,7 +20,7 @@ _VERSION: Final = re.compile(r"(?i)_*(rev(ision)?|(lock_?|object_?|record_?)?ver
 """Names of members that mostly tell the version of a record."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Moved:
     """What changed between two readings without having been sent.
 

@@ -5,20 +5,20 @@ structured fields (RFC 9651).
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeAlias
 
 from http_sf import Token, parse
 
 from jobs.apis.header_values import count, sent_at
+from jobs.values import valueclass
 from worker.policy.ratelimit.generic import seconds_until
 from worker.policy.ratelimit.limits import Limits, one, together
 
 _Item: TypeAlias = tuple[Any, Mapping[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class _Policy:
     """A quota as a policy field states it. `counts_requests` is False if it has another unit, such as bytes."""
 
@@ -40,7 +40,7 @@ class _Policy:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class _State:
     """The rest of a quota, as the state field gives it."""
 

@@ -1,9 +1,9 @@
 """The limits that a reply can state, as a value."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
+from jobs.values import valueclass
 from worker.policy.pace import Window
 from worker.policy.quota import Allowance
 
@@ -21,7 +21,7 @@ more exact.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Limits:
     """The limits in one reply.
 
