@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from tests.commerce_layer import COMMERCE_LAYER
 from worker.checking import check
-from worker.cli.session import collect_seldom
+from worker.cli.guarded import collect_seldom
 from worker.settings import Input
 
 HEADER = "id,reference,metadata.batch,metadata.cost_centre,metadata.note,metadata.reviewed:bool,metadata.boxes:int\n"

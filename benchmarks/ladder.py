@@ -31,7 +31,7 @@ from jobs.changes.diff import as_written
 from jobs.model import Reply, Request, RowResult, UpdateJob
 from tests.commerce_layer import COMMERCE_LAYER, meaning_of, update_request
 from worker.checking import check
-from worker.cli.session import collect_seldom
+from worker.cli.guarded import collect_seldom
 from worker.clock import Clock
 from worker.engine.attempt import AttemptLoop
 from worker.engine.run import RunEnd

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, TypeVar
 
-from jobs.apis.registry import DEFAULT
+from jobs.apis.registry import DEFAULT, api_named
 from jobs.changes.diff import CompareRules
 from jobs.changes.edits import encode, encode_shape
 from jobs.model import Edit, UpdateJob
@@ -30,7 +30,8 @@ TYPE: Final = "stripe_payments"
 FIELDS: Final = ("batch", "cost_centre", "note", "origin", "reviewed")
 NIGHTLY: Final = 10_000
 LOOKED_UP: Final = 20_000
-TERMS: Final = CompareRules(DEFAULT.schema)
+SCHEMA: Final = api_named(DEFAULT).schema
+TERMS: Final = CompareRules(SCHEMA)
 
 
 def record(row: int) -> str:
@@ -68,7 +69,7 @@ def jobs(folder: Path) -> Iterator[UpdateJob]:
     """Yield what the rows ask for, parsed again as a folding has to."""
     how = Input(source="sheet.csv", format="csv")
     with source.opened(folder / "sheet.csv") as stream:
-        for job in source.jobs(stream, how, TYPE, DEFAULT.schema, lambda _: True):
+        for job in source.jobs(stream, how, TYPE, SCHEMA, lambda _: True):
             assert isinstance(job, UpdateJob)
             yield job
 

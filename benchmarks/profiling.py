@@ -43,14 +43,14 @@ def main() -> None:
         task = Task(server, options.rows, options.workers, Path(folder))
         cost = measure(rowpatch(task, *flags), task.environment, task.folder)
         spy = [
-            PYTHON.with_name("py-spy"),
+            str(PYTHON.with_name("py-spy")),
             "record",
             "--rate",
             str(RATE),
             "--format",
             "speedscope",
             "-o",
-            raw,
+            str(raw),
             "--function",
         ]
         subprocess.run([*spy, "--", *rowpatch(task, *flags)], env=task.environment, check=True, capture_output=True)

@@ -34,6 +34,7 @@ def collect_seldom() -> None:
     A row makes hundreds of objects and hardly a cycle: reference counts free nearly all of them.
     """
     gc.freeze()
+    gc.enable()  # the program starts without (`rowpatch.__main__`)
     gc.set_threshold(20_000, 50, 100)
 
 
