@@ -11,8 +11,8 @@ _SAID: Final = {
     "holds": ("still holds what the run wrote", "still hold what the run wrote"),
     "differs": ("differs: somebody has changed it since", "differ: somebody has changed them since"),
     "not taken": (
-        "does not show an update that was in doubt: it was not applied, or not yet",
-        "do not show an update that was in doubt: it was not applied, or not yet",
+        "does not show all of an update that was in doubt: it was not applied, or in part, or not yet",
+        "do not show all of an update that was in doubt: it was not applied, or in part, or not yet",
     ),
     "gone": ("is gone", "are gone"),
     "not readable": ("could not be read", "could not be read"),
