@@ -54,7 +54,7 @@ RUN_KEY: Final = "run_key"
 """Name of the journal's fact: what the idempotency keys of the run begin with."""
 
 LONGEST_GAP: Final = "longest_gap"
-"""Name of the journal's fact: the most seconds between the reading of a record and its PATCH in the last process."""
+"""Name of the journal's fact: most seconds between reading a record and an update of it that is not conditional."""
 
 
 Decide = Callable[[InFlightRow, Live], Change | Settle | ReadBack]
@@ -247,7 +247,7 @@ class Run:
         at_once = reads_at_once(self.api, settings)
         work = partial(_all, at_once, prefetch.run, partial(senders.run, settings.pacing.concurrency, at_once // 2))
         await self._beside(work, progress, connection)
-        if attempts.longest_gap:
+        if attempts.longest_gap > float(self.journal.facts.get(LONGEST_GAP, 0.0)):
             self.journal.learn(LONGEST_GAP, f"{attempts.longest_gap:.3f}")
 
     def _keys(self) -> IdempotencyKeys | None:

@@ -511,6 +511,7 @@ class _Night:
             gone=0 if job.rules.missing == "ignore" else deciding.memory.gone(deciding.target),
             stored_otherwise=told["differs"],
             refused=summary.refused_429,
+            longest_gap=summary.longest_gap_s,
             causes=causes,
             next=going_on or failed,
         )

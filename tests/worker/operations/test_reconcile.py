@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.worker.operations.nights.desk import TYPE, desk, interrupting, record
-from worker.engine.run import Run, RunEnd
+from worker.engine.run import LONGEST_GAP, Run, RunEnd
 from worker.exit_statuses import BUSY, DONE, NOT_ALL, REFUSED, STOPPED
 from worker.files.locks import holding, of_job
 from worker.files.run_directory import JOURNAL
-from worker.journal import History
+from worker.journal import History, Journal
 from worker.notices.report import NightReport
 from worker.operations.opening import Adjust, stored_settings
 from worker.settings import Settings
@@ -132,6 +132,18 @@ async def test_an_interrupted_night_goes_on_with_the_same_source(tmp_path: Path)
         rest = await own.night(days=0, hours=1, first=True)
         assert (rest.run, rest.outcome, own.sent()) == (night.run, "ok", 30)
         assert own.nights() == ["accepted"]
+
+
+async def test_the_longest_gap_is_that_of_all_processes_of_a_night(tmp_path: Path) -> None:
+    async with desk(tmp_path, latency=0.01) as own:
+        own.export(own.of(30))
+        night = await own.night(first=True, execute=interrupting(own, 5))
+        assert night.run is not None
+        assert night.longest_gap is not None
+        with closing(Journal(night.run / JOURNAL)) as journal:
+            journal.set_fact(LONGEST_GAP, "99.000")
+        rest = await own.night(days=0, hours=1, first=True)
+        assert (rest.outcome, rest.longest_gap) == ("ok", 99.0)
 
 
 async def test_an_interrupted_night_is_superseded_by_another_source_and_what_it_did_is_known(tmp_path: Path) -> None:
