@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.operations.nights.desk import TYPE, desk, interrupting, record
+from tests.worker.operations.nights.desk import RECIPE, TYPE, desk, interrupting, record
 from worker.engine.run import LONGEST_GAP, Run, RunEnd
 from worker.exit_statuses import BUSY, DONE, NOT_ALL, REFUSED, STOPPED
-from worker.files.locks import holding, of_job
+from worker.files.locks import holding, of_job, of_target
 from worker.files.run_directory import JOURNAL
 from worker.journal import History, Journal
 from worker.notices.report import NightReport
 from worker.operations.opening import Adjust, stored_settings
+from worker.reconcile import Memory
 from worker.settings import Settings
 
 
@@ -263,6 +264,19 @@ async def test_two_starts_at_once_are_one_night(tmp_path: Path) -> None:
             busy = await own.night(first=True)
         assert (busy.outcome, busy.exit_status, own.sent()) == ("busy", BUSY, 0)
         assert "is working on the job prices" in busy.cause
+
+
+async def test_types_whose_records_may_be_the_same_have_one_lock(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.export(own.of(3))
+        await own.night(first=True)
+        with closing(Memory(tmp_path / "prices.state")) as memory:
+            ((fingerprint,),) = memory.select("SELECT fingerprint FROM target")
+        own.ordered(recipe=RECIPE.replace(TYPE, "captures"))
+        with holding(of_target(tmp_path / "home", fingerprint, "transactions"), 0.0):
+            busy = await own.night()
+        assert (busy.outcome, busy.exit_status) == ("busy", BUSY)
+        assert "is working on transactions of this target" in busy.cause
 
 
 async def test_a_deadline_ends_a_night_and_the_next_one_goes_on(tmp_path: Path) -> None:
