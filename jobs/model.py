@@ -263,6 +263,7 @@ class Request:
         headers: of this request alone, such as a precondition, besides those of all requests of its kind.
         reads: it changes nothing, whatever its method; a GET never does.
         about: the type of records, where what a reply means depends on it.
+        is_conditional: it has no effect once somebody has changed the record since it was read.
     """
 
     method: str
@@ -271,6 +272,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     reads: bool = False
     about: str = ""
+    is_conditional: bool = False
 
     @property
     def is_read(self) -> bool:

@@ -119,7 +119,12 @@ class IdempotencyKeys:
 
 @dataclass(slots=True)
 class AttemptLoop:
-    """Sends a row until it is settled, rerouted, or left because the run ends."""
+    """Sends a row until it is settled, rerouted, or left because the run ends.
+
+    Attributes:
+        longest_gap: most seconds between reading a record and an update of it that is not conditional: what somebody
+            changes in that time may be lost. 0 if there was none.
+    """
 
     api: Api
     exchange: Exchange
@@ -153,9 +158,9 @@ class AttemptLoop:
             headers = await self._intend(row, places)
             if headers is None:
                 return self._leave(row)
-            if row.live is not None:
-                self.longest_gap = max(self.longest_gap, exchange.clock.age(row.read_at))
             request = row.request(self.api) if self.keys is None else self.keys.on(row.request(self.api), row)
+            if row.live is not None and not request.is_conditional:
+                self.longest_gap = max(self.longest_gap, exchange.clock.age(row.read_at))
             sent = await exchange.send(request, headers, places, in_full=row.job.fires)
             verdict = judge(sent.outcome, sent.meaning, self._sent(row))
             if isinstance(verdict, Settle):

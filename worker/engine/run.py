@@ -1,7 +1,7 @@
 """One process of one run: wire the parts, wait for the end, report how it ended. Signals are the caller's business."""
 
 import math
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -38,6 +38,7 @@ from worker.policy.pace import Pace
 from worker.policy.paging import Pages
 from worker.policy.row import READ_LAG_S, InFlightRow, RecentWrites, room_at
 from worker.policy.sequencer import Sequencer
+from worker.policy.turns import in_turns
 from worker.policy.verdict import ReadBack, Settle
 from worker.reports import Summary
 from worker.reports.plan import PlanSummary
@@ -54,7 +55,7 @@ RUN_KEY: Final = "run_key"
 """Name of the journal's fact: what the idempotency keys of the run begin with."""
 
 LONGEST_GAP: Final = "longest_gap"
-"""Name of the journal's fact: the most seconds between the reading of a record and its PATCH in the last process."""
+"""Name of the journal's fact: most seconds between reading a record and an update of it that is not conditional."""
 
 
 Decide = Callable[[InFlightRow, Live], Change | Settle | ReadBack]
@@ -111,6 +112,7 @@ class Run:
         decide: says what is done about a row that was read; None to do what the row says. A run that has it keeps to
             what its plan settled, and lets empty cells clear where its recipe says so.
         shape: changes what rows ask for, on their way in; None to leave them as they are.
+        turns: the turn in which each row is taken, in file order within a turn; empty for one turn.
         observer: receives the events of the run.
         api: to be updated.
     """
@@ -130,6 +132,7 @@ class Run:
     deadline: float | None = None
     decide: Decide | None = None
     shape: Shape | None = None
+    turns: bytes | bytearray = b""
     observer: Observer = ignore
     api: Api = field(kw_only=True)
     _stop: Stop = field(default_factory=Stop)
@@ -184,17 +187,22 @@ class Run:
             if histories is not None and histories.redone:
                 taken = refeed.outrun(copy, settings, self.journal, self.rows, schema).taken
                 late = {**late, **{row: lost for row, lost in taken.items() if histories.of(row).redo}}
-            with source.opened(copy) as stream:
-                wanted, nightly = self._wanted(histories), self.decide is not None
-                how, kind = settings.input, settings.target.type
-                rows = source.jobs(stream, how, kind, schema, wanted, clearing=nightly)
-                rows = without(rows, late, source.terms(settings.input, schema)) if late else rows
+            with closing(self._rows(copy, self._wanted(histories))) as read:
+                rows = without(read, late, source.terms(settings.input, schema)) if late else iter(read)
                 rows = self.shape(rows) if self.shape is not None else rows
                 with self._planned() as expected, self._earlier() as earlier:
                     target = earlier.target if earlier else no_target
                     as_planned = self.decide is not None and not self.planning
                     intake = Intake(rows, histories, settings.input.resend_unknown, expected, as_planned, target)
                     await (self._plan if self.planning else self._send)(intake, connection, earlier)
+
+    def _rows(self, copy: Path, wanted: Callable[[int], bool]) -> Generator[UpdateJob | Unsendable, None, None]:
+        """Yield the wanted rows, turn after turn; each turn reads the input once, so that memory is flat."""
+        how, kind, schema = self.settings.input, self.settings.target.type, self.api.schema
+        clearing = self.decide is not None
+        for is_due in in_turns(self.turns, wanted):
+            with source.opened(copy) as stream:
+                yield from source.jobs(stream, how, kind, schema, is_due, clearing=clearing)
 
     async def _plan(self, intake: Intake, connection: Connection, earlier: History | None) -> None:
         stop, bells, guards, reads = connection.lane.stop, Bells(), Guards(), connection.reads.pace
@@ -240,7 +248,7 @@ class Run:
         at_once = reads_at_once(self.api, settings)
         work = partial(_all, at_once, prefetch.run, partial(senders.run, settings.pacing.concurrency, at_once // 2))
         await self._beside(work, progress, connection)
-        if attempts.longest_gap:
+        if attempts.longest_gap > float(self.journal.facts.get(LONGEST_GAP, 0.0)):
             self.journal.learn(LONGEST_GAP, f"{attempts.longest_gap:.3f}")
 
     def _keys(self) -> IdempotencyKeys | None:

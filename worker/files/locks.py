@@ -1,6 +1,7 @@
-"""Locks of a night: one for its job, and one for each target and type that it changes.
+"""Locks of a night: one for its job, and those of what it changes at its target: one type, or any.
 
 Two jobs that change the same type at the same target could each send a whole object that the other has just changed.
+So jobs of one type each share the lock of their target; a job whose rows name their own types holds it alone.
 The kernel releases a lock when its process ends, however it ends: no lock is ever stale. The file stays, and what is
 in it counts only while somebody holds it.
 """
@@ -25,10 +26,11 @@ _MOST: Final = 1000
 
 @valueclass(frozen=True, slots=True)
 class Lock:
-    """A lock to be held: its file, and what it protects, in words."""
+    """A lock to be held: its file, and what it protects, in words; `is_shared`: others may share it."""
 
     path: Path
     what: str
+    is_shared: bool = False
 
 
 def of_job(state: Path, job: str) -> Lock:
@@ -36,16 +38,20 @@ def of_job(state: Path, job: str) -> Lock:
     return Lock(state / "lock", f"the job {job}")
 
 
-def of_target(home: Path, fingerprint: str, type_name: str) -> Lock:
-    """Return the lock of a type at a target, for all jobs of this user.
+def of_target(home: Path, fingerprint: str, family: str) -> tuple[Lock, ...]:
+    """Return the locks of a type at a target, for all jobs of this user.
 
     Args:
         home: the state directory.
         fingerprint: of the target: API, URL, account and mode.
-        type_name: of the records.
+        family: to which the type of the records belongs; empty where rows name their own types.
     """
-    digest = hashlib.sha256(f"{fingerprint}\n{type_name}".encode()).hexdigest()[:32]
-    return Lock(home / "locks" / digest, f"{type_name} of this target")
+    whole = Lock(_file(home, fingerprint), "this target", is_shared=bool(family))
+    return (whole, Lock(_file(home, f"{fingerprint}\n{family}"), f"{family} of this target")) if family else (whole,)
+
+
+def _file(home: Path, text: str) -> Path:
+    return home / "locks" / hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 @contextmanager
@@ -75,8 +81,10 @@ def _held(lock: Lock, wall: float) -> Iterator[None]:
         raise ConfigError(f"Cannot lock {lock.path}: {error.strerror}.") from None
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _sign(descriptor, wall)
+            fcntl.flock(descriptor, fcntl.LOCK_NB | (fcntl.LOCK_SH if lock.is_shared else fcntl.LOCK_EX))
+            os.ftruncate(descriptor, 0)
+            if not lock.is_shared:  # of several holders, none is named
+                _sign(descriptor, wall)
         except BlockingIOError:
             raise Busy(f"{_holder(descriptor)} is working on {lock.what}; nothing was sent.") from None
         except OSError as error:
@@ -90,7 +98,6 @@ def _held(lock: Lock, wall: float) -> Iterator[None]:
 def _sign(descriptor: int, wall: float) -> None:
     """Write who holds the lock."""
     said = json.dumps({"pid": os.getpid(), "host": os.uname().nodename, "since": wall})
-    os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, said.encode(), 0)
 
 

@@ -73,6 +73,8 @@ class NightReport:
         gone: records whose row is gone. `cleared`: those of them of which this night cleared something.
         stored_otherwise: rows that the API stores in a form of its own.
         refused: replies that asked to slow down (429).
+        longest_gap: most seconds between reading a record and an update of it: what somebody changed in that time may
+            be lost. None if nothing was sent, or all updates were conditional.
         cause: why the night as a whole ended, for example a guard's sentence; without values of cells.
         causes: why rows need action, the largest first.
         started: seconds since the epoch. `seconds`: how long it took.
@@ -97,6 +99,7 @@ class NightReport:
     cleared: int = 0
     stored_otherwise: int = 0
     refused: int = 0
+    longest_gap: float | None = None
     cause: str = ""
     causes: tuple[Cause, ...] = ()
     started: float = 0.0
@@ -139,6 +142,7 @@ class NightReport:
             "changed": self.changed,
             **{name: getattr(self, name) for name in SEEN},
             "refused_429": self.refused,
+            "longest_gap_s": self.longest_gap,
             "quota_share": None if self.quota_share is None else round(self.quota_share, 4),
             "started_at": timestamp(self.started),
             "elapsed_s": round(self.seconds, 3),

@@ -235,7 +235,8 @@ class _Night:
             serial = int(handle.journal.facts[api_copy.NIGHT])
             if self.asked.approved is not None:
                 memory.nights.end(serial, "running", {judging.APPROVED: 1}, STOPPED)
-            end = await self._execute(handle, replace(mode, night=deciding.nightly(self._deadline)), access)
+            turns = deciding.turns(handle.journal, handle.rows)
+            end = await self._execute(handle, replace(mode, night=deciding.nightly(self._deadline, turns)), access)
             settings = handle.settings
         is_done = end.state == "finished"
         learned = folded(deciding, directory, serial, settings, is_whole=is_done and deciding.survey.is_whole)
@@ -511,6 +512,7 @@ class _Night:
             gone=0 if job.rules.missing == "ignore" else deciding.memory.gone(deciding.target),
             stored_otherwise=told["differs"],
             refused=summary.refused_429,
+            longest_gap=summary.longest_gap_s,
             causes=causes,
             next=going_on or failed,
         )

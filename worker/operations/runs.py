@@ -36,11 +36,13 @@ class Nightly:
         decide: says what is done about a row that was read.
         deadline: seconds since the epoch at which nothing more is sent; None for no end.
         shape: changes what rows ask for, on their way in.
+        turns: the turn in which each row is sent; empty for one turn.
     """
 
     decide: Decide
     deadline: float | None = None
     shape: Shape | None = None
+    turns: bytes | bytearray = b""
 
 
 @valueclass(frozen=True, slots=True)
@@ -204,7 +206,7 @@ def run_of(handle: RunHandle, mode: RunMode, access: Access, host: Host) -> Run:
         handle.directory, handle.journal, handle.settings, access.secrets, handle.rows, mode.resumed,
         host.state_directory, host.clock, host.commit, host.watch, planning=mode.plan == "make", last=mode.last,
         deadline=night.deadline if night else None, decide=night.decide if night else None,
-        shape=night.shape if night else None,
+        shape=night.shape if night else None, turns=night.turns if night else b"",
         observer=host.observer, api=handle.api,
     )  # fmt: skip
 

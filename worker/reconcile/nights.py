@@ -24,6 +24,11 @@ _COLUMNS: Final = "serial, run, state, started, source, source_at, source_sha, r
 _ALL: Final = f"SELECT {_COLUMNS} FROM night"  # noqa: S608  # a constant
 _INSERT: Final = f"INSERT INTO night ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608  # a constant
 
+_CUT: Final = """
+    SELECT serial FROM night WHERE state IN ('interrupted', 'superseded')
+        AND serial > (SELECT coalesce(max(serial), 0) FROM night WHERE state = 'accepted') ORDER BY serial
+"""
+
 
 @valueclass(frozen=True, slots=True)
 class Night:
@@ -96,6 +101,10 @@ class Nights:
         """Return the latest nights that were accepted, newest first."""
         query = f"{_ALL} WHERE state = 'accepted' ORDER BY serial DESC LIMIT ?"
         return [_night(row) for row in self.db.execute(query, (count,))]
+
+    def cut(self) -> list[int]:
+        """Return the serial numbers of the nights that ended early since the last accepted one, oldest first."""
+        return [serial for (serial,) in self.db.execute(_CUT)]
 
     def calendar(self, serial: int) -> "Calendar":
         """Return the dates of the nights, as `serial` counts them."""

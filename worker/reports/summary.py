@@ -70,7 +70,8 @@ class Summary:
         beyond_limit: rows skipped because of `--limit`.
         planned: the run keeps to a plan, which has none of those rows.
         unread: rows that were sent with names that nobody can compare, by name.
-        longest_gap_s: most seconds between reading a record and its PATCH; None when nothing was read.
+        longest_gap_s: most seconds between reading a record and an update of it: what somebody changed in that time
+            may be lost. None if nothing that was read was sent, or all updates were conditional.
         failed_name: name of the report that can be fed back.
         refeed: flags that feeding it back needs.
         damaged: rows whose updates took more from their records than the rows say.

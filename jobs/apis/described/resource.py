@@ -102,10 +102,11 @@ class DescribedResource:
         if update.mask:
             query[update.mask] = ",".join(dict.fromkeys(name_of(unit.steps) for unit in found))
         headers = {**self._own_type, **self._own_headers(update.headers, known)}
-        if self.described.precondition:
-            headers |= filled(self.described.precondition.headers, known)
-        target = self._target(self._paths["update"], query, values)
-        return Request(update.method, target, self._body(found, state, known), headers, about=self.name)
+        given = self.described.precondition
+        if given is not None:
+            headers |= filled(given.headers, known)
+        target, body = self._target(self._paths["update"], query, values), self._body(found, state, known)
+        return Request(update.method, target, body, headers, about=self.name, is_conditional=given is not None)
 
     def _body(self, found: list[Unit], state: Before, known: Mapping[str, str]) -> bytes:
         update = self.described.update

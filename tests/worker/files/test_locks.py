@@ -51,20 +51,38 @@ def test_a_killed_process_leaves_no_lock_behind(tmp_path: Path) -> None:
 
 def test_locks_are_held_together_or_not_at_all(tmp_path: Path) -> None:
     job, target = of_job(tmp_path / "a.state", "a"), of_target(tmp_path, "acme", "prices")
-    with holding([target], SINCE), pytest.raises(Busy, match="prices of this target"), holding([job, target], SINCE):
+    with holding(target, SINCE), pytest.raises(Busy, match="prices of this target"), holding([job, *target], SINCE):
         pass
-    with holding([job, target], SINCE):
+    with holding([job, *target], SINCE):
         pass
 
 
 def test_jobs_and_types_have_locks_of_their_own(tmp_path: Path) -> None:
     locks = [
-        of_job(tmp_path / "a.state", "a"), of_job(tmp_path / "b.state", "b"), of_target(tmp_path, "acme", "prices"),
-        of_target(tmp_path, "acme", "skus"), of_target(tmp_path, "other", "prices"),
+        of_job(tmp_path / "a.state", "a"), of_job(tmp_path / "b.state", "b"), *of_target(tmp_path, "acme", "prices"),
+        *of_target(tmp_path, "acme", "skus"), *of_target(tmp_path, "other", ""),
     ]  # fmt: skip
     with holding(locks, SINCE):
-        assert len({lock.path for lock in locks}) == len(locks)
+        assert len({lock.path for lock in locks}) == len(locks) - 1  # jobs of one type each share that of their target
     assert of_target(tmp_path, "acme", "prices") == of_target(tmp_path, "acme", "prices")
+
+
+@pytest.mark.parametrize(("held", "asked"), [("", "prices"), ("prices", ""), ("", "")])
+def test_a_job_whose_rows_name_their_own_types_holds_its_target_alone(tmp_path: Path, held: str, asked: str) -> None:
+    said = r"^(Another process|Process \d+ .*) is working on this target; nothing was sent\.$"
+    with holding(of_target(tmp_path, "acme", held), SINCE):
+        with pytest.raises(Busy, match=said), holding(of_target(tmp_path, "acme", asked), SINCE):
+            pass
+        with holding(of_target(tmp_path, "other", asked), SINCE):
+            pass
+
+
+def test_who_shares_a_lock_is_not_named_nor_who_held_it_before(tmp_path: Path) -> None:
+    with holding(of_target(tmp_path, "acme", ""), SINCE):
+        pass
+    busy = pytest.raises(Busy, match=r"^Another process")
+    with holding(of_target(tmp_path, "acme", "prices"), SINCE), busy, holding(of_target(tmp_path, "acme", ""), SINCE):
+        pass
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": "x", "host": "h", "since": 0}', '{"pid":1}', "\0" * 2000])

@@ -69,7 +69,7 @@ def test_a_line_says_the_outcome_the_counts_the_cause_and_where_to_look(report: 
 
 
 def test_the_object_has_every_number_of_the_night_and_the_keys_of_the_summary() -> None:
-    document = json.loads(json.dumps(replace(REFUSED_ROWS, drifted=4, refused=5).document()))
+    document = json.loads(json.dumps(replace(REFUSED_ROWS, drifted=4, refused=5, longest_gap=1.234).document()))
     assert document == {
         "schema": 1, "job": "prices", "outcome": "partial", "state": "finished", "exit_status": 1,
         "run": "runs/prices-2026-12-01", "rows": 200,
@@ -77,7 +77,7 @@ def test_the_object_has_every_number_of_the_night_and_the_keys_of_the_summary() 
         "changed": 3, "drifted": 4, "kept": 0, "overwritten": 0, "fought": 0,
         "conflicts": 0, "quarantined": 0, "recovered": 0,
         "gone": 0, "cleared": 0, "stored_otherwise": 0, "refused_429": 5,
-        "quota_share": 0.25, "started_at": "2025-12-01T02:30:04Z",
+        "longest_gap_s": 1.234, "quota_share": 0.25, "started_at": "2025-12-01T02:30:04Z",
         "elapsed_s": 12.346, "cause": "",
         "causes": [{"status": "rejected", "reason": "validation_error", "fields": ["PREIS"], "rows": 2}],
         "next": "rowpatch retry runs/prices-2026-12-01",
@@ -87,7 +87,7 @@ def test_the_object_has_every_number_of_the_night_and_the_keys_of_the_summary() 
 
 def test_what_is_not_known_is_null() -> None:
     document = NightReport("prices", "refused", 2).document()
-    assert (document["run"], document["quota_share"], document["started_at"]) == (None, None, None)
+    assert [document[name] for name in ("run", "longest_gap_s", "quota_share", "started_at")] == [None] * 4
     assert timestamp(0) is None
 
 

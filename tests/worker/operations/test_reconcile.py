@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.operations.nights.desk import TYPE, desk, interrupting, record
-from worker.engine.run import Run, RunEnd
+from tests.worker.operations.nights.desk import RECIPE, TYPE, desk, interrupting, record
+from worker.engine.run import LONGEST_GAP, Run, RunEnd
 from worker.exit_statuses import BUSY, DONE, NOT_ALL, REFUSED, STOPPED
-from worker.files.locks import holding, of_job
+from worker.files.locks import holding, of_job, of_target
 from worker.files.run_directory import JOURNAL
-from worker.journal import History
+from worker.journal import History, Journal
 from worker.notices.report import NightReport
 from worker.operations.opening import Adjust, stored_settings
+from worker.reconcile import Memory
 from worker.settings import Settings
 
 
@@ -134,6 +135,18 @@ async def test_an_interrupted_night_goes_on_with_the_same_source(tmp_path: Path)
         assert own.nights() == ["accepted"]
 
 
+async def test_the_longest_gap_is_that_of_all_processes_of_a_night(tmp_path: Path) -> None:
+    async with desk(tmp_path, latency=0.01) as own:
+        own.export(own.of(30))
+        night = await own.night(first=True, execute=interrupting(own, 5))
+        assert night.run is not None
+        assert night.longest_gap is not None
+        with closing(Journal(night.run / JOURNAL)) as journal:
+            journal.set_fact(LONGEST_GAP, "99.000")
+        rest = await own.night(days=0, hours=1, first=True)
+        assert (rest.outcome, rest.longest_gap) == ("ok", 99.0)
+
+
 async def test_an_interrupted_night_is_superseded_by_another_source_and_what_it_did_is_known(tmp_path: Path) -> None:
     async with desk(tmp_path, latency=0.01) as own:
         own.export(own.of(30))
@@ -251,6 +264,19 @@ async def test_two_starts_at_once_are_one_night(tmp_path: Path) -> None:
             busy = await own.night(first=True)
         assert (busy.outcome, busy.exit_status, own.sent()) == ("busy", BUSY, 0)
         assert "is working on the job prices" in busy.cause
+
+
+async def test_types_whose_records_may_be_the_same_have_one_lock(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.export(own.of(3))
+        await own.night(first=True)
+        with closing(Memory(tmp_path / "prices.state")) as memory:
+            ((fingerprint,),) = memory.select("SELECT fingerprint FROM target")
+        own.ordered(recipe=RECIPE.replace(TYPE, "captures"))
+        with holding(of_target(tmp_path / "home", fingerprint, "transactions"), 0.0):
+            busy = await own.night()
+        assert (busy.outcome, busy.exit_status) == ("busy", BUSY)
+        assert "is working on transactions of this target" in busy.cause
 
 
 async def test_a_deadline_ends_a_night_and_the_next_one_goes_on(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.worker.reconcile.kit import DAY, NIGHT
 from worker.reconcile import Memory, Night, Nights
-from worker.reconcile.nights import Calendar
+from worker.reconcile.nights import Calendar, State
 
 
 @pytest.fixture
@@ -45,6 +45,24 @@ def test_the_number_of_a_night_that_is_forgotten_is_not_given_again(nights: Nigh
     nights.begin(FULL)
     nights.db.execute("DELETE FROM night")
     assert nights.begin(FULL) == 2
+
+
+def test_the_nights_that_ended_early_since_the_last_accepted_one_are_known(nights: Nights) -> None:
+    states: tuple[State, ...] = (
+        "interrupted",
+        "accepted",
+        "superseded",
+        "tripped",
+        "partial",
+        "undo",
+        "interrupted",
+        "running",
+    )
+    for number, state in enumerate(states):
+        nights.end(nights.begin(Night(f"n{number}", NIGHT + number * DAY)), state, {}, 0)
+    assert nights.cut() == [3, 7]
+    nights.end(8, "accepted", {}, 0)
+    assert nights.cut() == []
 
 
 def test_a_night_that_never_was_is_not_found(nights: Nights) -> None:

@@ -19,11 +19,13 @@ from jobs.recipe.fields import field_paths
 from jobs.recipe.model import Recipe
 from jobs.recipe.terms import Rules
 from jobs.values import valueclass
+from worker.journal import History
 from worker.operations.nights.survey import Survey
 from worker.operations.runs import Nightly
 from worker.policy.nights import Night, decide_night
 from worker.policy.quarantine import Circumstances, Quarantine, is_skipped
 from worker.policy.row import InFlightRow
+from worker.policy.turns import turns_of
 from worker.policy.verdict import ReadBack, Settle
 from worker.reconcile import Memory, Trouble
 from worker.reconcile.writing import replaced
@@ -113,10 +115,24 @@ class Deciding:
         """Return the same for the rows of another source."""
         return replace(self, survey=survey)
 
-    def nightly(self, deadline: float | None) -> Nightly:
+    def nightly(self, deadline: float | None, turns: bytes | bytearray = b"") -> Nightly:
         """Return what is special about the run."""
         night = Night(self.terms, self.rules, self.remembered, nothing_cleared)
-        return Nightly(partial(self._decide, night), deadline, self.shaped)
+        return Nightly(partial(self._decide, night), deadline, self.shaped, turns)
+
+    def turns(self, history: History, rows: int) -> bytes | bytearray:
+        """Return in which turn each row of a planned night is sent; nothing if no night before it ended early."""
+        nights = self.memory.nights.cut()
+        if not nights:
+            return b""
+        pending = (each for each in history.planned() if each.status is Status.PENDING)
+        return turns_of(rows, ((each.row, self._dealt(each.type, each.id)) for each in pending), nights)
+
+    def _dealt(self, type_name: str, record_id: str) -> int:
+        """Return the serial number of the latest run that read a record, or tried to update it; 0 for none."""
+        where = self.target, self._family(type_name), record_id
+        trouble = self.memory.trouble(*where)
+        return max(self.memory.record(*where).read, trouble.last if trouble is not None else 0)
 
     def _decide(self, night: Night, row: InFlightRow, live: Live) -> Change | Settle | ReadBack:
         job = row.job

@@ -67,8 +67,8 @@ class Job:
         return of_job(self.state, self.name)
 
     def locks(self, home: Path, target: Target, settings: Settings) -> tuple[Lock, ...]:
-        """Return the lock of what it changes: two jobs that send whole objects would lose each other's keys."""
-        return (of_target(home, target.fingerprint, settings.target.type),)
+        """Return the locks of what it changes: two jobs that send whole objects would lose each other's keys."""
+        return of_target(home, target.fingerprint, self.api.schema.family(settings.target.type))
 
     def settings(self, path: Path) -> Settings:
         """Return the settings of a run over a source.

@@ -303,6 +303,11 @@ def test_an_update_is_conditional_on_what_was_read() -> None:
     assert json.loads(request.body) == {"stamp": 7, "safe": True, "text": "v5", "name": "new"}
 
 
+@pytest.mark.parametrize(("more", "is_so"), [({"precondition": {"body": {"/rev": "{/rev}"}}}, True), ({}, False)])
+def test_an_update_says_whether_it_is_conditional(more: dict[str, Any], is_so: bool) -> None:
+    assert sent(resource(**more), {"name": "old", "rev": 5}, {"name": "new"}).is_conditional == is_so
+
+
 def test_a_condition_that_was_not_read_is_left_out() -> None:
     of = resource(precondition={"headers": {"If-Match": "{@ETag}"}})
     assert "If-Match" not in sent(of, {"name": "old"}, {"name": "new"}).headers
