@@ -38,7 +38,7 @@ SPREAD_S: Final = 2.0
 """Seconds until every server of the API knows a new token."""
 
 PROVEN_AGE_S: Final = 30.0
-"""Seconds of age at which a refused token must have been good before."""
+"""Seconds without a refusal after which a refused token, or the one that it was renewed from, must have been good."""
 
 MAX_UNPROVEN_TOKENS: Final = 2
 """New tokens in a row that may be refused before the run stops."""
@@ -206,6 +206,7 @@ class Credential:
         self._expires_at = self._renew_at = math.inf
         self._interval = RENEW_INTERVAL_S
         self._issued_at: float | None = None
+        self._untroubled_since = -math.inf
         self._has_spread = False
         self._asked_at = -math.inf
         self._changes = 0
@@ -225,7 +226,7 @@ class Credential:
             CredentialLost: no usable credential is available.
         """
         if self._permit is _NOT_YET:
-            await self._replace(self._permit, self._issue)
+            await self._replace(self._permit, self._begin_anew)
         elif self._is_due():
             await self._renew_early()
         return self._permit
@@ -271,10 +272,18 @@ class Credential:
             await anyio.sleep(SPREAD_S - age)
             self._has_spread = True
             return
-        self._unproven = self._unproven + 1 if age < PROVEN_AGE_S else 0
+        self._unproven = self._unproven + 1 if now - self._untroubled_since < PROVEN_AGE_S else 0
         if self._unproven >= MAX_UNPROVEN_TOKENS:
             raise CredentialLost("the API refuses the token, and new ones as well")
+        await self._begin_anew()
+
+    async def _begin_anew(self) -> None:
+        """Issue a token where there is none that is good: whether this one is will show.
+
+        A token that is renewed in time says nothing about that. An endpoint may even hand out the same one again.
+        """
         await self._issue()
+        self._untroubled_since = self._clock.now()
 
     async def _issue(self, *, patient: bool = True) -> None:
         if self._issuer is None:

@@ -309,6 +309,43 @@ def test_tokens_that_end_one_after_the_other_are_replaced_over_and_over() -> Non
     run(scene())
 
 
+@dataclass
+class SharedToken:
+    """Hands everybody the one token there is until it ends, with what is left of its life in whole seconds."""
+
+    life: float
+    number: int = 0
+    born: float = -math.inf
+    asked: int = 0
+
+    async def issue(self, *, patient: bool = True) -> Grant:
+        await anyio.sleep(0.01)
+        now = asyncio.get_running_loop().time()
+        self.asked += 1
+        if now >= self.born + self.life:
+            self.number, self.born = self.number + 1, now
+        return Grant(f"token{self.number}", int(self.born + self.life - now))
+
+
+def test_a_shared_token_that_ends_soon_after_it_was_handed_out_again_counts_as_none_that_was_refused_new() -> None:
+    async def scene() -> None:
+        endpoint = SharedToken(7200.0)
+        api = Api(Credential((), endpoint, Clock(), AUTH), life=7200.0)
+        async with anyio.create_task_group() as group:
+            for sender in range(4):
+                group.start_soon(_asks, api, 1.3 + 0.07 * sender, 5 * 7200.0)
+        assert endpoint.number == 5
+        assert endpoint.asked < 5 * 25
+
+    run(scene())
+
+
+async def _asks(api: Api, every: float, until: float) -> None:
+    while asyncio.get_running_loop().time() < until:
+        await api.ask()
+        await anyio.sleep(every)
+
+
 def test_new_tokens_that_are_refused_as_well_stop_the_run_soon() -> None:
     async def scene() -> None:
         endpoint = Endpoint([7200] * 20)
