@@ -10,6 +10,9 @@ from typing import Final, Literal
 from jobs.columns.problems import NotAColumn
 from jobs.names import steps_of
 
+HIDDEN: Final = "(private)"
+"""What reports say in place of a value that nobody is shown."""
+
 RESERVED: Final = (
     "__status",
     "__reason",

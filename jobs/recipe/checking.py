@@ -139,6 +139,10 @@ def _keys(recipe: Recipe) -> Iterator[Problem]:
             for rule in ("drift", "empty"):
                 if getattr(each, rule):
                     yield Problem(("columns", name, rule), "it says which record is meant, and is never set: remove it")
+            if each.private:
+                yield Problem(
+                    ("columns", name, "private"), "it says which record is meant, and every report shows that"
+                )
 
 
 def _column(path: Path, column: ColumnRecipe) -> Iterator[Problem]:

@@ -42,7 +42,7 @@ class ColumnRecipe(_Part):
     drift: Drift | None = Field(None, description="As `drift` of `[rules]`, for this field.")
     empty: Empty | None = Field(None, description="As `empty` of `[rules]`, for this field.")
     private: bool = Field(
-        False, description="Its values are in no report, notification or page, and digests in memory."
+        False, description="Its values are in no report, notification or page; `failed.*` alone has them."
     )
 
 
@@ -177,6 +177,12 @@ class ViewRecipe(_Part):
     ignore: tuple[str, ...] = ()
     filter: Mapping[str, tuple[str, ...]] = {}
     empty: Empty = "keep"
+
+    @property
+    def private(self) -> Mapping[str, str]:
+        """The source, by target, of the columns whose values nobody is shown."""
+        columns = self.columns.items()
+        return {name: each.column for name, each in columns if isinstance(each, ColumnRecipe) and each.private}
 
 
 class Recipe(_Part):
