@@ -326,6 +326,7 @@ class Reply:
         body: decoded bytes, at most the transport's cap.
         complete: False when the body broke off, was too long or could not be decoded.
         secrets: what the request held that nobody else may see; hidden in everything that is quoted of the reply.
+        is_quotable: the server's words may be shown; they may quote values of the record.
     """
 
     status: int
@@ -333,6 +334,7 @@ class Reply:
     body: bytes = b""
     complete: bool = True
     secrets: tuple[str, ...] = field(default=(), repr=False, compare=False)
+    is_quotable: bool = True
 
 
 @valueclass(frozen=True, slots=True)

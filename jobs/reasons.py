@@ -160,6 +160,11 @@ REASONS: Final[dict[str, Reason]] = {
         "A cell of the workbook holds an error, such as #N/A: its formula found no value.",
         "Correct the formula or what it looks up, or write the value itself, or empty the cell.",
     ),
+    "value_hidden": Reason(
+        Status.INVALID,
+        "The row comes from a report that does not show its private values.",
+        "Apply `failed.csv` of that run, or the sheet itself: they have the values.",
+    ),
     "formula_not_calculated": Reason(
         Status.INVALID,
         "A cell of the workbook has a formula without a result, or the workbook says that its results are stale.",

@@ -1,6 +1,6 @@
 """Texts for messages: what the user wrote, made short; and lists."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 SHOWN: Final = 80
@@ -10,6 +10,12 @@ SHOWN: Final = 80
 def shortened(text: str, most: int = SHOWN) -> str:
     """Shorten `text` to `most` characters; an ellipsis in the last place shows that something is missing."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def listed(names: Sequence[str], most: int = 6) -> str:
+    """Return some names, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names) if more <= 1 else f"{', '.join(names[:most])} and {more} more"
 
 
 def either(words: Iterable[str]) -> str:

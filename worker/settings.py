@@ -77,6 +77,7 @@ class Input(_Group):
         exact: found in the settings of undos that earlier versions prepared; ignored.
         limit: only this many rows from the top; None for all.
         view: what a recipe makes of the columns and rows; None for those of the sheet itself.
+        private: paths of fields whose values nobody is shown, where no view says it: in rows that a run made itself.
     """
 
     source: str
@@ -94,6 +95,12 @@ class Input(_Group):
     exact: bool = False
     limit: Annotated[int, Field(ge=0)] | None = None
     view: Annotated[ViewRecipe | None, Field(exclude_if=operator.not_)] = None
+    private: Annotated[tuple[tuple[str, ...], ...], Field(exclude_if=operator.not_)] = ()
+
+    @property
+    def has_private(self) -> bool:
+        """Whether there are fields whose values nobody is shown."""
+        return bool(self.private) or (self.view is not None and self.view.private != {})
 
 
 class Pacing(_Group):

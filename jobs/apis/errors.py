@@ -58,7 +58,7 @@ def read_errors(reply: Reply) -> tuple[ApiError, ...]:
     if not reply.complete or 300 <= reply.status < 400:
         return ()
     found = dict.fromkeys(islice(_told(reply), MOST_ERRORS))
-    return tuple(error_of(*raw, secrets=reply.secrets) for raw in found)
+    return tuple(error_of(*raw, reply=reply) for raw in found)
 
 
 def said(reply: Reply) -> str:
@@ -87,9 +87,11 @@ def _in_words(error: ApiError) -> str:
     return ": ".join(dict.fromkeys(filter(None, words)))
 
 
-def error_of(title: str, detail: str, code: str, place: str, *, secrets: tuple[str, ...]) -> ApiError:
-    """Return an error of a server in its own words, made harmless."""
-    title, detail, code, place = (harmless(each, secrets) for each in (title, detail, code, place))
+def error_of(title: str, detail: str, code: str, place: str, *, reply: Reply) -> ApiError:
+    """Return an error of a reply in the server's own words, made harmless; of words that are not to be quoted, none."""
+    if not reply.is_quotable:
+        title, detail, code = "", "", _code(code)
+    title, detail, code, place = (harmless(each, reply.secrets) for each in (title, detail, code, place))
     return ApiError(title, detail, code, place, field_of(place))
 
 
@@ -249,7 +251,8 @@ def _is(reply: Reply) -> str:
         what = "another record" if isinstance(mapping(document).get("data"), dict) else "JSON without a record"
     else:
         form = "" if _is_utf8(reply.body) else ", not in UTF-8"
-        what = harmless(_page(reply), reply.secrets) or f"no JSON ({media or 'no content type'}{form})"
+        page = _page(reply) if reply.is_quotable else ""
+        what = harmless(page, reply.secrets) or f"no JSON ({media or 'no content type'}{form})"
     return what
 
 

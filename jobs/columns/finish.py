@@ -6,6 +6,7 @@ from typing import Final
 
 from jobs.apis.schema import Schema
 from jobs.columns.cells import as_shown, id_fault
+from jobs.columns.grammar import HIDDEN
 from jobs.columns.problems import RowRefused
 from jobs.columns.rules import Rules
 from jobs.columns.slots import Draft
@@ -35,14 +36,17 @@ def refuse_settled(status: str, reason: str) -> None:
 
 
 def refuse_unmended(reason: str, cells: Iterable[str]) -> None:
-    """Check that a row which could not be read as it was meant was mended before its results were fed back.
+    """Check that a row whose results are fed back has its own values, as they were meant.
 
-    What stood in the results in place of a workbook's cell, or of a row that was put together wrongly, is now mere
-    text, and would be sent as such.
+    What stood in the results in place of a private value, of a workbook's cell, or of a row that was put together
+    wrongly, is now mere text, and would be sent as such.
 
     Raises:
-        RowRefused: it was not.
+        RowRefused: it has not.
     """
+    cells = list(cells)
+    if HIDDEN in cells:
+        raise RowRefused("value_hidden", f"`{HIDDEN}` stands where a private value was", cell=HIDDEN)
     if reason in MISREAD:
         raise RowRefused(reason, "an earlier run said so: mend the row, then empty its `__reason`", "__reason", reason)
     if reason in _UNREADABLE:

@@ -11,6 +11,9 @@ from jobs.columns.problems import NotAColumn
 from jobs.names import steps_of
 from jobs.values import valueclass
 
+HIDDEN: Final = "(private)"
+"""What reports say in place of a value that nobody is shown."""
+
 RESERVED: Final = (
     "__status",
     "__reason",
@@ -201,3 +204,9 @@ def _member(label: str, name: str, key: str, suffix: Suffix) -> Heading:
     if "." in key and name != "metadata":
         raise NotAColumn(f"`{label}` reaches too deep: write all of `{name}` as one JSON cell")
     return Heading(label, "member", name, key, suffix)
+
+
+def base_of(name: str) -> str:
+    """Return the name of a column without the suffix that says its type."""
+    base, _, suffix = name.rpartition(":")
+    return base if base and suffix in SUFFIXES else name

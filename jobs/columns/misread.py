@@ -77,6 +77,7 @@ class Misread:
                 f"a header again, of other columns ({as_shown(', '.join(cells))}): files were put together. Apply each"
                 " by itself",
                 line=line,
+                outline="a header again, of other columns: files were put together. Apply each by itself",
             )
 
     def _refuse_uneven(self, cells: Sequence[str], faults: Sequence[Fault], *, comment: bool) -> None:

@@ -127,5 +127,5 @@ class _Buffer:
         self.text = "".join(pieces)
         self.position = 0
         if self._source.fault and len(pieces) == 1:
-            raise InputRefused(self._source.fault, line=self.line + self.text.count("\n"))
+            raise self._source.refused(self.line + self.text.count("\n"))
         return len(pieces) > 1

@@ -247,7 +247,9 @@ def _checked(records: _Records, delimiter: str) -> tuple[list[str], bool]:
 def _refuse_other_delimiter(name: str, delimiter: str, line: int) -> None:
     flags = [flag for other, flag in DELIMITERS.items() if other != delimiter and other in name]
     if flags:
-        raise InputRefused(f"the header is one column, `{name}`. If it is several, say {' or '.join(flags)}", line=line)
+        meant = f"If it is several, say {' or '.join(flags)}"
+        one = "the header is one column"
+        raise InputRefused(f"{one}, `{name}`. {meant}", line=line, outline=f"{one}. {meant}")
 
 
 def line_end(raw: str) -> str:

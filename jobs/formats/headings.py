@@ -68,8 +68,10 @@ def checked_names(header: list[str], line: int, label: Callable[[int], str]) -> 
         if not name:
             raise InputRefused(f"column {label(index)} has no name: name it, or delete it", line=line)
         if name in seen:
-            both = f"columns {label(seen[name])} and {label(index)} are both `{name}`"
-            raise InputRefused(both, line=line, column=name)
+            both = f"columns {label(seen[name])} and {label(index)}"
+            raise InputRefused(
+                f"{both} are both `{name}`", line=line, column=name, outline=f"{both} have the same name"
+            )
         seen[name] = index
     return header
 
@@ -130,5 +132,6 @@ def refuse_other_format(start: str, line: int = 1) -> None:
         )
     if _JSON.match(start):
         raise InputRefused(
-            f"this is no sheet, but looks like JSON ({start[:40].strip()}): say --format ndjson", line=line
-        )
+            f"this is no sheet, but looks like JSON ({start[:40].strip()}): say --format ndjson", line=line,
+            outline="this is no sheet, but looks like JSON: say --format ndjson",
+        )  # fmt: skip

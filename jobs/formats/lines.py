@@ -76,7 +76,7 @@ def lines_of(decoded: "Decoded", newlines: Newlines) -> Iterator[str]:
             begun.append(unfinished)
             room -= len(unfinished)
     if decoded.fault:
-        raise InputRefused(decoded.fault, line=whole + 1)
+        raise decoded.refused(whole + 1)
     if rest := "".join(begun).rstrip(_END_OF_FILE):
         yield rest
 
@@ -85,12 +85,12 @@ class Decoded:
     """The text of a stream in non-empty pieces, which never end between CR and LF.
 
     Attributes:
-        fault: after the last piece: why the bytes that follow it are not text, or empty.
+        fault: after the last piece: why the bytes that follow it are not text, or empty. `advised`: what to do then.
     """
 
     def __init__(self, stream: BinaryIO, encoding: str) -> None:
         """Read the first bytes; see `physical_lines`."""
-        self.fault = ""
+        self.fault = self.advised = ""
         self._back: list[str] = []
         self._rest = self._whole()
         self._stream = stream
@@ -139,16 +139,18 @@ class Decoded:
                 yield self._decoder.decode(data, final=not data)
             except UnicodeDecodeError as error:
                 unread = len(error.object) - error.start
-                self.fault = self._explain(self._read - unread, error)
+                self.fault = f"the byte at offset {self._read - unread} (counted from 0) is not {self._encoding} text."
+                self.advised = advice(error.object, error.start, self._encoding)
                 # What stands before the bad byte is good: the rows in it are read, and the line number is right.
                 yield self._decoder.decode(data[: max(0, len(data) - unread)])
             if not data:
                 return
             data = self._stream.read(_CHUNK)
 
-    def _explain(self, offset: int, error: UnicodeDecodeError) -> str:
-        advised = advice(error.object, error.start, self._encoding)
-        return f"the byte at offset {offset} (counted from 0) is not {self._encoding} text. {advised}"
+    def refused(self, line: int) -> InputRefused:
+        """Return the refusal of a text with a fault on that line; the advice shows what stands there."""
+        outline = f"{self.fault} Say which encoding the file has"
+        return InputRefused(f"{self.fault} {self.advised}", line=line, outline=outline)
 
 
 def _start(stream: BinaryIO) -> bytes:

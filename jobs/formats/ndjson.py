@@ -73,7 +73,10 @@ def _refuse_other_forms(start: str, keys: Keys) -> None:
     if first.startswith("<"):
         refuse_other_format(first, line)
     if is_header([name.strip('"') for name in _DELIMITERS.split(first)], keys):
-        raise InputRefused(f"this is no JSON, but looks like CSV ({shortened(first)}): say --format csv", line=line)
+        raise InputRefused(
+            f"this is no JSON, but looks like CSV ({shortened(first)}): say --format csv", line=line,
+            outline="this is no JSON, but looks like CSV: say --format csv",
+        )  # fmt: skip
     try:
         value, end = json.JSONDecoder(strict=False).raw_decode(body)
     except (ValueError, RecursionError):

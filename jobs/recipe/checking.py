@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from jobs.apis.description.rates import seconds_of
 from jobs.apis.description.secrecy import is_secret
-from jobs.columns.grammar import SUFFIXES
+from jobs.columns.grammar import base_of
 from jobs.formats import FORMATS
 from jobs.recipe.model import CredentialsRecipe, GuardsRecipe, InputRecipe, LaneRecipe, NotifyRecipe, Recipe
 from jobs.recipe.notation import date_fault, factor_of
@@ -74,12 +74,6 @@ def problems(recipe: Recipe) -> list[Problem]:
     return list(dict.fromkeys(found))
 
 
-def base_of(name: str) -> str:
-    """Return the name of a column without the suffix that says its type."""
-    base, _, suffix = name.rpartition(":")
-    return base if base and suffix in SUFFIXES else name
-
-
 def _secrets(path: Path, value: object) -> Iterator[Problem]:
     if isinstance(value, str) and is_secret(value):
         yield Problem(path, "this looks like a secret; none stands in a recipe: name its file or variable instead")
@@ -132,6 +126,10 @@ def _keys(recipe: Recipe) -> Iterator[Problem]:
             for rule in ("drift", "empty"):
                 if getattr(each, rule):
                     yield Problem(("columns", name, rule), "it says which record is meant, and is never set: remove it")
+            if each.private:
+                yield Problem(
+                    ("columns", name, "private"), "it says which record is meant, and every report shows that"
+                )
 
 
 def _column(path: Path, column: ColumnRecipe) -> Iterator[Problem]:

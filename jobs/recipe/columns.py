@@ -56,7 +56,8 @@ def view_faults(recipe: ViewRecipe, header: Sequence[str], rules: Rules) -> Iter
         return
     for fault in header_faults(view.header, rules):
         own = view.own(Unsendable(_NO_REF, "", column=fault.column)).column
-        yield InputRefused(fault.message, column=own if own in header else "")
+        outline = "" if recipe.columns else "a column of the sheet has no meaning, or two have the same"
+        yield InputRefused(fault.message, column=own if own in header else "", outline=outline)
 
 
 class _Renamed(SheetColumns):

@@ -5,15 +5,17 @@ from dataclasses import replace
 from typing import Final
 
 from jobs.changes.paths import place_of
-from jobs.columns import Rules
+from jobs.columns import HIDDEN, Rules
+from jobs.columns.grammar import base_of
 from jobs.model import JSON, Absent, Edit, Path, Unread
+from jobs.names import steps_of
 from jobs.recipe.columns import ViewedColumns
 from jobs.recipe.view import taken_by
-from jobs.recipe.view_model import ColumnRecipe, ViewRecipe
+from jobs.recipe.view_model import ViewRecipe
 from jobs.values import valueclass
 
-HIDDEN: Final = "(private)"
-"""What stands for a value that nobody is shown."""
+_HOLDERS: Final = frozenset({"attributes", "relationships"})
+"""What the name of a column may begin with, and what holds all fields."""
 
 
 @valueclass(frozen=True, slots=True)
@@ -21,11 +23,19 @@ class Private:
     """The fields of which nobody is shown a value.
 
     Attributes:
-        columns: their names, in the recipe and in the sheet. `paths`: as edits know them.
+        columns: their names in the sheet, where it has names of its own. `paths`: as edits know them.
     """
 
     columns: frozenset[str] = frozenset()
     paths: frozenset[Path] = frozenset()
+
+    def __bool__(self) -> bool:
+        """Return whether there is any."""
+        return bool(self.paths)
+
+    def covers(self, name: str) -> bool:
+        """Return whether a column of any sheet, by its name, is about such a field, a part of one, or one around it."""
+        return name in self.columns or any(_is_related(_steps(name), _steps_of(path)) for path in self.paths)
 
     def concealed(self, edit: Edit) -> Edit:
         """Return an edit without its values if it is about such a field, a part of one, or an object around one."""
@@ -55,14 +65,12 @@ def field_paths(recipe: ViewRecipe, rules: Rules) -> Mapping[str, Path]:
     return {name: _path(path, rules) for name, path in about.items()}
 
 
-def private_of(recipe: ViewRecipe | None, rules: Rules) -> Private:
-    """Return the private fields of a recipe."""
-    columns = {} if recipe is None else recipe.columns
-    said = {name: each.column for name, each in columns.items() if isinstance(each, ColumnRecipe) and each.private}
-    if recipe is None or not said:
+def private_of(recipe: ViewRecipe, rules: Rules) -> Private:
+    """Return the private fields of a recipe, for rows of the type that the rules name."""
+    if not recipe.private:
         return NOTHING_PRIVATE
     paths = field_paths(recipe, rules)
-    return Private(frozenset((*said, *said.values())), frozenset(paths[name] for name in said if name in paths))
+    return Private(frozenset(recipe.private.values()), frozenset(paths[name] for name in recipe.private))
 
 
 def _path(about: tuple[str, ...], rules: Rules) -> Path:
@@ -77,6 +85,22 @@ def _path(about: tuple[str, ...], rules: Rules) -> Path:
     elif rest and rules.schema.is_set(rules.type, name):
         return ("attributes", name)
     return ("attributes", *about)
+
+
+def _steps(name: str) -> Path:
+    """Return the steps to what a column is about, without the suffix that says its type."""
+    steps = steps_of(base_of(name))
+    return steps[1:] if steps[0] in _HOLDERS else steps
+
+
+def _steps_of(path: Path) -> Path:
+    """Return the steps to a field that edits know by its path; tags are a field themselves."""
+    return place_of(path)[1:] or path
+
+
+def _is_related(one: Path, other: Path) -> bool:
+    """Return whether one place is the other, or in it, or around it."""
+    return all(left == right for left, right in zip(one, other, strict=False))
 
 
 def _concealed(edit: Edit) -> Edit:

@@ -17,8 +17,10 @@ from jobs.formats.headings import Keys
 from jobs.formats.quoting import quoted, unquoted
 from jobs.formats.stored import DamagedRow, Fault, Kind, WorkbookRow
 from jobs.model import JSON, ObjectRow, SheetRow, Unsendable
+from jobs.reasons import REASONS
 from jobs.recipe.notation import Notation, Unfit, notation_of, text_of
 from jobs.recipe.view_model import ColumnRecipe, Empty, ViewRecipe
+from jobs.texts import listed
 from jobs.values import valueclass
 
 FILTERED: Final = "filtered"
@@ -263,15 +265,17 @@ def _refuse_missing(recipe: ViewRecipe, names: Sequence[str]) -> None:
     """
     wanted = [(each.source, "[columns]") for each in taken_by(recipe)]
     wanted += [(name, "[filter]") for name in recipe.filter] + [(name, "ignore") for name in recipe.ignore]
-    for name, where in wanted:
-        if name not in names:
-            near = closest(name, names)
-            meant = f"did you mean `{near}`? Name it so in {where}" if near else f"take it out of {where}"
-            raise InputRefused(
-                f"the sheet has no column `{name}`, which the recipe names in {where}: {meant},"
-                " or have the export write it again",
-                column=near,
-            )
+    lacking = [(name, where) for name, where in wanted if name not in names]
+    for name, where in lacking[:1]:
+        near = closest(name, names)
+        meant = f"did you mean `{near}`? Name it so in {where}" if near else f"take it out of {where}"
+        of_all = f"{len(lacking)} of the {len(wanted)} columns that the recipe names"
+        raise InputRefused(
+            f"the sheet has no column `{name}`, which the recipe names in {where}: {meant},"
+            " or have the export write it again",
+            column=near,
+            outline=f"the sheet lacks {of_all}: {listed([f'`{name}`' for name, _ in lacking])}",
+        )
 
 
 def _places(at: Sequence[int]) -> dict[int, tuple[int, ...]]:
@@ -284,14 +288,13 @@ def _places(at: Sequence[int]) -> dict[int, tuple[int, ...]]:
 
 def _private(recipe: ViewRecipe) -> frozenset[str]:
     """Return the names, in the recipe and in the input, of the columns whose cells nobody is shown."""
-    columns = {name: each for name, each in recipe.columns.items() if isinstance(each, ColumnRecipe) and each.private}
-    return frozenset((*columns, *(each.column for each in columns.values())))
+    return frozenset((*recipe.private, *recipe.private.values()))
 
 
 def _renamed(refused: Unsendable, own: Mapping[str, str], private: Collection[str]) -> Unsendable:
     source = own.get(refused.column, refused.column)
-    if refused.column in private:
-        return replace(refused, column=source, message=f"`{source}` is private, and is not shown", cell="")
+    if private and (not refused.column or refused.column in private):  # or nobody knows what the words quote
+        return replace(refused, column=source, message=REASONS[refused.reason].meaning, cell="")
     if source == refused.column:
         return refused
     target = f"`{refused.column}`: "

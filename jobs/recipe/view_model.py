@@ -39,7 +39,7 @@ class ColumnRecipe(Part):
     drift: Drift | None = Field(None, description="As `drift` of `[rules]`, for this field.")
     empty: Empty | None = Field(None, description="As `empty` of `[rules]`, for this field.")
     private: bool = Field(
-        False, description="Its values are in no report, notification or page, and digests in memory."
+        False, description="Its values are in no report, notification or page; `failed.*` alone has them."
     )
 
 
@@ -58,3 +58,9 @@ class ViewRecipe(Part):
     ignore: tuple[str, ...] = ()
     filter: Mapping[str, tuple[str, ...]] = {}
     empty: Empty = "keep"
+
+    @property
+    def private(self) -> Mapping[str, str]:
+        """The source, by target, of the columns whose values nobody is shown."""
+        columns = self.columns.items()
+        return {name: each.column for name, each in columns if isinstance(each, ColumnRecipe) and each.private}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.texts import either, shortened
+from jobs.texts import either, listed, shortened
 
 
 @pytest.mark.parametrize(("words", "joined"), [(["a"], "a"), (["a", "b"], "a or b"), (["a", "b", "c"], "a, b or c")])
@@ -13,3 +13,8 @@ def test_alternatives_are_joined_as_in_a_sentence(words: list[str], joined: str)
 def test_a_long_text_ends_in_an_ellipsis() -> None:
     assert shortened("abcd", 4) == "abcd"
     assert shortened("abcde", 4) == "abc…"
+
+
+def test_a_long_list_of_names_is_cut() -> None:
+    assert listed(["a", "b", "c"], 2) == "a, b, c"
+    assert listed(["a", "b", "c", "d"], 2) == "a, b and 2 more"

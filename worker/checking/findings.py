@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from jobs.damage import WARNINGS, Sign
@@ -39,6 +39,11 @@ class Spot:
     message: str = ""
 
 
+def concealed(spot: Spot) -> Spot:
+    """Return a place without what stands there."""
+    return replace(spot, cell="", message="")
+
+
 @dataclass(slots=True)
 class Group:
     """All findings with one code about one column.
@@ -67,6 +72,11 @@ class Group:
     def action(self) -> str:
         """What to do about it."""
         return self.way_back or explained(self.code)[1]
+
+    def conceal(self) -> None:
+        """Forget what stands in the cells, and all words that may quote it."""
+        self.evidence = ""
+        self.spots = list(map(concealed, self.spots))
 
     def add(self, spot: Spot) -> None:
         """Count one more finding."""

@@ -10,9 +10,10 @@ from jobs.damage import BATCH, Examination, fault_of
 from jobs.formats import InputRefused, WorkbookRow
 from jobs.model import ABSENT, ObjectRow, RowRef, SheetRow, Unsendable, UpdateJob
 from jobs.recipe.columns import Sheets
+from jobs.recipe.fields import Private
 from worker.checking.findings import SPOTS, Checked, Group, Spot, fault_at
 from worker.checking.records import HeaderRefused, Judged, Record, Records, opened
-from worker.files.source import refuse_lines_above, sheet_name
+from worker.files.source import private, refuse_lines_above, sheet_name
 from worker.settings import Input
 
 _BATCH_SIZE: Final = 1 << 22
@@ -50,6 +51,7 @@ def check(path: Path, how: Input, type_name: str, schema: Schema) -> Checked:
                     one.take(record)
             finally:
                 one.finish()
+                _conceal(checked, private(how, type_name, schema))
     except HeaderRefused as error:
         checked.header, checked.line = error.header, error.header_line
         checked.refusals = error.faults
@@ -63,6 +65,12 @@ def check(path: Path, how: Input, type_name: str, schema: Schema) -> Checked:
     if not checked.rows and not checked.refusals:
         checked.refusals.append(InputRefused("the input has no rows: there is nothing under its header"))
     return checked
+
+
+def _conceal(checked: Checked, hidden: Private) -> None:
+    for group in (*checked.errors.values(), *checked.warnings):
+        if hidden.covers(group.column):
+            group.conceal()
 
 
 class _Pass:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -11,11 +12,11 @@ from jobs.formats import InputRefused, WorkbookRow
 from jobs.model import RowRef, UpdateJob
 from jobs.texts import shortened
 from worker.checking.duplicates import Repeated
-from worker.checking.findings import Checked, Finding, Group, Spot, fault_at
+from worker.checking.findings import Checked, Finding, Group, Spot, concealed, fault_at
 from worker.checking.first_pass import told
 from worker.checking.records import Judged, Record, Records, opened
 from worker.checking.unseen import Covered, under
-from worker.files.source import HIDDEN
+from worker.files.source import HIDDEN, private
 from worker.settings import Input
 
 
@@ -25,9 +26,10 @@ def findings(checked: Checked, path: Path, how: Input, type_name: str, schema: S
         if group.code in _OF_HEADERS:
             yield from (Finding(group, spot) for spot in group.spots)
     with suppress(InputRefused), opened(path, how, type_name, schema) as records:  # what refuses it was found before
-        listing = _Listing(checked, records)
+        listing, hidden = _Listing(checked, records), private(how, type_name, schema)
         for record in records.rows:
-            yield from listing.of(record)
+            for found in listing.of(record):
+                yield replace(found, spot=concealed(found.spot)) if hidden.covers(found.group.column) else found
     for refusal in checked.refusals:
         group = checked.refusal(refusal)
         yield Finding(group, group.spots[0])

@@ -13,7 +13,7 @@ from jobs.formats import InputRefused, ObjectFormat, WorkbookSheet
 from jobs.formats.strays import NO_UPDATE
 from jobs.model import ObjectRow, SheetRow, Status, Unsendable, UpdateJob
 from jobs.reasons import REASONS
-from jobs.recipe.columns import Objects, Sheets, all_faults, object_columns, sheet_columns
+from jobs.recipe.columns import Objects, Sheets, ViewedObjects, all_faults, object_columns, sheet_columns
 from jobs.values import valueclass
 from worker.checking.origin import Origin, origin_of
 from worker.checking.unseen import Unseen
@@ -25,7 +25,7 @@ class HeaderRefused(InputRefused):
     """Everything that is wrong with a header, of which the exception itself says the first."""
 
     def __init__(self, header: list[str], line: int, faults: list[InputRefused]) -> None:
-        super().__init__(faults[0].message, column=faults[0].column)
+        super().__init__(faults[0].message, column=faults[0].column, outline=faults[0].outline)
         self.header = header
         self.header_line = line
         self.faults = faults
@@ -77,7 +77,7 @@ class Records:
     def judged(self, record: Record) -> Judged:
         """Return what `apply` would make of the record, by the same code."""
         if isinstance(record, Unsendable):
-            return [record]
+            return [self.meaning.view.own(record) if isinstance(self.meaning, ViewedObjects) else record]
         if isinstance(record, SheetRow) and source.is_left_out(record, self.how):
             return source.HIDDEN
         found = self.meaning.read(record)  # type: ignore[arg-type]  # a sheet has rows, or all are objects

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from jobs.apis.api import Api
 from jobs.changes.edits import without_tags
 from jobs.model import Outcome, Reply, RowResult, Status
+from jobs.recipe.fields import NOTHING_PRIVATE, Private
 from worker.clock import Clock
 from worker.engine.bells import Bells
 from worker.journal import SAFE, Journal
+from worker.policy.discretion import discreet
 from worker.policy.guards import Guards, Halt
 from worker.policy.lifecycle import Event, step
 from worker.policy.nights import at_end
@@ -35,6 +37,7 @@ class Outcomes:
 
     Attributes:
         recent: the latest writes of the run.
+        private: fields of which no message shows a value.
         expect_mode: `test` or `live` if any other mode stops the run, else empty.
         doubtful: rows that an earlier process left in doubt, with the question about each: to be taken from here.
     """
@@ -48,6 +51,7 @@ class Outcomes:
     clock: Clock
     stop: Stop
     expect_mode: str = ""
+    private: Private = NOTHING_PRIVATE
     doubtful: deque[tuple[InFlightRow, ReadBack]] = field(default_factory=deque)
 
     def drain(self) -> None:
@@ -67,6 +71,7 @@ class Outcomes:
 
     def settle(self, row: InFlightRow, settle: Settle, outcome: Outcome | None) -> None:
         """Settle a row that was taken; `outcome` is that of its last attempt, None if something else settles it."""
+        settle = discreet(settle, self.private)
         self._write_down(row, settle, outcome)
         status = settle.status
         if status is Status.APPLIED:
@@ -87,7 +92,7 @@ class Outcomes:
     def _carry_out(self, effect: Effect) -> None:
         match effect:
             case Settled(row, settle):
-                self._write_down(row, settle, None)
+                self._write_down(row, discreet(settle, self.private), None)
             case Refused():
                 self._refuse(effect)
             case LinedUp():
@@ -107,7 +112,7 @@ class Outcomes:
 
     def _refuse(self, refused: Refused) -> None:
         """Record a row that was not read; if it was looked up in vain, the guards may stop the run."""
-        job, settle = refused.job, refused.settle
+        job, settle = refused.job, discreet(refused.settle, self.private)
         result = RowResult(
             job.ref, settle.status, settle.reason, settle.message, settle.fields,
             attempts=refused.attempts, at=self.clock.wall(),

@@ -4,14 +4,18 @@ It stops where a run would stop because of what it reads.
 """
 
 from collections import deque
+from dataclasses import replace
 
 from jobs.apis.schema import Schema
 from jobs.changes import one_text
+from jobs.changes.edits import column_of
 from jobs.model import Status, Unsendable, UpdateJob
+from jobs.recipe.fields import NOTHING_PRIVATE, Private
 from jobs.values import valueclass
 from worker.clock import Clock
 from worker.engine.bells import Bells
 from worker.journal import Journal, Planned
+from worker.policy.discretion import discreet
 from worker.policy.guards import Guards
 from worker.policy.nights import told_of
 from worker.policy.row import InFlightRow
@@ -31,6 +35,7 @@ class Planner:
     clock: Clock
     stop: Stop
     schema: Schema
+    private: Private = NOTHING_PRIVATE
 
     def drain(self) -> None:
         """Record what the sequencer has decided, until it has no more effects."""
@@ -50,7 +55,8 @@ class Planner:
         message, fields = told_of(row, self.schema)
         self.guards.found(row.number)
         self._tell(row)
-        whole = one_text.in_words(job.type, change, row.live, self.schema)
+        shown = tuple(edit for edit in change.edits if not self.private.covers(column_of(edit)))
+        whole = one_text.in_words(job.type, replace(change, edits=shown), row.live, self.schema)
         message = "; ".join(filter(None, (message, whole)))
         self.journal.plan(
             Planned(row.number, job.type, job.id, Status.PENDING, "", message, fields, change.edits, change.unread)
@@ -88,12 +94,14 @@ class Planner:
             self.journal.hold(row.number, row.told)
 
     def _settle(self, job: UpdateJob | Unsendable, settle: Settle) -> None:
+        settle = discreet(settle, self.private)
         type_name, resource_id = (job.type, job.id) if isinstance(job, UpdateJob) else ("", "")
         self.journal.plan(
             Planned(job.ref.row, type_name, resource_id, settle.status, settle.reason, settle.message, settle.fields)
         )
 
     def _check_guards(self, row: int, settle: Settle) -> None:
+        settle = discreet(settle, self.private)
         halt = self.guards.settled(row, settle.status, settle.reason, settle.message)
         if halt is not None:
             self.stop.request(halt.reason, halt.message)

@@ -15,6 +15,7 @@ from jobs.apis.api import Api
 from jobs.changes.diff import Change
 from jobs.changes.overtaking import without
 from jobs.model import SETTLED_WELL, Live, Status, Unsendable, UpdateJob
+from jobs.recipe.fields import Private
 from jobs.values import valueclass
 from worker.clock import Clock
 from worker.engine.attempt import AttemptLoop, IdempotencyKeys
@@ -207,7 +208,7 @@ class Run:
     async def _plan(self, intake: Intake, connection: Connection, earlier: History | None) -> None:
         stop, bells, guards, reads = connection.lane.stop, Bells(), Guards(), connection.reads.pace
         sequencer = self._sequencer(0)
-        planner = Planner(sequencer, self.journal, guards, bells, self.clock, stop, self.api.schema)
+        planner = Planner(sequencer, self.journal, guards, bells, self.clock, stop, self.api.schema, self._private)
         reading = self._reading(sequencer, guards, RecentWrites(), connection, earlier)
         room = partial(room_at, math.inf, self.api.page)
         prefetch = Prefetch(sequencer, iter(intake), reading, planner.drain, room, self.journal, bells, stop)
@@ -226,7 +227,16 @@ class Run:
         guards = Guards(settings.stopping.stop_after, Status.APPLIED in self.journal.counts())
         sequencer = self._sequencer(settings.stopping.canary)
         outcomes = Outcomes(
-            self.api, sequencer, self.journal, guards, recent, bells, clock, stop, settings.target.expect_mode
+            self.api,
+            sequencer,
+            self.journal,
+            guards,
+            recent,
+            bells,
+            clock,
+            stop,
+            settings.target.expect_mode,
+            self._private,
         )
         reading = self._reading(sequencer, guards, recent, connection, earlier)
         attempts = AttemptLoop(self.api, connection.updates, self.journal, reading, self._keys())
@@ -266,6 +276,10 @@ class Run:
         return Sequencer(
             decide, Pages(self.api), self._variants, facts=self.journal.facts, blind=blind, canaries=canaries
         )
+
+    @property
+    def _private(self) -> Private:
+        return source.private(self.settings.input, self.settings.target.type, self.api.schema)
 
     def _variants(self, type_name: str) -> tuple[str, ...]:
         return self.api.resource(type_name).variants

@@ -18,7 +18,7 @@ from worker.files.run_directory import JOURNAL
 from worker.journal import PLAN, History, Image, Journal, Planned, create
 from worker.reports.formats import csv_head, csv_text, json_lines
 from worker.reports.keys import KeyNames, names_of
-from worker.settings import Input, Settings
+from worker.settings import Settings
 
 CANNOT: Final = "cannot_undo.csv"
 """Name of the report on what cannot be restored."""
@@ -67,7 +67,7 @@ def prepare(
         rows, lost = _write(history, schema, directory, text, names_of(schema, made_with.target.type))
         text.seek(0)
         spooled = source.spool(text, directory, "ndjson")
-    how = Input(source=label, format="ndjson", encoding="utf-8", limit=limit)
+    how = source.made(label, made_with, schema).model_copy(update={"limit": limit})
     target = made_with.target.model_copy(update={"type": ""})
     settings = made_with.model_copy(update={"input": how, "target": target})
     facts = {

@@ -33,11 +33,12 @@ from jobs.formats import (
     later_header,
 )
 from jobs.model import SheetRow, Unsendable, UpdateJob
-from jobs.recipe.columns import ViewedColumns, ViewedObjects, object_columns, sheet_columns
+from jobs.recipe.columns import Objects, ViewedColumns, ViewedObjects, object_columns, sheet_columns
+from jobs.recipe.fields import NOTHING_PRIVATE, Private, private_of
 from jobs.recipe.view import own_keys
 from jobs.texts import either, shortened
 from jobs.values import valueclass
-from worker.settings import ConfigError, Input
+from worker.settings import ConfigError, Input, Settings
 
 _CHUNK: Final = 1 << 20
 _GZIP_MAGIC: Final = b"\x1f\x8b"
@@ -224,10 +225,9 @@ def refuse_lines_above(path: Path, how: Input, keys: Keys) -> None:
     if found:
         line, names = found
         word = "row" if form.in_workbook else "line"
-        raise InputRefused(
-            f"this is no header, but {word} {line} looks like it ({shortened(', '.join(names))}): say"
-            f" --header-row {line}, or delete what stands above it"
-        )
+        looks = f"this is no header, but {word} {line} looks like it"
+        way_out = f"say --header-row {line}, or delete what stands above it"
+        raise InputRefused(f"{looks} ({shortened(', '.join(names))}): {way_out}", outline=f"{looks}: {way_out}")
 
 
 def _opened_for(form: SheetFormat, path: Path) -> AbstractContextManager[BinaryIO]:
@@ -257,6 +257,31 @@ def rules(how: Input, type_name: str, schema: Schema) -> Rules:
         replace=how.metadata == "replace",
         blind=how.blind,
     )
+
+
+def private(how: Input, type_name: str, schema: Schema) -> Private:
+    """Return the fields of which nobody is shown a value: what shows values, or keeps words about them, asks here.
+
+    Raises:
+        ConfigError: the type of the records is not known, so that nobody knows what the names of fields mean.
+    """
+    if how.view is None:
+        return Private(paths=frozenset(how.private)) if how.private else NOTHING_PRIVATE
+    if how.view.private and not type_name:
+        raise ConfigError("Columns with `private` need to know of which type the records are: add `type`.")
+    return private_of(how.view, rules(how, type_name, schema))
+
+
+def made(label: str, settings: Settings, schema: Schema) -> Input:
+    """Return how rows are read that a run makes of what another one knows; they are as private as those of that one.
+
+    Args:
+        label: what to call the input.
+        settings: of the other run.
+        schema: of the API.
+    """
+    hidden = private(settings.input, settings.target.type, schema)
+    return Input(source=label, format="ndjson", encoding="utf-8", private=tuple(sorted(hidden.paths)))
 
 
 def terms(how: Input, schema: Schema) -> CompareRules:
@@ -317,7 +342,7 @@ def jobs(
         objects = object_columns(rules(how, type_name, schema), how.view)
         for record in form.read(stream, options):
             if wanted(record.ref.row):
-                yield record if isinstance(record, Unsendable) else objects.read(record)
+                yield _owned(record, objects) if isinstance(record, Unsendable) else objects.read(record)
         return
     sheet = form.read(stream, options)
     columns = sheet_columns(sheet.header, rules(how, type_name, schema), how.view)
@@ -327,6 +352,11 @@ def jobs(
     for row in sheet:
         if wanted(row.ref.row):
             yield Unsendable(row.ref, HIDDEN) if is_left_out(row, how) else read(row)
+
+
+def _owned(refused: Unsendable, objects: Objects) -> Unsendable:
+    """Return a line that is no object as the recipe lets it be shown."""
+    return objects.view.own(refused) if isinstance(objects, ViewedObjects) else refused
 
 
 def _read_clearing(columns: ViewedColumns, by: CompareRules, row: SheetRow) -> UpdateJob | Unsendable:
@@ -378,7 +408,7 @@ def surveyed(stream: BinaryIO, how: Input, type_name: str, schema: Schema) -> It
         objects = ViewedObjects(how.view, rules(how, type_name, schema))
         for record in form.read(stream, options):
             if isinstance(record, Unsendable):
-                yield Surveyed(None, record, ())
+                yield Surveyed(None, _owned(record, objects), ())
             else:
                 yield Surveyed(objects.named(record), objects.read(record), objects.filled(record))
         return

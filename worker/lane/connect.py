@@ -145,7 +145,8 @@ async def connected(lane: LaneSettings) -> AsyncIterator[Connection]:
     route = route_of(settings, lane.secrets)
     async with AsyncExitStack() as stack:
         origin = origin_of_url(settings.target.url)
-        transport = Transport(origin, timeout=timeout, connections=connections, route=route)
+        is_quotable = not settings.input.has_private
+        transport = Transport(origin, timeout=timeout, connections=connections, route=route, is_quotable=is_quotable)
         await stack.enter_async_context(transport)
         host = Host(Heard(), reader_of(lane.api.limits.headers))
         names = (ALL,) if lane.api.limits.together else (UPDATES, READS)

@@ -111,7 +111,9 @@ class _Connector(aiohttp.TCPConnector):
 class Transport:
     """Keep-alive connections to one origin."""
 
-    def __init__(self, origin: str, *, timeout: float, connections: int, route: Route = _DIRECT) -> None:
+    def __init__(
+        self, origin: str, *, timeout: float, connections: int, route: Route = _DIRECT, is_quotable: bool = True
+    ) -> None:
         """Prepare; nothing is opened before the first request.
 
         Args:
@@ -119,9 +121,11 @@ class Transport:
             timeout: seconds for a whole request, including its reply.
             connections: open at once, at most.
             route: to the origin.
+            is_quotable: the words of its replies may be shown.
         """
         self._origin = URL(origin)
         self._route = route
+        self._is_quotable = is_quotable
         self._tunnelled = origin.startswith("https:")
         self._for_proxy = _authorising(route.proxy_auth) if route.proxy_auth else {}
         self._timeout = timeout
@@ -170,7 +174,8 @@ class Transport:
                 middlewares=middlewares,
                 proxy_headers=self._for_proxy if self._tunnelled else None,
             )
-            return _checked(await _read(response, deadline, headers.permit.secrets), body)
+            reply = await _read(response, deadline, headers.permit.secrets, is_quotable=self._is_quotable)
+            return _checked(reply, body)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
             return NotSent(_connecting(error))
         except asyncio.CancelledError:
@@ -248,7 +253,9 @@ def _broken(error: Exception, body: _Body | None) -> Outcome:
     return _ambiguous(error) if left else NotSent(_connecting(error))
 
 
-async def _read(response: aiohttp.ClientResponse, deadline: Deadline, secrets: tuple[str, ...]) -> Reply:
+async def _read(
+    response: aiohttp.ClientResponse, deadline: Deadline, secrets: tuple[str, ...], *, is_quotable: bool
+) -> Reply:
     """Read a reply; return its connection to the pool after the whole body, and close it if the body broke off."""
     chunks: list[bytes] = []
     size = 0
@@ -276,7 +283,7 @@ async def _read(response: aiohttp.ClientResponse, deadline: Deadline, secrets: t
     if coding:
         body, whole = decoded(body, coding)
         complete = complete and whole
-    return Reply(response.status, headers, body, complete, secrets)
+    return Reply(response.status, headers, body, complete, secrets, is_quotable)
 
 
 def _headers(response: aiohttp.ClientResponse, secrets: tuple[str, ...]) -> dict[str, str]:

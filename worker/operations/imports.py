@@ -8,11 +8,11 @@ from jobs.apis.openapi.candidates import Candidate, bodiless, candidates, chosen
 from jobs.apis.openapi.document import MOST as MOST_BYTES
 from jobs.apis.openapi.document import Document, parse
 from jobs.apis.openapi.draft import draft
-from jobs.apis.openapi.fields import listed
 from jobs.apis.openapi.index import MOST, index
 from jobs.apis.openapi.refused import DocumentRefused
 from jobs.apis.openapi.schemas import Shapes
 from jobs.apis.schema import closest
+from jobs.texts import listed
 from jobs.toml.problems import Problem
 from jobs.values import valueclass
 from worker.settings import ConfigError

@@ -5,6 +5,7 @@ journal. Blocks the event loop while it reads and writes files: a night has a pr
 """
 
 import json
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -96,7 +97,9 @@ async def reconcile(
             report = await _Night(job, asked, home, host, began).run()
     except Busy as error:
         report = _ended(chosen, recipe, "busy", BUSY, str(error))
-    except (ConfigError, InputRefused, MemoryMissing) as error:
+    except InputRefused as error:  # a cause is told to others, who are shown no words of the sheet
+        report = replace(_ended(chosen, recipe, "refused", REFUSED, error.outline), next=_check(recipe, asked.source))
+    except (ConfigError, MemoryMissing) as error:
         report = _ended(chosen, recipe, "refused", REFUSED, str(error))
     except JournalError as error:
         report = _ended(chosen, recipe, "stopped", STOPPED, str(error))
@@ -111,6 +114,11 @@ async def reconcile(
 
 def _ended(chosen: recipes.Chosen | None, recipe: Path, state: NightState, exit_status: int, cause: str) -> NightReport:
     return NightReport(chosen.name if chosen else recipe.stem, state, exit_status, cause=cause)
+
+
+def _check(recipe: Path, source: Path | None) -> str:
+    """Return the command that shows what is wrong with the sheet of a night."""
+    return shlex.join(["rowpatch", "check", *([str(source)] if source else []), "--recipe", str(recipe)])
 
 
 async def _tell(job: Job, report: NightReport, environment: Mapping[str, str], observer: Observer) -> None:
@@ -263,7 +271,7 @@ class _Night:
             if not rows:
                 return report
             directory = gone.directory_of(night)
-            settings = gone.settings_of(settings, f"gone since {night.name}")
+            settings = gone.settings_of(settings, f"gone since {night.name}", job.api.schema)
             with opening.begun(directory, settings, self.asked.warn, text, job.api, job.chosen) as handle:
                 for fact in (api_copy.NIGHT, api_copy.GONE):
                     handle.journal.set_fact(fact, night.name)

@@ -9,12 +9,15 @@ from random import Random
 from typing import Final
 
 from jobs.apis.api import Api
+from jobs.columns import HIDDEN
 from jobs.model import JSON, Absent
+from jobs.recipe.fields import Private
 from jobs.values import valueclass
 from worker.engine import verifier
 from worker.engine.verifier import Finding, Verified, WrittenRecord
 from worker.files import run_directory
 from worker.files.atomic import replacing
+from worker.files.source import private
 from worker.journal import Counters, History
 from worker.lane.connect import LaneSettings
 from worker.lane.network import route_of
@@ -91,24 +94,27 @@ async def read_again(of: Verification, secrets: Secrets, host: Host, records: It
     lane = LaneSettings(
         of.api, of.settings, secrets, host.state_directory, Counters(), clock, Stop(), observer=host.observer
     )
-    names = names_of(of.api.schema, of.settings.target.type)
-    with _reporting(of.directory, names) as report:
+    how, kind, schema = of.settings.input, of.settings.target.type, of.api.schema
+    with _reporting(of.directory, names_of(schema, kind), private(how, kind, schema)) as report:
         return await verifier.verify(lane, records, report, of.history.last_result())
 
 
 @contextmanager
-def _reporting(directory: Path, names: KeyNames | None) -> Iterator[Callable[[Finding], None]]:
+def _reporting(directory: Path, names: KeyNames | None, hidden: Private) -> Iterator[Callable[[Finding], None]]:
     """Yield what writes one finding to `verify.csv`; the parts of keys stand at the end, as in the other reports."""
     with replacing(directory, (REPORT,)) as (file,):
         file.write(csv_head((*_HEADER, *(names.columns if names else ()))))
-        yield lambda finding: _write(file.write, finding, names)
+        yield lambda finding: _write(file.write, finding, names, hidden)
 
 
-def _write(write: Callable[[str], object], finding: Finding, names: KeyNames | None) -> None:
+def _write(write: Callable[[str], object], finding: Finding, names: KeyNames | None, hidden: Private) -> None:
     record = finding.record
     cells = [str(record.row), record.type, record.id, finding.why, finding.column]
+    values = [_cell(finding.written), _cell(finding.live)]
+    if hidden.covers(finding.column):
+        values = [HIDDEN if value else "" for value in values]
     parts = names.cells(record.type, record.id) if names else ()
-    write(csv_line([own_text(cell) for cell in (*cells, _cell(finding.written), _cell(finding.live), *parts)]))
+    write(csv_line([own_text(cell) for cell in (*cells, *values, *parts)]))
 
 
 def _cell(value: JSON | Absent) -> str:

@@ -1,7 +1,7 @@
 """What is done about a row once its record has been read: before it is sent, and after an attempt left a doubt."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from jobs.apis.schema import Schema
@@ -10,17 +10,11 @@ from jobs.changes.edits import Held, as_shown, column_of, in_columns, is_hidden,
 from jobs.changes.equality import same_at, tidied
 from jobs.changes.losses import lost_members
 from jobs.changes.paths import place_of
-from jobs.model import ABSENT, JSON, Absent, Edit, Live, Path, Status, Unread, UpdateJob
+from jobs.model import ABSENT, JSON, Absent, Edit, Live, Status, Unread, UpdateJob
 from jobs.texts import either, shortened
 from jobs.values import valueclass
 from worker.policy.row import InFlightRow
 from worker.policy.verdict import ReadBack, Settle, values_lost
-
-
-def nothing_private(_path: Path) -> bool:
-    """Return that messages may show a value."""
-    return False
-
 
 UNCHANGED: Final = Settle("as_wanted")
 
@@ -37,7 +31,6 @@ class DecisionInput:
         earlier: what that attempt replaced.
         may_resend: the row may be sent although it may have been applied.
         expected: what was planned for the row; None when there is no plan to keep to.
-        is_private: whether no message may show the values of a field.
     """
 
     terms: CompareRules
@@ -45,7 +38,6 @@ class DecisionInput:
     earlier: tuple[Edit, ...] = ()
     may_resend: bool = True
     expected: tuple[Edit, ...] | None = None
-    is_private: Callable[[Path], bool] = nothing_private
 
 
 def decide(job: UpdateJob, live: Live, asked: DecisionInput) -> Change | Settle | ReadBack:
@@ -79,9 +71,8 @@ def planned(job: UpdateJob, change: Change, asked: DecisionInput, lacks: tuple[s
     `lacks` names what the record does not show although the update has to be conditional on it.
     """
     if asked.expected is not None and (moved := moved_on(change, asked.expected, asked.terms.schema)):
-        secret = [asked.is_private(edit.path) for edit in moved]
         moved = tuple(in_columns(edit, job.type, asked.terms.schema) for edit in moved)
-        told = "; ".join(map(_told, moved, secret))
+        told = "; ".join(map(_told, moved))
         if asked.doubt:  # a conflict says that nothing was sent
             return Settle(asked.doubt, f"{EARLIER}; {told}", tuple(map(column_of, moved)))
         return Settle("changed_since_plan", told, tuple(map(column_of, moved)))
@@ -212,9 +203,7 @@ def _unguarded(lacks: tuple[str, ...], doubt: str) -> Settle:
     )
 
 
-def _told(moved: Edit, is_private: bool) -> str:
-    if is_private:
-        return f"{column_of(moved)} has changed since it was planned"
+def _told(moved: Edit) -> str:
     if moved.path[0] == "elements":
         was, now = ("" if each is True else "not " for each in (moved.before, moved.after))
         return f"{moved.path[2]!r} was {was}in {moved.path[1]} when planned, and is {now}there now"

@@ -89,7 +89,7 @@ def decide_night(night: Night, row: InFlightRow, live: Live) -> Change | Settle 
         return first
     if contested:  # what is there may have taken the place of what was sent
         return Settle(row.doubt, EARLIER)
-    asked = replace(asked, expected=row.expected, is_private=night.rules.is_sealed)
+    asked = replace(asked, expected=row.expected)
     if found.job is job:
         return planned(job, first, asked, live.lacks)
     change = difference(found.job, live, terms, earlier) if found.job is not None else Change()

@@ -10,9 +10,9 @@ from typing import Final, TextIO
 from jobs.apis.schema import Schema
 from jobs.changes.edits import column_of, in_columns
 from jobs.model import Absent, Edit, RowRef, Status, Unread
-from jobs.recipe.fields import NOTHING_PRIVATE, Private, private_of
+from jobs.recipe.fields import Private
 from worker.files.atomic import replacing
-from worker.files.source import rules
+from worker.files.source import private
 from worker.journal import History, Planned, RowOutcome
 from worker.journal.schema import JournalDamaged
 from worker.reports.formats import csv_head, csv_text, json_lines
@@ -211,8 +211,8 @@ def write_plan(directory: Path, history: History, settings: Settings, schema: Sc
     with records_of(directory, settings, schema) as records, replacing(directory, pair) as files:
         table, lines = files
         pairs = _paired(records, history.planned(), settings.input.limit)
-        private = private_of(settings.input.view, rules(settings.input, settings.target.type, schema))
-        pairs = pairs if private is NOTHING_PRIVATE else _discreet(pairs, private)
+        hidden = private(settings.input, settings.target.type, schema)
+        pairs = _discreet(pairs, hidden) if hidden else pairs
         _write(pairs, table, lines, summary, schema, names)
         if summary.rows != rows:
             raise JournalDamaged(f"the copy of the input has {summary.rows} rows; the journal was made for {rows}.")
@@ -240,10 +240,10 @@ def _write(
             summary.add(ref, planned)
 
 
-def _discreet(pairs: Iterable[tuple[RowRef, Planned]], private: Private) -> Iterator[tuple[RowRef, Planned]]:
+def _discreet(pairs: Iterable[tuple[RowRef, Planned]], hidden: Private) -> Iterator[tuple[RowRef, Planned]]:
     """Yield every row without the values that nobody is to be shown."""
     for ref, planned in pairs:
-        yield ref, replace(planned, edits=tuple(map(private.concealed, planned.edits)))
+        yield ref, replace(planned, edits=tuple(map(hidden.concealed, planned.edits)))
 
 
 def _as_written(planned: Planned, schema: Schema) -> Planned:

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import compress, islice
 from operator import itemgetter
 from pathlib import Path
@@ -12,12 +11,11 @@ from typing import BinaryIO, Final, TypeVar
 from jobs.apis.schema import Schema
 from jobs.columns import keys_of
 from jobs.formats import ObjectFormat
-from jobs.model import Status
-from jobs.recipe.fields import NOTHING_PRIVATE, private_of
 from worker.files.atomic import replacing
-from worker.files.source import format_of, opened, options_of, rules, sheet_name, spooled_in
-from worker.journal import History, RowOutcome
+from worker.files.source import format_of, opened, options_of, private, sheet_name, spooled_in
+from worker.journal import History
 from worker.journal.schema import JournalDamaged
+from worker.reports.concealing import concealing
 from worker.reports.formats import csv_head, csv_line, encode
 from worker.reports.keys import names_of
 from worker.reports.merge import Record, Row, merge
@@ -28,9 +26,6 @@ from worker.settings import Settings
 
 _CHUNK: Final = 500
 """Rows that are formatted together."""
-
-_SAID_BY_API: Final = frozenset({Status.REJECTED, Status.FAILED, Status.UNKNOWN})
-"""Statuses of rows whose message may be the API's own."""
 
 T = TypeVar("T")
 
@@ -57,19 +52,21 @@ def write(directory: Path, history: History, settings: Settings, schema: Schema,
     tally, causes = Tally(), Causes()
     with opened(spooled_in(directory, settings.input.format)) as stream, replacing(directory, names) as files:
         view, records = _read(stream, settings, schema)
+        hidden = private(settings.input, settings.target.type, schema)
+        conceal = concealing(hidden, getattr(records, "header", ())).row if hidden else None
         results, failed, lines, digest = files
         results.write(csv_head(view.header))
         failed.write(view.failed_head)
         merged = merge(records, history.settled(), history.doubts(), settings.input.limit)
-        private = private_of(settings.input.view, rules(settings.input, settings.target.type, schema))
-        for chunk in _chunks(merged if private is NOTHING_PRIVATE else discreet(merged, private.columns)):
+        for chunk in _chunks(merged):
             view.targets = history.targets(chunk[0][0].ref.row, chunk[-1][0].ref.row)
-            table, objects = lines_of(view, chunk)
+            table, objects = lines_of(view, map(conceal, chunk) if conceal else chunk)
             results.writelines(table)
             lines.writelines(objects)
             marks = [needs_action(fate) for _, fate, _, _ in chunk]
             open_rows = list(compress(chunk, marks))
-            failed.write(view.failed(open_rows, compress(table, marks)))
+            mendable = lines_of(view, open_rows)[0] if conceal else compress(table, marks)
+            failed.write(view.failed(open_rows, mendable))
             tally.add(Counter(map(itemgetter(1), chunk)))
             for record, fate, _, _ in open_rows:
                 causes.add(record.ref, fate)
@@ -78,19 +75,6 @@ def write(directory: Path, history: History, settings: Settings, schema: Schema,
         summary = summarise(history, settings, schema, causes.groups(view.place), tally, view.failed_name)
         digest.write(encode(summary.document()) + "\n")
     return summary
-
-
-def discreet(rows: Iterable[Row[Record]], columns: frozenset[str]) -> Iterator[Row[Record]]:
-    """Yield rows without what the API said of private columns, or of nobody knows which: it may quote a value."""
-    hidden: dict[RowOutcome, RowOutcome] = {}
-    for record, fate, request_id, at in rows:
-        may_quote = fate.status in _SAID_BY_API and (not fate.fields or not columns.isdisjoint(fate.fields))
-        yield record, hidden.setdefault(fate, _without_words(fate)) if may_quote else fate, request_id, at
-
-
-def _without_words(fate: RowOutcome) -> RowOutcome:
-    errors = tuple(replace(each, title="", detail="") for each in fate.errors)
-    return replace(fate, message="", errors=errors)
 
 
 def lines_of(view: View, rows: Iterable[Row[Record]]) -> tuple[list[str], list[str]]:

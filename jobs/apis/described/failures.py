@@ -46,7 +46,7 @@ def request_id_of(places: ErrorPlaces, reply: Reply) -> str:
 
 def _kept(told: Iterator[_Told], reply: Reply) -> tuple[ApiError, ...]:
     found = dict.fromkeys(islice(told, MOST_ERRORS))
-    return tuple(error_of("", message, code, place, secrets=reply.secrets) for message, code, place in found)
+    return tuple(error_of("", message, code, place, reply=reply) for message, code, place in found)
 
 
 def _told(places: ErrorPlaces, reply: Reply) -> Iterator[_Told]:

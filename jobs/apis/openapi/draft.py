@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
+from jobs import texts
 from jobs.apis.described.bodies import CONTENT_TYPES
 from jobs.apis.documents import mapping
 from jobs.apis.openapi import fields
@@ -80,7 +81,7 @@ def _api(
     yield from comment('Nothing was tried. "unknown" marks what the document does not say.')
     yield from comment("Next: rowpatch apis check FILE, then rowpatch probe on one record that may change.")
     if left_out:
-        told = quoted(fields.listed(left_out))
+        told = quoted(texts.listed(left_out))
         yield from comment(f"Left out, since the document says no body in JSON or a form that they take: {told}")
     yield ""
     yield pair("name", name_of_api(document))
@@ -105,7 +106,7 @@ def _headers(said: Headers) -> Iterator[str]:
     known = "429 is documented" if said.is_throttled else "the document does not mention any"
     yield from comment(f'unknown: limits ({known}), like limits = [{{ rate = "100/60s" }}]')
     if said.limits:
-        listed = fields.listed(list(said.limits))
+        listed = texts.listed(list(said.limits))
         yield from comment(f"replies tell limits in {listed}; limit_headers, if rowpatch does not understand them")
 
 
@@ -215,7 +216,7 @@ class Resource:
         if body.content_type not in {CONTENT_TYPES[body.format], "*/*"}:
             yield pair("headers", {"Content-Type": body.content_type})
         if body.others:
-            yield from comment(f"other content types: {quoted(fields.listed(body.others))}")
+            yield from comment(f"other content types: {quoted(texts.listed(body.others))}")
         if self._layout.wrap:
             yield pair("wrap", pointer_to(self._layout.wrap))
         yield from self._sending()
@@ -259,7 +260,7 @@ class Resource:
 
     def _clearing(self) -> str:
         found = fields.nullable(self.shapes, self._source)
-        said = f"; the document allows null for {fields.listed(found)}" if found else ""
+        said = f"; the document allows null for {texts.listed(found)}" if found else ""
         return f"unknown: how a field is cleared{said}; of members of objects, {PROBE_FIELD}"
 
     def _fields(self) -> Iterator[str]:
@@ -288,7 +289,7 @@ class Resource:
         if self._sends_record:
             yield from (pair(each, {"read_only": True}) for each in shown[: fields.MOST])
         else:
-            yield from comment(f"Shown by reads, and not taken by updates: {fields.listed(shown, 30)}")
+            yield from comment(f"Shown by reads, and not taken by updates: {texts.listed(shown, 30)}")
 
     @property
     def _sends_record(self) -> bool:

@@ -1,11 +1,12 @@
 """The fields of a resource: what the schema of an update takes, beside what a read is documented to show."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from jobs.apis.openapi.schemas import SCALARS, Shape, Shapes
 from jobs.names import Steps, name_of, pointer_to
+from jobs.texts import listed
 
 MOST: Final = 150
 """Fields of one resource in a draft."""
@@ -18,7 +19,6 @@ _IDENTIFYING: Final = ("name", "id", "key", "login", "slug", "value", "gid")
 """Members that may stand for an object, the likeliest first."""
 
 _OF: Final[Mapping[str, str]] = {"date": "text", "datetime": "text"}
-_SHOWN_NAMES: Final = 6
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,6 @@ def only_shown(source: FieldSource) -> tuple[str, ...]:
 def nullable(shapes: Shapes, source: FieldSource) -> tuple[str, ...]:
     """Return the names of fields that are documented to take null."""
     return tuple(field_name((name,)) for name, schema in source.taken.items() if shapes.of(schema).is_nullable)
-
-
-def listed(names: Sequence[str], most: int = _SHOWN_NAMES) -> str:
-    """Return some names, and how many more there are."""
-    more = len(names) - most
-    return ", ".join(names) if more <= 1 else f"{', '.join(names[:most])} and {more} more"
 
 
 def field_name(steps: Steps) -> str:

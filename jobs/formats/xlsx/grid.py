@@ -203,7 +203,8 @@ class Grid:
             self._faults.append(Fault(self._column, fault.reason, f"{address} {fault.message}"))
             return fault.shown or "#", self._how(self._kind, self._style, self._formula)
         except CellDamaged as error:
-            self._refuse(f"cell {cell_address(self._name, self._column, self._number)}: {error}")
+            cell = f"cell {cell_address(self._name, self._column, self._number)}"
+            self._refuse(f"{cell}: {error}", f"{cell} is damaged")
 
     def _start_other(self, name: str, full_name: str, attributes: dict[str, str]) -> None:
         outside = self._outside
@@ -257,10 +258,9 @@ class Grid:
     def _refuse_long(self) -> NoReturn:
         raise InputRefused(f"row {self._number} of sheet `{self._name}` is longer than 16 MiB: no update is.")
 
-    def _refuse(self, what: str) -> NoReturn:
-        raise InputRefused(
-            f"sheet `{shortened(self._name)}` cannot be read: {what}. {DAMAGED[0].upper()}{DAMAGED[1:]}."
-        )
+    def _refuse(self, what: str, outline: str = "") -> NoReturn:
+        said = f"sheet `{shortened(self._name)}` cannot be read: {{}}. {DAMAGED[0].upper()}{DAMAGED[1:]}."
+        raise InputRefused(said.format(what), outline=said.format(outline or what))
 
 
 def _column(name: str) -> int:

@@ -52,12 +52,15 @@ class WorkbookSheet:
         if head is None:
             raise InputRefused(f"sheet `{self.name}` is empty: its first row must name the columns")
         if head.faults:
-            raise InputRefused(f"a column has no name: {head.faults[0].message}")
+            raise InputRefused(f"a column has no name: {head.faults[0].message}", outline="a column has no name")
         self.line = head.number
         try:
             self.header = checked_names(_trimmed(head.cells), head.number, letters)
         except InputRefused as error:
-            raise InputRefused(f"row {head.number} of sheet `{self.name}`: {error.message}") from None
+            place = f"row {head.number} of sheet `{self.name}`"
+            raise InputRefused(
+                f"{place}: {error.message}", outline=f"{place}: its names of columns cannot be told apart"
+            ) from None
         self.hidden_columns = sorted(_values_among(self.header, self.grid.hidden_columns, keys))
         self._emptied = frozenset(self.hidden_columns if visible_only else ())
 

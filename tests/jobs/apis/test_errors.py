@@ -312,3 +312,25 @@ def test_a_document_of_any_depth_is_read(opening: str) -> None:
         assert_harmless(refusal(opening.encode() * depth + b'"x"' + b"}" * depth))
         closing = "]" if opening == "[" else "}" * opening.count("{")
         assert_harmless(refusal((opening * depth + '"x"' + closing * depth).encode()))
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"errors": [{"title": "no s3cret", "detail": "s3cret is bad", "code": "X", "field": "note"}]}, "note: X"),
+        ({"error": "s3cret is bad"}, ""),
+        ({"message": "s3cret", "reason": "s3cret is bad", "field": "note"}, "note"),
+        ({"note": ["s3cret is bad"]}, "note"),
+        (["s3cret"], ""),
+    ],
+)
+def test_of_a_reply_that_is_not_to_be_quoted_codes_and_places_are_told(document: JSON, words: str) -> None:
+    reply = Reply(422, {}, json.dumps(document).encode(), is_quotable=False)
+    assert said(reply) == words
+    assert "s3cret" not in repr(read_errors(reply))
+
+
+@pytest.mark.parametrize("status", [200, 422])
+@pytest.mark.parametrize("body", [b"s3cret is bad", b"<html><title>s3cret</title></html>"])
+def test_neither_text_nor_a_title_of_a_page_is_quoted_then(status: int, body: bytes) -> None:
+    assert "s3cret" not in said(Reply(status, {"content-type": "text/html"}, body, is_quotable=False))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.columns import Rules, SheetColumns
+from jobs.columns import HIDDEN, Rules, SheetColumns
 from jobs.columns.cells import id_fault
 from jobs.formats import InputRefused, read_sheet
 from jobs.model import ABSENT, JSON, Link, RowRef, SheetRow, Unsendable, UpdateJob
@@ -473,6 +473,12 @@ def test_a_results_file_fed_back_runs_what_is_not_done(status: str, reason: str,
     row = {"__status": status, "__reason": reason, "__row": "7", "id": ID, "reference": "x"}
     read_ = read(row, rules())
     assert (read_.reason if isinstance(read_, Unsendable) else None) == expected
+
+
+@pytest.mark.parametrize(("status", "reason"), [("applied", "already_done"), ("failed", "value_hidden")])
+def test_what_a_report_shows_in_place_of_a_private_value_is_never_sent(status: str, reason: str) -> None:
+    refused = problem({"__status": status, "id": ID, "reference": HIDDEN}, rules())
+    assert refused.reason == reason
 
 
 @pytest.mark.parametrize(

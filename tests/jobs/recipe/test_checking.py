@@ -38,6 +38,12 @@ def test_a_column_is_checked(line: str, key: str, says: str) -> None:
     assert says in text
 
 
+def test_what_says_which_record_is_meant_is_not_private() -> None:
+    text = '[columns]\nid = { column = "ID", private = true }\n'
+    said = "it says which record is meant, and every report shows that"
+    assert told(text) == [(2, "columns.id.private", said)]
+
+
 def test_other_apis_have_other_triggers_and_objects() -> None:
     assert told(f'api = "crm.toml"\n{COLUMNS}_x = "A"\nmetadata = "M"\n') == []
 

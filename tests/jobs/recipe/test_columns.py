@@ -178,6 +178,10 @@ def test_faults_of_a_header_name_its_own_columns() -> None:
     assert [each.column for each in found] == ["NAME", ""]
     (missing,) = all_faults(HEADER, RULES, ViewRecipe(columns={"id": "SHOPID"}))
     assert "did you mean `SHOP_ID`" in missing.message
+    assert "did you mean" not in missing.outline
+    (meaningless,) = all_faults(["id", "Zq7"], RULES, ViewRecipe())
+    assert "Zq7" in meaningless.message
+    assert meaningless.outline == "a column of the sheet has no meaning, or two have the same"
     assert list(all_faults(HEADER, RULES, RECIPE)) == []
     assert list(all_faults(["id", "name"], RULES, None)) == []
     with pytest.raises(InputRefused):

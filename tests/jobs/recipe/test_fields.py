@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from jobs.columns import Rules
+from jobs.columns import HIDDEN, Rules
 from jobs.model import ABSENT, UNREAD, Edit, Path
-from jobs.recipe.fields import HIDDEN, NOTHING_PRIVATE, Private, field_paths, private_of
+from jobs.recipe.fields import NOTHING_PRIVATE, Private, field_paths, private_of
 from jobs.recipe.view_model import ColumnRecipe, ViewRecipe
 from tests.schemas import DESK, SCHEMA
 
@@ -39,11 +39,10 @@ def test_the_columns_of_a_set_are_about_all_of_it() -> None:
 
 
 def test_only_columns_that_say_so_are_private() -> None:
-    assert private_of(None, ORDERS) is NOTHING_PRIVATE
     assert private_of(recipe(reference="REF"), ORDERS) is NOTHING_PRIVATE
     secret = ColumnRecipe(column="NOTE", private=True)
     found = private_of(ViewRecipe(columns={"id": "ID", "metadata.note": secret, "reference": "REF"}), ORDERS)
-    assert found == Private(frozenset({"metadata.note", "NOTE"}), frozenset({NOTE}))
+    assert found == Private(frozenset({"NOTE"}), frozenset({NOTE}))
 
 
 @pytest.mark.parametrize(
@@ -62,3 +61,31 @@ def test_an_edit_that_is_about_a_private_field_shows_whether_there_is_a_value_an
 ) -> None:
     private = Private(frozenset(), frozenset({NOTE}))
     assert replace(private, paths=private.paths | {("tags",)}).concealed(edit) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "covered"),
+    [
+        ("metadata.note", True),
+        ("/metadata/note", True),
+        ("metadata.note:json", True),
+        ("attributes.metadata.note", True),
+        ("metadata.note.part", True),
+        ("metadata", True),
+        ("attributes", True),
+        ("NOTE", True),
+        ("tags", True),
+        ("tags.add", True),
+        ("market", True),
+        ("relationships.market", True),
+        ("metadata.other", False),
+        ("note", False),
+        ("reference", False),
+        ("id", False),
+    ],
+)
+def test_a_column_is_about_a_private_field_however_it_is_called(name: str, covered: bool) -> None:
+    paths: frozenset[Path] = frozenset({NOTE, ("tags",), ("relationships", "market")})
+    assert Private(frozenset({"NOTE"}), paths).covers(name) == covered
+    assert not NOTHING_PRIVATE.covers(name)
+    assert not NOTHING_PRIVATE

@@ -8,6 +8,7 @@ from jobs.formats import COMMON_KEYS, InputRefused, Keys
 from jobs.formats.quoting import quoted
 from jobs.formats.stored import NOTHING, DamagedRow, Fault, Kind, Stored, WorkbookRow
 from jobs.model import JSON, ObjectRow, RowRef, SheetRow, Unsendable
+from jobs.reasons import REASONS
 from jobs.recipe.view import ObjectView, SheetView, own_keys
 from jobs.recipe.view_model import ColumnRecipe, ViewRecipe
 
@@ -114,6 +115,14 @@ def test_a_header_that_does_not_fit_the_recipe_is_refused(recipe: ViewRecipe, sa
     assert said in str(refused.value)
 
 
+def test_of_a_header_that_is_not_there_the_outline_names_the_columns_of_the_recipe_alone() -> None:
+    recipe = ViewRecipe(columns={"id": "NAME", "name": "ID"}, filter={"ST": ("A",)}, ignore=("X",))
+    with pytest.raises(InputRefused) as refused:
+        SheetView(recipe, ["x1", "NAMES", "A", "X"], "<clear>")
+    assert "did you mean" in str(refused.value)
+    assert refused.value.outline == "the sheet lacks 3 of the 4 columns that the recipe names: `NAME`, `ID`, `ST`"
+
+
 def test_a_workbooks_numbers_and_dates_have_one_form_in_every_country() -> None:
     number, date, text = Stored(Kind.NUMBER), Stored(Kind.DATE), Stored(Kind.TEXT)
     cells = ["A", "x1", "1.234", "2026-01-31", "Ja", ""]
@@ -191,10 +200,17 @@ def test_objects_are_filtered_and_their_members_ignored() -> None:
     assert ObjectView(RECIPE).own(refused).column == "SHOP_ID"
 
 
+def test_a_refusal_about_nobody_knows_which_cell_may_quote_a_private_one() -> None:
+    refused = Unsendable(REF, "bad_json", "line 2, character 7: s3cret", "", "s3cret")
+    private = ObjectView(ViewRecipe(columns={"id": "ID", "code": ColumnRecipe(column="CODE", private=True)}))
+    assert private.own(refused) == Unsendable(REF, "bad_json", REASONS["bad_json"].meaning)
+    assert ObjectView(ViewRecipe(columns={"id": "ID", "code": "CODE"})).own(refused) is refused
+
+
 def test_a_refusal_of_a_private_cell_does_not_show_it() -> None:
     view = ViewRecipe(columns={"id": "ID", "code": ColumnRecipe(column="CODE", private=True), "name": "NAME"})
     for seen in (SheetView(view, ["ID", "CODE", "NAME"]), ObjectView(view)):
         for column in ("code", "CODE"):
             refused = seen.own(Unsendable(REF, "wrong_type", f"`{column}`: 's3cret' is no number", column, "s3cret"))
-            assert refused == Unsendable(REF, "wrong_type", "`CODE` is private, and is not shown", "CODE")
+            assert refused == Unsendable(REF, "wrong_type", REASONS["wrong_type"].meaning, "CODE")
         assert seen.own(Unsendable(REF, "wrong_type", "`name`: 'x'", "name", "x")).cell == "x"

@@ -9,6 +9,8 @@ import pytest
 from jobs.agreement.model import Kind, Told
 from jobs.changes.diff import Change
 from jobs.model import ApiError, Edit, Live, Reply, RowRef, RowResult, Status, Unsendable, UpdateJob
+from jobs.reasons import REASONS
+from jobs.recipe.fields import Private
 from tests.commerce_layer import COMMERCE_LAYER
 from tests.worker.policy.sizes import Sizes
 from worker.clock import Clock
@@ -112,6 +114,18 @@ def test_a_refused_attempt_is_safe_to_repeat_although_its_record_is_read() -> No
     of = outcomes(notes)
     of.doubt(in_hand(of), ReadBack("bad_request", "400: nothing to change", proven="no_op"), Reply(400, {}))
     assert notes.lines == ["note 1 2 safe"]
+
+
+def test_no_message_about_a_private_field_is_written_down() -> None:
+    notes = Notes()
+    of = outcomes(notes)
+    of.private = Private(paths=frozenset({NAME}))
+    conflict = Settle("changed_since_plan", 'name was "old"', ("name",))
+    of.settle(in_hand(of), conflict, None)
+    of._carry_out(Settled(row(2), conflict))
+    of._carry_out(Refused(row(3).job, conflict, 0))
+    assert [each.message for each in notes.results] == [REASONS["changed_since_plan"].meaning] * 3
+    assert [each.fields for each in notes.results] == [("name",)] * 3
 
 
 def test_the_wrong_mode_stops_the_run_but_the_row_is_told() -> None:

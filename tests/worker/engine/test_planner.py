@@ -9,6 +9,8 @@ import pytest
 from jobs.apis.described.schema import schema_of
 from jobs.changes.diff import Change
 from jobs.model import ABSENT, Edit, Fields, Live, RowRef, Status, Unsendable
+from jobs.reasons import REASONS
+from jobs.recipe.fields import Private
 from tests.jobs.apis.described.kit import SCHEMA, description
 from tests.worker.engine.scene import Notes, decide, live, row
 from tests.worker.policy.sizes import Sizes
@@ -248,3 +250,19 @@ def test_a_plan_holds_what_becomes_of_a_text_that_is_a_list() -> None:
     desk.planner = replace(desk.planner, schema=schema)
     desk.plan(row(1, "a", kind="things"))
     assert desk.notes.planned[0].message == 'tags is one text: "" becomes "b"'
+
+
+def test_no_private_value_is_in_the_words_of_a_plan() -> None:
+    name: tuple[str, ...] = ("attributes", "name")
+    wanted = Change({"tags": {"b": True}}, edits=(Edit(("attributes", "tags", "b"), ABSENT, True),))
+    desk = Desk(records={"a": live("a")}, decide=lambda each, shown: wanted)
+    schema = schema_of(description(fields={"tags": {"type": "set", "sep": ";"}}), {})
+    private = Private(paths=frozenset({("attributes", "tags"), name}))
+    desk.planner = replace(desk.planner, schema=schema, private=private)
+    desk.plan(row(1, "a", kind="things"))
+    assert desk.notes.planned[0].message == ""
+    conflict = Settle("changed_since_plan", 'name was "old"', ("name",))
+    desk = Desk(records={"k1": live()}, decide=lambda each, shown: conflict)
+    desk.planner = replace(desk.planner, private=private)
+    desk.plan(row(1))
+    assert desk.notes.planned[0].message == REASONS["changed_since_plan"].meaning

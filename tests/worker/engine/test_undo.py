@@ -133,6 +133,15 @@ def test_the_new_run_goes_where_the_old_one_went_and_reads_its_own_input(tmp_pat
     assert S_IMODE((new / "input.ndjson").stat().st_mode) == S_IMODE((new / CANNOT).stat().st_mode) == 0o600
 
 
+def test_an_undo_is_as_private_as_the_run_it_undoes(tmp_path: Path, new: Path) -> None:
+    how = MADE_WITH.input.model_copy(update={"private": (REFERENCE,)})
+    with closing(History(run_of(tmp_path / "old.sqlite3", ENTRIES))) as history:
+        made_with = MADE_WITH.model_copy(update={"input": how})
+        prepare(history, made_with, SCHEMA, new, "undo of run", {})
+    with closing(History(new / "journal.sqlite3")) as history:
+        assert Settings.model_validate_json(history.facts["settings"]).input.private == (REFERENCE,)
+
+
 @pytest.mark.parametrize(
     ("entries", "lost"),
     [([], 0), ([(image(1, "Aa", UNREAD, "x"), "applied")], 1), ([(image(1, "Aa", "old", "x"), "failed")], 0)],

@@ -9,9 +9,10 @@ import pytest
 
 from jobs.formats import COMMON_KEYS, InputRefused
 from jobs.model import Unsendable, UpdateJob
+from jobs.recipe.fields import NOTHING_PRIVATE, Private
 from tests.schemas import SCHEMA
 from worker.files import source
-from worker.settings import ConfigError, Input
+from worker.settings import ConfigError, Input, Settings, Target
 
 SHEET = "id,reference\nabc,007\n\ndef,1E5\n"
 
@@ -118,3 +119,46 @@ def test_tsv_and_ndjson_are_read_by_their_formats() -> None:
     assert isinstance(good, UpdateJob)
     assert isinstance(bad, Unsendable)
     assert bad.reason == "bad_json"
+
+
+def test_a_header_that_is_found_further_down_is_not_in_the_outline_of_the_refusal(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("Title\nid,Zq7\nA,x\n")
+    with pytest.raises(InputRefused) as refused:
+        source.refuse_lines_above(path, how(), COMMON_KEYS)
+    assert "Zq7" in str(refused.value)
+    said = "this is no header, but line 2 looks like it: say --header-row 2, or delete what stands above it"
+    assert refused.value.outline == said
+
+
+NOTE = ("attributes", "metadata", "note")
+
+
+def test_the_private_fields_of_rows_are_those_of_their_recipe_or_of_the_run_that_they_were_made_of() -> None:
+    view = {"columns": {"id": "ID", "metadata.note": {"column": "NOTE", "private": True}}}
+    assert source.private(how(), "orders", SCHEMA) is NOTHING_PRIVATE
+    found = source.private(how(view=view), "orders", SCHEMA)
+    assert found == Private(frozenset({"NOTE"}), frozenset({NOTE}))
+    settings = Settings(target=Target(type="orders"), input=how(view=view))
+    made = source.made("undo", settings, SCHEMA)
+    assert (made.format, made.view, made.private) == ("ndjson", None, (NOTE,))
+    assert source.private(made, "", SCHEMA) == Private(paths=frozenset({NOTE}))
+    again = source.made("undo of it", settings.model_copy(update={"input": made}), SCHEMA)
+    assert again.private == (NOTE,)
+    assert [each.has_private for each in (how(), how(view={}), how(view=view), made)] == [False, False, True, True]
+
+
+def test_private_fields_need_to_know_their_type() -> None:
+    view = {"columns": {"id": "ID", "type": "T", "metadata.note": {"column": "NOTE", "private": True}}}
+    with pytest.raises(ConfigError, match="add `type`"):
+        source.private(how(view=view), "", SCHEMA)
+
+
+def test_a_line_that_is_no_object_is_not_shown_where_something_is_private() -> None:
+    view = {"columns": {"id": "ID", "metadata.note": {"column": "NOTE", "private": True}}}
+    for seen in (how("ndjson", view=view), how("ndjson", view={"columns": {"id": "ID"}})):
+        (found,) = source.jobs(io.BytesIO(b'{"NOTE": Zq7}\n'), seen, "orders", SCHEMA, lambda _: True)
+        (surveyed,) = source.surveyed(io.BytesIO(b'{"NOTE": Zq7}\n'), seen, "orders", SCHEMA)
+        assert isinstance(found, Unsendable)
+        assert surveyed.found == found
+        assert ("Zq7" in repr(found)) is not seen.has_private

@@ -168,6 +168,17 @@ async def test_a_request_that_left_without_a_trustworthy_reply_is_maybe_sent(han
     assert outcome.reason == reason
 
 
+@pytest.mark.parametrize("is_quotable", [True, False])
+async def test_a_reply_knows_whether_its_words_may_be_shown(is_quotable: bool) -> None:
+    async with (
+        raw_server(answering(OK + b"Content-Length: 2\r\n\r\n{}")) as origin,
+        Transport(origin, timeout=5, connections=1, is_quotable=is_quotable) as transport,
+    ):
+        reply = await transport.send(PATCH, HEADERS)
+    assert isinstance(reply, Reply)
+    assert reply.is_quotable == is_quotable
+
+
 async def test_silence_is_maybe_sent_after_the_timeout() -> None:
     outcome = await send_to(says_nothing, patience=0.2)
     assert outcome == MaybeSent("timed_out", "no reply in time")

@@ -499,7 +499,7 @@ async def test_private_values_are_in_no_report(tmp_path: Path) -> None:
         report = await own.night()
         assert (report.changed, report.drifted, report.conflicts) == (1, 1, 1)
         assert report.run is not None
-        for name in ("plan.csv", "plan.ndjson", "summary.json"):
+        for name in ("plan.csv", "plan.ndjson", "summary.json", "results.csv", "results.ndjson"):
             text = (report.run / name).read_text()
             assert "secret" not in text
             assert "hidden" not in text
@@ -509,6 +509,22 @@ async def test_private_values_are_in_no_report(tmp_path: Path) -> None:
         assert messages[1:] == ["metadata.note not sent, drifted", "metadata.note not sent, both changed"]
         assert "secret" not in (tmp_path / "told").read_text() + report.line()
         assert b"secret" not in (tmp_path / "prices.state" / "state.sqlite3").read_bytes()
+
+
+async def test_a_sheet_that_lost_its_header_is_refused_without_its_words(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        told = tmp_path / "told"
+        own.ordered(f'[[notify]]\ncommand = ["/bin/sh", "-c", "cat >> {told}"]\n')
+        own.export(own.of(5))
+        await own.night(first=True)
+        own.export([(1, "a-1", "n1")], header=f"{record(0)},Zq7,NOTE")
+        report = await own.night()
+        assert (report.outcome, report.exit_status) == ("refused", REFUSED)
+        assert report.cause == "the sheet lacks 2 of the 3 columns that the recipe names: `SHOP_ID`, `REF`"
+        assert report.next == f"rowpatch check --recipe {own.recipe}"
+        assert "Zq7" not in told.read_text() + report.line()
+        named = own.export([(1, "a-1", "n1")], header="x,Zq7,y")
+        assert (await own.night(source=named)).next == f"rowpatch check {named} --recipe {own.recipe}"
 
 
 async def test_records_are_read_once_in_so_many_nights_unless_their_rows_change(tmp_path: Path) -> None:

@@ -91,8 +91,6 @@ def test_no_message_shows_a_private_value() -> None:
     remembered = {NAME: Agreed(Sealed("#9"), Sealed("#9"))}
     decided = decide_night(night(remembered, rules), row(ONE), live("x"))
     assert decided == Settle("both_changed", "name not sent, both changed", ("name",))
-    decided = decide_night(night({}, rules), row(ONE, expected=(Edit(NAME, "old", "new"),)), live("x"))
-    assert decided == Settle("changed_since_plan", "name has changed since it was planned", ("name",))
 
 
 def test_elements_and_lists_of_a_set_are_told_as_the_sheet_has_them() -> None:

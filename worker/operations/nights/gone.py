@@ -17,6 +17,7 @@ from jobs.changes.restoring_cells import Unwritable, cell_of, named
 from jobs.formats.quoting import quoted
 from jobs.model import ABSENT, JSON, UNREAD, Status, UpdateJob
 from jobs.model import Path as Field
+from worker.files import source
 from worker.files.atomic import replacing
 from worker.journal import History
 from worker.operations.nights.deciding import Deciding
@@ -24,7 +25,7 @@ from worker.operations.runs import Nightly
 from worker.policy.nights import Night, decide_night
 from worker.reconcile import Memory
 from worker.reports.formats import csv_head, csv_text, json_lines
-from worker.settings import Input, Settings
+from worker.settings import Settings
 
 LIST: Final = "gone.csv"
 """Name of the file, in the directory of a night, that lists the records whose row is gone."""
@@ -52,9 +53,9 @@ def directory_of(night: Path) -> Path:
     return next(path for path in names if not path.exists())
 
 
-def settings_of(settings: Settings, label: str) -> Settings:
+def settings_of(settings: Settings, label: str, schema: Schema) -> Settings:
     """Return the settings of that run, by those of the night."""
-    how = Input(source=label, format="ndjson", encoding="utf-8")
+    how = source.made(label, settings, schema)
     return settings.model_copy(update={"input": how, "target": settings.target.model_copy(update={"type": ""})})
 
 

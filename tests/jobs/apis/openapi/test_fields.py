@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from jobs.apis.openapi.fields import FieldSource, drafted, field_name, listed, nullable, only_shown
+from jobs.apis.openapi.fields import FieldSource, drafted, field_name, nullable, only_shown
 from tests.jobs.apis.openapi.kit import TEXT, obj, ref, shapes
 
 LIST = {"type": "array", "items": TEXT}
@@ -121,8 +121,3 @@ def test_a_name_that_would_be_misunderstood_is_a_pointer(steps: tuple[str, ...],
 def test_fields_that_take_null_are_told() -> None:
     source = FieldSource({"a": {"type": "string", "nullable": True}, "b": TEXT}, {})
     assert nullable(shapes(), source) == ("a",)
-
-
-def test_a_long_list_of_names_is_cut() -> None:
-    assert listed(["a", "b", "c"], 2) == "a, b, c"
-    assert listed(["a", "b", "c", "d"], 2) == "a, b and 2 more"
