@@ -1,6 +1,6 @@
 import pytest
 
-from jobs.columns.grammar import RESERVED, Heading, parse_heading, refuse_overlaps
+from jobs.columns.grammar import RESERVED, Heading, base_of, parse_heading, refuse_overlaps
 from jobs.columns.problems import NotAColumn
 
 
@@ -93,3 +93,10 @@ def test_different_columns_go_together() -> None:
         "__status",
     ]
     refuse_overlaps([parse_heading(label) for label in labels])
+
+
+@pytest.mark.parametrize(
+    ("name", "base"), [("a:int", "a"), ("a", "a"), ("a:b", "a:b"), (":str", ":str"), ("metadata.x:bool", "metadata.x")]
+)
+def test_a_suffix_says_the_type_and_is_no_part_of_the_name(name: str, base: str) -> None:
+    assert base_of(name) == base

@@ -2,7 +2,6 @@
 
 import pytest
 
-from jobs.recipe.checking import base_of
 from jobs.recipe.loading import examine
 
 
@@ -115,10 +114,3 @@ def test_lanes_of_one_name_are_all_told() -> None:
 )
 def test_what_can_be_done_is_accepted(text: str) -> None:
     assert told(text) == []
-
-
-@pytest.mark.parametrize(
-    ("name", "base"), [("a:int", "a"), ("a", "a"), ("a:b", "a:b"), (":str", ":str"), ("metadata.x:bool", "metadata.x")]
-)
-def test_a_suffix_says_the_type_and_is_no_part_of_the_name(name: str, base: str) -> None:
-    assert base_of(name) == base
