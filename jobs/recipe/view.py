@@ -269,13 +269,14 @@ def _refuse_missing(recipe: ViewRecipe, names: Sequence[str]) -> None:
     for name, where in lacking[:1]:
         near = closest(name, names)
         meant = f"did you mean `{near}`? Name it so in {where}" if near else f"take it out of {where}"
-        of_all = f"{len(lacking)} of the {len(wanted)} columns that the recipe names"
-        raise InputRefused(
+        said = (
             f"the sheet has no column `{name}`, which the recipe names in {where}: {meant},"
-            " or have the export write it again",
-            column=near,
-            outline=f"the sheet lacks {of_all}: {listed([f'`{name}`' for name, _ in lacking])}",
+            " or have the export write it again"
         )
+        of_all = f"{len(lacking)} of the {len(wanted)} columns that the recipe names"
+        outline = f"the sheet lacks {of_all}: {listed([f'`{name}`' for name, _ in lacking])}"
+        is_header = 2 * len(lacking) <= len(wanted)  # its words are names then, and no values
+        raise InputRefused(said, column=near, outline=said if is_header else outline)
 
 
 def _places(at: Sequence[int]) -> dict[int, tuple[int, ...]]:

@@ -123,6 +123,12 @@ def test_of_a_header_that_is_not_there_the_outline_names_the_columns_of_the_reci
     assert refused.value.outline == "the sheet lacks 3 of the 4 columns that the recipe names: `NAME`, `ID`, `ST`"
 
 
+def test_a_header_that_has_half_of_the_columns_is_one_and_its_names_are_told() -> None:
+    with pytest.raises(InputRefused) as refused:
+        SheetView(ViewRecipe(columns={"id": "ID", "name": "NAME"}), ["ID", "NAMES"], "<clear>")
+    assert "did you mean `NAMES`" in refused.value.outline
+
+
 def test_a_workbooks_numbers_and_dates_have_one_form_in_every_country() -> None:
     number, date, text = Stored(Kind.NUMBER), Stored(Kind.DATE), Stored(Kind.TEXT)
     cells = ["A", "x1", "1.234", "2026-01-31", "Ja", ""]
