@@ -40,4 +40,4 @@ class Machine:
         program.write_text(FAKE)
         program.chmod(0o755)
         (self.folder / "etc/rowpatch/environment").write_text(self.moved(read("environment")))
-        (self.folder / "etc/rowpatch/token").touch()
+        (self.folder / "etc/rowpatch/prices.token").touch()

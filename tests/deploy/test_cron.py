@@ -31,10 +31,10 @@ def test_the_entry_has_its_times_a_user_and_a_command_that_cron_takes_whole() ->
 
 def test_the_program_starts_with_the_environment_in_its_folder(machine: Machine) -> None:
     arguments, folder, environment = json.loads(ran(machine).stdout)
-    assert arguments == ["reconcile", f"{machine.folder}/etc/rowpatch/prices.toml"]
+    assert arguments == ["reconcile", "--no-progress", f"{machine.folder}/etc/rowpatch/prices.toml"]
     assert folder == f"{machine.folder}/var/lib/rowpatch"
     assert environment["XDG_STATE_HOME"] == f"{machine.folder}/var/lib/rowpatch/state"
-    assert environment["ROWPATCH_TOKEN_FILE"] == "/etc/rowpatch/token"
+    assert environment["ROWPATCH_TOKEN_FILE"] == f"{machine.folder}/etc/rowpatch/prices.token"
 
 
 @pytest.mark.parametrize("lost", ["etc/rowpatch/environment", "var/lib/rowpatch"])
@@ -46,6 +46,6 @@ def test_without_its_environment_or_its_memory_nothing_starts(machine: Machine, 
     assert (done.stdout, bool(done.stderr)) == ("", True)
 
 
-def test_no_secret_stands_in_the_table() -> None:
-    assert not {name for name in ASSIGNED if name.startswith("ROWPATCH_") and not name.endswith("_FILE")}
+def test_no_secret_stands_in_the_table_and_no_credential_is_that_of_all_jobs() -> None:
+    assert not {name for name in ASSIGNED if name.startswith("ROWPATCH_")}
     assert shlex.split(COMMAND)  # its quotes are balanced

@@ -73,9 +73,9 @@ def test_the_service_does_what_the_cron_line_does() -> None:
     assert re.search(rf"\* {service['User']} ", entry)
 
 
-def test_the_credential_comes_by_a_file_that_the_service_alone_sees() -> None:
+def test_the_credential_of_the_job_comes_by_a_file_that_its_service_alone_sees() -> None:
     service = unit("rowpatch@.service")["Service"]
-    assert service["LoadCredential"] == "token:/etc/rowpatch/token"
+    assert service["LoadCredential"] == "token:/etc/rowpatch/%i.token"
     assert service["Environment"] == "ROWPATCH_TOKEN_FILE=%d/token"
     assert "ROWPATCH_TOKEN" not in read("environment")  # which would have the last word
 

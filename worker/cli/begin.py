@@ -39,6 +39,8 @@ def begin(
     if recipe is not None:
         job = recipes.chosen(recipe)
         flags, which = filled(job, flags, which)
+        if said := recipes.overruled(job.recipe.credentials, environment):
+            warn(said)
         environment = recipes.environment(job.recipe.credentials, job.folder, environment)
         given = str(recipes.source_of(job, time.time())) if given is None else given
         reading = read_as(job, reading, given)

@@ -56,7 +56,7 @@ def prepare(
         schema: of the API that the run was for.
         directory: the new run's, locked by the caller.
         label: what to call the input.
-        described: facts about the copy of what describes the API.
+        described: facts about the copies of what describes the API, and of the recipe.
         limit: records to be restored for now; None for all. A resume of the undo with a larger one goes on.
 
     Raises:

@@ -63,7 +63,7 @@ class RunListed:
     @property
     def is_undo(self) -> bool:
         """Whether it takes another run back."""
-        return self.source.startswith(_UNDO_OF)
+        return says_undo(self.source)
 
     @property
     def is_plan(self) -> bool:
@@ -121,6 +121,11 @@ class RunListed:
 def label_of_undo(run: Path) -> str:
     """Return how the input of an undo of this run is called; a name that is no UTF-8 could not be recorded."""
     return _UNDO_OF + printable(run.resolve().name)
+
+
+def says_undo(label: str) -> bool:
+    """Return whether the input of a run is that of an undo, by what it is called."""
+    return label.startswith(_UNDO_OF)
 
 
 def listed(home: Path = HOME, job: str | None = None) -> list[RunListed]:

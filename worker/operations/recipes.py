@@ -85,6 +85,41 @@ def keep(directory: Path, job: Chosen) -> dict[str, str]:
     }
 
 
+def keep_again(directory: Path, run: Path, facts: Mapping[str, str]) -> dict[str, str]:
+    """Keep the recipe of a run with another that is made from it, for its credentials; return what the journal says.
+
+    Args:
+        directory: of the new run.
+        run: directory of the old one.
+        facts: of its journal.
+
+    Raises:
+        ConfigError: the copy of the recipe is missing or changed.
+        OSError: it cannot be written.
+    """
+    if api_copy.RECIPE_HASH not in facts:
+        return {}
+    text = api_copy.kept(run, facts[api_copy.RECIPE_HASH], RECIPE)
+    return {
+        api_copy.RECIPE_HASH: api_copy.keep(directory, text, RECIPE),
+        api_copy.RECIPE_PATH: facts[api_copy.RECIPE_PATH],
+    }
+
+
+def overruled(recipe: "CredentialsRecipe", given: Mapping[str, str]) -> str:
+    """Return what to say where the environment holds a credential, and the recipe names one; else nothing.
+
+    That of the environment counts, as all its settings do. Several jobs may see it, of which each has its own system.
+    """
+    names = get_args(SecretName)
+    holder = next(
+        (each for name in names if given.get(each := variable(name)) or given.get(each := f"{each}_FILE")), ""
+    )
+    if not (holder and any(getattr(recipe, f"{name}_{kind}") for name in names for kind in ("file", "env"))):
+        return ""
+    return f"The credential is that of {holder}, not that of the recipe's [credentials]: the environment goes first."
+
+
 def environment(recipe: "CredentialsRecipe", folder: Path, given: Mapping[str, str]) -> Mapping[str, str]:
     """Return the environment with the credentials that a recipe names, unless it holds one itself.
 

@@ -92,6 +92,8 @@ async def reconcile(
     job: Job | None = None
     try:
         chosen = recipes.chosen(recipe)
+        if said := recipes.overruled(chosen.recipe.credentials, environment):
+            asked.warn(f"{chosen.name}: {said}")
         job = understood(chosen, environment)
         with holding([job.lock], began):
             report = await _Night(job, asked, home, host, began).run()

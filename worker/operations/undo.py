@@ -12,7 +12,7 @@ from worker.files import run_directory
 from worker.files.run_directory import JOURNAL
 from worker.files.runs import label_of_undo
 from worker.journal import History, Journal, JournalDamaged, JournalError
-from worker.operations import apis
+from worker.operations import apis, recipes
 from worker.operations.opening import Adjust, RunHandle, new_directory, stored_settings, unchanged
 from worker.settings import ConfigError, Settings
 
@@ -54,7 +54,7 @@ def begun(
             journal: Journal | None = None
             limit = settings.input.limit
             try:
-                described = apis.keep(directory, api)
+                described = {**apis.keep(directory, api), **recipes.keep_again(directory, run, history.facts)}
                 label = label_of_undo(run)
                 prepared = undo.prepare(history, settings, api.schema, directory, label, described, limit)
                 if not prepared.rows and prepared.lost:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.e2e.program import Desk, Server, sandbox
+from tests.system.e2e.program import Desk, Server, ended, sandbox
 
 EXPORT = """\
 Artikel;Stand 31.01.2026
@@ -86,9 +86,13 @@ def test_a_run_keeps_to_its_recipe(desk: Desk) -> None:
     planned = desk.rowpatch("plan", "--recipe", recipe, "--limit", "1", "--run-dir", desk.run, "--no-progress")
     assert (planned.status, "-> 123450" in planned.out) == (0, True)
     recipe.write_text("")
-    assert desk.rowpatch("apply", "--plan", desk.run, "--no-progress").status == 0
+    without = {"ROWPATCH_TOKEN": ""}
+    assert ended(desk.start("apply", "--plan", desk.run, "--no-progress", also=without)).status == 0
     assert desk.server.attributes()["ZfiCcmIvub"]["metadata"]["price"] == 123450
-    assert desk.rowpatch("verify", desk.run).status == 0
+    assert ended(desk.start("verify", desk.run, also=without)).status == 0
+    undone = desk.folder / "undone"
+    assert ended(desk.start("undo", desk.run, "--run-dir", undone, "--yes", "--no-progress", also=without)).status == 0
+    assert "price" not in desk.server.attributes()["ZfiCcmIvub"]["metadata"]
     (desk.run / "recipe.toml").unlink()
     assert "Put the run's own copy back" in desk.rowpatch("retry", desk.run).err
 

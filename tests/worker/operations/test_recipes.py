@@ -49,6 +49,10 @@ def test_credentials_are_files_and_variables_unless_the_environment_has_some(tmp
     }
     own = {"ROWPATCH_TOKEN": "t"}
     assert recipes.environment(said, tmp_path, own) == own
+    assert "that of ROWPATCH_TOKEN, not that of the recipe" in recipes.overruled(said, own)
+    assert "that of ROWPATCH_TOKEN_FILE, not" in recipes.overruled(said, {"ROWPATCH_TOKEN_FILE": "t"})
+    assert not recipes.overruled(said, {"SECRET": "s"})
+    assert not recipes.overruled(CredentialsRecipe(), own)
     with pytest.raises(ConfigError, match="SECRET is not set: the recipe says that it holds the client secret"):
         recipes.environment(said, tmp_path, {})
 
@@ -62,6 +66,10 @@ def test_a_run_keeps_its_recipe_and_finds_its_credentials(tmp_path: Path) -> Non
     found = recipes.environment_of_run(run, facts, {})
     assert found == {"ROWPATCH_TOKEN_FILE": str(tmp_path.resolve() / "token")}
     assert recipes.environment_of_run(run, {}, {"A": "b"}) == {"A": "b"}
+    undo = tmp_path / "undo"
+    undo.mkdir()
+    assert recipes.keep_again(undo, run, {}) == {}
+    assert recipes.environment_of_run(undo, recipes.keep_again(undo, run, facts), {}) == found
     (run / "recipe.toml").write_text("")
     with pytest.raises(ConfigError, match="has changed since the run began"):
         recipes.environment_of_run(run, facts, {})
