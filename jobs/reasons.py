@@ -24,6 +24,9 @@ class Reason:
     action: str = ""
 
 
+KEPT_FORM: Final = "kept_form"
+"""Reason of rows that were sent and changed nothing but, perhaps, the form in which the API stores the same words."""
+
 _MAY_LAND: Final = "It may still land: wait a while, look at the record, then retry."
 """What to do about a row that may have been applied, or may be yet."""
 
@@ -31,7 +34,7 @@ REASONS: Final[dict[str, Reason]] = {
     # applied: sent, and the API confirmed it
     "echo_differs": Reason(
         Status.APPLIED,
-        "Applied, but the API's reply shows another value than the one sent for the named fields.",
+        "Applied, but the API shows another value than the one sent for the named fields.",
         "Look at one of these records: the API may have stored the value in its own form.",
     ),
     "values_lost": Reason(
@@ -387,6 +390,12 @@ REASONS: Final[dict[str, Reason]] = {
         Status.UNKNOWN,
         "The API confirmed the update, but the record keeps the old value.",
         "Look at the record: the value may appear later, or the API may not store it for this record.",
+    ),
+    KEPT_FORM: Reason(
+        Status.UNKNOWN,
+        "The API confirmed the update, but the record holds the same words as before, in other capitals or with other"
+        " blanks.",
+        "Look at one of these records: the API may store such texts in its own form. A night does not send them again.",
     ),
     "errors_in_success": Reason(
         Status.UNKNOWN,

@@ -14,6 +14,7 @@ from jobs.changes.equality import same_at
 from jobs.changes.overtaking import touched
 from jobs.changes.paths import is_within, place_of
 from jobs.model import ABSENT, UNREAD, Absent, Edit, Path, Status, Unread, UpdateJob
+from jobs.reasons import KEPT_FORM
 from jobs.values import valueclass
 
 Exceptional: TypeAlias = Kind | Literal["undone"]
@@ -137,7 +138,8 @@ def learned(job: UpdateJob, end: RowEnd, remembered: Remembered, by: Memorizing)
             found: Learned | None = _taken(path, sheet, landed[path].left, told.get(path), by)
         elif path in sent:
             edit = sent[path]
-            found = _sent(path, sheet, (edit.before, edit.left), end.status, told.get(path), known, by)
+            status = Status.APPLIED if end.reason == KEPT_FORM else end.status
+            found = _sent(path, sheet, (edit.before, edit.left), status, told.get(path), known, by)
         elif path[0] == "attributes" and path[1] in end.landed_unread:
             found = _taken(path, sheet, UNREAD, told.get(path), by)
         elif path[0] == "attributes" and path[1] in end.unread:

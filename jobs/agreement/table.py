@@ -10,14 +10,16 @@
 | else, and its row is gone | left | sent | left |
 | else | drifted, or both changed | sent over it | kept |
 
-A doubt is resolved first: the record shows that the update was applied, or that it was not; if it shows neither, it
-does not hold what was agreed. A record that cannot be read, or is missing, is not asked about: its memory stays.
+A doubt is resolved first: the record shows that the update was applied, be it in other capitals or with other blanks,
+or that it was not; if it shows neither, it does not hold what was agreed. A record that cannot be read, or is missing,
+is not asked about: its memory stays.
 """
 
 from collections.abc import Callable
 from typing import Final, Literal, TypeAlias
 
 from jobs.agreement.model import NEVER_AGREED, Agreed, Clearing, Drift, Kind, Seal, Sealed, Value, unknown_seal
+from jobs.changes.equality import same_words
 from jobs.model import ABSENT, Unread
 from jobs.values import valueclass
 
@@ -68,6 +70,10 @@ class Comparison:
         if isinstance(known, Unread):
             return False
         return self.seal(value) == known if isinstance(known, Sealed) else self.same(known, value)
+
+    def is_form(self, known: Value | Sealed | Unread, value: Value) -> bool:
+        """Return whether a value may be the form in which an API stores a text that the memory knows."""
+        return not isinstance(known, Unread | Sealed) and same_words(known, value)
 
     def kept(self, value: Value) -> Value | Sealed:
         """Return a value as the memory has it."""
@@ -123,7 +129,9 @@ def _resolved(agreed: Agreed, live: Value, by: Comparison) -> Agreed:
         return agreed
     if by.stands(agreed.doubt, live):
         return Agreed(agreed.doubt, by.kept(live))
-    return Agreed(agreed.sheet, agreed.stored) if by.stands(agreed.before, live) else agreed
+    if by.stands(agreed.before, live):
+        return Agreed(agreed.sheet, agreed.stored)
+    return Agreed(agreed.doubt, by.kept(live)) if by.is_form(agreed.doubt, live) else agreed
 
 
 def _contested(field: FieldState, agreed: Agreed, *, is_news: bool) -> Decision:

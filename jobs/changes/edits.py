@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from jobs.apis.schema import Schema
 from jobs.changes import exact
 from jobs.changes.diff import value_at
-from jobs.changes.equality import holds, is_old, replaced, tidied
+from jobs.changes.equality import holds, is_old, replaced, same_words, tidied
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit, Live, Path, Unread
 from jobs.names import name_of, pointer_to, steps_of
 
@@ -148,6 +148,20 @@ def as_shown(edits: Iterable[Edit], live: Live, schema: Schema) -> tuple[Edit, .
     return tuple(_as_shown(edit, live, schema) for edit in edits)
 
 
+def as_kept(edits: Iterable[Edit], live: Live, schema: Schema) -> tuple[Edit, ...]:
+    """Return the edits, each with what the record holds instead of what was sent as its stored form.
+
+    A tag that is not there has no form.
+    """
+    return tuple(_as_kept(edit, live, schema) for edit in edits)
+
+
+def keeps_words(edits: Iterable[Edit], live: Live, schema: Schema) -> bool:
+    """Return whether all that a record holds instead of what was sent is the same words."""
+    kept = (edit for edit in as_kept(edits, live, schema) if not isinstance(edit.stored, Unread))
+    return all(same_words(edit.after, edit.stored) for edit in kept)
+
+
 def merged(earlier: Iterable[Edit], later: Iterable[Edit]) -> tuple[Edit, ...]:
     """Return the edits of a row that is sent again after an attempt that may have been applied.
 
@@ -182,6 +196,14 @@ def _as_shown(edit: Edit, live: Live, schema: Schema) -> Edit:
     if replaced(edit, value, schema):
         return edit
     return replace(edit, stored=value)
+
+
+def _as_kept(edit: Edit, live: Live, schema: Schema) -> Edit:
+    try:
+        value = value_at(live, edit.path)
+    except KeyError:
+        return edit
+    return edit if edit.path[0] == "tags" or holds(edit, value, schema) else replace(edit, stored=value)
 
 
 def _side(edit: Edit, value: JSON | Absent, schema: Schema) -> Held:

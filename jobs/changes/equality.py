@@ -94,6 +94,18 @@ def tidied(sent: JSON | Absent, value: JSON | Absent) -> bool:
     return value in forms
 
 
+def same_words(one: JSON | Absent | Unread, other: JSON | Absent | Unread) -> bool:
+    """Return whether two texts are the same words, whatever their capitals and the blanks around them.
+
+    Where one was sent and the other stands, an API may have made this of that; or it has ignored a correction.
+    """
+    return isinstance(one, str) and isinstance(other, str) and _words(one) == _words(other)
+
+
+def _words(text: str) -> list[str]:
+    return normalize("NFC", text.casefold()).split()
+
+
 def _address(text: str) -> str:
     return text.lower() if "@" in text else text
 

@@ -6,11 +6,12 @@ from typing import Final
 
 from jobs.apis.schema import Schema
 from jobs.changes.diff import CannotMerge, Change, CompareRules, as_written, difference
-from jobs.changes.edits import Held, as_shown, column_of, in_columns, is_hidden, sides
+from jobs.changes.edits import Held, as_kept, as_shown, column_of, in_columns, is_hidden, keeps_words, sides
 from jobs.changes.equality import same_at, tidied
 from jobs.changes.losses import lost_members
 from jobs.changes.paths import place_of
 from jobs.model import ABSENT, JSON, Absent, Edit, Live, Status, Unread, UpdateJob
+from jobs.reasons import KEPT_FORM
 from jobs.texts import either, shortened
 from jobs.values import valueclass
 from worker.policy.row import InFlightRow
@@ -85,7 +86,8 @@ def read_back(edits: tuple[Edit, ...], live: Live, question: ReadBack, schema: S
     """Settle a row in doubt by its record, or return None: the record proves nothing yet, and is to be read again.
 
     New values prove that the row was applied, also as APIs tidy texts. Old values prove nothing: reads lag, and an
-    update may land late. After a success that showed nothing, a value that is neither is a form of the API's own.
+    update may land late. After a success that showed nothing, a value that is neither is a form of the API's own, and
+    is remembered. After one that showed the old value, it has to be the words that were sent: others are somebody's.
 
     Args:
         edits: of all attempts of the row.
@@ -107,9 +109,12 @@ def read_back(edits: tuple[Edit, ...], live: Live, question: ReadBack, schema: S
         told = "already is as the row wants it" if question.refused else "shows that it was applied"
         told = f"{question.message}; the record {told}"
         return Settle(question.proven, told, stored=shown if shown != edits else ())
-    if "before" not in held and question.stale:
+    if "before" not in held:
         told = f"{question.message}; the record shows another value than the one sent"
-        return Settle(question.reason, told)
+        if question.stale:
+            return _in_its_form(question.reason, told, edits, live, schema)
+        if question.succeeded and keeps_words(edits, live, schema):
+            return _in_its_form("echo_differs", told, edits, live, schema)
     return None
 
 
@@ -121,14 +126,28 @@ def with_losses(row: InFlightRow, settle: Settle, live: Live, schema: Schema) ->
 
 
 def give_up(edits: tuple[Edit, ...], live: Live | None, question: ReadBack, schema: Schema, *, fires: bool) -> Settle:
-    """Settle a row that no read has settled in time; `live` is the last one, None when it failed."""
+    """Settle a row that no read has settled in time; `live` is the last one, None when it failed.
+
+    Old values that are the same words as those sent are no sign that the API ignores updates: it may have made the old
+    ones of them. What the record holds is remembered as their form, then.
+    """
     held = _held(edits, live, schema, fires=fires) if live is not None else frozenset[Held]()
     reason, told = question.reason, question.message
     if "before" in held:
         blind = any(isinstance(edit.before, Unread) for edit in edits)
         shown = "does not hold the new value" if blind else "keeps the old value"
         reason, told = question.stale or reason, f"{told}; the record {shown}"
+        if reason == "not_taken" and live is not None and not blind and keeps_words(edits, live, schema):
+            return _in_its_form(KEPT_FORM, told, edits, live, schema)
     return Settle(reason, told, errors=question.errors)
+
+
+def _in_its_form(reason: str, told: str, edits: tuple[Edit, ...], live: Live, schema: Schema) -> Settle:
+    """Settle a row whose record holds something else than what was sent, which is remembered as its form."""
+    kept = as_kept(edits, live, schema)
+    return Settle(
+        reason, told, tuple(column_of(edit) for edit in kept if not isinstance(edit.stored, Unread)), stored=kept
+    )
 
 
 def _known(job: UpdateJob, live: Live, asked: DecisionInput) -> Settle | ReadBack | None:

@@ -13,6 +13,7 @@ from dataclasses import InitVar, dataclass, field
 from typing import Final
 
 from jobs.model import SETTLED_WELL, Status
+from jobs.reasons import KEPT_FORM
 from jobs.texts import shortened
 from jobs.values import valueclass
 
@@ -42,6 +43,9 @@ _REMEMBERED: Final = 10_000
 
 _SAID: Final = 200
 """Characters of a row's own message that are shown."""
+
+_ALONE: Final = SETTLED_WELL | {Status.CONFLICT}
+"""Statuses of rows that say something of their record alone, however many there are."""
 
 _BAD: Final = frozenset({Status.REJECTED, Status.FAILED, Status.UNKNOWN})
 
@@ -164,7 +168,7 @@ class Guards:
         if status in SETTLED_WELL:
             self._reads.succeeded = True
             self._sends.succeeded |= status is Status.APPLIED or line is self._sends
-        if status in SETTLED_WELL or status is Status.CONFLICT:  # about this record alone, however many there are
+        if status in _ALONE or reason == KEPT_FORM:
             self.left(row)
             return Halt(reason, f"row {row}: {message}") if reason == VALUES_LOST else None
         streak = line.fail(row, reason)

@@ -76,6 +76,7 @@ def decide_night(night: Night, row: InFlightRow, live: Live) -> Change | Settle 
     if not (isinstance(first, Change) or row.doubt):
         return first
     remembered = night.remembered(job.type, job.id)
+    row.was_tried = any(not isinstance(known.doubt, Unread) for known in remembered.values())
     if ours := (*(edit for step in live.steps for edit in step.edits), *(earlier if row.doubt else ())):
         remembered = in_doubt(remembered, ours)
     try:

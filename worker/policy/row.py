@@ -98,6 +98,7 @@ class InFlightRow:
         written_at: loop time at which another row of the run wrote the record; a read soon after may not show that.
         verdict: how the row is settled without being sent, once that is known.
         is_canary: one of the first of its type, which are sent alone.
+        was_tried: an earlier night has left it in doubt: how it ends says nothing new about its type.
         told: in a night, what its result has to say of single fields: those that are held back, and those that are sent
             over what somebody else had changed.
 
@@ -126,6 +127,7 @@ class InFlightRow:
     written_at: float = -math.inf
     verdict: Settle | ReadBack | None = None
     is_canary: bool = False
+    was_tried: bool = False
     told: tuple[Told, ...] = ()
 
     failures: int = 0

@@ -548,7 +548,7 @@ class Sequencer:
     def _send(self, row: InFlightRow) -> None:
         """Queue a row to be sent, behind the first rows of its type."""
         canary = self._canary(row.job.type)
-        if row.is_canary or not canary.left:
+        if row.is_canary or row.was_tried or not canary.left:
             self.ready.append(row)
         elif canary.busy:
             self._caged.setdefault(row.job.type, deque()).append(row)

@@ -70,6 +70,8 @@ DOUBT = Agreed("O", "o", "D", "P")
         (RowEnd(Status.REJECTED, "validation", EDIT), OLD, None),
         (RowEnd(Status.REJECTED, "tags_discarded", (), EDIT), OLD, Agreed("S", "S")),
         (RowEnd(Status.UNKNOWN, "timed_out", EDIT), OLD, Agreed("O", "o", "S", "R")),
+        (RowEnd(Status.UNKNOWN, "not_taken", EDIT), OLD, Agreed("O", "o", "S", "R")),
+        (RowEnd(Status.UNKNOWN, "kept_form", (Edit(A, "s", "S", "s"),)), OLD, Agreed("S", "s")),
         (RowEnd(Status.UNKNOWN, "timed_out", (Edit(A, UNREAD, "S"),)), OLD, Agreed("O", "o", "S", UNREAD)),
         # in doubt about D: what was read before this update settles it
         (RowEnd(Status.UNKNOWN, "timed_out", (Edit(A, "D", "S"),)), DOUBT, Agreed("D", "D", "S", "D")),

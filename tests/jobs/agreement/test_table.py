@@ -71,6 +71,9 @@ def text(decision: Decision) -> str:
         ("a", "b", DOUBT, "send", "send", "send"),
         ("b", "x", DOUBT, "leave both_changed", "send overwritten", "leave kept"),
         ("a", "x", DOUBT, "leave drifted", "send overwritten", "leave kept"),
+        ("B", "b", Agreed(doubt="B", before="old"), "leave differs", "leave differs", "leave differs"),
+        ("c", "b", Agreed(doubt="B", before="old"), "send", "send", "send"),
+        ("B", "b", Agreed(doubt="B", before="b"), "send", "send", "leave kept"),  # it was there before
         ("c", "b", FIRST_DOUBT, "send", "send", "send"),
         ("c", "old", FIRST_DOUBT, "send", "send", "leave kept"),
         ("c", "x", FIRST_DOUBT, "leave both_changed", "send overwritten", "leave kept"),

@@ -7,6 +7,7 @@ import pytest
 
 from jobs.changes.edits import (
     Held,
+    as_kept,
     as_shown,
     column_of,
     decode,
@@ -15,6 +16,7 @@ from jobs.changes.edits import (
     fires_twice,
     in_columns,
     is_hidden,
+    keeps_words,
     merged,
     sides,
     without_tags,
@@ -135,6 +137,38 @@ def test_a_record_is_on_one_side_of_each_edit(edits: tuple[Edit, ...], record: L
 def test_an_edit_is_hidden_if_the_record_does_not_show_what_it_is_about(path: tuple[str, ...], hidden: bool) -> None:
     edits = (Edit(REFERENCE, "a", "b"), Edit(path, UNREAD, "b"))
     assert is_hidden(edits, live(tags=None)) is hidden
+
+
+@pytest.mark.parametrize(
+    ("edit", "record", "kept"),
+    [
+        (Edit(REFERENCE, "a", "B"), live("B"), "B"),
+        (Edit(REFERENCE, "a", "B"), live("b"), "b"),
+        (Edit(REFERENCE, "a", "B", "x"), live("b"), "b"),
+        (Edit(REFERENCE, "a", "B"), live("a"), "a"),
+        (Edit(BATCH, "a", "B"), live(), ABSENT),
+        (Edit(TAG, ABSENT, True), live(), True),  # a tag has no form
+        (Edit(("attributes", "password"), UNREAD, "x"), live(), "x"),  # never shown
+    ],
+)
+def test_what_a_record_holds_is_the_form_of_what_was_sent(edit: Edit, record: Live, kept: Any) -> None:
+    (found,) = as_kept((edit,), record, SCHEMA)
+    assert found.left == kept
+    assert replace(found, stored=edit.stored) == edit
+
+
+@pytest.mark.parametrize(
+    ("edits", "record", "is_so"),
+    [
+        ((Edit(REFERENCE, "blue", "Blue"),), live("blue"), True),
+        ((Edit(REFERENCE, "green", "Blue"),), live("green"), False),
+        ((Edit(REFERENCE, "green", "Blue"),), live("third"), False),
+        ((Edit(REFERENCE, "blue", "Blue"), Edit(BATCH, 1, 2)), live("blue", {"batch": 2}), True),
+        ((Edit(REFERENCE, "blue", "Blue"), Edit(BATCH, 1, 2)), live("blue", {"batch": 1}), False),
+    ],
+)
+def test_old_values_may_be_the_words_that_were_sent(edits: tuple[Edit, ...], record: Live, is_so: bool) -> None:
+    assert keeps_words(edits, record, SCHEMA) is is_so
 
 
 def test_the_first_image_of_a_value_stands() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.apis.schema import Attribute, Schema
-from jobs.changes.equality import equal, holds, is_old, reads_alike, replaced, same, same_at, tidied
+from jobs.changes.equality import equal, holds, is_old, reads_alike, replaced, same, same_at, same_words, tidied
 from jobs.changes.standing import Standing
 from jobs.model import ABSENT, JSON, UNREAD, Absent, Edit
 from tests.schemas import SCHEMA
@@ -227,3 +227,32 @@ def test_a_text_that_lost_what_apis_take_off_was_tidied(
     sent: JSON | Absent, value: JSON | Absent, is_tidied: bool
 ) -> None:
     assert tidied(sent, value) is is_tidied
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_so"),
+    [
+        ("C-Blue", "c-blue", True),
+        ("eur", "EUR", True),
+        (" Blue  car\n", "blue car", True),
+        ("Stra\u00dfe", "STRASSE", True),
+        ("Cafe\u0301", "caf\u00e9", True),
+        ("Blue", "Blue", True),
+        ("a b", "ab", False),
+        ("1.50", "150", False),
+        ("-5", "5", False),
+        ("Blue", "Green", False),
+        (7, "7", False),
+        ("", ABSENT, False),
+    ],
+)
+def test_texts_are_the_same_words_whatever_their_capitals_and_blanks(
+    one: JSON | Absent, other: JSON | Absent, is_so: bool
+) -> None:
+    assert same_words(one, other) is same_words(other, one) is is_so
+
+
+@given(st.text("aBc \t\n.1"))
+def test_capitals_and_blanks_around_words_make_no_other_words(text: str) -> None:
+    assert same_words(text, f" {text.swapcase()}\t")
+    assert same_words(text, f"{text}.") is False

@@ -99,7 +99,6 @@ class History:
         sheet: rows of tonight, by key; the cells by field.
         log: what happened, a line each.
         broken: violations.
-        is_stuck: a canary has stopped the job: it sends again what the server stores in the form that it holds already.
     """
 
     seed: int
@@ -114,7 +113,6 @@ class History:
     log: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     tally: Counter[str] = field(default_factory=Counter)
-    is_stuck: bool = False
     _raced: tuple[str, str, str] | None = None
     _was_partial: bool = False  # the last night left rows for the next one, or did not look at them
     _left: Any = None
@@ -131,7 +129,7 @@ class History:
                 self._edit_sheet()
             self._export()
             await self._night(kill_at=self.dice.choice([0, 0, 0, self.dice.randint(1, self.last_point)]))
-            if self.broken or self.is_stuck:
+            if self.broken:
                 return
             await next_day()
 
@@ -202,7 +200,7 @@ class History:
             night = await self.job.night(first=not self._has_finished)
             self._was_partial |= self._is_resumed
             self._judge(night, before)
-        if self.broken or self.is_stuck or not night.is_finished:
+        if self.broken or not night.is_finished:
             return
         if self.dice.random() < 0.3 and not self._was_partial:
             await self._again("a second run")
@@ -235,9 +233,6 @@ class History:
     async def _again(self, words: str) -> None:
         before = self._records()
         again = await self.job.night()
-        if again.report is not None and again.report.cause.startswith("canary"):
-            self.is_stuck = True
-            return
         if any("pin" not in put.fields for put in again.puts) or (again.puts and "undo" not in words):
             self.broken.append(f"{words} sent {_shown(again.puts)}")
         self._judge(again, before)
@@ -245,8 +240,9 @@ class History:
     def _can_undo(self, night: Night) -> bool:
         """Return whether the night changed what an undo restores; a code restored by its stored form is no news."""
         sent = set().union(*(self._sent(put) for put in (*self._carried, *night.puts)))
-        has_run = night.report is not None and night.report.run is not None
-        return has_run and bool(sent - {"pin"}) and "code" not in sent
+        report = night.report
+        is_alone = report is not None and report.run is not None and not report.cleared  # what is gone has its own run
+        return is_alone and bool(sent - {"pin"}) and "code" not in sent
 
     async def _undone(self, night: Night) -> None:
         """Undo a night: what was undone stays so until the sheet changes."""
@@ -296,10 +292,6 @@ class History:
         self.tally[night.report.state if night.report else "killed" if night.killed_at else "refused"] += 1
         if night.error is not None:
             self.broken.append(f"refused: {night.error}")
-            return
-        if night.report is not None and night.report.cause.startswith("canary"):
-            self.is_stuck = True
-            self.tally["stuck"] += 1
             return
         after = self._records()
         self._judge_others(night, before, after)

@@ -79,12 +79,14 @@ class Table:
         kept: form of a value in the memory: itself, or its HMAC.
         recalls: whether the memory's form stands for a value.
         is_empty: whether a live value counts as nothing there.
+        stores_so: whether an API may store the first text as the second: in other capitals, with other blanks.
     """
 
     same: Same
     kept: Callable[[Any], Any] = lambda value: value
     recalls: Callable[[Any, Any], bool] | None = None
     is_empty: Callable[[Any], bool] = lambda value: value is None or value == ""
+    stores_so: Same = lambda sent, live: None not in {sent, live} and sent.upper().split() == live.upper().split()
 
     def rule(self, field: Field) -> Ruling:
         """Return what the table says: the first line that fits."""
@@ -110,16 +112,21 @@ class Table:
             return Ruling("write-only: sent if S!=L or in doubt", Told.SENT, memory)
         return Ruling("write-only: S=L", Told.UNSEEN, memory)
 
+    def _settled(self, memory: Memory, live: Any) -> tuple[Memory, bool | None]:
+        """Return a memory without its doubt, and whether the value is somebody else's; None if that is open."""
+        if self._lacks(memory.doubt):
+            return memory, None
+        if self._knows(memory.doubt, live):
+            return Memory(memory.doubt, self.kept(live)), None
+        if self._knows(memory.before, live):
+            return replace(memory, doubt=NOTHING, before=NOTHING), None
+        if self.recalls is None and self.stores_so(memory.doubt, live):
+            return Memory(memory.doubt, self.kept(live)), None
+        return memory, True
+
     def _differing(self, field: Field) -> Ruling:
         """Rule about a field that does not hold what the sheet says; its doubt is settled first."""
-        memory, is_theirs = field.memory, None
-        if not self._lacks(memory.doubt):
-            if self._knows(memory.doubt, field.live):
-                memory = Memory(memory.doubt, self.kept(field.live))
-            elif self._knows(memory.before, field.live):
-                memory = replace(memory, doubt=NOTHING, before=NOTHING)
-            else:
-                is_theirs = True
+        memory, is_theirs = self._settled(field.memory, field.live)
         if is_theirs is None and self._lacks(memory.agreed):
             if field.clearing is not None:
                 told = Told.NOT_OURS if field.clearing == "empty" else Told.GONE

@@ -116,6 +116,8 @@ class Tale:
         document = night.report.document()
         for name in ("started_at", "elapsed_s", "quota_share"):
             del document[name]
+        if document["longest_gap_s"] is not None:
+            document["longest_gap_s"] = "<seconds>"
         document["counts"] = {name: count for name, count in night.report.document()["counts"].items() if count}  # type: ignore[attr-defined]
         yield shown(f"  {json.dumps({name: value for name, value in document.items() if value not in (0, '', [])})}")
         for row in self.job.results(night):
@@ -259,9 +261,6 @@ async def _overlap(tale: Tale) -> None:
 
 async def _lost(tale: Tale) -> None:
     shutil.rmtree(tale.job.machine.home / "items.state")
-    tale.says(
-        "code", "c-blue", 1, 2, 3
-    )  # else it is sent, changes nothing, and looks like an update that did not stick
     tale.exports()
     await tale.night("the memory is lost", 2, nothing_sent=True)
     await tale.night("with --first", 1, first=True)

@@ -1,7 +1,5 @@
 """Ten nights, each with its trouble: the reports are files, and the other system is right on the last morning."""
 
-import re
-
 import pytest
 
 from tests.system.nights.ten_nights import REPORTS, Tale, happen
@@ -24,8 +22,7 @@ def test_the_reports_are_the_files(tale: Tale) -> None:
 
 
 def test_the_longest_gap_between_reading_and_writing_is_told_unless_updates_are_conditional(tale: Tale) -> None:
-    gaps = re.findall(r'"longest_gap_s": [0-9.]+', "".join(tale.pages))
-    assert bool(gaps) == (tale.world.kind != "conditional")
+    assert ('"longest_gap_s": "<seconds>"' in "".join(tale.pages)) == (tale.world.kind != "conditional")
 
 
 def test_a_field_that_is_fought_over_is_told(tale: Tale) -> None:

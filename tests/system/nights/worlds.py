@@ -115,6 +115,8 @@ class Shop:
         token: the only one that is accepted.
         granted: the one that a job has.
         before_update: is called with the id before an update is looked at: somebody may be quicker.
+        reply: makes the reply to an update, of the one that shows what is stored and of the body that was sent.
+        ignored: ids of records of which no update is stored, although the reply is a success.
     """
 
     kind: str
@@ -125,6 +127,8 @@ class Shop:
     token: str = "token-1"
     granted: str = "token-1"
     before_update: Callable[[str], None] = lambda _: None
+    reply: Callable[[web.Response, bytes], web.Response] = lambda shown, _: shown
+    ignored: set[str] = field(default_factory=set)
     _versions: dict[str, int] = field(default_factory=dict)
     _refused: set[str] = field(default_factory=set)
     _down_until: float = -1.0
@@ -213,8 +217,10 @@ class Shop:
             self.before_update(key)
             if (refused := self._refusal(key, request)) is not None:
                 return refused
-            self._update(key, json.loads(body))
-        return _json(200, self._shown(key), ETag=self._tag(key))
+            if key not in self.ignored:
+                self._update(key, json.loads(body))
+        shown = _json(200, self._shown(key), ETag=self._tag(key))
+        return self.reply(shown, body) if request.method == "PATCH" else shown
 
     def _refusal(self, key: str, request: web.BaseRequest) -> web.Response | None:
         if self.kind == "conditional" and request.headers.get("If-Match") != self._tag(key):

@@ -106,6 +106,7 @@ def test_a_refusal_of_a_row_that_is_not_rejected_is_none_of_the_type() -> None:
 def test_an_update_that_did_not_stick_stops_the_run_at_once() -> None:
     canary = Canary(3)
     assert "does not hold it" in canary.settled(Status.UNKNOWN, "not_taken")
+    assert Canary(3).settled(Status.UNKNOWN, "kept_form") == ""
 
 
 @pytest.mark.parametrize(

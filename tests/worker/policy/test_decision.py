@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from jobs.changes.diff import Change, CompareRules, as_written
@@ -112,6 +112,7 @@ def test_unchanged_is_a_success_that_sends_nothing() -> None:
 
 DOUBT = ReadBack("timed_out", "no reply in time")
 SUCCESS = ReadBack("unverified", "204", "not_taken")
+NOT_TAKEN = ReadBack("not_taken", "the reply still shows the old value: reference")
 KEY = Edit(("attributes", "metadata", "k"), 1, 2)
 
 
@@ -124,6 +125,9 @@ KEY = Edit(("attributes", "metadata", "k"), 1, 2)
         (live("new"), SUCCESS, "read_back", "unverified"),
         (live("old"), SUCCESS, "", "not_taken"),
         (live("third"), SUCCESS, "unverified", "unverified"),  # a form of the API's own, which no reply showed
+        (live("old"), NOT_TAKEN, "", "not_taken"),
+        (live("third"), NOT_TAKEN, "", "not_taken"),  # somebody's, perhaps
+        (live("NEW"), NOT_TAKEN, "echo_differs", "not_taken"),
         (Live("orders", {}), DOUBT, "timed_out", "timed_out"),  # nothing of it can be seen
         (Live("orders", {}), SUCCESS, "unverified", "unverified"),
     ],
@@ -140,6 +144,57 @@ def test_what_a_record_proves_about_a_row_in_doubt(
 def test_a_record_that_was_never_read_proves_nothing() -> None:
     assert give_up(OURS, None, DOUBT, SCHEMA, fires=False).reason == "timed_out"
     assert give_up(OURS, None, SUCCESS, SCHEMA, fires=False).reason == "unverified"
+
+
+@pytest.mark.parametrize(("question", "held"), [(SUCCESS, "third"), (NOT_TAKEN, " New")])
+def test_after_a_success_what_the_record_holds_instead_is_the_form_of_what_was_sent(
+    question: ReadBack, held: str
+) -> None:
+    settle = read_back((*OURS, KEY), live(held, metadata={"k": 2}), question, SCHEMA, fires=False)
+    assert settle is not None
+    assert [edit.stored for edit in settle.stored] == [held, UNREAD]
+    assert settle.fields == ("reference",)
+
+
+@pytest.mark.parametrize(
+    ("edits", "question", "reason"),
+    [
+        ((Edit(REFERENCE, "old", "OLD"),), NOT_TAKEN, "kept_form"),
+        ((Edit(REFERENCE, "old", "OLD"),), SUCCESS, "kept_form"),
+        ((Edit(REFERENCE, "old", "OLD"), KEY), NOT_TAKEN, "not_taken"),  # another one was not taken
+        ((Edit(REFERENCE, "old", "OLD"),), DOUBT, "timed_out"),  # nothing says that it was received
+        ((Edit(REFERENCE, UNREAD, "OLD"),), NOT_TAKEN, "not_taken"),  # nobody knows what was there
+        (OURS, NOT_TAKEN, "not_taken"),
+    ],
+)
+def test_old_words_in_other_capitals_are_no_sign_that_an_update_was_ignored(
+    edits: tuple[Edit, ...], question: ReadBack, reason: str
+) -> None:
+    settle = give_up(edits, live("old"), question, SCHEMA, fires=False)
+    assert (settle.status, settle.reason) == (Status.UNKNOWN, reason)
+    assert [edit.stored for edit in settle.stored] == (["old"] if reason == "kept_form" else [])
+
+
+WORDS = st.sampled_from(["old", "OLD", " old", "new", "New", "third"])
+
+
+@given(WORDS, WORDS, WORDS, st.sampled_from([SUCCESS, NOT_TAKEN]))
+def test_after_a_success_other_words_than_those_sent_prove_at_most_that_nothing_else_was_shown(
+    before: str, sent: str, shown: str, question: ReadBack
+) -> None:
+    assume(before != sent)
+    edits = (Edit(REFERENCE, before, sent),)
+    settle = read_back(edits, live(shown), question, SCHEMA, fires=False)
+    settle = settle or give_up(edits, live(shown), question, SCHEMA, fires=False)
+    words = shown.casefold().split() == sent.casefold().split()
+    if words:
+        assert settle.reason in {"kept_form", "unverified", "echo_differs", "read_back"}
+    elif shown == before or question is NOT_TAKEN:
+        assert (settle.status, settle.reason) == (Status.UNKNOWN, "not_taken")
+    else:
+        assert (settle.status, settle.reason) == (Status.APPLIED, "unverified")
+    if settle.reason != "not_taken":
+        assert (settle.stored or edits)[0].left == shown
 
 
 def test_a_part_of_an_update_that_keeps_its_old_value_proves_nothing() -> None:

@@ -53,6 +53,8 @@ def stopped_at(rows: Sequence[Ends], stop_after: StopAfter | None = None) -> tup
         ([APPLIED] + [BROKEN] * 30, (21, "server_error")),  # the server is down, whatever it did before
         ([APPLIED] + [UNREACHED] * 30, (21, "unreachable")),
         ([BROKEN] * 19 + [APPLIED] + [BROKEN] * 19, None),
+        ([(Status.UNKNOWN, "not_taken")] * 30, (20, "not_taken")),
+        ([(Status.UNKNOWN, "kept_form")] * 30, None),  # the API may store such texts so
         ([UNCHANGED] + [MISSING] * 30, None),  # a row that is right already is a success as well
     ],
 )

@@ -74,6 +74,15 @@ def test_a_row_is_decided_by_its_record_and_the_last_agreement(
     assert [each.kind for each in taken.told] == held
 
 
+@pytest.mark.parametrize(
+    ("known", "was_tried"), [(OLD, False), ({**OLD, CODE: Agreed("old", "old", "new", "old")}, True)]
+)
+def test_a_row_that_an_earlier_night_left_in_doubt_was_tried(known: Remembered, was_tried: bool) -> None:
+    taken = row()
+    assert text(decide_night(night(known), taken, live())) == "sends name, code"
+    assert taken.was_tried is was_tried
+
+
 def test_who_holds_a_field_back_says_why_with_all_three_values() -> None:
     taken = row(ONE)
     decided = decide_night(night(OLD), taken, live("x"))

@@ -611,6 +611,17 @@ def test_a_first_row_that_is_not_sent_proves_nothing() -> None:
     assert rows[1].is_canary
 
 
+def test_a_row_that_an_earlier_night_has_tried_is_no_first_row() -> None:
+    rows = [row(1, was_tried=True), row(2, "b")]
+    of = sequencer(*rows, canaries=1)
+    of.read(next_read(of), found("a", "b"))
+    assert [each.is_canary for each in of.ready] == [False, True]
+    rows[0].was_sent = True
+    said(of)
+    of.settled(rows[0], Status.UNKNOWN, "not_taken", NEVER)
+    assert said(of) == []
+
+
 def test_first_rows_that_are_all_refused_alike_stop_the_run() -> None:
     first = row(1)
     of = sequencer(first, canaries=1)
