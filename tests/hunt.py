@@ -199,6 +199,13 @@ HUNTS: Final[Mapping[str, Hunt]] = {
         ["python -m benchmarks.memory $RECORDS"],
         {"RECORDS": "10000 1000000"},
     ),
+    "one-percent": Hunt(
+        "nights whose sheet changes one row in a hundred, under live limits: requests, hours, CPU and memory, beside"
+        " simpler ways",
+        "10 minutes",
+        ["python -m benchmarks.nights $RECORDS"],
+        {"RECORDS": "10000 100000"},
+    ),
     "bench-check": Hunt(
         "whether the ratios of make bench are still within generous bounds",
         "half a minute",

@@ -241,7 +241,8 @@ class _Night:
         memory = deciding.memory
         opened = opening.opened_plan if mode.plan == "keep" else opening.opened_to_resume
         with opened(directory, self.asked.adjust, nightly=True) as handle:
-            deciding = surveyed(directory, handle.settings, deciding)
+            if not deciding.survey.rows:  # else this process has just planned it
+                deciding = surveyed(directory, handle.settings, deciding)
             serial = int(handle.journal.facts[api_copy.NIGHT])
             if self.asked.approved is not None:
                 memory.nights.end(serial, "running", {judging.APPROVED: 1}, STOPPED)

@@ -120,10 +120,12 @@ class Machine:
     Attributes:
         home: recipe, sheets, memory, runs.
         number: of the next process.
+        longest: seconds after which a process counts as one that never ends.
     """
 
     home: Path
     number: int = 0
+    longest: float = LONGEST
 
     async def process(self, work: Callable[[], Any], *, kill_at: int = 0, kill_on: str = "") -> Outcome:
         """Run a process to its end.
@@ -152,7 +154,7 @@ class Machine:
                 task.cancel()
 
         network.on_point = point
-        network.dusk()
+        network.dusk(self.longest)
         task = network.create_task(work(), context=context)
         await asyncio.wait({task})
         network.on_point = lambda _: None

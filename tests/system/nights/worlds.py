@@ -335,14 +335,21 @@ class Layer:
 
 
 @asynccontextmanager
+async def layer(count: int, limit: tuple[int, float] | None = None) -> AsyncIterator[Layer]:
+    """Give a sandbox of so many payments; `limit` as its settings have it."""
+    settings = SandboxSettings(seed=(f"stripe_payments={count}",), epoch=EPOCH, latency=LATENCY, limit=limit)
+    async with serve(settings) as sandbox:
+        there = Layer(sandbox)
+        there.puts()
+        yield there
+
+
+@asynccontextmanager
 async def world(kind: str, count: int) -> AsyncIterator[World]:
     """Give a world of so many records."""
     if kind == "commercelayer":
-        settings = SandboxSettings(seed=(f"stripe_payments={count}",), epoch=EPOCH, latency=LATENCY)
-        async with serve(settings) as sandbox:
-            layer = Layer(sandbox)
-            layer.puts()
-            yield layer
+        async with layer(count) as there:
+            yield there
         return
     shop = Shop(kind, [f"I{n}" for n in range(1, count + 1)])
     shop.items = {key: {"name": f"Item {key}", "metadata": {"theirs": "x"}} for key in shop.ids}
