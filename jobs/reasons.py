@@ -249,6 +249,11 @@ REASONS: Final[dict[str, Reason]] = {
         Status.SKIPPED,
         'The named fields hold what somebody else has set, and the recipe says `drift = "keep"`: they were left alone.',
     ),
+    "undone": Reason(
+        Status.SKIPPED,
+        "An undo has put back what the named fields held before; the sheet has not changed since, so they were left.",
+        "Nothing, or change the sheet: then it is sent again.",
+    ),
     # rejected: the API said no, finally
     "bad_request": Reason(Status.REJECTED, "The API could not make sense of the request.", "Read the message."),
     "not_authorized": Reason(

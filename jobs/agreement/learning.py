@@ -5,8 +5,8 @@ hand would be overwritten as if nobody had ever agreed on anything.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import field
-from typing import Final, Literal, TypeAlias
+from dataclasses import field, replace
+from typing import Final
 
 from jobs.agreement.model import NEVER_AGREED, Agreed, FieldRules, Kind, Remembered, Sealed, Told, Value
 from jobs.changes.diff import CompareRules, linkage
@@ -17,13 +17,10 @@ from jobs.model import ABSENT, UNREAD, Absent, Edit, Path, Status, Unread, Updat
 from jobs.reasons import KEPT_FORM
 from jobs.values import valueclass
 
-Exceptional: TypeAlias = Kind | Literal["undone"]
-"""Why a field is not in plain agreement."""
+_HELD_BACK: Final = frozenset({"drifted", "kept", "undone", "both_changed"})
+"""Reasons of rows of which nothing was sent, since somebody else has changed all that differs, or put it back."""
 
-_HELD_BACK: Final = frozenset({"drifted", "kept", "both_changed"})
-"""Reasons of rows of which nothing was sent, since somebody else has changed all that differs."""
-
-_HELD: Final = frozenset({"drifted", "kept", "both_changed", "differs", "gone", "not_ours", "blank"})
+_HELD: Final = frozenset({"drifted", "kept", "undone", "both_changed", "differs", "gone", "not_ours", "blank"})
 """What is told of fields that were not sent, and on which nobody has agreed anew."""
 
 NOT_READ: Final = "as_agreed"
@@ -73,7 +70,7 @@ class Learned:
 
     path: Path
     agreed: Agreed
-    kinds: tuple[tuple[Exceptional, Value | Sealed | Unread], ...] = ()
+    kinds: tuple[tuple[Kind, Value | Sealed | Unread], ...] = ()
     sheet: Value | Sealed | Unread = UNREAD
 
 
@@ -185,7 +182,7 @@ def settled(path: Path, known: Agreed, live: Value | Sealed | Unread, by: Memori
     if by.is_same(path, known.doubt, live):
         return Agreed(known.doubt, by.keep(path, live))
     if by.is_same(path, known.before, live):
-        return Agreed(known.sheet, known.stored)
+        return replace(known, doubt=UNREAD, before=UNREAD)
     return known
 
 
@@ -245,12 +242,12 @@ def _sent(
         return _taken(path, sheet, left, told, by)
     known = settled(path, known, before, by)
     if status is Status.UNKNOWN:
-        known = Agreed(known.sheet, known.stored, by.keep(path, sheet), by.keep(path, before))
+        known = replace(known, doubt=by.keep(path, sheet), before=by.keep(path, before))
     return Learned(path, known)
 
 
 def _taken(path: Path, sheet: Value, left: Value | Unread, told: Told | None, by: Memorizing) -> Learned:
-    kinds: list[tuple[Exceptional, Value | Sealed | Unread]] = []
+    kinds: list[tuple[Kind, Value | Sealed | Unread]] = []
     if told is not None and told.kind == "overwritten":
         kinds.append(("overwritten", by.keep(path, told.live)))
     if not (isinstance(left, Unread) or same_at(path, sheet, left, by.terms.schema)):

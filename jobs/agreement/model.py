@@ -30,12 +30,14 @@ class Agreed:
         stored: what the record held then; UNREAD if that is not known.
         doubt: what an update may have set, of which nobody knows whether it was applied; UNREAD if there is none.
         before: what the record held before that update; UNREAD if nobody looked.
+        is_undone: an undo has put the stored value back in place of what the sheet says.
     """
 
     sheet: Value | Sealed | Unread = UNREAD
     stored: Value | Sealed | Unread = UNREAD
     doubt: Value | Sealed | Unread = UNREAD
     before: Value | Sealed | Unread = UNREAD
+    is_undone: bool = field(default=False, kw_only=True)
 
 
 NEVER_AGREED: Final = Agreed()
@@ -49,14 +51,16 @@ Drift = Literal["report", "overwrite", "keep"]
 Clearing = Literal["empty", "gone"]
 """Which rule clears a field that the sheet does not clear itself: of an empty cell, or of a row that is gone."""
 
-Kind = Literal["drifted", "kept", "both_changed", "overwritten", "gone", "not_ours", "blank", "differs", "agreed"]
+Kind = Literal[
+    "drifted", "kept", "undone", "both_changed", "overwritten", "gone", "not_ours", "blank", "differs", "agreed"
+]  # fmt: skip
 """What is told of a field besides that it is sent or not.
 
 `gone`: the rule of rows that are gone would clear it, and it is left. `not_ours`: the rule of empty cells would clear
 it, and it is left, since the job never agreed on it. `blank`: as these two, where the field holds nothing anyway; no
-words are made of it, but nobody has agreed on it. `differs`: the record holds the form in which the API stored what
-the sheet says, which is another value. `agreed`: it holds what the sheet says, written otherwise, such as 7 for the
-text `7`; told so that the memory learns the form.
+words are made of it, but nobody has agreed on it. `undone`: the record holds what an undo has put back. `differs`: it
+holds the form in which the API stored what the sheet says, which is another value. `agreed`: it holds what the sheet
+says, written otherwise, such as 7 for the text `7`; told so that the memory learns the form.
 """
 
 Seal: TypeAlias = Callable[[Value], Sealed]

@@ -16,11 +16,12 @@ is not asked about: its memory stays.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, Literal, TypeAlias
 
 from jobs.agreement.model import NEVER_AGREED, Agreed, Clearing, Drift, Kind, Seal, Sealed, Value, unknown_seal
 from jobs.changes.equality import same_words
-from jobs.model import ABSENT, Unread
+from jobs.model import ABSENT, UNREAD, Unread
 from jobs.values import valueclass
 
 Step = Literal["stand", "send", "leave"]
@@ -113,7 +114,8 @@ def decide(field: FieldState, by: Comparison) -> Decision:
         return Decision("send", None, agreed) if fills else Decision("leave", "kept", agreed)
     is_news = not by.stands(agreed.sheet, sheet)
     if isinstance(agreed.doubt, Unread) and by.stands(agreed.stored, live):
-        return Decision("send", None, agreed) if is_news else Decision("leave", "differs", agreed)
+        left: Kind = "undone" if agreed.is_undone else "differs"
+        return Decision("send", None, agreed) if is_news else Decision("leave", left, agreed)
     return _contested(field, agreed, is_news=is_news)
 
 
@@ -130,7 +132,7 @@ def _resolved(agreed: Agreed, live: Value, by: Comparison) -> Agreed:
     if by.stands(agreed.doubt, live):
         return Agreed(agreed.doubt, by.kept(live))
     if by.stands(agreed.before, live):
-        return Agreed(agreed.sheet, agreed.stored)
+        return replace(agreed, doubt=UNREAD, before=UNREAD)
     return Agreed(agreed.doubt, by.kept(live)) if by.is_form(agreed.doubt, live) else agreed
 
 

@@ -12,7 +12,7 @@ from jobs.reasons import REASONS
 from jobs.recipe.fields import Private
 from worker.policy.verdict import Settle
 
-_WITHOUT_VALUES: Final = frozenset({"drifted", "kept", "both_changed"})
+_WITHOUT_VALUES: Final = frozenset({"drifted", "kept", "undone", "both_changed"})
 """Reasons whose messages show no private value: a night knows only digests of them."""
 
 

@@ -26,6 +26,7 @@ _REASONS: Final[Mapping[Kind, str]] = {
     "drifted": "drifted",
     "gone": "drifted",
     "kept": "kept",
+    "undone": "undone",
 }
 """The reason that settles a row by what is told of a field, the worst first."""
 
@@ -34,8 +35,9 @@ _WORDS: Final[Mapping[Kind, str]] = {
     "drifted": "not sent, drifted",
     "gone": "not cleared, somebody has changed it",
     "kept": "not sent, kept",
+    "undone": "not sent, an undo has put it back",
     "not_ours": "not cleared, never set by this job",
-    "differs": "is as the API stores what was sent, or as an undo left it",
+    "differs": "is as the API stores what was sent",
     "overwritten": "sent over somebody's change",
 }
 

@@ -21,7 +21,7 @@ _FAILED: Final = frozenset({Status.INVALID, Status.REJECTED, Status.FAILED, Stat
 """Statuses of rows that are in trouble. A conflict is not: somebody has to decide, and the fields say so."""
 
 _WELL: Final = frozenset({Status.APPLIED, Status.UNCHANGED})
-_HELD_BACK: Final = frozenset({"drifted", "kept"})
+_HELD_BACK: Final = frozenset({"drifted", "kept", "undone"})
 """Reasons of rows that were skipped and are in no trouble."""
 
 _FOUGHT: Final = 60

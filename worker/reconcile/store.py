@@ -47,7 +47,7 @@ _LEFT: Final = """
     SELECT 1 FROM record JOIN exception ON exception.record = record.n AND exception.kind = 'gone'
     WHERE target = ? AND type = ? AND id = ?
 """
-_DOUBTS: Final = "SELECT field, sheet, live FROM exception WHERE record = ? AND kind = 'doubt'"
+_OPEN: Final = "SELECT field, kind, sheet, live FROM exception WHERE record = ? AND kind IN ('doubt', 'undone')"
 _EXCEPTIONS: Final = """
     SELECT record.target, record.type, record.id, exception.field, exception.kind, exception.sheet, exception.live,
         exception.since, exception.last, exception.nights
@@ -261,7 +261,7 @@ class Memory:
                 path = fields[int(place)]
                 found[path] = replace(found[path], stored=value)
             if is_exceptional:
-                found.update(self._doubts(n, found))
+                self._complete(n, found)
         except _WRONG as error:
             raise _not_understood(self.path, error) from error
         return Record(n, fields, found, at, gone, bool(is_exceptional), read)
@@ -303,11 +303,15 @@ class Memory:
         with translated(self.path):
             yield from self.db.execute(query, parameters)
 
-    def _doubts(self, n: int, found: Mapping[Field, Agreed]) -> Iterator[tuple[Field, Agreed]]:
-        for path, doubt, before in self.select(_DOUBTS, n):
+    def _complete(self, n: int, found: dict[Field, Agreed]) -> None:
+        """Add to what is agreed on of a record which fields are in doubt, and which an undo has put back."""
+        for path, kind, sheet, live in self.select(_OPEN, n):
             field_ = _path(json.loads(path))
             known = found.get(field_, NEVER_AGREED)
-            yield field_, replace(known, doubt=decode(doubt)[0], before=decode(before)[0])
+            if kind == "undone":
+                found[field_] = replace(known, is_undone=True)
+            else:
+                found[field_] = replace(known, doubt=decode(sheet)[0], before=decode(live)[0])
 
     def _fields(self, shape: int) -> tuple[Field, ...]:
         fields = self._shapes.get(shape)

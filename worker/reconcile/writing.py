@@ -120,8 +120,6 @@ class Writing:
         db, name = self.memory.db, json.dumps(learned.path)
         noted: Noted = {kind: rest for kind, *rest in db.execute(_NOTED, (n, name))}
         told = dict(_told(learned))
-        if "undone" in noted and "differs" in told:
-            told["undone"] = told.pop("differs")  # the restored value is what the record holds
         for kind in noted.keys() - told.keys() - {_LASTING}:
             db.execute(_FORGET, (n, name, kind))
         for kind, (sheet, live) in told.items():

@@ -1,5 +1,6 @@
 """What a night decides about one field, line by line."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -30,6 +31,8 @@ LEARNED = Agreed("a ", "a")
 """The API has stored `a ` as `a`."""
 BLIND = Agreed(sheet=seal("a"))
 """No read shows the field."""
+UNDONE = Agreed("b", "a", is_undone=True)
+"""An undo has put `a` back in place of `b`."""
 DOUBT = Agreed("a", "a", doubt="b", before="a")
 """Nobody knows whether `b` took the place of `a`."""
 FIRST_DOUBT = Agreed(doubt="b", before="old")
@@ -55,6 +58,10 @@ def text(decision: Decision) -> str:
         (True, False, Agreed(), "send", "send", "leave kept"),
         # nobody else has changed it
         ("a ", "a", LEARNED, "leave differs", "leave differs", "leave differs"),
+        ("b", "a", UNDONE, "leave undone", "leave undone", "leave undone"),
+        ("c", "a", UNDONE, "send", "send", "send"),
+        ("b", "x", UNDONE, "leave drifted", "send overwritten", "leave kept"),
+        ("b", "a", replace(UNDONE, doubt="c", before="a"), "leave undone", "leave undone", "leave undone"),
         ("b", "a", A, "send", "send", "send"),
         ("b", "a", LEARNED, "send", "send", "send"),
         (None, "a", A, "send", "send", "send"),

@@ -265,7 +265,7 @@ class History:
                 elif name == "pin":
                     memories |= {replace(each, stored=NOTHING) for each in memories}
                 else:
-                    known.memories[name] = {replace(each, stored=restored) for each in memories}
+                    known.memories[name] = {replace(each, stored=restored, is_undone=True) for each in memories}
         self.tally["undone"] += 1
         self.world.puts()
         await self._again("a night after the undo")

@@ -5,7 +5,7 @@ that nobody knows is `NOTHING`.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final, Literal
 
@@ -26,6 +26,7 @@ class Told(StrEnum):
     UNSEEN = "unchanged, as far as anybody knows"
     EMPTY = "empty already: there is nothing to tell"
     STORED_OTHERWISE = "unchanged, stored otherwise"
+    UNDONE = "skipped(undone)"
     SENT = "sent"
     SENT_OVER = "sent over an edit"
     DRIFTED = "skipped(drifted)"
@@ -37,12 +38,16 @@ class Told(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What is remembered of a field: agreed sheet form (L), stored form (B), a doubt (D), the value before it."""
+    """What is remembered of a field: agreed sheet form (L), stored form (B), a doubt (D), the value before it.
+
+    `is_undone`: B is what an undo put back.
+    """
 
     agreed: Any = NOTHING
     stored: Any = NOTHING
     doubt: Any = NOTHING
     before: Any = NOTHING
+    is_undone: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +143,8 @@ class Table:
         if is_theirs is None:
             is_theirs = not self._knows(memory.stored, field.live)
         if not is_theirs and not is_news:
-            return Ruling("R=B, S=L: unchanged", Told.STORED_OTHERWISE, memory)
+            told = Told.UNDONE if memory.is_undone else Told.STORED_OTHERWISE
+            return Ruling("R=B, S=L: unchanged, or undone", told, memory)
         if not is_theirs:
             return Ruling("R=B, S!=L: send", Told.SENT, memory)
         return Ruling("R!=B or B unknown", self._contested(field, is_news=is_news), memory)
@@ -174,6 +180,7 @@ _STATUSES: Final[Mapping[Told, str]] = {
     Told.SENT_OVER: "applied",
     Told.DRIFTED: "skipped",
     Told.KEPT: "skipped",
+    Told.UNDONE: "skipped",
     Told.CONFLICT: "conflict",
     Told.NOT_OURS: "unchanged",
     Told.GONE: "unchanged",

@@ -145,8 +145,8 @@ class _Memory:
 
     def of(self, key: str, name: str) -> Memory:
         """Return what is remembered of a field."""
-        known = self._known.get(f"{key} {name}", [NOTHING] * 4)
-        return Memory(*(NOTHING if each == NOTHING else each for each in known))
+        *known, is_undone = self._known.get(f"{key} {name}", [*[NOTHING] * 4, False])
+        return Memory(*(NOTHING if each == NOTHING else each for each in known), is_undone=is_undone)
 
     def put(self, key: str, name: str, memory: Memory) -> None:
         """Remember it."""

@@ -50,6 +50,7 @@ TOLD_AS = {
     Told.SENT_OVER: ("send", "overwritten"),
     Told.DRIFTED: ("leave", "drifted"),
     Told.KEPT: ("leave", "kept"),
+    Told.UNDONE: ("leave", "undone"),
     Told.CONFLICT: ("leave", "both_changed"),
     Told.NOT_OURS: ("leave", "not_ours"),
     Told.GONE: ("leave", "gone"),
@@ -59,7 +60,7 @@ TOLD_AS = {
 @st.composite
 def memories(draw: st.DrawFn) -> Memory:
     """Any memory, also of the kinds that a night cannot leave."""
-    return Memory(draw(KNOWN), draw(KNOWN), draw(KNOWN), draw(KNOWN))
+    return Memory(draw(KNOWN), draw(KNOWN), draw(KNOWN), draw(KNOWN), is_undone=draw(st.booleans()))
 
 
 @st.composite
@@ -76,20 +77,22 @@ def asked(field: Field, *, same: Any, is_sealed: bool) -> tuple[Decision, Ruling
     known = (memory.agreed, memory.stored, memory.doubt, memory.before)
     if is_sealed:
         known = tuple(each if each is NOTHING else digest(each) for each in known)  # type: ignore[assignment]
-    theirs = Agreed(*map(program_form, known))
+    theirs = Agreed(*map(program_form, known), is_undone=memory.is_undone)
     state = FieldState(field.sheet, program_form(field.live), theirs, field.drift, field.clearing)
     decision = decide(state, Comparison(same, digest, is_sealed))
     table = Table(same)
     if is_sealed:
         table = Table(same, digest, lambda form, value: bool(form == digest(value)))
-    ours = Field(field.sheet, field.live, Memory(*known), field.drift, field.clearing)
+    ours = Field(field.sheet, field.live, Memory(*known, is_undone=memory.is_undone), field.drift, field.clearing)
     return decision, table.rule(ours)
 
 
 def difference(decision: Decision, ruling: Ruling) -> str:
     """Return what the two do not agree on; empty if they do."""
     memory = ruling.memory
-    agreed = Agreed(*map(program_form, (memory.agreed, memory.stored, memory.doubt, memory.before)))
+    agreed = Agreed(
+        *map(program_form, (memory.agreed, memory.stored, memory.doubt, memory.before)), is_undone=memory.is_undone
+    )
     step, kind = TOLD_AS[ruling.told]
     found = []
     if decision.step != step:

@@ -240,6 +240,7 @@ def test_a_row_forgets_what_was_told_of_an_older_read() -> None:
 DRIFTED = Told(NAME, "drifted", "new", "x", "new")
 CONFLICT = Told(NAME, "both_changed", "new", "x", "old")
 KEPT = Told(NAME, "kept", "new", "x", UNREAD)
+UNDONE = Told(NAME, "undone", "new", "x", "new")
 OVER = Told(CODE, "overwritten", "new", "x", "old")
 
 
@@ -255,6 +256,8 @@ OVER = Told(CODE, "overwritten", "new", "x", "old")
         ("resent", (DRIFTED, CONFLICT), "both_changed"),
         ("no_op", (DRIFTED,), "drifted"),
         ("no_op", (KEPT,), "kept"),
+        ("no_op", (UNDONE, KEPT), "kept"),
+        ("no_op", (UNDONE,), "undone"),
         ("no_op", (OVER,), "no_op"),
         ("changed_since_plan", (CONFLICT,), "changed_since_plan"),
         ("changed_since_plan", (DRIFTED,), "changed_since_plan"),
@@ -309,7 +312,7 @@ def test_a_row_sends_a_part_of_what_it_would_send_without_a_memory(
 
 
 def test_reasons_of_nights_have_the_status_of_the_table() -> None:
-    skipped = [REASONS[reason].status for reason in ("drifted", "kept", "filtered", "quarantined")]
+    skipped = [REASONS[reason].status for reason in ("drifted", "kept", "undone", "filtered", "quarantined")]
     assert set(skipped) == {Status.SKIPPED}
     assert {REASONS[reason].status for reason in ("both_changed", "key_moved")} == {Status.CONFLICT}
 

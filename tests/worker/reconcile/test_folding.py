@@ -129,9 +129,9 @@ def test_a_field_that_is_fought_over_is_known_by_its_nights(job: Job, monkeypatc
 def test_what_is_undone_stays_so_until_the_sheet_changes(job: Job) -> None:
     job.night(applied("R", "S"))
     job.night(applied("S", "R"), is_undo=True, state="undo")
-    assert job.of() == Agreed("S", "R")
+    assert job.of() == Agreed("S", "R", is_undone=True)
     assert job.kinds() == {"undone": ("S", "R", 2, 1)}
-    job.night(held("differs", live="R"))
+    job.night(held("undone", live="R"))
     assert job.kinds() == {"undone": ("S", "R", 2, 0b11)}
     assert list(job.memory.troubles()) == []
     job.night(applied("R", "T"))
