@@ -70,7 +70,8 @@ def recipe_of_night(directory: Path) -> Path | None:
 
 def approved(recipe: Path, directory: Path, flags: Flags) -> int:
     """Do a night that a guard stopped all the same; return its exit status."""
-    report = _night(recipe, Asked(approved=directory), flags)
+    confirm = None if flags.yes or not can_ask() else _confirmed
+    report = _night(recipe, Asked(approved=directory, confirm=confirm), flags)
     say(report.line())
     return report.exit_status
 

@@ -1,7 +1,9 @@
 """The run's copies of its recipe and of the description of its API, to which it keeps whatever becomes of those."""
 
 import hashlib
+import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +21,9 @@ NIGHT: Final = "night"
 
 GONE: Final = "gone"
 """The fact about a run that clears what is gone since a night; it has that of the night, too."""
+
+TO_CLEAR: Final = "to_clear"
+"""The fact about the plan of a night that clears what is gone: of how many records, and how many fields, in JSON."""
 
 RECIPE_PATH: Final = "recipe"
 """Name of the journal's fact: the path of the recipe itself, from whose folder its paths start."""
@@ -68,3 +73,9 @@ def flags_of(directory: Path, target: Target) -> list[str]:
     for name, value in sorted(target.variables.items()):
         flags += ["--set", f"{name}={value}"]
     return flags
+
+
+def to_clear(facts: Mapping[str, str]) -> tuple[int, int]:
+    """Return how many records a planned night clears, and how many of their fields; zeros for any other run."""
+    records, fields = json.loads(facts.get(TO_CLEAR, "[0, 0]"))
+    return int(records), int(fields)

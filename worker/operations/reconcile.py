@@ -8,7 +8,7 @@ import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
@@ -153,6 +153,19 @@ def _success(state: Path) -> float | None:
     return None
 
 
+@valueclass(frozen=True, slots=True)
+class _Left:
+    """Who is gone by the source of a night: as it is told, and as the guards compare it.
+
+    Attributes:
+        missing: records without a row that count tonight. `known`: all that could be missing.
+    """
+
+    listed: gone.Gone = field(default_factory=gone.Gone)
+    missing: int = 0
+    known: int = 0
+
+
 @dataclass(slots=True)
 class _Night:
     """One night, whose job this process holds."""
@@ -206,7 +219,9 @@ class _Night:
             found = survey(copy, settings, handle.api.schema)
             if found.unfit:
                 raise ConfigError(f"{path}: {found.unfit}.")
-            trips = self._before(deciding, found, copy, settings)
+            left = self._gone(deciding, found, copy, settings, directory)
+            trips = self._before(memory, found, left)
+            handle.journal.set_fact(api_copy.TO_CLEAR, json.dumps([left.listed.to_clear, left.listed.fields]))
             deciding = deciding.over(found)
             planned = runs.to_send(handle, RunMode("plan", plan="make"), access)
             self._refuse_live(planned.mode, is_harmless=runs.to_send(handle, RunMode("apply"), access).is_harmless)
@@ -226,12 +241,13 @@ class _Night:
                 runs.record_end(handle, replace(end, exit_status=STOPPED, message=cause), self.host.clock)
         if asked.dry_run:
             said = f"a guard would stop it: {cause}" if cause else ""
-            return self._counted(self._report("planned", DONE, cause=said, run=directory), counted)
+            return self._counted(self._report("planned", DONE, cause=said, run=directory), counted, left.listed)
         if trips:
             memory.nights.end(serial, "tripped", {}, STOPPED)
             report = self._report("tripped", STOPPED, cause=cause, run=directory)
-            return replace(self._counted(report, counted), next=f"rowpatch apply --plan {directory}")
-        self._ask_first(memory, counted.changed)
+            return replace(self._counted(report, counted, left.listed), next=f"rowpatch apply --plan {directory}")
+        if not memory.nights.accepted(1):
+            self._ask("The first night will", counted.changed, left.listed)
         return await self._do(deciding, directory, access, RunMode("apply", plan="keep"))
 
     async def _do(self, deciding: Deciding, directory: Path, access: Access, mode: RunMode) -> NightReport:
@@ -242,6 +258,8 @@ class _Night:
             deciding = surveyed(directory, handle.settings, deciding)
             serial = int(handle.journal.facts[api_copy.NIGHT])
             if self.asked.approved is not None:
+                sent = sum(each.status is Status.PENDING for each in handle.journal.planned())
+                self._ask("This will", sent, gone.Gone(0, *api_copy.to_clear(handle.journal.facts)))
                 memory.nights.end(serial, "running", {judging.APPROVED: 1}, STOPPED)
             turns = deciding.turns(handle.journal, handle.rows)
             end = await self._execute(handle, replace(mode, night=deciding.nightly(self._deadline, turns)), access)
@@ -251,8 +269,9 @@ class _Night:
         set_aside(memory, serial, self._quarantine)
         report = self._report_of(deciding, end, directory, serial, learned)
         if learned is not None and learned.gone is not None and self.job.rules.missing != "ignore":
-            gone.write_list(directory, memory, deciding.target)
-            if self.job.rules.missing == "clear":
+            records, is_clearing = memory.gone_records(deciding.target), self.job.rules.missing == "clear"
+            gone.write_list(directory, deciding, records, settings.target.type, is_clearing=is_clearing)
+            if is_clearing:
                 report = await self._clear_gone(deciding, directory, settings, access, report)
         counts = {**judging.numbers(deciding.survey), **judging.approval(memory.nights.get(serial))}
         memory.nights.end(serial, "accepted" if is_done else "interrupted", counts, report.exit_status)
@@ -378,19 +397,28 @@ class _Night:
                 memory.nights.end(night.serial, "superseded", night.counts, night.exit or STOPPED)
         return going_on
 
-    def _before(self, deciding: Deciding, found: Survey, copy: Path, settings: Settings) -> tuple[Trip, ...]:
-        """Return what stops the night before anything is read."""
-        memory = deciding.memory
-        nights = memory.nights.accepted()
+    def _gone(self, deciding: Deciding, found: Survey, copy: Path, settings: Settings, directory: Path) -> "_Left":
+        """Return who is gone, before the memory learns of it, and list them beside the plan."""
+        memory, target = deciding.memory, deciding.target
+        if self.job.rules.missing == "ignore":
+            return _Left()
+        if not found.is_whole:  # nobody is gone since, and nobody is cleared
+            return _Left(gone.Gone(memory.gone(target)))
         records = NamedRecords(memory.db, deciding.terms.schema)
-        missing = known = 0
-        if nights and found.is_whole and self.job.rules.missing != "ignore":
-            records.note(named(copy, settings, deciding.terms.schema))
-            missing, known = records.count(deciding.target)
-            if self.job.rules.missing == "clear":
-                missing = gone.to_clear(deciding, records.missing(deciding.target), settings.target.type)
-                known = max(missing, known)
-        facts = judging.source_facts(found, nights[0] if nights else None, missing, known)
+        records.note(named(copy, settings, deciding.terms.schema))
+        is_clearing, kind = self.job.rules.missing == "clear", settings.target.type
+        listed = gone.write_list(directory, deciding, records.missing(target), kind, is_clearing=is_clearing)
+        missing, known = records.count(target)
+        if is_clearing:  # since whenever their rows are gone: the recipe may say so for the first time
+            missing, known = listed.to_clear, max(listed.to_clear, known)
+        return _Left(listed, missing, known)
+
+    def _before(self, memory: Memory, found: Survey, left: "_Left") -> tuple[Trip, ...]:
+        """Return what stops the night before anything is read."""
+        nights = memory.nights.accepted()
+        left = left if nights else _Left()
+        last = nights[0] if nights else None
+        facts = judging.source_facts(found, last, left.missing, left.known, left.listed.fields)
         return before_reading(facts, base_of(judging.accepted(nights)), self._guards(memory))
 
     def _guards(self, memory: Memory) -> NightGuards:
@@ -435,15 +463,14 @@ class _Night:
             f" {self.job.chosen.path}, which stands for --yes."
         )
 
-    def _ask_first(self, memory: Memory, changed: int) -> None:
-        """Ask whether a first night may change so many records, where somebody can be asked.
+    def _ask(self, who: str, changed: int, left: gone.Gone) -> None:
+        """Ask whether a night may do what it would, where somebody can be asked; not if it would do nothing.
 
         Raises:
             ConfigError: it may not.
         """
-        if memory.nights.accepted(1) or self.asked.confirm is None or not changed:
-            return
-        if not self.asked.confirm(f"The first night will change {changed:,} records. Type yes to go on:"):
+        what = " and ".join(filter(None, [f"change {changed:,} records" if changed else "", left.words]))
+        if what and self.asked.confirm and not self.asked.confirm(f"{who} {what}. Type yes to go on:"):
             raise ConfigError("Not confirmed; nothing was sent.")
 
     def _approved(self, memory: Memory) -> Path:
@@ -476,11 +503,12 @@ class _Night:
         report = self._report(state, end.exit_status, cause=end.message.partition("\n")[0], run=directory)
         return replace(report, next=self._again)
 
-    def _counted(self, report: NightReport, counted: judging.Planned) -> NightReport:
+    def _counted(self, report: NightReport, counted: judging.Planned, left: gone.Gone) -> NightReport:
         told = counted.told
         return replace(
             report, counts=dict(counted.counts), changed=counted.changed, drifted=told["drifted"], kept=told["kept"],
-            conflicts=told["both_changed"], overwritten=told["overwritten"],
+            conflicts=told["both_changed"], overwritten=told["overwritten"], gone=left.records,
+            to_clear=left.to_clear, fields_to_clear=left.fields,
         )  # fmt: skip
 
     def _report_of(

@@ -14,6 +14,7 @@ from worker.files.run_directory import JOURNAL
 from worker.journal import History, Journal
 from worker.notices.report import NightReport
 from worker.operations.opening import Adjust, stored_settings
+from worker.operations.report import rewrite
 from worker.reconcile import Memory
 from worker.settings import Settings
 
@@ -426,8 +427,8 @@ async def test_what_is_gone_is_listed_and_left_alone(tmp_path: Path) -> None:
         report = await own.night()
         assert (report.gone, report.cleared, own.sent(), report.exit_status) == (1, 0, 20, DONE)
         assert report.run is not None
-        line = f"{TYPE},{record(19)},,{report.run.name}"
-        assert (report.run / "gone.csv").read_text(encoding="utf-8-sig").splitlines() == ["type,id,key,since", line]
+        listed = ["type,id,key,since,to_clear", f"{TYPE},{record(19)},,{report.run.name},"]
+        assert (report.run / "gone.csv").read_text(encoding="utf-8-sig").splitlines() == listed
         own.export(own.of(20))
         assert (await own.night()).gone == 0
 
@@ -471,6 +472,59 @@ async def test_too_much_that_would_be_cleared_stops_the_night_also_if_it_is_gone
         assert (done.cleared, done.exit_status) == (20, DONE)
         own.export(own.of(20))
         assert (await own.night()).outcome == "ok"
+
+
+async def test_a_plan_has_what_is_gone_and_would_be_cleared_and_whoever_does_it_is_told(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def confirm(question: str) -> bool:
+        asked.append(question)
+        return len(asked) > 1
+
+    async with desk(tmp_path, count=60) as own:
+        own.ordered('[rules]\nmissing = "clear"\n[guards]\nrows_shrink = "off"\nemptied = "off"\n')
+        own.also = {"ROWPATCH_METRICS_DIR": str(tmp_path)}
+        own.export(own.of(50))
+        await own.night(first=True)
+        own.edit(49, metadata={"origin": "seed"})
+        own.export(own.of(30))
+        sent = own.sent()
+        report = await own.night()
+        assert (report.outcome, report.gone, report.to_clear, report.fields_to_clear) == ("guard", 20, 20, 40)
+        said = "20 (40%) of 50 known records have no row any more, and their 40 fields would be cleared (limit: 10%)"
+        assert report.cause == said
+        assert "20 gone, 20 of those to be cleared, 40 fields to be cleared" in report.line()
+        assert report.document()["fields_to_clear"] == 40
+        assert 'rowpatch_gone_records{job="prices"} 20\n' in (tmp_path / "rowpatch-prices.prom").read_text()
+        assert report.run is not None
+        head, *lines = (report.run / "gone.csv").read_text(encoding="utf-8-sig").splitlines()
+        assert (head, len(lines)) == ("type,id,key,since,to_clear", 20)
+        assert lines[0] == f'{TYPE},{record(30)},,{report.run.name},"metadata.note; reference"'
+        plan = rewrite(report.run).plan
+        assert plan is not None
+        assert plan.gone == (20, 40)
+        refused = await own.night(days=0, hours=1, approved=report.run, confirm=confirm)
+        assert (refused.outcome, own.sent()) == ("refused", sent)
+        done = await own.night(days=0, hours=2, approved=report.run, confirm=confirm)
+        assert (done.outcome, done.gone, done.cleared, done.to_clear) == ("ok", 20, 20, 0)
+        assert asked == ["This will clear 40 fields of 20 records whose rows are gone. Type yes to go on:"] * 2
+
+
+@pytest.mark.parametrize(("missing", "told"), [("clear", (2, 2, 4)), ("report", (2, 0, 0)), ("ignore", (0, 0, 0))])
+async def test_a_dry_run_tells_of_what_is_gone_as_the_night_would(
+    tmp_path: Path, missing: str, told: tuple[int, int, int]
+) -> None:
+    async with desk(tmp_path) as own:
+        own.ordered(f'[rules]\nmissing = "{missing}"\n')
+        own.export(own.of(20))
+        await own.night(first=True)
+        own.export(own.of(18))
+        dry = await own.night(dry_run=True)
+        assert (dry.outcome, dry.gone, dry.to_clear, dry.fields_to_clear) == ("ok", *told)
+        assert dry.run is not None
+        assert (dry.run / "gone.csv").exists() == (missing != "ignore")
+        night = await own.night(days=0, hours=1)
+        assert (night.gone, night.cleared) == told[:2]
 
 
 async def test_nothing_is_cleared_in_a_night_with_a_key_that_cannot_be_read(tmp_path: Path) -> None:
