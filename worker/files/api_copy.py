@@ -25,6 +25,9 @@ GONE: Final = "gone"
 TO_CLEAR: Final = "to_clear"
 """The fact about the plan of a night that clears what is gone: of how many records, and how many fields, in JSON."""
 
+EXIT_STATUS: Final = "exit_status"
+"""The fact about a night whose exit status is another than its rows have: clearing what is gone went wrong."""
+
 RECIPE_PATH: Final = "recipe"
 """Name of the journal's fact: the path of the recipe itself, from whose folder its paths start."""
 

@@ -10,6 +10,7 @@ from jobs.model import SETTLED_WELL, Status
 from jobs.printable import printable
 from jobs.values import valueclass
 from worker.exit_statuses import DONE, NOT_ALL, STOPPED
+from worker.files import api_copy
 from worker.files.retention import is_of_job
 from worker.files.run_directory import JOURNAL, is_held
 from worker.journal import PLAN, History, JournalError
@@ -36,7 +37,7 @@ class RunListed:
         at: seconds since the epoch when something last happened.
         rows: of the input. `counts`: results by status. `limit`: rows that are looked at for now; None for all.
         reach: rows that a resume can get to: a plan may end before the input does.
-        exit_status: of the last process; None if it did not end by itself.
+        exit_status: of the last process, or of all of a night; None if it did not end by itself.
         has_lost: it stopped since its updates took values that no cell sets: to go on would take more.
     """
 
@@ -55,8 +56,8 @@ class RunListed:
     @property
     def outcome(self) -> str:
         """How it ended, in one word: `ok`, `partial` or `guard`, and its state where that says more."""
-        if self.state == "finished" and self.exit_status in {DONE, NOT_ALL}:
-            return "ok" if self.exit_status == DONE else "partial"
+        if self.state == "finished" and self.exit_status is not None:
+            return {DONE: "ok", NOT_ALL: "partial"}.get(self.exit_status, "stopped")
         is_tripped = self.state == "planned" and self.exit_status == STOPPED  # a whole plan that may not be sent
         return "guard" if is_tripped else self.state
 
@@ -178,7 +179,8 @@ def _read(directory: Path, history: History, changed: float) -> RunListed:
     rows, limit = int(facts["rows"]), Settings.model_validate_json(facts["settings"]).input.limit
     reach = limit if limit is not None and history.is_bound_to(limit) else rows
     state = _state(directory, history, processes)
-    status = processes[-1].exit_status if processes else None
+    told = facts.get(api_copy.EXIT_STATUS)
+    status = int(told) if told else processes[-1].exit_status if processes else None
     has_lost = bool(processes) and processes[-1].message.startswith(f"{VALUES_LOST}: ")
     counts = history.counts()
     return RunListed(directory, command, facts["source"], state, at, rows, counts, limit, reach, status, has_lost)

@@ -24,7 +24,7 @@ from worker.files.atomic import replacing
 from worker.files.locks import holding
 from worker.files.run_directory import JOURNAL, Busy
 from worker.files.runs import HOME
-from worker.journal import PLAN, History, JournalError
+from worker.journal import PLAN, History, Journal, JournalError
 from worker.notices import metrics, sending
 from worker.notices.report import Cause, NightReport, NightState, from_document
 from worker.operations import apis, opening, recipes, runs
@@ -300,12 +300,21 @@ class _Night:
         fold_others(deciding, job.chosen.path, self.home)
         with closing(History(directory / JOURNAL)) as history:
             cleared, went_well = gone.ended(history)
-        exit_status = report.exit_status
-        if end.state != "finished":
-            exit_status = end.exit_status
-        elif not went_well:
-            exit_status = max(exit_status, NOT_ALL)
-        return replace(report, cleared=cleared, exit_status=exit_status)
+        report = replace(report, cleared=cleared)
+        if end.state == "finished" and went_well:
+            return report
+        return self._spoiled(report, end, night, directory)
+
+    def _spoiled(self, report: NightReport, end: RunEnd, night: Path, clearing: Path) -> NightReport:
+        """Return the report of a night that did not clear all that is gone; its journal is to say so, too."""
+        is_done = end.state == "finished"
+        exit_status = max(report.exit_status, NOT_ALL) if is_done else end.exit_status
+        cause = end.message.partition("\n")[0] or "some of what is gone could not be cleared"
+        following = f"see {clearing}/{end.summary.failed_name}" if is_done and end.summary else self._again
+        with run_directory.locked(night), closing(Journal(night / JOURNAL)) as journal:
+            journal.set_fact(api_copy.EXIT_STATUS, str(exit_status))
+        report = replace(report, cause=report.cause or cause, next=report.next or following)
+        return replace(report, exit_status=exit_status)
 
     # ---- parts
 
@@ -327,7 +336,17 @@ class _Night:
     async def _execute(self, handle: RunHandle, mode: RunMode, access: Access) -> RunEnd:
         runs.register(handle, mode, access, self.host.clock)
         end = await self.host.execute(runs.run_of(handle, mode, access, self.host))
-        return runs.finish(handle, mode, end, self.host.clock)
+        return runs.finish(handle, mode, self._judged(handle, end), self.host.clock)
+
+    def _judged(self, handle: RunHandle, end: RunEnd) -> RunEnd:
+        """Return how a run ended, by the rules of the job: its journal is to say so, too."""
+        if end.state != "finished" or end.exit_status != DONE:
+            return end
+        aside = judging.with_reason(handle.journal, "quarantined")
+        if not is_too_many(aside, handle.rows, self._quarantine):
+            return end
+        said = f"{aside:,} of {handle.rows:,} rows are set aside, more than `max` of [quarantine] lets pass"
+        return replace(end, exit_status=NOT_ALL, message=said)
 
     @contextmanager
     def _memory(self) -> Iterator[Memory]:
@@ -524,18 +543,12 @@ class _Night:
         with closing(History(directory / JOURNAL)) as history:
             told = judging.told_in(history)
             aside = judging.with_reason(history, "quarantined")
-        rows = sum(summary.counts.values())
-        exit_status = end.exit_status
-        if exit_status == DONE and is_too_many(aside, rows, self._quarantine):
-            exit_status = NOT_ALL
-            said = f"{aside:,} rows are set aside, more than `max` of [quarantine] lets pass"
-            report = replace(report, cause=report.cause or said)
         causes = tuple(Cause(each.status, each.reason, each.fields, each.count) for each in summary.groups)
         going_on = self._again if state != "finished" else ""
-        failed = f"see {directory}/{summary.failed_name}" if exit_status == NOT_ALL else ""
+        table = summary.failed_name if summary.groups else "results.csv"  # who is set aside did not fail
+        failed = f"see {directory}/{table}" if end.exit_status == NOT_ALL else ""
         return replace(
             report,
-            exit_status=exit_status,
             counts=dict(summary.counts),
             changed=summary.counts.get(Status.APPLIED, 0),
             drifted=told["drifted"],

@@ -11,11 +11,13 @@ from worker.engine.run import LONGEST_GAP, Run, RunEnd
 from worker.exit_statuses import BUSY, DONE, NOT_ALL, REFUSED, STOPPED
 from worker.files.locks import holding, of_job, of_target
 from worker.files.run_directory import JOURNAL
+from worker.files.runs import listed
 from worker.journal import History, Journal
 from worker.notices.report import NightReport
 from worker.operations.opening import Adjust, stored_settings
 from worker.operations.report import rewrite
 from worker.reconcile import Memory
+from worker.sandbox import LOCK_KEY
 from worker.settings import Settings
 
 
@@ -330,6 +332,41 @@ async def test_a_row_that_fails_night_after_night_is_set_aside_and_comes_back(tm
         own.export([*own.of(20), (21, "x", "y")])
         mended = await own.night()
         assert (mended.outcome, mended.quarantined, mended.changed) == ("ok", 0, 1)
+
+
+def ended(run: Path | None) -> tuple[str, int | None]:
+    """How a run ended by the list of runs."""
+    assert run is not None
+    (found,) = (each for each in listed(run.parent) if each.directory == run)
+    return found.outcome, found.exit_status
+
+
+async def test_a_night_with_too_many_set_aside_is_partial_in_its_journal_too(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.ordered('[guards]\ninvalid = "off"\n[quarantine]\nafter = 1\n')
+        for first in (True, False):
+            own.export([*own.of(20), ("nOtThErEaA", "x", "y")])
+            report = await own.night(first=first)
+        assert (report.outcome, report.quarantined, report.causes) == ("partial", 1, ())
+        assert report.cause == "1 of 21 rows are set aside, more than `max` of [quarantine] lets pass"
+        assert report.next == f"see {report.run}/results.csv"  # failed.csv has none of them
+        assert ended(report.run) == ("partial", NOT_ALL)
+        assert report.run is not None
+        assert json.loads((report.run / "summary.json").read_text())["exit_status"] == NOT_ALL
+
+
+async def test_a_night_that_could_not_clear_all_is_partial_in_the_list_of_runs_too(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.ordered('[rules]\nmissing = "clear"\n')
+        own.export(own.of(20))
+        await own.night(first=True)
+        own.edit(19, metadata={**own.attributes(19)["metadata"], LOCK_KEY: True})
+        own.export(own.of(18))
+        report = await own.night()
+        assert (report.outcome, report.cleared) == ("partial", 1)
+        assert report.cause == "some of what is gone could not be cleared"
+        assert report.next == f"see {report.run}-gone/failed.ndjson"
+        assert ended(report.run) == ("partial", NOT_ALL)
 
 
 async def test_old_runs_go_and_the_newest_stay(tmp_path: Path) -> None:
