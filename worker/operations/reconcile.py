@@ -7,7 +7,7 @@ journal. Blocks the event loop while it reads and writes files: a night has a pr
 import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -93,8 +93,9 @@ async def reconcile(
     try:
         chosen = recipes.chosen(recipe)
         job = understood(chosen, environment)
-        with holding([job.lock], began):
-            report = await _Night(job, asked, home, host, began).run()
+        locks = [job.lock] if job.state.is_dir() else []  # see `_Night.is_held`
+        with holding(locks, began):
+            report = await _Night(job, asked, home, host, began, is_held=bool(locks)).run()
     except Busy as error:
         report = _ended(chosen, recipe, "busy", BUSY, str(error))
     except InputRefused as error:  # a cause is told to others, who are shown no words of the sheet
@@ -107,7 +108,7 @@ async def reconcile(
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         report = _ended(chosen, recipe, "stopped", STOPPED, what)
     report = replace(report, started=began, seconds=clock.wall() - began)
-    if job is not None:
+    if job is not None and not asked.dry_run:
         await _tell(job, report, environment, host.observer)
     return report
 
@@ -123,8 +124,6 @@ def _check(recipe: Path, source: Path | None) -> str:
 
 async def _tell(job: Job, report: NightReport, environment: Mapping[str, str], observer: Observer) -> None:
     """Send the notices that are due, and write the metrics; neither changes how the night ended."""
-    if report.state == "planned":
-        return
     before = _last(job.state)
     await sending.send(job.notices, report, before, environment, observer)
     if report.state == "busy":
@@ -168,13 +167,19 @@ class _Left:
 
 @dataclass(slots=True)
 class _Night:
-    """One night, whose job this process holds."""
+    """One night.
+
+    Attributes:
+        is_held: this process holds the job. It does not while there is no folder for the memory: one that is made before
+            there is a memory would be in the way of one that is put back.
+    """
 
     job: Job
     asked: Asked
     home: Path
     host: Host
     began: float
+    is_held: bool
 
     async def run(self) -> NightReport:
         job = self.job
@@ -355,20 +360,26 @@ class _Night:
         Raises:
             ConfigError: there is none, and nobody said that this is the first night.
         """
+        asked = self.asked
+        with ExitStack() as stack:
+            if asked.first and not (asked.dry_run or self.is_held):
+                stack.enter_context(holding([self.job.lock], self.began))
+            memory = stack.enter_context(closing(self._opened()))
+            if not (asked.first or memory.nights.accepted(1)):
+                raise ConfigError(f"No night of {self.job.name} was accepted yet: pass --first again.")
+            yield memory
+
+    def _opened(self) -> Memory:
         state = self.job.state
         try:
-            memory = Memory(state)
+            return Memory(state)
         except MemoryMissing:
             if not self.asked.first:
                 raise ConfigError(
                     f"{self.job.name} has no memory in {state}: this is its first night, or the memory is lost. Pass"
                     " --first to begin: it changes whatever differs from the sheet. See it first: --first --dry-run"
                 ) from None
-            memory = Memory.passing() if self.asked.dry_run else Memory.create(state)
-        with closing(memory):
-            if not (self.asked.first or memory.nights.accepted(1)):
-                raise ConfigError(f"No night of {self.job.name} was accepted yet: pass --first again.")
-            yield memory
+            return Memory.passing() if self.asked.dry_run else Memory.create(state)
 
     def _target(self, settings: Settings, access: Access) -> Target:
         token = access.secrets.token

@@ -1,12 +1,14 @@
 """A night by the operation: the other system agrees by morning, or the report says exactly why not."""
 
 import json
+import shutil
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.worker.operations.nights.desk import RECIPE, TYPE, desk, interrupting, record
+from tests.worker.operations.nights.desk import RECIPE, TYPE, Desk, desk, interrupting, record
 from worker.engine.run import LONGEST_GAP, Run, RunEnd
 from worker.exit_statuses import BUSY, DONE, NOT_ALL, REFUSED, STOPPED
 from worker.files.locks import holding, of_job, of_target
@@ -125,6 +127,56 @@ async def test_a_dry_run_changes_neither_shop_nor_memory(tmp_path: Path) -> None
         own.export(own.of(5, "b"))
         dry = await own.night(dry_run=True)
         assert (dry.changed, own.memory(), own.nights(), own.sent()) == (5, *before, 5)
+
+
+def lost_memory(own: Desk) -> None:
+    shutil.rmtree(own.folder / "prices.state")
+
+
+def other_job_first(own: Desk) -> None:
+    own.recipe.write_text('after = ["skus"]\n' + own.recipe.read_text())
+
+
+def no_export(own: Desk) -> None:
+    shutil.rmtree(own.folder / "exports")
+
+
+def shop_away(own: Desk) -> None:
+    own.also["ROWPATCH_URL"] = "http://127.0.0.1:9"
+
+
+@pytest.mark.parametrize("trouble", [lost_memory, other_job_first, no_export, shop_away])
+async def test_a_dry_run_that_is_refused_or_stopped_leaves_no_trace_in_what_nights_tell(
+    tmp_path: Path, trouble: Callable[[Desk], None]
+) -> None:
+    async with desk(tmp_path) as own:
+        told = tmp_path / "told"
+        own.ordered(f'[[notify]]\ncommand = ["/bin/sh", "-c", "cat >> {told}"]\n')
+        own.also["ROWPATCH_METRICS_DIR"] = str(tmp_path)
+        own.export(own.of(3))
+        await own.night(first=True)
+        kept = tmp_path / "prices.state" / "last.json", tmp_path / "rowpatch-prices.prom"
+        before = [path.read_text() for path in kept]
+        trouble(own)
+        dry = await own.night(dry_run=True)
+        assert dry.exit_status in {REFUSED, STOPPED}
+        assert not told.exists()
+        assert kept[1].read_text() == before[1]
+        assert kept[0].exists() == (trouble is not lost_memory)
+        assert not kept[0].exists() or kept[0].read_text() == before[0]
+
+
+@pytest.mark.parametrize("asked", [{}, {"dry_run": True}, {"dry_run": True, "first": True}, {"first": True}])
+async def test_no_folder_is_made_before_there_is_a_memory_so_that_one_can_be_put_back(
+    tmp_path: Path, asked: dict[str, bool]
+) -> None:
+    async with desk(tmp_path) as own:
+        if asked == {"first": True}:  # with a sheet it would begin
+            (tmp_path / "exports").mkdir()
+        else:
+            own.export(own.of(3))
+        await own.night(**asked)
+        assert not (tmp_path / "prices.state").exists()
 
 
 async def test_an_interrupted_night_goes_on_with_the_same_source(tmp_path: Path) -> None:
