@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,9 @@ NIGHT: Final = "night"
 
 GONE: Final = "gone"
 """The fact about a run that clears what is gone since a night; it has that of the night, too."""
+
+DRY_RUN: Final = "dry_run"
+"""The fact about a run that shows what a night of a job would do: it is no plan to be applied."""
 
 TO_CLEAR: Final = "to_clear"
 """The fact about the plan of a night that clears what is gone: of how many records, and how many fields, in JSON."""
@@ -76,6 +80,13 @@ def flags_of(directory: Path, target: Target) -> list[str]:
     for name, value in sorted(target.variables.items()):
         flags += ["--set", f"{name}={value}"]
     return flags
+
+
+def command_of_job(facts: Mapping[str, str]) -> str:
+    """Return the command that goes on with the job whose night a run is, or shows; empty for any other run."""
+    if NIGHT not in facts and DRY_RUN not in facts:
+        return ""
+    return shlex.join(["rowpatch", "reconcile", facts.get(RECIPE_PATH, "RECIPE")])
 
 
 def to_clear(facts: Mapping[str, str]) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from jobs.model import SETTLED_WELL, Status
 from jobs.printable import printable
 from jobs.reasons import REASONS
 from jobs.values import valueclass
-from worker.exit_statuses import BUSY, DONE, NOT_ALL, REFUSED
+from worker.exit_statuses import BUSY, DONE, NOT_ALL, REFUSED, STOPPED
 
 SCHEMA: Final = 1
 """Version of the JSON object."""
@@ -124,6 +124,8 @@ class NightReport:
     def outcome(self) -> Outcome:
         """How the night ended, in one word."""
         match self.state:
+            case "planned" if self.exit_status == STOPPED:
+                return "guard"
             case "finished" | "planned":
                 return _OF_STATUS.get(self.exit_status, "stopped")
             case "tripped":

@@ -170,8 +170,8 @@ class _Night:
     """One night.
 
     Attributes:
-        is_held: this process holds the job. It does not while there is no folder for the memory: one that is made before
-            there is a memory would be in the way of one that is put back.
+        is_held: this process holds the job. It does not while there is no folder for the memory: one that is made
+            before there is a memory would be in the way of one that is put back.
     """
 
     job: Job
@@ -231,22 +231,28 @@ class _Night:
             planned = runs.to_send(handle, RunMode("plan", plan="make"), access)
             self._refuse_live(planned.mode, is_harmless=runs.to_send(handle, RunMode("apply"), access).is_harmless)
             serial = 0
-            if not asked.dry_run:
+            if asked.dry_run:
+                handle.journal.set_fact(api_copy.DRY_RUN, "yes")
+            else:
                 serial = memory.nights.begin(self._night(directory, path, handle, found))
                 handle.journal.set_fact(api_copy.NIGHT, str(serial))
             mode = RunMode("plan", plan="make", night=deciding.nightly(self._deadline))
             end = await self._execute(handle, mode, access)
-            if end.state != "planned":
-                return self._unfinished(memory, serial, end, directory)
             guards = self._guards(memory)
             counted = judging.planned(handle.journal, handle.api.schema, guards, found.invalid)
+            if end.state != "planned":
+                report = self._unfinished(memory, serial, end, directory)
+                return self._counted(report, counted.padded(handle.rows), left.listed)
             trips = (*trips, *after_reading(counted.facts, guards))
             cause = "; ".join(trip.message for trip in trips)
-            if trips and not asked.dry_run:
+            if trips:
                 runs.record_end(handle, replace(end, exit_status=STOPPED, message=cause), self.host.clock)
         if asked.dry_run:
-            said = f"a guard would stop it: {cause}" if cause else ""
-            return self._counted(self._report("planned", DONE, cause=said, run=directory), counted, left.listed)
+            said, exit_status = (
+                f"a guard would stop it: {cause}" if trips else "",
+                STOPPED if trips else end.exit_status,
+            )
+            return self._counted(self._report("planned", exit_status, cause=said, run=directory), counted, left.listed)
         if trips:
             memory.nights.end(serial, "tripped", {}, STOPPED)
             report = self._report("tripped", STOPPED, cause=cause, run=directory)
@@ -600,7 +606,10 @@ class _Night:
     @property
     def _again(self) -> str:
         """The command that does the night again, or goes on with it."""
-        return f"rowpatch reconcile {self.job.chosen.path}"
+        asked = {"--first": self.asked.first, "--dry-run": self.asked.dry_run}
+        return shlex.join(
+            ["rowpatch", "reconcile", str(self.job.chosen.path), *(flag for flag in asked if asked[flag])]
+        )
 
     @property
     def _quarantine(self) -> Quarantine:

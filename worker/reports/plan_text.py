@@ -250,8 +250,9 @@ def _end(summary: PlanSummary, width: int, directory: Path, estimate: str) -> It
         updates = f"{_number(summary.to_send, 'update')}{estimate and f', {estimate}'}" if summary.to_send else ""
         clears = f"{_number(summary.gone[0], 'record')} to be cleared" if summary.gone[0] else ""
         yield from _wrapped(f"{', and '.join(filter(None, (updates, clears)))}.{reads}", width)
-        command = printable(f"rowpatch apply --plan {shlex.quote(str(directory))}")
-        yield _with_path("Nothing was sent. To do exactly this:", command, width)
+        command = printable(summary.job or f"rowpatch apply --plan {shlex.quote(str(directory))}")
+        what = "a night of this job" if summary.job else "exactly this"
+        yield _with_path(f"Nothing was sent. To do {what}:", command, width)
 
 
 def _wrapped(text: str, width: int, indent: str = "", *, style: str = "") -> Iterator[Text]:

@@ -2,25 +2,29 @@
 
 import json
 import shutil
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+import anyio
 import pytest
 
+from jobs.model import Status
 from tests.worker.operations.nights.desk import RECIPE, TYPE, Desk, desk, interrupting, record
+from worker.cli.nights import recipe_of_night
 from worker.engine.run import LONGEST_GAP, Run, RunEnd
-from worker.exit_statuses import BUSY, DONE, NOT_ALL, REFUSED, STOPPED
+from worker.exit_statuses import BUSY, DONE, INTERRUPTED, NOT_ALL, REFUSED, STOPPED
 from worker.files.locks import holding, of_job, of_target
 from worker.files.run_directory import JOURNAL
 from worker.files.runs import listed
 from worker.journal import History, Journal
 from worker.notices.report import NightReport
-from worker.operations.opening import Adjust, stored_settings
+from worker.operations.opening import Adjust, opened, opened_plan, opened_to_resume, stored_settings
 from worker.operations.report import rewrite
+from worker.operations.retry import Retry, prepare
 from worker.reconcile import Memory
 from worker.sandbox import LOCK_KEY
-from worker.settings import Settings
+from worker.settings import ConfigError, Settings
 
 
 async def test_a_first_night_has_to_be_asked_for_and_the_second_sends_nothing(tmp_path: Path) -> None:
@@ -177,6 +181,69 @@ async def test_no_folder_is_made_before_there_is_a_memory_so_that_one_can_be_put
             own.export(own.of(3))
         await own.night(**asked)
         assert not (tmp_path / "prices.state").exists()
+
+
+async def test_a_dry_run_is_no_plan_to_be_applied_nor_to_be_gone_on_with(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.export(own.of(3))
+        await own.night(first=True)
+        own.export(own.of(3, "b"))
+        dry = await own.night(dry_run=True)
+        assert dry.run is not None
+        said = rf"was a dry run, which is never sent\. To do a night of the job: rowpatch reconcile {own.recipe}"
+        for command in (opened_plan, opened_to_resume, opened_and_retried):
+            with pytest.raises(ConfigError, match=said), command(dry.run):
+                pass
+        assert recipe_of_night(dry.run) is None  # `apply --plan` asks
+        plan = rewrite(dry.run).plan
+        assert plan is not None
+        assert plan.job == f"rowpatch reconcile {own.recipe}"
+        (first, second) = listed(own.runs, "prices")
+        assert (first.part, first.next, second.part, second.next) == ("dry run", "", "night", "")
+
+
+async def test_a_dry_run_that_a_guard_would_stop_ends_as_the_night_would(tmp_path: Path) -> None:
+    async with desk(tmp_path, count=60) as own:
+        own.export(own.of(50))
+        await own.night(first=True)
+        own.export(own.of(25, "b"))
+        dry = await own.night(dry_run=True)
+        assert (dry.state, dry.outcome, dry.exit_status, dry.next) == ("planned", "guard", STOPPED, "")
+        assert ended(dry.run) == ("guard", STOPPED)
+        night = await own.night(days=0, hours=1)
+        assert (night.outcome, night.exit_status) == (dry.outcome, dry.exit_status)
+        assert dry.cause == f"a guard would stop it: {night.cause}"
+
+
+async def test_a_dry_run_with_rows_that_cannot_be_sent_ends_as_a_plan_does(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.export([*own.of(20), ("nOtThErEaA", "x", "y")])
+        dry = await own.night(first=True, dry_run=True)
+        assert (dry.outcome, dry.exit_status) == ("partial", NOT_ALL)
+
+
+async def interrupted(run: Run) -> RunEnd:
+    """Execute a run that is interrupted before it has read anything."""
+    async with anyio.create_task_group() as beside:
+        beside.start_soon(_interrupt, run)
+        end = await run.execute()
+        beside.cancel_scope.cancel()
+    return end
+
+
+async def _interrupt(run: Run) -> None:
+    run.interrupt(INTERRUPTED)
+
+
+async def test_a_night_that_stops_while_it_reads_counts_all_of_its_rows(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.export(own.of(3))
+        report = await own.night(first=True, execute=interrupted)
+        assert (report.outcome, report.rows, report.counts) == ("interrupted", 3, {Status.PENDING: 3})
+        assert report.next == f"rowpatch reconcile {own.recipe} --first"
+        (run,) = listed(own.runs, "prices")
+        assert (run.rows, run.next) == (report.rows, f"rowpatch reconcile {own.recipe}")
+        assert (await own.night(first=True)).outcome == "ok"
 
 
 async def test_an_interrupted_night_goes_on_with_the_same_source(tmp_path: Path) -> None:
@@ -384,6 +451,12 @@ async def test_a_row_that_fails_night_after_night_is_set_aside_and_comes_back(tm
         own.export([*own.of(20), (21, "x", "y")])
         mended = await own.night()
         assert (mended.outcome, mended.quarantined, mended.changed) == ("ok", 0, 1)
+
+
+@contextmanager
+def opened_and_retried(run: Path) -> Iterator[Retry]:
+    with opened(run) as handle:
+        yield prepare(handle)
 
 
 def ended(run: Path | None) -> tuple[str, int | None]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 
 from jobs.agreement.model import Kind
 from jobs.apis.schema import Schema
@@ -101,6 +101,10 @@ class Planned:
     told: Counter[Kind] = field(default_factory=Counter)
     changed: int = 0
     facts: NightFacts = field(default_factory=lambda: NightFacts(0))
+
+    def padded(self, rows: int) -> "Planned":
+        """Return the same of a plan that did not reach all of so many rows."""
+        return replace(self, counts=self.counts + Counter({Status.PENDING: rows - self.counts.total()}))
 
 
 def planned(history: History, schema: Schema, guards: NightGuards, invalid: int) -> Planned:
