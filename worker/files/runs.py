@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final, Literal
 
@@ -15,6 +15,7 @@ from worker.files.retention import is_of_job
 from worker.files.run_directory import JOURNAL, is_held
 from worker.journal import PLAN, History, JournalError
 from worker.journal.reader import Process
+from worker.journal.schema import is_still
 from worker.policy.guards import VALUES_LOST
 from worker.settings import ConfigError, Settings
 
@@ -179,10 +180,19 @@ def to_undo(home: Path = HOME) -> Path:
 
 
 def _looked_at(directory: Path) -> RunListed | None:
-    """Return how the run in a directory stands; None where there is none, or none that the user may look at."""
+    """Return how the run in a directory stands; None where there is none, or none that the user may look at.
+
+    A look leaves no trace in the directory of a run that nobody works on: its time says when that last changed.
+    """
+    path = directory / JOURNAL
     try:
-        changed = (directory / JOURNAL).stat().st_mtime
-        with closing(History(directory / JOURNAL)) as history:
+        changed = path.stat().st_mtime
+        if is_still(path):
+            with suppress(JournalError, KeyError, ValueError), closing(History(path, still=True)) as history:
+                found = _read(directory, history, changed)
+                if is_still(path):
+                    return found
+        with closing(History(path)) as history:  # somebody works on it, was killed, or began meanwhile
             return _read(directory, history, changed)
     except (JournalError, KeyError, ValueError):
         return RunListed(directory, "", "", "damaged", changed, 0, {})

@@ -1,5 +1,6 @@
 """The list of runs: what each is, how it stands, and what to do about it next."""
 
+import os
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -118,6 +119,24 @@ def test_a_run_stands_as_its_last_process_left_it(
     assert next_.replace("RUN", str(directory)) in run.next
     assert bool(run.next) == bool(next_)
     assert run.is_open == next_.startswith("resume")
+
+
+def test_a_look_at_a_run_leaves_no_trace_in_its_directory(tmp_path: Path) -> None:
+    directory = make(tmp_path / "runs" / "50% a?b#c", ("apply", "finished"))
+    with locked(directory):
+        pass
+    os.utime(directory, (1.0, 1.0))
+    (run,) = listed(tmp_path / "runs")
+    assert (run.state, run.counts) == ("finished", {Status.APPLIED: 3})
+    assert directory.stat().st_mtime == 1.0
+
+
+def test_a_run_that_somebody_has_begun_to_write_is_read_as_it_is(tmp_path: Path) -> None:
+    directory = make(tmp_path / "runs" / "a", ("apply", "stopped"), results=SOME)
+    with closing(Journal(directory / JOURNAL)) as journal:
+        journal.begin("resume", 200.0)
+        (run,) = listed(tmp_path / "runs")
+    assert (run.state, run.at) == ("killed", 200.0)  # what stands only beside the journal, so far
 
 
 def test_a_run_that_a_process_holds_is_at_work(tmp_path: Path) -> None:
