@@ -23,7 +23,7 @@ from worker.files import api_copy, retention, run_directory, source
 from worker.files.atomic import replacing
 from worker.files.locks import holding
 from worker.files.run_directory import JOURNAL, Busy
-from worker.files.runs import HOME
+from worker.files.runs import HOME, listed
 from worker.journal import PLAN, History, Journal, JournalError
 from worker.notices import metrics, sending
 from worker.notices.report import Cause, NightReport, NightState, from_document
@@ -587,7 +587,8 @@ class _Night:
         return NightReport(self.job.name, state, exit_status, run, cause=cause)
 
     def _tidy(self, memory: Memory) -> None:
-        """Delete the runs of nights that are older than the recipe keeps."""
+        """Delete the runs of nights that are older than the recipe keeps, and what came between those."""
+        nights = memory.nights.all()
         kept = [
             retention.KeptRun(
                 self.home / night.run,
@@ -595,10 +596,16 @@ class _Night:
                 night.state == "accepted",
                 night.state not in {"running", "interrupted"},
                 bool(night.folded) or night.state in {"tripped", "superseded"},
+                is_night=night.state not in {"partial", "undo"},
             )
-            for night in memory.nights.all()
+            for night in nights
             if (self.home / night.run).is_dir()
         ]
+        known = {night.run for night in nights}
+        for each in listed(self.home, self.job.name):
+            if each.part == "dry run" and each.directory.name not in known:
+                before = max((night.serial for night in nights if night.started < each.at), default=0)
+                kept.append(retention.KeptRun(each.directory, before, is_accepted=False, is_night=False))
         for old in retention.removable(kept, self.job.run.keep):
             with suppress(Busy, ConfigError, OSError):
                 retention.remove(old.directory)

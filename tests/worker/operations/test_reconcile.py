@@ -500,7 +500,26 @@ async def test_old_runs_go_and_the_newest_stay(tmp_path: Path) -> None:
         for number in range(4):
             own.export(own.of(2, f"m{number}"))
             await own.night(first=True)
-        assert sorted(path.name for path in own.runs.iterdir()) == ["prices-2026-12-04", "prices-2026-12-05"]
+        assert own.names() == ["prices-2026-12-04", "prices-2026-12-05"]
+
+
+async def test_nights_are_counted_and_what_came_between_old_ones_goes_with_them(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.ordered('[rules]\nmissing = "clear"\n[run]\nkeep = 2\n')
+        own.export(own.of(12))
+        await own.night(first=True, dry_run=True)
+        await own.night(days=0, hours=0.5, first=True, execute=interrupted)
+        await own.night(days=0, hours=1, first=True)
+        assert own.names() == ["prices-2026-12-02-2", "prices-2026-12-02-3"]  # the dry run came before them
+        own.export(own.of(11))
+        await own.night()
+        await own.undo(own.runs / "prices-2026-12-03-gone", "undone")
+        assert own.names() == ["prices-2026-12-02-3", "prices-2026-12-03", "prices-2026-12-03-gone", "undone"]
+        for _ in range(2):
+            own.export(own.of(11))
+            await own.night(dry_run=True)
+            await own.night(days=0, hours=1)
+        assert own.names() == ["prices-2026-12-04-2", "prices-2026-12-05", "prices-2026-12-05-2"]
 
 
 async def test_somebody_is_told_by_a_command_and_the_metrics_are_written(tmp_path: Path) -> None:
