@@ -22,6 +22,7 @@ from worker.files.run_directory import journal_in
 from worker.files.runs import HOME
 from worker.journal import History
 from worker.notices.report import NightReport
+from worker.operations.recipes import in_order
 from worker.operations.reconcile import Asked, reconcile
 from worker.operations.runs import Host
 from worker.settings import ConfigError, Environment, state_directory
@@ -39,7 +40,7 @@ def night_of_each(
     """Do a night of each job; return the worst exit status.
 
     Raises:
-        ConfigError: no recipe is named, or one source for several.
+        ConfigError: no recipe is named, one source for several, or jobs that wait for each other.
     """
     if not recipes:
         raise ConfigError("Which job? Try: rowpatch reconcile jobs/prices.toml")
@@ -47,7 +48,7 @@ def night_of_each(
         raise ConfigError("--source is the sheet of one job: name one recipe.")
     asked = Asked(source, first, dry_run, confirm=_confirmed if can_ask() else None)
     statuses = []
-    for recipe in recipes:
+    for recipe in in_order(recipes):
         report = _night(recipe, asked, flags)
         say(json.dumps(report.document()) if as_json else report.line())
         statuses.append(report.exit_status)
@@ -70,7 +71,8 @@ def recipe_of_night(directory: Path) -> Path | None:
 
 def approved(recipe: Path, directory: Path, flags: Flags) -> int:
     """Do a night that a guard stopped all the same; return its exit status."""
-    report = _night(recipe, Asked(approved=directory), flags)
+    confirm = None if flags.yes or not can_ask() else _confirmed
+    report = _night(recipe, Asked(approved=directory, confirm=confirm), flags)
     say(report.line())
     return report.exit_status
 

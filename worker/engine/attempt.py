@@ -183,7 +183,7 @@ class AttemptLoop:
             else:
                 self.limiter.account(_NOT_PROBED, Meaning.UNSENT, self.exchange.clock.now())
             if self.limiter.is_hopeless:
-                self.exchange.stop.request("outage", "the server has been down for too long; resume the run later")
+                self.exchange.stop.request("outage", "the server has been down for too long; go on later")
         return False
 
     async def _pass(self, row: InFlightRow) -> Places | None:

@@ -1,5 +1,6 @@
 """The run directories of a job: the name of the next one, and which ones may go."""
 
+import math
 import re
 from collections.abc import Sequence
 from datetime import date
@@ -15,11 +16,12 @@ class KeptRun:
     """A run of a job, as the job's memory knows it.
 
     Attributes:
-        serial: number of the night: later ones are larger.
+        serial: number of the night: later ones are larger. A dry run has that of the night before it.
         is_accepted: the night counts: later ones are compared with it.
         is_finished: nothing is left to resume.
         is_folded: the memory has taken all of it in, or it has nothing for the memory.
         is_in_doubt: it has rows of which nobody knows whether they were applied.
+        is_night: it is one of those that are counted; not an undo, a partial sheet, a clearing or a dry run.
     """
 
     directory: Path
@@ -28,6 +30,7 @@ class KeptRun:
     is_finished: bool = True
     is_folded: bool = True
     is_in_doubt: bool = False
+    is_night: bool = True
 
 
 def is_of_job(directory: Path, job: str) -> bool:
@@ -56,14 +59,16 @@ def _number(name: str, job: str) -> int | None:
 
 
 def removable(runs: Sequence[KeptRun], keep: int) -> tuple[KeptRun, ...]:
-    """Return the runs that may go, oldest first, so that the `keep` newest are left.
+    """Return the runs that may go, oldest first, so that the `keep` newest nights are left, with what came between.
 
     Also kept, whatever their age: the newest accepted one, and every run that is not finished, not in the memory yet,
     or in doubt.
     """
     by_age = sorted(runs, key=lambda run: run.serial)
     base = next((run for run in reversed(by_age) if run.is_accepted), None)
-    old = by_age[: max(0, len(by_age) - keep)]
+    nights = [run.serial for run in by_age if run.is_night]
+    since = nights[-keep] if 0 < keep <= len(nights) else math.inf if not keep else 0
+    old = [run for run in by_age if run.serial < since]
     return tuple(run for run in old if run.is_finished and run.is_folded and not run.is_in_doubt and run is not base)
 
 

@@ -2,18 +2,20 @@
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from jobs.model import SETTLED_WELL, Status
 from jobs.printable import printable
 from jobs.values import valueclass
 from worker.exit_statuses import DONE, NOT_ALL, STOPPED
+from worker.files import api_copy
 from worker.files.retention import is_of_job
 from worker.files.run_directory import JOURNAL, is_held
 from worker.journal import PLAN, History, JournalError
 from worker.journal.reader import Process
+from worker.journal.schema import is_still
 from worker.policy.guards import VALUES_LOST
 from worker.settings import ConfigError, Settings
 
@@ -22,6 +24,9 @@ HOME: Final = Path("runs")
 
 _UNDO_OF: Final = "undo of "
 """How the input of an undo is labelled, before the name of the run that it undoes."""
+
+Part = Literal["", "night", "dry run", "clearing"]
+"""What a run is of a job; the empty text for one that is of none."""
 
 _TO_RETRY: Final = frozenset({Status.FAILED, Status.REJECTED, Status.UNKNOWN, Status.CONFLICT})
 
@@ -36,7 +41,9 @@ class RunListed:
         at: seconds since the epoch when something last happened.
         rows: of the input. `counts`: results by status. `limit`: rows that are looked at for now; None for all.
         reach: rows that a resume can get to: a plan may end before the input does.
-        exit_status: of the last process; None if it did not end by itself.
+        exit_status: of the last process, or of all of a night; None if it did not end by itself.
+        job: command that goes on with the job whose night it is; empty for any other run.
+        part: what it is of that job: a `night`, a `dry run`, or `clearing` what is gone since one.
         has_lost: it stopped since its updates took values that no cell sets: to go on would take more.
     """
 
@@ -51,12 +58,14 @@ class RunListed:
     reach: int = 0
     exit_status: int | None = None
     has_lost: bool = False
+    job: str = ""
+    part: Part = ""
 
     @property
     def outcome(self) -> str:
         """How it ended, in one word: `ok`, `partial` or `guard`, and its state where that says more."""
-        if self.state == "finished" and self.exit_status in {DONE, NOT_ALL}:
-            return "ok" if self.exit_status == DONE else "partial"
+        if self.state == "finished" and self.exit_status is not None:
+            return {DONE: "ok", NOT_ALL: "partial"}.get(self.exit_status, "stopped")
         is_tripped = self.state == "planned" and self.exit_status == STOPPED  # a whole plan that may not be sent
         return "guard" if is_tripped else self.state
 
@@ -78,7 +87,7 @@ class RunListed:
     @property
     def is_open(self) -> bool:
         """Whether a `resume` would go on with it."""
-        if self.is_plan or self.is_probe or self.has_lost or self.state in {"working", "damaged"}:
+        if self.job or self.is_plan or self.is_probe or self.has_lost or self.state in {"working", "damaged"}:
             return False
         return self.state != "finished" or sum(self.counts.values()) < self.reach
 
@@ -91,7 +100,9 @@ class RunListed:
     def needs_retry(self) -> bool:
         """Whether a `retry` has rows to send."""
         failed = any(self.counts.get(status) for status in _TO_RETRY)
-        return not (self.is_plan or self.is_probe or self.has_lost) and (failed or (self.is_open and self.is_short))
+        if self.job or self.is_plan or self.is_probe or self.has_lost:
+            return False
+        return failed or (self.is_open and self.is_short)
 
     @property
     def has_written(self) -> bool:
@@ -102,12 +113,12 @@ class RunListed:
     def next(self) -> str:
         """The command to go on with; empty where nothing is to be done."""
         run = shlex.quote(str(self.directory))
+        if self.has_lost or (self.is_probe and self.state not in {"finished", "working"}):
+            return f"rowpatch undo {run}"
+        if self.job or self.is_probe:
+            return self._next_of_job(run) if self.job else ""
         if self.state == "planned":
             return f"rowpatch apply --plan {run}"
-        if self.is_probe:
-            return "" if self.state in {"finished", "working"} else f"rowpatch undo {run}"
-        if self.has_lost:
-            return f"rowpatch undo {run}"
         if self.is_open:
             return f"rowpatch resume {run}" + (
                 f" --limit {self.rows}" if self.limit is not None and not self.is_short else ""
@@ -116,6 +127,16 @@ class RunListed:
             return f"rowpatch retry {run}"
         done = self.state != "finished" or self.counts.keys() <= SETTLED_WELL
         return "" if done else f"see {run}/failed.*"
+
+    def _next_of_job(self, run: str) -> str:
+        if self.part == "dry run" or self.state == "working":
+            return ""
+        if self.outcome == "guard":
+            return f"rowpatch apply --plan {run}"
+        if self.state != "finished" or any(self.counts.get(status) for status in _TO_RETRY):
+            return self.job
+        table = "results.csv" if self.counts.keys() <= SETTLED_WELL else "failed.*"  # who is set aside did not fail
+        return "" if self.exit_status == DONE else f"see {run}/{table}"
 
 
 def label_of_undo(run: Path) -> str:
@@ -164,10 +185,19 @@ def to_undo(home: Path = HOME) -> Path:
 
 
 def _looked_at(directory: Path) -> RunListed | None:
-    """Return how the run in a directory stands; None where there is none, or none that the user may look at."""
+    """Return how the run in a directory stands; None where there is none, or none that the user may look at.
+
+    A look leaves no trace in the directory of a run that nobody works on: its time says when that last changed.
+    """
+    path = directory / JOURNAL
     try:
-        changed = (directory / JOURNAL).stat().st_mtime
-        with closing(History(directory / JOURNAL)) as history:
+        changed = path.stat().st_mtime
+        if is_still(path):
+            with suppress(JournalError, KeyError, ValueError), closing(History(path, still=True)) as history:
+                found = _read(directory, history, changed)
+                if is_still(path):
+                    return found
+        with closing(History(path)) as history:  # somebody works on it, was killed, or began meanwhile
             return _read(directory, history, changed)
     except (JournalError, KeyError, ValueError):
         return RunListed(directory, "", "", "damaged", changed, 0, {})
@@ -183,10 +213,15 @@ def _read(directory: Path, history: History, changed: float) -> RunListed:
     rows, limit = int(facts["rows"]), Settings.model_validate_json(facts["settings"]).input.limit
     reach = limit if limit is not None and history.is_bound_to(limit) else rows
     state = _state(directory, history, processes)
-    status = processes[-1].exit_status if processes else None
+    told = facts.get(api_copy.EXIT_STATUS)
+    status = int(told) if told else processes[-1].exit_status if processes else None
     has_lost = bool(processes) and processes[-1].message.startswith(f"{VALUES_LOST}: ")
     counts = history.counts()
-    return RunListed(directory, command, facts["source"], state, at, rows, counts, limit, reach, status, has_lost)
+    source, job = facts["source"], api_copy.command_of_job(facts)
+    part: Part = "dry run" if api_copy.DRY_RUN in facts else "clearing" if api_copy.GONE in facts else "night"
+    return RunListed(
+        directory, command, source, state, at, rows, counts, limit, reach, status, has_lost, job, part if job else ""
+    )
 
 
 def _state(directory: Path, history: History, processes: list[Process]) -> str:
@@ -198,25 +233,34 @@ def _state(directory: Path, history: History, processes: list[Process]) -> str:
 
 
 def lines(runs: list[RunListed], now: float) -> Iterator[str]:
-    """Yield the runs as text: two lines each, the second with what to do next."""
+    """Yield the runs as text: two lines each, the second with what to do next; of nights, only the newest of a job."""
+    over = set[str]()
     for run in runs:
         yield _line(run, run.state, now)
-        if run.next:
+        if run.next and run.job not in over:
             yield f"    {run.next}"
+        if run.part == "night":
+            over.add(run.job)
 
 
 def nights(job: str, runs: list[RunListed], now: float) -> Iterator[str]:
     """Yield the nights of a job as text, newest first: how many were ok, how each ended, and the next command.
 
-    Only the newest has a next command: a night that a later one superseded can be neither resumed nor retried.
+    Dry runs are no nights. Only the newest night has a next command: the job does not go on with one that a later night
+    superseded.
     """
-    good = [run for run in runs if run.outcome == "ok"]
+    real = [run for run in runs if run.part != "dry run"]
+    good = [run for run in real if run.outcome == "ok"]
     last = f"the last one {_age(now - good[0].at)} ago" if good else "look at the newest"
-    yield f"{job}: {len(good):,} of {len(runs):,} nights ok, {last}."
+    yield f"{job}: {len(good):,} of {len(real):,} nights ok, {last}."
     for run in runs:
-        yield _line(run, run.outcome, now)
-        if run.next and run is runs[0]:
+        yield _line(run, run.outcome if run.part != "dry run" else _dry(run), now)
+        if run.next and run is real[0]:
             yield f"    {run.next}"
+
+
+def _dry(run: RunListed) -> str:
+    return f"dry run{'' if run.state == 'planned' and run.outcome != 'guard' else f' ({run.outcome})'}"
 
 
 def _line(run: RunListed, word: str, now: float) -> str:

@@ -215,8 +215,8 @@ class RowHistories:
 class History:
     """A journal opened for reading: the source of every report."""
 
-    def __init__(self, path: Path, *, write: bool = False, checked: bool = False) -> None:
-        """Open an existing journal; `checked` when this process has looked for damage before.
+    def __init__(self, path: Path, *, write: bool = False, checked: bool = False, still: bool = False) -> None:
+        """Open an existing journal; `checked` when this process has looked for damage before, `still` as in `connect`.
 
         Raises:
             JournalDamaged: it is missing, damaged or of another version.
@@ -224,7 +224,7 @@ class History:
         """
         self.path = path
         self._by_record = False
-        self._db: sqlite3.Connection = connect(path, write=write, checked=checked)
+        self._db: sqlite3.Connection = connect(path, write=write, checked=checked, still=still)
         try:
             self.facts: dict[str, str] = dict(self._select("SELECT name, value FROM fact"))
         except BaseException:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from jobs.values import valueclass
 
@@ -104,10 +105,13 @@ def create(path: Path, facts: Mapping[str, str]) -> None:
     draft.rename(path)
 
 
-def connect(path: Path, *, write: bool, checked: bool, kind: FileKind = JOURNALS) -> sqlite3.Connection:
+def connect(
+    path: Path, *, write: bool, checked: bool, kind: FileKind = JOURNALS, still: bool = False
+) -> sqlite3.Connection:
     """Open a journal, or a file of another kind, for one writer or for a reader.
 
     All of it is read to look for damage, about 0.5 s for a million rows, unless this process has done so before.
+    If it is `still`, nobody writes it meanwhile, and nothing is made beside it, as SQLite otherwise does for a moment.
 
     Raises:
         JournalDamaged: it is missing, damaged or of another version.
@@ -118,7 +122,8 @@ def connect(path: Path, *, write: bool, checked: bool, kind: FileKind = JOURNALS
     if not checked:
         _check_seal(path)
     with translated(path):
-        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0)
+        name = f"file:{quote(os.fsencode(path))}?immutable=1" if still else path
+        db = sqlite3.connect(name, uri=still, isolation_level=None, check_same_thread=False, timeout=10.0)
         try:
             _identify(db, path, kind)
             if not checked:
@@ -130,13 +135,18 @@ def connect(path: Path, *, write: bool, checked: bool, kind: FileKind = JOURNALS
     return db
 
 
+def is_still(path: Path) -> bool:
+    """Return whether nobody writes a journal, and its last process has closed it."""
+    return not path.with_name(path.name + "-wal").exists()
+
+
 def seal(path: Path) -> None:
     """Store a checksum of a closed journal: SQLite has none of its pages.
 
     A seal is advice: without one, the journal is read as it is. It costs about 1 s a gigabyte.
     """
     with suppress(OSError):
-        if path.is_file() and not path.with_name(path.name + "-wal").exists():
+        if path.is_file() and is_still(path):
             _write_seal(path, _sha256(path))
 
 

@@ -56,10 +56,10 @@ TOKEN_HEADERS: Final = {"Content-Type": "application/x-www-form-urlencoded", "Ac
 """Headers of requests for a token that do not bring their own."""
 
 _REFUSED: Final[dict[Need, str]] = {
-    ("token",): "the API no longer accepts the token; set a new ROWPATCH_TOKEN and resume",
+    ("token",): "the API no longer accepts the token; set a new ROWPATCH_TOKEN, then go on",
     ("username", "password"): "the API refuses the user name or the password; set ROWPATCH_USERNAME and"
-    " ROWPATCH_PASSWORD anew, and resume",
-    ("api_key",): "the API refuses the API key; set a new ROWPATCH_API_KEY and resume",
+    " ROWPATCH_PASSWORD anew, then go on",
+    ("api_key",): "the API refuses the API key; set a new ROWPATCH_API_KEY, then go on",
 }
 """What to do about a refused credential, by its secrets."""
 
@@ -298,7 +298,7 @@ class Credential:
         needs = self._auth.needs
         if self._permit is _NOT_YET:
             return f"no credential: set {in_words(needs)}"
-        told = _REFUSED.get(needs[0], f"the API no longer accepts the token; set {in_words(needs)}, and resume")
+        told = _REFUSED.get(needs[0], f"the API no longer accepts the token; set {in_words(needs)}, then go on")
         return f"{told}. It went out as `{_as_sent(self._permit)}`: is that what the API expects?"
 
     def _take(self, secrets: tuple[str, ...], life: float | None) -> None:

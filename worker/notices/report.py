@@ -15,7 +15,7 @@ from jobs.model import SETTLED_WELL, Status
 from jobs.printable import printable
 from jobs.reasons import REASONS
 from jobs.values import valueclass
-from worker.exit_statuses import BUSY, DONE, NOT_ALL, REFUSED
+from worker.exit_statuses import BUSY, DONE, NOT_ALL, REFUSED, STOPPED
 
 SCHEMA: Final = 1
 """Version of the JSON object."""
@@ -70,7 +70,8 @@ class NightReport:
         fought: records of which a field was overwritten in 3 of 7 nights: somebody sets it back every time.
         conflicts: rows with a field that both sides changed.
         quarantined: rows that were set aside. `recovered`: rows that failed before and now went well.
-        gone: records whose row is gone. `cleared`: those of them of which this night cleared something.
+        gone: records whose row is gone. `to_clear`: those of them of which a night that has sent nothing would clear
+            something; `fields_to_clear`: values of those. `cleared`: those of which this night cleared something.
         stored_otherwise: rows that the API stores in a form of its own.
         refused: replies that asked to slow down (429).
         longest_gap: most seconds between reading a record and an update of it: what somebody changed in that time may
@@ -96,6 +97,8 @@ class NightReport:
     quarantined: int = 0
     recovered: int = 0
     gone: int = 0
+    to_clear: int = 0
+    fields_to_clear: int = 0
     cleared: int = 0
     stored_otherwise: int = 0
     refused: int = 0
@@ -121,6 +124,8 @@ class NightReport:
     def outcome(self) -> Outcome:
         """How the night ended, in one word."""
         match self.state:
+            case "planned" if self.exit_status == STOPPED:
+                return "guard"
             case "finished" | "planned":
                 return _OF_STATUS.get(self.exit_status, "stopped")
             case "tripped":
@@ -199,6 +204,8 @@ SEEN: Final[Mapping[str, str]] = {
     "quarantined": "in quarantine",
     "recovered": "recovered",
     "gone": "gone",
+    "to_clear": "of those to be cleared",
+    "fields_to_clear": "fields to be cleared",
     "cleared": "of those cleared",
     "stored_otherwise": "stored otherwise",
 }

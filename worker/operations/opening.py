@@ -285,9 +285,9 @@ def opened_to_resume(
         InputRefused: the sheet is no longer the one the run began with.
     """
     with opened(directory, adjust, api) as handle:
-        refuse_plan(handle)
         if not nightly:
             refuse_night(handle)
+        refuse_plan(handle)
         if not (from_copy or nightly):
             refuse_changed(handle)
         yield handle
@@ -313,12 +313,18 @@ def refuse_night(handle: RunHandle) -> None:
         ConfigError: saying what to do instead.
     """
     facts = handle.journal.facts
-    if api_copy.NIGHT in facts:
-        recipe = facts.get(api_copy.RECIPE_PATH, "RECIPE")
+    command = api_copy.command_of_job(facts)
+    if api_copy.DRY_RUN in facts:
+        raise ConfigError(f"{handle.directory} was a dry run, which is never sent. To do a night of the job: {command}")
+    if command:
         raise ConfigError(
-            f"{handle.directory} is a night of a job, which goes on with it, and tries again what failed:"
-            f" rowpatch reconcile {recipe}"
+            f"{handle.directory} is a night of a job, which goes on with it, and tries again what failed: {command}"
         )
+
+
+def going_on(handle: RunHandle) -> str:
+    """Return the command that goes on with a run, or with the job whose night it is."""
+    return api_copy.command_of_job(handle.journal.facts) or f"rowpatch resume {handle.directory}"
 
 
 def refuse_plan(handle: RunHandle) -> None:

@@ -1,6 +1,6 @@
 """Recipes: read from their files, kept with their runs; the sheet and the credentials that they name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -54,6 +54,47 @@ def chosen(path: Path) -> Chosen:
     """
     text = text_of(path)
     return Chosen(path, text, _loaded(text, str(path)))
+
+
+def in_order(paths: Sequence[Path]) -> list[Path]:
+    """Return recipes so that each job comes behind those of its `after`, and else as they were given. Blocks.
+
+    A recipe that cannot be read waits for nobody: its own night refuses it.
+
+    Raises:
+        ConfigError: jobs wait for each other.
+    """
+    found = {path: job for path in paths if (job := _readable(path)) is not None}
+    waits = {path: _awaited(found[path], found) if path in found else frozenset[Path]() for path in paths}
+    left, ordered = list(dict.fromkeys(paths)), list[Path]()
+    while left:
+        ready = next((path for path in left if waits[path].isdisjoint(left)), None)
+        if ready is None:
+            raise ConfigError(f"{' waits for '.join(map(str, _circle(waits, left)))}: take one out of `after`.")
+        left.remove(ready)
+        ordered.append(ready)
+    return ordered
+
+
+def _readable(path: Path) -> Chosen | None:
+    try:
+        return chosen(path)
+    except ConfigError:
+        return None
+
+
+def _awaited(job: Chosen, among: Mapping[Path, Chosen]) -> frozenset[Path]:
+    """Return the recipes of the jobs that a job comes after: they lie beside its own."""
+    beside = ((path, each) for path, each in among.items() if each.folder == job.folder)
+    return frozenset(path for path, each in beside if {path.stem, each.name} & set(job.recipe.after))
+
+
+def _circle(waits: Mapping[Path, frozenset[Path]], left: Sequence[Path]) -> list[Path]:
+    """Return recipes that wait for each other, the first of them once more at the end; each of `left` waits."""
+    seen = [left[0]]
+    while (following := next(path for path in left if path in waits[seen[-1]])) not in seen:
+        seen.append(following)
+    return [*seen[seen.index(following) :], following]
 
 
 def source_of(job: Chosen, now: float) -> Path:

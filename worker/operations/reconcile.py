@@ -7,8 +7,8 @@ journal. Blocks the event loop while it reads and writes files: a night has a pr
 import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
@@ -23,8 +23,8 @@ from worker.files import api_copy, retention, run_directory, source
 from worker.files.atomic import replacing
 from worker.files.locks import holding
 from worker.files.run_directory import JOURNAL, Busy
-from worker.files.runs import HOME
-from worker.journal import PLAN, History, JournalError
+from worker.files.runs import HOME, listed
+from worker.journal import PLAN, History, Journal, JournalError
 from worker.notices import metrics, sending
 from worker.notices.report import Cause, NightReport, NightState, from_document
 from worker.operations import apis, opening, recipes, runs
@@ -95,8 +95,9 @@ async def reconcile(
         if said := recipes.overruled(chosen.recipe.credentials, environment):
             asked.warn(f"{chosen.name}: {said}")
         job = understood(chosen, environment)
-        with holding([job.lock], began):
-            report = await _Night(job, asked, home, host, began).run()
+        locks = [job.lock] if job.state.is_dir() else []  # see `_Night.is_held`
+        with holding(locks, began):
+            report = await _Night(job, asked, home, host, began, is_held=bool(locks)).run()
     except Busy as error:
         report = _ended(chosen, recipe, "busy", BUSY, str(error))
     except InputRefused as error:  # a cause is told to others, who are shown no words of the sheet
@@ -109,7 +110,7 @@ async def reconcile(
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         report = _ended(chosen, recipe, "stopped", STOPPED, what)
     report = replace(report, started=began, seconds=clock.wall() - began)
-    if job is not None:
+    if job is not None and not asked.dry_run:
         await _tell(job, report, environment, host.observer)
     return report
 
@@ -125,8 +126,6 @@ def _check(recipe: Path, source: Path | None) -> str:
 
 async def _tell(job: Job, report: NightReport, environment: Mapping[str, str], observer: Observer) -> None:
     """Send the notices that are due, and write the metrics; neither changes how the night ended."""
-    if report.state == "planned":
-        return
     before = _last(job.state)
     await sending.send(job.notices, report, before, environment, observer)
     if report.state == "busy":
@@ -155,15 +154,34 @@ def _success(state: Path) -> float | None:
     return None
 
 
+@valueclass(frozen=True, slots=True)
+class _Left:
+    """Who is gone by the source of a night: as it is told, and as the guards compare it.
+
+    Attributes:
+        missing: records without a row that count tonight. `known`: all that could be missing.
+    """
+
+    listed: gone.Gone = field(default_factory=gone.Gone)
+    missing: int = 0
+    known: int = 0
+
+
 @dataclass(slots=True)
 class _Night:
-    """One night, whose job this process holds."""
+    """One night.
+
+    Attributes:
+        is_held: this process holds the job. It does not while there is no folder for the memory: one that is made
+            before there is a memory would be in the way of one that is put back.
+    """
 
     job: Job
     asked: Asked
     home: Path
     host: Host
     began: float
+    is_held: bool
 
     async def run(self) -> NightReport:
         job = self.job
@@ -208,32 +226,41 @@ class _Night:
             found = survey(copy, settings, handle.api.schema)
             if found.unfit:
                 raise ConfigError(f"{path}: {found.unfit}.")
-            trips = self._before(deciding, found, copy, settings)
+            left = self._gone(deciding, found, copy, settings, directory)
+            trips = self._before(memory, found, left)
+            handle.journal.set_fact(api_copy.TO_CLEAR, json.dumps([left.listed.to_clear, left.listed.fields]))
             deciding = deciding.over(found)
             planned = runs.to_send(handle, RunMode("plan", plan="make"), access)
             self._refuse_live(planned.mode, is_harmless=runs.to_send(handle, RunMode("apply"), access).is_harmless)
             serial = 0
-            if not asked.dry_run:
+            if asked.dry_run:
+                handle.journal.set_fact(api_copy.DRY_RUN, "yes")
+            else:
                 serial = memory.nights.begin(self._night(directory, path, handle, found))
                 handle.journal.set_fact(api_copy.NIGHT, str(serial))
             mode = RunMode("plan", plan="make", night=deciding.nightly(self._deadline))
             end = await self._execute(handle, mode, access)
-            if end.state != "planned":
-                return self._unfinished(memory, serial, end, directory)
             guards = self._guards(memory)
             counted = judging.planned(handle.journal, handle.api.schema, guards, found.invalid)
+            if end.state != "planned":
+                report = self._unfinished(memory, serial, end, directory)
+                return self._counted(report, counted.padded(handle.rows), left.listed)
             trips = (*trips, *after_reading(counted.facts, guards))
             cause = "; ".join(trip.message for trip in trips)
-            if trips and not asked.dry_run:
+            if trips:
                 runs.record_end(handle, replace(end, exit_status=STOPPED, message=cause), self.host.clock)
         if asked.dry_run:
-            said = f"a guard would stop it: {cause}" if cause else ""
-            return self._counted(self._report("planned", DONE, cause=said, run=directory), counted)
+            said, exit_status = (
+                f"a guard would stop it: {cause}" if trips else "",
+                STOPPED if trips else end.exit_status,
+            )
+            return self._counted(self._report("planned", exit_status, cause=said, run=directory), counted, left.listed)
         if trips:
             memory.nights.end(serial, "tripped", {}, STOPPED)
             report = self._report("tripped", STOPPED, cause=cause, run=directory)
-            return replace(self._counted(report, counted), next=f"rowpatch apply --plan {directory}")
-        self._ask_first(memory, counted.changed)
+            return replace(self._counted(report, counted, left.listed), next=f"rowpatch apply --plan {directory}")
+        if not memory.nights.accepted(1):
+            self._ask("The first night will", counted.changed, left.listed)
         return await self._do(deciding, directory, access, RunMode("apply", plan="keep"))
 
     async def _do(self, deciding: Deciding, directory: Path, access: Access, mode: RunMode) -> NightReport:
@@ -245,6 +272,8 @@ class _Night:
                 deciding = surveyed(directory, handle.settings, deciding)
             serial = int(handle.journal.facts[api_copy.NIGHT])
             if self.asked.approved is not None:
+                sent = sum(each.status is Status.PENDING for each in handle.journal.planned())
+                self._ask("This will", sent, gone.Gone(0, *api_copy.to_clear(handle.journal.facts)))
                 memory.nights.end(serial, "running", {judging.APPROVED: 1}, STOPPED)
             turns = deciding.turns(handle.journal, handle.rows)
             end = await self._execute(handle, replace(mode, night=deciding.nightly(self._deadline, turns)), access)
@@ -254,8 +283,9 @@ class _Night:
         set_aside(memory, serial, self._quarantine)
         report = self._report_of(deciding, end, directory, serial, learned)
         if learned is not None and learned.gone is not None and self.job.rules.missing != "ignore":
-            gone.write_list(directory, memory, deciding.target)
-            if self.job.rules.missing == "clear":
+            records, is_clearing = memory.gone_records(deciding.target), self.job.rules.missing == "clear"
+            gone.write_list(directory, deciding, records, settings.target.type, is_clearing=is_clearing)
+            if is_clearing:
                 report = await self._clear_gone(deciding, directory, settings, access, report)
         counts = {**judging.numbers(deciding.survey), **judging.approval(memory.nights.get(serial))}
         memory.nights.end(serial, "accepted" if is_done else "interrupted", counts, report.exit_status)
@@ -284,12 +314,21 @@ class _Night:
         fold_others(deciding, job.chosen.path, self.home)
         with closing(History(directory / JOURNAL)) as history:
             cleared, went_well = gone.ended(history)
-        exit_status = report.exit_status
-        if end.state != "finished":
-            exit_status = end.exit_status
-        elif not went_well:
-            exit_status = max(exit_status, NOT_ALL)
-        return replace(report, cleared=cleared, exit_status=exit_status)
+        report = replace(report, cleared=cleared)
+        if end.state == "finished" and went_well:
+            return report
+        return self._spoiled(report, end, night, directory)
+
+    def _spoiled(self, report: NightReport, end: RunEnd, night: Path, clearing: Path) -> NightReport:
+        """Return the report of a night that did not clear all that is gone; its journal is to say so, too."""
+        is_done = end.state == "finished"
+        exit_status = max(report.exit_status, NOT_ALL) if is_done else end.exit_status
+        cause = end.message.partition("\n")[0] or "some of what is gone could not be cleared"
+        following = f"see {clearing}/{end.summary.failed_name}" if is_done and end.summary else self._again
+        with run_directory.locked(night), closing(Journal(night / JOURNAL)) as journal:
+            journal.set_fact(api_copy.EXIT_STATUS, str(exit_status))
+        report = replace(report, cause=report.cause or cause, next=report.next or following)
+        return replace(report, exit_status=exit_status)
 
     # ---- parts
 
@@ -311,7 +350,17 @@ class _Night:
     async def _execute(self, handle: RunHandle, mode: RunMode, access: Access) -> RunEnd:
         runs.register(handle, mode, access, self.host.clock)
         end = await self.host.execute(runs.run_of(handle, mode, access, self.host))
-        return runs.finish(handle, mode, end, self.host.clock)
+        return runs.finish(handle, mode, self._judged(handle, end), self.host.clock)
+
+    def _judged(self, handle: RunHandle, end: RunEnd) -> RunEnd:
+        """Return how a run ended, by the rules of the job: its journal is to say so, too."""
+        if end.state != "finished" or end.exit_status != DONE:
+            return end
+        aside = judging.with_reason(handle.journal, "quarantined")
+        if not is_too_many(aside, handle.rows, self._quarantine):
+            return end
+        said = f"{aside:,} of {handle.rows:,} rows are set aside, more than `max` of [quarantine] lets pass"
+        return replace(end, exit_status=NOT_ALL, message=said)
 
     @contextmanager
     def _memory(self) -> Iterator[Memory]:
@@ -320,20 +369,26 @@ class _Night:
         Raises:
             ConfigError: there is none, and nobody said that this is the first night.
         """
+        asked = self.asked
+        with ExitStack() as stack:
+            if asked.first and not (asked.dry_run or self.is_held):
+                stack.enter_context(holding([self.job.lock], self.began))
+            memory = stack.enter_context(closing(self._opened()))
+            if not (asked.first or memory.nights.accepted(1)):
+                raise ConfigError(f"No night of {self.job.name} was accepted yet: pass --first again.")
+            yield memory
+
+    def _opened(self) -> Memory:
         state = self.job.state
         try:
-            memory = Memory(state)
+            return Memory(state)
         except MemoryMissing:
             if not self.asked.first:
                 raise ConfigError(
                     f"{self.job.name} has no memory in {state}: this is its first night, or the memory is lost. Pass"
                     " --first to begin: it changes whatever differs from the sheet. See it first: --first --dry-run"
                 ) from None
-            memory = Memory.passing() if self.asked.dry_run else Memory.create(state)
-        with closing(memory):
-            if not (self.asked.first or memory.nights.accepted(1)):
-                raise ConfigError(f"No night of {self.job.name} was accepted yet: pass --first again.")
-            yield memory
+            return Memory.passing() if self.asked.dry_run else Memory.create(state)
 
     def _target(self, settings: Settings, access: Access) -> Target:
         token = access.secrets.token
@@ -381,19 +436,28 @@ class _Night:
                 memory.nights.end(night.serial, "superseded", night.counts, night.exit or STOPPED)
         return going_on
 
-    def _before(self, deciding: Deciding, found: Survey, copy: Path, settings: Settings) -> tuple[Trip, ...]:
-        """Return what stops the night before anything is read."""
-        memory = deciding.memory
-        nights = memory.nights.accepted()
+    def _gone(self, deciding: Deciding, found: Survey, copy: Path, settings: Settings, directory: Path) -> "_Left":
+        """Return who is gone, before the memory learns of it, and list them beside the plan."""
+        memory, target = deciding.memory, deciding.target
+        if self.job.rules.missing == "ignore":
+            return _Left()
+        if not found.is_whole:  # nobody is gone since, and nobody is cleared
+            return _Left(gone.Gone(memory.gone(target)))
         records = NamedRecords(memory.db, deciding.terms.schema)
-        missing = known = 0
-        if nights and found.is_whole and self.job.rules.missing != "ignore":
-            records.note(named(copy, settings, deciding.terms.schema))
-            missing, known = records.count(deciding.target)
-            if self.job.rules.missing == "clear":
-                missing = gone.to_clear(deciding, records.missing(deciding.target), settings.target.type)
-                known = max(missing, known)
-        facts = judging.source_facts(found, nights[0] if nights else None, missing, known)
+        records.note(named(copy, settings, deciding.terms.schema))
+        is_clearing, kind = self.job.rules.missing == "clear", settings.target.type
+        listed = gone.write_list(directory, deciding, records.missing(target), kind, is_clearing=is_clearing)
+        missing, known = records.count(target)
+        if is_clearing:  # since whenever their rows are gone: the recipe may say so for the first time
+            missing, known = listed.to_clear, max(listed.to_clear, known)
+        return _Left(listed, missing, known)
+
+    def _before(self, memory: Memory, found: Survey, left: "_Left") -> tuple[Trip, ...]:
+        """Return what stops the night before anything is read."""
+        nights = memory.nights.accepted()
+        left = left if nights else _Left()
+        last = nights[0] if nights else None
+        facts = judging.source_facts(found, last, left.missing, left.known, left.listed.fields)
         return before_reading(facts, base_of(judging.accepted(nights)), self._guards(memory))
 
     def _guards(self, memory: Memory) -> NightGuards:
@@ -438,15 +502,14 @@ class _Night:
             f" {self.job.chosen.path}, which stands for --yes."
         )
 
-    def _ask_first(self, memory: Memory, changed: int) -> None:
-        """Ask whether a first night may change so many records, where somebody can be asked.
+    def _ask(self, who: str, changed: int, left: gone.Gone) -> None:
+        """Ask whether a night may do what it would, where somebody can be asked; not if it would do nothing.
 
         Raises:
             ConfigError: it may not.
         """
-        if memory.nights.accepted(1) or self.asked.confirm is None or not changed:
-            return
-        if not self.asked.confirm(f"The first night will change {changed:,} records. Type yes to go on:"):
+        what = " and ".join(filter(None, [f"change {changed:,} records" if changed else "", left.words]))
+        if what and self.asked.confirm and not self.asked.confirm(f"{who} {what}. Type yes to go on:"):
             raise ConfigError("Not confirmed; nothing was sent.")
 
     def _approved(self, memory: Memory) -> Path:
@@ -479,11 +542,12 @@ class _Night:
         report = self._report(state, end.exit_status, cause=end.message.partition("\n")[0], run=directory)
         return replace(report, next=self._again)
 
-    def _counted(self, report: NightReport, counted: judging.Planned) -> NightReport:
+    def _counted(self, report: NightReport, counted: judging.Planned, left: gone.Gone) -> NightReport:
         told = counted.told
         return replace(
             report, counts=dict(counted.counts), changed=counted.changed, drifted=told["drifted"], kept=told["kept"],
-            conflicts=told["both_changed"], overwritten=told["overwritten"],
+            conflicts=told["both_changed"], overwritten=told["overwritten"], gone=left.records,
+            to_clear=left.to_clear, fields_to_clear=left.fields,
         )  # fmt: skip
 
     def _report_of(
@@ -499,18 +563,12 @@ class _Night:
         with closing(History(directory / JOURNAL)) as history:
             told = judging.told_in(history)
             aside = judging.with_reason(history, "quarantined")
-        rows = sum(summary.counts.values())
-        exit_status = end.exit_status
-        if exit_status == DONE and is_too_many(aside, rows, self._quarantine):
-            exit_status = NOT_ALL
-            said = f"{aside:,} rows are set aside, more than `max` of [quarantine] lets pass"
-            report = replace(report, cause=report.cause or said)
         causes = tuple(Cause(each.status, each.reason, each.fields, each.count) for each in summary.groups)
         going_on = self._again if state != "finished" else ""
-        failed = f"see {directory}/{summary.failed_name}" if exit_status == NOT_ALL else ""
+        table = summary.failed_name if summary.groups else "results.csv"  # who is set aside did not fail
+        failed = f"see {directory}/{table}" if end.exit_status == NOT_ALL else ""
         return replace(
             report,
-            exit_status=exit_status,
             counts=dict(summary.counts),
             changed=summary.counts.get(Status.APPLIED, 0),
             drifted=told["drifted"],
@@ -532,7 +590,8 @@ class _Night:
         return NightReport(self.job.name, state, exit_status, run, cause=cause)
 
     def _tidy(self, memory: Memory) -> None:
-        """Delete the runs of nights that are older than the recipe keeps."""
+        """Delete the runs of nights that are older than the recipe keeps, and what came between those."""
+        nights = memory.nights.all()
         kept = [
             retention.KeptRun(
                 self.home / night.run,
@@ -540,10 +599,16 @@ class _Night:
                 night.state == "accepted",
                 night.state not in {"running", "interrupted"},
                 bool(night.folded) or night.state in {"tripped", "superseded"},
+                is_night=night.state not in {"partial", "undo"},
             )
-            for night in memory.nights.all()
+            for night in nights
             if (self.home / night.run).is_dir()
         ]
+        known = {night.run for night in nights}
+        for each in listed(self.home, self.job.name):
+            if each.part == "dry run" and each.directory.name not in known:
+                before = max((night.serial for night in nights if night.started < each.at), default=0)
+                kept.append(retention.KeptRun(each.directory, before, is_accepted=False, is_night=False))
         for old in retention.removable(kept, self.job.run.keep):
             with suppress(Busy, ConfigError, OSError):
                 retention.remove(old.directory)
@@ -551,7 +616,10 @@ class _Night:
     @property
     def _again(self) -> str:
         """The command that does the night again, or goes on with it."""
-        return f"rowpatch reconcile {self.job.chosen.path}"
+        asked = {"--first": self.asked.first, "--dry-run": self.asked.dry_run}
+        return shlex.join(
+            ["rowpatch", "reconcile", str(self.job.chosen.path), *(flag for flag in asked if asked[flag])]
+        )
 
     @property
     def _quarantine(self) -> Quarantine:

@@ -26,8 +26,8 @@ def prepare(handle: RunHandle, limit: int | None = None) -> Retry:
     Raises:
         ConfigError: the run is a plan, or a night of a job.
     """
-    refuse_plan(handle)
     refuse_night(handle)
+    refuse_plan(handle)
     journal, rows = handle.journal, handle.rows
     chosen = rows_to_redo(handle.directory, journal, handle.settings, rows, handle.api.schema)
     last = None if limit is None else last_of_next(limit, chosen, journal, rows)

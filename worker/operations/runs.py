@@ -22,7 +22,7 @@ from worker.lane.authority import CredentialLost
 from worker.lane.connect import LaneSettings, token_endpoint
 from worker.lane.network import route_of
 from worker.operations import apis
-from worker.operations.opening import RunHandle
+from worker.operations.opening import RunHandle, going_on
 from worker.reports.plan import write_plan
 from worker.settings import ConfigError, Secrets, Settings, is_loopback
 from worker.stop import Stop
@@ -241,8 +241,7 @@ def record_end(handle: RunHandle, end: RunEnd, clock: Clock) -> None:
         journal.end(end.state, end.exit_status, end.message, clock.wall())
     except JournalError as error:
         raise JournalError(
-            f"{end.message or error}\n{_unrecorded(journal.unrecorded)}"
-            f"Resume the run once there is room: rowpatch resume {handle.directory}"
+            f"{end.message or error}\n{_unrecorded(journal.unrecorded)}Go on once there is room: {going_on(handle)}"
         ) from None
 
 
@@ -258,7 +257,7 @@ def write_reports(handle: RunHandle, mode: RunMode, end: RunEnd) -> RunEnd:
     if mode.plan == "make":
         end = _with_plan(handle, end)
     elif end.abandoned:
-        end = replace(end, message=f"abandoned; see rowpatch resume {handle.directory}")
+        end = replace(end, message=f"abandoned; see {going_on(handle)}")
     else:
         end = _with_summary(handle, end)
     return replace(end, exit_status=end.exit_status or (NOT_ALL if handle.lost else DONE))

@@ -60,7 +60,7 @@ class Halt:
 
 def told_to_stop(words: str) -> Halt:
     """Return the halt by a reply that the API's description calls the end of every run, with the server's words."""
-    return Halt("stopped_by_api", f"the API lets nothing more through; resume once it does: {shortened(words, _SAID)}")
+    return Halt("stopped_by_api", f"the API lets nothing more through; go on once it does: {shortened(words, _SAID)}")
 
 
 @valueclass(frozen=True, slots=True)

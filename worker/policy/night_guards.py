@@ -97,6 +97,7 @@ class SourceFacts:
         columns: of the source.
         emptied: by column, how many cells are empty although the memory holds a value, and how many values it holds.
         gone: records of the memory that have no row. `known`: all its records.
+        to_clear: values of those that would be cleared, since the recipe says so.
     """
 
     rows: int
@@ -104,6 +105,7 @@ class SourceFacts:
     emptied: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     gone: int = 0
     known: int = 0
+    to_clear: int = 0
     lane: str = ""
 
 
@@ -190,7 +192,8 @@ def _of_source(facts: SourceFacts, base: Base | None, guards: NightGuards) -> It
             yield "emptied", f"{said}{_limit(guards.emptied)}"
     if _exceeds(guards.gone, facts.gone, facts.known, guards.floor):
         said = f"{_of(facts.gone, facts.known)} of {facts.known:,} known records have no row any more"
-        yield "gone", f"{said}{_limit(guards.gone)}"
+        cleared = f", and their {facts.to_clear:,} fields would be cleared" if facts.to_clear else ""
+        yield "gone", f"{said}{cleared}{_limit(guards.gone)}"
 
 
 def _of_night(facts: NightFacts, guards: NightGuards) -> Iterator[tuple[str, str]]:

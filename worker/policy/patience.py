@@ -74,9 +74,9 @@ class Patience:
             refusals: refusals for pace in a row.
         """
         if pause > self.pause:
-            return f"the server asks for a pause of {pause:.0f} s; resume the run after that"
+            return f"the server asks for a pause of {pause:.0f} s; go on after that"
         if refusals >= self.throttles:
-            return f"the server asked {refusals} times in a row to slow down; resume the run later"
+            return f"the server asked {refusals} times in a row to slow down; go on later"
         return ""
 
     def outlasting(self, wait: float) -> str:
@@ -85,7 +85,7 @@ class Patience:
         A wait that only an answer can end is infinite, and never too long.
         """
         if self.pause < wait < math.inf:
-            return f"the limits leave nothing for {wait:.0f} s; resume the run after that"
+            return f"the limits leave nothing for {wait:.0f} s; go on after that"
         return ""
 
 
@@ -153,5 +153,5 @@ def outage(circuit: Circuit, why: str) -> str:
     if not circuit.is_hopeless:
         return ""
     if not circuit.heard.answered:
-        return f"nothing was ever answered ({why}); check --url and the network, then resume the run"
-    return f"the server has been down for too long ({why}); resume the run later"
+        return f"nothing was ever answered ({why}); check the URL and the network, then go on"
+    return f"the server has been down for too long ({why}); go on later"

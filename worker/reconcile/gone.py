@@ -7,7 +7,7 @@ still names its record. One key that cannot be read may be anybody's, so that no
 import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Final
+from typing import Final, TypeAlias
 
 from jobs.apis.schema import Schema
 from jobs.values import valueclass
@@ -30,7 +30,12 @@ _BACK: Final = f"UPDATE record SET gone = NULL WHERE target = ? AND gone IS NOT 
 _GONE: Final = f"UPDATE record SET gone = ? WHERE target = ? AND gone IS NULL AND NOT {_IS_NAMED}"  # noqa: S608  # a constant
 _NAMED: Final = "SELECT count(*) FROM record WHERE target = ? AND gone IS NULL"
 _NEWLY: Final = f"{_NAMED} AND NOT {_IS_NAMED}"
-_WHO: Final = f"SELECT type, id FROM record WHERE target = ? AND NOT {_IS_NAMED} ORDER BY n"  # noqa: S608  # a constant
+_WHO: Final = f"""
+    SELECT type, id, coalesce(key, ''), gone FROM record WHERE target = ? AND NOT {_IS_NAMED} ORDER BY n
+"""  # noqa: S608  # a constant
+
+GoneRecord: TypeAlias = tuple[str, str, str, int | None]
+"""Type, id and key of a record that no row names any more; the night since which that is so, None for tonight."""
 
 
 @valueclass(frozen=True, slots=True)
@@ -65,8 +70,8 @@ class NamedRecords:
         """Take in that a row led to a record, whatever it calls it: a key that was corrected is no other record."""
         self._db.execute(_INSERT, (family, record_id, False))
 
-    def missing(self, target: int) -> Iterator[tuple[str, str]]:
-        """Yield type and id of the records that no row names."""
+    def missing(self, target: int) -> Iterator[GoneRecord]:
+        """Yield the records that no row names."""
         return self._db.execute(_WHO, (target,))
 
     def count(self, target: int) -> tuple[int, int]:

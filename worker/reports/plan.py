@@ -11,6 +11,8 @@ from jobs.apis.schema import Schema
 from jobs.changes.edits import column_of, in_columns
 from jobs.model import Absent, Edit, RowRef, Status, Unread
 from jobs.recipe.fields import Private
+from worker.exit_statuses import STOPPED
+from worker.files import api_copy
 from worker.files.atomic import replacing
 from worker.files.source import private
 from worker.journal import History, Planned, RowOutcome
@@ -122,6 +124,8 @@ class PlanSummary:
         actions: those of these names that make something happen.
         first: the first rows that would be sent.
         types: rows that would be sent, by type.
+        gone: records whose rows are gone that a night would clear, and the number of their fields.
+        job: command that goes on with the job, of a dry run or of a night that nobody has to approve; else empty.
         is_action: tells whether a name makes something happen.
     """
 
@@ -141,6 +145,8 @@ class PlanSummary:
     actions: set[str] = field(default_factory=set)
     first: list[Planned] = field(default_factory=list)
     types: Counter[str] = field(default_factory=Counter)
+    gone: tuple[int, int] = (0, 0)
+    job: str = ""
     is_action: Callable[[str], bool] = lambda _: False
     _causes: Causes = field(default_factory=Causes)
 
@@ -204,9 +210,14 @@ def write_plan(directory: Path, history: History, settings: Settings, schema: Sc
         InputRefused: the copy of the input is gone or cannot be read any more.
         OSError: a file cannot be written.
     """
-    reads = sum(each.gets for each in history.processes())
+    processes = history.processes()
+    reads = sum(each.gets for each in processes)
     summary = PlanSummary(settings.input.metadata == "replace", reads, is_action=schema.is_trigger)
     summary.repeated = history.repeated()
+    summary.gone = api_copy.to_clear(history.facts)
+    is_tripped = bool(processes) and processes[-1].exit_status == STOPPED  # to be approved by `apply --plan`
+    if not is_tripped or api_copy.DRY_RUN in history.facts:
+        summary.job = api_copy.command_of_job(history.facts)
     pair, names = ("plan.csv", "plan.ndjson"), names_of(schema, settings.target.type)
     with records_of(directory, settings, schema) as records, replacing(directory, pair) as files:
         table, lines = files

@@ -138,6 +138,10 @@ def _gone(summary: PlanSummary) -> Iterator[str]:
             names = _some((f"{_named(name)} ({count:,})" for name, count in what.items()), "column")
             where = "" if kind == "tag" else f": {names}"
             yield f"{_number(sum(counts.values()), kind)} will be {fate}{where}."
+    if summary.gone[0]:
+        records, fields = summary.gone
+        whose = _number(records, "record")
+        yield f"{_number(fields, 'field')} of {whose} whose rows are gone will be CLEARED: they are in gone.csv."
     if summary.overwritten:
         yield (
             f"In {_number(summary.overwritten, 'row')} an object is replaced as a whole, unread (--blind): keys that"
@@ -239,13 +243,16 @@ def _cause(group: Group, width: int) -> Iterator[Text]:
 def _end(summary: PlanSummary, width: int, directory: Path, estimate: str) -> Iterator[Text]:
     if summary.not_reached:
         yield from _wrapped("Nothing was sent. The plan is not complete: plan again.", width)
-    elif not summary.to_send:
+    elif not summary.to_send and not summary.gone[0]:
         yield Text("Nothing to change.")
     else:
         reads = f" Making this plan took {_number(summary.reads, 'read')}." if summary.reads else ""
-        yield from _wrapped(f"{_number(summary.to_send, 'update')}{estimate and f', {estimate}'}.{reads}", width)
-        command = printable(f"rowpatch apply --plan {shlex.quote(str(directory))}")
-        yield _with_path("Nothing was sent. To do exactly this:", command, width)
+        updates = f"{_number(summary.to_send, 'update')}{estimate and f', {estimate}'}" if summary.to_send else ""
+        clears = f"{_number(summary.gone[0], 'record')} to be cleared" if summary.gone[0] else ""
+        yield from _wrapped(f"{', and '.join(filter(None, (updates, clears)))}.{reads}", width)
+        command = printable(summary.job or f"rowpatch apply --plan {shlex.quote(str(directory))}")
+        what = "a night of this job" if summary.job else "exactly this"
+        yield _with_path(f"Nothing was sent. To do {what}:", command, width)
 
 
 def _wrapped(text: str, width: int, indent: str = "", *, style: str = "") -> Iterator[Text]:

@@ -74,6 +74,7 @@ class Summary:
             may be lost. None if nothing that was read was sent, or all updates were conditional.
         failed_name: name of the report that can be fed back.
         refeed: flags that feeding it back needs.
+        job: command that goes on with the job whose night the run is; empty for any other run.
         damaged: rows whose updates took more from their records than the rows say.
     """
 
@@ -97,6 +98,7 @@ class Summary:
     longest_gap_s: float | None = None
     failed_name: str = "failed.csv"
     refeed: tuple[str, ...] = ()
+    job: str = ""
     damaged: int = 0
 
     def document(self) -> dict[str, object]:
@@ -201,6 +203,7 @@ def summarise(
         longest_gap_s=_number(history.facts.get("longest_gap", "")),
         failed_name=failed_name,
         refeed=_refeed(settings, history.path.parent, history.facts),
+        job=api_copy.command_of_job(history.facts),
         damaged=tally.damaged,
     )
 

@@ -105,7 +105,7 @@ def _next(summary: Summary, directory: Path) -> Iterator[str]:
         return
     if summary.state in {"interrupted", "killed"} or any(group.reason == "not_reached" for group in summary.groups):
         if not any(group.reason in _DESCRIPTIONS for group in summary.groups):
-            yield f"rowpatch resume {run}"
+            yield printable(summary.job) or f"rowpatch resume {run}"
         yield from _described_anew(summary, directory)
         return  # what fails then is told then
     if summary.beyond_limit and not summary.planned:
@@ -115,7 +115,7 @@ def _next(summary: Summary, directory: Path) -> Iterator[str]:
         flags = printable(shlex.join(summary.refeed))
         yield f"mend {failed}, then\n         rowpatch apply {failed} {flags}".rstrip()
     if sum(summary.counts[status] for status in _TO_RETRY) > summary.unrepeatable:
-        yield f"rowpatch retry {run}"
+        yield printable(summary.job) or f"rowpatch retry {run}"
     if summary.unrepeatable:
         failed = printable(shlex.quote(str(directory / summary.failed_name)))
         flags = printable(shlex.join(summary.refeed))

@@ -157,14 +157,14 @@ def test_every_request_carries_the_credential_of_the_scheme_and_no_other(
 @pytest.mark.parametrize(
     ("auth", "says"),
     [
-        (described("bearer"), "the API no longer accepts the token; set a new ROWPATCH_TOKEN and resume"),
+        (described("bearer"), "the API no longer accepts the token; set a new ROWPATCH_TOKEN, then go on"),
         (
             described("basic"),
             "the API refuses the user name or the password; set ROWPATCH_USERNAME and ROWPATCH_PASSWORD",
         ),
         (
             described("api_key", header="X-Api-Key"),
-            "the API refuses the API key; set a new ROWPATCH_API_KEY and resume",
+            "the API refuses the API key; set a new ROWPATCH_API_KEY, then go on",
         ),
         (described("none"), "the server wants a credential where none is sent"),
     ],

@@ -44,6 +44,22 @@ def test_flags_go_before_the_environment_and_that_before_the_recipe(
     assert found.meaning == PLAIN.meaning
 
 
+def test_jobs_are_done_in_the_order_of_their_recipes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def reconcile(recipe: Path, *_: Any) -> NightReport:
+        return NightReport(recipe.stem, "finished", 0)
+
+    monkeypatch.setattr(nights, "reconcile", reconcile)
+    (tmp_path / "a.toml").write_text('after = ["b"]')
+    (tmp_path / "b.toml").write_text("")
+    assert run(["reconcile", str(tmp_path / "a.toml"), str(tmp_path / "b.toml")]) == 0
+    assert [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()] == ["b", "a"]
+    (tmp_path / "b.toml").write_text('after = ["a"]')
+    assert run(["reconcile", str(tmp_path / "a.toml"), str(tmp_path / "b.toml")]) == 2
+    assert "waits for" in capsys.readouterr().err
+
+
 def test_without_any_the_recipe_stands(asked: list[Asked]) -> None:
     assert run(["reconcile", "prices.toml"]) == 0
     assert asked[0].adjust(PLAIN) == PLAIN

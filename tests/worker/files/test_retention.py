@@ -18,6 +18,9 @@ def run(serial: int, **facts: bool) -> KeptRun:
     return KeptRun(Path(f"runs/prices-{serial}"), serial, **{"is_accepted": True, **facts})
 
 
+BESIDE = run(2, is_night=False, is_accepted=False)
+
+
 @pytest.mark.parametrize(
     ("runs", "keep", "gone"),
     [
@@ -30,6 +33,10 @@ def run(serial: int, **facts: bool) -> KeptRun:
         ([run(1, is_finished=False), run(2), run(3)], 1, [2]),
         ([run(1, is_folded=False), run(2), run(3)], 1, [2]),
         ([run(1, is_in_doubt=True), run(2), run(3)], 1, [2]),
+        ([run(1), BESIDE, run(3), run(4), run(5)], 3, [1, 2]),  # nights are counted
+        ([run(1), BESIDE, run(3), run(4)], 3, []),
+        ([run(0, is_night=False, is_accepted=False), run(1), run(2)], 2, [0]),
+        ([run(0, is_night=False, is_accepted=False), run(1), run(2)], 3, []),
     ],
 )
 def test_old_runs_go_but_for_those_that_are_needed(runs: list[KeptRun], keep: int, gone: list[int]) -> None:

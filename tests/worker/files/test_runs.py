@@ -1,8 +1,10 @@
 """The list of runs: what each is, how it stands, and what to do about it next."""
 
+import os
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -23,6 +25,7 @@ def make(
     results: Mapping[int, Status] = ALL,
     limit: int | None = None,
     at: float = 100.0,
+    status: int = 0,
     **facts: str,
 ) -> Path:
     """A run directory whose processes ended in these states; one that is `running` did not end."""
@@ -36,7 +39,7 @@ def make(
             journal.begin(command, at)
             anyio.run(settle, journal, results, at)
             if state != "running":
-                journal.end(state, 0, "", at)
+                journal.end(state, status, "", at)
             results = {}
     return directory
 
@@ -51,6 +54,39 @@ async def settle(journal: Journal, results: Mapping[int, Status], at: float) -> 
 
 
 SOME = {1: Status.APPLIED}
+AGAIN = "rowpatch reconcile '/jobs/my prices.toml'"
+OF_NIGHT: dict[str, Any] = {"night": "7", "recipe": "/jobs/my prices.toml"}
+OF_DRY_RUN: dict[str, Any] = {"dry_run": "yes", "recipe": "/jobs/my prices.toml"}
+
+
+@pytest.mark.parametrize(
+    ("processes", "more", "part", "next_"),
+    [
+        ([("plan", "planned"), ("apply", "finished")], {PLAN: "kept"}, "night", ""),
+        ([("plan", "planned"), ("apply", "stopped")], {PLAN: "kept", "results": SOME}, "night", AGAIN),
+        ([("plan", "planned"), ("apply", "running")], {PLAN: "kept", "results": SOME}, "night", AGAIN),
+        ([("plan", "stopped")], {"results": {}}, "night", AGAIN),  # while it was reading
+        ([("plan", "planned")], {PLAN: "complete", "results": {}}, "night", AGAIN),  # killed before it sent
+        ([("plan", "planned")], {PLAN: "complete", "results": {}, "status": 3}, "night", "rowpatch apply --plan RUN"),
+        ([("apply", "finished")], {"results": {**SOME, 2: Status.FAILED}, "status": 1}, "night", AGAIN),
+        ([("apply", "finished")], {"results": {**SOME, 2: Status.INVALID}, "status": 1}, "night", "see RUN/failed.*"),
+        ([("apply", "finished")], {"results": {2: Status.SKIPPED}, "status": 1}, "night", "see RUN/results.csv"),
+        ([("apply", "stopped")], {"results": SOME, "gone": "n"}, "clearing", AGAIN),
+        ([("plan", "planned")], {PLAN: "complete", "results": {}, "status": 3}, "dry run", ""),
+    ],
+)  # fmt: skip
+def test_a_night_is_gone_on_with_by_its_job_and_a_dry_run_not_at_all(
+    tmp_path: Path, processes: list[tuple[str, str]], more: dict[str, object], part: str, next_: str
+) -> None:
+    facts = OF_DRY_RUN if part == "dry run" else OF_NIGHT
+    directory = make(tmp_path / "runs" / "a", *processes, **more, **facts)  # type: ignore[arg-type]  # a table
+    (run,) = listed(tmp_path / "runs")
+    assert (run.part, run.next) == (part, next_.replace("RUN", str(directory)))
+    assert (run.is_open, run.needs_retry) == (False, False)  # `resume` and `retry` would refuse it
+    older = make(tmp_path / "runs" / "b", ("apply", "stopped"), results=SOME, at=50.0, **OF_NIGHT)
+    told = list(lines(listed(tmp_path / "runs"), 200.0))
+    assert told[1 + bool(next_)].startswith(str(older))
+    assert (told[-1] == f"    {AGAIN}") == (part != "night")  # only the newest night has a next command
 
 
 @pytest.mark.parametrize(
@@ -83,6 +119,24 @@ def test_a_run_stands_as_its_last_process_left_it(
     assert next_.replace("RUN", str(directory)) in run.next
     assert bool(run.next) == bool(next_)
     assert run.is_open == next_.startswith("resume")
+
+
+def test_a_look_at_a_run_leaves_no_trace_in_its_directory(tmp_path: Path) -> None:
+    directory = make(tmp_path / "runs" / "50% a?b#c", ("apply", "finished"))
+    with locked(directory):
+        pass
+    os.utime(directory, (1.0, 1.0))
+    (run,) = listed(tmp_path / "runs")
+    assert (run.state, run.counts) == ("finished", {Status.APPLIED: 3})
+    assert directory.stat().st_mtime == 1.0
+
+
+def test_a_run_that_somebody_has_begun_to_write_is_read_as_it_is(tmp_path: Path) -> None:
+    directory = make(tmp_path / "runs" / "a", ("apply", "stopped"), results=SOME)
+    with closing(Journal(directory / JOURNAL)) as journal:
+        journal.begin("resume", 200.0)
+        (run,) = listed(tmp_path / "runs")
+    assert (run.state, run.at) == ("killed", 200.0)  # what stands only beside the journal, so far
 
 
 def test_a_run_that_a_process_holds_is_at_work(tmp_path: Path) -> None:
@@ -180,7 +234,7 @@ def test_the_second_line_is_a_command_that_a_shell_understands() -> None:
     [
         ("finished", 0, "ok"),
         ("finished", 1, "partial"),
-        ("finished", 3, "finished"),  # without reports
+        ("finished", 3, "stopped"),  # without reports, or not all that is gone was cleared
         ("planned", 0, "planned"),
         ("planned", 3, "guard"),
         ("stopped", 3, "stopped"),
@@ -193,15 +247,17 @@ def test_an_outcome_says_more_than_the_state(state: str, exit_status: int | None
 
 def test_the_nights_of_a_job_are_listed_by_their_names_with_their_outcomes(tmp_path: Path) -> None:
     home = tmp_path / "runs"
-    make(home / "prices-2026-12-01", ("apply", "stopped"), results=SOME, at=100.0)
-    make(home / "prices-2026-12-02", ("apply", "finished"), at=200.0)
-    make(home / "prices-2026-12-02-2", ("apply", "stopped"), results=SOME, at=300.0)
+    make(home / "prices-2026-12-01", ("apply", "stopped"), results=SOME, at=100.0, **OF_NIGHT)
+    make(home / "prices-2026-12-02", ("apply", "finished"), at=200.0, **OF_NIGHT)
+    make(home / "prices-2026-12-02-2", ("apply", "stopped"), results=SOME, at=300.0, **OF_NIGHT)
+    make(home / "prices-2026-12-02-3", ("plan", "planned"), results={}, at=310.0, plan="complete", **OF_DRY_RUN)
     make(home / "prices-de-2026-12-02", ("apply", "finished"), at=200.0)
     make(home / "sheet-20261202T000000Z", ("apply", "finished"), at=400.0)
     assert list(nights("prices", listed(home, "prices"), 400.0)) == [
         "prices: 1 of 3 nights ok, the last one 3 min ago.",
+        f"{home}/prices-2026-12-02-3  dry run, 90 s ago: 3 rows",  # is no night
         f"{home}/prices-2026-12-02-2  stopped, 100 s ago: 3 rows, 1 applied",
-        f"    rowpatch resume {home}/prices-2026-12-02-2",
+        f"    {AGAIN}",
         f"{home}/prices-2026-12-02  ok, 3 min ago: 3 rows, 3 applied",
         f"{home}/prices-2026-12-01  stopped, 5 min ago: 3 rows, 1 applied",  # superseded: there is no next command
     ]

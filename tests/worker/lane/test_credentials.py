@@ -645,20 +645,20 @@ OAUTH2 = described("oauth2_client_credentials")
 @pytest.mark.parametrize(
     ("auth", "given", "value", "says"),
     [
-        (described("bearer"), ("t",), "Bearer t", "set a new ROWPATCH_TOKEN and resume"),
+        (described("bearer"), ("t",), "Bearer t", "set a new ROWPATCH_TOKEN, then go on"),
         (
             described("basic"),
             ("me", "pw"),
             "Basic bWU6cHc=",
-            "refuses the user name or the password; set ROWPATCH_USERNAME and ROWPATCH_PASSWORD anew, and resume",
+            "refuses the user name or the password; set ROWPATCH_USERNAME and ROWPATCH_PASSWORD anew, then go on",
         ),
         (
             described("api_key", header="X-Key"),
             ("k",),
             "k",
-            "refuses the API key; set a new ROWPATCH_API_KEY and resume",
+            "refuses the API key; set a new ROWPATCH_API_KEY, then go on",
         ),
-        (OAUTH2, ("t",), "Bearer t", "set a new ROWPATCH_TOKEN and resume"),
+        (OAUTH2, ("t",), "Bearer t", "set a new ROWPATCH_TOKEN, then go on"),
         (described("basic"), (), "", "no credential: set ROWPATCH_USERNAME and ROWPATCH_PASSWORD"),
     ],
 )

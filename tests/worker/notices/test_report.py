@@ -76,7 +76,7 @@ def test_the_object_has_every_number_of_the_night_and_the_keys_of_the_summary() 
         "counts": {**dict.fromkeys(map(str, Status), 0), "applied": 3, "unchanged": 195, "rejected": 2},
         "changed": 3, "drifted": 4, "kept": 0, "overwritten": 0, "fought": 0,
         "conflicts": 0, "quarantined": 0, "recovered": 0,
-        "gone": 0, "cleared": 0, "stored_otherwise": 0, "refused_429": 5,
+        "gone": 0, "to_clear": 0, "fields_to_clear": 0, "cleared": 0, "stored_otherwise": 0, "refused_429": 5,
         "longest_gap_s": 1.234, "quota_share": 0.25, "started_at": "2025-12-01T02:30:04Z",
         "elapsed_s": 12.346, "cause": "",
         "causes": [{"status": "rejected", "reason": "validation_error", "fields": ["PREIS"], "rows": 2}],

@@ -1,5 +1,6 @@
 """A recipe names its sheet, its API and its credentials from its own folder; the environment goes before it."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,41 @@ def test_a_run_keeps_its_recipe_and_finds_its_credentials(tmp_path: Path) -> Non
     (run / "recipe.toml").unlink()
     with pytest.raises(ConfigError, match="the recipe of the run"):
         recipes.environment_of_run(run, facts, {})
+
+
+@pytest.mark.parametrize(
+    ("given", "ordered"),
+    [
+        ("orders prices skus", "skus prices orders"),
+        ("prices orders", "prices orders"),
+        ("broken lost orders", "broken lost orders"),
+        ("stock skus broken", "skus stock broken"),
+        ("other stock skus", "other skus stock"),
+        ("elsewhere/prices skus", "elsewhere/prices skus"),  # whose `skus` is another
+        ("prices skus prices", "skus prices"),
+    ],
+)
+def test_jobs_are_done_behind_those_they_come_after_and_else_as_they_were_given(
+    tmp_path: Path, given: str, ordered: str
+) -> None:
+    said = {
+        "skus": "", "prices": 'after = ["skus"]', "orders": 'after = ["prices", "skus", "nobody"]', "other": "",
+        "stock": 'after = ["articles"]', "broken": "name = ", "elsewhere/prices": 'after = ["skus"]',
+    }  # fmt: skip
+    (tmp_path / "elsewhere").mkdir()
+    for name, text in said.items():
+        (tmp_path / f"{name}.toml").write_text(text)
+    (tmp_path / "skus.toml").write_text('name = "articles"')
+
+    def paths(names: str) -> list[Path]:
+        return [tmp_path / f"{name}.toml" for name in names.split()]
+
+    assert recipes.in_order(paths(given)) == paths(ordered)
+
+
+@pytest.mark.parametrize(("after", "said"), [("a", "a.toml waits for {}/a.toml"), ("b", "a.toml waits for {}/b.toml")])
+def test_jobs_that_wait_for_each_other_are_refused_in_words(tmp_path: Path, after: str, said: str) -> None:
+    for name, waits in {"z": "a", "a": after, "b": "a"}.items():
+        (tmp_path / f"{name}.toml").write_text(f'after = ["{waits}"]')
+    with pytest.raises(ConfigError, match=re.escape(said.format(tmp_path))):
+        recipes.in_order([tmp_path / f"{name}.toml" for name in "zab"])

@@ -1,21 +1,30 @@
 """A night by the operation: the other system agrees by morning, or the report says exactly why not."""
 
 import json
-from contextlib import closing
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+import anyio
 import pytest
 
-from tests.worker.operations.nights.desk import RECIPE, TYPE, desk, interrupting, record
+from jobs.model import Status
+from tests.worker.operations.nights.desk import RECIPE, TYPE, Desk, desk, interrupting, record
+from worker.cli.nights import recipe_of_night
 from worker.engine.run import LONGEST_GAP, Run, RunEnd
-from worker.exit_statuses import BUSY, DONE, NOT_ALL, REFUSED, STOPPED
+from worker.exit_statuses import BUSY, DONE, INTERRUPTED, NOT_ALL, REFUSED, STOPPED
 from worker.files.locks import holding, of_job, of_target
 from worker.files.run_directory import JOURNAL
+from worker.files.runs import listed
 from worker.journal import History, Journal
 from worker.notices.report import NightReport
-from worker.operations.opening import Adjust, stored_settings
+from worker.operations.opening import Adjust, opened, opened_plan, opened_to_resume, stored_settings
+from worker.operations.report import rewrite
+from worker.operations.retry import Retry, prepare
 from worker.reconcile import Memory
-from worker.settings import Settings
+from worker.sandbox import LOCK_KEY
+from worker.settings import ConfigError, Settings
 
 
 async def test_a_first_night_has_to_be_asked_for_and_the_second_sends_nothing(tmp_path: Path) -> None:
@@ -122,6 +131,119 @@ async def test_a_dry_run_changes_neither_shop_nor_memory(tmp_path: Path) -> None
         own.export(own.of(5, "b"))
         dry = await own.night(dry_run=True)
         assert (dry.changed, own.memory(), own.nights(), own.sent()) == (5, *before, 5)
+
+
+def lost_memory(own: Desk) -> None:
+    shutil.rmtree(own.folder / "prices.state")
+
+
+def other_job_first(own: Desk) -> None:
+    own.recipe.write_text('after = ["skus"]\n' + own.recipe.read_text())
+
+
+def no_export(own: Desk) -> None:
+    shutil.rmtree(own.folder / "exports")
+
+
+def shop_away(own: Desk) -> None:
+    own.also["ROWPATCH_URL"] = "http://127.0.0.1:9"
+
+
+@pytest.mark.parametrize("trouble", [lost_memory, other_job_first, no_export, shop_away])
+async def test_a_dry_run_that_is_refused_or_stopped_leaves_no_trace_in_what_nights_tell(
+    tmp_path: Path, trouble: Callable[[Desk], None]
+) -> None:
+    async with desk(tmp_path) as own:
+        told = tmp_path / "told"
+        own.ordered(f'[[notify]]\ncommand = ["/bin/sh", "-c", "cat >> {told}"]\n')
+        own.also["ROWPATCH_METRICS_DIR"] = str(tmp_path)
+        own.export(own.of(3))
+        await own.night(first=True)
+        kept = tmp_path / "prices.state" / "last.json", tmp_path / "rowpatch-prices.prom"
+        before = [path.read_text() for path in kept]
+        trouble(own)
+        dry = await own.night(dry_run=True)
+        assert dry.exit_status in {REFUSED, STOPPED}
+        assert not told.exists()
+        assert kept[1].read_text() == before[1]
+        assert kept[0].exists() == (trouble is not lost_memory)
+        assert not kept[0].exists() or kept[0].read_text() == before[0]
+
+
+@pytest.mark.parametrize("asked", [{}, {"dry_run": True}, {"dry_run": True, "first": True}, {"first": True}])
+async def test_no_folder_is_made_before_there_is_a_memory_so_that_one_can_be_put_back(
+    tmp_path: Path, asked: dict[str, bool]
+) -> None:
+    async with desk(tmp_path) as own:
+        if asked == {"first": True}:  # with a sheet it would begin
+            (tmp_path / "exports").mkdir()
+        else:
+            own.export(own.of(3))
+        await own.night(**asked)
+        assert not (tmp_path / "prices.state").exists()
+
+
+async def test_a_dry_run_is_no_plan_to_be_applied_nor_to_be_gone_on_with(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.export(own.of(3))
+        await own.night(first=True)
+        own.export(own.of(3, "b"))
+        dry = await own.night(dry_run=True)
+        assert dry.run is not None
+        said = rf"was a dry run, which is never sent\. To do a night of the job: rowpatch reconcile {own.recipe}"
+        for command in (opened_plan, opened_to_resume, opened_and_retried):
+            with pytest.raises(ConfigError, match=said), command(dry.run):
+                pass
+        assert recipe_of_night(dry.run) is None  # `apply --plan` asks
+        plan = rewrite(dry.run).plan
+        assert plan is not None
+        assert plan.job == f"rowpatch reconcile {own.recipe}"
+        (first, second) = listed(own.runs, "prices")
+        assert (first.part, first.next, second.part, second.next) == ("dry run", "", "night", "")
+
+
+async def test_a_dry_run_that_a_guard_would_stop_ends_as_the_night_would(tmp_path: Path) -> None:
+    async with desk(tmp_path, count=60) as own:
+        own.export(own.of(50))
+        await own.night(first=True)
+        own.export(own.of(25, "b"))
+        dry = await own.night(dry_run=True)
+        assert (dry.state, dry.outcome, dry.exit_status, dry.next) == ("planned", "guard", STOPPED, "")
+        assert ended(dry.run) == ("guard", STOPPED)
+        night = await own.night(days=0, hours=1)
+        assert (night.outcome, night.exit_status) == (dry.outcome, dry.exit_status)
+        assert dry.cause == f"a guard would stop it: {night.cause}"
+
+
+async def test_a_dry_run_with_rows_that_cannot_be_sent_ends_as_a_plan_does(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.export([*own.of(20), ("nOtThErEaA", "x", "y")])
+        dry = await own.night(first=True, dry_run=True)
+        assert (dry.outcome, dry.exit_status) == ("partial", NOT_ALL)
+
+
+async def interrupted(run: Run) -> RunEnd:
+    """Execute a run that is interrupted before it has read anything."""
+    async with anyio.create_task_group() as beside:
+        beside.start_soon(_interrupt, run)
+        end = await run.execute()
+        beside.cancel_scope.cancel()
+    return end
+
+
+async def _interrupt(run: Run) -> None:
+    run.interrupt(INTERRUPTED)
+
+
+async def test_a_night_that_stops_while_it_reads_counts_all_of_its_rows(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.export(own.of(3))
+        report = await own.night(first=True, execute=interrupted)
+        assert (report.outcome, report.rows, report.counts) == ("interrupted", 3, {Status.PENDING: 3})
+        assert report.next == f"rowpatch reconcile {own.recipe} --first"
+        (run,) = listed(own.runs, "prices")
+        assert (run.rows, run.next) == (report.rows, f"rowpatch reconcile {own.recipe}")
+        assert (await own.night(first=True)).outcome == "ok"
 
 
 async def test_an_interrupted_night_goes_on_with_the_same_source(tmp_path: Path) -> None:
@@ -331,13 +453,73 @@ async def test_a_row_that_fails_night_after_night_is_set_aside_and_comes_back(tm
         assert (mended.outcome, mended.quarantined, mended.changed) == ("ok", 0, 1)
 
 
+@contextmanager
+def opened_and_retried(run: Path) -> Iterator[Retry]:
+    with opened(run) as handle:
+        yield prepare(handle)
+
+
+def ended(run: Path | None) -> tuple[str, int | None]:
+    """How a run ended by the list of runs."""
+    assert run is not None
+    (found,) = (each for each in listed(run.parent) if each.directory == run)
+    return found.outcome, found.exit_status
+
+
+async def test_a_night_with_too_many_set_aside_is_partial_in_its_journal_too(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.ordered('[guards]\ninvalid = "off"\n[quarantine]\nafter = 1\n')
+        for first in (True, False):
+            own.export([*own.of(20), ("nOtThErEaA", "x", "y")])
+            report = await own.night(first=first)
+        assert (report.outcome, report.quarantined, report.causes) == ("partial", 1, ())
+        assert report.cause == "1 of 21 rows are set aside, more than `max` of [quarantine] lets pass"
+        assert report.next == f"see {report.run}/results.csv"  # failed.csv has none of them
+        assert ended(report.run) == ("partial", NOT_ALL)
+        assert report.run is not None
+        assert json.loads((report.run / "summary.json").read_text())["exit_status"] == NOT_ALL
+
+
+async def test_a_night_that_could_not_clear_all_is_partial_in_the_list_of_runs_too(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.ordered('[rules]\nmissing = "clear"\n')
+        own.export(own.of(20))
+        await own.night(first=True)
+        own.edit(19, metadata={**own.attributes(19)["metadata"], LOCK_KEY: True})
+        own.export(own.of(18))
+        report = await own.night()
+        assert (report.outcome, report.cleared) == ("partial", 1)
+        assert report.cause == "some of what is gone could not be cleared"
+        assert report.next == f"see {report.run}-gone/failed.ndjson"
+        assert ended(report.run) == ("partial", NOT_ALL)
+
+
 async def test_old_runs_go_and_the_newest_stay(tmp_path: Path) -> None:
     async with desk(tmp_path) as own:
         own.ordered("[run]\nkeep = 2\n")
         for number in range(4):
             own.export(own.of(2, f"m{number}"))
             await own.night(first=True)
-        assert sorted(path.name for path in own.runs.iterdir()) == ["prices-2026-12-04", "prices-2026-12-05"]
+        assert own.names() == ["prices-2026-12-04", "prices-2026-12-05"]
+
+
+async def test_nights_are_counted_and_what_came_between_old_ones_goes_with_them(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.ordered('[rules]\nmissing = "clear"\n[run]\nkeep = 2\n')
+        own.export(own.of(12))
+        await own.night(first=True, dry_run=True)
+        await own.night(days=0, hours=0.5, first=True, execute=interrupted)
+        await own.night(days=0, hours=1, first=True)
+        assert own.names() == ["prices-2026-12-02-2", "prices-2026-12-02-3"]  # the dry run came before them
+        own.export(own.of(11))
+        await own.night()
+        await own.undo(own.runs / "prices-2026-12-03-gone", "undone")
+        assert own.names() == ["prices-2026-12-02-3", "prices-2026-12-03", "prices-2026-12-03-gone", "undone"]
+        for _ in range(2):
+            own.export(own.of(11))
+            await own.night(dry_run=True)
+            await own.night(days=0, hours=1)
+        assert own.names() == ["prices-2026-12-04-2", "prices-2026-12-05", "prices-2026-12-05-2"]
 
 
 async def test_somebody_is_told_by_a_command_and_the_metrics_are_written(tmp_path: Path) -> None:
@@ -426,8 +608,8 @@ async def test_what_is_gone_is_listed_and_left_alone(tmp_path: Path) -> None:
         report = await own.night()
         assert (report.gone, report.cleared, own.sent(), report.exit_status) == (1, 0, 20, DONE)
         assert report.run is not None
-        line = f"{TYPE},{record(19)},,{report.run.name}"
-        assert (report.run / "gone.csv").read_text(encoding="utf-8-sig").splitlines() == ["type,id,key,since", line]
+        listed = ["type,id,key,since,to_clear", f"{TYPE},{record(19)},,{report.run.name},"]
+        assert (report.run / "gone.csv").read_text(encoding="utf-8-sig").splitlines() == listed
         own.export(own.of(20))
         assert (await own.night()).gone == 0
 
@@ -471,6 +653,59 @@ async def test_too_much_that_would_be_cleared_stops_the_night_also_if_it_is_gone
         assert (done.cleared, done.exit_status) == (20, DONE)
         own.export(own.of(20))
         assert (await own.night()).outcome == "ok"
+
+
+async def test_a_plan_has_what_is_gone_and_would_be_cleared_and_whoever_does_it_is_told(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def confirm(question: str) -> bool:
+        asked.append(question)
+        return len(asked) > 1
+
+    async with desk(tmp_path, count=60) as own:
+        own.ordered('[rules]\nmissing = "clear"\n[guards]\nrows_shrink = "off"\nemptied = "off"\n')
+        own.also = {"ROWPATCH_METRICS_DIR": str(tmp_path)}
+        own.export(own.of(50))
+        await own.night(first=True)
+        own.edit(49, metadata={"origin": "seed"})
+        own.export(own.of(30))
+        sent = own.sent()
+        report = await own.night()
+        assert (report.outcome, report.gone, report.to_clear, report.fields_to_clear) == ("guard", 20, 20, 40)
+        said = "20 (40%) of 50 known records have no row any more, and their 40 fields would be cleared (limit: 10%)"
+        assert report.cause == said
+        assert "20 gone, 20 of those to be cleared, 40 fields to be cleared" in report.line()
+        assert report.document()["fields_to_clear"] == 40
+        assert 'rowpatch_gone_records{job="prices"} 20\n' in (tmp_path / "rowpatch-prices.prom").read_text()
+        assert report.run is not None
+        head, *lines = (report.run / "gone.csv").read_text(encoding="utf-8-sig").splitlines()
+        assert (head, len(lines)) == ("type,id,key,since,to_clear", 20)
+        assert lines[0] == f'{TYPE},{record(30)},,{report.run.name},"metadata.note; reference"'
+        plan = rewrite(report.run).plan
+        assert plan is not None
+        assert plan.gone == (20, 40)
+        refused = await own.night(days=0, hours=1, approved=report.run, confirm=confirm)
+        assert (refused.outcome, own.sent()) == ("refused", sent)
+        done = await own.night(days=0, hours=2, approved=report.run, confirm=confirm)
+        assert (done.outcome, done.gone, done.cleared, done.to_clear) == ("ok", 20, 20, 0)
+        assert asked == ["This will clear 40 fields of 20 records whose rows are gone. Type yes to go on:"] * 2
+
+
+@pytest.mark.parametrize(("missing", "told"), [("clear", (2, 2, 4)), ("report", (2, 0, 0)), ("ignore", (0, 0, 0))])
+async def test_a_dry_run_tells_of_what_is_gone_as_the_night_would(
+    tmp_path: Path, missing: str, told: tuple[int, int, int]
+) -> None:
+    async with desk(tmp_path) as own:
+        own.ordered(f'[rules]\nmissing = "{missing}"\n')
+        own.export(own.of(20))
+        await own.night(first=True)
+        own.export(own.of(18))
+        dry = await own.night(dry_run=True)
+        assert (dry.outcome, dry.gone, dry.to_clear, dry.fields_to_clear) == ("ok", *told)
+        assert dry.run is not None
+        assert (dry.run / "gone.csv").exists() == (missing != "ignore")
+        night = await own.night(days=0, hours=1)
+        assert (night.gone, night.cleared) == told[:2]
 
 
 async def test_nothing_is_cleared_in_a_night_with_a_key_that_cannot_be_read(tmp_path: Path) -> None:

@@ -251,10 +251,7 @@ async def test_the_cause_is_told_at_the_first_failure_and_a_host_that_never_answ
         account(guarded, NotSent("refused"), now)
         now += 0.5
     assert heard == [NoAnswer("PATCH", "refused"), CircuitOpened("PATCH", 10, "refused")]
-    assert (
-        guarded.outage("refused")
-        == "nothing was ever answered (refused); check --url and the network, then resume the run"
-    )
+    assert guarded.outage("refused") == "nothing was ever answered (refused); check the URL and the network, then go on"
 
 
 @pytest.mark.parametrize("reply", [Reply(500, {}), Reply(429, {}), Reply(200, {})])

@@ -116,6 +116,11 @@ def test_a_trip_says_its_numbers_in_a_sentence() -> None:
         "eu: `note` is empty in 300 (20%) of 1,500 rows that had a value (limit: 5%)",
         "eu: 1,100 (11%) of 10,000 known records have no row any more (limit: 10%)",
     ]
+    (trip,) = before(replace(SOURCE, gone=250, to_clear=1500), BASE, GUARDS)
+    cleared = (
+        "250 (25%) of 1,000 known records have no row any more, and their 1,500 fields would be cleared (limit: 10%)"
+    )
+    assert trip.message == cleared
     many = NightFacts(2000, 1001, 30, 150, {"price": 37})
     assert [trip.message for trip in after(many, NightGuards(moved={"price": Share(50)}))] == [
         "1,001 (50%) of 2,000 rows would change (limit: 30%)",

@@ -99,9 +99,9 @@ def test_an_outage_is_told_once_it_is_hopeless_with_its_cause() -> None:
         never.failed(0.5, second)
         once.failed(0.5, second)
     assert outage(never, "refused") == (
-        "nothing was ever answered (refused); check --url and the network, then resume the run"
+        "nothing was ever answered (refused); check the URL and the network, then go on"
     )
-    assert outage(once, "lost") == "the server has been down for too long (lost); resume the run later"
+    assert outage(once, "lost") == "the server has been down for too long (lost); go on later"
 
 
 WINDOWS = (Window(100, 60.0), Window(25, 10.0))

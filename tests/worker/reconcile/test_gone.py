@@ -43,7 +43,7 @@ def gone(memory: Memory) -> dict[str, int]:
 
 def missing(memory: Memory, *named: Named | None) -> list[str] | None:
     source = NamedRecords(memory.db, SCHEMA)
-    return [id_ for _, id_ in source.missing(1)] if source.note(named) else None
+    return [id_ for _, id_, *_ in source.missing(1)] if source.note(named) else None
 
 
 X, Y, Z = Named(TYPE, "x"), Named(TYPE, "y"), Named(TYPE, "R-1", by_key=True)
@@ -121,6 +121,6 @@ def test_a_row_that_fails_still_names_the_record_that_its_corrected_key_led_to(m
 def test_before_it_is_looked_up_a_corrected_key_needs_the_record_that_it_leads_to(memory: Memory) -> None:
     source = NamedRecords(memory.db, SCHEMA)
     assert source.note([X, Y, Named(TYPE, "R-2", by_key=True)])
-    assert list(source.missing(1)) == [(TYPE, "z")]
+    assert list(source.missing(1)) == [(TYPE, "z", "R-1", None)]
     source.reach(TYPE, "z")
     assert list(source.missing(1)) == []

@@ -282,6 +282,29 @@ def test_what_is_lost_is_said_in_words_and_in_red(plan: list[Planned], replace: 
     assert f"{RED}{line}" in text(summary, 160, terminal=True)
 
 
+@pytest.mark.parametrize(
+    ("plan", "end"),
+    [
+        ([], "90 records to be cleared. Nothing was sent."),
+        ([sent(1, CHANGE)], "1 update, and 90 records to be cleared. Nothing was sent."),
+    ],
+)
+def test_records_whose_rows_are_gone_are_part_of_the_plan_that_clears_them(plan: list[Planned], end: str) -> None:
+    summary = summary_of(plan)
+    summary.gone = (90, 540)
+    line = "540 fields of 90 records whose rows are gone will be CLEARED: they are in gone.csv."
+    assert f"{RED}{line}" in text(summary, 160, terminal=True)
+    shown = " ".join(text(summary, 160).splitlines())
+    assert f"{end} To do exactly this: rowpatch apply --plan" in shown
+
+
+def test_a_dry_run_names_the_command_that_does_a_night_and_never_itself() -> None:
+    summary = summary_of([sent(1, CHANGE)])
+    summary.job = "rowpatch reconcile prices.toml"
+    last = text(summary).splitlines()[-1]
+    assert last == "Nothing was sent. To do a night of this job: rowpatch reconcile prices.toml"
+
+
 def test_red_is_only_what_is_cleared() -> None:
     kept = [sent(1, CHANGE, attribute(7, "7", "metadata", "k"), tag("a", add=True), unread=("_refresh", "password"))]
     problem = settled(2, Status.REJECTED, "not_found")

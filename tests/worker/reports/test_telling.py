@@ -56,6 +56,14 @@ def test_when_all_is_well_there_is_nothing_to_do() -> None:
     )
 
 
+@pytest.mark.parametrize("reason", ["not_reached", "server_error"])
+def test_a_night_is_gone_on_with_by_its_job(reason: str) -> None:
+    night = replace(summary_of([result(1), result(2, reason)]), job="rowpatch reconcile prices.toml")
+    shown = render_summary(night, RUN)
+    assert shown.splitlines()[-1] == "Next:    rowpatch reconcile prices.toml"
+    assert "rowpatch re" not in shown.replace("rowpatch reconcile", "")
+
+
 def test_failures_are_told_by_cause_with_an_example_and_a_remedy() -> None:
     results = [
         result(1),

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 
 from jobs.agreement.model import Kind
 from jobs.apis.schema import Schema
@@ -72,7 +72,7 @@ def numbers(survey: Survey) -> dict[str, int]:
     return {ROWS: survey.rows, **{f"{_FILLED}{name}": count for name, count in survey.filled.items()}}
 
 
-def source_facts(survey: Survey, last: Night | None, gone: int, known: int) -> SourceFacts:
+def source_facts(survey: Survey, last: Night | None, gone: int, known: int, to_clear: int) -> SourceFacts:
     """Return what is known before anything is read.
 
     A column is expected to be filled as it was in the last accepted night, in as large a part of the rows.
@@ -84,7 +84,7 @@ def source_facts(survey: Survey, last: Night | None, gone: int, known: int) -> S
         expected = count * min(survey.rows, rows) // rows if rows else 0
         if (fewer := expected - survey.filled.get(name, 0)) > 0:
             emptied[name] = (fewer, expected)
-    return SourceFacts(survey.rows, frozenset(survey.filled), emptied, gone, known)
+    return SourceFacts(survey.rows, frozenset(survey.filled), emptied, gone, known, to_clear)
 
 
 @valueclass(frozen=True, slots=True)
@@ -101,6 +101,10 @@ class Planned:
     told: Counter[Kind] = field(default_factory=Counter)
     changed: int = 0
     facts: NightFacts = field(default_factory=lambda: NightFacts(0))
+
+    def padded(self, rows: int) -> "Planned":
+        """Return the same of a plan that did not reach all of so many rows."""
+        return replace(self, counts=self.counts + Counter({Status.PENDING: rows - self.counts.total()}))
 
 
 def planned(history: History, schema: Schema, guards: NightGuards, invalid: int) -> Planned:

@@ -133,6 +133,10 @@ class Desk:
             tables = ("target", "shape", "record", "exception", "trouble")
             return [list(memory.select(f"SELECT * FROM {name} ORDER BY 1, 2, 3")) for name in tables[2:]]
 
+    def names(self) -> list[str]:
+        """Names of the runs that are kept."""
+        return sorted(path.name for path in self.runs.iterdir())
+
     def nights(self) -> list[str]:
         with closing(Memory(self.folder / "prices.state")) as memory:
             return [night.state for night in memory.nights.all()]
