@@ -80,7 +80,7 @@ class RunRecipe(Part):
     deadline: str = Field(
         "", description="Time of day, local, at which it stops: `06:00`; the next one after its start."
     )
-    keep: int = Field(30, ge=1, description="Runs to keep.")
+    keep: int = Field(30, ge=1, description="Nights to keep, with what came between them.")
     rate: str = Field("", description="As `--rate`: `50/10s`.")
     concurrency: int | None = Field(None, ge=1, le=1000, description="As `--concurrency`.")
     stop_after: Limit | None = Field(None, description="As `--stop-after`: `5%`, or a number of rows.")

@@ -57,7 +57,8 @@ class Asked:
         first: there is no memory yet, or it is lost: what measures change guards nothing.
         dry_run: plan, and change nothing, the memory neither.
         approved: directory of a night that a guard stopped, to be done all the same.
-        confirm: asks somebody whether a first night may change so many records; None where nobody can be asked.
+        confirm: asks somebody whether a first night, or an approved one, may do what it would; None where nobody can be
+            asked.
         warn: takes what is to be said meanwhile.
         adjust: changes the settings that the recipe says, but not what rows mean.
     """
@@ -374,7 +375,7 @@ class _Night:
             if asked.first and not (asked.dry_run or self.is_held):
                 stack.enter_context(holding([self.job.lock], self.began))
             memory = stack.enter_context(closing(self._opened()))
-            if not (asked.first or memory.nights.accepted(1)):
+            if not (asked.first or asked.approved or memory.nights.accepted(1)):  # a first night is approved like any
                 raise ConfigError(f"No night of {self.job.name} was accepted yet: pass --first again.")
             yield memory
 
@@ -467,9 +468,13 @@ class _Night:
     def _refuse_before_others(self) -> None:
         """Check that the jobs that must have ended well since the last night of this one have.
 
+        A night that is approved was planned when they had.
+
         Raises:
             ConfigError: one has not.
         """
+        if self.asked.approved is not None:
+            return
         mine = _last(self.job.state)
         since = mine.started if mine else 0.0
         for name in self.job.chosen.recipe.after:

@@ -92,6 +92,29 @@ async def test_a_night_goes_about_it_as_it_is_told_to_and_so_does_one_that_is_ap
         assert (done.outcome, told(done.run)) == ("ok", 30)
 
 
+async def test_a_first_night_that_a_guard_stopped_can_be_approved(tmp_path: Path) -> None:
+    async with desk(tmp_path) as own:
+        own.ordered("[guards]\nfloor = 0\n")
+        own.export([*own.of(10), ("nOtThErEaA", "x", "y")])
+        tripped = await own.night(first=True)
+        assert (tripped.outcome, own.sent()) == ("guard", 0)
+        done = await own.night(days=0, hours=1, approved=tripped.run)
+        assert (done.outcome, own.sent(), own.nights()) == ("partial", 10, ["accepted"])
+
+
+async def test_a_night_that_is_approved_waits_for_no_other_job_again(tmp_path: Path) -> None:
+    async with desk(tmp_path, count=60) as own:
+        own.recipe.write_text('after = ["skus"]\n' + own.recipe.read_text())
+        (tmp_path / "skus.state").mkdir()
+        for rows, outcome in ((50, "ok"), (25, "guard")):
+            at = NightReport("skus", "finished", DONE, started=own.at(days=1, hours=-1))
+            (tmp_path / "skus.state" / "last.json").write_text(json.dumps(at.document()))
+            own.export(own.of(rows))
+            report = await own.night(first=rows == 50)
+            assert report.outcome == outcome
+        assert (await own.night(days=0, hours=1, approved=report.run)).outcome == "ok"
+
+
 async def test_what_rows_mean_cannot_be_changed_once_a_night_is_planned(tmp_path: Path) -> None:
     def shortened(said: Settings) -> Settings:
         return said.model_copy(update={"input": said.input.model_copy(update={"limit": 1})})

@@ -86,13 +86,17 @@ class Desk:
         """Rows of the first records; the reference of some may be another."""
         return [(n, (but or {}).get(n, f"{mark}-{n}"), f"n{n}") for n in range(count)]
 
+    def at(self, days: int, hours: float) -> float:
+        """Return the time `days` and `hours` after the start of the last night, in seconds since the epoch."""
+        return (EVENING + timedelta(days=self.day + days, hours=hours)).timestamp()
+
     async def night(self, *, days: int = 1, hours: float = 0.0, **asked: Any) -> NightReport:
         """Do a night, `days` after the last one; `Asked` takes the rest.
 
         With `late_after`, an hour passes once the shop has got so many updates.
         """
+        at = self.at(days, hours)
         self.day += days
-        at = (EVENING + timedelta(days=self.day, hours=hours)).timestamp()
         execute = asked.pop("execute", Run.execute)
         late = asked.pop("late_after", None)
         limit = None if late is None else self.sent() + late
