@@ -200,7 +200,8 @@ class _Night:
         """Plan the night, look at its guards, and do it."""
         memory, job, asked = deciding.memory, self.job, self.asked
         directory = retention.directory_of_night(self.home, job.name, self._today)
-        with opening.begun(directory, settings, asked.warn, None, job.api, job.chosen) as handle:
+        observer = self.host.observer
+        with opening.begun(directory, settings, asked.warn, None, job.api, job.chosen, observer) as handle:
             settings = handle.settings
             copy = source.spooled_in(directory, settings.input.format)
             found = survey(copy, settings, handle.api.schema)
@@ -308,7 +309,7 @@ class _Night:
     async def _execute(self, handle: RunHandle, mode: RunMode, access: Access) -> RunEnd:
         runs.register(handle, mode, access, self.host.clock)
         end = await self.host.execute(runs.run_of(handle, mode, access, self.host))
-        return runs.finish(handle, mode, end, self.host.clock)
+        return runs.finish(handle, mode, end, self.host.clock, self.host.observer)
 
     @contextmanager
     def _memory(self) -> Iterator[Memory]:
