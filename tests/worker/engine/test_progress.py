@@ -192,9 +192,9 @@ def test_from_60_columns_on_the_line_fits_and_ends_with_the_time_left(
 def test_a_snapshot_says_what_the_line_says_and_what_was_the_last_problem() -> None:
     progress = Progress(1000, lambda: 50.0, retries=lambda: 3, aim=Aim("apply", "https://x.example"))
     progress.snapshot(0.0)
-    progress.count(results(98))
     progress.count([RowResult(RowRef(7, 8, b""), Status.INVALID, "wrong_type", "one")])
     progress.count([RowResult(RowRef(9, 10, b""), Status.FAILED, "timed_out", "two", attempts=2)])
+    progress.count(results(98))
     found = progress.snapshot(10.0)
     assert (found.done, found.total, found.share, found.bad) == (100, 1000, 10, 2)
     assert list(found.counts) == [Status.APPLIED, Status.INVALID, Status.FAILED]
