@@ -145,6 +145,12 @@ HUNTS: Final[Mapping[str, Hunt]] = {
         "10 minutes",
         ["python -m tests.system.pace.real"],
     ),
+    # what people see
+    "screens": Hunt(
+        "what a terminal shows while a run goes on, drawn anew into docs/screens",
+        "seconds",
+        ["python -m tests.docs.screens"],
+    ),
     # inputs
     "properties": Hunt(
         "the property tests with other examples than make test has, and other ones every time",

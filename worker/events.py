@@ -1,10 +1,13 @@
 """What happens while a run goes on, as values. Whoever wants to know hands an observer to what makes it happen."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias, TypeVar
 
 from jobs.values import valueclass
 from worker.policy.pace import Window
+
+T = TypeVar("T")
 
 
 @valueclass(frozen=True, slots=True)
@@ -101,6 +104,30 @@ class NoticeFailed:
     why: str
 
 
+@valueclass(frozen=True, slots=True)
+class Advanced:
+    """Something that takes a while has got so far.
+
+    Attributes:
+        what: one of `PHASES`.
+        rows: done so far; records where records are read again, or are to be restored.
+        done, of: the part of the whole, in rows, or in bytes where nobody has counted the rows; `of` is 0 where nobody
+            knows the whole either.
+    """
+
+    what: str
+    rows: int
+    done: int
+    of: int
+
+
+PHASES: Final = ("check", "verify", "undo", "plan", "reports")
+"""To check a sheet, to read records again, to prepare an undo, to write down what it is to do, to write reports."""
+
+_BETWEEN: Final = 500
+"""Rows between two events of `advancing`."""
+
+
 Event: TypeAlias = (
     Working
     | Draining
@@ -114,6 +141,7 @@ Event: TypeAlias = (
     | TokenNotRenewed
     | NoticeSent
     | NoticeFailed
+    | Advanced
 )
 """All there are."""
 
@@ -123,6 +151,16 @@ class Observer(Protocol):
 
     def __call__(self, event: Event, /) -> None:
         """Take note of an event."""
+
+
+def advancing(rows: Iterable[T], observer: "Observer", what: str, of: int) -> Iterator[T]:
+    """Yield rows, and report how many there were so far, of how many."""
+    done = 0
+    for done, row in enumerate(rows, 1):
+        yield row
+        if done % _BETWEEN == 0:
+            observer(Advanced(what, done, done, of))
+    observer(Advanced(what, done, done, of))
 
 
 def ignore(_event: Event, /) -> None:

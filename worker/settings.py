@@ -429,6 +429,16 @@ def is_loopback(origin: str) -> bool:
     return urlsplit(origin).hostname in LOOPBACK
 
 
+def is_live(mode: str, origin: str) -> bool:
+    """Return True if live data may be at stake: the credential is not for test data, and may be for another machine.
+
+    Args:
+        mode: of the credential, `test` or `live`; empty where it does not say.
+        origin: of the API.
+    """
+    return mode != "test" and (mode != "" or not is_loopback(origin))
+
+
 _HOST: Final = re.compile(r"[0-9a-f:]*:[0-9a-f:.]+|(?!-)[0-9a-z_-]{1,63}(\.[0-9a-z_-]{1,63})*\.?")
 _BASE_PATH: Final = re.compile(r"(/(?!\.{1,2}(/|$))([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*")
 """Segments of a path (RFC 3986, 3.3): none of them empty, `.` or `..`."""

@@ -1,6 +1,7 @@
 """The check as a whole: it agrees with what a run would do, lists what it counts, and forgets what it need not know."""
 
 import csv
+import gzip
 import json
 import tracemalloc
 from collections import Counter
@@ -14,10 +15,12 @@ from jobs.damage import WARNINGS
 from jobs.formats import InputRefused
 from jobs.model import JSON, RowRef, Status, Unsendable
 from jobs.reasons import REASONS
+from tests.jobs.formats import workbooks
 from tests.schemas import DESK, SCHEMA
 from worker.checking import Checked, Group, as_json, check, findings, line_of, summary_as_json, tell, tell_in_short
 from worker.checking.duplicates import Duplicates
 from worker.checking.findings import INPUT_REFUSED, explained
+from worker.events import Advanced, Event
 from worker.files import source
 from worker.settings import ConfigError, Input
 
@@ -520,3 +523,28 @@ def test_objects_of_a_described_api_are_looked_at_as_they_stand(tmp_path: Path) 
     path = write(tmp_path, "\n".join(lines), "sheet.ndjson")
     found = check(path, how(path), "issues", DESK)
     assert [(group.code, group.column) for group in found.warnings] == [("spaces_around", "note")]
+
+
+@pytest.mark.parametrize("name", ["sheet.csv", "sheet.csv.gz", "sheet.ndjson", "sheet.xlsx"])
+def test_a_check_says_how_far_it_is_by_the_bytes_of_the_file(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name.endswith(".xlsx"):
+        cells = [f"<row>{workbooks.text('A1', 'id')}{workbooks.text('B1', 'reference')}</row>"]
+        cells += [
+            f"<row>{workbooks.text(f'A{row}', IDS[0])}{workbooks.text(f'B{row}', 'x')}</row>" for row in range(2, 4002)
+        ]
+        path.write_bytes(workbooks.zipped(workbooks.parts("".join(cells))).getvalue())
+    elif name.endswith(".ndjson"):
+        path.write_text("".join(f'{{"id": "{IDS[0]}", "reference": "{row}"}}\n' for row in range(4000)))
+    else:
+        content = ("id,reference\n" + "".join(f"{IDS[0]},{row * 7919}\n" for row in range(4000))).encode()
+        path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    heard: list[Event] = []
+    check(path, source.resolve_options(path, how(path)), TYPE, SCHEMA, heard.append)
+    told = [event for event in heard if isinstance(event, Advanced)]
+    assert [(event.what, event.rows) for event in told] == [("check", rows) for rows in (1024, 2048, 3072, 4000)]
+    size = 0 if name.endswith(".xlsx") else path.stat().st_size
+    assert {event.of for event in told} == {size}
+    assert told[-1].done == size
+    assert [event.done for event in told] == sorted(event.done for event in told)
+    assert name != "sheet.csv" or told[0].done < size

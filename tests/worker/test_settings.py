@@ -27,6 +27,7 @@ from worker.settings import (
     checked_base_url,
     checked_origin,
     checked_url,
+    is_live,
     is_loopback,
     origin_of_url,
     parse_rate,
@@ -145,6 +146,24 @@ def test_plain_http_is_for_this_machine(text: str, origin: str) -> None:
     assert checked_origin(text) == origin
     assert read_secrets({"ROWPATCH_TOKEN": "t", "ROWPATCH_AUTH_URL": text}).auth_url == origin
     assert is_loopback(origin)
+
+
+@pytest.mark.parametrize(
+    ("mode", "origin", "live"),
+    [
+        ("live", "https://x.example", True),
+        ("live", "http://127.0.0.1:9", True),
+        ("", "https://x.example", True),  # nobody says that it is not
+        ("", "http://localhost:9", False),
+        ("test", "https://x.example", False),
+        ("test", "http://127.0.0.1:9", False),
+        ("staging", "http://127.0.0.1:9", True),  # a word that nobody knows
+    ],
+)
+def test_live_data_may_be_at_stake_unless_the_credential_or_the_machine_says_otherwise(
+    mode: str, origin: str, *, live: bool
+) -> None:
+    assert is_live(mode, origin) is live
 
 
 @pytest.mark.parametrize("text", ELSEWHERE)

@@ -13,6 +13,7 @@ from jobs.recipe.columns import Sheets
 from jobs.recipe.fields import Private
 from worker.checking.findings import SPOTS, Checked, Group, Spot, fault_at
 from worker.checking.records import HeaderRefused, Judged, Record, Records, opened
+from worker.events import Advanced, Observer, ignore
 from worker.files.source import private, refuse_lines_above, sheet_name
 from worker.settings import Input
 
@@ -29,7 +30,7 @@ _MOST_GROUPS: Final = 10_000
 """Groups that are told apart; the names of objects' members have no bound."""
 
 
-def check(path: Path, how: Input, type_name: str, schema: Schema) -> Checked:
+def check(path: Path, how: Input, type_name: str, schema: Schema, observer: Observer = ignore) -> Checked:
     """Read the whole input, and say what is wrong with it. Memory does not grow with its rows.
 
     Args:
@@ -37,6 +38,7 @@ def check(path: Path, how: Input, type_name: str, schema: Schema) -> Checked:
         how: it is read.
         type_name: resource type of rows that do not name one.
         schema: of the API that the rows are for.
+        observer: hears how far it is.
 
     Raises:
         ConfigError: no room for the ids, which are kept on disk.
@@ -45,7 +47,7 @@ def check(path: Path, how: Input, type_name: str, schema: Schema) -> Checked:
     try:
         with opened(path, how, type_name, schema) as records:
             checked.header, checked.line = records.header, records.line
-            one = _Pass(records, checked, schema)
+            one = _Pass(records, checked, schema, observer)
             try:
                 for record in records.rows:
                     one.take(record)
@@ -76,9 +78,10 @@ def _conceal(checked: Checked, hidden: Private) -> None:
 class _Pass:
     """One pass over one input. Rows are taken in one by one, and looked at together."""
 
-    def __init__(self, records: Records, checked: Checked, schema: Schema) -> None:
+    def __init__(self, records: Records, checked: Checked, schema: Schema, observer: Observer) -> None:
         self._records = records
         self._checked = checked
+        self._observer = observer
         self._positions = {column.label: column.position for column in records.columns}
         self._examination = Examination(records.columns, records.clear, ten_letter_ids=schema.ten_letter_ids)
         self._rows: list[SheetRow] = []
@@ -138,6 +141,7 @@ class _Pass:
         for waiting in (self._rows, self._refs, self._texts, self._ids, self._named):
             waiting.clear()
         self._size = 0
+        self._observer(Advanced("check", self._checked.rows, *self._records.position()))
 
     def _look_at_rows(self, rows: Sequence[SheetRow], columns: Sheets) -> None:
         doubtful = columns.doubtful(rows)

@@ -1,7 +1,8 @@
 """One input as a check reads it: records, what each asks for, and its cells."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from jobs.apis.schema import Schema
@@ -38,6 +39,10 @@ Judged = UpdateJob | str | list[Unsendable]
 """What becomes of a row: what it asks for; or why it is skipped; or every reason why it is refused."""
 
 
+def _nowhere() -> tuple[int, int]:
+    return 0, 0
+
+
 @valueclass(frozen=True, slots=True)
 class Records:
     """An input whose header is understood.
@@ -50,6 +55,7 @@ class Records:
         unseen: what looks at a workbook for what it hides; None for text.
         how: the input is read. `terms`: how its rows are compared with their records.
         origin: of a results file that lies beside its run, what it held when it was written.
+        position: returns how many bytes are read, and of how many; 0 of 0 in a workbook, which holds other things too.
     """
 
     header: list[str]
@@ -63,6 +69,7 @@ class Records:
     how: Input
     terms: CompareRules
     origin: Origin | None = None
+    position: Callable[[], tuple[int, int]] = _nowhere
 
     @property
     def clear(self) -> str:
@@ -141,7 +148,8 @@ def opened(path: Path, how: Input, type_name: str, schema: Schema) -> Iterator[R
     with source.opened(path) as stream:
         if isinstance(form, ObjectFormat):
             objects = form.read(stream, options)
-            yield Records([], [], objects, object_columns(rules, how.view), 0, {}, late, None, how, terms)
+            meaning, at = object_columns(rules, how.view), partial(source.read_of, stream)
+            yield Records([], [], objects, meaning, 0, {}, late, None, how, terms, position=at)
             return
         sheet = form.read(stream, options)
         if faults := list(all_faults(sheet.header, rules, how.view)):
@@ -153,4 +161,7 @@ def opened(path: Path, how: Input, type_name: str, schema: Schema) -> Iterator[R
         unseen = Unseen(sheet, described, visible_only=visible) if isinstance(sheet, WorkbookSheet) else None
         with origin_of(how, sheet.header, described, options.keys) as origin:
             rows = iter(sheet)
-            yield Records(sheet.header, described, rows, columns, sheet.line, texts, late, unseen, how, terms, origin)
+            where = _nowhere if unseen is not None else partial(source.read_of, stream)
+            yield Records(
+                sheet.header, described, rows, columns, sheet.line, texts, late, unseen, how, terms, origin, where
+            )

@@ -10,6 +10,7 @@ from worker.cli.by_recipe import filled, read_as, viewed
 from worker.cli.chosen import chosen_api
 from worker.cli.flags import ApiFlags, Flags, SourceFlags, new_settings
 from worker.cli.guarded import standard_input
+from worker.cli.phases import Phases
 from worker.cli.session import work
 from worker.cli.speech import warn
 from worker.files import run_directory, source
@@ -55,7 +56,8 @@ def begin(
     if job is not None:
         settings = settings.model_copy(update={"input": viewed(settings.input, job)})
     directory = run_dir or run_directory.default(name, time.time())
-    with opening.begun(directory, settings, warn, standard_input(name), api, job) as handle:
+    observer = Phases(shown=not flags.no_progress)
+    with opening.begun(directory, settings, warn, standard_input(name), api, job, observer) as handle:
         return work(handle, mode, flags, detailed=detailed)
 
 

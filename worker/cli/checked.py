@@ -12,6 +12,7 @@ from worker.cli.by_recipe import api_of, clear_token_of, read_as, viewed
 from worker.cli.chosen import chosen_api
 from worker.cli.flags import ApiFlags, SourceFlags, flags_of_api, refuse_misplaced
 from worker.cli.guarded import standard_input
+from worker.cli.phases import Phases
 from worker.cli.speech import say
 from worker.files import source
 from worker.operations import recipes
@@ -72,7 +73,7 @@ def check_source(
         how, api = viewed(how, job), ["--recipe", str(recipe), *api]
     again = command(how, type_name, api)
     with readable(how, standard_input(name)) as path:
-        how, checked = examine(path, how, type_name, schema)
+        how, checked = examine(path, how, type_name, schema, Phases())
         if showing != "groups":
             _list(checked, path, how, type_name, showing, schema)
     if showing == "json":

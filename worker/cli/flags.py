@@ -172,7 +172,7 @@ class Flags:
         bool, Parameter(group=RUN, negative=(), help="Do not ask; needed for live mode without a terminal.")
     ] = False
     log_format: Annotated[Literal["text", "json"], Parameter(group=RUN, help="Log lines on standard error.")] = "text"
-    no_progress: Annotated[bool, Parameter(group=RUN, negative=(), help="No progress line.")] = False
+    no_progress: Annotated[bool, Parameter(group=RUN, negative=(), help="Do not show the progress.")] = False
 
     @property
     def of_sheets(self) -> list[str]:

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from jobs.formats import InputRefused
 from worker.cli.signals import end_orderly
-from worker.cli.speech import complain
+from worker.cli.speech import clear, complain
 from worker.exit_statuses import BUSY, REFUSED, STOPPED
 from worker.files.run_directory import Busy
 from worker.journal import JournalDamaged, JournalError
@@ -26,6 +26,8 @@ def guarded(command: Callable[[], int]) -> int:
         return complain(str(error), REFUSED)
     except JournalError as error:
         return complain(str(error), STOPPED)
+    finally:
+        clear()
 
 
 def collect_seldom() -> None:

@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 
 from worker.events import (
+    Advanced,
     CircuitClosed,
     CircuitOpened,
     Draining,
@@ -39,6 +40,7 @@ NAMES: Final[Mapping[type[Event], str]] = {
     TokenNotRenewed: "token_not_renewed",
     NoticeSent: "notice_sent",
     NoticeFailed: "notice_failed",
+    Advanced: "progress",
 }
 """The name of each kind of event in the log. Users filter by these names: they never change."""
 

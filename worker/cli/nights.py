@@ -12,8 +12,8 @@ import anyio
 
 from worker.cli.executing import execute_with_signals
 from worker.cli.flags import Flags, overridden
-from worker.cli.log import log_event
-from worker.cli.screen import configure_log, watcher
+from worker.cli.phases import Phases
+from worker.cli.screen import Board, configure_log
 from worker.cli.speech import ask, can_ask, say, warn
 from worker.clock import Clock
 from worker.exit_statuses import worst
@@ -80,9 +80,11 @@ def approved(recipe: Path, directory: Path, flags: Flags) -> int:
 def _night(recipe: Path, asked: Asked, flags: Flags) -> NightReport:
     configure_log(flags.log_format)
     clock = Clock()
-    watch = None if flags.no_progress else watcher(clock)
+    board = Board(clock)
+    observer = Phases(board.observe, shown=not flags.no_progress)
+    watch = None if flags.no_progress else board.watch
     asked = replace(asked, warn=warn, adjust=partial(overridden, flags=flags))
-    host = Host(state_directory(), clock, log_event, watch, execute=execute_with_signals)
+    host = Host(state_directory(), clock, observer, watch, execute=execute_with_signals)
     return anyio.run(partial(reconcile, recipe, asked, Environment(os.environ), host, HOME))
 
 

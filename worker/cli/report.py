@@ -13,6 +13,7 @@ def report(
     from worker import reports
     from worker.cli.chosen import chosen
     from worker.cli.guarded import guarded
+    from worker.cli.phases import Phases
     from worker.cli.planned import show_planned
     from worker.cli.speech import complain, say
     from worker.exit_statuses import DONE, NOT_ALL, STOPPED
@@ -21,7 +22,7 @@ def report(
     def rebuild() -> int:
         run = chosen("report", given)
         try:
-            reported = rewrite(run)
+            reported = rewrite(run, observer=Phases())
         except NoReports as error:
             return complain(str(error), STOPPED)
         if reported.plan is not None:

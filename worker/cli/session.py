@@ -8,9 +8,9 @@ import anyio
 from worker import reports
 from worker.cli.executing import execute_with_signals
 from worker.cli.flags import Flags
-from worker.cli.log import log_event
+from worker.cli.phases import Phases
 from worker.cli.planned import show_planned
-from worker.cli.screen import configure_log, watcher
+from worker.cli.screen import Board, configure_log
 from worker.cli.signals import end_orderly, status_of
 from worker.cli.speech import ask, can_ask, complain, say, warn
 from worker.clock import Clock
@@ -33,7 +33,9 @@ def work(handle: RunHandle, mode: RunMode, flags: Flags, *, detailed: bool = Fal
     """
     clock = Clock()
     secrets, memory = read_secrets(environment_of(handle), handle.api.auth), state_directory()
-    host = Host(memory, clock, log_event, None if flags.no_progress else watcher(clock))
+    board = Board(clock)
+    observer = Phases(board.observe, shown=not flags.no_progress)
+    host = Host(memory, clock, observer, None if flags.no_progress else board.watch)
     at_hand = runs.token_at_hand(handle.api, handle.settings, secrets)
     configure_log(flags.log_format)
     _introduce(handle, mode)
@@ -48,7 +50,7 @@ def work(handle: RunHandle, mode: RunMode, flags: Flags, *, detailed: bool = Fal
         run = runs.run_of(handle, mode, access, host)
         end = anyio.run(execute_with_signals, run)
         end_orderly()
-    return _finish(handle, mode, end, clock, detailed=detailed)
+    return _finish(handle, mode, end, host, detailed=detailed)
 
 
 def environment_of(handle: RunHandle) -> Mapping[str, str]:
@@ -56,10 +58,10 @@ def environment_of(handle: RunHandle) -> Mapping[str, str]:
     return recipes.environment_of_run(handle.directory, handle.journal.facts, os.environ)
 
 
-def _finish(handle: RunHandle, mode: RunMode, end: RunEnd, clock: Clock, *, detailed: bool) -> int:
-    runs.record_end(handle, end, clock)
+def _finish(handle: RunHandle, mode: RunMode, end: RunEnd, host: Host, *, detailed: bool) -> int:
+    runs.record_end(handle, end, host.clock)
     try:
-        end = runs.write_reports(handle, mode, end)
+        end = runs.write_reports(handle, mode, end, host.observer)
     except KeyboardInterrupt as error:
         if mode.plan == "make":
             raise

@@ -8,7 +8,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Final, TextIO
@@ -45,6 +45,39 @@ def warn(text: str) -> None:
     _note("note", text, lines(text))
 
 
+def progress(text: str) -> None:
+    """Print how far the command is on standard error, where nothing can be drawn."""
+    _note("progress", text, lines(text))
+
+
+def can_draw() -> bool:
+    """Return True if lines can be drawn in place on standard error: a terminal, whose user does not want plain ones."""
+    unwanted = any(os.environ.get(name) not in {None, "", *no} for name, no in _PLAIN.items())
+    stream = sys.stderr
+    is_terminal = stream is not None and not stream.closed and stream.isatty()
+    return is_terminal and not unwanted and os.environ.get("TERM", "") not in _DUMB and not is_in_json()
+
+
+_PLAIN: Final[dict[str, set[str]]] = {"NO_COLOR": set(), "CI": {"0", "false"}}
+"""Variables that ask for plain lines, and values by which they do not."""
+
+_DUMB: Final = frozenset({"dumb", "unknown"})
+"""Terminals on which the cursor cannot be moved."""
+
+_CLEARING: Final[list[Callable[[], None]]] = []
+
+
+def before_printing(clear: Callable[[], None]) -> None:
+    """Have `clear` called before anything is printed: what is drawn at the cursor has to go."""
+    _CLEARING.append(clear)
+
+
+def clear() -> None:
+    """Clear what is drawn at the cursor."""
+    for each in _CLEARING:
+        each()
+
+
 def can_ask() -> bool:
     """Return True if a question can be answered: input and errors are on a terminal."""
     return all(stream is not None and not stream.closed and stream.isatty() for stream in (sys.stdin, sys.stderr))
@@ -61,6 +94,7 @@ def prompt(question: str) -> None:
     if is_in_json():
         _note("question", question, "")
         return
+    clear()
     print(f"{lines(question)} ", end="", file=sys.stderr, flush=True)
 
 
@@ -88,6 +122,7 @@ def emit(text: str, stream: TextIO | None) -> None:
     """Print as it is; a reader that has gone (`| head -1`) or a full disk changes nothing about the run."""
     if stream is None:
         return  # it was closed from the start
+    clear()
     try:
         print(text, file=stream, flush=True)
     except OSError:

@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from worker.cli.flags import Flags, overridden
+from worker.cli.phases import Phases
 from worker.cli.session import work
 from worker.cli.speech import say
 from worker.exit_statuses import DONE
@@ -26,7 +27,8 @@ def undo(run: Path, run_dir: Path | None, flags: Flags, *, plan_only: bool) -> i
         raise ConfigError(f"An undo puts back all that the run wrote: leave out {', '.join(given)}.")
     mode = RunMode("plan", plan="make") if plan_only else RunMode("undo", plan="keep")
     try:
-        with operation.begun(run, run_dir, partial(overridden, flags=flags)) as handle:
+        observer = Phases(shown=not flags.no_progress)
+        with operation.begun(run, run_dir, partial(overridden, flags=flags), observer=observer) as handle:
             for warning in operation.warnings(handle):
                 say(warning)
             return work(handle, mode, flags)

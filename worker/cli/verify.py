@@ -38,6 +38,7 @@ def _verify(run: Path, sample: int | None, flags: Flags) -> int:
 
     from worker.cli.flags import overridden
     from worker.cli.log import log_event
+    from worker.cli.phases import Phases
     from worker.cli.screen import configure_log
     from worker.cli.speech import complain, say
     from worker.cli.verified import tell_verified
@@ -58,10 +59,10 @@ def _verify(run: Path, sample: int | None, flags: Flags) -> int:
     with operation.opened(run, partial(overridden, flags=flags)) as opened:
         secrets, host = (
             read_secrets(environment_of_run(run, opened.history.facts, os.environ), opened.api.auth),
-            Host(state_directory(), observer=log_event),
+            Host(state_directory(), observer=Phases(log_event, shown=not flags.no_progress)),
         )
         try:
-            verified = anyio.run(operation.read_again, opened, secrets, host, operation.choose(opened, host, sample))
+            verified = anyio.run(operation.read_again, opened, secrets, host, *operation.choose(opened, host, sample))
         except Unfinished as error:
             return complain(f"{error}\nNot all records were read, so nothing is said about them.", STOPPED)
         except OSError as error:

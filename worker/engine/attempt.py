@@ -124,6 +124,7 @@ class AttemptLoop:
     Attributes:
         longest_gap: most seconds between reading a record and an update of it that is not conditional: what somebody
             changes in that time may be lost. 0 if there was none.
+        retries: requests that repeat an earlier one of their row.
     """
 
     api: Api
@@ -132,6 +133,7 @@ class AttemptLoop:
     reading: Rereading
     keys: IdempotencyKeys | None = None
     longest_gap: float = 0.0
+    retries: int = 0
 
     @property
     def limiter(self) -> Limiter:
@@ -258,6 +260,8 @@ class AttemptLoop:
         row.was_sent = True
         if attempt == 1:
             self.limiter.first_attempt()
+        else:
+            self.retries += 1
         return headers
 
     @staticmethod

@@ -1,13 +1,15 @@
-"""The progress line: how far the run is, how fast, what limits it and when it ends. Rows count once durable."""
+"""The progress of a run: how far it is, how fast, what limits it and when it ends. Rows count once durable."""
 
 import math
 from collections import Counter, deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Never
 
 from jobs.model import SETTLED_WELL, RowResult, Status
-from worker.policy.eta import Forecast, forecast
+from jobs.values import valueclass
+from worker.journal import Planned
+from worker.policy.eta import Forecast, Limiter, forecast
 from worker.policy.pace import Pace
 
 RATE_SPAN_S: Final = 15.0
@@ -16,7 +18,79 @@ RATE_SPAN_S: Final = 15.0
 ETA_SPAN_S: Final = 300.0
 """Seconds over which the speed for the time left is measured, pauses included."""
 
-_SHOWN: Final = tuple(status for status in Status if status is not Status.PENDING)
+PLAN: Final = "plan"
+"""Command of a process that plans."""
+
+_WELL: Final = SETTLED_WELL | {Status.PENDING}
+"""Statuses of rows that need nobody's attention; in a plan, such rows would be sent."""
+
+
+@valueclass(frozen=True, slots=True)
+class Aim:
+    """What a process works on.
+
+    Attributes:
+        command: like `apply`. `url`: of the API.
+        mode: of the credential, `test` or `live`; empty where it does not say.
+        is_live: live data may be at stake.
+    """
+
+    command: str = ""
+    url: str = ""
+    mode: str = ""
+    is_live: bool = False
+
+
+@valueclass(frozen=True, slots=True)
+class Problem:
+    """A row that needs somebody's attention."""
+
+    row: int
+    status: Status
+    reason: str
+    message: str
+
+
+@valueclass(frozen=True, slots=True)
+class Snapshot:
+    """The progress at one moment.
+
+    Attributes:
+        total: rows this process has to settle. `done`: of them.
+        counts: rows by status; `pending` are those that a plan would send.
+        rate: rows per second over the last seconds: sent, or planned.
+        limit: rows per second that the pace allows, infinity if nothing is known.
+        limiter: what the process waits for most, None if nobody knows yet.
+        pause: seconds until the limiter opens again, 0 if it is open.
+        left: seconds until the last row is done, None if nobody knows yet.
+        retries: requests of this process that repeat an earlier one of their row.
+        problem: the last one.
+    """
+
+    aim: Aim
+    total: int
+    done: int
+    counts: Mapping[Status, int]
+    rate: float
+    limit: float
+    limiter: Limiter | None
+    pause: float
+    left: float | None
+    retries: int = 0
+    problem: Problem | None = None
+
+    @property
+    def share(self) -> int:
+        """Per cent of the rows that are done, rounded down."""
+        return self.done * 100 // self.total if self.total else 100
+
+    @property
+    def bad(self) -> int:
+        """Rows that need somebody's attention."""
+        return sum(count for status, count in self.counts.items() if status not in _WELL)
+
+
+_NO_AIM: Final = Aim()
 
 
 @dataclass(slots=True)
@@ -29,6 +103,9 @@ class Progress:
         pause: returns the seconds until the limiter opens again, 0 if it is open.
         writes, reads: the paces that rows have to pass, None for none; one and the same if both spend one quota.
         queued: returns the rows that are read and not settled. `gets`: returns the read requests so far.
+        retries: returns the requests so far that repeat an earlier one of their row.
+        aim: what the process works on.
+        problem: the last row that needs somebody's attention.
     """
 
     total: int
@@ -38,6 +115,9 @@ class Progress:
     reads: Pace | None = None
     queued: Callable[[], int] = lambda: 0
     gets: Callable[[], int] = lambda: 0
+    retries: Callable[[], int] = lambda: 0
+    aim: Aim = _NO_AIM
+    problem: Problem | None = None
     counts: Counter[Status] = field(default_factory=Counter)
     done: int = 0
     sent: int = 0
@@ -51,30 +131,51 @@ class Progress:
             self.counts[result.status] += 1
             self.sent += result.attempts > 0
             self.attempts += result.attempts
+            if result.status not in _WELL:
+                self.problem = Problem(result.ref.row, result.status, result.reason, result.message)
 
-    def plan(self, planned: int) -> None:
+    def plan(self, planned: Sequence[Planned]) -> None:
         """Count planned rows that are durable."""
-        self.done += planned
+        self.done += len(planned)
+        for each in planned:
+            self.counts[each.status] += 1
+            if each.status not in _WELL:
+                self.problem = Problem(each.row, each.status, each.reason, each.message)
 
     def line(self, now: float, width: int = 1000) -> str:
         """Return the line as of `now`, which must advance with every call; at most `width` characters.
 
         Parts that do not fit are left out, the least important first, but never the rows done or the time left.
         """
-        self._mark(now)
-        share = f"{self.done * 100 // self.total}%" if self.total else "100%"
-        counts = ", ".join(f"{self.counts[status]:,} {status}" for status in _SHOWN if self.counts[status])
-        ahead = self.forecast(now)
-        bad = sum(count for status, count in self.counts.items() if status not in SETTLED_WELL)
+        shown = self.snapshot(now)
+        counts = ", ".join(f"{count:,} {named(status)}" for status, count in shown.counts.items())
         parts = [
-            f"{self.done:,}/{self.total:,} rows ({share})",
+            f"{shown.done:,}/{shown.total:,} rows ({shown.share}%)",
             counts,
-            f"{self._rate(2, RATE_SPAN_S):.1f}/s",
-            self._limited(),
-            f"limited by {ahead.limiter}" if ahead else "",
-            self._eta(ahead),
+            f"{shown.rate:.1f}/s",
+            _limited(shown),
+            f"limited by {shown.limiter}" if shown.limiter else "",
+            f"{duration(shown.left)} left" if shown.left is not None else "",
         ]
-        return _fitted(parts, f"{bad:,} bad" if bad else "", width)
+        return _fitted(parts, f"{shown.bad:,} bad" if shown.bad else "", width)
+
+    def snapshot(self, now: float) -> Snapshot:
+        """Return the progress as of `now`, which must advance with every call."""
+        self._mark(now)
+        ahead = self.forecast(now)
+        return Snapshot(
+            self.aim,
+            self.total,
+            self.done,
+            {status: self.counts[status] for status in Status if self.counts[status]},
+            self._rate(1 if self.aim.command == PLAN else 2, RATE_SPAN_S),
+            self.limit(),
+            ahead.limiter if ahead else None,
+            self.pause(),
+            ahead.seconds if ahead else self._by_rate(),
+            self.retries(),
+            self.problem,
+        )
 
     def forecast(self, now: float) -> Forecast | None:
         """Forecast from the paces when the last row will be settled; return None before the first answer.
@@ -107,26 +208,28 @@ class Progress:
         first = next(mark for mark in self._marks if last[0] - mark[0] <= span or mark is self._marks[-2])
         return (last[column] - first[column]) / (last[0] - first[0]) if last[0] > first[0] else 0.0
 
-    def _limited(self) -> str:
-        pause = self.pause()
-        if pause > 1:
-            return f"paused {pause:.0f} s"
-        limit = self.limit()
-        return "" if math.isinf(limit) else f"limit {limit:.1f}/s"
-
-    def _eta(self, ahead: Forecast | None) -> str:
-        """Render the time left: by the forecast, else by the current rate, but never less than the limit allows."""
-        if ahead:
-            return f"{duration(ahead.seconds)} left"
+    def _by_rate(self) -> float | None:
+        """Return the seconds left by the current rate, but never less than the limit allows; None if nobody knows."""
         rate, left = self._rate(1, RATE_SPAN_S), self.total - self.done
         if left <= 0 or rate <= 0:
-            return ""
+            return None
         to_send = left * self.sent / self.done if self.done else left
-        return f"{duration(max(left / rate, to_send / self.limit()) + self.pause())} left"
+        return max(left / rate, to_send / self.limit()) + self.pause()
 
 
 Watch = Callable[[Progress], Coroutine[Any, Any, Never]]
 """Shows the progress of a run until it is cancelled."""
+
+
+def named(status: Status) -> str:
+    """Return what a status is called while the process goes on: of a row that a plan would send, it is no status."""
+    return "to send" if status is Status.PENDING else status
+
+
+def _limited(shown: Snapshot) -> str:
+    if shown.pause > 1:
+        return f"paused {shown.pause:.0f} s"
+    return "" if math.isinf(shown.limit) else f"limit {shown.limit:.1f}/s"
 
 
 def _fitted(parts: list[str], counts: str, width: int) -> str:

@@ -24,7 +24,8 @@ from worker.engine.intake import Intake, no_target
 from worker.engine.outcomes import Outcomes
 from worker.engine.planner import Planner
 from worker.engine.prefetch import Prefetch
-from worker.engine.progress import Progress, Watch
+from worker.engine.progress import PLAN as PLANNING
+from worker.engine.progress import Aim, Progress, Watch
 from worker.engine.reading import Reading, not_overtaken
 from worker.engine.senders import Senders
 from worker.engine.settling import Settling
@@ -43,7 +44,7 @@ from worker.policy.turns import in_turns
 from worker.policy.verdict import ReadBack, Settle
 from worker.reports import Summary
 from worker.reports.plan import PlanSummary
-from worker.settings import Secrets, Settings
+from worker.settings import Secrets, Settings, is_live
 from worker.stop import Stop
 
 INTENT_HORIZON_S: Final = 600.0
@@ -115,6 +116,7 @@ class Run:
         shape: changes what rows ask for, on their way in; None to leave them as they are.
         turns: the turn in which each row is taken, in file order within a turn; empty for one turn.
         observer: receives the events of the run.
+        command: that this process carries out.
         api: to be updated.
     """
 
@@ -135,6 +137,7 @@ class Run:
     shape: Shape | None = None
     turns: bytes | bytearray = b""
     observer: Observer = ignore
+    command: str = "apply"
     api: Api = field(kw_only=True)
     _stop: Stop = field(default_factory=Stop)
     _interrupted: int = 0
@@ -213,8 +216,9 @@ class Run:
         room = partial(room_at, math.inf, self.api.page)
         prefetch = Prefetch(sequencer, iter(intake), reading, planner.drain, room, self.journal, bells, stop)
         progress = Progress(
-            self._limit, reads.rate, self._pause(reads), reads=reads, gets=lambda: self.journal.counters.gets
-        )
+            self._limit, reads.rate, self._pause(reads), reads=reads, gets=lambda: self.journal.counters.gets,
+            aim=self._aim,
+        )  # fmt: skip
         self.journal.follow(planned=progress.plan)
         stop.on_request(bells.ring)
         await self._beside(partial(_all, reads_at_once(self.api, self.settings), prefetch.run), progress, connection)
@@ -252,6 +256,7 @@ class Run:
             self._to_settle(intake.histories), senders.rate, self._pause(writes.pace), writes.pace,
             connection.reads.pace,
             queued=lambda: sequencer.queued + writes.pace.in_flight, gets=lambda: self.journal.counters.gets,
+            retries=lambda: attempts.retries, aim=self._aim,
         )  # fmt: skip
         self.journal.follow(durable=progress.count)
         stop.on_request(bells.ring)
@@ -260,6 +265,13 @@ class Run:
         await self._beside(work, progress, connection)
         if attempts.longest_gap > float(self.journal.facts.get(LONGEST_GAP, 0.0)):
             self.journal.learn(LONGEST_GAP, f"{attempts.longest_gap:.3f}")
+
+    @property
+    def _aim(self) -> Aim:
+        url, token = self.settings.target.url, self.secrets.token
+        mode = self.api.auth.claims(token.get_secret_value()).mode if token else ""
+        is_harmless = self.planning or not is_live(mode, url)
+        return Aim(PLANNING if self.planning else self.command, url, mode, is_live=not is_harmless)
 
     def _keys(self) -> IdempotencyKeys | None:
         """Return what makes idempotency keys, None for an API that takes none."""

@@ -12,6 +12,7 @@ from jobs.changes.inverse import NotRestorable, Restoring, Written, restoring
 from jobs.formats.quoting import quoted
 from jobs.model import Status
 from jobs.values import valueclass
+from worker.events import Observer, advancing, ignore
 from worker.files import source
 from worker.files.atomic import replacing
 from worker.files.run_directory import JOURNAL
@@ -46,25 +47,28 @@ def prepare(
     directory: Path,
     label: str,
     described: Mapping[str, str],
-    limit: int | None = None,
+    observer: Observer = ignore,
 ) -> Prepared:
     """Write the input and the journal of the undo of a run; nothing is read from the API, and nothing sent.
 
     Args:
         history: of the run to be undone.
-        made_with: the settings it was made with.
+        made_with: the settings it was made with, but for a limit: that is the number of records to be restored for now.
+            A resume of the undo with a larger one goes on.
         schema: of the API that the run was for.
         directory: the new run's, locked by the caller.
         label: what to call the input.
         described: facts about the copies of what describes the API, and of the recipe.
-        limit: records to be restored for now; None for all. A resume of the undo with a larger one goes on.
+        observer: hears how far it is.
 
     Raises:
         JournalError: the new journal cannot be written.
         OSError: the new input cannot be.
     """
+    count, limit = history.records(), made_with.input.limit
     with TemporaryFile(dir=directory) as text:
-        rows, lost = _write(history, schema, directory, text, names_of(schema, made_with.target.type))
+        records = advancing(_records(history, schema), observer, "undo", count)
+        rows, lost = _write(records, directory, text, names_of(schema, made_with.target.type))
         text.seek(0)
         spooled = source.spool(text, directory, "ndjson")
     how = source.made(label, made_with, schema).model_copy(update={"limit": limit})
@@ -81,18 +85,18 @@ def prepare(
     if rows:
         create(directory / JOURNAL, facts)
         with closing(Journal(directory / JOURNAL)) as journal:
-            journal.adopt(_plans(history, schema))
+            journal.adopt(_plans(advancing(_records(history, schema), observer, "plan", count)))
     return Prepared(settings, rows, lost)
 
 
 def _write(
-    history: History, schema: Schema, directory: Path, text: IO[bytes], names: KeyNames | None
+    records: Iterator[tuple[Image, Restoring]], directory: Path, text: IO[bytes], names: KeyNames | None
 ) -> tuple[int, int]:
     """Write the restoring rows, and what cannot be restored; how many there are of each."""
     rows = lost = 0
     with replacing(directory, (CANNOT,)) as (report,):
         report.write(csv_head((*_HEADER, *(names.columns if names else ()))))
-        for image, way in _records(history, schema):
+        for image, way in records:
             if way.members:
                 rows += 1
                 text.write(json_lines([way.members]).encode("utf-8", "surrogatepass"))
@@ -110,9 +114,9 @@ def _records(history: History, schema: Schema) -> Iterator[tuple[Image, Restorin
         yield image, restoring(image.type, image.id, rows, schema)
 
 
-def _plans(history: History, schema: Schema) -> Iterator[Planned]:
+def _plans(records: Iterator[tuple[Image, Restoring]]) -> Iterator[Planned]:
     number = 0
-    for image, way in _records(history, schema):
+    for image, way in records:
         if way.members:
             number += 1
             yield Planned(number, image.type, image.id, Status.PENDING, edits=way.edits)

@@ -20,6 +20,7 @@ from jobs.changes.inverse import ValueHistory, Written, needed, trails
 from jobs.changes.restoring_cells import Value
 from jobs.model import ABSENT, JSON, Absent, Edit, Fields, Live, Path, Status, Unread
 from jobs.values import valueclass
+from worker.events import Advanced
 from worker.journal import History
 from worker.lane.connect import LaneSettings, connected, reads_at_once
 from worker.lane.reads import Lookup
@@ -103,7 +104,11 @@ def sampled(records: Iterator[WrittenRecord], size: int, dice: Random) -> list[W
 
 
 async def verify(
-    way: LaneSettings, records: Iterator[WrittenRecord], report: Callable[[Finding], None], last: float = 0.0
+    way: LaneSettings,
+    records: Iterator[WrittenRecord],
+    report: Callable[[Finding], None],
+    last: float = 0.0,
+    of: int = 0,
 ) -> Verified:
     """Read the records again, a few pages at a time, and report what is not as it was written, in their order.
 
@@ -113,12 +118,13 @@ async def verify(
         report: takes what is not as it was written.
         last: seconds since the epoch at which the run settled its last row; what differs is read again for some seconds
             after that, since reads lag behind writes.
+        of: records there are; 0 if nobody has counted them.
 
     Raises:
         Unfinished: the API does not let us read on.
         JournalDamaged: the journal that the records come from cannot be used.
     """
-    verified, guards, schema = Verified(), Guards(), way.api.schema
+    verified, guards, schema, rows = Verified(), Guards(), way.api.schema, 0
     async with connected(way) as connection:
         pages = _pages(_visible(records, verified), way.api)
         until = way.clock.now() + min(READ_LAG_S, last + READ_LAG_S - way.clock.wall())
@@ -132,6 +138,8 @@ async def verify(
                 for record in page:
                     _judge(record, each, schema, verified, report)
                     _watch(record, each, guards)
+            rows += sum(map(len, batch))
+            way.observer(Advanced("verify", rows, rows, of))
     return verified
 
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from jobs.apis.schema import Schema
 from jobs.changes.diff import CompareRules
@@ -169,6 +169,12 @@ def opened(path: Path) -> Iterator[BinaryIO]:
             yield stream
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise InputRefused(f"the gzip data is damaged or cut off ({error}); compress the file again.") from None
+
+
+def read_of(stream: BinaryIO) -> tuple[int, int]:
+    """Return how many bytes of the file under an `opened` stream are read, and how many it has."""
+    raw: Any = stream.fileobj if isinstance(stream, _Unpacked) else stream
+    return raw.tell(), os.fstat(raw.fileno()).st_size
 
 
 def format_of(how: Input) -> Format:

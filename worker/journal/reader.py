@@ -85,6 +85,7 @@ _WRITTEN: Final = """
         AND attempt.n > coalesce(result.attempts, 0))
     ORDER BY image.type, image.id, image.row, image.n
 """
+_WRITTEN_RECORDS: Final = f"SELECT count(*) FROM (SELECT DISTINCT type, id FROM ({_WRITTEN}))"  # noqa: S608  # constants
 _IMAGES: Final = """
     SELECT image.row, image.type, image.id, shape.edits, image.content, image.unread, image.landed
     FROM image LEFT JOIN shape ON shape.n = image.shape ORDER BY image.row, image.n
@@ -344,6 +345,10 @@ class History:
         A row that was tried again after a part of it had been applied comes once for each part.
         """
         return self._understood(lambda row: (read_image(row[:-1]), bool(row[-1])), _WRITTEN, SAFE)
+
+    def records(self) -> int:
+        """Count the records that the run wrote, uncertain ones included."""
+        return next(self._understood(lambda row: int(row[0]), _WRITTEN_RECORDS, SAFE))
 
     def images(self) -> Iterator[tuple[Image, bool]]:
         """Yield every image, in row order, and whether it is of a part that certainly took effect."""

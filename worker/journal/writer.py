@@ -84,6 +84,7 @@ class _Batch:
     rows: defaultdict[str, list[tuple[Any, ...]]] = field(default_factory=lambda: defaultdict(list))
     count: int = 0
     results: list[RowResult] = field(default_factory=list)
+    planned: list[Planned] = field(default_factory=list)
     waiting: list[asyncio.Future[None]] = field(default_factory=list)
     is_over: bool = False
     error: JournalError | None = None
@@ -132,7 +133,7 @@ class Journal(History):
             raise
         self.counters = Counters()
         self._on_durable: Callable[[list[RowResult]], None] = _ignore
-        self._on_planned: Callable[[int], None] = _ignore
+        self._on_planned: Callable[[list[Planned]], None] = _ignore
         self._process = 0
         self._shapes: dict[Shape, int] = {}
         self._told = (0, 0, 0)
@@ -153,13 +154,13 @@ class Journal(History):
     def follow(
         self,
         durable: Callable[[list[RowResult]], None] | None = None,
-        planned: Callable[[int], None] | None = None,
+        planned: Callable[[list[Planned]], None] | None = None,
     ) -> None:
         """Set the callbacks for operations that have become durable, in place of the earlier ones.
 
         Args:
             durable: called with results, once they are on disk.
-            planned: called with the number of rows whose plan is on disk.
+            planned: called with the plans of rows, once they are on disk.
         """
         self._on_durable, self._on_planned = durable or _ignore, planned or _ignore
 
@@ -264,6 +265,7 @@ class Journal(History):
     def plan(self, planned: Planned) -> None:
         """Queue the plan of a row."""
         self._queue(_PLAN, *planned_columns(planned, self._encoded(planned.edits, self._batch)))
+        self._batch.planned.append(planned)
 
     def aim(self, row: int, resource_id: str) -> None:
         """Queue the id of the record that a row names by reference: on disk no later than the row's intent."""
@@ -346,8 +348,8 @@ class Journal(History):
         batch.end(self._failed)
         if batch.results and self._failed is None:
             self._on_durable(batch.results)
-        if (planned := len(batch.rows[_PLAN])) and self._failed is None:
-            self._on_planned(planned)
+        if batch.planned and self._failed is None:
+            self._on_planned(batch.planned)
 
     def _write(self, batch: _Batch, at: float) -> None:
         with transaction(self._db, self.path):

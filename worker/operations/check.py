@@ -13,6 +13,7 @@ from jobs.formats import InputRefused
 from jobs.printable import printable
 from worker import checking
 from worker.checking import Checked
+from worker.events import Observer, ignore
 from worker.files import api_copy, source
 from worker.settings import ConfigError, Input, Settings
 
@@ -42,7 +43,9 @@ def readable(how: Input, stream: BinaryIO | None = None) -> Iterator[Path]:
         raise ConfigError(f"Cannot read {how.source}: {error.strerror}.") from None
 
 
-def examine(path: Path, how: Input, type_name: str, schema: Schema) -> tuple[Input, Checked]:
+def examine(
+    path: Path, how: Input, type_name: str, schema: Schema, observer: Observer = ignore
+) -> tuple[Input, Checked]:
     """Check all of an input.
 
     Args:
@@ -50,18 +53,26 @@ def examine(path: Path, how: Input, type_name: str, schema: Schema) -> tuple[Inp
         how: it is read.
         type_name: resource type of rows that do not name one.
         schema: of the API that the rows are for.
+        observer: hears how far it is.
 
     Returns:
         How the input was read in the end, and what was found; a header that cannot be read is a finding.
     """
     try:
         how = source.resolve_options(path, how, keys_of(type_name, schema))
-        return how, checking.check(path, how, type_name, schema)
+        return how, checking.check(path, how, type_name, schema, observer)
     except InputRefused as error:  # it cannot be read up to its header
         return how, Checked(refusals=[error])
 
 
-def check_first(path: Path, settings: Settings, given: Input, schema: Schema, warn: Callable[[str], None]) -> int:
+def check_first(
+    path: Path,
+    settings: Settings,
+    given: Input,
+    schema: Schema,
+    warn: Callable[[str], None],
+    observer: Observer = ignore,
+) -> int:
     """Check an input before a run: refuse what is refused as a whole, and warn of damage; return the number of rows.
 
     Rows that are invalid, each by itself, are results of the run.
@@ -72,12 +83,13 @@ def check_first(path: Path, settings: Settings, given: Input, schema: Schema, wa
         given: what the user said of the input.
         schema: of the API that the rows are for.
         warn: takes the warning, if there is one.
+        observer: hears how far it is.
 
     Raises:
         InputRefused, ConfigError: nothing of the input can be sent.
     """
     how, type_name = settings.input, settings.target.type
-    checked = checking.check(path, how, type_name, schema)
+    checked = checking.check(path, how, type_name, schema, observer)
     if checked.refusals:
         raise checked.refusals[0]
     api = api_copy.flags_of(path.parent, settings.target)

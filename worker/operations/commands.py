@@ -256,8 +256,8 @@ async def verify(
     stack = ExitStack()
     try:
         run = await in_thread(lambda: stack.enter_context(verifying.opened(directory, adjust, api)))
-        records = await in_thread(partial(verifying.choose, run, host, sample))
-        return await verifying.read_again(run, secrets, host, records)
+        records, count = await in_thread(partial(verifying.choose, run, host, sample))
+        return await verifying.read_again(run, secrets, host, records, count)
     finally:
         await in_thread(stack.close)
 

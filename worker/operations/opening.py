@@ -15,6 +15,7 @@ from jobs.apis.schema import Schema
 from jobs.columns import keys_of
 from jobs.formats import InputRefused
 from jobs.values import valueclass
+from worker.events import Observer, ignore
 from worker.files import api_copy, refeed, run_directory, source
 from worker.files.run_directory import JOURNAL
 from worker.journal import PLAN, History, Journal, JournalDamaged, JournalError, create
@@ -74,6 +75,7 @@ def begun(
     stream: BinaryIO | None = None,
     api: Api | None = None,
     recipe: Chosen | None = None,
+    observer: Observer = ignore,
 ) -> Iterator[RunHandle]:
     """Make a run directory, copy and check the whole input, make the journal; hold the run until the block ends.
 
@@ -86,6 +88,7 @@ def begun(
         stream: bytes of the input; None to read the file that the settings name.
         api: that the run is for; None for the one that the settings name.
         recipe: that the settings follow, to be kept with the run.
+        observer: hears how far the check is.
 
     Raises:
         ConfigError, InputRefused: the run cannot begin; nothing was sent.
@@ -99,7 +102,7 @@ def begun(
         journal: Journal | None = None
         try:
             described = _keep(directory, api, recipe)
-            settings, facts, rows = _take_in(directory, settings, api.schema, warn, stream)
+            settings, facts, rows = _take_in(directory, settings, api.schema, warn, stream, observer)
             create(directory / JOURNAL, {**facts, **described})
             run_directory.persist(directory)
             journal = open_journal()
@@ -178,7 +181,12 @@ def _keep(directory: Path, api: Api, recipe: Chosen | None) -> dict[str, str]:
 
 
 def _take_in(
-    directory: Path, settings: Settings, schema: Schema, warn: Callable[[str], None], stream: BinaryIO | None
+    directory: Path,
+    settings: Settings,
+    schema: Schema,
+    warn: Callable[[str], None],
+    stream: BinaryIO | None,
+    observer: Observer,
 ) -> tuple[Settings, dict[str, str], int]:
     """Copy and check the input.
 
@@ -196,7 +204,7 @@ def _take_in(
         raise ConfigError(f"Cannot {what}: {error.strerror}.") from None
     given, how = how, source.resolve_options(spooled.path, how, keys_of(settings.target.type, schema))
     settings = settings.model_copy(update={"input": how})
-    rows = check_first(spooled.path, settings, given, schema, warn)
+    rows = check_first(spooled.path, settings, given, schema, warn, observer)
     facts = {
         "source": "-" if how.source == "-" else str(Path(how.source).resolve()),
         "sha256": spooled.sha256,

@@ -221,7 +221,8 @@ class _Night:
         """Plan the night, look at its guards, and do it."""
         memory, job, asked = deciding.memory, self.job, self.asked
         directory = retention.directory_of_night(self.home, job.name, self._today)
-        with opening.begun(directory, settings, asked.warn, None, job.api, job.chosen) as handle:
+        observer = self.host.observer
+        with opening.begun(directory, settings, asked.warn, None, job.api, job.chosen, observer) as handle:
             settings = handle.settings
             copy = source.spooled_in(directory, settings.input.format)
             found = survey(copy, settings, handle.api.schema)
@@ -351,7 +352,7 @@ class _Night:
     async def _execute(self, handle: RunHandle, mode: RunMode, access: Access) -> RunEnd:
         runs.register(handle, mode, access, self.host.clock)
         end = await self.host.execute(runs.run_of(handle, mode, access, self.host))
-        return runs.finish(handle, mode, self._judged(handle, end), self.host.clock)
+        return runs.finish(handle, mode, self._judged(handle, end), self.host.clock, self.host.observer)
 
     def _judged(self, handle: RunHandle, end: RunEnd) -> RunEnd:
         """Return how a run ended, by the rules of the job: its journal is to say so, too."""

@@ -11,6 +11,7 @@ from jobs.apis.api import Api
 from jobs.apis.limits import DeclaredLimits, Place
 from jobs.values import valueclass
 from worker import reports
+from worker.events import Observer, ignore
 from worker.files import run_directory
 from worker.journal import PLAN, History
 from worker.lane.connect import ALL, READS, UPDATES
@@ -52,8 +53,8 @@ class Estimate:
     reads: int = 0
 
 
-def rewrite(directory: Path, api: Api | None = None) -> Reported:
-    """Make the reports of a run, or of a plan, again from its journal.
+def rewrite(directory: Path, api: Api | None = None, observer: Observer = ignore) -> Reported:
+    """Make the reports of a run, or of a plan, again from its journal; `observer` hears how far they are.
 
     Raises:
         ConfigError: it is no run directory, or what describes its API is gone or changed.
@@ -69,9 +70,10 @@ def rewrite(directory: Path, api: Api | None = None) -> Reported:
             api = apis.of_run(directory, history.facts, settings.target, api)
             is_plan = history.facts.get(PLAN) == "complete"
             if is_plan:
-                plan = write_plan(directory, history, settings, api.schema, rows)
+                plan = write_plan(directory, history, settings, api.schema, rows, observer)
                 return Reported(directory, settings, api, plan=plan)
-            return Reported(directory, settings, api, reports.write(directory, history, settings, api.schema, rows))
+            summary = reports.write(directory, history, settings, api.schema, rows, observer)
+            return Reported(directory, settings, api, summary)
     except OSError as error:
         if is_plan:
             raise NoReports(f"cannot write the plan: {error}. Nothing was sent.") from None

@@ -24,7 +24,7 @@ from worker.lane.network import route_of
 from worker.operations import apis
 from worker.operations.opening import RunHandle, going_on
 from worker.reports.plan import write_plan
-from worker.settings import ConfigError, Secrets, Settings, is_loopback
+from worker.settings import ConfigError, Secrets, Settings, is_live
 from worker.stop import Stop
 
 
@@ -173,7 +173,7 @@ def to_send(handle: RunHandle, mode: RunMode, access: Access) -> ToSend:
         raise ConfigError(f"{handle.api.name} does not tell test from live data: leave out --expect-mode.")
     if target.expect_mode and credential and credential != target.expect_mode:
         raise ConfigError(f"The credential is for {credential} mode; --expect-mode {target.expect_mode} was asked for.")
-    is_harmless = mode.plan == "make" or credential == "test" or (not credential and is_loopback(target.url))
+    is_harmless = mode.plan == "make" or not is_live(credential, target.url)
     limit = handle.settings.input.limit
     rows = handle.rows if limit is None else min(limit, handle.rows)
     return ToSend(rows, target.url, credential, is_harmless, has_modes)
@@ -207,7 +207,7 @@ def run_of(handle: RunHandle, mode: RunMode, access: Access, host: Host) -> Run:
         host.state_directory, host.clock, host.commit, host.watch, planning=mode.plan == "make", last=mode.last,
         deadline=night.deadline if night else None, decide=night.decide if night else None,
         shape=night.shape if night else None, turns=night.turns if night else b"",
-        observer=host.observer, api=handle.api,
+        observer=host.observer, command=mode.name, api=handle.api,
     )  # fmt: skip
 
 
@@ -216,8 +216,8 @@ def without_token(access: Access) -> RunEnd:
     return RunEnd("stopped", STOPPED, f"authorisation_lost: {access.lost}")
 
 
-def finish(handle: RunHandle, mode: RunMode, end: RunEnd, clock: Clock) -> RunEnd:
-    """Record how the process ended, and write the reports.
+def finish(handle: RunHandle, mode: RunMode, end: RunEnd, clock: Clock, observer: Observer = ignore) -> RunEnd:
+    """Record how the process ended, and write the reports; `observer` hears how far they are.
 
     Returns:
         The end with a summary, or with a message that says why there is none.
@@ -227,7 +227,7 @@ def finish(handle: RunHandle, mode: RunMode, end: RunEnd, clock: Clock) -> RunEn
         JournalDamaged, InputRefused: the run directory does not hold what it should.
     """
     record_end(handle, end, clock)
-    return write_reports(handle, mode, end)
+    return write_reports(handle, mode, end, observer)
 
 
 def record_end(handle: RunHandle, end: RunEnd, clock: Clock) -> None:
@@ -245,8 +245,8 @@ def record_end(handle: RunHandle, end: RunEnd, clock: Clock) -> None:
         ) from None
 
 
-def write_reports(handle: RunHandle, mode: RunMode, end: RunEnd) -> RunEnd:
-    """Write what there is to report, for a process whose end is recorded.
+def write_reports(handle: RunHandle, mode: RunMode, end: RunEnd, observer: Observer = ignore) -> RunEnd:
+    """Write what there is to report, for a process whose end is recorded; `observer` hears how far it is.
 
     Returns:
         The end with a summary, or with a message that says why there is none.
@@ -255,27 +255,28 @@ def write_reports(handle: RunHandle, mode: RunMode, end: RunEnd) -> RunEnd:
         JournalDamaged, InputRefused: the run directory does not hold what it should.
     """
     if mode.plan == "make":
-        end = _with_plan(handle, end)
+        end = _with_plan(handle, end, observer)
     elif end.abandoned:
         end = replace(end, message=f"abandoned; see {going_on(handle)}")
     else:
-        end = _with_summary(handle, end)
+        end = _with_summary(handle, end, observer)
     return replace(end, exit_status=end.exit_status or (NOT_ALL if handle.lost else DONE))
 
 
-def _with_plan(handle: RunHandle, end: RunEnd) -> RunEnd:
+def _with_plan(handle: RunHandle, end: RunEnd, observer: Observer) -> RunEnd:
     if end.state != "planned":
         return replace(end, message=f"{end.message}\nThe plan is not complete, and nothing was sent: plan again.")
     try:
-        plan = write_plan(handle.directory, handle.journal, handle.settings, handle.api.schema, handle.rows)
+        plan = write_plan(handle.directory, handle.journal, handle.settings, handle.api.schema, handle.rows, observer)
     except OSError as error:
         return replace(end, exit_status=STOPPED, message=f"cannot write the plan: {error}. Nothing was sent.")
     return replace(end, exit_status=NOT_ALL if plan.refused else DONE, plan=plan)
 
 
-def _with_summary(handle: RunHandle, end: RunEnd) -> RunEnd:
+def _with_summary(handle: RunHandle, end: RunEnd, observer: Observer) -> RunEnd:
     try:
-        summary = reports.write(handle.directory, handle.journal, handle.settings, handle.api.schema, handle.rows)
+        schema, rows = handle.api.schema, handle.rows
+        summary = reports.write(handle.directory, handle.journal, handle.settings, schema, rows, observer)
     except OSError as error:
         message = f"cannot write the reports: {error}. The results are safe: rowpatch report {handle.directory}"
         return replace(end, exit_status=STOPPED, message=message)

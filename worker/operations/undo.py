@@ -8,6 +8,7 @@ from pathlib import Path
 from jobs.apis.api import Api
 from worker.engine import undo
 from worker.engine.undo import CANNOT
+from worker.events import Observer, ignore
 from worker.files import run_directory
 from worker.files.run_directory import JOURNAL
 from worker.files.runs import label_of_undo
@@ -23,7 +24,11 @@ class NothingToUndo(Exception):
 
 @contextmanager
 def begun(
-    run: Path, directory: Path | None = None, adjust: Adjust = unchanged, api: Api | None = None
+    run: Path,
+    directory: Path | None = None,
+    adjust: Adjust = unchanged,
+    api: Api | None = None,
+    observer: Observer = ignore,
 ) -> Iterator[RunHandle]:
     """Hold a run, and begin the run that undoes it, until the block ends.
 
@@ -36,6 +41,7 @@ def begun(
             number of records to be restored for now.
         api: that the run is for; None for the one that its directory names. The undo gets a copy of its own of what
             describes it.
+        observer: hears how far the preparation is.
 
     Raises:
         NothingToUndo: the run changed nothing.
@@ -52,11 +58,10 @@ def begun(
         api = apis.of_run(run, history.facts, settings.target, api)
         with new_directory(directory) as open_journal:
             journal: Journal | None = None
-            limit = settings.input.limit
             try:
                 described = {**apis.keep(directory, api), **recipes.keep_again(directory, run, history.facts)}
                 label = label_of_undo(run)
-                prepared = undo.prepare(history, settings, api.schema, directory, label, described, limit)
+                prepared = undo.prepare(history, settings, api.schema, directory, label, described, observer)
                 if not prepared.rows and prepared.lost:
                     raise ConfigError(f"Nothing of {run} can be undone: it was blind, or fired triggers only.")
                 if not prepared.rows:

@@ -62,19 +62,24 @@ def opened(directory: Path, adjust: Adjust = unchanged, api: Api | None = None) 
         yield Verification(directory, history, settings, api)
 
 
-def choose(of: Verification, host: Host, sample: int | None = None) -> Iterator[WrittenRecord]:
-    """Return the records that the run wrote, or so many of them at random; the journal is sorted by them here.
+def choose(of: Verification, host: Host, sample: int | None = None) -> tuple[Iterator[WrittenRecord], int]:
+    """Return the records that the run wrote, or so many of them at random, and how many there are.
+
+    The journal is sorted by them here.
 
     Raises:
         JournalDamaged: the run's journal cannot be used.
     """
     records = verifier.written_records(of.history)
     if sample is not None:
-        return iter(verifier.sampled(records, sample, Random(host.clock.sample())))  # noqa: S311  # not a secret
-    return chain(list(islice(records, 1)), records)
+        found = verifier.sampled(records, sample, Random(host.clock.sample()))  # noqa: S311  # not a secret
+        return iter(found), len(found)
+    return chain(list(islice(records, 1)), records), of.history.records()
 
 
-async def read_again(of: Verification, secrets: Secrets, host: Host, records: Iterator[WrittenRecord]) -> Verified:
+async def read_again(
+    of: Verification, secrets: Secrets, host: Host, records: Iterator[WrittenRecord], count: int
+) -> Verified:
     """Read records again, and write `verify.csv`; the file appears complete or not at all.
 
     Args:
@@ -82,6 +87,7 @@ async def read_again(of: Verification, secrets: Secrets, host: Host, records: It
         secrets: the credential.
         host: what this process brings along.
         records: that the run wrote.
+        count: how many these are.
 
     Raises:
         ConfigError: the servers cannot be reached in the way the settings say.
@@ -96,7 +102,7 @@ async def read_again(of: Verification, secrets: Secrets, host: Host, records: It
     )
     how, kind, schema = of.settings.input, of.settings.target.type, of.api.schema
     with _reporting(of.directory, names_of(schema, kind), private(how, kind, schema)) as report:
-        return await verifier.verify(lane, records, report, of.history.last_result())
+        return await verifier.verify(lane, records, report, of.history.last_result(), count)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from jobs.apis.schema import Schema
 from jobs.changes.edits import column_of, in_columns
 from jobs.model import Absent, Edit, RowRef, Status, Unread
 from jobs.recipe.fields import Private
+from worker.events import Observer, advancing, ignore
 from worker.exit_statuses import STOPPED
 from worker.files import api_copy
 from worker.files.atomic import replacing
@@ -195,7 +196,9 @@ class PlanSummary:
         return name if name in self.columns or len(self.columns) < MAX_COLUMNS else OTHERS
 
 
-def write_plan(directory: Path, history: History, settings: Settings, schema: Schema, rows: int) -> PlanSummary:
+def write_plan(
+    directory: Path, history: History, settings: Settings, schema: Schema, rows: int, observer: Observer = ignore
+) -> PlanSummary:
     """Make `plan.csv` (a line a value that changes) and `plan.ndjson` (a line a row); memory does not grow with them.
 
     Args:
@@ -204,6 +207,7 @@ def write_plan(directory: Path, history: History, settings: Settings, schema: Sc
         settings: of the run.
         schema: of the API that the run is for.
         rows: of the input, as its first pass counted them.
+        observer: hears how far it is.
 
     Raises:
         JournalDamaged: journal and input do not belong together.
@@ -224,6 +228,7 @@ def write_plan(directory: Path, history: History, settings: Settings, schema: Sc
         pairs = _paired(records, history.planned(), settings.input.limit)
         hidden = private(settings.input, settings.target.type, schema)
         pairs = _discreet(pairs, hidden) if hidden else pairs
+        pairs = advancing(pairs, observer, "reports", rows)
         _write(pairs, table, lines, summary, schema, names)
         if summary.rows != rows:
             raise JournalDamaged(f"the copy of the input has {summary.rows} rows; the journal was made for {rows}.")

@@ -11,6 +11,7 @@ from typing import BinaryIO, Final, TypeVar
 from jobs.apis.schema import Schema
 from jobs.columns import keys_of
 from jobs.formats import ObjectFormat
+from worker.events import Observer, advancing, ignore
 from worker.files.atomic import replacing
 from worker.files.source import format_of, opened, options_of, private, sheet_name, spooled_in
 from worker.journal import History
@@ -30,7 +31,9 @@ _CHUNK: Final = 500
 T = TypeVar("T")
 
 
-def write(directory: Path, history: History, settings: Settings, schema: Schema, rows: int) -> Summary:
+def write(
+    directory: Path, history: History, settings: Settings, schema: Schema, rows: int, observer: Observer = ignore
+) -> Summary:
     """Make `results.csv`, `failed.csv` or `failed.ndjson`, `results.ndjson` and `summary.json` anew.
 
     They appear together and complete, or the old ones stand. Memory does not grow with the number of rows.
@@ -41,6 +44,7 @@ def write(directory: Path, history: History, settings: Settings, schema: Schema,
         settings: of the run.
         schema: of the API that the run was for.
         rows: of the input, as its first pass counted them.
+        observer: hears how far it is.
 
     Raises:
         JournalDamaged: journal and input do not belong together.
@@ -58,7 +62,7 @@ def write(directory: Path, history: History, settings: Settings, schema: Schema,
         results.write(csv_head(view.header))
         failed.write(view.failed_head)
         merged = merge(records, history.settled(), history.doubts(), settings.input.limit)
-        for chunk in _chunks(merged):
+        for chunk in _chunks(advancing(merged, observer, "reports", rows)):
             view.targets = history.targets(chunk[0][0].ref.row, chunk[-1][0].ref.row)
             table, objects = lines_of(view, map(conceal, chunk) if conceal else chunk)
             results.writelines(table)

@@ -35,6 +35,7 @@ LINES: list[tuple[Event, str]] = [
         events.NoticeFailed("webhook HOOK", ("guard",), "the server did not reply"),
         "notice_failed way=webhook HOOK occasions=guard why=the server did not reply",
     ),
+    (events.Advanced("check", 500, 4096, 8192), "progress what=check rows=500 done=4096 of=8192"),
 ]
 
 

@@ -160,21 +160,22 @@ def test_in_json_everything_on_standard_error_is_a_json_line(text: str, capsys: 
     assert (out, last, steers(err)) == ("", "as ever", "")
 
 
-def test_in_json_there_is_no_live_line_and_progress_is_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
-    file = io.StringIO()
-    monkeypatch.setattr(screen, "_console", console.Screen(file=file, force_terminal=True, soft_wrap=True))
+def test_in_json_nothing_is_drawn_and_progress_is_an_event(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(screen, "ELSEWHERE", 0.01)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     pace = Pace(max_in_flight=1)
     progress = Progress(7, lambda: 1.0, lambda: 0.0, pace, pace)
 
     async def watched() -> None:
         with anyio.move_on_after(0.1):
-            await screen.watcher(Clock().bound())(progress)
+            await screen.Board(Clock().bound()).watch(progress)
 
     with speech.json_lines():
         screen.configure_log("json")
         anyio.run(watched)
-    said = [json.loads(line) for line in file.getvalue().splitlines()]
+    said = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert {each["event"] for each in said} == {"progress"}
     assert said[0]["message"].startswith("0/7 rows")
 

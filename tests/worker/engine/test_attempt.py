@@ -159,6 +159,7 @@ class Scene:
         loop = AttemptLoop(self.api, exchange, self.notes, self.records, self.keys)  # type: ignore[arg-type]  # all that is used of it
         ending = await loop.run(self.row, admitted=admitted)
         assert self.limiter.pace.in_flight == 0
+        assert loop.retries == max(0, self.row.attempts - 1)
         return ending
 
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.model import RowRef, RowResult, Status
-from worker.engine.progress import Progress, duration
+from worker.engine.progress import Aim, Problem, Progress, duration
+from worker.journal import Planned
 from worker.policy.concurrency import Sign
 from worker.policy.pace import Pace, Window
 
@@ -186,3 +187,31 @@ def test_from_60_columns_on_the_line_fits_and_ends_with_the_time_left(
     line = busy(total, {Status.APPLIED: 1, **done}).line(1.0, width)
     assert len(line) <= width
     assert line.endswith(" left")
+
+
+def test_a_snapshot_says_what_the_line_says_and_what_was_the_last_problem() -> None:
+    progress = Progress(1000, lambda: 50.0, retries=lambda: 3, aim=Aim("apply", "https://x.example"))
+    progress.snapshot(0.0)
+    progress.count([RowResult(RowRef(7, 8, b""), Status.INVALID, "wrong_type", "one")])
+    progress.count([RowResult(RowRef(9, 10, b""), Status.FAILED, "timed_out", "two", attempts=2)])
+    progress.count(results(98))
+    found = progress.snapshot(10.0)
+    assert (found.done, found.total, found.share, found.bad) == (100, 1000, 10, 2)
+    assert list(found.counts) == [Status.APPLIED, Status.INVALID, Status.FAILED]
+    assert (found.rate, found.limit, found.limiter, found.pause, found.retries) == (9.9, 50.0, None, 0.0, 3)
+    assert found.left == pytest.approx(90.0)
+    assert found.problem == Problem(9, Status.FAILED, "timed_out", "two")
+    assert found.aim.command == "apply"
+
+
+def test_a_plan_counts_what_it_would_send_and_its_speed_is_that_of_the_rows() -> None:
+    progress = Progress(100, aim=Aim("plan"))
+    progress.snapshot(0.0)
+    planned = [Planned(row, "orders", "A", Status.PENDING) for row in range(1, 31)]
+    progress.plan([*planned, Planned(31, "orders", "B", Status.UNCHANGED)])
+    progress.plan([Planned(32, "", "", Status.INVALID, "wrong_type", "no number")])
+    found = progress.snapshot(4.0)
+    assert found.counts == {Status.UNCHANGED: 1, Status.INVALID: 1, Status.PENDING: 30}
+    assert (found.done, found.bad, found.rate) == (32, 1, 8.0)
+    assert found.problem == Problem(32, Status.INVALID, "wrong_type", "no number")
+    assert progress.line(5.0).startswith("32/100 rows (32%) | 1 unchanged, 1 invalid, 30 to send | 6.4/s")

@@ -121,7 +121,7 @@ def test_the_new_run_goes_where_the_old_one_went_and_reads_its_own_input(tmp_pat
     assert done.settings == MADE_WITH.model_copy(
         update={
             "target": Target(url=URL),
-            "input": Input(source="undo of run", format="ndjson", encoding="utf-8"),
+            "input": Input(source="undo of run", format="ndjson", encoding="utf-8", limit=5),
         }
     )
     with closing(History(new / "journal.sqlite3")) as history:

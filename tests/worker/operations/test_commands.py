@@ -136,6 +136,33 @@ def of_its_own(work: Callable[[], Coroutine[Any, Any, object]]) -> None:
         loop.close()
 
 
+def test_what_is_watched_says_what_it_is_about(tmp_path: Path) -> None:
+    aims: list[tuple[str, str, bool]] = []
+
+    async def watch(progress: Progress) -> Never:
+        aims.append((progress.aim.command, progress.aim.mode, progress.aim.is_live))
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def work() -> None:
+        for mode in ("test", "live"):
+            folder = tmp_path / mode
+            folder.mkdir()
+            async with program(folder, latency=0.01, mode=mode) as own:
+                async with commands.plan(own.settings(), own.secrets, directory=own.run, **own.common) as run:
+                    await run.execute(watch)
+                async with commands.apply_plan(own.run, own.secrets, **own.common) as run:
+                    await run.execute(watch)
+                async with commands.undo(own.run, own.secrets, directory=folder / "back", **own.common) as run:
+                    await run.execute(watch)
+
+    of_its_own(work)
+    assert aims == [
+        ("plan", "test", False), ("apply", "test", False), ("undo", "test", False),
+        ("plan", "live", False), ("apply", "live", True), ("undo", "live", True),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("in_thread", [False, True])
 def test_nothing_of_the_program_is_touched_and_nothing_is_said(
     in_thread: bool, tmp_path: Path, capfd: pytest.CaptureFixture[str]
