@@ -44,6 +44,12 @@ def test_whoever_stops_early_has_seen_every_cause() -> None:
     assert [each.cause[0] for each in kept[:3]] == ["a", "b", "c"]
 
 
+def test_a_cause_that_has_its_share_costs_no_more_than_a_look() -> None:
+    problems, _ = gather(["a"] * 30, 20)
+    assert not problems.wants(("a", ("name",)))
+    assert problems.wants(("b", ("name",)))
+
+
 def test_a_row_is_kept_by_what_can_be_shown_of_it() -> None:
     _, (problem,) = gather(["validation"], 5)
     assert (problem.row, problem.record, problem.place) == (1, "id1", "line 2, column 2 (B)")

@@ -72,6 +72,7 @@ def test_a_limit_holds_from_its_bar_to_the_next_one_also_in_a_later_process() ->
 def test_of_two_limits_for_one_interval_the_stricter_one_counts() -> None:
     marks = [PaceMark(1, "limits", "ALL", ((50, 10.0), (9, 1.0)))]
     assert windows_of(marks, [Window(30, 10.0)]) == ((9, 1.0), (30, 10.0))
+    assert windows_of(marks, [Window(90, 10.0)]) == ((9, 1.0), (50, 10.0))
 
 
 def test_refusals_are_counted_and_pauses_that_overlap_once() -> None:
