@@ -164,6 +164,15 @@ HUNTS: Final[Mapping[str, Hunt]] = {
         ["python -m tests.system.corpora"],
         needs="npm",
     ),
+    # what people see
+    "pages": Hunt(
+        "report.html in a real Chromium: silent, asking nobody, by keyboard, judged by axe, hostile cells harmless;"
+        " PICTURES=folder keeps what it showed",
+        "3 minutes",
+        ["python -m tests.system.pages --rows $ROWS --pictures=$PICTURES"],
+        {"ROWS": "1000000", "PICTURES": ""},
+        needs="Debian's packages chromium and chromium-driver, npm",
+    ),
     # what a row costs
     "path": Hunt(
         "the path of a row, traced: files, rooms, calls; TRACE=--list names the functions",

@@ -132,7 +132,8 @@ def test_nobody_but_the_sandbox_loads_the_schema_when_it_is_imported() -> None:
 DATA = {
     "row", "following", "doubt", "doubt.row", "canary",  # rows on their way
     "header", "deadline", "counters", "journal.counters",  # numbers and times
-    "checked", "group", "summary", "tally", "view", "self.flips[types]",  # what a check, a plan or a report gathers
+    "bar", "checked", "group", "summary", "tally", "view",  # what a check, a plan or a report gathers
+    "self.flips[types]",
     "pace", "self.pace", "self.heard", "_console",  # parts of the one who writes
 }  # fmt: skip
 """What others write: values that are passed along. What works is handed all it needs when it is made."""

@@ -20,6 +20,7 @@ from jobs.values import valueclass
 from worker.clock import Clock
 from worker.engine.attempt import AttemptLoop, IdempotencyKeys
 from worker.engine.bells import Bells
+from worker.engine.chronicle import chronicler, limits
 from worker.engine.intake import Intake, no_target
 from worker.engine.outcomes import Outcomes
 from worker.engine.planner import Planner
@@ -182,8 +183,9 @@ class Run:
     async def _work(self, histories: RowHistories | None) -> None:
         settings, schema, clock, stop = self.settings, self.api.schema, self.clock, self._stop
         counters, since = self.journal.counters, self._answered_since
+        observer = chronicler(self.journal.mark, clock.wall, self.observer)
         lane = LaneSettings(
-            self.api, settings, self.secrets, self.state_directory, counters, clock, stop, since, self.observer
+            self.api, settings, self.secrets, self.state_directory, counters, clock, stop, since, observer
         )
         async with connected(lane) as connection:
             copy = source.spooled_in(self.directory, settings.input.format)
@@ -228,6 +230,8 @@ class Run:
     async def _send(self, intake: Intake, connection: Connection, earlier: History | None) -> None:
         settings, stop, clock, bells = self.settings, connection.lane.stop, self.clock, Bells()
         writes, recent = connection.writes, RecentWrites()
+        if writes.pace.stated:
+            self.journal.mark(limits(writes.quota, writes.pace.stated, clock.wall()))
         guards = Guards(settings.stopping.stop_after, Status.APPLIED in self.journal.counts())
         sequencer = self._sequencer(settings.stopping.canary)
         outcomes = Outcomes(

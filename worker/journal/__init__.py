@@ -1,12 +1,12 @@
 """The record of a run: one SQLite file (WAL, synchronous=FULL). Reports are views of it.
 
-`file` knows the tables, `history` reads them, `journal` writes them while a run is going on.
+`schema` knows the tables, `reader` reads them, `writer` writes them while a run is going on.
 """
 
 from worker.journal.committer import Runner, WriterThread, inline
 from worker.journal.reader import History, OpenAttempt, Process, RowHistories, RowOutcome, Settled
-from worker.journal.records import Image, Planned
-from worker.journal.schema import ANSWERED, CONFIRMED, PLAN, SAFE, JournalDamaged, JournalError, create
+from worker.journal.records import Activity, Image, PaceMark, Planned
+from worker.journal.schema import ANSWERED, CONFIRMED, PLAN, SAFE, VERSION, WHO, JournalDamaged, JournalError, create
 from worker.journal.writer import Counters, Journal
 
 __all__ = [
@@ -14,6 +14,9 @@ __all__ = [
     "CONFIRMED",
     "PLAN",
     "SAFE",
+    "VERSION",
+    "WHO",
+    "Activity",
     "Counters",
     "History",
     "Image",
@@ -21,6 +24,7 @@ __all__ = [
     "JournalDamaged",
     "JournalError",
     "OpenAttempt",
+    "PaceMark",
     "Planned",
     "Process",
     "RowHistories",

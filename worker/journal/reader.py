@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from jobs.changes.edits import fires_twice
 from jobs.model import ApiError, RowRef, RowResult, Status
 from jobs.model import Path as Field
 from jobs.values import valueclass
-from worker.journal.records import Image, Planned, names_in, read_image, read_planned
+from worker.journal.records import Activity, Image, PaceMark, Planned, names_in, read_image, read_pace, read_planned
 from worker.journal.schema import ANSWERED, CONFIRMED, PLAN, SAFE, JournalDamaged, connect, damaged, translated
 from worker.policy.lifecycle import RowHistory
 
@@ -91,6 +91,27 @@ _IMAGES: Final = """
     FROM image LEFT JOIN shape ON shape.n = image.shape ORDER BY image.row, image.n
 """
 _HAS_HELD: Final = "SELECT count(*) FROM sqlite_schema WHERE name = 'held'"
+_HAS_PACE: Final = "SELECT count(*) FROM sqlite_schema WHERE name = 'pace'"
+_ACTIVITY: Final = """
+    SELECT process.n, CAST(max(0, attempt.at - process.started_at) / ? AS INTEGER), count(*), count(attempt.outcome)
+    FROM attempt JOIN process ON process.n = attempt.process GROUP BY 1, 2 ORDER BY 1, 2
+"""
+_DELAYS: Final = """
+    SELECT result.at - attempt.at FROM json_each(?) AS each JOIN result ON result.row = each.value
+    JOIN attempt ON attempt.row = result.row AND attempt.n = result.attempts WHERE result.http > 0
+"""
+_LANDED: Final = "(image.landed OR result.status = 'applied')"
+_SHAPES: Final = f"""
+    SELECT image.row, image.type, image.id, shape.edits, image.content, image.unread, found.rows FROM (
+        SELECT image.shape, count(*) AS rows, min(image.row) AS row, image.n AS n FROM image
+        JOIN result ON result.row = image.row WHERE {_LANDED} GROUP BY image.shape
+    ) AS found JOIN image ON image.row = found.row AND image.n = found.n JOIN shape ON shape.n = image.shape
+"""  # noqa: S608  # a constant
+_CHANGED: Final = f"""
+    SELECT image.row, image.type, image.id, shape.edits, image.content, image.unread FROM json_each(?) AS each
+    JOIN image ON image.row = each.value JOIN result ON result.row = image.row
+    JOIN shape ON shape.n = image.shape WHERE {_LANDED}
+"""  # noqa: S608  # a constant
 _UNSETTLED_ATTEMPTS: Final = """
     SELECT attempt.row, max(attempt.n) FROM attempt LEFT JOIN result ON result.row = attempt.row
     WHERE result.row IS NULL OR result.redo GROUP BY attempt.row
@@ -361,6 +382,33 @@ class History:
             return iter(())
         told = "SELECT row, told FROM held ORDER BY row"
         return self._understood(lambda row: (int(row[0]), decode_told(row[1])), told)
+
+    def pace(self) -> Iterator[PaceMark]:
+        """Yield what the pace of the run did, oldest first; nothing of runs of before that was recorded."""
+        (is_there,) = next(self._select(_HAS_PACE))
+        if not is_there:
+            return iter(())
+        return self._understood(read_pace, "SELECT at, kind, quota, told FROM pace ORDER BY at")
+
+    def activity(self, width: float) -> Iterator[Activity]:
+        """Yield the attempts in intervals of `width` seconds, by process; nothing of intervals without any."""
+        return self._understood(lambda row: Activity(*map(int, row)), _ACTIVITY, width)
+
+    def delays(self, rows: Iterable[int]) -> Iterator[float]:
+        """Yield, for those of the rows that a reply settled, the seconds from the last intent to the result."""
+        return self._understood(lambda row: float(row[0]), _DELAYS, json.dumps([*rows]))
+
+    def shapes(self) -> Iterator[tuple[Image, int]]:
+        """Yield the first image of each shape of edits that took effect, and how many there are of it."""
+        return self._understood(lambda row: (read_image(row[:-1]), int(row[-1])), _SHAPES)
+
+    def changed(self, rows: Iterable[int]) -> Iterator[Image]:
+        """Yield the images of those of the rows whose edits took effect."""
+        return self._understood(read_image, _CHANGED, json.dumps([*rows]))
+
+    def settled_rows(self) -> int:
+        """Count the rows that have a result."""
+        return next(self._understood(lambda row: int(row[0]), "SELECT count(*) FROM result"))
 
     def aims(self) -> Iterator[tuple[int, str]]:
         """Yield, in row order, the ids that were looked up for rows which name a reference."""

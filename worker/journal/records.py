@@ -1,11 +1,13 @@
 """What rows replace, as the journal keeps it: images of what was sent, and plans of what is to be."""
 
 import json
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 from jobs.changes.edits import decode
 from jobs.model import Edit, Status
 from jobs.values import valueclass
+
+PaceKind: TypeAlias = Literal["limits", "pause", "down", "up"]
 
 
 @valueclass(frozen=True, slots=True)
@@ -45,6 +47,61 @@ class Planned:
     fields: tuple[str, ...] = ()
     edits: tuple[Edit, ...] = ()
     unread: tuple[str, ...] = ()
+
+
+@valueclass(frozen=True, slots=True)
+class PaceMark:
+    """One thing that the pace of a run did.
+
+    Attributes:
+        at: seconds since the epoch.
+        kind: `limits` that hold from now on, a `pause`, the server found `down`, or `up` again.
+        quota: name of the limiter: `PATCH`, `GET`, `POST`, or `ALL`.
+        windows: the limits, as (requests, seconds).
+        pause_s: seconds of the pause. `http`: status of the reply that asked for it.
+    """
+
+    at: float
+    kind: PaceKind
+    quota: str
+    windows: tuple[tuple[int, float], ...] = ()
+    pause_s: float = 0.0
+    http: int = 0
+
+
+@valueclass(frozen=True, slots=True)
+class Activity:
+    """The attempts that a process began in one interval of time.
+
+    Attributes:
+        process: its number.
+        interval: counted from the start of the process, from 0.
+        attempts: sent. `again`: of these, the ones that did not settle their row: it was sent again, or looked up.
+    """
+
+    process: int
+    interval: int
+    attempts: int
+    again: int
+
+
+def pace_columns(mark: PaceMark) -> tuple[Any, ...]:
+    """Return the columns of `pace`."""
+    return mark.at, mark.kind, mark.quota, json.dumps([mark.windows, mark.pause_s, mark.http])
+
+
+def read_pace(row: Any) -> PaceMark:
+    """Make a mark of its columns.
+
+    Raises:
+        ValueError: they hold something else.
+    """
+    at, kind, quota, told = row
+    windows, pause_s, http = json.loads(told)
+    if kind not in get_args(PaceKind):
+        raise ValueError(f"no mark of a pace is a {kind}")
+    known = tuple((int(limit), float(interval)) for limit, interval in windows)
+    return PaceMark(float(at), kind, str(quota), known, float(pause_s), int(http))
 
 
 def image_columns(image: Image, attempt: int, edits: tuple[int, str]) -> tuple[Any, ...]:

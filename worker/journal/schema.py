@@ -79,6 +79,17 @@ CREATE TABLE IF NOT EXISTS held (row INTEGER PRIMARY KEY, told TEXT NOT NULL)
 """
 """What a night held back of a row, or told of it besides its result. Only journals of nights have the table."""
 
+PACE: Final = """
+CREATE TABLE IF NOT EXISTS pace (at REAL NOT NULL, kind TEXT NOT NULL, quota TEXT NOT NULL, told TEXT NOT NULL)
+"""
+"""What the pace of a run did: limits that were learned, pauses, outages. Journals of version 0.1 lack the table."""
+
+WHO: Final = "who"
+"""The fact about who began the last process: the user and the machine. Journals of version 0.1 lack it."""
+
+VERSION: Final = "version"
+"""The fact about the program that began the last process: its version. Journals of version 0.1 lack it."""
+
 
 class JournalError(Exception):
     """The journal cannot be written: a full disk, a vanished folder. The run stops and can be resumed."""

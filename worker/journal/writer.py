@@ -8,7 +8,7 @@ committer writes the whole queue in a single transaction (group commit), so that
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -20,8 +20,8 @@ from jobs.changes.edits import Shape, encode, encode_shape
 from jobs.model import Edit, RowResult, Status
 from worker.journal.committer import Runner
 from worker.journal.reader import History
-from worker.journal.records import Image, Planned, image_columns, listed, planned_columns
-from worker.journal.schema import HELD, SCHEMA, JournalError, break_seal, seal, transaction
+from worker.journal.records import Image, PaceMark, Planned, image_columns, listed, pace_columns, planned_columns
+from worker.journal.schema import HELD, PACE, SCHEMA, JournalError, break_seal, seal, transaction
 
 _INTEND: Final = "INSERT INTO attempt (row, n, process, at) VALUES (?, ?, ?, ?)"
 _WITHDRAW: Final = "DELETE FROM attempt WHERE row = ? AND n = ?"
@@ -36,6 +36,7 @@ _STORED: Final = "UPDATE image SET shape = ?, content = ? WHERE row = ? AND NOT 
 _PLAN: Final = "INSERT OR REPLACE INTO plan VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _TARGET: Final = "INSERT OR REPLACE INTO target VALUES (?, ?)"
 _HOLD: Final = "INSERT OR REPLACE INTO held VALUES (?, ?)"
+_MARK: Final = "INSERT INTO pace VALUES (?, ?, ?, ?)"
 _FACT: Final = "INSERT OR REPLACE INTO fact VALUES (?, ?)"
 _BEGIN: Final = "INSERT INTO process (command, started_at, last_at, state) VALUES (?, ?, ?, 'running')"
 _HEARTBEAT: Final = "UPDATE process SET last_at = ?, gets = ?, tokens = ?, refused = ? WHERE n = ?"
@@ -54,6 +55,7 @@ _QUEUED: Final = (
     _PARTIAL,
     _HOLD,
     _SETTLE,
+    _MARK,
     _FACT,
 )
 """Statements of the workers, in the order in which a commit executes them."""
@@ -63,6 +65,8 @@ SHAPES: Final = 256
 
 ADOPTED: Final = 1000
 """Plans of another run that are copied at a time."""
+
+NO_FACTS: Final[Mapping[str, str]] = {}
 
 HEARTBEAT_S: Final = 0.5
 """Seconds between two heartbeats of a process whose counters have not changed."""
@@ -177,12 +181,21 @@ class Journal(History):
         """
         return History(self.path, checked=True)
 
-    def begin(self, command: str, at: float, redo: Iterable[int] = ()) -> None:
-        """Register this process, and have it run the settled rows `redo` again; until it has, their result stands."""
+    def begin(self, command: str, at: float, redo: Iterable[int] = (), facts: Mapping[str, str] = NO_FACTS) -> None:
+        """Register this process, and have it run the settled rows `redo` again; until it has, their result stands.
+
+        Args:
+            command: what it does.
+            at: seconds since the epoch.
+            redo: numbers of the rows.
+            facts: about the run, that it adds or replaces.
+        """
         with transaction(self._db, self.path):
+            self._db.executemany(_FACT, facts.items())
             self._db.executemany(_REDO, ((row,) for row in redo))
             cursor = self._db.execute(_BEGIN, (command, at, at))
         self._process = int(cursor.lastrowid or 0)
+        self.facts.update(facts)
 
     def end(self, state: str, exit_status: int, message: str, at: float) -> None:
         """Record how this process ended."""
@@ -270,6 +283,10 @@ class Journal(History):
     def aim(self, row: int, resource_id: str) -> None:
         """Queue the id of the record that a row names by reference: on disk no later than the row's intent."""
         self._queue(_TARGET, row, resource_id)
+
+    def mark(self, mark: PaceMark) -> None:
+        """Queue what the pace did."""
+        self._queue(_MARK, *pace_columns(mark))
 
     def learn(self, name: str, value: str) -> None:
         """Queue a fact about the run."""
@@ -363,6 +380,8 @@ class Journal(History):
     def _store(self, batch: _Batch) -> None:
         if batch.rows.get(_HOLD):
             self._db.execute(HELD)
+        if batch.rows.get(_MARK):
+            self._db.execute(PACE)
         for statement in _QUEUED:
             if rows := batch.rows.get(statement):
                 self._db.executemany(statement, rows)

@@ -17,12 +17,13 @@ from worker.engine.progress import Watch
 from worker.engine.run import Decide, Run, RunEnd, Shape
 from worker.events import Observer, ignore
 from worker.exit_statuses import DONE, NOT_ALL, STOPPED
-from worker.journal import PLAN, Counters, JournalError, Runner
+from worker.journal import PLAN, VERSION, WHO, Counters, JournalError, Runner
 from worker.lane.authority import CredentialLost
 from worker.lane.connect import LaneSettings, token_endpoint
 from worker.lane.network import route_of
 from worker.operations import apis
 from worker.operations.opening import RunHandle, going_on
+from worker.operations.provenance import version_of_program, who
 from worker.reports.plan import write_plan
 from worker.settings import ConfigError, Secrets, Settings, is_live
 from worker.stop import Stop
@@ -195,7 +196,7 @@ def register(handle: RunHandle, mode: RunMode, access: Access, clock: Clock) -> 
     journal.set_fact("settings", handle.settings.recorded())
     if mode.plan == "keep":
         journal.set_fact(PLAN, "kept")
-    journal.begin(mode.name, clock.wall(), mode.redo)
+    journal.begin(mode.name, clock.wall(), mode.redo, {WHO: who(), VERSION: version_of_program()})
     journal.counters.tokens = access.tokens
 
 

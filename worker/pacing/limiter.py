@@ -130,6 +130,11 @@ class Limiter:
             self._inference.resume(*shared.inferred, clock.now())
 
     @property
+    def quota(self) -> str:
+        """Name of the quota, as events have it."""
+        return self._news.method
+
+    @property
     def refusals_in_a_row(self) -> int:
         """Refusals for pace with nothing accepted between them; those in flight together count as one."""
         return self._throttle.refusals

@@ -105,6 +105,11 @@ class Pace:
         return self._windows
 
     @property
+    def stated(self) -> tuple[Window, ...]:
+        """The windows that the user, the server and its description state, without the headroom."""
+        return tuple(sorted({*self._ceiling, *self._servers}))
+
+    @property
     def learned(self) -> tuple[Window, ...]:
         """The windows learned from the server, as it stated them."""
         return self._learned
@@ -161,7 +166,7 @@ class Pace:
 
     def stated_rate(self) -> float:
         """Return the requests per second that the stated windows and the user's allow; infinity without any."""
-        stated = (window.less(self._headroom) for window in {*self._ceiling, *self._servers})
+        stated = (window.less(self._headroom) for window in self.stated)
         return min(map(rate_of, stated), default=math.inf)
 
     def reserve(self, now: float) -> float:
@@ -310,7 +315,7 @@ class Pace:
     def _apply(self) -> None:
         inferred = self._inferred
         self._servers = in_force(self._learned, self._declared)
-        stated = {window.less(self._headroom) for window in {*self._ceiling, *self._servers}}
+        stated = {window.less(self._headroom) for window in self.stated}
         self._windows = tuple(sorted({*stated, *inferred}))
         self._lasting = tuple(sorted({*stated, *((inferred and self._settled) or inferred)}))
         self._spacing = spacing(inferred)

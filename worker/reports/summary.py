@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from jobs.apis.schema import Schema
 from jobs.model import RowRef, Status
@@ -21,6 +21,9 @@ MAX_GROUPS: Final = 100
 """Groups told apart by their fields; beyond that, a reason's rows are one group."""
 
 _OTHERS: Final = "by other types"
+
+CauseKey: TypeAlias = tuple[str, tuple[str, ...]]
+"""What tells causes apart: the reason, and the fields it is about."""
 
 
 @valueclass(frozen=True, slots=True)
@@ -154,16 +157,17 @@ class Tally:
 class Causes:
     """Why rows need action; its size does not grow with their number."""
 
-    _counts: dict[tuple[str, tuple[str, ...]], int] = field(default_factory=dict)
-    _first: dict[tuple[str, tuple[str, ...]], tuple[RowRef, RowOutcome]] = field(default_factory=dict)
+    _counts: dict[CauseKey, int] = field(default_factory=dict)
+    _first: dict[CauseKey, tuple[RowRef, RowOutcome]] = field(default_factory=dict)
 
-    def add(self, ref: RowRef, fate: RowOutcome) -> None:
-        """Count one row that does."""
+    def add(self, ref: RowRef, fate: RowOutcome) -> CauseKey:
+        """Count one row that does; return which cause it has."""
         key = fate.reason, fate.fields
         if key not in self._counts:
             key = key if len(self._counts) < MAX_GROUPS else (fate.reason, ())
             self._first.setdefault(key, (ref, fate))
         self._counts[key] = self._counts.get(key, 0) + 1
+        return key
 
     def groups(self, place: Place = line_of) -> tuple[Group, ...]:
         """Return the causes, largest first, equals in file order; `place` says where the cell of a field is."""

@@ -1,15 +1,14 @@
 """The end of a run in words: what happened, why, where it lies, and what to type next."""
 
-import shlex
 import textwrap
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from jobs.model import Status
 from jobs.printable import printable
 from jobs.reasons import REASONS
-from worker.files.run_directory import DESCRIPTION
+from worker.reports.steps import next_steps
 from worker.reports.summary import Group, Summary
 
 LINE_WIDTH: Final = 80
@@ -18,11 +17,7 @@ LINE_WIDTH: Final = 80
 SHOWN_GROUPS: Final = 3
 """Causes that are told in full."""
 
-_DESCRIPTIONS: Final = frozenset({"not_as_described", "no_version"})
-"""Reasons that only another description can help against."""
-
-_TO_RETRY: Final = (Status.FAILED, Status.REJECTED, Status.UNKNOWN)
-_TO_MEND: Final = (Status.INVALID, Status.REJECTED)
+_INDENT: Final = "\n         "
 
 
 def render_summary(summary: Summary, directory: Path) -> str:
@@ -32,7 +27,9 @@ def render_summary(summary: Summary, directory: Path) -> str:
         summary: of the run.
         directory: of the run, as the user would type it.
     """
-    parts = (_counts(summary), _digest(summary), _remarks(summary), _where(summary, directory))
+    known = chain(((each, 1) for each in reroutes(summary)), ((each, 3) for each in remarks(summary)))
+    said = chain.from_iterable(_wrapped(each, lines=most) for each, most in known)
+    parts = (_counts(summary), _digest(summary), said, _where(summary, directory))
     return "\n\n".join("\n".join(lines) for part in parts if (lines := list(part)))
 
 
@@ -73,17 +70,21 @@ def _cause(group: Group) -> Iterator[str]:
     yield from _wrapped(f"e.g. row {group.row:,}, {group.place}" + (f": {said}" if said else ""), "    ", "      ", 2)
 
 
-def _remarks(summary: Summary) -> Iterator[str]:
+def reroutes(summary: Summary) -> Iterator[str]:
+    """Yield how many rows were sent by another type than their own, by what was said about them."""
+    return (f"{_rows(count)} {said}" for said, count in summary.rerouted.items())
+
+
+def remarks(summary: Summary) -> Iterator[str]:
+    """Yield, in sentences of any length, what is worth knowing of rows that need nobody."""
     if summary.damaged:
         where = _number(summary.damaged, "record")
         yield f"Values are gone from {where}: undo the run, then correct the description."
-    for said, count in summary.rerouted.items():
-        yield _shortened(f"{_rows(count)} {said}")
     if summary.unread:
         names = ", ".join(f"{name} ({_rows(count)})" for name, count in summary.unread.items())
-        yield from _wrapped(f"Sent without comparison, since the API does not show it: {names}.")
+        yield f"Sent without comparison, since the API does not show it: {names}."
     if summary.resent:
-        yield from _wrapped(f"{_rows(summary.resent)} sent again after an attempt without a trustworthy reply.")
+        yield f"{_rows(summary.resent)} sent again after an attempt without a trustworthy reply."
 
 
 def _where(summary: Summary, directory: Path) -> Iterator[str]:
@@ -92,49 +93,10 @@ def _where(summary: Summary, directory: Path) -> Iterator[str]:
     if summary.groups:
         yield f"Failed:  {shown}/{summary.failed_name}"
     label = "Next:   "
-    for command in _next(summary, directory):
-        yield f"{label} {command}"
+    for step in next_steps(summary, directory):
+        before = step.before.replace("\n", _INDENT)
+        yield f"{label} {before}{_INDENT if before else ''}{step.command}"
         label = "    or: "
-
-
-def _next(summary: Summary, directory: Path) -> Iterator[str]:
-    """Yield the commands that take the run further, the one to begin with first."""
-    run = printable(shlex.quote(str(directory)))
-    if summary.damaged:  # to go on would take more
-        yield f"rowpatch undo {run}"
-        return
-    if summary.state in {"interrupted", "killed"} or any(group.reason == "not_reached" for group in summary.groups):
-        if not any(group.reason in _DESCRIPTIONS for group in summary.groups):
-            yield printable(summary.job) or f"rowpatch resume {run}"
-        yield from _described_anew(summary, directory)
-        return  # what fails then is told then
-    if summary.beyond_limit and not summary.planned:
-        yield f"rowpatch resume {run} --limit {summary.rows}"
-    if any(summary.counts[status] for status in _TO_MEND):
-        failed = printable(shlex.quote(str(directory / summary.failed_name)))
-        flags = printable(shlex.join(summary.refeed))
-        yield f"mend {failed}, then\n         rowpatch apply {failed} {flags}".rstrip()
-    if sum(summary.counts[status] for status in _TO_RETRY) > summary.unrepeatable:
-        yield printable(summary.job) or f"rowpatch retry {run}"
-    if summary.unrepeatable:
-        failed = printable(shlex.quote(str(directory / summary.failed_name)))
-        flags = printable(shlex.join(summary.refeed))
-        rows = "the unknown row" if summary.unrepeatable == 1 else f"the {summary.unrepeatable:,} unknown rows"
-        yield (
-            f"look at the records of {rows} in {failed}: a second\n         sending could have its effect twice."
-            " Keep the rows that were not applied, then\n"
-            f"         rowpatch apply {failed} {flags} --resend-unknown"
-        )
-
-
-def _described_anew(summary: Summary, directory: Path) -> Iterator[str]:
-    """Yield how to go on by another description, where one of the user's may have been wrong: a run keeps its own."""
-    api = summary.refeed[summary.refeed.index("--api") + 1] if "--api" in summary.refeed else ""
-    if summary.state != "stopped" or not api.endswith(DESCRIPTION):
-        return
-    results = printable(shlex.quote(str(directory / "results.csv")))
-    flags = shlex.join("API.toml" if each == api else each for each in summary.refeed)
-    yield f"if the description was wrong: correct it, then\n         rowpatch apply {results} {printable(flags)}"
 
 
 def _rows(count: int) -> str:
@@ -150,8 +112,3 @@ def _wrapped(text: str, first: str = "", following: str = "  ", lines: int = 3) 
         printable(text), LINE_WIDTH, initial_indent=first, subsequent_indent=following,
         max_lines=lines, placeholder=" …", break_on_hyphens=False,
     )  # fmt: skip
-
-
-def _shortened(text: str) -> str:
-    line = printable(text)
-    return line if len(line) <= LINE_WIDTH else line[: LINE_WIDTH - 1] + "…"

@@ -46,6 +46,9 @@ class View(Protocol):
     def place(self, ref: RowRef, field: str) -> str:
         """Name the place where the row begins in the input, or that of its cell in the column `field`."""
 
+    def cell(self, record: Record, field: str) -> str:
+        """Return what the row has in the column `field`, as text; empty if it has nothing there."""
+
 
 class SheetView:
     """Sheets: the user's own columns stand after the reserved ones, which an earlier run may have put there."""
@@ -127,6 +130,13 @@ class SheetView:
             return cell_address(self._sheet, column, ref.line)
         return text_address(column, ref.line, letters(column))
 
+    def cell(self, record: Record, field: str) -> str:
+        """Return the text of a cell, without the apostrophe that guards those of a results file."""
+        column = self._columns.get(field, sys.maxsize)
+        if not isinstance(record, SheetRow) or column >= len(record.cells):
+            return ""
+        return unquoted(record.cells[column]) if self._refed else record.cells[column]
+
 
 class ObjectView:
     """Objects: `results.csv` only names the records, `failed.ndjson` holds the objects."""
@@ -166,6 +176,11 @@ class ObjectView:
     def place(self, ref: RowRef, field: str) -> str:  # noqa: ARG002  # objects have no columns
         """Name the line."""
         return line_of(ref)
+
+    def cell(self, record: Record, field: str) -> str:
+        """Return the value of a member: text as it is, others as JSON."""
+        value = _own_members(record).get(field)
+        return "" if value is None else value if isinstance(value, str) else encode(value)
 
     def _key_of(self, record: Record, own: Mapping[str, JSON], names: KeyNames) -> tuple[Key, str]:
         """Return the key of the row's record, and its type; `type` is a field where all rows are of one."""

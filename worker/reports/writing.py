@@ -10,7 +10,8 @@ from typing import BinaryIO, Final, TypeVar
 
 from jobs.apis.schema import Schema
 from jobs.columns import keys_of
-from jobs.formats import ObjectFormat
+from jobs.formats import Keys, ObjectFormat
+from jobs.recipe.view import own_keys
 from worker.events import Observer, advancing, ignore
 from worker.files.atomic import replacing
 from worker.files.source import format_of, opened, options_of, private, sheet_name, spooled_in
@@ -21,6 +22,7 @@ from worker.reports.formats import csv_head, csv_line, encode
 from worker.reports.keys import names_of
 from worker.reports.merge import Record, Row, merge
 from worker.reports.outcome import errors, needs_action, render
+from worker.reports.page import Problems, gathered, page_of
 from worker.reports.summary import Causes, Summary, Tally, summarise
 from worker.reports.views import ObjectView, SheetView, View
 from worker.settings import Settings
@@ -34,7 +36,7 @@ T = TypeVar("T")
 def write(
     directory: Path, history: History, settings: Settings, schema: Schema, rows: int, observer: Observer = ignore
 ) -> Summary:
-    """Make `results.csv`, `failed.csv` or `failed.ndjson`, `results.ndjson` and `summary.json` anew.
+    """Make `results.csv`, `failed.csv` or `failed.ndjson`, `results.ndjson`, `report.html` and `summary.json` anew.
 
     They appear together and complete, or the old ones stand. Memory does not grow with the number of rows.
 
@@ -52,13 +54,14 @@ def write(
         OSError: a report cannot be written.
     """
     view_of = ObjectView if isinstance(format_of(settings.input), ObjectFormat) else SheetView
-    names = ("results.csv", view_of.failed_name, "results.ndjson", "summary.json")
+    names = ("results.csv", view_of.failed_name, "results.ndjson", "report.html", "summary.json")
     tally, causes = Tally(), Causes()
     with opened(spooled_in(directory, settings.input.format)) as stream, replacing(directory, names) as files:
         view, records = _read(stream, settings, schema)
         hidden = private(settings.input, settings.target.type, schema)
         conceal = concealing(hidden, getattr(records, "header", ())).row if hidden else None
-        results, failed, lines, digest = files
+        results, failed, lines, page, digest = files
+        problems = Problems(view, _keys(settings, schema))
         results.write(csv_head(view.header))
         failed.write(view.failed_head)
         merged = merge(records, history.settled(), history.doubts(), settings.input.limit)
@@ -72,11 +75,13 @@ def write(
             mendable = lines_of(view, open_rows)[0] if conceal else compress(table, marks)
             failed.write(view.failed(open_rows, mendable))
             tally.add(Counter(map(itemgetter(1), chunk)))
-            for record, fate, _, _ in open_rows:
-                causes.add(record.ref, fate)
+            for row in open_rows:
+                if problems.wants(cause := causes.add(row[0].ref, row[1])):
+                    problems.add(cause, conceal(row) if conceal else row)
         if tally.rows != rows:
             raise JournalDamaged(f"the copy of the input has {tally.rows} rows; the journal was made for {rows}.")
         summary = summarise(history, settings, schema, causes.groups(view.place), tally, view.failed_name)
+        page.write(page_of(gathered(summary, problems, history, settings, schema, hidden)))
         digest.write(encode(summary.document()) + "\n")
     return summary
 
@@ -108,6 +113,12 @@ def _read(stream: BinaryIO, settings: Settings, schema: Schema) -> tuple[View, I
         return ObjectView(type_name, names), form.read(stream, options)
     sheet = form.read(stream, options)
     return SheetView(sheet.header, type_name, sheet_name(how), names), sheet
+
+
+def _keys(settings: Settings, schema: Schema) -> Keys:
+    """Return what the input calls the columns that say which record a row is about."""
+    keys, recipe = keys_of(settings.target.type, schema), settings.input.view
+    return own_keys(recipe, keys) if recipe else keys
 
 
 def _chunks(items: Iterable[T]) -> Iterator[list[T]]:

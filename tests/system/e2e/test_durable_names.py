@@ -33,5 +33,8 @@ def test_a_run_and_all_above_it_are_synced_before_anything_is_sent(
         flags = ["--blind", "--canary", "0", "--type", "stripe_payments", "--no-progress", "--url", server.url]
         assert run(["apply", "sheet.csv", "--run-dir", "runs/one", *flags]) == 0
     assert {path.stat().st_ino for path in (Path("runs/one"), Path("runs"), tmp_path)} <= before_sending[0]
-    reports = [Path("runs/one", name) for name in ("results.csv", "failed.csv", "results.ndjson", "summary.json")]
+    reports = [
+        Path("runs/one", name)
+        for name in ("results.csv", "failed.csv", "results.ndjson", "report.html", "summary.json")
+    ]
     assert {path.stat().st_ino for path in reports} <= synced, "a name that is new must not stand on an empty file"

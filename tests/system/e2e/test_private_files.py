@@ -97,7 +97,15 @@ def test_every_command_makes_private_files_only(desk: Desk) -> None:
     assert [each.status for each in ran] == [0] * len(ran), [each.err for each in ran]
     names = {Path(name).name for name, _ in seen}
     made = {"lock", "input.csv", "input.ndjson", "journal.sqlite3", "journal.sqlite3-wal", "journal.sqlite3-shm"}
-    made |= {"results.csv", "failed.csv", "failed.ndjson", "results.ndjson", "summary.json", "failed.edited.csv"}
+    made |= {
+        "results.csv",
+        "failed.csv",
+        "failed.ndjson",
+        "results.ndjson",
+        "report.html",
+        "summary.json",
+        "failed.edited.csv",
+    }
     made |= {"plan.csv", "plan.ndjson", "verify.csv", "cannot_undo.csv", "runs", "state", "pace"}
     assert made - names == set()
     assert open_to_others(seen) == set()

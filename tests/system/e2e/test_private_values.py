@@ -298,5 +298,13 @@ def test_a_private_value_is_nowhere_but_in_the_rows_and_the_journal(story: Story
         assert found == set()
         return
     names = {each.rpartition("/")[2] for each in found}
-    assert names >= {"results.csv", "results.ndjson", "verify.csv", "plan.csv", "plan.ndjson", "told.txt"}
+    assert names >= {
+        "results.csv",
+        "results.ndjson",
+        "report.html",
+        "verify.csv",
+        "plan.csv",
+        "plan.ndjson",
+        "told.txt",
+    }
     assert {each.split()[0] for each in found} >= {"hook", "reconcile", "check", "plan", "undo", "retry"}

@@ -61,7 +61,7 @@ def test_a_run_is_private_to_its_owner_whatever_the_umask(desk: Desk) -> None:
     after = modes(desk.run)
     assert S_IMODE(desk.run.stat().st_mode) == 0o700
     assert {"input.csv", "journal.sqlite3", "journal.sqlite3-wal"} <= during.keys()
-    assert {"results.csv", "failed.csv", "results.ndjson", "summary.json"} <= after.keys()
+    assert {"results.csv", "failed.csv", "results.ndjson", "report.html", "summary.json"} <= after.keys()
     assert set(during.values()) | set(after.values()) == {0o600}
     assert all(mode in {0o600, 0o700} for mode in modes(desk.folder / "state").values())
 
@@ -162,7 +162,7 @@ def test_a_disk_that_is_full_from_the_start_leaves_no_half_made_run(desk: Desk, 
 def test_reports_that_do_not_fit_leave_the_old_ones_and_say_so(desk: Desk) -> None:
     desk.write((seeded_id("stripe_payments", row), f"{desk.folder.name} {row} {'x' * 1000}") for row in range(100))
     assert desk.apply().status == 0
-    names = ("results.csv", "failed.csv", "results.ndjson", "summary.json")
+    names = ("results.csv", "failed.csv", "results.ndjson", "report.html", "summary.json")
     before = {name: (desk.run / name).read_bytes() for name in names}
     room = 40_000  # enough for what SQLite needs to read the journal
     assert len(before["results.csv"]) > 2 * room

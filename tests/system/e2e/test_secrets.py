@@ -134,7 +134,7 @@ def test_no_command_writes_or_says_a_secret(
     assert (MARK in said, CELL in said) == (False, False), said
     assert places(tmp_path, MARK) == []
     own = {"input.csv", "input.ndjson", "sheet.csv", "results.csv", "failed.csv", "failed.ndjson", "results.ndjson"}
-    own |= {"plan.csv", "plan.ndjson", "verify.csv"}
+    own |= {"plan.csv", "plan.ndjson", "verify.csv", "report.html"}
     elsewhere = {place for place in places(tmp_path, CELL) if Path(place).name not in own}
     assert {place for place in elsewhere if "journal.sqlite3" not in place} == set()
 

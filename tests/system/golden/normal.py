@@ -14,6 +14,8 @@ SECONDS: Final = "<seconds>"
 REQUEST: Final = "<request>"
 FOLDER: Final = "<folder>"
 URL: Final = "<url>"
+WHO: Final = "<who>"
+VERSION: Final = "<version>"
 
 _STAMP: Final = re.compile(
     r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z|^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ(?= [a-z_]+ )", re.MULTILINE
@@ -23,6 +25,7 @@ _REQUEST_ID: Final = re.compile(r"(?<![0-9a-zA-Z])[0-9a-f]{32}(?![0-9a-zA-Z])")
 
 _OF_COLUMNS: Final[Mapping[tuple[str, str], str]] = {
     ("attempt", "at"): TIME,
+    ("pace", "at"): TIME,
     ("process", "last_at"): TIME,
     ("process", "started_at"): TIME,
     ("result", "at"): TIME,
@@ -30,7 +33,7 @@ _OF_COLUMNS: Final[Mapping[tuple[str, str], str]] = {
 }
 """Columns of the journal that differ. One that is zero or empty stays so: that is a value too."""
 
-_OF_FACTS: Final[Mapping[str, str]] = {"longest_gap": SECONDS}
+_OF_FACTS: Final[Mapping[str, str]] = {"longest_gap": SECONDS, "who": WHO, "version": VERSION}
 
 
 @dataclass(frozen=True, slots=True)

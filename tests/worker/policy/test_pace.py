@@ -551,3 +551,11 @@ def test_who_only_asks_takes_no_slot() -> None:
     assert (pace.wait(0.0), pace.wait(0.0), pace.in_flight) == (0.0, 0.0, 0)
     pace.reserve(0.0)
     assert pace.wait(0.0) == math.inf
+
+
+def test_what_is_stated_is_what_the_user_and_the_server_say_without_the_headroom() -> None:
+    pace = Pace(ceiling=[Window(40, 10.0)], declared=[Window(9, 1.0)], headroom=50.0, max_in_flight=4)
+    assert list(pace.stated) == [Window(9, 1.0), Window(40, 10.0)]
+    pace.learn([Window(60, 60.0)])
+    assert list(pace.stated) == [Window(9, 1.0), Window(40, 10.0), Window(60, 60.0)]
+    assert pace.windows == (Window(4, 1.0), Window(20, 10.0), Window(30, 60.0))

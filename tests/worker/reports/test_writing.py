@@ -213,7 +213,7 @@ async def test_reports_can_be_rebuilt_and_leave_nothing_else_behind(directory: P
     (directory / "input.csv").write_bytes(SHEET.encode())
     await run(directory, OUTCOMES)
     report(directory, 6)
-    names = ["results.csv", "failed.csv", "results.ndjson", "summary.json"]
+    names = ["results.csv", "failed.csv", "results.ndjson", "report.html", "summary.json"]
     first = [(directory / name).read_bytes() for name in names]
     (directory / ".results.csv.new").write_text("left by a killed process")
     report(directory, 6)
@@ -237,7 +237,7 @@ async def test_reports_are_private_whatever_the_umask(directory: Path, umask: in
     await run(directory, OUTCOMES)
     os.umask(umask)
     report(directory, 6)
-    for name in ("results.csv", "failed.csv", "results.ndjson", "summary.json"):
+    for name in ("results.csv", "failed.csv", "results.ndjson", "report.html", "summary.json"):
         assert stat.S_IMODE((directory / name).stat().st_mode) == 0o600
 
 
