@@ -291,8 +291,7 @@ class _Night:
                 report = await self._clear_gone(deciding, directory, settings, access, report)
         counts = {**judging.numbers(deciding.survey), **judging.approval(memory.nights.get(serial))}
         memory.nights.end(serial, "accepted" if is_done else "interrupted", counts, report.exit_status)
-        if is_done:
-            self._tidy(memory)
+        self._tidy(memory)
         return report
 
     async def _clear_gone(

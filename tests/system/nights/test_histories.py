@@ -26,5 +26,9 @@ def test_no_history_breaks_the_table_or_an_invariant(hunt: Hunted) -> None:
     assert [name for name in MUST_HAPPEN if not tally[name]] == []
 
 
+def test_what_somebody_set_while_a_killed_night_waited_is_no_form_of_what_it_sent() -> None:
+    assert happen(1058, "unconditional").broken == []
+
+
 def test_a_field_that_somebody_set_to_what_the_sheet_says_is_agreed() -> None:
     assert happen(106, "commercelayer").broken == []

@@ -436,6 +436,17 @@ async def test_a_deadline_ends_a_night_and_the_next_one_goes_on(tmp_path: Path) 
         assert (rest.run, rest.outcome, own.sent()) == (report.run, "ok", 30)
 
 
+async def test_nights_that_a_deadline_cuts_one_after_the_other_do_not_fill_the_disk(tmp_path: Path) -> None:
+    async with desk(tmp_path, latency=0.01) as own:
+        own.ordered('[run]\ndeadline = "02:00"\nkeep = 2\n')
+        for mark in "abcd":
+            own.export(own.of(30, mark))
+            report = await own.night(first=True, hours=0.5 - 0.01 / 3600, late_after=3)
+            assert "deadline" in report.cause
+        assert own.nights() == [*["superseded"] * 3, "interrupted"]
+        assert len(list(own.runs.iterdir())) == 2
+
+
 async def test_a_job_waits_for_those_it_comes_after(tmp_path: Path) -> None:
     async with desk(tmp_path) as own:
         own.recipe.write_text('after = ["skus"]\n' + own.recipe.read_text())
