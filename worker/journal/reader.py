@@ -394,6 +394,11 @@ class History:
         """Yield the attempts in intervals of `width` seconds, by process; nothing of intervals without any."""
         return self._understood(lambda row: Activity(*map(int, row)), _ACTIVITY, width)
 
+    def sending(self) -> tuple[int, float]:
+        """Return how many updates were sent, and the seconds between the first and the last of them."""
+        query = "SELECT count(*), coalesce(max(at) - min(at), 0.0) FROM attempt"
+        return next(self._understood(lambda row: (int(row[0]), float(row[1])), query))
+
     def delays(self, rows: Iterable[int]) -> Iterator[float]:
         """Yield, for those of the rows that a reply settled, the seconds from the last intent to the result."""
         return self._understood(lambda row: float(row[0]), _DELAYS, json.dumps([*rows]))

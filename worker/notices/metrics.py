@@ -75,7 +75,8 @@ METRICS: Final[Mapping[str, Metric]] = {
         _single(lambda night: night.refused),
     ),
     "rowpatch_quota_share_ratio": Metric(
-        "Part of the API's quota that the last run used, 0 to 1; absent where no quota is known.",
+        "Part of the API's quota that the last run's updates used while they were sent, 0 to 1; absent where none is"
+        " known.",
         _single(lambda night: night.quota_share),
     ),
 }

@@ -79,7 +79,7 @@ class NightReport:
         cause: why the night as a whole ended, for example a guard's sentence; without values of cells.
         causes: why rows need action, the largest first.
         started: seconds since the epoch. `seconds`: how long it took.
-        quota_share: part of the quota of the busiest window that the night used, from 0 to 1; None if not known.
+        quota_share: part of the busiest window that the updates of the night used, from 0 to 1; None if not known.
         next: command to go on with; empty if there is nothing to do.
     """
 

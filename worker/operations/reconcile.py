@@ -568,6 +568,7 @@ class _Night:
         with closing(History(directory / JOURNAL)) as history:
             told = judging.told_in(history)
             aside = judging.with_reason(history, "quarantined")
+            share = judging.quota_share(history)
         causes = tuple(Cause(each.status, each.reason, each.fields, each.count) for each in summary.groups)
         going_on = self._again if state != "finished" else ""
         table = summary.failed_name if summary.groups else "results.csv"  # who is set aside did not fail
@@ -586,6 +587,7 @@ class _Night:
             gone=0 if job.rules.missing == "ignore" else deciding.memory.gone(deciding.target),
             stored_otherwise=told["differs"],
             refused=summary.refused_429,
+            quota_share=share,
             longest_gap=summary.longest_gap_s,
             causes=causes,
             next=going_on or failed,

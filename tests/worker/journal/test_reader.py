@@ -62,6 +62,10 @@ def test_the_marks_of_the_pace_come_back_as_they_were(history: History) -> None:
     assert tuple(history.pace()) == MARKS
 
 
+def test_sending_lasts_from_the_first_to_the_last_attempt(history: History) -> None:
+    assert history.sending() == (5, 3.0)
+
+
 def test_a_journal_of_before_there_were_marks_has_none(path: Path) -> None:
     with closing(History(path)) as history:
         assert list(history.pace()) == []

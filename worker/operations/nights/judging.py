@@ -11,6 +11,7 @@ from jobs.model import ABSENT, Edit, Status, Unread
 from jobs.recipe import terms
 from jobs.values import valueclass
 from worker.journal import History
+from worker.lane.connect import ALL, UPDATES
 from worker.operations.nights.survey import Survey
 from worker.policy.night_guards import Accepted, Limit, NightFacts, NightGuards, Share, SourceFacts, has_moved
 from worker.policy.quarantine import Quarantine
@@ -130,6 +131,19 @@ def told_in(history: History) -> Counter[Kind]:
     for _, told in history.held():
         found.update({one.kind for one in told})
     return found
+
+
+def quota_share(history: History) -> float | None:
+    """Return which part of the API's quota the updates of a run used while it sent them, from 0 to 1.
+
+    That of the window that was used most, which allows as much as it does in its whole time if the run was over sooner.
+    None where nothing was sent, or no limit is on record.
+    """
+    sent, seconds = history.sending()
+    limits = [mark.windows for mark in history.pace() if mark.kind == "limits" and mark.quota in {UPDATES, ALL}]
+    if not (sent and limits and limits[-1]):
+        return None
+    return min(1.0, max(sent / (limit * max(1.0, seconds / interval)) for limit, interval in limits[-1]))
 
 
 def with_reason(history: History, reason: str) -> int:
