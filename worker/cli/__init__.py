@@ -29,8 +29,8 @@ in a file of a few lines. Without --api, it is Commerce Layer.
 
 Every run has a directory with results.csv (your rows, each with its
 outcome), failed.csv (the rows that need your attention),
-results.ndjson and summary.json. To continue a run that stopped or
-was killed, use resume.
+report.html (a page to send on), results.ndjson and summary.json.
+To continue a run that stopped or was killed, use resume.
 
 Exit status: 0 every row is done; 1 some are not; 2 refused, nothing
 sent; 3 stopped, resumable; 75 another process holds the run;

@@ -142,22 +142,18 @@ class Progress:
             if each.status not in _WELL:
                 self.problem = Problem(each.row, each.status, each.reason, each.message)
 
-    def line(self, now: float, width: int = 1000) -> str:
-        """Return the line as of `now`, which must advance with every call; at most `width` characters.
-
-        Parts that do not fit are left out, the least important first, but never the rows done or the time left.
-        """
+    def line(self, now: float) -> str:
+        """Return the progress as one plain line as of `now`, which must advance with every call."""
         shown = self.snapshot(now)
-        counts = ", ".join(f"{count:,} {named(status)}" for status, count in shown.counts.items())
         parts = [
             f"{shown.done:,}/{shown.total:,} rows ({shown.share}%)",
-            counts,
+            ", ".join(f"{count:,} {named(status)}" for status, count in shown.counts.items()),
             f"{shown.rate:.1f}/s",
             _limited(shown),
             f"limited by {shown.limiter}" if shown.limiter else "",
             f"{duration(shown.left)} left" if shown.left is not None else "",
         ]
-        return _fitted(parts, f"{shown.bad:,} bad" if shown.bad else "", width)
+        return " | ".join(filter(None, parts))
 
     def snapshot(self, now: float) -> Snapshot:
         """Return the progress as of `now`, which must advance with every call."""
@@ -230,18 +226,6 @@ def _limited(shown: Snapshot) -> str:
     if shown.pause > 1:
         return f"paused {shown.pause:.0f} s"
     return "" if math.isinf(shown.limit) else f"limit {shown.limit:.1f}/s"
-
-
-def _fitted(parts: list[str], counts: str, width: int) -> str:
-    """Join the parts that fit; drop the limiter first, then shorten to `counts`, then drop limit, rate and counts."""
-    fitted = list(parts)
-    for place, instead in ((None, ""), (4, ""), (1, counts), (3, ""), (2, ""), (1, "")):
-        if place is not None:
-            fitted[place] = instead
-        line = " | ".join(filter(None, fitted))
-        if len(line) <= width:
-            break
-    return line
 
 
 def duration(seconds: float) -> str:

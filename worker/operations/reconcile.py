@@ -11,28 +11,25 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Final
 
 from jobs.formats import InputRefused
 from jobs.model import Status
 from jobs.values import valueclass
 from worker.engine.run import RunEnd
-from worker.events import Observer
 from worker.exit_statuses import BUSY, DONE, NOT_ALL, REFUSED, STOPPED
 from worker.files import api_copy, retention, run_directory, source
-from worker.files.atomic import replacing
 from worker.files.locks import holding
 from worker.files.run_directory import JOURNAL, Busy
 from worker.files.runs import HOME, listed
 from worker.journal import PLAN, History, Journal, JournalError
-from worker.notices import metrics, sending
-from worker.notices.report import Cause, NightReport, NightState, from_document
+from worker.notices.report import Cause, NightReport, NightState
 from worker.operations import apis, opening, recipes, runs
 from worker.operations.nights import gone, judging
 from worker.operations.nights.deciding import Aside, Deciding, field_rules
 from worker.operations.nights.folding import fold_others, folded, set_aside, surveyed
 from worker.operations.nights.job import Job, state_beside, understood
 from worker.operations.nights.survey import Survey, named, survey
+from worker.operations.nights.telling import last_night, tell
 from worker.operations.opening import Adjust, RunHandle, unchanged
 from worker.operations.runs import Access, Host, RunMode
 from worker.policy.deadline import deadline_after
@@ -43,9 +40,6 @@ from worker.policy.quarantine import TROUBLED, Quarantine, is_too_many
 from worker.reconcile import Folded, Memory, MemoryMissing, Night, Target
 from worker.reconcile.gone import NamedRecords
 from worker.settings import ConfigError, Settings
-
-_LAST: Final = "last.json"
-"""File beside the memory with the report of the last night."""
 
 
 @valueclass(frozen=True, slots=True)
@@ -112,7 +106,7 @@ async def reconcile(
         report = _ended(chosen, recipe, "stopped", STOPPED, what)
     report = replace(report, started=began, seconds=clock.wall() - began)
     if job is not None and not asked.dry_run:
-        await _tell(job, report, environment, host.observer)
+        await tell(job, report, environment, host.observer)
     return report
 
 
@@ -123,36 +117,6 @@ def _ended(chosen: recipes.Chosen | None, recipe: Path, state: NightState, exit_
 def _check(recipe: Path, source: Path | None) -> str:
     """Return the command that shows what is wrong with the sheet of a night."""
     return shlex.join(["rowpatch", "check", *([str(source)] if source else []), "--recipe", str(recipe)])
-
-
-async def _tell(job: Job, report: NightReport, environment: Mapping[str, str], observer: Observer) -> None:
-    """Send the notices that are due, and write the metrics; neither changes how the night ended."""
-    before = _last(job.state)
-    await sending.send(job.notices, report, before, environment, observer)
-    if report.state == "busy":
-        return
-    with suppress(OSError, ConfigError):
-        if place := metrics.directory_in(environment):
-            success = report.started + report.seconds if report.exit_status == DONE else _success(job.state)
-            metrics.write(place, report, success)
-    if job.state.is_dir():
-        with suppress(OSError), replacing(job.state, (_LAST,)) as (file,):
-            success = report.started + report.seconds if report.exit_status == DONE else _success(job.state)
-            file.write(json.dumps({**report.document(), "last_success": success}))
-
-
-def _last(state: Path) -> NightReport | None:
-    """Return how the last night ended; None if that is not known."""
-    with suppress(OSError, ValueError, KeyError):
-        return from_document(json.loads((state / _LAST).read_text(encoding="utf-8")))
-    return None
-
-
-def _success(state: Path) -> float | None:
-    with suppress(OSError, ValueError, KeyError):
-        found = json.loads((state / _LAST).read_text(encoding="utf-8"))["last_success"]
-        return None if found is None else float(found)
-    return None
 
 
 @valueclass(frozen=True, slots=True)
@@ -252,10 +216,8 @@ class _Night:
             if trips:
                 runs.record_end(handle, replace(end, exit_status=STOPPED, message=cause), self.host.clock)
         if asked.dry_run:
-            said, exit_status = (
-                f"a guard would stop it: {cause}" if trips else "",
-                STOPPED if trips else end.exit_status,
-            )
+            said = f"a guard would stop it: {cause}" if trips else ""
+            exit_status = STOPPED if trips else end.exit_status
             return self._counted(self._report("planned", exit_status, cause=said, run=directory), counted, left.listed)
         if trips:
             memory.nights.end(serial, "tripped", {}, STOPPED)
@@ -475,10 +437,10 @@ class _Night:
         """
         if self.asked.approved is not None:
             return
-        mine = _last(self.job.state)
+        mine = last_night(self.job.state)
         since = mine.started if mine else 0.0
         for name in self.job.chosen.recipe.after:
-            other = _last(state_beside(self.job.chosen, name))
+            other = last_night(state_beside(self.job.chosen, name))
             if other is None or other.exit_status not in {DONE, NOT_ALL} or other.started < since:
                 raise ConfigError(f"{name} has not ended well since the last night of {self.job.name}: run it first.")
 
