@@ -17,7 +17,7 @@ from worker.cli.screen import Board, configure_log
 from worker.cli.speech import ask, can_ask, say, warn
 from worker.clock import Clock
 from worker.exit_statuses import worst
-from worker.files import api_copy
+from worker.files import api_copy, night_facts
 from worker.files.run_directory import journal_in
 from worker.files.runs import HOME
 from worker.journal import History
@@ -66,7 +66,7 @@ def recipe_of_night(directory: Path) -> Path | None:
     """
     with closing(History(journal_in(directory))) as history:
         facts = history.facts
-    return Path(facts[api_copy.RECIPE_PATH]) if api_copy.NIGHT in facts else None
+    return Path(facts[api_copy.RECIPE_PATH]) if night_facts.NIGHT in facts else None
 
 
 def approved(recipe: Path, directory: Path, flags: Flags) -> int:

@@ -10,7 +10,7 @@ from jobs.model import SETTLED_WELL, Status
 from jobs.printable import printable
 from jobs.values import valueclass
 from worker.exit_statuses import DONE, NOT_ALL, STOPPED
-from worker.files import api_copy
+from worker.files import night_facts
 from worker.files.retention import is_of_job
 from worker.files.run_directory import JOURNAL, is_held
 from worker.journal import PLAN, History, JournalError
@@ -213,12 +213,12 @@ def _read(directory: Path, history: History, changed: float) -> RunListed:
     rows, limit = int(facts["rows"]), Settings.model_validate_json(facts["settings"]).input.limit
     reach = limit if limit is not None and history.is_bound_to(limit) else rows
     state = _state(directory, history, processes)
-    told = facts.get(api_copy.EXIT_STATUS)
+    told = facts.get(night_facts.EXIT_STATUS)
     status = int(told) if told else processes[-1].exit_status if processes else None
     has_lost = bool(processes) and processes[-1].message.startswith(f"{VALUES_LOST}: ")
     counts = history.counts()
-    source, job = facts["source"], api_copy.command_of_job(facts)
-    part: Part = "dry run" if api_copy.DRY_RUN in facts else "clearing" if api_copy.GONE in facts else "night"
+    source, job = facts["source"], night_facts.command_of_job(facts)
+    part: Part = "dry run" if night_facts.DRY_RUN in facts else "clearing" if night_facts.GONE in facts else "night"
     return RunListed(
         directory, command, source, state, at, rows, counts, limit, reach, status, has_lost, job, part if job else ""
     )

@@ -16,7 +16,7 @@ from jobs.columns import keys_of
 from jobs.formats import InputRefused
 from jobs.values import valueclass
 from worker.events import Observer, ignore
-from worker.files import api_copy, refeed, run_directory, source
+from worker.files import night_facts, refeed, run_directory, source
 from worker.files.run_directory import JOURNAL
 from worker.journal import PLAN, History, Journal, JournalDamaged, JournalError, create
 from worker.operations import apis, recipes
@@ -321,8 +321,8 @@ def refuse_night(handle: RunHandle) -> None:
         ConfigError: saying what to do instead.
     """
     facts = handle.journal.facts
-    command = api_copy.command_of_job(facts)
-    if api_copy.DRY_RUN in facts:
+    command = night_facts.command_of_job(facts)
+    if night_facts.DRY_RUN in facts:
         raise ConfigError(f"{handle.directory} was a dry run, which is never sent. To do a night of the job: {command}")
     if command:
         raise ConfigError(
@@ -332,7 +332,7 @@ def refuse_night(handle: RunHandle) -> None:
 
 def going_on(handle: RunHandle) -> str:
     """Return the command that goes on with a run, or with the job whose night it is."""
-    return api_copy.command_of_job(handle.journal.facts) or f"rowpatch resume {handle.directory}"
+    return night_facts.command_of_job(handle.journal.facts) or f"rowpatch resume {handle.directory}"
 
 
 def refuse_plan(handle: RunHandle) -> None:

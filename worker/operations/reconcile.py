@@ -17,7 +17,7 @@ from jobs.model import Status
 from jobs.values import valueclass
 from worker.engine.run import RunEnd
 from worker.exit_statuses import BUSY, DONE, NOT_ALL, REFUSED, STOPPED
-from worker.files import api_copy, retention, run_directory, source
+from worker.files import night_facts, retention, run_directory, source
 from worker.files.locks import holding
 from worker.files.run_directory import JOURNAL, Busy
 from worker.files.runs import HOME, listed
@@ -194,16 +194,16 @@ class _Night:
                 raise ConfigError(f"{path}: {found.unfit}.")
             left = self._gone(deciding, found, copy, settings, directory)
             trips = self._before(memory, found, left)
-            handle.journal.set_fact(api_copy.TO_CLEAR, json.dumps([left.listed.to_clear, left.listed.fields]))
+            handle.journal.set_fact(night_facts.TO_CLEAR, json.dumps([left.listed.to_clear, left.listed.fields]))
             deciding = deciding.over(found)
             planned = runs.to_send(handle, RunMode("plan", plan="make"), access)
             self._refuse_live(planned.mode, is_harmless=runs.to_send(handle, RunMode("apply"), access).is_harmless)
             serial = 0
             if asked.dry_run:
-                handle.journal.set_fact(api_copy.DRY_RUN, "yes")
+                handle.journal.set_fact(night_facts.DRY_RUN, "yes")
             else:
                 serial = memory.nights.begin(self._night(directory, path, handle, found))
-                handle.journal.set_fact(api_copy.NIGHT, str(serial))
+                handle.journal.set_fact(night_facts.NIGHT, str(serial))
             mode = RunMode("plan", plan="make", night=deciding.nightly(self._deadline))
             end = await self._execute(handle, mode, access)
             guards = self._guards(memory)
@@ -234,10 +234,10 @@ class _Night:
         with opened(directory, self.asked.adjust, nightly=True) as handle:
             if not deciding.survey.rows:  # else this process has just planned it
                 deciding = surveyed(directory, handle.settings, deciding)
-            serial = int(handle.journal.facts[api_copy.NIGHT])
+            serial = int(handle.journal.facts[night_facts.NIGHT])
             if self.asked.approved is not None:
                 sent = sum(each.status is Status.PENDING for each in handle.journal.planned())
-                self._ask("This will", sent, gone.Gone(0, *api_copy.to_clear(handle.journal.facts)))
+                self._ask("This will", sent, gone.Gone(0, *night_facts.to_clear(handle.journal.facts)))
                 memory.nights.end(serial, "running", {judging.APPROVED: 1}, STOPPED)
             turns = deciding.turns(handle.journal, handle.rows)
             end = await self._execute(handle, replace(mode, night=deciding.nightly(self._deadline, turns)), access)
@@ -269,7 +269,7 @@ class _Night:
             directory = gone.directory_of(night)
             settings = gone.settings_of(settings, f"gone since {night.name}", job.api.schema)
             with opening.begun(directory, settings, self.asked.warn, text, job.api, job.chosen) as handle:
-                for fact in (api_copy.NIGHT, api_copy.GONE):
+                for fact in (night_facts.NIGHT, night_facts.GONE):
                     handle.journal.set_fact(fact, night.name)
                 end = await self._execute(
                     handle, RunMode("apply", night=gone.nightly(deciding, self._deadline)), access
@@ -289,7 +289,7 @@ class _Night:
         cause = end.message.partition("\n")[0] or "some of what is gone could not be cleared"
         following = f"see {clearing}/{end.summary.failed_name}" if is_done and end.summary else self._again
         with run_directory.locked(night), closing(Journal(night / JOURNAL)) as journal:
-            journal.set_fact(api_copy.EXIT_STATUS, str(exit_status))
+            journal.set_fact(night_facts.EXIT_STATUS, str(exit_status))
         report = replace(report, cause=report.cause or cause, next=report.next or following)
         return replace(report, exit_status=exit_status)
 

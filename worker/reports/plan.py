@@ -13,7 +13,7 @@ from jobs.model import Absent, Edit, RowRef, Status, Unread
 from jobs.recipe.fields import Private
 from worker.events import Observer, advancing, ignore
 from worker.exit_statuses import STOPPED
-from worker.files import api_copy
+from worker.files import night_facts
 from worker.files.atomic import replacing
 from worker.files.source import private
 from worker.journal import History, Planned, RowOutcome
@@ -218,10 +218,10 @@ def write_plan(
     reads = sum(each.gets for each in processes)
     summary = PlanSummary(settings.input.metadata == "replace", reads, is_action=schema.is_trigger)
     summary.repeated = history.repeated()
-    summary.gone = api_copy.to_clear(history.facts)
+    summary.gone = night_facts.to_clear(history.facts)
     is_tripped = bool(processes) and processes[-1].exit_status == STOPPED  # to be approved by `apply --plan`
-    if not is_tripped or api_copy.DRY_RUN in history.facts:
-        summary.job = api_copy.command_of_job(history.facts)
+    if not is_tripped or night_facts.DRY_RUN in history.facts:
+        summary.job = night_facts.command_of_job(history.facts)
     pair, names = ("plan.csv", "plan.ndjson"), names_of(schema, settings.target.type)
     with records_of(directory, settings, schema) as records, replacing(directory, pair) as files:
         table, lines = files

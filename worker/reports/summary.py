@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from jobs.apis.schema import Schema
 from jobs.model import RowRef, Status
 from jobs.values import valueclass
-from worker.files import api_copy
+from worker.files import api_copy, night_facts
 from worker.journal import History, Process, RowOutcome
 from worker.policy.guards import VALUES_LOST
 from worker.reports.outcome import Place, line_of, message, needs_action, timestamp
@@ -207,7 +207,7 @@ def summarise(
         longest_gap_s=_number(history.facts.get("longest_gap", "")),
         failed_name=failed_name,
         refeed=_refeed(settings, history.path.parent, history.facts),
-        job=api_copy.command_of_job(history.facts),
+        job=night_facts.command_of_job(history.facts),
         damaged=tally.damaged,
     )
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from jobs.model import Status
-from worker.files import api_copy, source
+from worker.files import api_copy, night_facts, source
 from worker.files.run_directory import JOURNAL, is_held
 from worker.files.runs import label_of_undo, says_undo
 from worker.journal import History, JournalError
@@ -61,9 +61,9 @@ def fold_others(deciding: Deciding, recipe: Path, home: Path) -> None:
         with closing(History(directory / JOURNAL)) as history:
             label = history.facts.get("source", "")
             is_undo = label in undos
-            is_gone = api_copy.GONE in history.facts
+            is_gone = night_facts.GONE in history.facts
             ours = history.facts.get(api_copy.RECIPE_PATH) == str(recipe.resolve()) and not says_undo(label)
-            ours = ours and (is_gone or api_copy.NIGHT not in history.facts)
+            ours = ours and (is_gone or night_facts.NIGHT not in history.facts)
             processes = history.processes()
             if not (is_undo or ours) or not processes or {each.command for each in processes} == {"plan"}:
                 continue

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Final
 
-from worker.files import api_copy
+from worker.files import api_copy, night_facts
 from worker.journal import VERSION, WHO
 from worker.reports.page.elements import Markup, element, text
 from worker.reports.page.frame import LINE, scrolling, section, subject
@@ -32,8 +32,8 @@ def _run_facts(told: Told) -> Iterator[tuple[str, str]]:
     yield "Type of records", target.type or "named by each row"
     if api_copy.RECIPE_PATH in known:
         yield "Recipe", PurePath(known[api_copy.RECIPE_PATH]).name
-    if api_copy.NIGHT in known:
-        yield "Night", f"number {known[api_copy.NIGHT]} of its job"
+    if night_facts.NIGHT in known:
+        yield "Night", f"number {known[night_facts.NIGHT]} of its job"
     yield "Requests", f"{requests.patch:,} updates, {requests.get:,} reads, {requests.token:,} for tokens"
     if told.summary.longest_gap_s is not None:
         yield "Longest time from reading a record to updating it", span(told.summary.longest_gap_s)
