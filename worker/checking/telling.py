@@ -8,6 +8,7 @@ from jobs.damage import WARNINGS
 from jobs.formats.addresses import cell_address, letters, text_address
 from jobs.model import JSON
 from jobs.printable import printable
+from jobs.texts import counted
 from worker.checking.findings import INPUT_REFUSED, SPOTS, Checked, Finding, Group, Spot, explained
 
 WIDTH: Final = 80
@@ -107,25 +108,25 @@ def line_of(finding: Finding, sheet: str) -> str:
 
 def _counts(checked: Checked, name: str) -> Iterator[str]:
     if checked.refusals:
-        yield from _wrapped(f"{name} would be refused as a whole: {_number(len(checked.refusals), 'reason')}.")
+        yield from _wrapped(f"{name} would be refused as a whole: {counted(len(checked.refusals), 'reason')}.")
         return
     skipped = sum(checked.skipped.values())
     parts = [f"{checked.sendable:,} can be sent", f"{checked.refused:,} cannot"]
     if skipped:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in checked.skipped.most_common())
         parts.append(f"{skipped:,} would be skipped ({reasons})")
-    yield from _wrapped(f"{name}: {_number(checked.rows, 'row')}: {', '.join(parts)}.")
+    yield from _wrapped(f"{name}: {counted(checked.rows, 'row')}: {', '.join(parts)}.")
     yield from _clears(checked)
     warned = sum(group.count for group in checked.warnings)
     if warned:
-        yield from _wrapped(f"{_number(warned, 'warning')}: rows with warnings are sent as they stand.")
+        yield from _wrapped(f"{counted(warned, 'warning')}: rows with warnings are sent as they stand.")
 
 
 def _clears(checked: Checked) -> list[str]:
     if not checked.cleared:
         return []
-    rows = _number(checked.clearing, "row")
-    return _wrapped(f"{_number(checked.cleared, 'field')} in {rows} will be cleared.")
+    rows = counted(checked.clearing, "row")
+    return _wrapped(f"{counted(checked.cleared, 'field')} in {rows} will be cleared.")
 
 
 def _group(checked: Checked, group: Group, *, places: bool) -> Iterator[str]:
@@ -188,10 +189,6 @@ def visible(cell: str) -> str:
     left = len(cell) - len(cell.lstrip(" "))
     right = len(cell) - len(body) - left
     return "␣" * left + "".join(_NAMES.get(each, each) if each != " " else each for each in body) + "␣" * right
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _wrapped(text: str, first: str = "", following: str = "  ", lines: int = 3) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import anyio
 
+from jobs.texts import counted
 from worker import reports
 from worker.cli.executing import execute_with_signals
 from worker.cli.flags import Flags
@@ -94,7 +95,7 @@ def _confirm(planned: ToSend, flags: Flags) -> None:
     if flags.yes or planned.is_harmless or not planned.has_modes:
         return
     rows, shown = planned.rows, planned.mode.upper() or "mode unknown, taken as LIVE"
-    what = f"up to {rows:,} row{'' if rows == 1 else 's'} to {planned.url} ({shown})"
+    what = f"up to {counted(rows, 'row')} to {planned.url} ({shown})"
     if not can_ask():
         raise ConfigError(f"About to send {what}. Without a terminal, live mode needs --yes.")
     if ask(f"About to send {what}. Type yes to go on:").lower() != "yes":

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from jobs.printable import printable
+from jobs.texts import counted
 from worker.engine.verifier import Verified
 from worker.operations.verify import REPORT
 
@@ -26,7 +27,7 @@ def tell_verified(verified: Verified, directory: Path) -> str:
     total = sum(counts.values())
     if not total and not verified.hidden:
         return "The run wrote nothing: there is nothing to verify."
-    lines = [f"{total:,} record{'' if total == 1 else 's'} read again" + (":" if total else ".")]
+    lines = [f"{counted(total, 'record')} read again" + (":" if total else ".")]
     lines += [f"  {counts[name]:,} {said[counts[name] > 1]}" for name, said in _SAID.items() if counts[name]]
     if verified.hidden:
         names = ", ".join(f"{printable(name)} ({count:,})" for name, count in verified.hidden.items())

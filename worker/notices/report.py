@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 from jobs.model import SETTLED_WELL, Status
 from jobs.printable import printable
 from jobs.reasons import REASONS
+from jobs.texts import counted
 from jobs.values import valueclass
 from worker.exit_statuses import BUSY, DONE, NOT_ALL, REFUSED, STOPPED
 
@@ -173,7 +174,7 @@ class NightReport:
     def numbers(self) -> Iterator[str]:
         """Yield what the night counted, in words: the rows by status, then what else is not zero."""
         told = ", ".join(f"{self.counts[status]:,} {status}" for status in Status if self.counts.get(status))
-        yield f"{self.rows:,} row{'' if self.rows == 1 else 's'}: {told or 'nothing to do'}"
+        yield f"{counted(self.rows, 'row')}: {told or 'nothing to do'}"
         for name, words in SEEN.items():
             if count := getattr(self, name):
                 yield f"{count:,} {words}"

@@ -14,6 +14,7 @@ from jobs.changes.edits import column_of
 from jobs.model import Edit
 from jobs.printable import printable
 from jobs.reasons import REASONS
+from jobs.texts import counted
 from worker.journal import Planned
 from worker.reports.plan import ColumnTally, PlanSummary
 from worker.reports.plan_files import cut, fitted, note_of, sides
@@ -75,7 +76,7 @@ def _headline(summary: PlanSummary) -> str:
         parts.append(f"{summary.skipped.total():,} skipped ({why})")
     if summary.not_reached:
         parts.append(f"{summary.not_reached:,} not reached")
-    return f"{_number(summary.rows, 'row')}: {', '.join(parts)}."
+    return f"{counted(summary.rows, 'row')}: {', '.join(parts)}."
 
 
 def _columns(summary: PlanSummary, width: int) -> Iterator[Text]:
@@ -104,7 +105,7 @@ def _columns(summary: PlanSummary, width: int) -> Iterator[Text]:
         line.rstrip()
         yield line
     if hidden := len(summary.columns) - len(tallies):
-        yield Text(f"... and {_number(hidden, 'more column')}")
+        yield Text(f"... and {counted(hidden, 'more column')}")
 
 
 def _most_telling(columns: dict[str, ColumnTally]) -> list[tuple[str, ColumnTally]]:
@@ -137,14 +138,14 @@ def _gone(summary: PlanSummary) -> Iterator[str]:
             what = {name.removesuffix(".remove") if kind == "element" else name: each for name, each in counts.items()}
             names = _some((f"{_named(name)} ({count:,})" for name, count in what.items()), "column")
             where = "" if kind == "tag" else f": {names}"
-            yield f"{_number(sum(counts.values()), kind)} will be {fate}{where}."
+            yield f"{counted(sum(counts.values()), kind)} will be {fate}{where}."
     if summary.gone[0]:
         records, fields = summary.gone
-        whose = _number(records, "record")
-        yield f"{_number(fields, 'field')} of {whose} whose rows are gone will be CLEARED: they are in gone.csv."
+        whose = counted(records, "record")
+        yield f"{counted(fields, 'field')} of {whose} whose rows are gone will be CLEARED: they are in gone.csv."
     if summary.overwritten:
         yield (
-            f"In {_number(summary.overwritten, 'row')} an object is replaced as a whole, unread (--blind): keys that"
+            f"In {counted(summary.overwritten, 'row')} an object is replaced as a whole, unread (--blind): keys that"
             " are not in the sheet will be WIPED, and can neither be listed here nor be restored."
         )
 
@@ -153,9 +154,9 @@ def _flips(summary: PlanSummary) -> Iterator[str]:
     flips = [(name, types, flip) for name, tally in summary.columns.items() for types, flip in tally.flips.items()]
     for name, (old, new), flip in flips[:SHOWN_CAUSES]:
         before, after = fitted(printable(flip.before), printable(flip.after), 40)
-        yield f"{_named(name)}: {before} ({old}) becomes {after} ({new}) in {_number(flip.rows, 'row')}."
+        yield f"{_named(name)}: {before} ({old}) becomes {after} ({new}) in {counted(flip.rows, 'row')}."
     if rest := flips[SHOWN_CAUSES:]:
-        yield f"... and {_number(sum(flip.rows for *_, flip in rest), 'more value')} that become another type."
+        yield f"... and {counted(sum(flip.rows for *_, flip in rest), 'more value')} that become another type."
 
 
 def _always(summary: PlanSummary) -> Iterator[str]:
@@ -163,10 +164,10 @@ def _always(summary: PlanSummary) -> Iterator[str]:
     triggers = [(name, rows) for name, rows in summary.unread.items() if name in summary.actions]
     others = [(name, rows) for name, rows in summary.unread.items() if name not in summary.actions]
     if triggers:
-        names = _some((f"{_named(name)} ({_number(rows, 'row')})" for name, rows in triggers), "name")
+        names = _some((f"{_named(name)} ({counted(rows, 'row')})" for name, rows in triggers), "name")
         yield f"Always sent, since it triggers something: {names}."
     if others:
-        names = _some((f"{_named(name)} ({_number(rows, 'row')})" for name, rows in others), "name")
+        names = _some((f"{_named(name)} ({counted(rows, 'row')})" for name, rows in others), "name")
         yield f"Always sent, since the API does not show what is there now; it is overwritten unseen: {names}."
 
 
@@ -175,7 +176,7 @@ def _repeated(summary: PlanSummary) -> Iterator[str]:
     if records:
         stand = "stands" if records == 1 else "stand"
         yield (
-            f"{_number(records, 'record')} {stand} in {_number(rows, 'row')}: they are sent in the order of the sheet,"
+            f"{counted(records, 'record')} {stand} in {counted(rows, 'row')}: they are sent in the order of the sheet,"
             " the last one wins, and every further apply sends them again."
         )
 
@@ -191,7 +192,7 @@ def _rows(summary: PlanSummary, width: int, table: str) -> Iterator[Text]:
         if planned.message:
             yield from _wrapped(planned.message, width, _GAP)
     if summary.first and (more := summary.to_send - len(summary.first)):
-        yield _with_path(f"... and {_number(more, 'more row')}:", table, width)
+        yield _with_path(f"... and {counted(more, 'more row')}:", table, width)
 
 
 def _values(planned: Planned, first: int, room: int) -> Iterator[Text]:
@@ -204,7 +205,7 @@ def _values(planned: Planned, first: int, room: int) -> Iterator[Text]:
     for name in planned.unread[:SHOWN_VALUES]:
         yield Text(_GAP + _padded(printable(name), first) + _GAP + cut("always sent", room))
     if more := sum(len(values[SHOWN_VALUES:]) for values in (edits, planned.unread)):
-        yield Text(f"{_GAP}... and {_number(more, 'more value')}")
+        yield Text(f"{_GAP}... and {counted(more, 'more value')}")
 
 
 def _values_of(edits: Iterable[Edit]) -> Iterator[tuple[str, tuple[str, str], bool]]:
@@ -221,12 +222,12 @@ def _problems(summary: PlanSummary, width: int, table: str) -> Iterator[Text]:
     groups = summary.problems
     if not groups:
         return
-    yield Text(f"{_number(summary.refused, 'row')} cannot be sent:")
+    yield Text(f"{counted(summary.refused, 'row')} cannot be sent:")
     for group in groups[:SHOWN_CAUSES]:
         yield from _cause(group, width)
     if rest := groups[SHOWN_CAUSES:]:
-        rows = _number(sum(group.count for group in rest), "row")
-        yield _with_path(f"  and {_number(len(rest), 'more cause')} for {rows}:", table, width)
+        rows = counted(sum(group.count for group in rest), "row")
+        yield _with_path(f"  and {counted(len(rest), 'more cause')} for {rows}:", table, width)
 
 
 def _cause(group: Group, width: int) -> Iterator[Text]:
@@ -246,9 +247,9 @@ def _end(summary: PlanSummary, width: int, directory: Path, estimate: str) -> It
     elif not summary.to_send and not summary.gone[0]:
         yield Text("Nothing to change.")
     else:
-        reads = f" Making this plan took {_number(summary.reads, 'read')}." if summary.reads else ""
-        updates = f"{_number(summary.to_send, 'update')}{estimate and f', {estimate}'}" if summary.to_send else ""
-        clears = f"{_number(summary.gone[0], 'record')} to be cleared" if summary.gone[0] else ""
+        reads = f" Making this plan took {counted(summary.reads, 'read')}." if summary.reads else ""
+        updates = f"{counted(summary.to_send, 'update')}{estimate and f', {estimate}'}" if summary.to_send else ""
+        clears = f"{counted(summary.gone[0], 'record')} to be cleared" if summary.gone[0] else ""
         yield from _wrapped(f"{', and '.join(filter(None, (updates, clears)))}.{reads}", width)
         command = printable(summary.job or f"rowpatch apply --plan {shlex.quote(str(directory))}")
         what = "a night of this job" if summary.job else "exactly this"
@@ -292,7 +293,7 @@ def _named(name: str) -> str:
 
 def _some(names: Iterable[str], noun: str) -> str:
     first, rest = (listed := list(names))[:SHOWN_CAUSES], len(listed) - SHOWN_CAUSES
-    return ", ".join([*first, f"and {_number(rest, f'more {noun}')}"] if rest > 0 else first)
+    return ", ".join([*first, f"and {counted(rest, f'more {noun}')}"] if rest > 0 else first)
 
 
 def _share(rows: int, of: int) -> str:
@@ -301,7 +302,3 @@ def _share(rows: int, of: int) -> str:
 
 def _count(number: int) -> str:
     return f"{number:,}" if number else ""
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

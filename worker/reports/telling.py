@@ -8,6 +8,7 @@ from typing import Final
 
 from jobs.printable import printable
 from jobs.reasons import REASONS
+from jobs.texts import counted
 from worker.reports.steps import next_steps
 from worker.reports.summary import Group, Summary
 
@@ -48,7 +49,7 @@ def _digest(summary: Summary) -> Iterator[str]:
     if not groups:
         return
     total = sum(group.count for group in groups)
-    yield f"{_number(total, 'failure')} = {_number(len(groups), 'cause')}"
+    yield f"{counted(total, 'failure')} = {counted(len(groups), 'cause')}"
     advised: set[str] = set()
     for group in groups[:SHOWN_GROUPS]:
         yield from _cause(group)
@@ -58,7 +59,7 @@ def _digest(summary: Summary) -> Iterator[str]:
             yield from _wrapped(action, "    -> ", "       ")
     if rest := groups[SHOWN_GROUPS:]:
         rows = _rows(sum(group.count for group in rest))
-        yield f"  and {_number(len(rest), 'more cause')} for {rows}: see {summary.failed_name}"
+        yield f"  and {counted(len(rest), 'more cause')} for {rows}: see {summary.failed_name}"
 
 
 def _cause(group: Group) -> Iterator[str]:
@@ -78,7 +79,7 @@ def reroutes(summary: Summary) -> Iterator[str]:
 def remarks(summary: Summary) -> Iterator[str]:
     """Yield, in sentences of any length, what is worth knowing of rows that need nobody."""
     if summary.damaged:
-        where = _number(summary.damaged, "record")
+        where = counted(summary.damaged, "record")
         yield f"Values are gone from {where}: undo the run, then correct the description."
     if summary.unread:
         names = ", ".join(f"{name} ({_rows(count)})" for name, count in summary.unread.items())
@@ -100,11 +101,7 @@ def _where(summary: Summary, directory: Path) -> Iterator[str]:
 
 
 def _rows(count: int) -> str:
-    return _number(count, "row")
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return counted(count, "row")
 
 
 def _wrapped(text: str, first: str = "", following: str = "  ", lines: int = 3) -> list[str]:

@@ -2,12 +2,12 @@
 
 from typing import Final
 
+from jobs.texts import counted
 from worker.reports.page import charts
 from worker.reports.page.changes import ColumnChanges
 from worker.reports.page.elements import Markup, element, joined, text
 from worker.reports.page.frame import scrolling, section
 from worker.reports.page.gathering import Told
-from worker.reports.page.words import counted
 
 COLUMNS: Final = 30
 """Columns that are shown, the most changed first."""

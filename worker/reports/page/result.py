@@ -5,12 +5,13 @@ from itertools import chain, islice
 from typing import Final
 
 from jobs.reasons import REASONS
+from jobs.texts import counted
 from worker.reports.page import charts
 from worker.reports.page.elements import Content, Markup, element, joined, text
 from worker.reports.page.frame import LINE, section, subject
 from worker.reports.page.gathering import Told
 from worker.reports.page.wording import NAMES, figures, outcome, tone
-from worker.reports.page.words import counted, period, span
+from worker.reports.page.words import period, span
 from worker.reports.steps import Step, next_steps
 from worker.reports.summary import Group
 from worker.reports.telling import remarks, reroutes

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from jobs.texts import shortened
+from jobs.texts import counted, shortened
 from worker.reports.page.elements import Markup, element, joined, text
 from worker.reports.page.gathering import Told
 from worker.reports.page.problems import CELL, SAID, Problem
 from worker.reports.page.wording import NAMES
-from worker.reports.page.words import counted
 
 _COLUMNS = ("Row", "Record", "Status", "Where", "In the cell", "What happened")
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
+from jobs.texts import counted
 from worker.reports.page import charts
 from worker.reports.page.delays import EDGES, Delays
 from worker.reports.page.elements import Markup, element, joined
 from worker.reports.page.frame import section
 from worker.reports.page.timeline import Timeline
-from worker.reports.page.words import clock, counted, rate, share, span
+from worker.reports.page.words import clock, rate, share, span
 
 
 def course(timeline: Timeline, refused: int) -> Markup:

@@ -3,7 +3,8 @@
 from typing import Final
 
 from jobs.model import SETTLED_WELL, Status
-from worker.reports.page.words import counted, share
+from jobs.texts import counted
+from worker.reports.page.words import share
 from worker.reports.summary import Summary
 
 NAMES: Final[dict[Status, tuple[str, str]]] = {

@@ -8,11 +8,6 @@ from worker.journal import JournalDamaged
 _UNITS: Final = ((86_400, "day"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a count with its noun: `1 row`, `2,000 rows`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def share(part: float, whole: float) -> str:
     """Return a part of a whole in per cent; what is little is not called nothing, and nearly all not all."""
     if not whole:

@@ -2,8 +2,9 @@
 
 import pytest
 
+from jobs.texts import counted
 from worker.journal import JournalDamaged
-from worker.reports.page.words import clock, counted, moment, period, rate, share, span
+from worker.reports.page.words import clock, moment, period, rate, share, span
 
 AT = 1_796_098_330.5  # 2026-12-01 04:12:10.5 UTC
 
