@@ -2,7 +2,6 @@
 
 import pytest
 
-from jobs.texts import counted
 from worker.journal import JournalDamaged
 from worker.reports.page.words import clock, moment, period, rate, share, span
 
@@ -62,7 +61,3 @@ def test_a_period_names_each_day_once(until: float, said: str) -> None:
 def test_a_time_that_no_clock_shows_is_damage() -> None:
     with pytest.raises(JournalDamaged):
         clock(1e300)
-
-
-def test_one_is_no_plural() -> None:
-    assert (counted(1, "row"), counted(0, "row"), counted(2000, "row")) == ("1 row", "0 rows", "2,000 rows")
